@@ -1,0 +1,13 @@
+DROP TABLE audit;
+DROP TABLE attempts;
+DROP TABLE effects;
+DROP TABLE steps;
+DROP TABLE runs;
+DROP TABLE automation_versions;
+DROP TABLE automations;
+DROP TABLE events;
+DROP TABLE leads;
+DROP TABLE connections;
+DROP TABLE memberships;
+DROP TABLE users;
+DROP TABLE tenants;

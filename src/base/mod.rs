@@ -1,0 +1,11 @@
+//! What everything else stands on: error kinds, the clock, identifiers, secret values.
+//!
+//! Nothing here knows what Nexora is for, and nothing here uses another module of ours.
+
+pub mod clock;
+pub mod error;
+pub mod id;
+pub mod secret;
+pub mod text;
+
+pub use error::{Error, Kind, Result};

@@ -1,0 +1,5 @@
+//! Nexora: the administrative assistant for small home-services businesses, as one program.
+
+pub mod base;
+pub mod model;
+pub mod store;

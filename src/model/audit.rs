@@ -1,0 +1,43 @@
+//! The audit trail: who did what to what, when, with the values before and after.
+
+use diesel::Queryable;
+use serde::Serialize;
+
+use crate::base::clock::Timestamp;
+use crate::base::text::Json;
+
+/// Who is acting: a person at a shell, or a stage of the program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// An operator, by the name of the operating system's user.
+    Operator(String),
+    /// A stage, such as `deliver`.
+    System(&'static str),
+}
+
+impl std::fmt::Display for Actor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Actor::Operator(name) => write!(f, "operator:{name}"),
+            Actor::System(stage) => write!(f, "system:{stage}"),
+        }
+    }
+}
+
+/// One entry of a chain. Each tenant has its own chain; `system` holds what belongs to none.
+#[derive(Clone, Debug, Queryable, Serialize)]
+pub struct Entry {
+    pub chain: String,
+    /// From 1, without a gap.
+    pub number: i64,
+    pub at: Timestamp,
+    pub actor: String,
+    pub action: String,
+    pub subject: String,
+    pub before: Option<Json>,
+    pub after: Option<Json>,
+    /// SHA-256, in hexadecimal, of the entry before this one; all zeros for the first.
+    pub previous_hash: String,
+    /// SHA-256 over the previous hash and every field above.
+    pub hash: String,
+}

@@ -1,0 +1,56 @@
+//! An automation and its versions: "when this trigger, do these steps", as the tenant enabled it.
+
+use std::collections::BTreeMap;
+
+use diesel::Queryable;
+use serde::{Deserialize, Serialize};
+
+use crate::base::clock::Timestamp;
+use crate::base::text::{Json, define_words};
+use crate::model::{AutomationId, TenantId};
+
+define_words! {
+    /// Whether events start runs. While paused, events start runs that wait.
+    AutomationState = "automation state" { Enabled = "enabled", Paused = "paused", Disabled = "disabled" }
+}
+
+#[derive(Clone, Debug, Queryable, Serialize)]
+pub struct Automation {
+    pub tenant_id: TenantId,
+    pub id: AutomationId,
+    pub name: String,
+    pub state: AutomationState,
+    /// The version that new runs are pinned to, from 1.
+    pub live_version: i32,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// One frozen version: everything a run needs, so that no later edit reaches it.
+#[derive(Clone, Debug, Queryable, Serialize)]
+pub struct Version {
+    pub tenant_id: TenantId,
+    pub automation_id: AutomationId,
+    pub number: i32,
+    /// The definition as TOML text.
+    pub definition: String,
+    /// The settings' values by name, each of its declared type.
+    pub settings: Json,
+    /// The message templates that the steps name, a [`MessageTemplates`].
+    pub templates: Json,
+    pub created_at: Timestamp,
+    pub created_by: String,
+}
+
+/// Message templates by name.
+pub type MessageTemplates = BTreeMap<String, MessageTemplate>;
+
+/// The text of one message, with holes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MessageTemplate {
+    pub subject: String,
+    pub text: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub html: Option<String>,
+}

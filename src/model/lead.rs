@@ -1,0 +1,67 @@
+//! A lead: one homeowner's enquiry, as it came.
+
+use std::collections::BTreeMap;
+
+use diesel::Queryable;
+use serde::{Deserialize, Serialize};
+
+use crate::base::clock::Timestamp;
+use crate::base::text::{Json, define_words};
+use crate::model::address::{EmailAddress, PhoneNumber};
+use crate::model::{LeadId, TenantId};
+
+define_words! {
+    /// How far people have come with a lead.
+    LeadState = "lead state" {
+        New = "new",
+        Contacted = "contacted",
+        Booked = "booked",
+        Won = "won",
+        Lost = "lost",
+    }
+}
+
+#[derive(Clone, Debug, Queryable, Serialize)]
+pub struct Lead {
+    pub tenant_id: TenantId,
+    pub id: LeadId,
+    pub name: String,
+    pub email: Option<EmailAddress>,
+    pub phone: Option<PhoneNumber>,
+    pub service: Option<String>,
+    pub message: Option<String>,
+    pub address: Option<String>,
+    pub postcode: Option<String>,
+    pub preferred_time: Option<String>,
+    /// Where it came in: `form`, `api`, `cli`.
+    pub source: String,
+    /// An [`Attribution`].
+    pub attribution: Json,
+    /// A test lead is kept and shown, and runs nothing.
+    pub is_test: bool,
+    pub state: LeadState,
+    pub received_at: Timestamp,
+    /// When the first automatic answer was delivered to the homeowner.
+    pub answered_at: Option<Timestamp>,
+}
+
+/// What brought the homeowner: `utm_source`, `gclid`, `referrer` and the like, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Attribution(pub BTreeMap<String, String>);
+
+/// An enquiry that passed validation and is not yet stored.
+#[derive(Clone, Debug)]
+pub struct NewLead {
+    pub name: String,
+    pub email: Option<EmailAddress>,
+    pub phone: Option<PhoneNumber>,
+    pub service: Option<String>,
+    pub message: Option<String>,
+    pub address: Option<String>,
+    pub postcode: Option<String>,
+    pub preferred_time: Option<String>,
+    pub source: String,
+    pub attribution: Attribution,
+    pub is_test: bool,
+}

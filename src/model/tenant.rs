@@ -1,0 +1,47 @@
+//! A tenant: the customer whose data this is.
+
+use diesel::Queryable;
+use serde::Serialize;
+
+use crate::base::Result;
+use crate::base::clock::Timestamp;
+use crate::base::text::define_words;
+use crate::model::TenantId;
+use crate::model::address::{Country, EmailAddress, PhoneNumber, Slug, Zone};
+
+define_words! {
+    /// Whether the tenant's work goes on. While suspended, leads are taken and work waits.
+    TenantState = "tenant state" { Active = "active", Suspended = "suspended" }
+}
+
+#[derive(Clone, Debug, Queryable, Serialize)]
+pub struct Tenant {
+    pub id: TenantId,
+    pub slug: Slug,
+    pub name: String,
+    /// An IANA zone name, checked when the tenant was created.
+    pub timezone: String,
+    pub owner_email: EmailAddress,
+    pub phone: Option<PhoneNumber>,
+    /// The country whose national telephone numbers its leads write.
+    pub country: String,
+    pub state: TenantState,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+impl Tenant {
+    /// Returns the zone in which people of this tenant read a clock.
+    ///
+    /// # Errors
+    /// `Usage` when the zone data of this machine no longer has the stored name.
+    pub fn zone(&self) -> Result<Zone> {
+        Zone::parse(&self.timezone)
+    }
+
+    /// # Errors
+    /// `Usage` when the stored code is none.
+    pub fn country(&self) -> Result<Country> {
+        Country::parse(&self.country)
+    }
+}

@@ -1,0 +1,50 @@
+//! The books: how many events, runs and effects are in each state, per tenant.
+//!
+//! Finished work is counted too, so that what was received can be held against what became of it.
+
+use diesel::RunQueryDsl;
+use diesel::sql_types::{BigInt, Nullable, Text};
+
+use crate::base::Result;
+use crate::base::clock::Timestamp;
+use crate::model::TenantId;
+use crate::store::Conn;
+use crate::store::conn::on;
+
+/// One line of the books.
+#[derive(Clone, Debug, PartialEq, Eq, diesel::QueryableByName, serde::Serialize)]
+pub struct Count {
+    /// `lead`, `event`, `run` or `effect`.
+    #[diesel(sql_type = Text)]
+    pub noun: String,
+    #[diesel(sql_type = Text)]
+    pub state: String,
+    #[diesel(sql_type = BigInt)]
+    pub rows: i64,
+}
+
+/// Counts a tenant's rows by noun and state.
+pub fn counts(conn: &mut Conn, tenant: &TenantId) -> Result<Vec<Count>> {
+    let sql = "SELECT 'lead' AS noun, state, count(*) AS rows FROM leads WHERE tenant_id = $1 GROUP BY state
+               UNION ALL SELECT 'event', state, count(*) FROM events WHERE tenant_id = $1 GROUP BY state
+               UNION ALL SELECT 'run', state, count(*) FROM runs WHERE tenant_id = $1 GROUP BY state
+               UNION ALL SELECT 'effect', state, count(*) FROM effects WHERE tenant_id = $1 GROUP BY state
+               ORDER BY 1, 2";
+    on!(conn, c => diesel::sql_query(sql).bind::<Text, _>(tenant).load(c))
+}
+
+#[derive(diesel::QueryableByName)]
+struct Oldest {
+    #[diesel(sql_type = Nullable<BigInt>)]
+    moment: Option<Timestamp>,
+}
+
+/// Returns since when the tenant's oldest due work has been waiting.
+pub fn oldest_due(conn: &mut Conn, tenant: &TenantId) -> Result<Option<Timestamp>> {
+    let sql = "SELECT min(moment) AS moment FROM (
+                 SELECT min(due_at) AS moment FROM events WHERE tenant_id = $1 AND due_at IS NOT NULL
+                 UNION ALL SELECT min(due_at) FROM runs WHERE tenant_id = $1 AND due_at IS NOT NULL
+                 UNION ALL SELECT min(due_at) FROM effects WHERE tenant_id = $1 AND due_at IS NOT NULL) AS due";
+    let rows: Vec<Oldest> = on!(conn, c => diesel::sql_query(sql).bind::<Text, _>(tenant).load(c))?;
+    Ok(rows.first().and_then(|row| row.moment))
+}

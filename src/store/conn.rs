@@ -1,0 +1,170 @@
+//! One connection, whichever database it speaks to, and the pool that lends it.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use diesel::Connection;
+use diesel::connection::TransactionManager;
+use diesel::sqlite::SqliteConnection;
+use diesel_async::AsyncPgConnection;
+use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
+
+use crate::base::{Error, Result};
+use crate::store::{dialect, postgres, sqlite};
+
+/// How long a caller waits for a pooled connection before it is told `Unavailable`.
+const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Where the database is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Url {
+    /// `sqlite:PATH`, or a plain path.
+    Sqlite(PathBuf),
+    /// `postgres://…`, as libpq spells it.
+    Postgres(String),
+}
+
+impl Url {
+    /// Opens one connection, outside any pool.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database cannot be reached.
+    pub fn establish(&self) -> Result<Conn> {
+        match self {
+            Url::Sqlite(path) => sqlite::establish(path).map(Conn::Sqlite),
+            Url::Postgres(url) => postgres::establish(url).map(|conn| Conn::Postgres(Box::new(conn))),
+        }
+    }
+}
+
+impl FromStr for Url {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Url> {
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return Ok(Url::Postgres(text.to_owned()));
+        }
+        let path = text.strip_prefix("sqlite:").unwrap_or(text);
+        if path.is_empty() || path.contains("://") {
+            return Err(Error::config(format!("`{text}` is not a database URL"))
+                .hint("use `sqlite:/var/lib/nexora/nexora.db` or `postgres://user@host/nexora`"));
+        }
+        Ok(Url::Sqlite(PathBuf::from(path)))
+    }
+}
+
+/// A connection to either database. Store functions compile their query for both with `on!`.
+pub enum Conn {
+    Sqlite(SqliteConnection),
+    Postgres(Box<AsyncConnectionWrapper<AsyncPgConnection>>),
+}
+
+/// Runs one query on whichever database `$conn` speaks to: `on!(conn, c => query.load(c))`.
+macro_rules! on {
+    ($conn:expr, $c:ident => $query:expr) => {
+        match $conn {
+            $crate::store::Conn::Sqlite($c) => $query.map_err($crate::base::Error::from),
+            $crate::store::Conn::Postgres(boxed) => {
+                let $c = &mut **boxed;
+                $query.map_err($crate::base::Error::from)
+            }
+        }
+    };
+}
+pub(crate) use on;
+
+impl Conn {
+    /// Runs `work` in a transaction, or in a savepoint when one is open, and undoes it on an error.
+    ///
+    /// # Errors
+    /// Those of `work`; `Unavailable` when the transaction cannot be begun or committed.
+    pub fn transaction<T>(&mut self, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
+        on!(self, c => begin(c))?;
+        match work(self) {
+            Ok(value) => on!(self, c => commit(c)).map(|()| value),
+            Err(error) => on!(self, c => roll_back(c)).and(Err(error)),
+        }
+    }
+
+    /// Tells whether a failure has left the connection in a state that no transaction gets out of.
+    pub fn is_broken(&mut self) -> bool {
+        match self {
+            Conn::Sqlite(c) => is_broken(c),
+            Conn::Postgres(c) => is_broken(&mut **c),
+        }
+    }
+}
+
+fn begin<C: Connection>(conn: &mut C) -> diesel::QueryResult<()> {
+    C::TransactionManager::begin_transaction(conn)
+}
+
+fn commit<C: Connection>(conn: &mut C) -> diesel::QueryResult<()> {
+    C::TransactionManager::commit_transaction(conn)
+}
+
+fn roll_back<C: Connection>(conn: &mut C) -> diesel::QueryResult<()> {
+    C::TransactionManager::rollback_transaction(conn)
+}
+
+fn is_broken<C: Connection>(conn: &mut C) -> bool {
+    C::TransactionManager::is_broken_transaction_manager(conn)
+}
+
+/// Makes and checks the pool's connections.
+pub struct Lender(Url);
+
+impl r2d2::ManageConnection for Lender {
+    type Connection = Conn;
+    type Error = Error;
+
+    fn connect(&self) -> Result<Conn> {
+        self.0.establish()
+    }
+
+    fn is_valid(&self, conn: &mut Conn) -> Result<()> {
+        dialect::ping(conn)
+    }
+
+    fn has_broken(&self, conn: &mut Conn) -> bool {
+        conn.is_broken()
+    }
+}
+
+pub type Pool = r2d2::Pool<Lender>;
+
+/// Makes a pool of at most `size` connections, opened when they are first wanted.
+pub fn pool(url: &Url, size: u32) -> Result<Pool> {
+    let builder = r2d2::Pool::builder()
+        .max_size(size)
+        .min_idle(Some(0))
+        .connection_timeout(CHECKOUT_TIMEOUT)
+        .test_on_check_out(matches!(url, Url::Postgres(_)))
+        .error_handler(Box::new(r2d2::NopErrorHandler));
+    builder.build(Lender(url.clone())).map_err(|error| {
+        Error::unavailable("cannot open the database").source(error).hint("run `nexora config check`")
+    })
+}
+
+/// Borrows a connection.
+///
+/// # Errors
+/// `Unavailable` when none is free, or can be opened, in time.
+pub fn checkout(pool: &Pool) -> Result<r2d2::PooledConnection<Lender>> {
+    pool.get().map_err(|error| Error::unavailable("no database connection can be had").source(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls() {
+        assert_eq!("sqlite:/tmp/x.db".parse::<Url>().unwrap(), Url::Sqlite("/tmp/x.db".into()));
+        assert_eq!("data/x.db".parse::<Url>().unwrap(), Url::Sqlite("data/x.db".into()));
+        assert!(matches!("postgresql://h/db".parse::<Url>().unwrap(), Url::Postgres(_)));
+        assert!("mysql://h/db".parse::<Url>().is_err());
+        assert!("".parse::<Url>().is_err());
+    }
+}

@@ -1,0 +1,92 @@
+//! Rows of `connections`.
+
+use diesel::prelude::*;
+
+use crate::base::Result;
+use crate::base::clock::Timestamp;
+use crate::model::connection::{Connection, ConnectionState};
+use crate::model::{ConnectionId, TenantId};
+use crate::store::conn::on;
+use crate::store::schema::connections;
+use crate::store::{Conn, Inserted};
+
+/// Inserts the connection, unless its name is taken in the tenant.
+pub fn insert(conn: &mut Conn, connection: &Connection) -> Result<Inserted> {
+    let row = (
+        connections::tenant_id.eq(&connection.tenant_id),
+        connections::id.eq(&connection.id),
+        connections::kind.eq(connection.kind),
+        connections::name.eq(&connection.name),
+        connections::settings.eq(&connection.settings),
+        connections::sealed.eq(&connection.sealed),
+        connections::state.eq(connection.state),
+        connections::last_ok_at.eq(connection.last_ok_at),
+        connections::last_error.eq(&connection.last_error),
+        connections::last_error_at.eq(connection.last_error_at),
+        connections::created_at.eq(connection.created_at),
+        connections::updated_at.eq(connection.updated_at),
+    );
+    let insert = diesel::insert_into(connections::table).values(row).on_conflict_do_nothing();
+    on!(conn, c => insert.execute(c)).map(Inserted::from_count)
+}
+
+pub fn find(conn: &mut Conn, tenant: &TenantId, id: &ConnectionId) -> Result<Option<Connection>> {
+    on!(conn, c => connections::table.find((tenant, id)).first(c).optional())
+}
+
+pub fn find_by_name(conn: &mut Conn, tenant: &TenantId, name: &str) -> Result<Option<Connection>> {
+    on!(conn, c => connections::table
+        .filter(connections::tenant_id.eq(tenant))
+        .filter(connections::name.eq(name))
+        .first(c)
+        .optional())
+}
+
+/// Lists a tenant's connections, oldest first.
+pub fn list(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result<Vec<Connection>> {
+    on!(conn, c => connections::table
+        .filter(connections::tenant_id.eq(tenant))
+        .order(connections::id)
+        .limit(limit)
+        .load(c))
+}
+
+pub fn set_state(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    id: &ConnectionId,
+    state: ConnectionState,
+    now: Timestamp,
+) -> Result<()> {
+    let update = diesel::update(connections::table.find((tenant, id)))
+        .set((connections::state.eq(state), connections::updated_at.eq(now)));
+    on!(conn, c => update.execute(c)).map(|_| ())
+}
+
+/// Notes that the connection worked at `now`.
+pub fn note_success(conn: &mut Conn, tenant: &TenantId, id: &ConnectionId, now: Timestamp) -> Result<()> {
+    let update =
+        diesel::update(connections::table.find((tenant, id))).set(connections::last_ok_at.eq(now));
+    on!(conn, c => update.execute(c)).map(|_| ())
+}
+
+/// Notes why the connection failed at `now`.
+pub fn note_failure(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    id: &ConnectionId,
+    reason: &str,
+    now: Timestamp,
+) -> Result<()> {
+    let update = diesel::update(connections::table.find((tenant, id)))
+        .set((connections::last_error.eq(reason), connections::last_error_at.eq(now)));
+    on!(conn, c => update.execute(c)).map(|_| ())
+}
+
+/// Removes a connection that nothing refers to.
+///
+/// # Errors
+/// `Conflict` when an effect was ever made through it.
+pub fn delete(conn: &mut Conn, tenant: &TenantId, id: &ConnectionId) -> Result<()> {
+    on!(conn, c => diesel::delete(connections::table.find((tenant, id))).execute(c)).map(|_| ())
+}

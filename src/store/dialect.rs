@@ -1,0 +1,36 @@
+//! Everything in which the two databases differ, and nothing else.
+
+use diesel::RunQueryDsl;
+use diesel::connection::SimpleConnection;
+use diesel::sql_types::Text;
+
+use crate::base::Result;
+use crate::store::Conn;
+use crate::store::conn::on;
+
+/// Asks the server for a sign of life.
+pub fn ping(conn: &mut Conn) -> Result<()> {
+    on!(conn, c => c.batch_execute("SELECT 1"))
+}
+
+/// Returns the end of a claiming query: rows that another daemon is claiming are passed over.
+/// SQLite has one writer, so there is nobody to pass.
+pub fn skip_locked(conn: &Conn) -> &'static str {
+    match conn {
+        Conn::Sqlite(_) => "",
+        Conn::Postgres(_) => " FOR UPDATE SKIP LOCKED",
+    }
+}
+
+/// Holds back every other transaction that locks `name`, until this one ends.
+/// On SQLite a write transaction already holds back all others.
+pub fn lock(conn: &mut Conn, name: &str) -> Result<()> {
+    match conn {
+        Conn::Sqlite(_) => Ok(()),
+        Conn::Postgres(c) => diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
+            .bind::<Text, _>(name)
+            .execute(&mut **c)
+            .map(|_| ())
+            .map_err(Into::into),
+    }
+}

@@ -1,0 +1,197 @@
+//! Rows of `effects` and `attempts`.
+//!
+//! Every write after a claim is guarded by the epoch that the claim returned: an attempt that was
+//! overtaken (its process froze, its lease ended) changes nothing.
+
+use diesel::prelude::*;
+
+use crate::base::Result;
+use crate::base::clock::Timestamp;
+use crate::base::text::Json;
+use crate::model::effect::{Attempt, Effect, EffectState};
+use crate::model::{ConnectionId, EffectId, RunId, TenantId};
+use crate::store::conn::on;
+use crate::store::schema::{attempts, effects};
+use crate::store::{Claim, Conn, dialect};
+
+pub fn insert(conn: &mut Conn, effect: &Effect) -> Result<()> {
+    let row = (
+        effects::tenant_id.eq(&effect.tenant_id),
+        effects::id.eq(&effect.id),
+        effects::run_id.eq(&effect.run_id),
+        effects::step.eq(&effect.step),
+        effects::kind.eq(effect.kind),
+        effects::connection_id.eq(&effect.connection_id),
+        effects::request.eq(&effect.request),
+        effects::evidence.eq(&effect.evidence),
+        effects::provider_id.eq(&effect.provider_id),
+        effects::state.eq(effect.state),
+        effects::reason.eq(&effect.reason),
+        effects::attempt.eq(effect.attempt),
+        effects::attempt_limit.eq(effect.attempt_limit),
+        effects::epoch.eq(effect.epoch),
+        effects::due_at.eq(effect.due_at),
+        effects::lease_until.eq(effect.lease_until),
+        effects::created_at.eq(effect.created_at),
+        effects::settled_at.eq(effect.settled_at),
+    );
+    on!(conn, c => diesel::insert_into(effects::table).values(row).execute(c)).map(|_| ())
+}
+
+pub fn find(conn: &mut Conn, tenant: &TenantId, id: &EffectId) -> Result<Option<Effect>> {
+    on!(conn, c => effects::table.find((tenant, id)).first(c).optional())
+}
+
+/// What a list of effects is narrowed to.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub state: Option<EffectState>,
+    pub run: Option<RunId>,
+    pub before: Option<EffectId>,
+}
+
+/// Lists a tenant's effects, newest first.
+pub fn list(conn: &mut Conn, tenant: &TenantId, filter: &Filter, limit: i64) -> Result<Vec<Effect>> {
+    on!(conn, c => {
+        let mut query = effects::table.filter(effects::tenant_id.eq(tenant)).into_boxed();
+        if let Some(state) = filter.state {
+            query = query.filter(effects::state.eq(state));
+        }
+        if let Some(run) = &filter.run {
+            query = query.filter(effects::run_id.eq(run));
+        }
+        if let Some(before) = &filter.before {
+            query = query.filter(effects::id.lt(before));
+        }
+        query.order(effects::id.desc()).limit(limit).load(c)
+    })
+}
+
+/// Returns every effect of a run, oldest first.
+pub fn of_run(conn: &mut Conn, tenant: &TenantId, run: &RunId) -> Result<Vec<Effect>> {
+    on!(conn, c => effects::table
+        .filter(effects::tenant_id.eq(tenant))
+        .filter(effects::run_id.eq(run))
+        .order(effects::id)
+        .load(c))
+}
+
+/// Begins an attempt, unless somebody wrote the row since `effect` was read. On success the row
+/// has the next epoch and attempt, and nobody else may take it before `lease_until`.
+pub fn claim(conn: &mut Conn, effect: &Effect, lease_until: Timestamp) -> Result<Claim> {
+    let unchanged = effects::table
+        .find((&effect.tenant_id, &effect.id))
+        .filter(effects::epoch.eq(effect.epoch))
+        .filter(effects::due_at.is_not_null());
+    let update = diesel::update(unchanged).set((
+        effects::state.eq(EffectState::Leased),
+        effects::attempt.eq(effect.attempt + 1),
+        effects::epoch.eq(effect.epoch + 1),
+        effects::due_at.eq(None::<Timestamp>),
+        effects::lease_until.eq(lease_until),
+    ));
+    on!(conn, c => update.execute(c)).map(Claim::from_count)
+}
+
+/// Notes evidence in mid-attempt and prolongs the lease.
+pub fn note_evidence(
+    conn: &mut Conn,
+    effect: &Effect,
+    evidence: &Json,
+    lease_until: Timestamp,
+) -> Result<Claim> {
+    let mine = effects::table
+        .find((&effect.tenant_id, &effect.id))
+        .filter(effects::epoch.eq(effect.epoch))
+        .filter(effects::state.eq(EffectState::Leased));
+    let update = diesel::update(mine).set((effects::evidence.eq(evidence), effects::lease_until.eq(lease_until)));
+    on!(conn, c => update.execute(c)).map(Claim::from_count)
+}
+
+/// Writes the effect's new state and ends the lease, unless somebody wrote it since `epoch`.
+pub fn save(conn: &mut Conn, effect: &Effect, epoch: i64) -> Result<Claim> {
+    let unchanged =
+        effects::table.find((&effect.tenant_id, &effect.id)).filter(effects::epoch.eq(epoch));
+    let update = diesel::update(unchanged).set((
+        effects::evidence.eq(&effect.evidence),
+        effects::provider_id.eq(&effect.provider_id),
+        effects::state.eq(effect.state),
+        effects::reason.eq(&effect.reason),
+        effects::attempt.eq(effect.attempt),
+        effects::attempt_limit.eq(effect.attempt_limit),
+        effects::epoch.eq(epoch + 1),
+        effects::due_at.eq(effect.due_at),
+        effects::lease_until.eq(None::<Timestamp>),
+        effects::settled_at.eq(effect.settled_at),
+    ));
+    on!(conn, c => update.execute(c)).map(Claim::from_count)
+}
+
+/// Tells whether a run has an effect that is not settled.
+pub fn any_unsettled(conn: &mut Conn, tenant: &TenantId, run: &RunId) -> Result<bool> {
+    let unsettled = effects::table
+        .filter(effects::tenant_id.eq(tenant))
+        .filter(effects::run_id.eq(run))
+        .filter(effects::settled_at.is_null());
+    on!(conn, c => diesel::select(diesel::dsl::exists(unsettled)).get_result(c))
+}
+
+/// Returns at most `limit` effects whose lease ended before `now`, by the index `effects_leased`.
+pub fn expired_leases(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec<Effect>> {
+    on!(conn, c => effects::table
+        .filter(effects::lease_until.le(now))
+        .order((effects::lease_until, effects::id))
+        .limit(limit)
+        .load(c))
+}
+
+/// Returns when the next lease ends, by the index `effects_leased`.
+pub fn next_lease_end(conn: &mut Conn) -> Result<Option<Timestamp>> {
+    let ends = effects::table.filter(effects::lease_until.is_not_null());
+    on!(conn, c => ends.select(diesel::dsl::min(effects::lease_until)).first(c))
+}
+
+/// Makes every effect due that a pause of its connection had parked; returns how many.
+pub fn wake_parked(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    connection: &ConnectionId,
+    now: Timestamp,
+) -> Result<usize> {
+    let parked = effects::table
+        .filter(effects::tenant_id.eq(tenant))
+        .filter(effects::connection_id.eq(connection))
+        .filter(effects::due_at.is_null())
+        .filter(effects::lease_until.is_null())
+        .filter(effects::settled_at.is_null());
+    on!(conn, c => diesel::update(parked).set(effects::due_at.eq(now)).execute(c))
+}
+
+pub fn insert_attempt(conn: &mut Conn, attempt: &Attempt) -> Result<()> {
+    let row = (
+        attempts::tenant_id.eq(&attempt.tenant_id),
+        attempts::effect_id.eq(&attempt.effect_id),
+        attempts::number.eq(attempt.number),
+        attempts::outcome.eq(&attempt.outcome),
+        attempts::reason.eq(&attempt.reason),
+        attempts::started_at.eq(attempt.started_at),
+        attempts::finished_at.eq(attempt.finished_at),
+    );
+    let insert = diesel::insert_into(attempts::table).values(row).on_conflict_do_nothing();
+    on!(conn, c => insert.execute(c)).map(|_| ())
+}
+
+/// Returns the latest `limit` attempts of an effect, newest first.
+pub fn attempts(conn: &mut Conn, tenant: &TenantId, id: &EffectId, limit: i64) -> Result<Vec<Attempt>> {
+    on!(conn, c => attempts::table
+        .filter(attempts::tenant_id.eq(tenant))
+        .filter(attempts::effect_id.eq(id))
+        .order(attempts::number.desc())
+        .limit(limit)
+        .load(c))
+}
+
+/// Holds back other settlements of the same run, so that exactly one of them sees itself as last.
+pub fn lock_run(conn: &mut Conn, run: &RunId) -> Result<()> {
+    dialect::lock(conn, run.as_str())
+}

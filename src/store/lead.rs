@@ -1,0 +1,66 @@
+//! Rows of `leads`.
+
+use diesel::prelude::*;
+
+use crate::base::Result;
+use crate::base::clock::Timestamp;
+use crate::model::lead::{Lead, LeadState};
+use crate::model::{LeadId, TenantId};
+use crate::store::Conn;
+use crate::store::conn::on;
+use crate::store::schema::leads;
+
+pub fn insert(conn: &mut Conn, lead: &Lead) -> Result<()> {
+    let row = (
+        leads::tenant_id.eq(&lead.tenant_id),
+        leads::id.eq(&lead.id),
+        leads::name.eq(&lead.name),
+        leads::email.eq(&lead.email),
+        leads::phone.eq(&lead.phone),
+        leads::service.eq(&lead.service),
+        leads::message.eq(&lead.message),
+        leads::address.eq(&lead.address),
+        leads::postcode.eq(&lead.postcode),
+        leads::preferred_time.eq(&lead.preferred_time),
+        leads::source.eq(&lead.source),
+        leads::attribution.eq(&lead.attribution),
+        leads::is_test.eq(lead.is_test),
+        leads::state.eq(lead.state),
+        leads::received_at.eq(lead.received_at),
+        leads::answered_at.eq(lead.answered_at),
+    );
+    on!(conn, c => diesel::insert_into(leads::table).values(row).execute(c)).map(|_| ())
+}
+
+pub fn find(conn: &mut Conn, tenant: &TenantId, id: &LeadId) -> Result<Option<Lead>> {
+    on!(conn, c => leads::table.find((tenant, id)).first(c).optional())
+}
+
+/// Lists a tenant's leads, newest first, those older than `before` where it is given.
+pub fn list(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    state: Option<LeadState>,
+    before: Option<&LeadId>,
+    limit: i64,
+) -> Result<Vec<Lead>> {
+    on!(conn, c => {
+        let mut query = leads::table.filter(leads::tenant_id.eq(tenant)).into_boxed();
+        if let Some(state) = state {
+            query = query.filter(leads::state.eq(state));
+        }
+        if let Some(before) = before {
+            query = query.filter(leads::id.lt(before));
+        }
+        query.order(leads::id.desc()).limit(limit).load(c)
+    })
+}
+
+/// Notes the first automatic answer; later ones change nothing.
+pub fn note_answered(conn: &mut Conn, tenant: &TenantId, id: &str, now: Timestamp) -> Result<()> {
+    let target = leads::table
+        .filter(leads::tenant_id.eq(tenant))
+        .filter(leads::id.eq(id))
+        .filter(leads::answered_at.is_null());
+    on!(conn, c => diesel::update(target).set(leads::answered_at.eq(now)).execute(c)).map(|_| ())
+}

@@ -1,0 +1,178 @@
+//! Rows of `runs` and `steps`.
+
+use diesel::prelude::*;
+
+use crate::base::Result;
+use crate::base::clock::Timestamp;
+use crate::model::run::{Run, RunState, Step};
+use crate::model::{AutomationId, EffectId, EventId, RunId, TenantId};
+use crate::store::conn::on;
+use crate::store::schema::{runs, steps};
+use crate::store::{Claim, Conn, Inserted};
+
+/// Inserts the run, unless this automation has run on this event.
+pub fn insert(conn: &mut Conn, run: &Run) -> Result<Inserted> {
+    let row = (
+        runs::tenant_id.eq(&run.tenant_id),
+        runs::id.eq(&run.id),
+        runs::automation_id.eq(&run.automation_id),
+        runs::version.eq(run.version),
+        runs::event_id.eq(&run.event_id),
+        runs::subject_id.eq(&run.subject_id),
+        runs::state.eq(run.state),
+        runs::position.eq(run.position),
+        runs::reason.eq(&run.reason),
+        runs::due_at.eq(run.due_at),
+        runs::epoch.eq(run.epoch),
+        runs::attempt.eq(run.attempt),
+        runs::started_at.eq(run.started_at),
+        runs::finished_at.eq(run.finished_at),
+    );
+    let insert = diesel::insert_into(runs::table).values(row).on_conflict_do_nothing();
+    on!(conn, c => insert.execute(c)).map(Inserted::from_count)
+}
+
+pub fn find(conn: &mut Conn, tenant: &TenantId, id: &RunId) -> Result<Option<Run>> {
+    on!(conn, c => runs::table.find((tenant, id)).first(c).optional())
+}
+
+/// What a list of runs is narrowed to.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub state: Option<RunState>,
+    pub automation: Option<AutomationId>,
+    pub subject: Option<String>,
+    pub event: Option<EventId>,
+    pub before: Option<RunId>,
+}
+
+/// Lists a tenant's runs, newest first.
+pub fn list(conn: &mut Conn, tenant: &TenantId, filter: &Filter, limit: i64) -> Result<Vec<Run>> {
+    on!(conn, c => {
+        let mut query = runs::table.filter(runs::tenant_id.eq(tenant)).into_boxed();
+        if let Some(state) = filter.state {
+            query = query.filter(runs::state.eq(state));
+        }
+        if let Some(automation) = &filter.automation {
+            query = query.filter(runs::automation_id.eq(automation));
+        }
+        if let Some(subject) = &filter.subject {
+            query = query.filter(runs::subject_id.eq(subject));
+        }
+        if let Some(event) = &filter.event {
+            query = query.filter(runs::event_id.eq(event));
+        }
+        if let Some(before) = &filter.before {
+            query = query.filter(runs::id.lt(before));
+        }
+        query.order(runs::id.desc()).limit(limit).load(c)
+    })
+}
+
+/// Writes the run's new state, unless somebody wrote it since `epoch` was read.
+pub fn save(conn: &mut Conn, run: &Run, epoch: i64) -> Result<Claim> {
+    let unchanged = runs::table.find((&run.tenant_id, &run.id)).filter(runs::epoch.eq(epoch));
+    let update = diesel::update(unchanged).set((
+        runs::state.eq(run.state),
+        runs::position.eq(run.position),
+        runs::reason.eq(&run.reason),
+        runs::due_at.eq(run.due_at),
+        runs::epoch.eq(epoch + 1),
+        runs::attempt.eq(run.attempt),
+        runs::finished_at.eq(run.finished_at),
+    ));
+    on!(conn, c => update.execute(c)).map(Claim::from_count)
+}
+
+/// Makes an unfinished run due at `now`, because what it waited for has settled.
+pub fn wake(conn: &mut Conn, tenant: &TenantId, id: &RunId, now: Timestamp) -> Result<()> {
+    let waiting = runs::table.find((tenant, id)).filter(runs::finished_at.is_null());
+    let update = diesel::update(waiting).set(runs::due_at.eq(now));
+    on!(conn, c => update.execute(c)).map(|_| ())
+}
+
+/// Makes every run due that a pause of its tenant, or of its automation, had parked.
+pub fn wake_parked(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    automation: Option<&AutomationId>,
+    now: Timestamp,
+) -> Result<usize> {
+    on!(conn, c => {
+        let parked = runs::table
+            .filter(runs::tenant_id.eq(tenant))
+            .filter(runs::due_at.is_null())
+            .filter(runs::finished_at.is_null())
+            .filter(runs::state.eq(RunState::Waiting));
+        match automation {
+            Some(id) => diesel::update(parked.filter(runs::automation_id.eq(id))).set(runs::due_at.eq(now)).execute(c),
+            None => diesel::update(parked).set(runs::due_at.eq(now)).execute(c),
+        }
+    })
+}
+
+/// Writes a step of the journal, replacing what it said about the same position.
+pub fn save_step(conn: &mut Conn, step: &Step) -> Result<()> {
+    let same = steps::table.find((&step.tenant_id, &step.run_id, step.position));
+    on!(conn, c => diesel::delete(same).execute(c))?;
+    let row = (
+        steps::tenant_id.eq(&step.tenant_id),
+        steps::run_id.eq(&step.run_id),
+        steps::position.eq(step.position),
+        steps::name.eq(&step.name),
+        steps::action.eq(&step.action),
+        steps::state.eq(step.state),
+        steps::reason.eq(&step.reason),
+        steps::effect_id.eq(&step.effect_id),
+        steps::output.eq(&step.output),
+        steps::started_at.eq(step.started_at),
+        steps::finished_at.eq(step.finished_at),
+    );
+    on!(conn, c => diesel::insert_into(steps::table).values(row).execute(c)).map(|_| ())
+}
+
+/// Returns a run's journal in order. A definition has at most 100 steps, so there is no limit here.
+pub fn steps(conn: &mut Conn, tenant: &TenantId, id: &RunId) -> Result<Vec<Step>> {
+    on!(conn, c => steps::table
+        .filter(steps::tenant_id.eq(tenant))
+        .filter(steps::run_id.eq(id))
+        .order(steps::position)
+        .load(c))
+}
+
+/// Deletes at most `limit` runs, with their steps, that finished before `before`; returns how many.
+///
+/// A run with an effect that is not settled is kept, whatever its age.
+pub fn prune(conn: &mut Conn, before: Timestamp, limit: i64) -> Result<usize> {
+    use crate::store::schema::effects;
+    let old: Vec<(TenantId, RunId)> = on!(conn, c => runs::table
+        .filter(runs::finished_at.lt(before))
+        .filter(diesel::dsl::not(diesel::dsl::exists(effects::table
+            .filter(effects::tenant_id.eq(runs::tenant_id))
+            .filter(effects::run_id.eq(runs::id))
+            .filter(effects::settled_at.is_null()))))
+        .order(runs::finished_at)
+        .limit(limit)
+        .select((runs::tenant_id, runs::id))
+        .load(c))?;
+    for (tenant, id) in &old {
+        delete(conn, tenant, id)?;
+    }
+    Ok(old.len())
+}
+
+/// Deletes a run and everything that hangs on it.
+fn delete(conn: &mut Conn, tenant: &TenantId, id: &RunId) -> Result<()> {
+    use crate::store::schema::{attempts, effects};
+    let own = effects::table.filter(effects::tenant_id.eq(tenant)).filter(effects::run_id.eq(id));
+    let effect_ids: Vec<EffectId> = on!(conn, c => own.select(effects::id).load(c))?;
+    for effect in &effect_ids {
+        let tries =
+            attempts::table.filter(attempts::tenant_id.eq(tenant)).filter(attempts::effect_id.eq(effect));
+        on!(conn, c => diesel::delete(tries).execute(c))?;
+    }
+    on!(conn, c => diesel::delete(own).execute(c))?;
+    let journal = steps::table.filter(steps::tenant_id.eq(tenant)).filter(steps::run_id.eq(id));
+    on!(conn, c => diesel::delete(journal).execute(c))?;
+    on!(conn, c => diesel::delete(runs::table.find((tenant, id))).execute(c)).map(|_| ())
+}

@@ -1,0 +1,46 @@
+//! Opening SQLite: write-ahead log, every commit synced, foreign keys on.
+
+use std::path::Path;
+
+use diesel::connection::SimpleConnection;
+use diesel::sqlite::SqliteConnection;
+use diesel::{Connection, RunQueryDsl};
+
+use crate::base::{Error, Result};
+
+/// Connections that read at the same time.
+pub const READERS: u32 = 4;
+
+/// FULL: a commit that has returned survives a power cut. The log is cut back at 64 MiB.
+const PRAGMAS: &str = "\
+    PRAGMA journal_mode = WAL;\
+    PRAGMA synchronous = FULL;\
+    PRAGMA foreign_keys = ON;\
+    PRAGMA busy_timeout = 5000;\
+    PRAGMA temp_store = MEMORY;\
+    PRAGMA wal_autocheckpoint = 4000;\
+    PRAGMA journal_size_limit = 67108864;";
+
+pub fn establish(path: &Path) -> Result<SqliteConnection> {
+    let shown = path.display();
+    let failed = || {
+        Error::unavailable(format!("cannot open database `{shown}`"))
+            .hint("check `database.url`, and that its folder exists and may be written")
+    };
+    let mut conn =
+        SqliteConnection::establish(&path.to_string_lossy()).map_err(|error| failed().source(error))?;
+    conn.batch_execute(PRAGMAS).map_err(|error| failed().source(error))?;
+    Ok(conn)
+}
+
+#[derive(diesel::QueryableByName)]
+struct DataVersion {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    data_version: i64,
+}
+
+/// Returns a number that changes when another connection has committed (SQLite's `data_version`).
+pub fn data_version(conn: &mut SqliteConnection) -> Result<i64> {
+    let rows: Vec<DataVersion> = diesel::sql_query("PRAGMA data_version").load(conn)?;
+    Ok(rows.first().map_or(0, |row| row.data_version))
+}
