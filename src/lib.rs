@@ -1,5 +1,7 @@
 //! Nexora: the administrative assistant for small home-services businesses, as one program.
 
 pub mod base;
+pub mod config;
+pub mod engine;
 pub mod model;
 pub mod store;

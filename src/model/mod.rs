@@ -9,6 +9,7 @@ pub mod connection;
 pub mod effect;
 pub mod event;
 pub mod lead;
+pub mod outcome;
 pub mod run;
 pub mod tenant;
 pub mod user;

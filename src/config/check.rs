@@ -1,0 +1,30 @@
+//! The checks that several sections share; each names the key it speaks of.
+
+use crate::base::{Error, Result};
+
+/// Checks that a key holds an http or https URL with a host.
+///
+/// # Errors
+/// `Config` naming the key.
+pub fn check_url(key: &str, text: &str) -> Result<()> {
+    let url: Option<axum::http::Uri> = text.parse().ok();
+    let good = url.is_some_and(|url| {
+        matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some_and(|host| !host.is_empty())
+    });
+    if good {
+        return Ok(());
+    }
+    Err(Error::config(format!("`{key}` is not a URL: `{text}`"))
+        .hint("write it whole, like `https://leads.example.com`"))
+}
+
+/// Checks that a number is not below the smallest that makes sense.
+///
+/// # Errors
+/// `Config` naming the key.
+pub fn at_least(key: &str, value: u64, least: u64) -> Result<()> {
+    if value >= least {
+        return Ok(());
+    }
+    Err(Error::config(format!("`{key}` must be at least {least}, not {value}")))
+}

@@ -1,0 +1,83 @@
+//! `[http]`: the public and the private listener, and the limits on who speaks to them.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::{Error, Result};
+use crate::config::check::{at_least, check_url};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Address and port of the public listener: the form and the status page.
+    pub listen: String,
+    /// How the public reaches that listener, for links in mails and on pages; no slash at the end.
+    pub public_url: String,
+    /// Address and port of the private listener: health, readiness, metrics.
+    pub private_listen: String,
+    /// Connections open at the same time; further ones wait.
+    pub connection_limit: u64,
+    /// The largest request body.
+    pub body_limit_bytes: u64,
+    /// Seconds in which a client must have sent its request's head.
+    pub header_timeout_s: u64,
+    /// Seconds in which a request must have been read and answered.
+    pub request_timeout_s: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            listen: "127.0.0.1:8080".to_owned(),
+            public_url: "http://127.0.0.1:8080".to_owned(),
+            private_listen: "127.0.0.1:9180".to_owned(),
+            connection_limit: 2_048,
+            body_limit_bytes: 65_536,
+            header_timeout_s: 10,
+            request_timeout_s: 15,
+        }
+    }
+}
+
+impl Settings {
+    /// # Errors
+    /// `Config` naming the key.
+    pub fn check(&self) -> Result<()> {
+        self.listen_address()?;
+        self.private_listen_address()?;
+        check_url("http.public_url", &self.public_url)?;
+        at_least("http.connection_limit", self.connection_limit, 1)?;
+        at_least("http.body_limit_bytes", self.body_limit_bytes, 1_024)?;
+        at_least("http.header_timeout_s", self.header_timeout_s, 1)?;
+        at_least("http.request_timeout_s", self.request_timeout_s, 1)
+    }
+
+    /// # Errors
+    /// `Config` when the text is no address.
+    pub fn listen_address(&self) -> Result<SocketAddr> {
+        parse_address("http.listen", &self.listen)
+    }
+
+    /// # Errors
+    /// `Config` when the text is no address.
+    pub fn private_listen_address(&self) -> Result<SocketAddr> {
+        parse_address("http.private_listen", &self.private_listen)
+    }
+
+    pub fn header_timeout(&self) -> Duration {
+        Duration::from_secs(self.header_timeout_s)
+    }
+
+    pub fn request_timeout(&self) -> Duration {
+        Duration::from_secs(self.request_timeout_s)
+    }
+}
+
+fn parse_address(key: &str, text: &str) -> Result<SocketAddr> {
+    text.parse().map_err(|_| {
+        Error::config(format!("`{key}` is not an address and port: `{text}`"))
+            .hint("write it like `127.0.0.1:8080` or `[::1]:8080`")
+    })
+}

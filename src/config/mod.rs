@@ -1,0 +1,247 @@
+//! The configuration: one TOML file, then `NEXORA_*` variables over it.
+//!
+//! Defaults are written in the sections' `Default`s and, for reading, in `config/nexora.toml`; a
+//! test holds the two together. An unknown key is an error that names the nearest known one.
+
+mod check;
+pub mod database;
+pub mod definitions;
+pub mod google;
+pub mod http;
+pub mod log;
+pub mod pipeline;
+pub mod secrets;
+pub mod smtp;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+use crate::base::{Error, Result};
+
+/// Where the file is looked for when `--config` and `NEXORA_CONFIG` say nothing.
+pub const DEFAULT_PATH: &str = "/etc/nexora/nexora.toml";
+
+/// The variable that names the file itself, and so is not a key of it.
+const PATH_VARIABLE: &str = "NEXORA_CONFIG";
+const VARIABLE_PREFIX: &str = "NEXORA_";
+/// Variables with these beginnings belong to the project's own tests.
+const TEST_PREFIX: &str = "NEXORA_TEST_";
+
+/// Everything that can be set, with a default for each key.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Config {
+    pub database: database::Settings,
+    pub http: http::Settings,
+    pub secrets: secrets::Settings,
+    pub google: google::Settings,
+    pub smtp: smtp::Settings,
+    pub pipeline: pipeline::Settings,
+    pub definitions: definitions::Settings,
+    pub log: log::Settings,
+}
+
+impl Config {
+    /// Reads `path`, lays the variables over it, and checks the whole.
+    ///
+    /// # Errors
+    /// `Config` naming the key and what to write instead.
+    pub fn load(path: &Path, variables: impl Iterator<Item = (String, String)>) -> Result<Config> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Error::config(format!("cannot read configuration `{}`", path.display()))
+                .source(error)
+                .hint("run `nexora init --dir DIR` to make one, or name one with `--config FILE`")
+        })?;
+        Config::parse(&text, variables)
+            .map_err(|error| match error.hint_text() {
+                Some(_) => error,
+                None => error.hint(format!("edit `{}`, then run `nexora config check`", path.display())),
+            })
+    }
+
+    /// Reads configuration text; otherwise as `load`.
+    ///
+    /// # Errors
+    /// `Config` naming the key and what to write instead.
+    pub fn parse(text: &str, variables: impl Iterator<Item = (String, String)>) -> Result<Config> {
+        let mut table: Table =
+            text.parse().map_err(|error| Error::config("the configuration is not TOML").source(error))?;
+        refuse_unknown(&table)?;
+        lay_variables_over(&mut table, variables)?;
+        let config: Config = Value::Table(table)
+            .try_into()
+            .map_err(|error| Error::config("the configuration has a value of the wrong type").source(error))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Lets each section check itself.
+    ///
+    /// # Errors
+    /// `Config` naming the key.
+    pub fn check(&self) -> Result<()> {
+        self.database.check()?;
+        self.http.check()?;
+        self.secrets.check()?;
+        self.google.check()?;
+        self.smtp.check()?;
+        self.pipeline.check()?;
+        self.definitions.check()?;
+        self.log.check()
+    }
+
+    /// Returns every key with its value, secrets left out.
+    pub fn shown(&self) -> BTreeMap<String, Value> {
+        let mut shown = flatten(self);
+        shown.insert("database.url".to_owned(), Value::String(self.database.shown_url()));
+        shown
+    }
+}
+
+fn flatten(config: &Config) -> BTreeMap<String, Value> {
+    let mut flat = BTreeMap::new();
+    if let Ok(Value::Table(sections)) = Value::try_from(config) {
+        for (section, value) in sections {
+            if let Value::Table(keys) = value {
+                flat.extend(keys.into_iter().map(|(key, value)| (format!("{section}.{key}"), value)));
+            }
+        }
+    }
+    flat
+}
+
+fn refuse_unknown(table: &Table) -> Result<()> {
+    let known = flatten(&Config::default());
+    for (section, value) in table {
+        let Value::Table(keys) = value else {
+            return Err(unknown(section, known.keys()));
+        };
+        for key in keys.keys() {
+            let full = format!("{section}.{key}");
+            if !known.contains_key(&full) {
+                return Err(unknown(&full, known.keys()));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn unknown<'a>(key: &str, known: impl Iterator<Item = &'a String>) -> Error {
+    let error = Error::config(format!("unknown configuration key `{key}`"));
+    match nearest(key, known.map(String::as_str)) {
+        Some(name) => error.hint(format!("did you mean `{name}`?")),
+        None => error.hint("`nexora config show` lists every key"),
+    }
+}
+
+/// Returns the name that is most like `given`, if any is like it at all.
+pub fn nearest<'a>(given: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    const ALIKE: f64 = 0.75;
+    names
+        .map(|name| (strsim::jaro_winkler(given, name), name))
+        .filter(|(likeness, _)| *likeness >= ALIKE)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, name)| name)
+}
+
+/// `NEXORA_HTTP_PUBLIC_URL` sets `http.public_url`, read as the type of the key's default.
+fn lay_variables_over(table: &mut Table, variables: impl Iterator<Item = (String, String)>) -> Result<()> {
+    let known: BTreeMap<String, (String, Value)> = flatten(&Config::default())
+        .into_iter()
+        .map(|(key, value)| {
+            (format!("{VARIABLE_PREFIX}{}", key.replace('.', "_").to_uppercase()), (key, value))
+        })
+        .collect();
+    for (variable, text) in variables {
+        let ours = variable.starts_with(VARIABLE_PREFIX) && !variable.starts_with(TEST_PREFIX);
+        if !ours || variable == PATH_VARIABLE {
+            continue;
+        }
+        let Some((key, default)) = known.get(&variable) else {
+            return Err(unknown(&variable, known.keys()));
+        };
+        let value = typed(&variable, &text, default)?;
+        if let Some((section, name)) = key.split_once('.') {
+            let section = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
+            if let Value::Table(keys) = section {
+                keys.insert(name.to_owned(), value);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn typed(variable: &str, text: &str, default: &Value) -> Result<Value> {
+    let wrong = |what: &str| Error::config(format!("variable `{variable}` must be {what}, not `{text}`"));
+    match default {
+        Value::Integer(_) => text.parse().map(Value::Integer).map_err(|_| wrong("a whole number")),
+        Value::Boolean(_) => text.parse().map(Value::Boolean).map_err(|_| wrong("`true` or `false`")),
+        _ => Ok(Value::String(text.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config> {
+        Config::parse(text, std::iter::empty())
+    }
+
+    fn with_variable(name: &str, value: &str) -> Result<Config> {
+        Config::parse("", std::iter::once((name.to_owned(), value.to_owned())))
+    }
+
+    #[test]
+    fn the_documented_defaults_are_the_defaults() {
+        let text = include_str!("../../config/nexora.toml");
+        assert_eq!(parse(text).unwrap(), Config::default());
+        let written: Table = text.parse().unwrap();
+        let keys: usize = written.values().map(|section| section.as_table().unwrap().len()).sum();
+        assert_eq!(keys, flatten(&Config::default()).len(), "every key is in config/nexora.toml");
+    }
+
+    #[test]
+    fn an_unknown_key_is_answered_with_the_nearest() {
+        let error = parse("[http]\nlisten_on = \"127.0.0.1:1\"").unwrap_err();
+        assert_eq!(error.message(), "unknown configuration key `http.listen_on`");
+        assert_eq!(error.hint_text(), Some("did you mean `http.listen`?"));
+        let error = with_variable("NEXORA_HTTP_LISTN", "x").unwrap_err();
+        assert_eq!(error.hint_text(), Some("did you mean `NEXORA_HTTP_LISTEN`?"));
+    }
+
+    #[test]
+    fn a_variable_wins_over_the_file_and_keeps_its_type() {
+        let variables = [
+            ("NEXORA_HTTP_LISTEN", "127.0.0.1:9"),
+            ("NEXORA_SMTP_TIMEOUT_S", "7"),
+            ("NEXORA_CONFIG", "ignored"),
+            ("HOME", "ignored"),
+        ];
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let config = Config::parse("[http]\nlisten = \"127.0.0.1:1\"", variables).unwrap();
+        assert_eq!(config.http.listen, "127.0.0.1:9");
+        assert_eq!(config.smtp.timeout_s, 7);
+        assert!(with_variable("NEXORA_SMTP_TIMEOUT_S", "soon").is_err());
+    }
+
+    #[test]
+    fn a_wrong_value_names_its_key() {
+        for (text, key) in [
+            ("[http]\nlisten = \"nowhere\"", "http.listen"),
+            ("[http]\npublic_url = \"example.com\"", "http.public_url"),
+            ("[database]\nurl = \"mysql://x/y\"", "database.url"),
+            ("[google]\ntoken_url = \"x\"", "google.token_url"),
+            ("[smtp]\ntimeout_s = 0", "smtp.timeout_s"),
+            ("[pipeline]\nlease_s = 1", "pipeline.lease_s"),
+            ("[log]\nformat = \"xml\"", "log.format"),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert!(error.report().contains(key), "{key}: {}", error.report());
+            assert_eq!(error.kind().exit_code(), 3);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! `[pipeline]`: how much is done at once, how failures are spaced, how long history is kept.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::{Error, Result};
+use crate::config::check::at_least;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Rows that one sweep of a stage takes at most.
+    pub sweep_limit: u64,
+    /// Deliveries under way at the same time.
+    pub parallel_deliveries: u64,
+    /// Seconds after which an attempt that has said nothing counts as in doubt.
+    pub lease_s: u64,
+    /// Attempts before an effect is given up, where its automation does not say otherwise.
+    pub attempt_limit: u64,
+    /// Seconds before the second attempt; each further wait is twice the one before.
+    pub backoff_first_s: u64,
+    /// Seconds beyond which waits between attempts do not grow.
+    pub backoff_ceiling_s: u64,
+    /// Milliseconds after which an idle stage looks for work nobody told it of.
+    pub idle_poll_ms: u64,
+    /// Days for which finished runs are kept.
+    pub keep_runs_days: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            sweep_limit: 128,
+            parallel_deliveries: 32,
+            lease_s: 120,
+            attempt_limit: 12,
+            backoff_first_s: 5,
+            backoff_ceiling_s: 1_800,
+            idle_poll_ms: 5_000,
+            keep_runs_days: 400,
+        }
+    }
+}
+
+const DAY_S: u64 = 86_400;
+
+impl Settings {
+    /// # Errors
+    /// `Config` naming the key.
+    pub fn check(&self) -> Result<()> {
+        at_least("pipeline.sweep_limit", self.sweep_limit, 1)?;
+        at_least("pipeline.parallel_deliveries", self.parallel_deliveries, 1)?;
+        at_least("pipeline.lease_s", self.lease_s, 10)?;
+        at_least("pipeline.attempt_limit", self.attempt_limit, 1)?;
+        at_least("pipeline.backoff_first_s", self.backoff_first_s, 1)?;
+        at_least("pipeline.idle_poll_ms", self.idle_poll_ms, 50)?;
+        at_least("pipeline.keep_runs_days", self.keep_runs_days, 1)?;
+        if self.backoff_ceiling_s < self.backoff_first_s {
+            return Err(Error::config("`pipeline.backoff_ceiling_s` must not be below `pipeline.backoff_first_s`"));
+        }
+        Ok(())
+    }
+
+    pub fn sweep_limit(&self) -> usize {
+        usize::try_from(self.sweep_limit).unwrap_or(usize::MAX)
+    }
+
+    pub fn parallel_deliveries(&self) -> usize {
+        usize::try_from(self.parallel_deliveries).unwrap_or(usize::MAX)
+    }
+
+    pub fn attempt_limit(&self) -> i32 {
+        i32::try_from(self.attempt_limit).unwrap_or(i32::MAX)
+    }
+
+    pub fn lease(&self) -> Duration {
+        Duration::from_secs(self.lease_s)
+    }
+
+    pub fn idle_poll(&self) -> Duration {
+        Duration::from_millis(self.idle_poll_ms)
+    }
+
+    pub fn keep_runs(&self) -> Duration {
+        Duration::from_secs(self.keep_runs_days.saturating_mul(DAY_S))
+    }
+}

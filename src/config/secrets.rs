@@ -1,0 +1,60 @@
+//! `[secrets]`: where the master key is.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::secret::MasterKey;
+use crate::base::{Error, Result};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// The file with the master key, as `nexora init` wrote it; readable by its owner only.
+    pub key_file: PathBuf,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { key_file: PathBuf::from("/etc/nexora/master.key") }
+    }
+}
+
+impl Settings {
+    /// # Errors
+    /// `Config` when the path is empty.
+    pub fn check(&self) -> Result<()> {
+        if self.key_file.as_os_str().is_empty() {
+            return Err(Error::config("`secrets.key_file` is empty"));
+        }
+        Ok(())
+    }
+
+    /// Reads the key.
+    ///
+    /// # Errors
+    /// `Config` when the file cannot be read, can be read by everybody, or holds no key.
+    pub fn master_key(&self) -> Result<MasterKey> {
+        let shown = self.key_file.display();
+        let text = std::fs::read_to_string(&self.key_file).map_err(|error| {
+            Error::config(format!("cannot read the master key `{shown}`"))
+                .source(error)
+                .hint("`secrets.key_file` must name the file that `nexora init` wrote")
+        })?;
+        refuse_open_file(&self.key_file)?;
+        MasterKey::parse(&text).map_err(|error| {
+            Error::config(format!("`{shown}` is not a master key")).source(error).hint("restore it from your backup")
+        })
+    }
+}
+
+fn refuse_open_file(path: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    const OTHERS: u32 = 0o007;
+    let open = std::fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & OTHERS != 0);
+    if open {
+        return Err(Error::config(format!("everybody may read the master key `{}`", path.display()))
+            .hint(format!("run `chmod 600 {}`", path.display())));
+    }
+    Ok(())
+}

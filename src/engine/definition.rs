@@ -1,0 +1,300 @@
+//! An automation's definition: TOML text in, checked steps out.
+//!
+//! A definition is checked whole before it is accepted: keys, actions, arguments, every name that a
+//! template or condition refers to, and every message template. All faults are reported together.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+use crate::base::{Error, Result};
+use crate::engine::action::Action;
+use crate::engine::context::{NAMES, STEP_NAMES};
+use crate::engine::render::Renderer;
+use crate::engine::setting::Setting;
+use crate::model::automation::MessageTemplates;
+use crate::model::event::EventKind;
+
+/// A checked definition.
+#[derive(Clone, Debug)]
+pub struct Definition {
+    pub head: Head,
+    pub settings: BTreeMap<String, Setting>,
+    pub triggers: Vec<Trigger>,
+    pub steps: Vec<Step>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Head {
+    pub name: String,
+    pub title: String,
+    pub description: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trigger {
+    pub on: EventKind,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    pub id: String,
+    pub action_name: String,
+    pub action: Action,
+    pub when: Option<String>,
+    pub on_error: OnError,
+    /// The steps before this one whose results it refers to.
+    pub refers_to: BTreeSet<String>,
+}
+
+/// What a run does when a step fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnError {
+    /// The run fails, once what it promised has settled.
+    #[default]
+    Fail,
+    /// The run goes on.
+    Continue,
+    /// The effect is never given up.
+    RetryForever,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    automation: Head,
+    #[serde(default)]
+    settings: BTreeMap<String, Setting>,
+    #[serde(default)]
+    trigger: Vec<Trigger>,
+    #[serde(default)]
+    step: Vec<StepText>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StepText {
+    id: String,
+    action: String,
+    when: Option<String>,
+    #[serde(default)]
+    on_error: OnError,
+    #[serde(default)]
+    with: toml::Table,
+}
+
+const STEP_LIMIT: usize = 100;
+
+impl Definition {
+    /// Reads a definition that was checked when it was stored.
+    ///
+    /// # Errors
+    /// `Usage` naming every fault of syntax, action or argument.
+    pub fn parse(text: &str) -> Result<Definition> {
+        let file: File = toml::from_str(text)
+            .map_err(|error| Error::usage(format!("the definition is wrong: {}", error.to_string().trim())))?;
+        let renderer = Renderer::new(chrono_tz::UTC);
+        let mut faults = Vec::new();
+        let mut steps = Vec::new();
+        for text in file.step {
+            let id = text.id.clone();
+            match read_step(text, &renderer) {
+                Ok(step) => steps.push(step),
+                Err(error) => faults.push(fault(&id, &error)),
+            }
+        }
+        if file.trigger.is_empty() {
+            faults.push("no `[[trigger]]`: nothing would start it".to_owned());
+        }
+        if steps.is_empty() && faults.is_empty() {
+            faults.push("no `[[step]]`: it would do nothing".to_owned());
+        }
+        if steps.len() > STEP_LIMIT {
+            faults.push(format!("more than {STEP_LIMIT} steps"));
+        }
+        let name = file.automation.name.clone();
+        report(&name, faults)?;
+        Ok(Definition { head: file.automation, settings: file.settings, triggers: file.trigger, steps })
+    }
+
+    /// Checks everything that `parse` does not: names, step ids, message templates.
+    ///
+    /// # Errors
+    /// `Usage` naming every fault.
+    pub fn check(&self, templates: &MessageTemplates) -> Result<()> {
+        let renderer = Renderer::new(chrono_tz::UTC);
+        let mut faults = Vec::new();
+        let mut earlier = BTreeSet::new();
+        for step in &self.steps {
+            match self.names_in(step, templates, &renderer) {
+                Err(error) => faults.push(fault(&step.id, &error)),
+                Ok(names) => {
+                    let wrong = names.iter().filter_map(|name| self.unknown(name, &earlier));
+                    faults.extend(wrong.map(|text| format!("step `{}`: {text}", step.id)));
+                }
+            }
+            if !earlier.insert(step.id.clone()) {
+                faults.push(format!("two steps are called `{}`", step.id));
+            }
+        }
+        report(&self.head.name, faults)
+    }
+
+    /// Returns the names of the message templates that the steps use.
+    pub fn template_names(&self) -> BTreeSet<&str> {
+        self.steps.iter().filter_map(|step| step.action.template()).collect()
+    }
+
+    fn names_in(
+        &self,
+        step: &Step,
+        templates: &MessageTemplates,
+        renderer: &Renderer,
+    ) -> Result<BTreeSet<String>> {
+        let mut names = names_of_step(step.when.as_deref(), &step.action, renderer)?;
+        if let Some(name) = step.action.template() {
+            let template =
+                templates.get(name).ok_or_else(|| Error::usage(format!("no message template `{name}`")))?;
+            let parts = [Some(&template.subject), Some(&template.text), template.html.as_ref()];
+            for part in parts.into_iter().flatten() {
+                names.extend(renderer.names_in_text(part)?);
+            }
+        }
+        Ok(names)
+    }
+
+    /// Says what is wrong with a dotted name, if anything is.
+    fn unknown(&self, name: &str, earlier: &BTreeSet<String>) -> Option<String> {
+        let mut parts = name.split('.');
+        let (root, field) = (parts.next().unwrap_or_default(), parts.next());
+        let known: Vec<&str> = match root {
+            "settings" => self.settings.keys().map(String::as_str).collect(),
+            "steps" => earlier.iter().map(String::as_str).collect(),
+            _ => match NAMES.iter().find(|(known, _)| *known == root) {
+                Some((_, fields)) => fields.to_vec(),
+                None => return Some(format!("unknown name `{name}`{}", suggestion(root, roots()))),
+            },
+        };
+        if let Some(field) = field.filter(|field| !known.contains(field)) {
+            return Some(format!("unknown name `{name}`{}", suggestion(field, known.into_iter())));
+        }
+        let output = parts.next().filter(|output| root == "steps" && !STEP_NAMES.contains(output));
+        output.map(|output| format!("unknown name `{name}`{}", suggestion(output, STEP_NAMES.iter().copied())))
+    }
+}
+
+fn roots() -> impl Iterator<Item = &'static str> {
+    NAMES.iter().map(|(root, _)| *root).chain(["settings", "steps"])
+}
+
+fn suggestion<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let nearest = known.max_by(|a, b| {
+        strsim::jaro_winkler(given, a).total_cmp(&strsim::jaro_winkler(given, b))
+    });
+    nearest.map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
+}
+
+fn names_of_step(when: Option<&str>, action: &Action, renderer: &Renderer) -> Result<BTreeSet<String>> {
+    let mut names = BTreeSet::new();
+    if let Some(when) = when {
+        names.extend(renderer.names_in_condition(when)?);
+    }
+    for text in action.texts() {
+        names.extend(renderer.names_in_text(text)?);
+    }
+    Ok(names)
+}
+
+fn read_step(text: StepText, renderer: &Renderer) -> Result<Step> {
+    let action = Action::parse(&text.action, text.with)?;
+    let refers_to = names_of_step(text.when.as_deref(), &action, renderer)?
+        .iter()
+        .filter_map(|name| name.strip_prefix("steps."))
+        .filter_map(|rest| rest.split('.').next().map(str::to_owned))
+        .collect();
+    Ok(Step { id: text.id, action_name: text.action, action, when: text.when, on_error: text.on_error, refers_to })
+}
+
+fn fault(step: &str, error: &Error) -> String {
+    match error.hint_text() {
+        Some(hint) => format!("step `{step}`: {} ({hint})", error.message()),
+        None => format!("step `{step}`: {}", error.message()),
+    }
+}
+
+fn report(name: &str, faults: Vec<String>) -> Result<()> {
+    if faults.is_empty() {
+        return Ok(());
+    }
+    Err(Error::usage(format!("automation `{name}`: {}", faults.join("; "))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::automation::MessageTemplate;
+
+    const HEAD: &str = "[automation]\nname = \"t\"\ntitle = \"T\"\ndescription = \"\"\n";
+    const TRIGGER: &str = "[[trigger]]\non = \"lead.received\"\n";
+
+    fn faults(steps: &str) -> String {
+        let text = format!("{HEAD}{TRIGGER}{steps}");
+        let templates = MessageTemplates::from([(
+            "hello".to_owned(),
+            MessageTemplate { subject: "Hi {{ lead.name }}".into(), text: "{{ lead.nam }}".into(), html: None },
+        )]);
+        Definition::parse(&text)
+            .and_then(|definition| definition.check(&templates))
+            .err()
+            .map(|error| error.report())
+            .unwrap_or_default()
+    }
+
+    #[test]
+    fn every_fault_is_named_at_once() {
+        let report = faults(
+            r#"
+            [[step]]
+            id = "a"
+            action = "message.send"
+            when = "lead.emial"
+            with = { to = "{{ lead.email }}", template = "hello" }
+            [[step]]
+            id = "a"
+            action = "stop"
+            with = { reason = "{{ steps.b.state }}" }
+            "#,
+        );
+        for expected in [
+            "step `a`: unknown name `lead.emial`; did you mean `email`?",
+            "step `a`: unknown name `lead.nam`; did you mean `name`?",
+            "two steps are called `a`",
+            "unknown name `steps.b.state`",
+        ] {
+            assert!(report.contains(expected), "{expected} in {report}");
+        }
+    }
+
+    #[test]
+    fn actions_and_arguments_are_checked() {
+        let unknown = faults("[[step]]\nid = \"a\"\naction = \"mesage.send\"\n");
+        assert!(unknown.contains("unknown action `mesage.send`"), "{unknown}");
+        let missing = faults("[[step]]\nid = \"a\"\naction = \"wait\"\n");
+        assert!(missing.contains("missing field `for`"), "{missing}");
+        let extra = faults("[[step]]\nid = \"a\"\naction = \"wait\"\nwith = { for = \"1h\", until = \"x\" }\n");
+        assert!(extra.contains("unknown field `until`"), "{extra}");
+        assert!(Definition::parse(HEAD).unwrap_err().report().contains("no `[[trigger]]`"));
+    }
+
+    #[test]
+    fn a_step_knows_which_results_it_needs() {
+        let text = format!(
+            "{HEAD}{TRIGGER}[[step]]\nid=\"b\"\naction=\"stop\"\nwhen=\"steps.a.state == 'failed'\"\nwith={{ reason=\"x\" }}"
+        );
+        let definition = Definition::parse(&text).unwrap();
+        assert_eq!(definition.steps[0].refers_to, BTreeSet::from(["a".to_owned()]));
+    }
+}

@@ -1,0 +1,147 @@
+//! Business hours: when somebody is there, in the tenant's zone, week by week.
+
+use std::time::Duration;
+
+use chrono::{Datelike, Days, NaiveDate, NaiveTime, TimeZone, Weekday};
+use chrono_tz::Tz;
+
+use crate::base::clock::Timestamp;
+use crate::base::{Error, Result};
+
+/// Openings of a week: for each weekday, from Monday, at most a few spans of wall time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BusinessHours([Vec<(NaiveTime, NaiveTime)>; 7]);
+
+/// A week of closed days is passed over at most; then the hours are taken to have no end.
+const DAYS_AHEAD: u64 = 8;
+
+impl BusinessHours {
+    /// Reads hours such as `Mon-Fri 08:00-18:00, Sat 09:00-12:00`.
+    ///
+    /// # Errors
+    /// `Usage` naming the part that is wrong.
+    pub fn parse(text: &str) -> Result<BusinessHours> {
+        let mut week: [Vec<(NaiveTime, NaiveTime)>; 7] = Default::default();
+        for part in text.split(',').map(str::trim) {
+            let wrong = || {
+                Error::usage(format!("`{part}` are not business hours"))
+                    .hint("write them like `Mon-Fri 08:00-18:00, Sat 09:00-12:00`")
+            };
+            let (days, times) = part.split_once(' ').ok_or_else(wrong)?;
+            let (open, close) = times.trim().split_once('-').ok_or_else(wrong)?;
+            let open = parse_time(open).ok_or_else(wrong)?;
+            let close = parse_time(close).filter(|close| *close > open).ok_or_else(wrong)?;
+            for day in parse_days(days).ok_or_else(wrong)? {
+                if let Some(spans) = week.get_mut(day) {
+                    spans.push((open, close));
+                }
+            }
+        }
+        for spans in &mut week {
+            spans.sort_unstable();
+        }
+        Ok(BusinessHours(week))
+    }
+
+    /// Returns the first moment from `from` on at which somebody is there for at least `length`.
+    /// A span that the spring change cuts out begins at the first moment after it.
+    pub fn next_open(&self, from: Timestamp, length: Duration, zone: Tz) -> Timestamp {
+        let today = from.utc().with_timezone(&zone).date_naive();
+        let days = (0..DAYS_AHEAD).filter_map(|ahead| today.checked_add_days(Days::new(ahead)));
+        for day in days {
+            for (open, close) in self.spans(day) {
+                let start = at_wall_time(day, *open, zone).max(from);
+                if start + length <= at_wall_time(day, *close, zone) {
+                    return start;
+                }
+            }
+        }
+        from
+    }
+
+    fn spans(&self, day: NaiveDate) -> &[(NaiveTime, NaiveTime)] {
+        let index = usize::try_from(day.weekday().num_days_from_monday()).unwrap_or(0);
+        self.0.get(index).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Returns the moment at which clocks in `zone` show this time: the first of two, and where there
+/// is none the first moment after the gap.
+fn at_wall_time(day: NaiveDate, time: NaiveTime, zone: Tz) -> Timestamp {
+    const STEP_MINUTES: i64 = 15;
+    const STEPS: i64 = 12;
+    let wall = day.and_time(time);
+    (0..=STEPS)
+        .find_map(|step| {
+            let later = wall.checked_add_signed(chrono::Duration::minutes(step * STEP_MINUTES))?;
+            zone.from_local_datetime(&later).earliest()
+        })
+        .map_or_else(|| Timestamp::from(wall.and_utc()), |at| Timestamp::from(at.to_utc()))
+}
+
+fn parse_time(text: &str) -> Option<NaiveTime> {
+    match text.trim() {
+        "24:00" => NaiveTime::from_hms_opt(23, 59, 59),
+        time => NaiveTime::parse_from_str(time, "%H:%M").ok(),
+    }
+}
+
+fn parse_days(text: &str) -> Option<Vec<usize>> {
+    let day = |name: &str| -> Option<usize> {
+        let weekday: Weekday = name.trim().parse().ok()?;
+        usize::try_from(weekday.num_days_from_monday()).ok()
+    };
+    match text.split_once('-') {
+        None => day(text).map(|only| vec![only]),
+        Some((first, last)) => {
+            let (first, last) = (day(first)?, day(last)?);
+            Some((0..7).map(|step| (first + step) % 7).take((last + 7 - first) % 7 + 1).collect())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn next(hours: &str, from: &str, minutes: u64) -> String {
+        let hours = BusinessHours::parse(hours).unwrap();
+        let length = Duration::from_secs(minutes * 60);
+        hours.next_open(Timestamp::parse(from).unwrap(), length, chrono_tz::America::Chicago).to_string()
+    }
+
+    #[test]
+    fn the_next_opening() {
+        let weekdays = "Mon-Fri 08:00-18:00";
+        let cases = [
+            // Friday 20 November 2026, 10:00 in Chicago (UTC-6): open.
+            (weekdays, "2026-11-20T16:00:00Z", 15, "2026-11-20T16:00:00.000Z"),
+            // 17:50: too late for 15 minutes, so Monday 08:00.
+            (weekdays, "2026-11-20T23:50:00Z", 15, "2026-11-23T14:00:00.000Z"),
+            // Early on Friday: at opening.
+            (weekdays, "2026-11-20T10:00:00Z", 15, "2026-11-20T14:00:00.000Z"),
+            // Saturday with a short Saturday.
+            ("Mon-Fri 08:00-18:00, Sat 09:00-12:00", "2026-11-21T10:00:00Z", 15, "2026-11-21T15:00:00.000Z"),
+            // Across the spring change (8 March 2026, 02:00 -> 03:00): opens in the gap, begins after it.
+            ("Sun 02:30-06:00", "2026-03-08T06:00:00Z", 15, "2026-03-08T08:00:00.000Z"),
+            // A week that runs over its end.
+            ("Sat-Mon 10:00-11:00", "2026-11-20T23:00:00Z", 30, "2026-11-21T16:00:00.000Z"),
+        ];
+        for (hours, from, minutes, expected) in cases {
+            assert_eq!(next(hours, from, minutes), expected, "{hours} from {from}");
+        }
+    }
+
+    #[test]
+    fn a_meeting_longer_than_any_opening_is_held_at_once() {
+        assert_eq!(next("Mon 08:00-08:10", "2026-11-20T16:00:00Z", 60), "2026-11-20T16:00:00.000Z");
+    }
+
+    #[test]
+    fn wrong_hours_are_named() {
+        for wrong in ["", "Mon", "Mon 8-18", "Mon 18:00-08:00", "Noday 08:00-18:00", "Mon-Fri 08:00-18:00;"] {
+            assert!(BusinessHours::parse(wrong).is_err(), "{wrong}");
+        }
+        assert!(BusinessHours::parse("Mon-Sun 00:00-24:00").is_ok());
+    }
+}

@@ -1,0 +1,395 @@
+//! What a run does next: from where it stands, to the effects it promises and where it then stands.
+//!
+//! Effects of neighbouring steps are promised together and delivered side by side. A run stops at a
+//! barrier (a wait, a stop, its end, or a step that refers to an earlier one's result) until all it
+//! promised has settled. A failed step ends the run there, unless the step says `continue`.
+
+use std::time::Duration;
+
+use chrono_tz::Tz;
+use minijinja::Value;
+use serde::{Deserialize, Serialize};
+
+use crate::base::clock::Timestamp;
+use crate::base::text::Json;
+use crate::base::{Error, Result};
+use crate::engine::action::{self, Action};
+use crate::engine::context::{self, Settings};
+use crate::engine::definition::{Definition, OnError, Step as StepDefinition};
+use crate::engine::hours::BusinessHours;
+use crate::engine::render::Renderer;
+use crate::engine::route::{self, Audience};
+use crate::model::automation::MessageTemplates;
+use crate::model::connection::Connection;
+use crate::model::effect::{AppendRow, CreateEvent, Effect, EffectKind, EffectRequest, EffectState, SendMail};
+use crate::model::lead::Lead;
+use crate::model::run::{Run, RunState, Step, StepState};
+use crate::model::tenant::Tenant;
+use crate::model::{ConnectionId, EffectId};
+
+/// Everything a decision about a run rests on.
+pub struct Situation<'a> {
+    pub run: &'a Run,
+    pub tenant: &'a Tenant,
+    pub lead: &'a Lead,
+    pub definition: &'a Definition,
+    pub settings: &'a Settings,
+    pub templates: &'a MessageTemplates,
+    pub connections: &'a [Connection],
+    pub journal: &'a [Step],
+    pub effects: &'a [Effect],
+    pub now: Timestamp,
+}
+
+/// What is to be written, all in one transaction.
+#[derive(Debug)]
+pub struct Plan {
+    pub run: Run,
+    /// The journal's new and changed lines.
+    pub steps: Vec<Step>,
+    pub effects: Vec<Promise>,
+}
+
+/// An effect that a step promises.
+#[derive(Debug, PartialEq)]
+pub struct Promise {
+    pub id: EffectId,
+    pub step: String,
+    pub connection_id: ConnectionId,
+    pub request: EffectRequest,
+    pub never_give_up: bool,
+}
+
+/// The output of a wait: when it ends.
+#[derive(Serialize, Deserialize)]
+struct Waiting {
+    until: Timestamp,
+}
+
+/// Decides a run's next move.
+///
+/// # Errors
+/// `Internal` when what is stored about the run cannot be read. A fault in the automation is no
+/// error: it fails its step, and the plan says so.
+pub fn advance(situation: &Situation<'_>) -> Result<Plan> {
+    let mut planner = Planner::new(situation)?;
+    planner.settle_effects()?;
+    planner.walk()?;
+    Ok(planner.finish())
+}
+
+/// Whether the walk goes on to the next step.
+enum Walk {
+    Next,
+    Pause,
+}
+
+struct Planner<'a> {
+    now: &'a Situation<'a>,
+    zone: Tz,
+    renderer: Renderer,
+    run: Run,
+    journal: Vec<Step>,
+    changed: Vec<i32>,
+    promises: Vec<Promise>,
+    outstanding: bool,
+    failure: Option<String>,
+}
+
+impl<'a> Planner<'a> {
+    fn new(situation: &'a Situation<'a>) -> Result<Planner<'a>> {
+        let zone = situation.tenant.zone()?.tz();
+        Ok(Planner {
+            now: situation,
+            zone,
+            renderer: Renderer::new(zone),
+            run: Run { due_at: None, attempt: 0, reason: None, ..situation.run.clone() },
+            journal: situation.journal.to_vec(),
+            changed: Vec::new(),
+            promises: Vec::new(),
+            outstanding: false,
+            failure: None,
+        })
+    }
+
+    /// Carries what became of the effects into the journal.
+    fn settle_effects(&mut self) -> Result<()> {
+        for index in 0..self.journal.len() {
+            let Some(step) = self.journal.get_mut(index) else { break };
+            let effect_id = step.effect_id.clone().filter(|_| step.state == StepState::Waiting);
+            if let Some(id) = effect_id {
+                let Some(effect) = self.now.effects.iter().find(|effect| effect.id == id) else {
+                    return Err(Error::internal(format!("effect `{id}` of run `{}` is gone", self.run.id)));
+                };
+                if !effect.state.is_settled() {
+                    self.outstanding = true;
+                    continue;
+                }
+                step.state = match effect.state {
+                    EffectState::Delivered => StepState::Succeeded,
+                    EffectState::Discarded => StepState::Skipped,
+                    _ => StepState::Failed,
+                };
+                step.reason = effect.reason.clone();
+                step.output = Json::of(&serde_json::json!({ "provider_id": effect.provider_id }))?;
+                step.finished_at = effect.settled_at;
+                self.changed.push(step.position);
+            }
+        }
+        let continues = |name: &str| {
+            self.now.definition.steps.iter().any(|step| step.id == name && step.on_error == OnError::Continue)
+        };
+        let failed = self.journal.iter().find(|step| step.state == StepState::Failed && !continues(&step.name));
+        self.failure = failed.map(failure_text);
+        Ok(())
+    }
+
+    fn walk(&mut self) -> Result<()> {
+        while self.failure.is_none() {
+            let position = usize::try_from(self.run.position).unwrap_or(usize::MAX);
+            let Some(step) = self.now.definition.steps.get(position) else { break };
+            let must_wait = step.action.is_barrier() || self.needs_outstanding(step);
+            if self.outstanding && must_wait {
+                break;
+            }
+            if let Walk::Pause = self.take(step)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn needs_outstanding(&self, step: &StepDefinition) -> bool {
+        let waiting = |name: &String| {
+            self.journal.iter().any(|earlier| earlier.name == *name && earlier.state == StepState::Waiting)
+        };
+        step.refers_to.iter().any(waiting)
+    }
+
+    fn take(&mut self, step: &'a StepDefinition) -> Result<Walk> {
+        let situation = self.now;
+        let context = context::of_run(
+            &self.run,
+            situation.tenant,
+            situation.lead,
+            situation.settings,
+            situation.connections,
+            &self.journal,
+        )?;
+        let wanted = match &step.when {
+            Some(when) => self.renderer.is_true(when, &context),
+            None => Ok(true),
+        };
+        match wanted {
+            Ok(true) => {}
+            Ok(false) => {
+                let reason = step.when.as_ref().map(|when| format!("`{when}` was false"));
+                return self.record(step, StepState::Skipped, reason, None, Json::empty_object());
+            }
+            Err(error) => return self.fail(step, &error),
+        }
+        match &step.action {
+            Action::Wait(wait) => self.wait(step, wait, &context),
+            Action::Stop(stop) => self.stop(step, stop, &context),
+            Action::SendMessage(_) | Action::NotifyOwner(_) | Action::AppendRow(_) | Action::CreateEvent(_) => {
+                match self.promise(step, &context) {
+                    Ok(promise) => {
+                        let effect_id = Some(promise.id.clone());
+                        self.promises.push(promise);
+                        self.outstanding = true;
+                        self.record(step, StepState::Waiting, None, effect_id, Json::empty_object())
+                    }
+                    Err(error) => self.fail(step, &error),
+                }
+            }
+        }
+    }
+
+    fn promise(&self, step: &StepDefinition, context: &Value) -> Result<Promise> {
+        let connections = self.now.connections;
+        let (connection, request) = match &step.action {
+            Action::SendMessage(message) => (
+                route::for_mail(connections, Audience::Customer, message.via)?,
+                self.mail(message, context)?,
+            ),
+            Action::NotifyOwner(message) => {
+                (route::for_mail(connections, Audience::Owner, message.via)?, self.mail(message, context)?)
+            }
+            Action::AppendRow(append) => {
+                (route::for_google(connections, EffectKind::AppendRow)?, self.row(append, context)?)
+            }
+            Action::CreateEvent(create) => {
+                (route::for_google(connections, EffectKind::CreateEvent)?, self.event(create, context)?)
+            }
+            Action::Wait(_) | Action::Stop(_) => {
+                return Err(Error::internal(format!("step `{}` promises nothing", step.id)));
+            }
+        };
+        Ok(Promise {
+            id: EffectId::new(self.now.now),
+            step: step.id.clone(),
+            connection_id: connection.id.clone(),
+            request,
+            never_give_up: step.on_error == OnError::RetryForever,
+        })
+    }
+
+    fn mail(&self, message: &action::Message, context: &Value) -> Result<EffectRequest> {
+        let template = self
+            .now
+            .templates
+            .get(&message.template)
+            .ok_or_else(|| Error::internal(format!("message template `{}` is gone", message.template)))?;
+        let rendered = self.renderer.message(template, context)?;
+        let reply_to = match &message.reply_to {
+            Some(text) => Some(self.renderer.text(text, context)?).filter(|text| !text.is_empty()),
+            None => None,
+        };
+        Ok(EffectRequest::SendMail(SendMail {
+            to: self.renderer.text(&message.to, context)?.parse()?,
+            from_name: self.now.tenant.name.clone(),
+            reply_to: reply_to.map(|text| text.parse()).transpose()?,
+            subject: rendered.subject,
+            text: rendered.text,
+            html: rendered.html,
+        }))
+    }
+
+    fn row(&self, append: &action::AppendRow, context: &Value) -> Result<EffectRequest> {
+        let mut cells = Vec::new();
+        for (header, cell) in &append.row.0 {
+            cells.push((header.clone(), self.renderer.text(cell, context)?));
+        }
+        Ok(EffectRequest::AppendRow(AppendRow {
+            spreadsheet: self.renderer.text(&append.spreadsheet, context)?,
+            sheet: self.renderer.text(&append.sheet, context)?,
+            cells,
+        }))
+    }
+
+    fn event(&self, create: &action::CreateEvent, context: &Value) -> Result<EffectRequest> {
+        let text = |source: &str| self.renderer.text(source, context);
+        let length = duration(&text(&create.length)?)?;
+        let hours = BusinessHours::parse(&text(&create.hours)?)?;
+        let earliest = self.now.now + duration(&text(&create.after)?)?;
+        let start = hours.next_open(earliest, length, self.zone);
+        Ok(EffectRequest::CreateEvent(CreateEvent {
+            calendar: text(&create.calendar)?,
+            title: text(&create.title)?,
+            description: text(&create.description)?.trim().to_owned(),
+            location: Some(text(&create.location)?).filter(|place| !place.is_empty()),
+            start,
+            end: start + length,
+            timezone: self.now.tenant.timezone.clone(),
+        }))
+    }
+
+    fn wait(&mut self, step: &StepDefinition, wait: &action::Wait, context: &Value) -> Result<Walk> {
+        let begun = self.journal.iter().find(|line| line.position == self.run.position);
+        let until = match begun {
+            Some(line) => line.output.read::<Waiting>()?.until,
+            None => match self.renderer.text(&wait.duration, context).and_then(|text| duration(&text)) {
+                Ok(length) => self.now.now + length,
+                Err(error) => return self.fail(step, &error),
+            },
+        };
+        let output = Json::of(&Waiting { until })?;
+        if until <= self.now.now {
+            return self.record(step, StepState::Succeeded, None, None, output);
+        }
+        if begun.is_none() {
+            self.record(step, StepState::Waiting, None, None, output)?;
+            self.run.position -= 1;
+        }
+        self.run.due_at = Some(until);
+        Ok(Walk::Pause)
+    }
+
+    fn stop(&mut self, step: &StepDefinition, stop: &action::Stop, context: &Value) -> Result<Walk> {
+        match self.renderer.text(&stop.reason, context) {
+            Ok(reason) => {
+                self.record(step, StepState::Succeeded, Some(reason.clone()), None, Json::empty_object())?;
+                self.run.position = i32::try_from(self.now.definition.steps.len()).unwrap_or(i32::MAX);
+                self.run.reason = Some(reason);
+                Ok(Walk::Pause)
+            }
+            Err(error) => self.fail(step, &error),
+        }
+    }
+
+    fn fail(&mut self, step: &StepDefinition, error: &Error) -> Result<Walk> {
+        self.record(step, StepState::Failed, Some(error.report()), None, Json::empty_object())?;
+        if step.on_error != OnError::Continue {
+            self.failure = self.journal.iter().rev().find(|line| line.name == step.id).map(failure_text);
+        }
+        Ok(Walk::Next)
+    }
+
+    /// Writes a line of the journal at the run's position and moves on to the next.
+    fn record(
+        &mut self,
+        step: &StepDefinition,
+        state: StepState,
+        reason: Option<String>,
+        effect_id: Option<EffectId>,
+        output: Json,
+    ) -> Result<Walk> {
+        let position = self.run.position;
+        let earlier = self.journal.iter().position(|line| line.position == position);
+        let started_at = earlier.and_then(|index| self.journal.get(index)).map(|line| line.started_at);
+        let line = Step {
+            tenant_id: self.run.tenant_id.clone(),
+            run_id: self.run.id.clone(),
+            position,
+            name: step.id.clone(),
+            action: step.action_name.clone(),
+            state,
+            reason,
+            effect_id,
+            output,
+            started_at: started_at.unwrap_or(self.now.now),
+            finished_at: (state != StepState::Waiting).then_some(self.now.now),
+        };
+        if let Some(index) = earlier {
+            self.journal.remove(index);
+        }
+        self.journal.push(line);
+        self.changed.push(position);
+        self.run.position = position + 1;
+        Ok(Walk::Next)
+    }
+
+    fn finish(mut self) -> Plan {
+        let steps = self.now.definition.steps.len();
+        let at_end = usize::try_from(self.run.position).unwrap_or(0) >= steps || self.failure.is_some();
+        self.run.state = match (at_end && !self.outstanding, &self.failure) {
+            (true, Some(_)) => RunState::Failed,
+            (true, None) => RunState::Succeeded,
+            (false, _) if self.run.due_at.is_some() => RunState::Waiting,
+            (false, _) => RunState::Running,
+        };
+        if let Some(reason) = self.failure {
+            self.run.reason = Some(reason);
+        }
+        if self.run.state.is_finished() {
+            self.run.finished_at = Some(self.now.now);
+        }
+        let changed = self.changed;
+        let steps = self.journal.into_iter().filter(|step| changed.contains(&step.position)).collect();
+        Plan { run: self.run, steps, effects: self.promises }
+    }
+}
+
+fn failure_text(step: &Step) -> String {
+    format!("step `{}` failed: {}", step.name, step.reason.as_deref().unwrap_or("no reason was given"))
+}
+
+fn duration(text: &str) -> Result<Duration> {
+    humantime::parse_duration(text.trim()).map_err(|_| {
+        Error::usage(format!("`{text}` is not a duration")).hint("write it like `30m`, `2h` or `1day`")
+    })
+}
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+pub mod tests;

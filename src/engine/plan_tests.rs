@@ -1,0 +1,264 @@
+//! A run's moves, as tables of what was and what comes.
+
+use super::*;
+use crate::model::address::{EmailAddress, PhoneNumber, Slug};
+use crate::model::connection::{ConnectionKind, ConnectionState};
+use crate::model::lead::LeadState;
+use crate::model::tenant::TenantState;
+use crate::model::{AutomationId, EventId, LeadId, RunId, TenantId};
+
+pub const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+
+/// A tenant with a lead and a run that has just begun.
+pub struct Scene {
+    pub tenant: Tenant,
+    pub lead: Lead,
+    pub run: Run,
+    connections: Vec<Connection>,
+    journal: Vec<Step>,
+    effects: Vec<Effect>,
+    now: Timestamp,
+}
+
+pub fn scene() -> Scene {
+    let tenant_id = TenantId::new(NOW);
+    let lead_id = LeadId::new(NOW);
+    let tenant = Tenant {
+        id: tenant_id.clone(),
+        slug: Slug::parse("acme").unwrap(),
+        name: "Acme Plumbing".into(),
+        timezone: "America/Chicago".into(),
+        owner_email: EmailAddress::parse("owner@acme.example.com").unwrap(),
+        phone: None,
+        country: "US".into(),
+        state: TenantState::Active,
+        created_at: NOW,
+        updated_at: NOW,
+    };
+    let lead = Lead {
+        tenant_id: tenant_id.clone(),
+        id: lead_id.clone(),
+        name: "Jo Miller".into(),
+        email: Some(EmailAddress::parse("jo@example.com").unwrap()),
+        phone: Some(PhoneNumber::parse("+15125550142").unwrap()),
+        service: Some("Boiler".into()),
+        message: None,
+        address: None,
+        postcode: None,
+        preferred_time: None,
+        source: "form".into(),
+        attribution: Json::empty_object(),
+        is_test: false,
+        state: LeadState::New,
+        received_at: NOW,
+        answered_at: None,
+    };
+    let run = Run {
+        tenant_id: tenant_id.clone(),
+        id: RunId::new(NOW),
+        automation_id: AutomationId::new(NOW),
+        version: 1,
+        event_id: EventId::new(NOW),
+        subject_id: lead_id.to_string(),
+        state: RunState::Pending,
+        position: 0,
+        reason: None,
+        due_at: Some(NOW),
+        epoch: 0,
+        attempt: 0,
+        started_at: NOW,
+        finished_at: None,
+    };
+    let connections = [ConnectionKind::Smtp, ConnectionKind::Google].map(|kind| Connection {
+        tenant_id: tenant_id.clone(),
+        id: ConnectionId::new(NOW),
+        kind,
+        name: kind.name().into(),
+        settings: Json::empty_object(),
+        sealed: None,
+        state: ConnectionState::Active,
+        last_ok_at: None,
+        last_error: None,
+        last_error_at: None,
+        created_at: NOW,
+        updated_at: NOW,
+    });
+    Scene { tenant, lead, run, connections: connections.into(), journal: vec![], effects: vec![], now: NOW }
+}
+
+impl Scene {
+    fn advance(&mut self, steps: &str) -> Plan {
+        let head = "[automation]\nname=\"t\"\ntitle=\"T\"\ndescription=\"\"\n[[trigger]]\non=\"lead.received\"\n";
+        let definition = Definition::parse(&format!("{head}{steps}")).unwrap();
+        let templates = MessageTemplates::from([(
+            "hello".to_owned(),
+            crate::model::automation::MessageTemplate {
+                subject: "Hi".into(),
+                text: "{{ lead.name }}".into(),
+                html: None,
+            },
+        )]);
+        let situation = Situation {
+            run: &self.run,
+            tenant: &self.tenant,
+            lead: &self.lead,
+            definition: &definition,
+            settings: &Settings::new(),
+            templates: &templates,
+            connections: &self.connections,
+            journal: &self.journal,
+            effects: &self.effects,
+            now: self.now,
+        };
+        let plan = advance(&situation).unwrap();
+        self.run = plan.run.clone();
+        for step in &plan.steps {
+            self.journal.retain(|line| line.position != step.position);
+            self.journal.push(step.clone());
+        }
+        for promise in &plan.effects {
+            self.effects.push(effect(&self.run, promise));
+        }
+        plan
+    }
+
+    fn settle(&mut self, step: &str, state: EffectState) {
+        let effect = self.effects.iter_mut().find(|effect| effect.step == step).unwrap();
+        effect.state = state;
+        effect.reason = (state == EffectState::Dead).then(|| "no such mailbox".to_owned());
+        effect.settled_at = Some(self.now);
+    }
+
+    fn states(&self) -> Vec<(&str, StepState)> {
+        let mut lines: Vec<&Step> = self.journal.iter().collect();
+        lines.sort_by_key(|line| line.position);
+        lines.into_iter().map(|line| (line.name.as_str(), line.state)).collect()
+    }
+}
+
+fn effect(run: &Run, promise: &Promise) -> Effect {
+    Effect {
+        tenant_id: run.tenant_id.clone(),
+        id: promise.id.clone(),
+        run_id: run.id.clone(),
+        step: promise.step.clone(),
+        kind: promise.request.kind(),
+        connection_id: promise.connection_id.clone(),
+        request: Json::of(&promise.request).unwrap(),
+        evidence: None,
+        provider_id: None,
+        state: EffectState::Pending,
+        reason: None,
+        attempt: 0,
+        attempt_limit: Some(3),
+        epoch: 0,
+        due_at: Some(NOW),
+        lease_until: None,
+        created_at: NOW,
+        settled_at: None,
+    }
+}
+
+const SEND: &str = "action=\"message.send\"\nwith={ to=\"{{ lead.email }}\", template=\"hello\" }\n";
+
+fn send(id: &str, more: &str) -> String {
+    format!("[[step]]\nid=\"{id}\"\n{more}{SEND}")
+}
+
+#[test]
+fn neighbouring_effects_are_promised_together_and_the_run_ends_when_they_settle() {
+    let mut scene = scene();
+    let steps = send("a", "") + &send("b", "");
+    let plan = scene.advance(&steps);
+    assert_eq!(plan.effects.len(), 2);
+    assert_eq!((plan.run.state, plan.run.due_at), (RunState::Running, None));
+
+    scene.settle("a", EffectState::Delivered);
+    assert_eq!(scene.advance(&steps).run.state, RunState::Running);
+    scene.settle("b", EffectState::Delivered);
+    let plan = scene.advance(&steps);
+    assert_eq!(plan.run.state, RunState::Succeeded);
+    assert_eq!(plan.run.finished_at, Some(NOW));
+    assert!(plan.effects.is_empty());
+}
+
+#[test]
+fn a_false_condition_skips_and_says_so() {
+    let mut scene = scene();
+    scene.lead.email = None;
+    let plan = scene.advance(&send("a", "when=\"lead.email\"\n"));
+    assert_eq!(plan.run.state, RunState::Succeeded);
+    assert_eq!(plan.steps[0].reason.as_deref(), Some("`lead.email` was false"));
+}
+
+#[test]
+fn a_wait_is_kept_and_passes_at_its_moment() {
+    let mut scene = scene();
+    let steps = send("a", "") + "[[step]]\nid=\"w\"\naction=\"wait\"\nwith={ for=\"2days\" }\n" + &send("b", "");
+    assert_eq!(scene.advance(&steps).effects.len(), 1, "what follows a wait is not promised before it");
+    scene.settle("a", EffectState::Delivered);
+    let plan = scene.advance(&steps);
+    let until = NOW + Duration::from_secs(2 * 86_400);
+    assert_eq!((plan.run.state, plan.run.due_at), (RunState::Waiting, Some(until)));
+
+    scene.now = until + Duration::from_secs(3_600);
+    let plan = scene.advance(&steps);
+    assert_eq!(plan.effects.len(), 1);
+    let expected =
+        [("a", StepState::Succeeded), ("w", StepState::Succeeded), ("b", StepState::Waiting)];
+    assert_eq!(scene.states(), expected);
+}
+
+#[test]
+fn waking_early_does_not_prolong_a_wait() {
+    let mut scene = scene();
+    let steps = "[[step]]\nid=\"w\"\naction=\"wait\"\nwith={ for=\"1h\" }\n";
+    let until = scene.advance(steps).run.due_at;
+    scene.now = NOW + Duration::from_secs(60);
+    assert_eq!(scene.advance(steps).run.due_at, until);
+}
+
+#[test]
+fn a_dead_effect_fails_the_run_once_the_others_have_settled() {
+    let mut scene = scene();
+    let steps = send("a", "") + &send("b", "");
+    scene.advance(&steps);
+    scene.settle("a", EffectState::Dead);
+    assert_eq!(scene.advance(&steps).run.state, RunState::Running);
+    scene.settle("b", EffectState::Delivered);
+    let run = scene.advance(&steps).run;
+    assert_eq!(run.state, RunState::Failed);
+    assert_eq!(run.reason.as_deref(), Some("step `a` failed: no such mailbox"));
+}
+
+#[test]
+fn continue_goes_on_after_a_failure() {
+    let mut scene = scene();
+    let after = "[[step]]\nid=\"end\"\naction=\"stop\"\nwhen=\"steps.a.state == 'failed'\"\nwith={ reason=\"could not send\" }\n";
+    let steps = send("a", "on_error=\"continue\"\n") + after;
+    scene.advance(&steps);
+    scene.settle("a", EffectState::Dead);
+    let run = scene.advance(&steps).run;
+    assert_eq!((run.state, run.reason.as_deref()), (RunState::Succeeded, Some("could not send")));
+}
+
+#[test]
+fn a_fault_in_the_automation_fails_its_step_with_the_reason() {
+    let mut scene = scene();
+    scene.connections.clear();
+    let plan = scene.advance(&send("a", ""));
+    assert_eq!(plan.run.state, RunState::Failed);
+    let reason = plan.run.reason.unwrap();
+    assert!(reason.contains("no connection can carry `mail.send`"), "{reason}");
+}
+
+#[test]
+fn a_callback_lies_in_business_hours() {
+    let mut scene = scene();
+    let steps = "[[step]]\nid=\"c\"\naction=\"calendar.create_event\"\nwith={ calendar=\"primary\", title=\"Call {{ lead.first_name }}\", after=\"30m\", length=\"15m\", hours=\"Mon-Fri 09:30-18:00\" }\n";
+    let plan = scene.advance(steps);
+    let EffectRequest::CreateEvent(event) = &plan.effects[0].request else { panic!("not an event") };
+    // 09:13 in Chicago: half an hour on is 09:43.
+    assert_eq!(event.start, NOW + Duration::from_secs(1_800));
+    assert_eq!((event.title.as_str(), event.end), ("Call Jo", event.start + Duration::from_secs(900)));
+}

@@ -1,0 +1,155 @@
+//! Text with holes: strict minijinja, for messages, arguments and conditions.
+//!
+//! An unknown name is an error, found when a definition is checked and again when it is rendered,
+//! never an empty text.
+
+use std::collections::BTreeSet;
+
+use chrono_tz::Tz;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
+
+use crate::base::clock::Timestamp;
+use crate::base::{Error, Result};
+use crate::model::automation::MessageTemplate;
+
+/// A message with its holes filled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    pub subject: String,
+    pub text: String,
+    pub html: Option<String>,
+}
+
+/// Renders for one tenant: times are shown in its zone.
+pub struct Renderer(Environment<'static>);
+
+impl Renderer {
+    pub fn new(zone: Tz) -> Renderer {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_auto_escape_callback(|name| {
+            if name == "html" { AutoEscape::Html } else { AutoEscape::None }
+        });
+        environment.add_filter("local_time", move |text: &str| local_time(text, zone));
+        Renderer(environment)
+    }
+
+    /// Fills the holes of a one-line or plain text.
+    ///
+    /// # Errors
+    /// `Usage` naming what is unknown or wrong.
+    pub fn text(&self, source: &str, context: &Value) -> Result<String> {
+        self.0.render_named_str("text", source, context).map_err(|error| wrong(source, &error))
+    }
+
+    /// Evaluates a condition.
+    ///
+    /// # Errors
+    /// `Usage` naming what is unknown or wrong.
+    pub fn is_true(&self, source: &str, context: &Value) -> Result<bool> {
+        let expression = self.0.compile_expression(source).map_err(|error| wrong(source, &error))?;
+        expression.eval(context).map(|value| value.is_true()).map_err(|error| wrong(source, &error))
+    }
+
+    /// Fills the holes of a message; what goes into the HTML part is escaped.
+    ///
+    /// # Errors
+    /// `Usage` naming what is unknown or wrong.
+    pub fn message(&self, template: &MessageTemplate, context: &Value) -> Result<Rendered> {
+        let subject = self.text(&template.subject, context)?;
+        let html = template.html.as_ref().map(|source| {
+            self.0.render_named_str("html", source, context).map_err(|error| wrong(source, &error))
+        });
+        Ok(Rendered {
+            subject: subject.split_whitespace().collect::<Vec<_>>().join(" "),
+            text: self.text(&template.text, context)?.trim_start().to_owned(),
+            html: html.transpose()?.map(|text| text.trim_start().to_owned()),
+        })
+    }
+
+    /// Returns the dotted names that a text refers to and does not define itself.
+    ///
+    /// # Errors
+    /// `Usage` when the text is not a template.
+    pub fn names_in_text(&self, source: &str) -> Result<BTreeSet<String>> {
+        let template = self.0.template_from_str(source).map_err(|error| wrong(source, &error))?;
+        Ok(template.undeclared_variables(true).into_iter().collect())
+    }
+
+    /// Returns the dotted names that a condition refers to.
+    ///
+    /// # Errors
+    /// `Usage` when the text is not an expression.
+    pub fn names_in_condition(&self, source: &str) -> Result<BTreeSet<String>> {
+        let expression = self.0.compile_expression(source).map_err(|error| wrong(source, &error))?;
+        Ok(expression.undeclared_variables(true).into_iter().collect())
+    }
+}
+
+fn local_time(text: &str, zone: Tz) -> Result<String, minijinja::Error> {
+    let at = Timestamp::parse(text).ok_or_else(|| {
+        minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, format!("`{text}` is not a time"))
+    })?;
+    Ok(at.utc().with_timezone(&zone).format("%a %-d %b %Y, %H:%M").to_string())
+}
+
+fn wrong(source: &str, error: &minijinja::Error) -> Error {
+    const SHOWN: usize = 60;
+    let first_line = source.trim().lines().next().unwrap_or_default();
+    let shown: String = first_line.chars().take(SHOWN).collect();
+    let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+    Error::usage(format!("in `{shown}`: {detail}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use minijinja::value::Serde;
+
+    fn renderer() -> Renderer {
+        Renderer::new(chrono_tz::America::Chicago)
+    }
+
+    fn context() -> Value {
+        Value::from(Serde(serde_json::json!({
+            "lead": { "name": "Jo <b>", "email": null, "received_at": "2026-11-20T16:30:00.000Z" },
+        })))
+    }
+
+    #[test]
+    fn an_unknown_name_is_an_error_not_an_empty_text() {
+        assert!(renderer().text("{{ lead.nmae }}", &context()).is_err());
+        assert!(renderer().text("{{ leed.name }}", &context()).is_err());
+        assert_eq!(renderer().text("{{ lead.email or 'none' }}", &context()).unwrap(), "none");
+    }
+
+    #[test]
+    fn html_is_escaped_and_text_is_not() {
+        let template = MessageTemplate {
+            subject: "Hi {{ lead.name }}\r\nBcc: x@example.com".into(),
+            text: "{{ lead.name }}".into(),
+            html: Some("<p>{{ lead.name }}</p>".into()),
+        };
+        let rendered = renderer().message(&template, &context()).unwrap();
+        assert_eq!(rendered.subject, "Hi Jo <b> Bcc: x@example.com", "a subject is one line");
+        assert_eq!(rendered.text, "Jo <b>");
+        assert_eq!(rendered.html.as_deref(), Some("<p>Jo &lt;b&gt;</p>"));
+    }
+
+    #[test]
+    fn times_are_shown_in_the_tenants_zone() {
+        let text = renderer().text("{{ lead.received_at | local_time }}", &context()).unwrap();
+        assert_eq!(text, "Fri 20 Nov 2026, 10:30");
+    }
+
+    #[test]
+    fn conditions_and_the_names_they_use() {
+        assert!(!renderer().is_true("lead.email or false", &context()).unwrap());
+        assert!(renderer().is_true("lead.name and not lead.email", &context()).unwrap());
+        let names = renderer().names_in_condition("lead.email or settings.x").unwrap();
+        assert_eq!(names.into_iter().collect::<Vec<_>>(), ["lead.email", "settings.x"]);
+        let names = renderer().names_in_text("{% for x in lead.items %}{{ x.y }}{% endfor %}").unwrap();
+        assert!(names.contains("lead.items") && !names.contains("x.y"));
+        assert!(renderer().names_in_text("{{ open").is_err());
+    }
+}

@@ -1,0 +1,94 @@
+//! Which of a tenant's connections carries an effect.
+//!
+//! A mail to a customer goes out of the tenant's own mailbox, so that the reply comes back to it; an
+//! alert to the owner goes by SMTP, since a mail from one's own mailbox to itself alerts nobody.
+//! Where the preferred kind is missing, the other serves.
+
+use crate::base::{Error, Result};
+use crate::model::connection::{Connection, ConnectionKind};
+use crate::model::effect::EffectKind;
+
+/// Who a message is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    Customer,
+    Owner,
+}
+
+/// Chooses the connection for a mail; `via` insists on one kind.
+///
+/// # Errors
+/// `Conflict` when the tenant has no connection that can carry it.
+pub fn for_mail<'a>(
+    connections: &'a [Connection],
+    audience: Audience,
+    via: Option<ConnectionKind>,
+) -> Result<&'a Connection> {
+    let order = match (via, audience) {
+        (Some(kind), _) => vec![kind],
+        (None, Audience::Customer) => vec![ConnectionKind::Google, ConnectionKind::Smtp],
+        (None, Audience::Owner) => vec![ConnectionKind::Smtp, ConnectionKind::Google],
+    };
+    first_of(connections, &order).ok_or_else(|| {
+        Error::conflict(format!("no connection can carry `{}`", EffectKind::SendMail))
+            .hint("run `nexora connection add smtp` or `nexora connection add google`")
+    })
+}
+
+/// Chooses the connection for a calendar entry or a sheet row.
+///
+/// # Errors
+/// `Conflict` when the tenant has no Google connection.
+pub fn for_google(connections: &[Connection], kind: EffectKind) -> Result<&Connection> {
+    first_of(connections, &[ConnectionKind::Google]).ok_or_else(|| {
+        Error::conflict(format!("no connection can carry `{kind}`")).hint("run `nexora connection add google`")
+    })
+}
+
+/// A connection's state plays no part: what is sent through a paused one waits for it.
+fn first_of<'a>(connections: &'a [Connection], order: &[ConnectionKind]) -> Option<&'a Connection> {
+    order.iter().find_map(|kind| connections.iter().find(|connection| connection.kind == *kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::clock::Timestamp;
+    use crate::base::text::Json;
+    use crate::model::connection::ConnectionState;
+    use crate::model::{ConnectionId, TenantId};
+
+    fn connection(kind: ConnectionKind) -> Connection {
+        let now = Timestamp::from_millis(0);
+        Connection {
+            tenant_id: TenantId::new(now),
+            id: ConnectionId::new(now),
+            kind,
+            name: kind.name().to_owned(),
+            settings: Json::empty_object(),
+            sealed: None,
+            state: ConnectionState::Active,
+            last_ok_at: None,
+            last_error: None,
+            last_error_at: None,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    #[test]
+    fn mail_goes_by_the_preferred_kind_or_by_what_there_is() {
+        use ConnectionKind::{Google, Smtp};
+        let both = [connection(Smtp), connection(Google)];
+        let kind = |connections: &[Connection], audience, via| {
+            for_mail(connections, audience, via).map(|found| found.kind).ok()
+        };
+        assert_eq!(kind(&both, Audience::Customer, None), Some(Google));
+        assert_eq!(kind(&both, Audience::Owner, None), Some(Smtp));
+        assert_eq!(kind(&both, Audience::Owner, Some(Google)), Some(Google));
+        assert_eq!(kind(&both[..1], Audience::Customer, None), Some(Smtp));
+        assert_eq!(kind(&both[..1], Audience::Customer, Some(Google)), None);
+        assert_eq!(kind(&[], Audience::Owner, None), None);
+        assert!(for_google(&both[..1], EffectKind::AppendRow).is_err());
+    }
+}

@@ -1,0 +1,41 @@
+//! What can come of an attempt, and of asking a provider about one. Both sets are closed.
+
+use std::time::Duration;
+
+use crate::base::text::Json;
+
+/// What came of one attempt at an effect.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// It happened. The provider calls what was made by this name.
+    Delivered { provider_id: Option<String> },
+    /// Half of it happened: note this evidence durably, then go on from there at once.
+    Partly { evidence: Json },
+    /// It did not happen; trying again may help.
+    Retry { reason: String, after: Option<Duration> },
+    /// It did not happen, because of a rate limit: waiting is no attempt.
+    Throttled { reason: String, after: Option<Duration> },
+    /// It did not happen and never will, as it is.
+    Refused { reason: String },
+    /// It did not happen: the credential is not good. Nothing of this connection will work.
+    Unauthorized { reason: String },
+    /// Nobody knows whether it happened.
+    InDoubt { reason: String },
+}
+
+/// What a provider answered when asked whether an effect happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Finding {
+    /// It did.
+    Delivered { provider_id: Option<String> },
+    /// It did in part: go on from this evidence.
+    Partly { evidence: Json },
+    /// It did not: it is safe to begin again.
+    NotDelivered,
+    /// The provider answered and cannot tell. Only a person can decide.
+    Unknown { reason: String },
+    /// The provider could not be asked now.
+    Unanswered { reason: String, after: Option<Duration> },
+    /// The credential is not good.
+    Unauthorized { reason: String },
+}
