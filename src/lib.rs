@@ -2,6 +2,7 @@
 
 pub mod base;
 pub mod config;
+pub mod connector;
 pub mod engine;
 pub mod model;
 pub mod store;

@@ -1,0 +1,186 @@
+//! What a failed call to Google means (Google APIs' error envelope and usage limits).
+//!
+//! The same failure means different things for a call that only reads and for one that changes
+//! something: an answer lost on the way leaves a change in doubt, and a reading merely undone.
+
+use std::time::Duration;
+
+use google_apis_common as common;
+
+use crate::connector::google::token;
+use crate::model::outcome::{Finding, Outcome};
+
+#[derive(Clone, Debug)]
+pub enum Fault {
+    /// No request left this machine.
+    NotSent(String),
+    /// Google answered with a status that is not 2xx.
+    Status { code: u16, reason: String, message: String, retry_after: Option<Duration> },
+    /// No token could be had because the credential is refused.
+    Credential(String),
+    /// The request may have arrived; the answer did not, or not whole.
+    Lost(String),
+}
+
+const RATE_REASONS: [&str; 4] =
+    ["rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "dailyLimitExceeded"];
+
+const SCOPE_REASONS: [&str; 3] = ["insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT", "accessNotConfigured"];
+
+impl Fault {
+    pub fn from_error(error: common::Error, status: Option<u16>, retry_after: Option<Duration>) -> Fault {
+        match error {
+            common::Error::HttpError(error) if error.is_connect() => Fault::NotSent(chain(&error)),
+            common::Error::HttpError(error) => Fault::Lost(chain(&error)),
+            common::Error::MissingToken(error) => {
+                let reason = format!("no access token: {}", chain(&*error));
+                if token::is_refused(&*error) { Fault::Credential(reason) } else { Fault::NotSent(reason) }
+            }
+            common::Error::BadRequest(body) => Fault::from_envelope(&body, status, retry_after),
+            common::Error::Failure(response) => Fault::Status {
+                code: response.status().as_u16(),
+                reason: String::new(),
+                message: format!("HTTP {}", response.status()),
+                retry_after,
+            },
+            error @ (common::Error::JsonDecodeError(..) | common::Error::Io(_)) => {
+                Fault::Lost(format!("the answer broke off: {error}"))
+            }
+            error => Fault::NotSent(error.to_string()),
+        }
+    }
+
+    fn from_envelope(body: &serde_json::Value, status: Option<u16>, retry_after: Option<Duration>) -> Fault {
+        let text = |pointer: &str| body.pointer(pointer).and_then(|value| value.as_str());
+        let code = body.pointer("/error/code").and_then(serde_json::Value::as_u64);
+        let code = code.and_then(|code| u16::try_from(code).ok()).or(status).unwrap_or(500);
+        let reason = text("/error/errors/0/reason").or_else(|| text("/error/status")).unwrap_or_default();
+        let message = text("/error/message").unwrap_or("no message");
+        Fault::Status { code, reason: reason.to_owned(), message: message.to_owned(), retry_after }
+    }
+
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Fault::Status { code, .. } => Some(*code),
+            Fault::NotSent(_) | Fault::Credential(_) | Fault::Lost(_) => None,
+        }
+    }
+
+    pub fn is_expired_token(&self) -> bool {
+        self.status() == Some(401)
+    }
+
+    pub fn is_about_credential(&self) -> bool {
+        match self {
+            Fault::Credential(_) => true,
+            Fault::Status { code, reason, .. } => {
+                *code == 401 || (*code == 403 && SCOPE_REASONS.contains(&reason.as_str()))
+            }
+            Fault::NotSent(_) | Fault::Lost(_) => false,
+        }
+    }
+
+    fn is_about_rate(&self) -> bool {
+        match self {
+            Fault::Status { code, reason, .. } => {
+                *code == 429 || (*code == 403 && RATE_REASONS.contains(&reason.as_str()))
+            }
+            Fault::NotSent(_) | Fault::Credential(_) | Fault::Lost(_) => false,
+        }
+    }
+
+    pub fn reason(&self) -> String {
+        match self {
+            Fault::NotSent(reason) | Fault::Credential(reason) | Fault::Lost(reason) => reason.clone(),
+            Fault::Status { code, reason, message, .. } if reason.is_empty() => format!("{message} ({code})"),
+            Fault::Status { code, reason, message, .. } => format!("{message} ({code} {reason})"),
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Fault::Status { retry_after, .. } => *retry_after,
+            Fault::NotSent(_) | Fault::Credential(_) | Fault::Lost(_) => None,
+        }
+    }
+
+    /// Says what the failure means for an effect when the call could not have changed anything.
+    pub fn of_reading(self) -> Outcome {
+        let (reason, after) = (self.reason(), self.retry_after());
+        match self {
+            fault if fault.is_about_credential() => Outcome::Unauthorized { reason },
+            fault if fault.is_about_rate() => Outcome::Throttled { reason, after },
+            Fault::Status { code, .. } if (400..500).contains(&code) && code != 408 => Outcome::Refused { reason },
+            Fault::Status { .. } | Fault::NotSent(_) | Fault::Credential(_) | Fault::Lost(_) => {
+                Outcome::Retry { reason, after }
+            }
+        }
+    }
+
+    /// Says what the failure means for an effect when the call may have changed something.
+    pub fn of_change(self) -> Outcome {
+        let reason = self.reason();
+        match self {
+            Fault::Lost(_) => Outcome::InDoubt { reason },
+            Fault::Status { code, .. } if code >= 500 || code == 408 => Outcome::InDoubt { reason },
+            Fault::NotSent(_) | Fault::Credential(_) | Fault::Status { .. } => self.of_reading(),
+        }
+    }
+
+    /// Says what the failure means when it was the question whether an effect happened.
+    pub fn of_question(self) -> Finding {
+        let (reason, after) = (self.reason(), self.retry_after());
+        if self.is_about_credential() {
+            return Finding::Unauthorized { reason };
+        }
+        Finding::Unanswered { reason, after }
+    }
+}
+
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let detail = error.to_string();
+        if !text.contains(&detail) {
+            text = format!("{text}: {detail}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn status(code: u16, reason: &str) -> Fault {
+        let body = json!({"error": {"code": code, "message": "m", "errors": [{"reason": reason}]}});
+        Fault::from_envelope(&body, None, Some(Duration::from_secs(7)))
+    }
+
+    #[test]
+    fn a_failure_means_more_when_something_may_have_changed() {
+        let after = Some(Duration::from_secs(7));
+        let cases = [
+            (status(503, "backendError"), "Retry", "InDoubt"),
+            (status(500, ""), "Retry", "InDoubt"),
+            (status(429, "rateLimitExceeded"), "Throttled", "Throttled"),
+            (status(403, "userRateLimitExceeded"), "Throttled", "Throttled"),
+            (status(403, "insufficientPermissions"), "Unauthorized", "Unauthorized"),
+            (status(403, "forbidden"), "Refused", "Refused"),
+            (status(401, "authError"), "Unauthorized", "Unauthorized"),
+            (status(404, "notFound"), "Refused", "Refused"),
+            (Fault::Lost("cut".into()), "Retry", "InDoubt"),
+            (Fault::NotSent("refused".into()), "Retry", "Retry"),
+            (Fault::Credential("invalid_grant".into()), "Unauthorized", "Unauthorized"),
+        ];
+        for (fault, reading, change) in cases {
+            assert!(format!("{:?}", fault.clone().of_reading()).starts_with(reading), "{fault:?}");
+            assert!(format!("{:?}", fault.clone().of_change()).starts_with(change), "{fault:?}");
+        }
+        let throttled = status(429, "rateLimitExceeded").of_change();
+        assert!(matches!(throttled, Outcome::Throttled { after: floor, .. } if floor == after));
+    }
+}

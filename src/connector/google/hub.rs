@@ -1,0 +1,118 @@
+//! How every call to Google is made: with a deadline, with its status noted, and once more with a
+//! fresh token when Google says that the token is no longer good.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use google_apis_common as common;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+
+use crate::base::{Error, Result};
+use crate::connector::google::fault::Fault;
+use crate::connector::google::token::Source;
+
+pub type Connect = HttpsConnector<HttpConnector>;
+pub type Client = common::Client<Connect>;
+
+/// What every call needs.
+#[derive(Clone)]
+pub struct Caller {
+    pub client: Client,
+    pub tokens: Source,
+    pub timeout: Duration,
+}
+
+/// Notes the status and Retry-After that the generated clients drop from their errors.
+#[derive(Clone, Default)]
+pub struct Watch(Arc<Mutex<Seen>>);
+
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    status: Option<u16>,
+    retry_after: Option<Duration>,
+}
+
+impl Watch {
+    fn seen(&self) -> Seen {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl common::Delegate for Watch {
+    fn http_failure(
+        &mut self,
+        response: &common::Response,
+        _error: Option<&serde_json::Value>,
+    ) -> common::Retry {
+        let retry_after = response
+            .headers()
+            .get(hyper::header::RETRY_AFTER)
+            .and_then(|value| value.to_str().ok()?.trim().parse().ok())
+            .map(Duration::from_secs);
+        let status = Some(response.status().as_u16());
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Seen { status, retry_after };
+        common::Retry::Abort
+    }
+}
+
+/// Returns what makes connections. The system's certificates are read once in a process.
+///
+/// # Errors
+/// `Config` when they cannot be read.
+pub fn connect() -> Result<Connect> {
+    static CONNECT: OnceLock<Connect> = OnceLock::new();
+    if let Some(connect) = CONNECT.get() {
+        return Ok(connect.clone());
+    }
+    let provider = rustls::crypto::ring::default_provider();
+    let connect = HttpsConnectorBuilder::new()
+        .with_provider_and_native_roots(provider)
+        .map_err(|error| Error::config("the system's certificates cannot be read").source(error))?
+        .https_or_http()
+        .enable_http1()
+        .build();
+    Ok(CONNECT.get_or_init(|| connect).clone())
+}
+
+/// Makes an HTTP client, to be shared by all calls to Google.
+///
+/// # Errors
+/// `Config` when the system's certificates cannot be read.
+pub fn client() -> Result<Client> {
+    Ok(hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build(connect()?))
+}
+
+impl Caller {
+    /// Makes a call, and makes it once more if the token turned out to have ended.
+    pub async fn call<T, F, Sent>(&self, send: F) -> Result<T, Fault>
+    where
+        F: Fn(Watch) -> Sent,
+        Sent: Future<Output = common::Result<T>>,
+    {
+        match self.once(&send).await {
+            Err(fault) if fault.is_expired_token() => {
+                self.tokens.renew();
+                self.once(&send).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn once<T, F, Sent>(&self, send: &F) -> Result<T, Fault>
+    where
+        F: Fn(Watch) -> Sent,
+        Sent: Future<Output = common::Result<T>>,
+    {
+        let watch = Watch::default();
+        match tokio::time::timeout(self.timeout, send(watch.clone())).await {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => {
+                let seen = watch.seen();
+                Err(Fault::from_error(error, seen.status, seen.retry_after))
+            }
+            Err(_) => Err(Fault::Lost("no answer in time".to_owned())),
+        }
+    }
+}

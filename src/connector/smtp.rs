@@ -1,0 +1,185 @@
+//! Mail by SMTP (RFC 5321): plain, upgraded (RFC 3207) or encrypted from the start (RFC 8314).
+//!
+//! A relay cannot be asked whether it took a mail, so there is no `Reconcile`. The dialogue is
+//! driven command by command to keep the doubt small: only a loss between the mail's last byte and
+//! the relay's answer to it leaves the outcome unknown.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lettre::message::Message;
+use lettre::transport::smtp::Error as SmtpError;
+use lettre::transport::smtp::authentication::{Credentials, Mechanism};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
+use tokio::time::timeout;
+
+use crate::base::secret::Secret;
+use crate::base::{Error, Result};
+use crate::connector::{Answer, Connector, Perform, Probe, Task, mail};
+use crate::model::connection::{SmtpSettings, SmtpTls};
+use crate::model::effect::{EffectRequest, SendMail};
+use crate::model::outcome::Outcome;
+
+/// One relay, with the account to use there.
+pub struct Smtp {
+    settings: SmtpSettings,
+    password: Option<Secret>,
+    deadline: Duration,
+}
+
+/// Replies that mean "not with this account" (RFC 4954, section 6).
+const REFUSED_LOGINS: [u16; 4] = [530, 534, 535, 538];
+
+const MECHANISMS: [Mechanism; 2] = [Mechanism::Plain, Mechanism::Login];
+
+impl Smtp {
+    pub fn open(settings: SmtpSettings, password: Option<Secret>, deadline: Duration) -> Connector {
+        let smtp = Arc::new(Smtp { settings, password, deadline });
+        Connector { perform: Arc::clone(&smtp) as Arc<dyn Perform>, reconcile: None, probe: smtp }
+    }
+
+    async fn send(&self, task: &Task, request: &SendMail) -> Result<String, Outcome> {
+        let message = mail::write(task, request, &self.settings.from)
+            .map_err(|error| Outcome::Refused { reason: error.report() })?;
+        let mut relay = within(self.deadline, self.log_in()).await?;
+        within(self.deadline, self.offer(&mut relay, &message)).await?;
+        let body = message.formatted();
+        let accepted = match timeout(self.deadline, relay.message(&body)).await {
+            Ok(Ok(response)) => response.first_line().map(str::to_owned),
+            Ok(Err(error)) if error.status().is_some() => return Err(refusal(&error)),
+            Ok(Err(error)) => return Err(in_doubt(&describe(&error))),
+            Err(_) => return Err(in_doubt("no answer in time")),
+        };
+        // The mail is taken: whether the farewell gets through no longer matters.
+        let _ = timeout(Duration::from_secs(2), relay.quit()).await;
+        tracing::debug!(effect.id = %task.effect_id, response = accepted, "the relay took the mail");
+        Ok(mail::message_id(task, &self.settings.from))
+    }
+
+    /// Connects, encrypts and logs in. Nothing here can send anything.
+    async fn log_in(&self) -> Result<AsyncSmtpConnection, Outcome> {
+        let hello = ClientId::default();
+        let tls = self.tls().map_err(|error| Outcome::Refused { reason: error.report() })?;
+        let from_the_start = tls.clone().filter(|_| self.settings.tls == SmtpTls::Implicit);
+        let server = (self.settings.host.as_str(), self.settings.port);
+        let mut relay =
+            AsyncSmtpConnection::connect_tokio1(server, Some(self.deadline), &hello, from_the_start, None)
+                .await
+                .map_err(|error| refusal(&error))?;
+        if let Some(tls) = tls.filter(|_| self.settings.tls == SmtpTls::StartTls) {
+            relay.starttls(tls, &hello).await.map_err(|error| refusal(&error))?;
+        }
+        if let (Some(username), Some(password)) = (&self.settings.username, &self.password) {
+            let credentials = Credentials::new(username.clone(), password.expose().to_owned());
+            relay.auth(&MECHANISMS, &credentials).await.map_err(|error| refusal(&error))?;
+        }
+        Ok(relay)
+    }
+
+    /// Names sender and recipient and announces the mail; the relay has taken nothing yet.
+    async fn offer(&self, relay: &mut AsyncSmtpConnection, message: &Message) -> Result<(), Outcome> {
+        let envelope = message.envelope();
+        let mut parameters = Vec::new();
+        if relay.server_info().supports_feature(Extension::EightBitMime) {
+            parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+        }
+        if envelope.to().iter().chain(envelope.from()).any(|address| !address.to_string().is_ascii()) {
+            parameters.push(MailParameter::SmtpUtfEight);
+        }
+        let sender = Mail::new(envelope.from().cloned(), parameters);
+        relay.command(sender).await.map_err(|error| refusal(&error))?;
+        for recipient in envelope.to() {
+            relay.command(Rcpt::new(recipient.clone(), Vec::new())).await.map_err(|error| refusal(&error))?;
+        }
+        relay.command(Data).await.map_err(|error| refusal(&error)).map(|_| ())
+    }
+
+    fn tls(&self) -> Result<Option<TlsParameters>> {
+        if self.settings.tls == SmtpTls::None {
+            return Ok(None);
+        }
+        let mut builder = TlsParameters::builder(self.settings.host.clone());
+        if let Some(pem) = &self.settings.ca_pem {
+            let certificate = Certificate::from_pem(pem.as_bytes())
+                .map_err(|error| Error::config("the connection's CA certificate is not PEM").source(error))?;
+            builder = builder.add_root_certificate(certificate);
+        }
+        builder.build_rustls().map(Some).map_err(|error| Error::config("TLS cannot be set up").source(error))
+    }
+}
+
+impl Perform for Smtp {
+    fn perform<'a>(&'a self, task: &'a Task) -> Answer<'a, Outcome> {
+        Box::pin(async move {
+            match &task.request {
+                EffectRequest::SendMail(request) => match self.send(task, request).await {
+                    Ok(message_id) => Outcome::Delivered { provider_id: Some(message_id) },
+                    Err(outcome) => outcome,
+                },
+                EffectRequest::CreateEvent(_) | EffectRequest::AppendRow(_) => Outcome::Refused {
+                    reason: format!("an SMTP connection cannot do `{}`", task.request.kind()),
+                },
+            }
+        })
+    }
+}
+
+impl Probe for Smtp {
+    fn probe(&self) -> Answer<'_, Result<String>> {
+        Box::pin(async move {
+            let place = format!("{}:{}", self.settings.host, self.settings.port);
+            match within(self.deadline, self.log_in()).await {
+                Ok(mut relay) => {
+                    let _ = timeout(Duration::from_secs(2), relay.quit()).await;
+                    let account = self.settings.username.as_deref().unwrap_or("no account");
+                    Ok(format!("{place} answers, TLS {}, {account}", self.settings.tls))
+                }
+                Err(Outcome::Unauthorized { reason } | Outcome::Refused { reason }) => {
+                    Err(Error::denied(format!("{place} refuses: {reason}"))
+                        .hint("check user name, password and TLS mode"))
+                }
+                Err(Outcome::Retry { reason, .. }) => {
+                    Err(Error::unavailable(format!("{place} does not answer: {reason}")))
+                }
+                Err(other) => Err(Error::internal(format!("{place}: {other:?}"))),
+            }
+        })
+    }
+}
+
+async fn within<T>(
+    deadline: Duration,
+    work: impl Future<Output = Result<T, Outcome>>,
+) -> Result<T, Outcome> {
+    let late = || Outcome::Retry { reason: "no answer in time".to_owned(), after: None };
+    timeout(deadline, work).await.map_err(|_| late())?
+}
+
+/// Maps a failure at a point where the relay has certainly not taken the mail.
+fn refusal(error: &SmtpError) -> Outcome {
+    let reason = describe(error);
+    match error.status().map(u16::from) {
+        Some(code) if REFUSED_LOGINS.contains(&code) => Outcome::Unauthorized { reason },
+        Some(_) if error.is_permanent() => Outcome::Refused { reason },
+        _ => Outcome::Retry { reason, after: None },
+    }
+}
+
+fn in_doubt(reason: &str) -> Outcome {
+    Outcome::InDoubt { reason: format!("{reason} after the mail was handed over; the relay may have taken it") }
+}
+
+fn describe(error: &SmtpError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let detail = error.to_string();
+        if !text.contains(&detail) {
+            text = format!("{text}: {detail}");
+        }
+        cause = error.source();
+    }
+    text
+}
