@@ -1,8 +1,11 @@
 //! Nexora: the administrative assistant for small home-services businesses, as one program.
 
+pub mod app;
 pub mod base;
 pub mod config;
 pub mod connector;
 pub mod engine;
 pub mod model;
+pub mod ops;
+pub mod pipeline;
 pub mod store;

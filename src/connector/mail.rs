@@ -62,7 +62,9 @@ fn mailbox(address: &EmailAddress, name: Option<&str>) -> Result<Mailbox> {
         .as_str()
         .parse()
         .map_err(|error| Error::usage(format!("`{address}` cannot stand in a mail")).source(error))?;
-    Ok(Mailbox::new(name.map(str::to_owned), address))
+    // A control character in a name would end the header, and lettre panics at it.
+    let plain = |name: &str| name.split(char::is_control).collect::<Vec<_>>().join(" ");
+    Ok(Mailbox::new(name.map(plain), address))
 }
 
 #[cfg(test)]

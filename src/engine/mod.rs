@@ -5,6 +5,7 @@
 pub mod action;
 pub mod context;
 pub mod definition;
+pub mod enquiry;
 pub mod hours;
 pub mod plan;
 pub mod render;

@@ -18,6 +18,8 @@ define_words! {
         Booked = "booked",
         Won = "won",
         Lost = "lost",
+        /// Quarantined: kept and shown, and runs nothing.
+        Spam = "spam",
     }
 }
 

@@ -1,0 +1,178 @@
+//! `App`: the handles that every operation needs, made once and shared.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+use tokio_util::task::TaskTracker;
+
+use crate::base::clock::Clock;
+use crate::base::secret::MasterKey;
+use crate::base::{Error, Result};
+use crate::config::Config;
+use crate::connector::google::Endpoints;
+use crate::connector::registry::Registry;
+use crate::model::ConnectionId;
+use crate::model::address::Slug;
+use crate::model::connection::Connection;
+use crate::model::tenant::Tenant;
+use crate::store::{Db, tenant};
+
+pub struct App {
+    pub config: Config,
+    pub db: Db,
+    pub clock: Clock,
+    pub key: MasterKey,
+    pub connectors: Registry,
+    pub nudges: Nudges,
+    pub deliveries: Deliveries,
+    tenants: TenantCache,
+}
+
+/// Wakes a stage that has nothing to do, when another has made work for it.
+#[derive(Default)]
+pub struct Nudges {
+    pub dispatch: Notify,
+    pub advance: Notify,
+    pub deliver: Notify,
+}
+
+impl Nudges {
+    pub fn all(&self) {
+        self.dispatch.notify_one();
+        self.advance.notify_one();
+        self.deliver.notify_one();
+    }
+}
+
+/// The deliveries under way in this process.
+#[derive(Default)]
+pub struct Deliveries {
+    pub tasks: TaskTracker,
+    by_connection: Mutex<HashMap<ConnectionId, usize>>,
+}
+
+/// Counts one delivery as under way until it is dropped.
+pub struct InFlight {
+    app: Arc<App>,
+    connection: ConnectionId,
+}
+
+impl Deliveries {
+    /// Returns how many deliveries are under way through each connection.
+    pub fn by_connection(&self) -> HashMap<ConnectionId, usize> {
+        self.by_connection.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn begin(app: &Arc<App>, connection: &ConnectionId) -> InFlight {
+        let mut counts = app.deliveries.by_connection.lock().unwrap_or_else(PoisonError::into_inner);
+        *counts.entry(connection.clone()).or_default() += 1;
+        InFlight { app: Arc::clone(app), connection: connection.clone() }
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        let mut counts = self.app.deliveries.by_connection.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.connection) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.connection);
+            }
+        }
+        drop(counts);
+        self.app.nudges.deliver.notify_one();
+    }
+}
+
+/// Tenants by slug, as they were at most `TENANT_AGE` ago, so that a burst of leads reads each once.
+#[derive(Default)]
+struct TenantCache(Mutex<HashMap<Slug, (Instant, Arc<Tenant>)>>);
+
+const TENANT_AGE: Duration = Duration::from_secs(1);
+const TENANT_LIMIT: usize = 10_000;
+
+impl App {
+    /// Opens what the configuration names.
+    ///
+    /// # Errors
+    /// `Config`, `Unavailable` or `Conflict` from the key and the database.
+    pub async fn open(config: Config, clock: Clock) -> Result<Arc<App>> {
+        let key = config.secrets.master_key()?;
+        let db = Db::open(&config.database.url.parse()?).await?;
+        let connectors = Registry::new(endpoints(&config), config.smtp.timeout());
+        Ok(App::assemble(config, db, clock, key, connectors))
+    }
+
+    /// Puts an application together from its parts.
+    pub fn assemble(
+        config: Config,
+        db: Db,
+        clock: Clock,
+        key: MasterKey,
+        connectors: Registry,
+    ) -> Arc<App> {
+        Arc::new(App {
+            config,
+            db,
+            clock,
+            key,
+            connectors,
+            nudges: Nudges::default(),
+            deliveries: Deliveries::default(),
+            tenants: TenantCache::default(),
+        })
+    }
+
+    /// Returns the connector for a connection, opening its credential where that is needed.
+    ///
+    /// # Errors
+    /// `Denied` when the master key does not open the credential.
+    pub fn connector(&self, connection: &Connection) -> Result<crate::connector::Connector> {
+        self.connectors.connector(connection, || {
+            let sealed = connection.sealed.as_deref();
+            sealed.map(|sealed| self.key.open(&connection.seal_owner(), sealed)).transpose()
+        })
+    }
+
+    /// Finds the tenant that a public address names.
+    ///
+    /// # Errors
+    /// `NotFound` when no tenant has this slug.
+    pub async fn tenant_by_slug(&self, slug: &Slug) -> Result<Arc<Tenant>> {
+        if let Some(tenant) = self.tenants.get(slug) {
+            return Ok(tenant);
+        }
+        let wanted = slug.clone();
+        let found = self.db.read(move |conn| tenant::find_by_slug(conn, &wanted)).await?;
+        let tenant = Arc::new(found.ok_or_else(|| Error::not_found(format!("no tenant `{slug}`")))?);
+        self.tenants.put(slug, &tenant);
+        Ok(tenant)
+    }
+}
+
+impl TenantCache {
+    fn get(&self, slug: &Slug) -> Option<Arc<Tenant>> {
+        let tenants = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tenants.get(slug).filter(|(read_at, _)| read_at.elapsed() < TENANT_AGE).map(|(_, tenant)| Arc::clone(tenant))
+    }
+
+    fn put(&self, slug: &Slug, tenant: &Arc<Tenant>) {
+        let mut tenants = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if tenants.len() >= TENANT_LIMIT {
+            tenants.clear();
+        }
+        tenants.insert(slug.clone(), (Instant::now(), Arc::clone(tenant)));
+    }
+}
+
+fn endpoints(config: &Config) -> Endpoints {
+    Endpoints {
+        gmail_url: config.google.gmail_url.clone(),
+        calendar_url: config.google.calendar_url.clone(),
+        sheets_url: config.google.sheets_url.clone(),
+        token_url: config.google.token_url.clone(),
+        timeout: config.google.timeout(),
+    }
+}

@@ -1,0 +1,313 @@
+//! Automations: templates that can be enabled, and the tenant's own, switched and looked at.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::app::App;
+use crate::base::text::Json;
+use crate::base::{Error, Result};
+use crate::engine::definition::Definition;
+use crate::engine::setting::{self, Setting};
+use crate::model::AutomationId;
+use crate::model::audit::Actor;
+use crate::model::automation::{Automation, AutomationState, MessageTemplates, Version};
+use crate::model::tenant::Tenant;
+use crate::ops::{LIST_LIMIT, Subject, audited};
+use crate::store::{Conn, Inserted, automation, run};
+
+/// An automation that can be enabled.
+#[derive(Clone, Debug, Serialize)]
+pub struct Template {
+    pub name: String,
+    pub title: String,
+    pub description: String,
+    pub settings: BTreeMap<String, Setting>,
+}
+
+/// A tenant's automation with its live version.
+#[derive(Clone, Debug, Serialize)]
+pub struct AutomationView {
+    #[serde(flatten)]
+    pub automation: Automation,
+    pub title: String,
+    pub settings: Json,
+    pub steps: Vec<StepView>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct StepView {
+    pub id: String,
+    pub action: String,
+    pub when: Option<String>,
+}
+
+/// What enabling did, or would do.
+#[derive(Clone, Debug, Serialize)]
+pub struct Enabled {
+    pub name: String,
+    /// `created`, `new version`, `resumed` or `unchanged`.
+    pub change: &'static str,
+    pub version: i32,
+    pub settings: Json,
+}
+
+/// Lists what can be enabled, each checked whole.
+///
+/// # Errors
+/// `Usage` naming the faults of a definition in `definitions.folder`.
+pub fn templates(app: &App) -> Result<Vec<Template>> {
+    let names = app.config.definitions.automation_names();
+    names.iter().map(|name| load(app, name).map(|loaded| loaded.template())).collect()
+}
+
+/// Enables an automation, or brings one that is enabled to these settings and today's definition.
+/// The same input twice changes nothing. With `dry_run`, nothing is written.
+///
+/// # Errors
+/// `NotFound` when there is no such template; `Usage` naming the setting or fault.
+pub async fn enable(
+    app: &App,
+    actor: &Actor,
+    tenant: &Tenant,
+    name: &str,
+    given: &BTreeMap<String, String>,
+    dry_run: bool,
+) -> Result<Enabled> {
+    let loaded = load(app, name)?;
+    let settings = setting::resolve(&loaded.definition.settings, given, tenant)?;
+    let wanted = Wanted {
+        definition: loaded.text,
+        settings: Json::of(&settings)?,
+        templates: Json::of(&loaded.templates)?,
+        created_by: actor.to_string(),
+    };
+    let (now, tenant_id, name) = (app.clock.now(), tenant.id.clone(), name.to_owned());
+    if dry_run {
+        return app.db.read(move |conn| plan(conn, &tenant_id, &name, &wanted).map(|plan| plan.report())).await;
+    }
+    let id = tenant_id.clone();
+    let enabled = audited(&app.db, Some(tenant_id), actor, "automation.enable", now, move |conn| {
+        let plan = plan(conn, &id, &name, &wanted)?;
+        plan.apply(conn, &id, wanted, now)?;
+        let report = plan.report();
+        let subject = Subject::new(&name).after(&report)?;
+        Ok((report, subject))
+    });
+    let enabled = enabled.await?;
+    app.nudges.all();
+    Ok(enabled)
+}
+
+/// Switches an automation off: events start no runs, and runs in flight go on.
+///
+/// # Errors
+/// `NotFound` when the tenant has none of this name.
+pub async fn disable(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Result<Automation> {
+    set_state(app, actor, tenant, name, AutomationState::Disabled, "automation.disable").await
+}
+
+/// Pauses an automation: events start runs, and all runs wait.
+///
+/// # Errors
+/// `NotFound` when the tenant has none of this name.
+pub async fn pause(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Result<Automation> {
+    set_state(app, actor, tenant, name, AutomationState::Paused, "automation.pause").await
+}
+
+/// Resumes an automation: what waited goes on where it was.
+///
+/// # Errors
+/// `NotFound` when the tenant has none of this name.
+pub async fn resume(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Result<Automation> {
+    set_state(app, actor, tenant, name, AutomationState::Enabled, "automation.resume").await
+}
+
+/// Lists a tenant's automations by name.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub async fn list(app: &App, tenant: &Tenant) -> Result<Vec<Automation>> {
+    let id = tenant.id.clone();
+    app.db.read(move |conn| automation::list(conn, &id, LIST_LIMIT)).await
+}
+
+/// Shows a tenant's automation with the settings and steps of its live version.
+///
+/// # Errors
+/// `NotFound` when the tenant has none of this name.
+pub async fn find(app: &App, tenant: &Tenant, name: &str) -> Result<AutomationView> {
+    let (id, wanted) = (tenant.id.clone(), name.to_owned());
+    let missing = not_found(tenant, name);
+    app.db
+        .read(move |conn| {
+            let automation = automation::find_by_name(conn, &id, &wanted)?.ok_or(missing)?;
+            let version = live_version(conn, &automation)?;
+            let definition = Definition::parse(&version.definition)?;
+            let steps = definition.steps.into_iter();
+            Ok(AutomationView {
+                automation,
+                title: definition.head.title,
+                settings: version.settings,
+                steps: steps.map(|s| StepView { id: s.id, action: s.action_name, when: s.when }).collect(),
+            })
+        })
+        .await
+}
+
+struct Loaded {
+    text: String,
+    definition: Definition,
+    templates: MessageTemplates,
+}
+
+impl Loaded {
+    fn template(self) -> Template {
+        let head = self.definition.head;
+        Template {
+            name: head.name,
+            title: head.title,
+            description: head.description,
+            settings: self.definition.settings,
+        }
+    }
+}
+
+fn load(app: &App, name: &str) -> Result<Loaded> {
+    let text = app.config.definitions.automation(name)?;
+    let definition = Definition::parse(&text)?;
+    let mut templates = MessageTemplates::new();
+    for message in definition.template_names() {
+        templates.insert(message.to_owned(), app.config.definitions.message(message)?);
+    }
+    definition.check(&templates)?;
+    Ok(Loaded { text, definition, templates })
+}
+
+/// What a version is to hold.
+struct Wanted {
+    definition: String,
+    settings: Json,
+    templates: Json,
+    created_by: String,
+}
+
+enum Plan {
+    Create { name: String, settings: Json },
+    Update { automation: Automation, settings: Json },
+    Resume { automation: Automation, settings: Json },
+    Nothing { automation: Automation, settings: Json },
+}
+
+fn plan(conn: &mut Conn, tenant: &crate::model::TenantId, name: &str, wanted: &Wanted) -> Result<Plan> {
+    let settings = wanted.settings.clone();
+    let Some(automation) = automation::find_by_name(conn, tenant, name)? else {
+        return Ok(Plan::Create { name: name.to_owned(), settings });
+    };
+    let live = live_version(conn, &automation)?;
+    let same = live.definition == wanted.definition
+        && live.settings == wanted.settings
+        && live.templates == wanted.templates;
+    Ok(match (same, automation.state) {
+        (false, _) => Plan::Update { automation, settings },
+        (true, AutomationState::Enabled) => Plan::Nothing { automation, settings },
+        (true, AutomationState::Paused | AutomationState::Disabled) => Plan::Resume { automation, settings },
+    })
+}
+
+impl Plan {
+    fn report(&self) -> Enabled {
+        let (name, change, version, settings) = match self {
+            Plan::Create { name, settings } => (name, "created", 1, settings),
+            Plan::Update { automation, settings } => {
+                (&automation.name, "new version", automation.live_version + 1, settings)
+            }
+            Plan::Resume { automation, settings } => (&automation.name, "resumed", automation.live_version, settings),
+            Plan::Nothing { automation, settings } => {
+                (&automation.name, "unchanged", automation.live_version, settings)
+            }
+        };
+        Enabled { name: name.clone(), change, version, settings: settings.clone() }
+    }
+
+    fn apply(
+        &self,
+        conn: &mut Conn,
+        tenant: &crate::model::TenantId,
+        wanted: Wanted,
+        now: crate::base::clock::Timestamp,
+    ) -> Result<()> {
+        let (id, number) = match self {
+            Plan::Create { name, .. } => {
+                let id = AutomationId::new(now);
+                let new = Automation {
+                    tenant_id: tenant.clone(),
+                    id: id.clone(),
+                    name: name.clone(),
+                    state: AutomationState::Enabled,
+                    live_version: 1,
+                    created_at: now,
+                    updated_at: now,
+                };
+                if automation::insert(conn, &new)? == Inserted::AlreadyThere {
+                    return Err(Error::conflict(format!("automation `{name}` was enabled just now")));
+                }
+                (id, 1)
+            }
+            Plan::Update { automation, .. } => (automation.id.clone(), automation.live_version + 1),
+            Plan::Resume { automation, .. } => {
+                automation::set_state(conn, tenant, &automation.id, AutomationState::Enabled, now)?;
+                return run::wake_parked(conn, tenant, Some(&automation.id), now).map(|_| ());
+            }
+            Plan::Nothing { .. } => return Ok(()),
+        };
+        let version = Version {
+            tenant_id: tenant.clone(),
+            automation_id: id.clone(),
+            number,
+            definition: wanted.definition,
+            settings: wanted.settings,
+            templates: wanted.templates,
+            created_at: now,
+            created_by: wanted.created_by,
+        };
+        automation::insert_version(conn, &version)?;
+        automation::set_state(conn, tenant, &id, AutomationState::Enabled, now)?;
+        run::wake_parked(conn, tenant, Some(&id), now).map(|_| ())
+    }
+}
+
+async fn set_state(
+    app: &App,
+    actor: &Actor,
+    tenant: &Tenant,
+    name: &str,
+    state: AutomationState,
+    action: &'static str,
+) -> Result<Automation> {
+    let (now, id, wanted) = (app.clock.now(), tenant.id.clone(), name.to_owned());
+    let missing = not_found(tenant, name);
+    let changed = audited(&app.db, Some(tenant.id.clone()), actor, action, now, move |conn| {
+        let before = automation::find_by_name(conn, &id, &wanted)?.ok_or(missing)?;
+        automation::set_state(conn, &id, &before.id, state, now)?;
+        if state == AutomationState::Enabled {
+            run::wake_parked(conn, &id, Some(&before.id), now)?;
+        }
+        let after = Automation { state, updated_at: now, ..before.clone() };
+        let subject = Subject::new(&wanted).before(&before.state)?.after(&state)?;
+        Ok((after, subject))
+    });
+    let automation = changed.await?;
+    app.nudges.all();
+    Ok(automation)
+}
+
+fn live_version(conn: &mut Conn, automation: &Automation) -> Result<Version> {
+    automation::find_version(conn, &automation.tenant_id, &automation.id, automation.live_version)?
+        .ok_or_else(|| Error::internal(format!("the live version of `{}` is gone", automation.name)))
+}
+
+fn not_found(tenant: &Tenant, name: &str) -> Error {
+    Error::not_found(format!("no automation `{name}` in tenant `{}`", tenant.slug))
+        .hint(format!("run `nexora automation list --tenant {}`", tenant.slug))
+}

@@ -1,0 +1,205 @@
+//! Connections: added with a sealed credential, tested, paused, resumed, removed.
+
+use crate::app::App;
+use crate::base::secret::Secret;
+use crate::base::text::Json;
+use crate::base::{Error, Kind, Result};
+use crate::connector::google::service_account_email;
+use crate::model::ConnectionId;
+use crate::model::address::EmailAddress;
+use crate::model::audit::Actor;
+use crate::model::connection::{Connection, ConnectionKind, ConnectionState, GoogleSettings, SmtpSettings};
+use crate::model::tenant::Tenant;
+use crate::ops::{LIST_LIMIT, Subject, audited};
+use crate::store::{Inserted, connection, effect};
+
+/// Adds an SMTP connection; a tenant has one of each name.
+///
+/// # Errors
+/// `Usage` when user name and password do not go together; `Conflict` when the name is taken.
+pub async fn add_smtp(
+    app: &App,
+    actor: &Actor,
+    tenant: &Tenant,
+    name: &str,
+    settings: SmtpSettings,
+    password: Option<Secret>,
+) -> Result<Connection> {
+    if settings.username.is_some() != password.is_some() {
+        return Err(Error::usage("a user name and a password go together")
+            .hint("give both `--username` and `--password-file`, or neither"));
+    }
+    if let Some(pem) = &settings.ca_pem {
+        if !pem.contains("BEGIN CERTIFICATE") {
+            return Err(Error::usage("the CA file is not a PEM certificate"));
+        }
+    }
+    let settings = Json::of(&settings)?;
+    add(app, actor, tenant, ConnectionKind::Smtp, name, settings, password).await
+}
+
+/// Adds a Google connection by a service account that acts in the name of `subject`.
+///
+/// # Errors
+/// `Config` when the text is not a key file; `Conflict` when the name is taken.
+pub async fn add_google(
+    app: &App,
+    actor: &Actor,
+    tenant: &Tenant,
+    name: &str,
+    subject: EmailAddress,
+    key: Secret,
+) -> Result<Connection> {
+    let settings = GoogleSettings { subject, service_account: service_account_email(&key)? };
+    let settings = Json::of(&settings)?;
+    add(app, actor, tenant, ConnectionKind::Google, name, settings, Some(key)).await
+}
+
+async fn add(
+    app: &App,
+    actor: &Actor,
+    tenant: &Tenant,
+    kind: ConnectionKind,
+    name: &str,
+    settings: Json,
+    credential: Option<Secret>,
+) -> Result<Connection> {
+    let now = app.clock.now();
+    let mut new = Connection {
+        tenant_id: tenant.id.clone(),
+        id: ConnectionId::new(now),
+        kind,
+        name: name.to_owned(),
+        settings,
+        sealed: None,
+        state: ConnectionState::Active,
+        last_ok_at: None,
+        last_error: None,
+        last_error_at: None,
+        created_at: now,
+        updated_at: now,
+    };
+    let owner = new.seal_owner();
+    new.sealed = credential.map(|secret| app.key.seal(&owner, &secret)).transpose()?;
+    let slug = tenant.slug.clone();
+    audited(&app.db, Some(tenant.id.clone()), actor, "connection.add", now, move |conn| {
+        if connection::insert(conn, &new)? == Inserted::AlreadyThere {
+            return Err(Error::conflict(format!("tenant `{slug}` has a connection `{}` already", new.name))
+                .hint("choose another with `--name`, or remove the one that is there"));
+        }
+        let subject = Subject::new(&new.name).after(&new)?;
+        Ok((new, subject))
+    })
+    .await
+}
+
+/// Lists a tenant's connections, oldest first.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub async fn list(app: &App, tenant: &Tenant) -> Result<Vec<Connection>> {
+    let id = tenant.id.clone();
+    app.db.read(move |conn| connection::list(conn, &id, LIST_LIMIT)).await
+}
+
+/// Finds a connection by its name.
+///
+/// # Errors
+/// `NotFound` when there is none.
+pub async fn find(app: &App, tenant: &Tenant, name: &str) -> Result<Connection> {
+    let (id, wanted) = (tenant.id.clone(), name.to_owned());
+    let found = app.db.read(move |conn| connection::find_by_name(conn, &id, &wanted)).await?;
+    found.ok_or_else(|| {
+        Error::not_found(format!("no connection `{name}` in tenant `{}`", tenant.slug))
+            .hint(format!("run `nexora connection list --tenant {}`", tenant.slug))
+    })
+}
+
+/// Asks the provider whether the credential is good, and notes the answer. A connection that was
+/// failing goes on when it is.
+///
+/// # Errors
+/// `NotFound` when there is none; `Denied` or `Unavailable` as the provider answers.
+pub async fn test(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Result<String> {
+    let found = find(app, tenant, name).await?;
+    let answer = match app.connector(&found) {
+        Ok(connector) => connector.probe.probe().await,
+        Err(error) => Err(error),
+    };
+    let now = app.clock.now();
+    let noted = match &answer {
+        Ok(_) => None,
+        Err(error) => Some(error.report()),
+    };
+    let (tenant_id, id) = (found.tenant_id.clone(), found.id.clone());
+    app.db
+        .write(move |conn| match noted {
+            None => connection::note_success(conn, &tenant_id, &id, now),
+            Some(reason) => connection::note_failure(conn, &tenant_id, &id, &reason, now),
+        })
+        .await?;
+    if answer.is_ok() && found.state == ConnectionState::Failing {
+        resume(app, actor, tenant, name).await?;
+    }
+    answer
+}
+
+/// Pauses a connection: what is to go through it waits.
+///
+/// # Errors
+/// `NotFound` when there is none.
+pub async fn pause(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Result<Connection> {
+    set_state(app, actor, tenant, name, ConnectionState::Paused, "connection.pause").await
+}
+
+/// Resumes a connection: what waited for it goes out.
+///
+/// # Errors
+/// `NotFound` when there is none.
+pub async fn resume(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Result<Connection> {
+    set_state(app, actor, tenant, name, ConnectionState::Active, "connection.resume").await
+}
+
+async fn set_state(
+    app: &App,
+    actor: &Actor,
+    tenant: &Tenant,
+    name: &str,
+    state: ConnectionState,
+    action: &'static str,
+) -> Result<Connection> {
+    let now = app.clock.now();
+    let before = find(app, tenant, name).await?;
+    let after = Connection { state, updated_at: now, ..before.clone() };
+    let changed = audited(&app.db, Some(tenant.id.clone()), actor, action, now, move |conn| {
+        connection::set_state(conn, &after.tenant_id, &after.id, state, now)?;
+        if state == ConnectionState::Active {
+            effect::wake_parked(conn, &after.tenant_id, &after.id, now)?;
+        }
+        let subject = Subject::new(&after.name).before(&before.state)?.after(&after.state)?;
+        Ok((after, subject))
+    });
+    let connection = changed.await?;
+    app.nudges.all();
+    Ok(connection)
+}
+
+/// Removes a connection that nothing was ever sent through.
+///
+/// # Errors
+/// `NotFound` when there is none; `Conflict` when history refers to it.
+pub async fn remove(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Result<()> {
+    let now = app.clock.now();
+    let found = find(app, tenant, name).await?;
+    let name = name.to_owned();
+    let removed = audited(&app.db, Some(tenant.id.clone()), actor, "connection.remove", now, move |conn| {
+        connection::delete(conn, &found.tenant_id, &found.id)?;
+        let subject = Subject::new(&found.name).before(&found)?;
+        Ok(((), subject))
+    });
+    removed.await.map_err(|error| match error.kind() {
+        Kind::Conflict => Error::conflict(format!("connection `{name}` has effects in its history"))
+            .hint(format!("run `nexora connection pause {name}` instead")),
+        _ => error,
+    })
+}

@@ -1,0 +1,87 @@
+//! A fresh machine: configuration, master key, database and the first operator, in one folder.
+
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::app::App;
+use crate::base::clock::Clock;
+use crate::base::secret::MasterKey;
+use crate::base::{Error, Kind, Result};
+use crate::config::Config;
+use crate::model::address::EmailAddress;
+use crate::model::audit::Actor;
+use crate::ops::user::{self, Grant};
+use crate::store::Db;
+
+/// What was made, and what was there already.
+#[derive(Clone, Debug, Serialize)]
+pub struct Initialised {
+    pub config: PathBuf,
+    pub key_file: PathBuf,
+    pub database: String,
+    pub operator: EmailAddress,
+    /// The files that were there before and were left as they are.
+    pub kept: Vec<PathBuf>,
+}
+
+const ONLY_OWNER: u32 = 0o600;
+const FILE: u32 = 0o640;
+
+/// Makes what is missing in `dir`; running it again changes nothing.
+///
+/// # Errors
+/// `Config` when a file cannot be written; otherwise those of the database.
+pub async fn run(dir: &Path, database: Option<&str>, operator: EmailAddress, actor: &Actor) -> Result<Initialised> {
+    std::fs::create_dir_all(dir).map_err(|error| {
+        Error::config(format!("cannot make folder `{}`", dir.display())).source(error).hint("run it as root, or choose another `--dir`")
+    })?;
+    let dir = dir.canonicalize().map_err(|error| Error::config("the folder cannot be used").source(error))?;
+    let (config_path, key_file) = (dir.join("nexora.toml"), dir.join("master.key"));
+    let mut kept = Vec::new();
+    let url = database.map_or_else(|| format!("sqlite:{}", dir.join("nexora.db").display()), str::to_owned);
+    if !write_new(&key_file, MasterKey::generate()?.to_hex().expose(), ONLY_OWNER)? {
+        kept.push(key_file.clone());
+    }
+    if !write_new(&config_path, &config_text(&url, &key_file), FILE)? {
+        kept.push(config_path.clone());
+    }
+    let config = Config::load(&config_path, std::env::vars())?;
+    let (_, _) = Db::open_migrated(&config.database.url.parse()?).await?;
+    let shown = config.database.shown_url();
+    let app = App::open(config, Clock::System).await?;
+    match user::create(&app, actor, operator.clone(), None, Grant::Operator).await {
+        Ok(_) => {}
+        Err(error) if error.kind() == Kind::Conflict => {}
+        Err(error) => return Err(error),
+    }
+    Ok(Initialised { config: config_path, key_file, database: shown, operator, kept })
+}
+
+/// Writes a file that is not there yet; one that is there is left alone.
+fn write_new(path: &Path, text: &str, mode: u32) -> Result<bool> {
+    let opened = std::fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
+    let failed = |error| Error::config(format!("cannot write `{}`", path.display())).source(error);
+    match opened {
+        Ok(mut file) => {
+            writeln!(file, "{}", text.trim_end()).and_then(|()| file.sync_all()).map_err(failed)?;
+            Ok(true)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// The documented configuration with this machine's two paths in it.
+fn config_text(url: &str, key_file: &Path) -> String {
+    const TEMPLATE: &str = include_str!("../../config/nexora.toml");
+    TEMPLATE
+        .replace("url = \"sqlite:/var/lib/nexora/nexora.db\"", &format!("url = {}", quoted(url)))
+        .replace("key_file = \"/etc/nexora/master.key\"", &format!("key_file = {}", quoted(&key_file.to_string_lossy())))
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}

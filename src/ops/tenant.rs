@@ -1,0 +1,112 @@
+//! Tenants: made, looked at, suspended, resumed.
+
+use crate::app::App;
+use crate::base::{Error, Result};
+use crate::model::TenantId;
+use crate::model::address::{Country, EmailAddress, PhoneNumber, Slug, Zone};
+use crate::model::audit::Actor;
+use crate::model::tenant::{Tenant, TenantState};
+use crate::ops::{LIST_LIMIT, Subject, audited};
+use crate::store::{Inserted, run, tenant};
+
+/// A tenant to be made.
+#[derive(Clone, Debug)]
+pub struct NewTenant {
+    pub slug: Slug,
+    pub name: String,
+    pub zone: Zone,
+    pub owner_email: EmailAddress,
+    /// As people of the tenant's country write it, or in international form.
+    pub phone: Option<String>,
+    pub country: Country,
+}
+
+/// Makes a tenant.
+///
+/// # Errors
+/// `Usage` when the name is empty or the number is none; `Conflict` when the slug is taken.
+pub async fn create(app: &App, actor: &Actor, new: NewTenant) -> Result<Tenant> {
+    if new.name.trim().is_empty() {
+        return Err(Error::usage("a tenant needs a name").hint("add `--name \"Acme Plumbing\"`"));
+    }
+    let now = app.clock.now();
+    let phone = new.phone.as_deref().map(|text| PhoneNumber::parse_in(new.country, text)).transpose()?;
+    let tenant = Tenant {
+        id: TenantId::new(now),
+        slug: new.slug,
+        name: new.name.trim().to_owned(),
+        timezone: new.zone.name().to_owned(),
+        owner_email: new.owner_email,
+        phone,
+        country: new.country.to_string(),
+        state: TenantState::Active,
+        created_at: now,
+        updated_at: now,
+    };
+    audited(&app.db, Some(tenant.id.clone()), actor, "tenant.create", now, move |conn| {
+        if tenant::insert(conn, &tenant)? == Inserted::AlreadyThere {
+            return Err(Error::conflict(format!("a tenant `{}` exists already", tenant.slug))
+                .hint(format!("run `nexora tenant show {}`, or choose another slug", tenant.slug)));
+        }
+        let subject = Subject::new(&tenant.slug).after(&tenant)?;
+        Ok((tenant, subject))
+    })
+    .await
+}
+
+/// Finds a tenant by its slug.
+///
+/// # Errors
+/// `NotFound` when there is none.
+pub async fn find(app: &App, slug: &Slug) -> Result<Tenant> {
+    let wanted = slug.clone();
+    let found = app.db.read(move |conn| tenant::find_by_slug(conn, &wanted)).await?;
+    found.ok_or_else(|| Error::not_found(format!("no tenant `{slug}`")).hint("run `nexora tenant list`"))
+}
+
+/// Lists the tenants by slug.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub async fn list(app: &App) -> Result<Vec<Tenant>> {
+    app.db.read(|conn| tenant::list(conn, LIST_LIMIT)).await
+}
+
+/// Suspends a tenant: leads are taken and kept, and everything else waits.
+///
+/// # Errors
+/// `NotFound` when there is none.
+pub async fn suspend(app: &App, actor: &Actor, slug: &Slug) -> Result<Tenant> {
+    set_state(app, actor, slug, TenantState::Suspended, "tenant.suspend").await
+}
+
+/// Resumes a tenant: what waited goes on where it was.
+///
+/// # Errors
+/// `NotFound` when there is none.
+pub async fn resume(app: &App, actor: &Actor, slug: &Slug) -> Result<Tenant> {
+    set_state(app, actor, slug, TenantState::Active, "tenant.resume").await
+}
+
+async fn set_state(
+    app: &App,
+    actor: &Actor,
+    slug: &Slug,
+    state: TenantState,
+    action: &'static str,
+) -> Result<Tenant> {
+    let now = app.clock.now();
+    let before = find(app, slug).await?;
+    let after = Tenant { state, updated_at: now, ..before.clone() };
+    let changed = audited(&app.db, Some(before.id.clone()), actor, action, now, move |conn| {
+        tenant::set_state(conn, &after.id, state, now)?;
+        if state == TenantState::Active {
+            run::wake_parked(conn, &after.id, None, now)?;
+        }
+        let subject = Subject::new(&after.slug).before(&before.state)?.after(&after.state)?;
+        Ok((after, subject))
+    });
+    let tenant = changed.await?;
+    app.nudges.all();
+    Ok(tenant)
+}

@@ -1,0 +1,173 @@
+//! Runs move through their steps. What a run promises is written with the state that promised it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::app::App;
+use crate::base::clock::Timestamp;
+use crate::base::text::Json;
+use crate::base::{Error, Kind, Result};
+use crate::engine::plan::{self, Plan, Promise, Situation};
+use crate::engine::retry;
+use crate::model::automation::AutomationState;
+use crate::model::effect::{Effect, EffectState};
+use crate::model::run::{Run, RunState};
+use crate::model::tenant::TenantState;
+use crate::model::{LeadId, RunId};
+use crate::pipeline::{Round, Swept, version};
+use crate::store::due::{self, Due, Queue};
+use crate::store::{Claim, Conn, automation, connection, effect, lead, run, tenant};
+
+/// Connections that one tenant can have at most.
+const CONNECTION_LIMIT: i64 = 200;
+
+/// Advances a share of the runs that are due.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
+    let now = app.clock.now();
+    let limit = app.config.pipeline.sweep_limit();
+    let settings = app.config.pipeline.clone();
+    let after = round.clone();
+    let (share, moves, next_due) = app
+        .db
+        .read(move |conn| {
+            let share = due::take(conn, Queue::Runs, now, limit, after.as_ref())?;
+            let mut moves = Vec::with_capacity(share.rows.len());
+            for due in &share.rows {
+                moves.extend(decide(conn, due, &settings, now)?);
+            }
+            let next_due = if share.rows.is_empty() { due::next(conn, Queue::Runs)? } else { None };
+            Ok((share, moves, next_due))
+        })
+        .await?;
+    *round = share.after;
+    if moves.is_empty() {
+        return Ok(Swept::nothing(next_due));
+    }
+    let handled = moves.len();
+    let attempt_limit = app.config.pipeline.attempt_limit();
+    let promised = app.db.write(move |conn| save_all(conn, moves, attempt_limit, now)).await?;
+    if promised > 0 {
+        app.nudges.deliver.notify_one();
+    }
+    Ok(Swept { handled, more: share.more, next_due: None })
+}
+
+/// A run's next move and the epoch that it rests on.
+struct Move {
+    epoch: i64,
+    plan: Plan,
+}
+
+fn decide(
+    conn: &mut Conn,
+    due: &Due,
+    settings: &crate::config::pipeline::Settings,
+    now: Timestamp,
+) -> Result<Option<Move>> {
+    let Some(run) = run::find(conn, &due.tenant_id, &RunId::parse(&due.id)?)? else { return Ok(None) };
+    let epoch = run.epoch;
+    let plan = match plan_for(conn, &run, now) {
+        Ok(plan) => plan,
+        Err(error) if error.kind() == Kind::Unavailable => return Err(error),
+        Err(error) => {
+            tracing::error!(run.id = %run.id, tenant.id = %run.tenant_id, reason = %error.report(), "run {} cannot be advanced", run.id);
+            let attempt = run.attempt.saturating_add(1);
+            let [first, ceiling] =
+                [settings.backoff_first_s, settings.backoff_ceiling_s].map(Duration::from_secs);
+            let wait = retry::spaced(first, ceiling, attempt, retry::jitter(run.id.as_str(), attempt));
+            let run = Run { attempt, due_at: Some(now + wait), reason: Some(error.report()), ..run };
+            Plan { run, steps: Vec::new(), effects: Vec::new() }
+        }
+    };
+    Ok(Some(Move { epoch, plan }))
+}
+
+fn plan_for(conn: &mut Conn, run: &Run, now: Timestamp) -> Result<Plan> {
+    let gone = |what: &str| Error::internal(format!("{what} of run `{}` is gone", run.id));
+    let tenant = tenant::find(conn, &run.tenant_id)?.ok_or_else(|| gone("the tenant"))?;
+    let automation = automation::find(conn, &run.tenant_id, &run.automation_id)?;
+    let automation = automation.ok_or_else(|| gone("the automation"))?;
+    if let Some(reason) = parked(tenant.state, automation.state) {
+        let run = Run { state: RunState::Waiting, due_at: None, reason: Some(reason.to_owned()), ..run.clone() };
+        return Ok(Plan { run, steps: Vec::new(), effects: Vec::new() });
+    }
+    let lead = lead::find(conn, &run.tenant_id, &LeadId::parse(&run.subject_id)?)?;
+    let version = version::parsed(conn, &run.tenant_id, &run.automation_id, run.version)?;
+    let connections = connection::list(conn, &run.tenant_id, CONNECTION_LIMIT)?;
+    let journal = run::steps(conn, &run.tenant_id, &run.id)?;
+    let effects = effect::of_run(conn, &run.tenant_id, &run.id)?;
+    plan::advance(&Situation {
+        run,
+        tenant: &tenant,
+        lead: &lead.ok_or_else(|| gone("the lead"))?,
+        definition: &version.definition,
+        settings: &version.settings,
+        templates: &version.templates,
+        connections: &connections,
+        journal: &journal,
+        effects: &effects,
+        now,
+    })
+}
+
+/// Runs in flight of an automation that was switched off go on: only a pause holds them.
+fn parked(tenant: TenantState, automation: AutomationState) -> Option<&'static str> {
+    match (tenant, automation) {
+        (TenantState::Suspended, _) => Some("the tenant is suspended"),
+        (TenantState::Active, AutomationState::Paused) => Some("the automation is paused"),
+        (TenantState::Active, AutomationState::Enabled | AutomationState::Disabled) => None,
+    }
+}
+
+fn save_all(conn: &mut Conn, moves: Vec<Move>, attempt_limit: i32, now: Timestamp) -> Result<usize> {
+    let mut promised = 0;
+    for Move { epoch, plan } in moves {
+        promised += conn.transaction(|conn| save(conn, epoch, plan, attempt_limit, now))?;
+    }
+    Ok(promised)
+}
+
+fn save(conn: &mut Conn, epoch: i64, plan: Plan, attempt_limit: i32, now: Timestamp) -> Result<usize> {
+    if run::save(conn, &plan.run, epoch)? == Claim::Lost {
+        return Ok(0);
+    }
+    let promised = plan.effects.len();
+    for promise in plan.effects {
+        effect::insert(conn, &new_effect(&plan.run, promise, attempt_limit, now)?)?;
+    }
+    for step in &plan.steps {
+        run::save_step(conn, step)?;
+    }
+    if plan.run.state.is_finished() {
+        let run = &plan.run;
+        metrics::counter!("nexora_runs_total", "state" => run.state.name()).increment(1);
+        tracing::info!(run.id = %run.id, tenant.id = %run.tenant_id, state = %run.state, reason = run.reason, "run {} {}", run.id, run.state);
+    }
+    Ok(promised)
+}
+
+fn new_effect(run: &Run, promise: Promise, attempt_limit: i32, now: Timestamp) -> Result<Effect> {
+    Ok(Effect {
+        tenant_id: run.tenant_id.clone(),
+        id: promise.id,
+        run_id: run.id.clone(),
+        step: promise.step,
+        kind: promise.request.kind(),
+        connection_id: promise.connection_id,
+        request: Json::of(&promise.request)?,
+        evidence: None,
+        provider_id: None,
+        state: EffectState::Pending,
+        reason: None,
+        attempt: 0,
+        attempt_limit: (!promise.never_give_up).then_some(attempt_limit),
+        epoch: 0,
+        due_at: Some(now),
+        lease_until: None,
+        created_at: now,
+        settled_at: None,
+    })
+}

@@ -1,0 +1,364 @@
+//! Effects reach the world: claim, act, settle.
+//!
+//! 1. *claim*: a short write leases what is due. The lease is the intent: should this process die
+//!    in mid-call, the row says that an attempt had begun, and rescue makes it in doubt.
+//! 2. *act*: outside any transaction, each delivery in a task of its own, so that a slow provider
+//!    delays nobody else. An effect in doubt is first asked after.
+//! 3. *settle*: a short write records the outcome, if the claim is still ours.
+
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+
+use crate::app::{App, Deliveries, InFlight};
+use crate::base::clock::Timestamp;
+use crate::base::{Error, Result};
+use crate::connector::{Connector, Task};
+use crate::engine::retry::{self, Attempted, Policy, Resumption, Settlement};
+use crate::model::connection::{Connection, ConnectionSettings, ConnectionState, WhenInDoubt};
+use crate::model::effect::{Attempt, Effect, EffectKind, EffectState};
+use crate::model::outcome::Outcome;
+use crate::model::{ConnectionId, EffectId};
+use crate::pipeline::{Round, Swept};
+use crate::store::due::{self, Queue};
+use crate::store::{Claim, Conn, connection, effect, lead, run};
+
+/// Deliveries that one connection may have under way, so that a slow one leaves room for others.
+const PER_CONNECTION: usize = 8;
+
+/// How long an effect steps aside while its connection is busy.
+const STEP_ASIDE: std::time::Duration = std::time::Duration::from_millis(250);
+
+/// Parts in which one attempt may be made at most; no connector needs more than three.
+const PARTS: usize = 8;
+
+/// Claims a share of the effects that are due and starts a task for each.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
+    let free = app.config.pipeline.parallel_deliveries().saturating_sub(app.deliveries.tasks.len());
+    if free == 0 {
+        // A delivery that ends nudges this stage.
+        return Ok(Swept::default());
+    }
+    let now = app.clock.now();
+    let next_due = app.db.read(|conn| due::next(conn, Queue::Effects)).await?;
+    if next_due.is_none_or(|due_at| due_at > now) {
+        return Ok(Swept::nothing(next_due));
+    }
+    let limit = free.min(app.config.pipeline.sweep_limit());
+    let (after, busy) = (round.clone(), app.deliveries.by_connection());
+    let lease_until = now + app.config.pipeline.lease();
+    let (share, claimed) = app
+        .db
+        .write(move |conn| {
+            let share = due::take(conn, Queue::Effects, now, limit, after.as_ref())?;
+            let mut claims = Claims { now, lease_until, busy, connections: HashMap::new(), won: Vec::new() };
+            for due in &share.rows {
+                if let Some(effect) = effect::find(conn, &due.tenant_id, &EffectId::parse(&due.id)?)? {
+                    claims.claim(conn, effect)?;
+                }
+            }
+            Ok((share, claims.won))
+        })
+        .await?;
+    *round = share.after;
+    for claimed in claimed {
+        let in_flight = Deliveries::begin(app, &claimed.connection.id);
+        app.deliveries.tasks.spawn(deliver(Arc::clone(app), claimed, in_flight));
+    }
+    Ok(Swept { handled: share.rows.len(), more: share.more, next_due: None })
+}
+
+/// Waits until no delivery of this process is under way.
+pub async fn rest(app: &App) {
+    app.deliveries.tasks.close();
+    app.deliveries.tasks.wait().await;
+    app.deliveries.tasks.reopen();
+}
+
+/// An effect that is ours until its lease ends.
+struct Claimed {
+    /// As it stands after the claim: leased, with the new epoch and attempt.
+    effect: Effect,
+    /// It may have happened: ask before doing anything.
+    in_doubt: bool,
+    connection: Connection,
+}
+
+struct Claims {
+    now: Timestamp,
+    lease_until: Timestamp,
+    busy: HashMap<ConnectionId, usize>,
+    connections: HashMap<ConnectionId, Connection>,
+    won: Vec<Claimed>,
+}
+
+impl Claims {
+    fn claim(&mut self, conn: &mut Conn, effect: Effect) -> Result<()> {
+        let connection = self.connection(conn, &effect)?;
+        if connection.state != ConnectionState::Active {
+            let reason = format!("connection `{}` is {}", connection.name, connection.state);
+            let parked = Effect { due_at: None, reason: Some(reason), ..effect.clone() };
+            let _ = effect::save(conn, &parked, effect.epoch)?;
+            return Ok(());
+        }
+        let busy = self.busy.entry(connection.id.clone()).or_default();
+        if *busy >= PER_CONNECTION {
+            let aside = Effect { due_at: Some(self.now + STEP_ASIDE), ..effect.clone() };
+            let _ = effect::save(conn, &aside, effect.epoch)?;
+            return Ok(());
+        }
+        if effect::claim(conn, &effect, self.lease_until)? == Claim::Won {
+            *busy += 1;
+            let in_doubt = effect.state == EffectState::InDoubt;
+            let effect = Effect {
+                state: EffectState::Leased,
+                attempt: effect.attempt + 1,
+                epoch: effect.epoch + 1,
+                due_at: None,
+                lease_until: Some(self.lease_until),
+                ..effect
+            };
+            self.won.push(Claimed { effect, in_doubt, connection });
+        }
+        Ok(())
+    }
+
+    fn connection(&mut self, conn: &mut Conn, effect: &Effect) -> Result<Connection> {
+        if let Some(connection) = self.connections.get(&effect.connection_id) {
+            return Ok(connection.clone());
+        }
+        let found = connection::find(conn, &effect.tenant_id, &effect.connection_id)?;
+        let found = found.ok_or_else(|| Error::internal(format!("the connection of `{}` is gone", effect.id)))?;
+        self.connections.insert(found.id.clone(), found.clone());
+        Ok(found)
+    }
+}
+
+async fn deliver(app: Arc<App>, claimed: Claimed, _in_flight: InFlight) {
+    let started_at = app.clock.now();
+    let attempt = AssertUnwindSafe(attempt(&app, &claimed)).catch_unwind().await;
+    let settlement = match attempt {
+        Ok(Some(settlement)) => settlement,
+        // Somebody else has the effect now: whatever we know is out of date.
+        Ok(None) => return,
+        Err(_) => {
+            let outcome = Outcome::InDoubt { reason: "the attempt broke down in mid-work".to_owned() };
+            retry::settle(outcome, attempted(&app, &claimed.effect), policy(&app, &claimed.effect))
+        }
+    };
+    if let Err(error) = settle(&app, claimed, settlement, started_at).await {
+        // The lease ends by itself, and rescue takes it from there.
+        tracing::error!(reason = %error.report(), "an outcome could not be recorded");
+    }
+}
+
+/// Makes one attempt; nothing comes back when the claim was lost on the way.
+async fn attempt(app: &App, claimed: &Claimed) -> Option<Settlement> {
+    let effect = &claimed.effect;
+    let (connector, mut task) = match prepare(app, claimed) {
+        Ok(ready) => ready,
+        Err(error) => {
+            let outcome = match error.kind() {
+                crate::base::Kind::Denied | crate::base::Kind::Config => {
+                    Outcome::Unauthorized { reason: error.report() }
+                }
+                _ => Outcome::Refused { reason: error.report() },
+            };
+            return Some(retry::settle(outcome, attempted(app, effect), policy(app, effect)));
+        }
+    };
+    if claimed.in_doubt {
+        match ask(app, claimed, &connector, &task).await {
+            Resumption::Settle(settlement) => return Some(settlement),
+            Resumption::Continue(evidence) => task.evidence = Some(evidence),
+            Resumption::Restart => task.evidence = None,
+        }
+    }
+    for _ in 0..PARTS {
+        match connector.perform.perform(&task).await {
+            Outcome::Partly { evidence } => {
+                let (noted, row) = (evidence.clone(), effect.clone());
+                let lease_until = app.clock.now() + app.config.pipeline.lease();
+                let written =
+                    app.db.write(move |conn| effect::note_evidence(conn, &row, &noted, lease_until)).await;
+                match written {
+                    Ok(Claim::Won) => task.evidence = Some(evidence),
+                    Ok(Claim::Lost) => return None,
+                    Err(error) => {
+                        let outcome = Outcome::InDoubt { reason: error.report() };
+                        return Some(retry::settle(outcome, attempted(app, effect), policy(app, effect)));
+                    }
+                }
+            }
+            outcome => return Some(retry::settle(outcome, attempted(app, effect), policy(app, effect))),
+        }
+    }
+    let outcome = Outcome::InDoubt { reason: format!("not done after {PARTS} parts") };
+    Some(retry::settle(outcome, attempted(app, effect), policy(app, effect)))
+}
+
+fn prepare(app: &App, claimed: &Claimed) -> Result<(Connector, Task)> {
+    let task = Task {
+        effect_id: claimed.effect.id.clone(),
+        request: claimed.effect.request.read()?,
+        evidence: claimed.effect.evidence.clone(),
+        created_at: claimed.effect.created_at,
+    };
+    Ok((app.connector(&claimed.connection)?, task))
+}
+
+/// Asks the provider what became of an earlier attempt. One that cannot be asked has its rule.
+async fn ask(app: &App, claimed: &Claimed, connector: &Connector, task: &Task) -> Resumption {
+    if let Some(reconcile) = &connector.reconcile {
+        let finding = reconcile.reconcile(task).await;
+        return retry::resume(finding, attempted(app, &claimed.effect), policy(app, &claimed.effect));
+    }
+    match claimed.connection.typed() {
+        Ok(ConnectionSettings::Smtp(settings)) if settings.when_in_doubt == WhenInDoubt::Resend => {
+            Resumption::Restart
+        }
+        _ => Resumption::Settle(Settlement::parked(
+            EffectState::InDoubt,
+            "the provider cannot be asked; decide with `nexora effect retry` or `nexora effect discard`".to_owned(),
+        )),
+    }
+}
+
+fn attempted(app: &App, effect: &Effect) -> Attempted {
+    let jitter = retry::jitter(effect.id.as_str(), effect.attempt);
+    Attempted { number: effect.attempt, now: app.clock.now(), jitter }
+}
+
+fn policy(app: &App, effect: &Effect) -> Policy {
+    let settings = &app.config.pipeline;
+    Policy {
+        first: std::time::Duration::from_secs(settings.backoff_first_s),
+        ceiling: std::time::Duration::from_secs(settings.backoff_ceiling_s),
+        attempt_limit: effect.attempt_limit,
+    }
+}
+
+async fn settle(
+    app: &Arc<App>,
+    claimed: Claimed,
+    settlement: Settlement,
+    started_at: Timestamp,
+) -> Result<()> {
+    let now = app.clock.now();
+    say(&claimed, &settlement, started_at, now);
+    let wakes = app.db.write(move |conn| record(conn, &claimed, settlement, started_at, now)).await?;
+    if wakes {
+        app.nudges.advance.notify_one();
+    }
+    Ok(())
+}
+
+fn say(claimed: &Claimed, settlement: &Settlement, started_at: Timestamp, now: Timestamp) {
+    let effect = &claimed.effect;
+    let duration = now.since(started_at);
+    let (id, state, reason) = (&effect.id, settlement.state, settlement.reason.as_deref());
+    metrics::counter!("nexora_attempts_total", "kind" => effect.kind.name(), "outcome" => state.name()).increment(1);
+    metrics::histogram!("nexora_attempt_seconds", "kind" => effect.kind.name()).record(duration.as_secs_f64());
+    let (tenant, attempt, millis) = (&effect.tenant_id, effect.attempt, duration.as_millis());
+    match state {
+        EffectState::Delivered => {
+            tracing::info!(effect.id = %id, tenant.id = %tenant, connector = %claimed.connection.kind, attempt, duration_ms = millis, "effect {id} delivered");
+        }
+        EffectState::Dead => {
+            tracing::error!(effect.id = %id, tenant.id = %tenant, connector = %claimed.connection.kind, attempt, reason, "effect {id} dead");
+        }
+        _ => {
+            tracing::warn!(effect.id = %id, tenant.id = %tenant, connector = %claimed.connection.kind, attempt, reason, "effect {id} {state}");
+        }
+    }
+}
+
+/// Writes what came of an attempt; returns whether that lets the run go on.
+fn record(
+    conn: &mut Conn,
+    claimed: &Claimed,
+    settlement: Settlement,
+    started_at: Timestamp,
+    now: Timestamp,
+) -> Result<bool> {
+    let (before, connection) = (&claimed.effect, &claimed.connection);
+    let settled = settlement.state.is_settled();
+    let current = effect::find(conn, &before.tenant_id, &before.id)?;
+    let evidence = current.and_then(|effect| effect.evidence);
+    let after = Effect {
+        state: settlement.state,
+        due_at: settlement.due_at,
+        reason: settlement.reason.clone(),
+        provider_id: settlement.provider_id,
+        evidence,
+        attempt: if settlement.counts { before.attempt } else { before.attempt - 1 },
+        settled_at: settled.then_some(now),
+        ..before.clone()
+    };
+    if effect::save(conn, &after, before.epoch)? == Claim::Lost {
+        return Ok(false);
+    }
+    let attempt = Attempt {
+        tenant_id: before.tenant_id.clone(),
+        effect_id: before.id.clone(),
+        number: i32::try_from(before.epoch).unwrap_or(i32::MAX),
+        outcome: settlement.state.name().to_owned(),
+        reason: settlement.reason.clone(),
+        started_at,
+        finished_at: now,
+    };
+    effect::insert_attempt(conn, &attempt)?;
+    note_connection(conn, connection, &settlement.reason, settlement.connection_failing, settlement.state, now)?;
+    if settlement.state == EffectState::Delivered && before.kind == EffectKind::SendMail {
+        note_answer(conn, before, now)?;
+    }
+    if settled {
+        return wake_run(conn, before, now);
+    }
+    Ok(false)
+}
+
+fn note_connection(
+    conn: &mut Conn,
+    connection: &Connection,
+    reason: &Option<String>,
+    failing: bool,
+    state: EffectState,
+    now: Timestamp,
+) -> Result<()> {
+    if failing {
+        connection::set_state(conn, &connection.tenant_id, &connection.id, ConnectionState::Failing, now)?;
+    }
+    match reason {
+        Some(reason) => connection::note_failure(conn, &connection.tenant_id, &connection.id, reason, now),
+        None if state == EffectState::Delivered => {
+            connection::note_success(conn, &connection.tenant_id, &connection.id, now)
+        }
+        None => Ok(()),
+    }
+}
+
+/// Notes the first automatic answer to a homeowner; an alert to the owner is none.
+fn note_answer(conn: &mut Conn, effect: &Effect, now: Timestamp) -> Result<()> {
+    let journal = run::steps(conn, &effect.tenant_id, &effect.run_id)?;
+    let answers = journal.iter().any(|step| step.name == effect.step && step.action == "message.send");
+    let Some(run) = run::find(conn, &effect.tenant_id, &effect.run_id)?.filter(|_| answers) else {
+        return Ok(());
+    };
+    lead::note_answered(conn, &effect.tenant_id, &run.subject_id, now)
+}
+
+/// A run waits for all it promised: the last of its effects to settle wakes it.
+fn wake_run(conn: &mut Conn, effect: &Effect, now: Timestamp) -> Result<bool> {
+    effect::lock_run(conn, &effect.run_id)?;
+    if effect::any_unsettled(conn, &effect.tenant_id, &effect.run_id)? {
+        return Ok(false);
+    }
+    run::wake(conn, &effect.tenant_id, &effect.run_id, now)?;
+    Ok(true)
+}

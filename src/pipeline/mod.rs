@@ -1,0 +1,66 @@
+//! One file per stage, in the order in which data moves: intake, dispatch, advance, deliver;
+//! rescue and prune clean up behind.
+//!
+//! A stage is a `sweep`: it handles a bounded share of what is due and says whether more waits. The
+//! daemon calls it on a nudge or a timer, tests call it until it rests. Dispatch and advance only
+//! read, decide and write, so they take no lease: their writes are guarded, and of two daemons
+//! that decide the same thing one changes nothing. Deliver acts on the world, so it claims first.
+
+pub mod advance;
+pub mod deliver;
+pub mod dispatch;
+pub mod intake;
+pub mod prune;
+pub mod rescue;
+mod version;
+
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::base::Result;
+use crate::base::clock::Timestamp;
+
+/// What one sweep did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    pub handled: usize,
+    /// More is due now.
+    pub more: bool,
+    /// When the next row becomes due.
+    pub next_due: Option<Timestamp>,
+}
+
+impl Swept {
+    fn nothing(next_due: Option<Timestamp>) -> Swept {
+        Swept { handled: 0, more: false, next_due }
+    }
+}
+
+/// Sweeps every stage, waiting for the deliveries it starts, until nothing is due any more.
+///
+/// # Errors
+/// Those of a stage that cannot reach the database.
+pub async fn settle(app: &Arc<App>) -> Result<()> {
+    let mut rounds = Rounds::default();
+    loop {
+        let rescued = rescue::sweep(app).await?;
+        let dispatched = dispatch::sweep(app, &mut rounds.events).await?;
+        let advanced = advance::sweep(app, &mut rounds.runs).await?;
+        let delivered = deliver::sweep(app, &mut rounds.effects).await?;
+        deliver::rest(app).await;
+        if rescued.handled + dispatched.handled + advanced.handled + delivered.handled == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// Where each stage's round of the tenants stands: after the tenant it served last.
+#[derive(Default)]
+struct Rounds {
+    events: Round,
+    runs: Round,
+    effects: Round,
+}
+
+/// The tenant that a stage served last, so that the next sweep goes on after it.
+pub type Round = Option<crate::model::TenantId>;
