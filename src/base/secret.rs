@@ -40,8 +40,9 @@ impl fmt::Debug for Secret {
 /// `Internal` when the operating system has no randomness to give.
 pub fn random_bytes<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0_u8; N];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| Error::internal("the operating system gave no random bytes").source(error.to_string()))?;
+    getrandom::fill(&mut bytes).map_err(|error| {
+        Error::internal("the operating system gave no random bytes").source(error.to_string())
+    })?;
     Ok(bytes)
 }
 

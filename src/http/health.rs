@@ -1,0 +1,66 @@
+//! `/healthz`, `/readyz`, `/metrics`: for supervisors and collectors, on the private listener.
+
+use std::time::{Duration, Instant};
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::base::Result;
+use crate::http::Private;
+use crate::store::migration;
+
+/// How long a check may take before it counts as failed.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+#[derive(Serialize)]
+struct Readiness {
+    status: &'static str,
+    at: crate::base::clock::Timestamp,
+    checks: Vec<Check>,
+}
+
+#[derive(Serialize)]
+struct Check {
+    name: &'static str,
+    ok: bool,
+    duration_ms: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+/// The process runs and answers.
+pub async fn alive() -> &'static str {
+    "ok\n"
+}
+
+/// The process can do its work: the database can be read and written.
+pub async fn ready(State(private): State<Private>) -> Response {
+    let db = &private.app.db;
+    let checks = vec![
+        check("database_read", db.read(migration::check)).await,
+        check("database_write", db.write(|_| Ok(()))).await,
+    ];
+    let ok = checks.iter().all(|check| check.ok);
+    let status = if ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let body = Readiness { status: if ok { "ready" } else { "not_ready" }, at: private.app.clock.now(), checks };
+    (status, Json(body)).into_response()
+}
+
+async fn check(name: &'static str, work: impl Future<Output = Result<()>>) -> Check {
+    let started = Instant::now();
+    let reason = match tokio::time::timeout(PATIENCE, work).await {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(error.report()),
+        Err(_) => Some("no answer in time".to_owned()),
+    };
+    Check { name, ok: reason.is_none(), duration_ms: started.elapsed().as_secs_f64() * 1_000.0, reason }
+}
+
+/// Everything counted so far, in Prometheus' text format.
+pub async fn metrics(State(private): State<Private>) -> Response {
+    let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
+    (kind, private.metrics.render()).into_response()
+}

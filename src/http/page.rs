@@ -1,0 +1,133 @@
+//! The pages: server-rendered, one request each, no script, one style sheet that the policy names.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{Html, IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
+
+use crate::engine::enquiry::FieldFault;
+use crate::model::tenant::Tenant;
+
+const STYLE: &str = include_str!("pages/style.css");
+
+/// Returns the policy: nothing may be loaded, run or framed; only our own style sheet applies.
+pub fn content_security_policy() -> HeaderValue {
+    // The template engine drops the file's last line end.
+    let hash = STANDARD.encode(Sha256::digest(STYLE.trim_end_matches('\n')));
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    );
+    HeaderValue::from_str(&policy).unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'"))
+}
+
+/// Renders a page, or says that it cannot.
+pub fn render(status: StatusCode, page: &impl Template) -> Response {
+    match page.render() {
+        Ok(html) => (status, Html(html)).into_response(),
+        Err(error) => {
+            tracing::error!(reason = %error, "a page cannot be rendered");
+            (StatusCode::INTERNAL_SERVER_ERROR, "something went wrong").into_response()
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "notice.html")]
+struct Notice<'a> {
+    title: String,
+    text: &'a str,
+}
+
+/// Answers with a short page.
+pub fn notice(status: StatusCode, title: &str, text: &str) -> Response {
+    let mut title = title.to_owned();
+    if let Some(first) = title.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    render(status, &Notice { title, text })
+}
+
+/// One field of the form.
+pub struct Input {
+    pub name: &'static str,
+    pub label: &'static str,
+    pub note: &'static str,
+    pub kind: &'static str,
+    pub autocomplete: &'static str,
+    pub long: bool,
+    pub required: bool,
+    pub value: String,
+    pub fault: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "form.html")]
+pub struct Form<'a> {
+    pub tenant: &'a Tenant,
+    pub inputs: Vec<Input>,
+    pub faults: &'a [FieldFault],
+    /// Makes a second press of the button a no-op.
+    pub key: String,
+    pub hidden: Vec<(String, String)>,
+}
+
+#[derive(Template)]
+#[template(path = "thanks.html")]
+pub struct Thanks<'a> {
+    pub tenant: &'a Tenant,
+}
+
+/// Name, label, note, type and autocomplete word of each field, in order.
+const FIELDS: [(&str, &str, &str, &str, &str); 6] = [
+    ("name", "Your name", "", "text", "name"),
+    ("phone", "Phone", "", "tel", "tel"),
+    ("email", "Email", "(phone or email, or both)", "email", "email"),
+    ("service", "What do you need?", "(optional)", "text", "off"),
+    ("postcode", "Postcode", "(optional)", "text", "postal-code"),
+    ("message", "Anything else we should know?", "(optional)", "", "off"),
+];
+
+/// Returns the form's fields with what was typed and what is wrong with it.
+pub fn inputs(values: &BTreeMap<String, String>, faults: &[FieldFault]) -> Vec<Input> {
+    let input = |(name, label, note, kind, autocomplete): (&'static str, _, _, _, _)| Input {
+        name,
+        label,
+        note,
+        kind,
+        autocomplete,
+        long: name == "message",
+        required: name == "name",
+        value: values.get(name).cloned().unwrap_or_default(),
+        fault: faults.iter().find(|fault| fault.field == name).map(|fault| fault.message.clone()),
+    };
+    FIELDS.into_iter().map(input).collect()
+}
+
+mod filters {
+    use super::FIELDS;
+
+    /// Shows a field by its label.
+    #[askama::filter_fn]
+    pub fn label(field: &str, _values: &dyn askama::Values) -> askama::Result<&'static str> {
+        Ok(FIELDS.iter().find(|(name, ..)| *name == field).map_or("the form", |(_, label, ..)| label))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_policy_names_the_style_sheet_that_the_page_carries() {
+        let page = Notice { title: "T".into(), text: "t" }.render().unwrap();
+        let start = page.find("<style>").unwrap() + "<style>".len();
+        let style = &page[start..page.find("</style>").unwrap()];
+        let hash = STANDARD.encode(Sha256::digest(style));
+        let policy = content_security_policy();
+        assert!(policy.to_str().unwrap().contains(&format!("'sha256-{hash}'")));
+    }
+}

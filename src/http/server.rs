@@ -1,0 +1,96 @@
+//! The accept loop: a bounded number of connections, a deadline for each request's head, and a
+//! stop that lets requests under way finish.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::base::{Error, Result};
+
+/// What a listener allows.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    pub connections: usize,
+    pub header_timeout: Duration,
+}
+
+/// A listener that is bound and not yet served, so that a taken port is told before anything runs.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    limits: Limits,
+}
+
+/// How long requests under way may take to finish once a stop was asked for.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// How long to wait when no connection can be taken: all descriptors are in use.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+impl Server {
+    /// Takes the address; `key` is the configuration key that names it.
+    ///
+    /// # Errors
+    /// `Unavailable` when the address is taken or is not ours.
+    pub async fn bind(key: &str, address: SocketAddr, limits: Limits) -> Result<Server> {
+        let failed = |error| {
+            Error::unavailable(format!("cannot listen on {address}"))
+                .source(error)
+                .hint(format!("choose another address in `{key}`, or stop what uses this one"))
+        };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(Server { listener, address, limits })
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `stop`, then lets requests under way finish.
+    pub async fn serve(self, router: Router, stop: CancellationToken) {
+        let mut builder = hyper::server::conn::http1::Builder::new();
+        builder.timer(TokioTimer::new()).header_read_timeout(self.limits.header_timeout).keep_alive(true);
+        let places = Arc::new(Semaphore::new(self.limits.connections));
+        let graceful = GracefulShutdown::new();
+        loop {
+            let accepted = tokio::select! {
+                accepted = accept(&self.listener, &places) => accepted,
+                () = stop.cancelled() => break,
+            };
+            let Some((stream, place)) = accepted else {
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            };
+            let service = TowerToHyperService::new(router.clone());
+            let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service));
+            tokio::spawn(async move {
+                // A client that breaks off, or is too slow, is its own affair.
+                let _ = connection.await;
+                drop(place);
+            });
+        }
+        drop(self.listener);
+        if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
+            tracing::warn!("some requests did not finish in time and were cut off");
+        }
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    let (stream, _) = listener.accept().await.ok()?;
+    stream.set_nodelay(true).ok()?;
+    Some((stream, place))
+}

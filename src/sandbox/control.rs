@@ -1,0 +1,90 @@
+//! The side that people and tests steer by: state, faults, seeds, a fresh start, the page.
+//!
+//! ```text
+//! GET    /                    the page; /?live=1 reloads itself
+//! GET    /_sandbox/state      everything, as `world` describes it
+//! GET    /_sandbox/faults     what is armed: {"faults": [...]}
+//! POST   /_sandbox/faults     {"faults": [...], "clear": true?} adds, after clearing if asked to
+//! DELETE /_sandbox/faults     clears
+//! POST   /_sandbox/seed       as `seed` describes it
+//! POST   /_sandbox/reset      forgets everything but access tokens
+//! ```
+//!
+//! A fault is `{"service": "gmail|calendar|sheets|token|smtp", "call"?: "drafts.send", "times"?: 1,
+//! "probability"?: 0..1, "fault": ...}` with one of
+//!
+//! ```text
+//! "status", "status": 503, "reason"?: "backendError", "message"?, "retry_after"?: seconds
+//! "delay", "ms": 500
+//! "drop", "when": "before"|"after"      closes the connection before or after the effect
+//! "truncate"                            takes effect and cuts the answer off
+//! "expired_token"                       the token of the call is no longer good
+//! ```
+//!
+//! Calls are named as Google names them (`drafts.send`, `events.insert`, `spreadsheets.batchUpdate`,
+//! `values.append`), the token endpoint's is `grant`, and those of SMTP are its stages `connect`,
+//! `auth`, `mail`, `rcpt` and `data`, which is meant when none is named; a status there is a reply code.
+
+use hyper::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::sandbox::serve::Arrived;
+use crate::sandbox::serve::envelope::{Refusal, Reply};
+use crate::sandbox::{Shared, page, seed};
+
+/// Answers what is meant for the sandbox itself; `None` is for the services.
+pub fn answer(shared: &Shared, arrived: &Arrived) -> Option<Reply> {
+    let path = arrived.uri.path();
+    if path != "/" && !path.starts_with("/_sandbox/") {
+        return None;
+    }
+    Some(steer(shared, arrived).unwrap_or_else(Refusal::into_reply))
+}
+
+fn steer(shared: &Shared, arrived: &Arrived) -> Result<Reply, Refusal> {
+    let mut world = shared.world();
+    match (&arrived.method, arrived.uri.path()) {
+        (&Method::GET, "/") => {
+            let is_live =
+                arrived.uri.query().is_some_and(|query| query.split('&').any(|part| part == "live=1"));
+            page::show(&world, &shared.origin, is_live)
+        }
+        (&Method::GET, "/_sandbox/state") => Ok(Reply::json(&world.state())),
+        (&Method::GET, "/_sandbox/faults") => Ok(Reply::json(&json!({"faults": world.faults.state()}))),
+        (&Method::POST, "/_sandbox/faults") => {
+            let asked: Faults = read(&arrived.body)?;
+            if asked.clear {
+                world.faults.clear();
+            }
+            world.faults.arm(asked.faults).map_err(Refusal::invalid)?;
+            Ok(Reply::json(&json!({"faults": world.faults.state()})))
+        }
+        (&Method::DELETE, "/_sandbox/faults") => {
+            world.faults.clear();
+            Ok(Reply::json(&json!({ "faults": [] })))
+        }
+        (&Method::POST, "/_sandbox/seed") => {
+            let made = seed::plant(&mut world, &shared.origin, shared.clock.now(), read(&arrived.body)?)?;
+            Ok(Reply::json(&made))
+        }
+        (&Method::POST, "/_sandbox/reset") => {
+            world.reset();
+            Ok(Reply::json(&json!({})))
+        }
+        _ => Err(Refusal::not_found()),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Faults {
+    #[serde(default)]
+    faults: Vec<Value>,
+    #[serde(default)]
+    clear: bool,
+}
+
+fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    serde_json::from_slice(body).map_err(|error| Refusal::new(400, "parseError", error.to_string()))
+}

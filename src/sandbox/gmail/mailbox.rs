@@ -1,0 +1,176 @@
+//! One mailbox: its messages and its drafts.
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use hyper::body::Bytes;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::base::clock::Timestamp;
+use crate::sandbox::letter::{self, Letter};
+use crate::sandbox::serve::call::Call;
+use crate::sandbox::serve::envelope::{Refusal, merge};
+use crate::sandbox::world::{Shelf, Weighed};
+
+/// Base64 as Gmail gives it; it takes both forms of the alphabet's end.
+pub const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::URL_SAFE,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+pub const SENT: &str = "SENT";
+pub const DRAFT: &str = "DRAFT";
+pub const INBOX: &str = "INBOX";
+pub const UNREAD: &str = "UNREAD";
+
+#[derive(Default)]
+pub struct Mailbox {
+    pub messages: Shelf<Message>,
+    pub drafts: Shelf<Draft>,
+    /// The number of the latest change; a mailbox that nothing happened in has the number 1.
+    pub history_id: HistoryId,
+}
+
+/// A number that grows with every change of the sandbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HistoryId(pub u64);
+
+impl Default for HistoryId {
+    fn default() -> HistoryId {
+        HistoryId(1)
+    }
+}
+
+impl std::fmt::Display for HistoryId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+pub struct Draft {
+    pub id: String,
+    pub message: Message,
+}
+
+pub struct Message {
+    pub id: String,
+    pub thread_id: String,
+    pub labels: Vec<&'static str>,
+    pub history_id: HistoryId,
+    pub at: Timestamp,
+    pub raw: Bytes,
+    pub letter: Letter,
+}
+
+impl Weighed for Message {
+    fn size_bytes(&self) -> usize {
+        // The text is kept twice: as it came and as it reads.
+        self.raw.len() * 2
+    }
+}
+
+impl Weighed for Draft {
+    fn size_bytes(&self) -> usize {
+        self.message.size_bytes()
+    }
+}
+
+impl Mailbox {
+    /// Goes through every message, those of drafts included, in no order.
+    pub fn all(&self) -> impl Iterator<Item = &Message> {
+        self.messages.iter().chain(self.drafts.iter().map(|draft| &draft.message))
+    }
+
+    pub fn message(&self, id: &str) -> Result<&Message, Refusal> {
+        self.all().find(|message| message.id == id).ok_or_else(Refusal::not_found)
+    }
+
+    pub fn draft(&self, id: &str) -> Result<&Draft, Refusal> {
+        self.drafts.iter().find(|draft| draft.id == id).ok_or_else(Refusal::not_found)
+    }
+
+    pub fn has_thread(&self, id: &str) -> bool {
+        self.all().any(|message| message.thread_id == id)
+    }
+
+    /// Returns the thread of the message that another one answers, by its headers.
+    pub fn thread_of_answer(&self, letter: &Letter) -> Option<String> {
+        let references = format!("{} {}", letter.header("In-Reply-To"), letter.header("References"));
+        let answered = |message: &&Message| {
+            let id = message.letter.header("Message-ID");
+            !id.is_empty() && references.split_whitespace().any(|reference| reference == id)
+        };
+        self.all().find(answered).map(|message| message.thread_id.clone())
+    }
+
+    pub fn state(&self) -> Value {
+        let drafts =
+            self.drafts.iter().map(|draft| json!({"id": draft.id, "message": draft.message.state()}));
+        json!({
+            "messages": self.messages.iter().map(Message::state).collect::<Vec<_>>(),
+            "drafts": drafts.collect::<Vec<_>>(),
+        })
+    }
+}
+
+impl Message {
+    fn state(&self) -> Value {
+        let mut state = json!({
+            "id": self.id,
+            "threadId": self.thread_id,
+            "labelIds": self.labels,
+            "at": self.at,
+            "from": self.letter.header("From"),
+            "to": self.letter.header("To"),
+            "raw": String::from_utf8_lossy(&self.raw),
+        });
+        merge(&mut state, self.letter.state());
+        state
+    }
+}
+
+/// A message as a call brings it: in JSON, or as the upload itself.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Brought {
+    raw: Option<String>,
+    pub thread_id: Option<String>,
+}
+
+impl Brought {
+    /// Returns the mail's bytes, if any came: those of an upload go before those in the JSON.
+    pub fn bytes(&self, call: &Call) -> Result<Option<Bytes>, Refusal> {
+        if let Some(media) = call.media.as_ref().filter(|media| !media.is_empty()) {
+            return Ok(Some(media.clone()));
+        }
+        let Some(raw) = self.raw.as_deref().filter(|raw| !raw.is_empty()) else { return Ok(None) };
+        let raw = raw.replace('+', "-").replace('/', "_");
+        let bytes = BASE64.decode(raw).map_err(|error| {
+            Refusal::invalid(format!(
+                "Invalid value at 'message.raw' (TYPE_BYTES), Base64 decoding failed: {error}"
+            ))
+        })?;
+        Ok(Some(Bytes::from(bytes)))
+    }
+}
+
+/// Reads a mail and adds the sender where it is missing, as Gmail does.
+pub fn read(raw: Bytes, mailbox: &str) -> Result<(Bytes, Letter), Refusal> {
+    let malformed = || Refusal::invalid("Invalid message: not a message in the format of RFC 2822.");
+    let letter = Letter::read(&raw).filter(|letter| is_sound(&letter.headers)).ok_or_else(malformed)?;
+    if !letter.header("From").is_empty() {
+        return Ok((raw, letter));
+    }
+    let raw = letter::with_header(&raw, "From", mailbox);
+    let letter = Letter::read(&raw).ok_or_else(malformed)?;
+    Ok((Bytes::from(raw), letter))
+}
+
+/// Tells whether the names of headers are such (RFC 5322, section 2.2); garbage seldom is.
+fn is_sound(headers: &[(String, String)]) -> bool {
+    let is_name =
+        |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':');
+    headers.iter().all(|(name, _)| is_name(name))
+}

@@ -1,0 +1,5 @@
+//! The integration tests: one binary, one file for each thing the product promises.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod sandbox;
