@@ -2,8 +2,10 @@
 
 pub mod app;
 pub mod base;
+pub mod cli;
 pub mod config;
 pub mod connector;
+pub mod daemon;
 pub mod engine;
 pub mod http;
 pub mod model;

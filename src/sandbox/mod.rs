@@ -121,6 +121,19 @@ impl Sandbox {
         self.shared.world().state()
     }
 
+    /// Plants seeds, as `POST /_sandbox/seed` does.
+    ///
+    /// # Errors
+    /// `Usage` when the seeds are not of the form that `seed` describes.
+    pub fn seed(&self, seeds: serde_json::Value) -> Result<()> {
+        let seeds: seed::Seeds = serde_json::from_value(seeds)
+            .map_err(|error| Error::usage("these are no seeds").source(error))?;
+        let now = self.shared.clock.now();
+        seed::plant(&mut self.shared.world(), &self.shared.origin, now, seeds)
+            .map(|_| ())
+            .map_err(|_| Error::usage("the sandbox refused a seed"))
+    }
+
     /// Closes both addresses and waits briefly for connections that are still busy.
     pub async fn stop(mut self) {
         self.stopping.cancel();

@@ -13,10 +13,10 @@ pub const READERS: u32 = 4;
 
 /// FULL: a commit that has returned survives a power cut. The log is cut back at 64 MiB.
 const PRAGMAS: &str = "\
+    PRAGMA busy_timeout = 5000;\
     PRAGMA journal_mode = WAL;\
     PRAGMA synchronous = FULL;\
     PRAGMA foreign_keys = ON;\
-    PRAGMA busy_timeout = 5000;\
     PRAGMA temp_store = MEMORY;\
     PRAGMA wal_autocheckpoint = 4000;\
     PRAGMA journal_size_limit = 67108864;";

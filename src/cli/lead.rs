@@ -1,0 +1,126 @@
+//! `nexora lead`.
+
+use clap::{Args, Subcommand};
+
+use crate::base::Result;
+use crate::cli::Context;
+use crate::cli::out::{Out, ago, maybe};
+use crate::cli::run::{effect_rows, EFFECT_HEADERS};
+use crate::engine::enquiry::Enquiry;
+use crate::model::LeadId;
+use crate::model::lead::{Lead, LeadState};
+use crate::ops::lead;
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Add a lead by hand, as if the form had been filled in
+    #[command(after_help = "Example:
+  nexora lead add --tenant acme --name \"Jo Miller\" --phone \"(512) 555-0142\" --message \"No hot water\"")]
+    Add(Box<Add>),
+    /// List a tenant's leads, newest first
+    #[command(after_help = "Example:\n  nexora lead list --tenant acme --limit 20")]
+    List {
+        /// Only leads in this state
+        #[arg(long)]
+        state: Option<LeadState>,
+        /// Only leads older than this one
+        #[arg(long, value_name = "ID")]
+        before: Option<LeadId>,
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=1_000))]
+        limit: i64,
+    },
+    /// Show a lead with everything that came of it
+    #[command(after_help = "Example:\n  nexora lead show lead_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
+    Show { id: LeadId },
+}
+
+#[derive(Args)]
+pub struct Add {
+    #[arg(long)]
+    name: String,
+    #[arg(long, default_value = "")]
+    email: String,
+    #[arg(long, default_value = "")]
+    phone: String,
+    #[arg(long, default_value = "")]
+    service: String,
+    #[arg(long, default_value = "")]
+    message: String,
+    #[arg(long, default_value = "")]
+    address: String,
+    #[arg(long, default_value = "")]
+    postcode: String,
+    #[arg(long, default_value = "")]
+    preferred_time: String,
+    #[arg(long, default_value = "cli")]
+    source: String,
+    /// Keep it and run nothing
+    #[arg(long)]
+    test: bool,
+}
+
+pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
+    let app = &context.app;
+    let tenant = context.tenant().await?;
+    match command {
+        Command::Add(add) => {
+            let enquiry = Enquiry {
+                name: add.name,
+                email: add.email,
+                phone: add.phone,
+                service: add.service,
+                message: add.message,
+                address: add.address,
+                postcode: add.postcode,
+                preferred_time: add.preferred_time,
+                source: add.source,
+                is_test: add.test,
+                ..Enquiry::default()
+            };
+            let added = lead::add(app, &context.actor, &tenant, enquiry).await?;
+            out.item(&added, &lines(&added))
+        }
+        Command::List { state, before, limit } => {
+            let leads = lead::list(app, &tenant, state, before, limit).await?;
+            out.list(&["received", "name", "phone", "email", "state", "source", "answered", "id"], &leads, |lead| {
+                vec![
+                    ago(lead.received_at),
+                    lead.name.clone(),
+                    maybe(lead.phone.as_ref()),
+                    maybe(lead.email.as_ref()),
+                    lead.state.to_string(),
+                    lead.source.clone(),
+                    lead.answered_at.map(ago).unwrap_or_default(),
+                    lead.id.to_string(),
+                ]
+            })
+        }
+        Command::Show { id } => {
+            let view = lead::find(app, &tenant, &id).await?;
+            out.item(&view, &lines(&view.lead))?;
+            for run in &view.runs {
+                let title = format!("Run {} of {}: {}", run.run.id, run.automation, run.run.state);
+                out.section(&title, &EFFECT_HEADERS, effect_rows(&run.effects))?;
+            }
+            Ok(())
+        }
+    }
+}
+
+fn lines(lead: &Lead) -> Vec<(&'static str, String)> {
+    vec![
+        ("name", lead.name.clone()),
+        ("phone", maybe(lead.phone.as_ref())),
+        ("email", maybe(lead.email.as_ref())),
+        ("service", maybe(lead.service.as_ref())),
+        ("message", maybe(lead.message.as_ref())),
+        ("address", maybe(lead.address.as_ref())),
+        ("postcode", maybe(lead.postcode.as_ref())),
+        ("preferred time", maybe(lead.preferred_time.as_ref())),
+        ("state", lead.state.to_string()),
+        ("source", lead.source.clone()),
+        ("received", ago(lead.received_at)),
+        ("answered", lead.answered_at.map(ago).unwrap_or_default()),
+        ("id", lead.id.to_string()),
+    ]
+}

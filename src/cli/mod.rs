@@ -1,0 +1,200 @@
+//! The command line: arguments in, text or JSON out. A handler parses, calls one operation, prints.
+
+mod automation;
+mod connection;
+mod demo;
+mod effect;
+mod lead;
+mod out;
+mod run;
+mod system;
+mod tenant;
+mod user;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use out::Out;
+
+use crate::app::App;
+use crate::base::clock::Clock;
+use crate::base::{Error, Result};
+use crate::config::{Config, DEFAULT_PATH};
+use crate::model::address::Slug;
+use crate::model::audit::Actor;
+use crate::model::tenant::Tenant;
+use crate::ops;
+
+/// The administrative assistant for small home-services businesses
+#[derive(Parser)]
+#[command(name = "nexora", version, propagate_version = true, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  nexora demo                                   see the whole product work, on this machine alone
+  nexora init --dir /etc/nexora --operator you@example.com
+  nexora tenant create acme --name \"Acme Plumbing\" --timezone America/Chicago --owner-email owner@acme.com
+  nexora serve";
+
+#[derive(Args, Clone)]
+pub struct Global {
+    /// Configuration file
+    #[arg(long, global = true, value_name = "FILE", env = "NEXORA_CONFIG", default_value = DEFAULT_PATH)]
+    pub config: PathBuf,
+    /// Tenant to work on; may be left out when there is only one
+    #[arg(long, global = true, value_name = "SLUG")]
+    pub tenant: Option<Slug>,
+    /// How answers are printed
+    #[arg(long, global = true, value_enum, default_value_t = out::Format::Table)]
+    pub output: out::Format,
+    /// Print nothing but the answer
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Say more about what happens
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+    /// Do not ask before something that cannot be undone
+    #[arg(long, short, global = true)]
+    pub yes: bool,
+    /// Never ask for anything
+    #[arg(long, global = true)]
+    pub no_input: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// See the whole product work against its own sandbox, with no account anywhere
+    Demo(demo::Arguments),
+    /// Set up a fresh machine: configuration, master key, database, first operator
+    Init(system::Init),
+    /// Manage tenants
+    #[command(subcommand)]
+    Tenant(tenant::Command),
+    /// Manage users
+    #[command(subcommand)]
+    User(user::Command),
+    /// Manage a tenant's connections to mail relays and Google Workspace
+    #[command(subcommand)]
+    Connection(connection::Command),
+    /// Manage a tenant's automations
+    #[command(subcommand)]
+    Automation(automation::Command),
+    /// Look at leads, or add one by hand
+    #[command(subcommand)]
+    Lead(lead::Command),
+    /// Look at runs, retry or cancel them
+    #[command(subcommand)]
+    Run(run::Command),
+    /// Look at effects, retry or discard them
+    #[command(subcommand)]
+    Effect(effect::Command),
+    /// Say whether everything works; with `link`, make an owner's link to the status page
+    Status(system::Status),
+    /// Run the daemon
+    Serve,
+    /// Run the stand-in for Google Workspace and a mail relay, on this machine alone
+    Sandbox(system::SandboxArguments),
+    /// Check or show the configuration
+    #[command(subcommand)]
+    Config(system::ConfigCommand),
+    /// Bring the database up to date, or say what is missing
+    Migrate(system::Migrate),
+    /// Print a completion script for a shell
+    Completions(system::Completions),
+}
+
+/// Runs the program and returns its exit status.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too, to standard output and with status 0.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let out = Out::new(&cli.global);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(32).build();
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(run(cli, &out)),
+        Err(error) => Err(Error::internal("the runtime cannot be started").source(error)),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            out.error(&error);
+            ExitCode::from(error.kind().exit_code())
+        }
+    }
+}
+
+async fn run(cli: Cli, out: &Out) -> Result<()> {
+    let Cli { global, command } = cli;
+    match command {
+        Command::Demo(arguments) => demo::run(arguments, out).await,
+        Command::Init(arguments) => system::init(arguments, out).await,
+        Command::Serve => system::serve(&global).await,
+        Command::Sandbox(arguments) => system::sandbox(arguments, out).await,
+        Command::Config(command) => system::config(&command, &global, out),
+        Command::Migrate(arguments) => system::migrate(&arguments, &global, out).await,
+        Command::Completions(arguments) => {
+            system::completions(&arguments, &mut Cli::command());
+            Ok(())
+        }
+        Command::Tenant(command) => tenant::run(&Context::open(&global).await?, command, out).await,
+        Command::User(command) => user::run(&Context::open(&global).await?, command, out).await,
+        Command::Connection(command) => connection::run(&Context::open(&global).await?, command, out).await,
+        Command::Automation(command) => automation::run(&Context::open(&global).await?, command, out).await,
+        Command::Lead(command) => lead::run(&Context::open(&global).await?, command, out).await,
+        Command::Run(command) => run::run(&Context::open(&global).await?, command, out).await,
+        Command::Effect(command) => effect::run(&Context::open(&global).await?, command, out).await,
+        Command::Status(arguments) => system::status(&Context::open(&global).await?, arguments, out).await,
+    }
+}
+
+/// What a command works with: the application, who is acting, and the global flags.
+pub struct Context {
+    pub app: Arc<App>,
+    pub actor: Actor,
+    pub global: Global,
+}
+
+impl Context {
+    async fn open(global: &Global) -> Result<Context> {
+        let config = load_config(global)?;
+        let app = App::open(config, Clock::System).await?;
+        Ok(Context { app, actor: actor(), global: global.clone() })
+    }
+
+    /// Returns the tenant that `--tenant` names, or the only one there is.
+    pub async fn tenant(&self) -> Result<Tenant> {
+        if let Some(slug) = &self.global.tenant {
+            return ops::tenant::find(&self.app, slug).await;
+        }
+        let mut tenants = ops::tenant::list(&self.app).await?;
+        match (tenants.pop(), tenants.is_empty()) {
+            (Some(only), true) => Ok(only),
+            (None, _) => Err(Error::not_found("there is no tenant yet").hint("run `nexora tenant create --help`")),
+            (Some(_), false) => {
+                Err(Error::usage("there are several tenants").hint("name one with `--tenant SLUG`"))
+            }
+        }
+    }
+}
+
+fn load_config(global: &Global) -> Result<Config> {
+    Config::load(&global.config, std::env::vars())
+}
+
+/// Whoever runs the command, by the name that `sudo` or the login left in the environment.
+fn actor() -> Actor {
+    let name = ["SUDO_USER", "LOGNAME", "USER"].iter().find_map(|name| std::env::var(name).ok());
+    Actor::Operator(name.filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned()))
+}

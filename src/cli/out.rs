@@ -1,0 +1,170 @@
+//! What is printed: answers to standard output, everything else to standard error.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the one place that prints")]
+
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+
+use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
+
+use crate::base::clock::{Clock, Timestamp};
+use crate::base::{Error, Kind, Result};
+use crate::cli::Global;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// Aligned columns, for people
+    Table,
+    /// One JSON value
+    Json,
+    /// One JSON value on each line
+    Jsonl,
+}
+
+pub struct Out {
+    format: Format,
+    quiet: bool,
+    yes: bool,
+    no_input: bool,
+}
+
+impl Out {
+    pub fn new(global: &Global) -> Out {
+        Out { format: global.output, quiet: global.quiet, yes: global.yes, no_input: global.no_input }
+    }
+
+    pub fn is_json(&self) -> bool {
+        self.format != Format::Table
+    }
+
+    /// Prints a list: as a table with these headers, or as JSON.
+    pub fn list<T: Serialize>(&self, headers: &[&str], items: &[T], row: impl Fn(&T) -> Vec<String>) -> Result<()> {
+        match self.format {
+            Format::Json => self.json(&items),
+            Format::Jsonl => items.iter().try_for_each(|item| self.json(item)),
+            Format::Table if items.is_empty() => {
+                self.note("nothing to list");
+                Ok(())
+            }
+            Format::Table => {
+                print(&table(headers, items.iter().map(row)))
+            }
+        }
+    }
+
+    /// Prints one thing: as lines of name and value, or as JSON.
+    pub fn item<T: Serialize>(&self, item: &T, lines: &[(&str, String)]) -> Result<()> {
+        if self.is_json() {
+            return self.json(item);
+        }
+        let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        let text: Vec<String> = lines
+            .iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| format!("{name:<width$}  {value}"))
+            .collect();
+        print(&text.join("\n"))
+    }
+
+    /// Prints a table below an item; as JSON the item has it inside already.
+    pub fn section(&self, title: &str, headers: &[&str], rows: Vec<Vec<String>>) -> Result<()> {
+        if self.is_json() || rows.is_empty() {
+            return Ok(());
+        }
+        print(&format!("\n{title}\n{}", table(headers, rows.into_iter())))
+    }
+
+    pub fn text(&self, text: &str) -> Result<()> {
+        print(text)
+    }
+
+    pub fn json<T: Serialize + ?Sized>(&self, value: &T) -> Result<()> {
+        let text = match self.format {
+            Format::Jsonl => serde_json::to_string(value),
+            Format::Json | Format::Table => serde_json::to_string_pretty(value),
+        };
+        print(&text.map_err(|error| Error::internal("the answer has no JSON form").source(error))?)
+    }
+
+    /// Tells the person something that is not the answer.
+    pub fn note(&self, text: &str) {
+        if !self.quiet {
+            eprintln!("{text}");
+        }
+    }
+
+    /// Tells why the command failed, and what helps.
+    pub fn error(&self, error: &Error) {
+        if self.is_json() {
+            let value = serde_json::json!({
+                "error": { "kind": error.kind().name(), "message": error.report(), "hint": error.hint_text() }
+            });
+            eprintln!("{value}");
+            return;
+        }
+        eprintln!("error: {}", error.report());
+        if let Some(hint) = error.hint_text() {
+            eprintln!("hint: {hint}");
+        }
+    }
+
+    /// Asks before something that cannot be undone.
+    ///
+    /// # Errors
+    /// `Declined` when the answer is no, or nobody can be asked.
+    pub fn confirm(&self, what: &str) -> Result<()> {
+        if self.yes {
+            return Ok(());
+        }
+        if self.no_input || !std::io::stdin().is_terminal() {
+            return Err(Error::new(Kind::Declined, format!("{what}: nobody can be asked")).hint("add `--yes`"));
+        }
+        eprint!("{what}. Go on? [y/N] ");
+        let mut answer = String::new();
+        let read = std::io::stdin().lock().read_line(&mut answer);
+        match read {
+            Ok(_) if matches!(answer.trim(), "y" | "Y" | "yes") => Ok(()),
+            _ => Err(Error::new(Kind::Declined, "nothing was changed")),
+        }
+    }
+}
+
+/// A reader that has gone away, such as `head`, is no failure of ours.
+fn print(text: &str) -> Result<()> {
+    match writeln!(std::io::stdout().lock(), "{text}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::internal("the answer cannot be printed").source(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn table(headers: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(headers.iter().map(|header| header.to_uppercase()));
+    for row in rows {
+        table.add_row(row);
+    }
+    let text = table.to_string();
+    text.lines().map(|line| line.trim_end().strip_prefix(' ').unwrap_or(line.trim_end())).collect::<Vec<_>>().join("\n")
+}
+
+/// Shows a moment as people say it: how long ago, or in how long.
+pub fn ago(at: Timestamp) -> String {
+    let now = Clock::System.now();
+    let (wait, past) = if at <= now { (now.since(at), true) } else { (at.since(now), false) };
+    let seconds = wait.as_secs();
+    let text = match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min", seconds / 60),
+        3_600..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    };
+    if past { format!("{text} ago") } else { format!("in {text}") }
+}
+
+/// Shows what may be missing.
+pub fn maybe<T: ToString>(value: Option<&T>) -> String {
+    value.map(T::to_string).unwrap_or_default()
+}

@@ -1,0 +1,91 @@
+//! `nexora tenant`.
+
+use clap::Subcommand;
+
+use crate::base::Result;
+use crate::cli::Context;
+use crate::cli::out::{Out, ago, maybe};
+use crate::model::address::{Country, EmailAddress, Slug, Zone};
+use crate::model::tenant::Tenant;
+use crate::ops::tenant::{self, NewTenant};
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Make a tenant
+    #[command(after_help = "Example:
+  nexora tenant create acme --name \"Acme Plumbing\" --timezone America/Chicago --owner-email owner@acme.com")]
+    Create {
+        /// Short name, part of the form's address
+        slug: Slug,
+        /// Name as customers know it
+        #[arg(long)]
+        name: String,
+        /// IANA time zone, such as America/Chicago
+        #[arg(long)]
+        timezone: Zone,
+        /// Who is told of new leads
+        #[arg(long, value_name = "EMAIL")]
+        owner_email: EmailAddress,
+        /// Telephone number that customers may call
+        #[arg(long)]
+        phone: Option<String>,
+        /// Country whose telephone numbers its customers write, in two letters
+        #[arg(long, default_value = "US", value_parser = Country::parse)]
+        country: Country,
+    },
+    /// List tenants
+    #[command(after_help = "Example:\n  nexora tenant list --output json")]
+    List,
+    /// Show a tenant
+    #[command(after_help = "Example:\n  nexora tenant show acme")]
+    Show { slug: Slug },
+    /// Suspend a tenant: leads are kept, everything else waits
+    #[command(after_help = "Example:\n  nexora tenant suspend acme")]
+    Suspend { slug: Slug },
+    /// Resume a tenant: what waited goes on
+    #[command(after_help = "Example:\n  nexora tenant resume acme")]
+    Resume { slug: Slug },
+}
+
+pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
+    let (app, actor) = (&context.app, &context.actor);
+    match command {
+        Command::Create { slug, name, timezone, owner_email, phone, country } => {
+            let new = NewTenant { slug, name, zone: timezone, owner_email, phone, country };
+            show(context, &tenant::create(app, actor, new).await?, out)
+        }
+        Command::List => {
+            let tenants = tenant::list(app).await?;
+            out.list(&["slug", "name", "state", "timezone", "owner", "created"], &tenants, |tenant| {
+                vec![
+                    tenant.slug.to_string(),
+                    tenant.name.clone(),
+                    tenant.state.to_string(),
+                    tenant.timezone.clone(),
+                    tenant.owner_email.to_string(),
+                    ago(tenant.created_at),
+                ]
+            })
+        }
+        Command::Show { slug } => show(context, &tenant::find(app, &slug).await?, out),
+        Command::Suspend { slug } => show(context, &tenant::suspend(app, actor, &slug).await?, out),
+        Command::Resume { slug } => show(context, &tenant::resume(app, actor, &slug).await?, out),
+    }
+}
+
+fn show(context: &Context, tenant: &Tenant, out: &Out) -> Result<()> {
+    let form = format!("{}/lead/{}", context.app.config.http.public_url, tenant.slug);
+    let lines = [
+        ("slug", tenant.slug.to_string()),
+        ("name", tenant.name.clone()),
+        ("state", tenant.state.to_string()),
+        ("timezone", tenant.timezone.clone()),
+        ("owner", tenant.owner_email.to_string()),
+        ("phone", maybe(tenant.phone.as_ref())),
+        ("country", tenant.country.clone()),
+        ("form", form),
+        ("created", ago(tenant.created_at)),
+        ("id", tenant.id.to_string()),
+    ];
+    out.item(tenant, &lines)
+}

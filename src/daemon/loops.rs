@@ -1,0 +1,101 @@
+//! One loop for each stage: sweep, then sleep until something is due, a nudge, or the stop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::base::Result;
+use crate::pipeline::{Swept, advance, deliver, dispatch, prune, rescue};
+
+/// How long a stage pauses after a failure that its items were not to blame for.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How often retention is looked after.
+const PRUNE_INTERVAL: Duration = Duration::from_secs(3_600);
+
+/// Starts every stage.
+pub fn start(app: &Arc<App>, stop: &CancellationToken, tasks: &mut JoinSet<()>) {
+    let (app, stop) = (|| Arc::clone(app), || stop.clone());
+    tasks.spawn(run_dispatch(app(), stop()));
+    tasks.spawn(run_advance(app(), stop()));
+    tasks.spawn(run_deliver(app(), stop()));
+    tasks.spawn(run_rescue(app(), stop()));
+    tasks.spawn(run_prune(app(), stop()));
+    tasks.spawn(watch(app(), stop()));
+}
+
+async fn run_dispatch(app: Arc<App>, stop: CancellationToken) {
+    let mut round = None;
+    while !stop.is_cancelled() {
+        let swept = dispatch::sweep(&app, &mut round).await;
+        rest(&app, "dispatch", swept, &app.nudges.dispatch, &stop).await;
+    }
+}
+
+async fn run_advance(app: Arc<App>, stop: CancellationToken) {
+    let mut round = None;
+    while !stop.is_cancelled() {
+        let swept = advance::sweep(&app, &mut round).await;
+        rest(&app, "advance", swept, &app.nudges.advance, &stop).await;
+    }
+}
+
+async fn run_deliver(app: Arc<App>, stop: CancellationToken) {
+    let mut round = None;
+    while !stop.is_cancelled() {
+        let swept = deliver::sweep(&app, &mut round).await;
+        rest(&app, "deliver", swept, &app.nudges.deliver, &stop).await;
+    }
+}
+
+async fn run_rescue(app: Arc<App>, stop: CancellationToken) {
+    let nobody = Notify::new();
+    while !stop.is_cancelled() {
+        let swept = rescue::sweep(&app).await;
+        rest(&app, "rescue", swept, &nobody, &stop).await;
+    }
+}
+
+async fn run_prune(app: Arc<App>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        match prune::sweep(&app).await {
+            Ok(swept) if swept.more => continue,
+            Ok(_) => {}
+            Err(error) => tracing::error!(stage = "prune", reason = %error.report(), "stage prune failed"),
+        }
+        stop.run_until_cancelled(tokio::time::sleep(PRUNE_INTERVAL)).await;
+    }
+}
+
+/// Wakes every stage when another process, such as the command line, has changed the database.
+async fn watch(app: Arc<App>, stop: CancellationToken) {
+    let Some(changed) = app.db.changed_elsewhere() else { return };
+    while stop.run_until_cancelled(changed.notified()).await.is_some() {
+        app.nudges.all();
+    }
+}
+
+async fn rest(app: &App, stage: &'static str, swept: Result<Swept>, nudge: &Notify, stop: &CancellationToken) {
+    let pause = match swept {
+        Ok(swept) if swept.more || swept.handled > 0 => return,
+        Ok(swept) => {
+            let idle = app.config.pipeline.idle_poll();
+            swept.next_due.map_or(idle, |due_at| due_at.since(app.clock.now()).min(idle))
+        }
+        Err(error) => {
+            tracing::error!(stage, reason = %error.report(), "stage {stage} failed");
+            PAUSE
+        }
+    };
+    // At least a moment, so that a row that stays due cannot make the loop spin.
+    let pause = pause.max(Duration::from_millis(1));
+    tokio::select! {
+        () = tokio::time::sleep(pause) => {}
+        () = nudge.notified() => {}
+        () = stop.cancelled() => {}
+    }
+}

@@ -1,0 +1,144 @@
+//! The daemon: every stage in a loop of its own, two listeners, signals, and a word to systemd.
+//!
+//! A stop is graceful: no stage claims anything more, requests and deliveries under way finish, and
+//! what does not finish in time is taken up by rescue after the next start.
+
+mod logging;
+mod loops;
+mod signals;
+mod systemd;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use logging::Logging;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::base::clock::Clock;
+use crate::base::{Error, Result};
+use crate::config::Config;
+use crate::http::{self, Limits, Server};
+use crate::pipeline::deliver;
+use crate::store::Db;
+
+/// How long deliveries under way may take to finish once a stop was asked for.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// How often the metrics let go of old samples.
+const UPKEEP: Duration = Duration::from_secs(60);
+
+/// A daemon that runs.
+pub struct Daemon {
+    pub app: Arc<App>,
+    pub public_address: SocketAddr,
+    pub private_address: SocketAddr,
+    stop: CancellationToken,
+    tasks: tokio::task::JoinSet<()>,
+}
+
+impl Daemon {
+    /// Brings the database up to date, takes both addresses, and starts everything.
+    ///
+    /// # Errors
+    /// `Config`, `Conflict` or `Unavailable`, naming what to change.
+    pub async fn start(config: Config) -> Result<Daemon> {
+        let (_, applied) = Db::open_migrated(&config.database.url.parse()?).await?;
+        for name in applied {
+            tracing::info!("migration {name} applied");
+        }
+        let app = App::open(config, Clock::System).await?;
+        let settings = &app.config.http;
+        let limits = Limits {
+            connections: usize::try_from(settings.connection_limit).unwrap_or(usize::MAX),
+            header_timeout: settings.header_timeout(),
+        };
+        let public = Server::bind("http.listen", settings.listen_address()?, limits).await?;
+        let private = Server::bind("http.private_listen", settings.private_listen_address()?, limits).await?;
+        let metrics = recorder()?;
+        let stop = CancellationToken::new();
+        let mut tasks = tokio::task::JoinSet::new();
+        let (public_address, private_address) = (public.address(), private.address());
+        tasks.spawn(public.serve(http::public(Arc::clone(&app)), stop.clone()));
+        tasks.spawn(private.serve(http::private(Arc::clone(&app), metrics.clone()), stop.clone()));
+        tasks.spawn(upkeep(metrics, stop.clone()));
+        loops::start(&app, &stop, &mut tasks);
+        tracing::info!("nexora serves {public_address} in public and {private_address} in private");
+        Ok(Daemon { app, public_address, private_address, stop, tasks })
+    }
+
+    /// Stops taking work, lets what is under way finish, and ends.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        while self.tasks.join_next().await.is_some() {}
+        if tokio::time::timeout(DRAIN, deliver::rest(&self.app)).await.is_err() {
+            tracing::warn!("some deliveries did not finish in time; they will be asked after at the next start");
+        }
+        tracing::info!("nexora has stopped");
+    }
+}
+
+/// Runs the daemon until it is told to stop, as systemd's `Type=notify` expects.
+///
+/// # Errors
+/// As `Daemon::start`.
+pub async fn serve(config: Config, path: &std::path::Path, logging: &Logging) -> Result<()> {
+    let mut signals = signals::Signals::new()?;
+    let daemon = Daemon::start(config).await?;
+    systemd::ready();
+    let watchdog = systemd::watchdog(&daemon.app);
+    loop {
+        match signals.next().await {
+            signals::Signal::Reload => {
+                systemd::reloading();
+                reload(path, logging);
+                systemd::ready();
+            }
+            signals::Signal::Stop => break,
+        }
+    }
+    systemd::stopping();
+    tokio::select! {
+        () = daemon.stop() => {}
+        signal = signals.next_stop() => {
+            let () = signal;
+            tracing::warn!("stopped at once by a second signal");
+        }
+    }
+    if let Some(watchdog) = watchdog {
+        watchdog.abort();
+    }
+    Ok(())
+}
+
+/// The level of the log is taken over at once; the rest of the file holds from the next start.
+fn reload(path: &std::path::Path, logging: &Logging) {
+    match Config::load(path, std::env::vars()) {
+        Ok(config) => {
+            logging.set_level(&config.log.level);
+            tracing::info!(level = config.log.level, "configuration read again; other keys hold from the next start");
+        }
+        Err(error) => tracing::error!(reason = %error.report(), "the configuration is wrong; the old one holds"),
+    }
+}
+
+/// There is one recorder in a process; a second daemon in it shares the first one's numbers.
+fn recorder() -> Result<PrometheusHandle> {
+    static HANDLE: std::sync::OnceLock<PrometheusHandle> = std::sync::OnceLock::new();
+    if let Some(handle) = HANDLE.get() {
+        return Ok(handle.clone());
+    }
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let handle = recorder.handle();
+    metrics::set_global_recorder(recorder)
+        .map_err(|error| Error::internal("metrics cannot be recorded").source(error.to_string()))?;
+    Ok(HANDLE.get_or_init(|| handle).clone())
+}
+
+async fn upkeep(metrics: PrometheusHandle, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(UPKEEP)).await.is_some() {
+        metrics.run_upkeep();
+    }
+}
