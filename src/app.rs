@@ -106,13 +106,7 @@ impl App {
     }
 
     /// Puts an application together from its parts.
-    pub fn assemble(
-        config: Config,
-        db: Db,
-        clock: Clock,
-        key: MasterKey,
-        connectors: Registry,
-    ) -> Arc<App> {
+    pub fn assemble(config: Config, db: Db, clock: Clock, key: MasterKey, connectors: Registry) -> Arc<App> {
         Arc::new(App {
             config,
             db,
@@ -155,7 +149,10 @@ impl App {
 impl TenantCache {
     fn get(&self, slug: &Slug) -> Option<Arc<Tenant>> {
         let tenants = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        tenants.get(slug).filter(|(read_at, _)| read_at.elapsed() < TENANT_AGE).map(|(_, tenant)| Arc::clone(tenant))
+        tenants
+            .get(slug)
+            .filter(|(read_at, _)| read_at.elapsed() < TENANT_AGE)
+            .map(|(_, tenant)| Arc::clone(tenant))
     }
 
     fn put(&self, slug: &Slug, tenant: &Arc<Tenant>) {

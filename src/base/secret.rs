@@ -9,6 +9,7 @@ use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 
+use crate::base::text::hex;
 use crate::base::{Error, Result};
 
 const KEY_LENGTH: usize = 32;
@@ -84,7 +85,7 @@ impl MasterKey {
 
     /// Returns the text that `parse` reads.
     pub fn to_hex(&self) -> Secret {
-        Secret::new(self.0.expose_secret().iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+        Secret::new(hex(self.0.expose_secret()))
     }
 
     /// Seals `plain` for the row that `owner` names.

@@ -92,6 +92,17 @@ macro_rules! define_words {
 }
 pub(crate) use define_words;
 
+/// Writes bytes as lower-case hexadecimal digits.
+pub fn hex(bytes: impl AsRef<[u8]>) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::new();
+    for byte in bytes.as_ref() {
+        // Writing to a `String` does not fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
 /// JSON kept as the text it is stored as, so that a row that is only passed on is never parsed.
 #[derive(Clone, PartialEq, Eq, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
 #[diesel(sql_type = diesel::sql_types::Text)]

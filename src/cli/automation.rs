@@ -57,7 +57,12 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         let templates = automation::templates(app)?;
         return out.list(&["name", "title", "settings", "description"], &templates, |template| {
             let settings: Vec<&str> = template.settings.keys().map(String::as_str).collect();
-            vec![template.name.clone(), template.title.clone(), settings.join(" "), template.description.clone()]
+            vec![
+                template.name.clone(),
+                template.title.clone(),
+                settings.join(" "),
+                template.description.clone(),
+            ]
         });
     }
     let tenant = context.tenant().await?;
@@ -107,6 +112,7 @@ fn show(view: &AutomationView, out: &Out) -> Result<()> {
         ("id", automation.id.to_string()),
     ];
     out.item(view, &lines)?;
-    let steps = view.steps.iter().map(|step| vec![step.id.clone(), step.action.clone(), maybe(step.when.as_ref())]);
+    let steps =
+        view.steps.iter().map(|step| vec![step.id.clone(), step.action.clone(), maybe(step.when.as_ref())]);
     out.section("Steps", &["step", "action", "when"], steps.collect())
 }

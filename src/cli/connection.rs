@@ -130,12 +130,18 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         Command::Show { name } => show(&connection::find(app, &tenant, &name).await?, out),
         Command::Test { name } => {
             let answer = connection::test(app, actor, &tenant, &name).await?;
-            out.item(&serde_json::json!({ "name": name, "ok": true, "answer": answer }), &[("ok", answer.clone())])
+            out.item(
+                &serde_json::json!({ "name": name, "ok": true, "answer": answer }),
+                &[("ok", answer.clone())],
+            )
         }
         Command::Pause { name } => show(&connection::pause(app, actor, &tenant, &name).await?, out),
         Command::Resume { name } => show(&connection::resume(app, actor, &tenant, &name).await?, out),
         Command::Remove { name } => {
-            out.confirm(&format!("this removes connection `{name}` of tenant `{}` and its credential", tenant.slug))?;
+            out.confirm(&format!(
+                "this removes connection `{name}` of tenant `{}` and its credential",
+                tenant.slug
+            ))?;
             connection::remove(app, actor, &tenant, &name).await?;
             out.note(&format!("connection `{name}` is removed"));
             Ok(())

@@ -12,9 +12,10 @@ use serde::Serialize;
 use crate::app::App;
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::secret::{MasterKey, Secret, random_bytes};
+use crate::base::text::hex;
 use crate::base::{Error, Result};
 use crate::cli::actor;
-use crate::cli::out::Out;
+use crate::cli::out::{Out, print};
 use crate::cli::system::wait_for_stop;
 use crate::config::Config;
 use crate::daemon::{Daemon, Logging};
@@ -95,7 +96,7 @@ async fn scene(daemon: &Daemon, sandbox: &Sandbox, once: bool, out: &Out) -> Res
     let base = format!("http://{}", daemon.public_address);
     let token = status::sign_link(&app.key, &tenant, app.clock.now() + LINK_DAYS)?;
     let form = format!("{base}/lead/{}", tenant.slug);
-    out.text(&format!(
+    print(&format!(
         "\nNexora runs, against its own sandbox: nothing leaves this machine.\n\n  \
          Form     {form}\n  Status   {base}/status?token={token}\n  Mailbox  {}/\n\n\
          Fill in the form, or run:\n  \
@@ -168,7 +169,10 @@ async fn send_one(app: &Arc<App>, tenant: &Tenant, out: &Out) -> Result<()> {
     let missing: Vec<&str> = EXPECTED_STEPS
         .into_iter()
         .filter(|step| {
-            !summary.effects.iter().any(|effect| effect.step == *step && effect.state == EffectState::Delivered)
+            !summary
+                .effects
+                .iter()
+                .any(|effect| effect.step == *step && effect.state == EffectState::Delivered)
         })
         .collect();
     if missing.is_empty() {
@@ -190,7 +194,8 @@ async fn wait_until_done(app: &Arc<App>, tenant: &Tenant, id: &LeadId) -> Result
 }
 
 fn summary(view: &LeadView) -> Summary {
-    let after = |settled_at: Option<Timestamp>| settled_at.map(|at| at.since(view.lead.received_at).as_millis());
+    let after =
+        |settled_at: Option<Timestamp>| settled_at.map(|at| at.since(view.lead.received_at).as_millis());
     let effects = view.runs.iter().flat_map(|run| &run.effects).map(|effect| EffectSummary {
         step: effect.step.clone(),
         kind: effect.kind,
@@ -209,7 +214,8 @@ async fn config(folder: &Path, sandbox: &Sandbox, port: u16) -> Result<Config> {
     let key_file = folder.join("master.key");
     std::fs::write(&key_file, MasterKey::generate()?.to_hex().expose()).map_err(failed)?;
     std::fs::set_permissions(&key_file, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
-    let mut config = Config { google: crate::config::google::Settings::all_at(&sandbox.url()), ..Config::default() };
+    let mut config =
+        Config { google: crate::config::google::Settings::all_at(&sandbox.url()), ..Config::default() };
     config.database.url = format!("sqlite:{}", folder.join("nexora.db").display());
     config.secrets.key_file = key_file;
     config.http.listen = format!("127.0.0.1:{port}");
@@ -227,7 +233,7 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn make() -> Result<Folder> {
-        let name: String = random_bytes::<6>()?.iter().map(|byte| format!("{byte:02x}")).collect();
+        let name: String = hex(random_bytes::<6>()?);
         let path = std::env::temp_dir().join(format!("nexora-demo-{name}"));
         std::fs::create_dir(&path).map_err(|error| {
             Error::internal(format!("cannot make folder `{}`", path.display())).source(error)

@@ -34,7 +34,9 @@ pub enum Command {
     #[command(after_help = "Example:\n  nexora effect retry effect_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
     Retry { id: EffectId },
     /// Decide that an effect shall not happen
-    #[command(after_help = "Example:\n  nexora effect discard effect_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme --yes")]
+    #[command(
+        after_help = "Example:\n  nexora effect discard effect_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme --yes"
+    )]
     Discard { id: EffectId },
 }
 

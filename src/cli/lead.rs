@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use crate::base::Result;
 use crate::cli::Context;
 use crate::cli::out::{Out, ago, maybe};
-use crate::cli::run::{effect_rows, EFFECT_HEADERS};
+use crate::cli::run::{EFFECT_HEADERS, effect_rows};
 use crate::engine::enquiry::Enquiry;
 use crate::model::LeadId;
 use crate::model::lead::{Lead, LeadState};
@@ -82,18 +82,22 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         }
         Command::List { state, before, limit } => {
             let leads = lead::list(app, &tenant, state, before, limit).await?;
-            out.list(&["received", "name", "phone", "email", "state", "source", "answered", "id"], &leads, |lead| {
-                vec![
-                    ago(lead.received_at),
-                    lead.name.clone(),
-                    maybe(lead.phone.as_ref()),
-                    maybe(lead.email.as_ref()),
-                    lead.state.to_string(),
-                    lead.source.clone(),
-                    lead.answered_at.map(ago).unwrap_or_default(),
-                    lead.id.to_string(),
-                ]
-            })
+            out.list(
+                &["received", "name", "phone", "email", "state", "source", "answered", "id"],
+                &leads,
+                |lead| {
+                    vec![
+                        ago(lead.received_at),
+                        lead.name.clone(),
+                        maybe(lead.phone.as_ref()),
+                        maybe(lead.email.as_ref()),
+                        lead.state.to_string(),
+                        lead.source.clone(),
+                        lead.answered_at.map(ago).unwrap_or_default(),
+                        lead.id.to_string(),
+                    ]
+                },
+            )
         }
         Command::Show { id } => {
             let view = lead::find(app, &tenant, &id).await?;

@@ -181,7 +181,9 @@ impl Context {
         let mut tenants = ops::tenant::list(&self.app).await?;
         match (tenants.pop(), tenants.is_empty()) {
             (Some(only), true) => Ok(only),
-            (None, _) => Err(Error::not_found("there is no tenant yet").hint("run `nexora tenant create --help`")),
+            (None, _) => {
+                Err(Error::not_found("there is no tenant yet").hint("run `nexora tenant create --help`"))
+            }
             (Some(_), false) => {
                 Err(Error::usage("there are several tenants").hint("name one with `--tenant SLUG`"))
             }

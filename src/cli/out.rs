@@ -1,6 +1,6 @@
 //! What is printed: answers to standard output, everything else to standard error.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the one place that prints")]
+#![expect(clippy::print_stderr, reason = "the one place that prints")]
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
@@ -38,7 +38,12 @@ impl Out {
     }
 
     /// Prints a list: as a table with these headers, or as JSON.
-    pub fn list<T: Serialize>(&self, headers: &[&str], items: &[T], row: impl Fn(&T) -> Vec<String>) -> Result<()> {
+    pub fn list<T: Serialize>(
+        &self,
+        headers: &[&str],
+        items: &[T],
+        row: impl Fn(&T) -> Vec<String>,
+    ) -> Result<()> {
         match self.format {
             Format::Json => self.json(&items),
             Format::Jsonl => items.iter().try_for_each(|item| self.json(item)),
@@ -46,9 +51,7 @@ impl Out {
                 self.note("nothing to list");
                 Ok(())
             }
-            Format::Table => {
-                print(&table(headers, items.iter().map(row)))
-            }
+            Format::Table => print(&table(headers, items.iter().map(row))),
         }
     }
 
@@ -72,10 +75,6 @@ impl Out {
             return Ok(());
         }
         print(&format!("\n{title}\n{}", table(headers, rows.into_iter())))
-    }
-
-    pub fn text(&self, text: &str) -> Result<()> {
-        print(text)
     }
 
     pub fn json<T: Serialize + ?Sized>(&self, value: &T) -> Result<()> {
@@ -117,7 +116,9 @@ impl Out {
             return Ok(());
         }
         if self.no_input || !std::io::stdin().is_terminal() {
-            return Err(Error::new(Kind::Declined, format!("{what}: nobody can be asked")).hint("add `--yes`"));
+            return Err(
+                Error::new(Kind::Declined, format!("{what}: nobody can be asked")).hint("add `--yes`")
+            );
         }
         eprint!("{what}. Go on? [y/N] ");
         let mut answer = String::new();
@@ -129,8 +130,8 @@ impl Out {
     }
 }
 
-/// A reader that has gone away, such as `head`, is no failure of ours.
-fn print(text: &str) -> Result<()> {
+/// Prints plain text to standard output. A reader that has gone away, such as `head`, is no failure of ours.
+pub fn print(text: &str) -> Result<()> {
     match writeln!(std::io::stdout().lock(), "{text}") {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Error::internal("the answer cannot be printed").source(error))
@@ -147,7 +148,10 @@ fn table(headers: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
         table.add_row(row);
     }
     let text = table.to_string();
-    text.lines().map(|line| line.trim_end().strip_prefix(' ').unwrap_or(line.trim_end())).collect::<Vec<_>>().join("\n")
+    text.lines()
+        .map(|line| line.trim_end().strip_prefix(' ').unwrap_or(line.trim_end()))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// Shows a moment as people say it: how long ago, or in how long.

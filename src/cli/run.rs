@@ -35,7 +35,9 @@ pub enum Command {
     #[command(after_help = "Example:\n  nexora run retry run_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
     Retry { id: RunId },
     /// Cancel a run and discard what it promised and has not begun
-    #[command(after_help = "Example:\n  nexora run cancel run_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme --yes")]
+    #[command(
+        after_help = "Example:\n  nexora run cancel run_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme --yes"
+    )]
     Cancel { id: RunId },
 }
 
@@ -68,7 +70,12 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             shown.insert(0, ("automation", format!("{} version {}", view.automation, view.run.version)));
             out.item(&view, &shown)?;
             let steps = view.steps.iter().map(|step| {
-                vec![step.name.clone(), step.action.clone(), step.state.to_string(), maybe(step.reason.as_ref())]
+                vec![
+                    step.name.clone(),
+                    step.action.clone(),
+                    step.state.to_string(),
+                    maybe(step.reason.as_ref()),
+                ]
             });
             out.section("Steps", &["step", "action", "state", "reason"], steps.collect())?;
             out.section("Effects", &EFFECT_HEADERS, effect_rows(&view.effects))

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 
 use crate::base::clock::Clock;
 use crate::base::{Error, Result};
-use crate::cli::out::{Out, ago};
+use crate::cli::out::{Out, ago, print};
 use crate::cli::{Context, Global, actor, load_config};
 use crate::daemon::{self, Logging};
 use crate::model::address::EmailAddress;
@@ -83,14 +83,15 @@ pub async fn status(context: &Context, arguments: Status, out: &Out) -> Result<(
         let url = format!("{}/status?token={token}", app.config.http.public_url);
         return match out.is_json() {
             true => out.json(&serde_json::json!({ "url": url, "until": until })),
-            false => out.text(&url),
+            false => print(&url),
         };
     }
     let statuses = match context.global.tenant {
         Some(_) => vec![status::of_tenant(app, context.tenant().await?).await?],
         None => status::of_all(app).await?,
     };
-    let headers = ["tenant", "state", "leads", "runs waiting", "failed", "delivered", "open", "dead", "oldest due"];
+    let headers =
+        ["tenant", "state", "leads", "runs waiting", "failed", "delivered", "open", "dead", "oldest due"];
     out.list(&headers, &statuses, row)?;
     let troubles = statuses.iter().flat_map(|status| {
         status.troubles.iter().map(|trouble| {
@@ -101,7 +102,8 @@ pub async fn status(context: &Context, arguments: Status, out: &Out) -> Result<(
 }
 
 fn row(status: &TenantStatus) -> Vec<String> {
-    let open = ["pending", "leased", "retrying", "in_doubt"].iter().map(|state| status.count("effect", state));
+    let open =
+        ["pending", "leased", "retrying", "in_doubt"].iter().map(|state| status.count("effect", state));
     vec![
         status.tenant.slug.to_string(),
         status.tenant.state.to_string(),
@@ -142,7 +144,8 @@ pub struct SandboxArguments {
 }
 
 pub async fn sandbox(arguments: SandboxArguments, out: &Out) -> Result<()> {
-    let settings = Settings { listen: arguments.listen, smtp_listen: arguments.smtp_listen, clock: Clock::System };
+    let settings =
+        Settings { listen: arguments.listen, smtp_listen: arguments.smtp_listen, clock: Clock::System };
     let sandbox = Sandbox::start(settings).await?;
     if let Some(path) = &arguments.write_service_account {
         write_secret(path, &sandbox.service_account_json())?;
@@ -171,9 +174,8 @@ pub async fn sandbox(arguments: SandboxArguments, out: &Out) -> Result<()> {
 /// Waits for SIGTERM or SIGINT.
 pub async fn wait_for_stop() -> Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let listen = |kind| {
-        signal(kind).map_err(|error| Error::internal("signals cannot be received").source(error))
-    };
+    let listen =
+        |kind| signal(kind).map_err(|error| Error::internal("signals cannot be received").source(error));
     let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
     tokio::select! {
         _ = terminate.recv() => {}
@@ -233,7 +235,8 @@ pub async fn migrate(arguments: &Migrate, global: &Global, out: &Out) -> Result<
         return out.list(&["applied"], &applied, |name| vec![name.clone()]);
     }
     let listing = tokio::task::spawn_blocking(move || migration::status(&mut url.establish()?));
-    let listed = listing.await.map_err(|error| Error::internal("reading migrations ended early").source(error))??;
+    let listed =
+        listing.await.map_err(|error| Error::internal("reading migrations ended early").source(error))??;
     out.list(&["migration", "applied"], &listed, |migration| {
         vec![migration.name.clone(), if migration.applied { "yes" } else { "no" }.to_owned()]
     })

@@ -66,12 +66,21 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             };
             let users = user::list(app, tenant.as_ref()).await?;
             out.list(&["email", "name", "state", "may"], &users, |view| {
-                vec![view.user.email.to_string(), view.user.name.clone(), view.user.state.to_string(), may(view)]
+                vec![
+                    view.user.email.to_string(),
+                    view.user.name.clone(),
+                    view.user.state.to_string(),
+                    may(view),
+                ]
             })
         }
         Command::Show { email } => show(&user::find(app, &email).await?, out),
-        Command::Disable { email } => show(&user::set_state(app, actor, &email, UserState::Disabled).await?, out),
-        Command::Enable { email } => show(&user::set_state(app, actor, &email, UserState::Active).await?, out),
+        Command::Disable { email } => {
+            show(&user::set_state(app, actor, &email, UserState::Disabled).await?, out)
+        }
+        Command::Enable { email } => {
+            show(&user::set_state(app, actor, &email, UserState::Active).await?, out)
+        }
         Command::SetPassword { email, from_file } => {
             let password = read_secret("New password: ", from_file.as_deref(), context.global.no_input)?;
             user::set_password(app, actor, &email, &password).await?;
@@ -83,7 +92,8 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
 
 fn may(view: &UserView) -> String {
     let operator = view.user.operator.then(|| "operator".to_owned());
-    let roles = view.memberships.iter().map(|membership| format!("{} of {}", membership.role, membership.tenant));
+    let roles =
+        view.memberships.iter().map(|membership| format!("{} of {}", membership.role, membership.tenant));
     operator.into_iter().chain(roles).collect::<Vec<_>>().join(", ")
 }
 
@@ -114,8 +124,9 @@ pub fn read_secret(prompt: &str, file: Option<&std::path::Path>, no_input: bool)
             return Err(Error::new(crate::base::Kind::Declined, "nobody can be asked for a secret")
                 .hint("give it by file"));
         }
-        None => rpassword::prompt_password(prompt)
-            .map_err(|error| Error::usage("the secret cannot be asked for").source(error).hint("give it by file"))?,
+        None => rpassword::prompt_password(prompt).map_err(|error| {
+            Error::usage("the secret cannot be asked for").source(error).hint("give it by file")
+        })?,
     };
     let secret = text.lines().next().unwrap_or_default();
     if secret.is_empty() {

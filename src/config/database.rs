@@ -23,7 +23,8 @@ impl Settings {
     /// # Errors
     /// `Config` when the scheme is none we speak.
     pub fn check(&self) -> Result<()> {
-        let known = SCHEMES.iter().any(|scheme| self.url.len() > scheme.len() && self.url.starts_with(scheme));
+        let known =
+            SCHEMES.iter().any(|scheme| self.url.len() > scheme.len() && self.url.starts_with(scheme));
         if known {
             return Ok(());
         }

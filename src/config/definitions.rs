@@ -55,7 +55,8 @@ impl Settings {
     /// `NotFound` when there is neither.
     pub fn automation(&self, name: &str) -> Result<String> {
         self.text("automations", name, AUTOMATIONS)?.ok_or_else(|| {
-            Error::not_found(format!("no automation template `{name}`")).hint("run `nexora automation templates`")
+            Error::not_found(format!("no automation template `{name}`"))
+                .hint("run `nexora automation templates`")
         })
     }
 

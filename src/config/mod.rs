@@ -55,11 +55,10 @@ impl Config {
                 .source(error)
                 .hint("run `nexora init --dir DIR` to make one, or name one with `--config FILE`")
         })?;
-        Config::parse(&text, variables)
-            .map_err(|error| match error.hint_text() {
-                Some(_) => error,
-                None => error.hint(format!("edit `{}`, then run `nexora config check`", path.display())),
-            })
+        Config::parse(&text, variables).map_err(|error| match error.hint_text() {
+            Some(_) => error,
+            None => error.hint(format!("edit `{}`, then run `nexora config check`", path.display())),
+        })
     }
 
     /// Reads configuration text; otherwise as `load`.
@@ -71,9 +70,9 @@ impl Config {
             text.parse().map_err(|error| Error::config("the configuration is not TOML").source(error))?;
         refuse_unknown(&table)?;
         lay_variables_over(&mut table, variables)?;
-        let config: Config = Value::Table(table)
-            .try_into()
-            .map_err(|error| Error::config("the configuration has a value of the wrong type").source(error))?;
+        let config: Config = Value::Table(table).try_into().map_err(|error| {
+            Error::config("the configuration has a value of the wrong type").source(error)
+        })?;
         config.check()?;
         Ok(config)
     }

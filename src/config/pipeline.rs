@@ -57,7 +57,9 @@ impl Settings {
         at_least("pipeline.idle_poll_ms", self.idle_poll_ms, 50)?;
         at_least("pipeline.keep_runs_days", self.keep_runs_days, 1)?;
         if self.backoff_ceiling_s < self.backoff_first_s {
-            return Err(Error::config("`pipeline.backoff_ceiling_s` must not be below `pipeline.backoff_first_s`"));
+            return Err(Error::config(
+                "`pipeline.backoff_ceiling_s` must not be below `pipeline.backoff_first_s`",
+            ));
         }
         Ok(())
     }

@@ -43,7 +43,9 @@ impl Settings {
         })?;
         refuse_open_file(&self.key_file)?;
         MasterKey::parse(&text).map_err(|error| {
-            Error::config(format!("`{shown}` is not a master key")).source(error).hint("restore it from your backup")
+            Error::config(format!("`{shown}` is not a master key"))
+                .source(error)
+                .hint("restore it from your backup")
         })
     }
 }

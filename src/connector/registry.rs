@@ -59,10 +59,10 @@ impl Registry {
         credential: impl FnOnce() -> Result<Option<Secret>>,
     ) -> Result<Connector> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((updated_at, connector)) = open.get(&connection.id) {
-            if *updated_at == connection.updated_at {
-                return Ok(connector.clone());
-            }
+        if let Some((updated_at, connector)) = open.get(&connection.id)
+            && *updated_at == connection.updated_at
+        {
+            return Ok(connector.clone());
         }
         let connector = (self.factory)(connection, credential()?)?;
         if open.len() >= OPEN_LIMIT {

@@ -149,10 +149,7 @@ impl Probe for Smtp {
     }
 }
 
-async fn within<T>(
-    deadline: Duration,
-    work: impl Future<Output = Result<T, Outcome>>,
-) -> Result<T, Outcome> {
+async fn within<T>(deadline: Duration, work: impl Future<Output = Result<T, Outcome>>) -> Result<T, Outcome> {
     let late = || Outcome::Retry { reason: "no answer in time".to_owned(), after: None };
     timeout(deadline, work).await.map_err(|_| late())?
 }
@@ -168,7 +165,9 @@ fn refusal(error: &SmtpError) -> Outcome {
 }
 
 fn in_doubt(reason: &str) -> Outcome {
-    Outcome::InDoubt { reason: format!("{reason} after the mail was handed over; the relay may have taken it") }
+    Outcome::InDoubt {
+        reason: format!("{reason} after the mail was handed over; the relay may have taken it"),
+    }
 }
 
 fn describe(error: &SmtpError) -> String {

@@ -79,7 +79,13 @@ async fn watch(app: Arc<App>, stop: CancellationToken) {
     }
 }
 
-async fn rest(app: &App, stage: &'static str, swept: Result<Swept>, nudge: &Notify, stop: &CancellationToken) {
+async fn rest(
+    app: &App,
+    stage: &'static str,
+    swept: Result<Swept>,
+    nudge: &Notify,
+    stop: &CancellationToken,
+) {
     let pause = match swept {
         Ok(swept) if swept.more || swept.handled > 0 => return,
         Ok(swept) => {

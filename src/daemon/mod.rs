@@ -74,7 +74,9 @@ impl Daemon {
         self.stop.cancel();
         while self.tasks.join_next().await.is_some() {}
         if tokio::time::timeout(DRAIN, deliver::rest(&self.app)).await.is_err() {
-            tracing::warn!("some deliveries did not finish in time; they will be asked after at the next start");
+            tracing::warn!(
+                "some deliveries did not finish in time; they will be asked after at the next start"
+            );
         }
         tracing::info!("nexora has stopped");
     }
@@ -89,15 +91,10 @@ pub async fn serve(config: Config, path: &std::path::Path, logging: &Logging) ->
     let daemon = Daemon::start(config).await?;
     systemd::ready();
     let watchdog = systemd::watchdog(&daemon.app);
-    loop {
-        match signals.next().await {
-            signals::Signal::Reload => {
-                systemd::reloading();
-                reload(path, logging);
-                systemd::ready();
-            }
-            signals::Signal::Stop => break,
-        }
+    while let signals::Signal::Reload = signals.next().await {
+        systemd::reloading();
+        reload(path, logging);
+        systemd::ready();
     }
     systemd::stopping();
     tokio::select! {
@@ -118,9 +115,14 @@ fn reload(path: &std::path::Path, logging: &Logging) {
     match Config::load(path, std::env::vars()) {
         Ok(config) => {
             logging.set_level(&config.log.level);
-            tracing::info!(level = config.log.level, "configuration read again; other keys hold from the next start");
+            tracing::info!(
+                level = config.log.level,
+                "configuration read again; other keys hold from the next start"
+            );
         }
-        Err(error) => tracing::error!(reason = %error.report(), "the configuration is wrong; the old one holds"),
+        Err(error) => {
+            tracing::error!(reason = %error.report(), "the configuration is wrong; the old one holds");
+        }
     }
 }
 

@@ -17,9 +17,8 @@ pub struct Signals {
 
 impl Signals {
     pub fn new() -> Result<Signals> {
-        let listen = |kind| {
-            signal(kind).map_err(|error| Error::internal("signals cannot be received").source(error))
-        };
+        let listen =
+            |kind| signal(kind).map_err(|error| Error::internal("signals cannot be received").source(error));
         Ok(Signals {
             terminate: listen(SignalKind::terminate())?,
             interrupt: listen(SignalKind::interrupt())?,

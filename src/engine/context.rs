@@ -17,8 +17,18 @@ pub const NAMES: &[(&str, &[&str])] = &[
     (
         "lead",
         &[
-            "id", "name", "first_name", "email", "phone", "service", "message", "address", "postcode",
-            "preferred_time", "source", "received_at",
+            "id",
+            "name",
+            "first_name",
+            "email",
+            "phone",
+            "service",
+            "message",
+            "address",
+            "postcode",
+            "preferred_time",
+            "source",
+            "received_at",
         ],
     ),
     ("tenant", &["name", "slug", "owner_email", "phone", "timezone"]),
@@ -102,8 +112,7 @@ mod tests {
     #[test]
     fn the_names_offered_are_the_names_built() {
         let scene = scene();
-        let context =
-            of_run(&scene.run, &scene.tenant, &scene.lead, &Settings::new(), &[], &[]).unwrap();
+        let context = of_run(&scene.run, &scene.tenant, &scene.lead, &Settings::new(), &[], &[]).unwrap();
         for (root, names) in NAMES {
             let built = context.get_attr(root).unwrap();
             let mut keys: Vec<String> = built.try_iter().unwrap().map(|key| key.to_string()).collect();

@@ -94,8 +94,9 @@ impl Definition {
     /// # Errors
     /// `Usage` naming every fault of syntax, action or argument.
     pub fn parse(text: &str) -> Result<Definition> {
-        let file: File = toml::from_str(text)
-            .map_err(|error| Error::usage(format!("the definition is wrong: {}", error.to_string().trim())))?;
+        let file: File = toml::from_str(text).map_err(|error| {
+            Error::usage(format!("the definition is wrong: {}", error.to_string().trim()))
+        })?;
         let renderer = Renderer::new(chrono_tz::UTC);
         let mut faults = Vec::new();
         let mut steps = Vec::new();
@@ -129,7 +130,7 @@ impl Definition {
         let mut faults = Vec::new();
         let mut earlier = BTreeSet::new();
         for step in &self.steps {
-            match self.names_in(step, templates, &renderer) {
+            match names_in(step, templates, &renderer) {
                 Err(error) => faults.push(fault(&step.id, &error)),
                 Ok(names) => {
                     let wrong = names.iter().filter_map(|name| self.unknown(name, &earlier));
@@ -148,24 +149,6 @@ impl Definition {
         self.steps.iter().filter_map(|step| step.action.template()).collect()
     }
 
-    fn names_in(
-        &self,
-        step: &Step,
-        templates: &MessageTemplates,
-        renderer: &Renderer,
-    ) -> Result<BTreeSet<String>> {
-        let mut names = names_of_step(step.when.as_deref(), &step.action, renderer)?;
-        if let Some(name) = step.action.template() {
-            let template =
-                templates.get(name).ok_or_else(|| Error::usage(format!("no message template `{name}`")))?;
-            let parts = [Some(&template.subject), Some(&template.text), template.html.as_ref()];
-            for part in parts.into_iter().flatten() {
-                names.extend(renderer.names_in_text(part)?);
-            }
-        }
-        Ok(names)
-    }
-
     /// Says what is wrong with a dotted name, if anything is.
     fn unknown(&self, name: &str, earlier: &BTreeSet<String>) -> Option<String> {
         let mut parts = name.split('.');
@@ -182,8 +165,22 @@ impl Definition {
             return Some(format!("unknown name `{name}`{}", suggestion(field, known.into_iter())));
         }
         let output = parts.next().filter(|output| root == "steps" && !STEP_NAMES.contains(output));
-        output.map(|output| format!("unknown name `{name}`{}", suggestion(output, STEP_NAMES.iter().copied())))
+        output
+            .map(|output| format!("unknown name `{name}`{}", suggestion(output, STEP_NAMES.iter().copied())))
     }
+}
+
+fn names_in(step: &Step, templates: &MessageTemplates, renderer: &Renderer) -> Result<BTreeSet<String>> {
+    let mut names = names_of_step(step.when.as_deref(), &step.action, renderer)?;
+    if let Some(name) = step.action.template() {
+        let template =
+            templates.get(name).ok_or_else(|| Error::usage(format!("no message template `{name}`")))?;
+        let parts = [Some(&template.subject), Some(&template.text), template.html.as_ref()];
+        for part in parts.into_iter().flatten() {
+            names.extend(renderer.names_in_text(part)?);
+        }
+    }
+    Ok(names)
 }
 
 fn roots() -> impl Iterator<Item = &'static str> {
@@ -191,9 +188,8 @@ fn roots() -> impl Iterator<Item = &'static str> {
 }
 
 fn suggestion<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let nearest = known.max_by(|a, b| {
-        strsim::jaro_winkler(given, a).total_cmp(&strsim::jaro_winkler(given, b))
-    });
+    let nearest =
+        known.max_by(|a, b| strsim::jaro_winkler(given, a).total_cmp(&strsim::jaro_winkler(given, b)));
     nearest.map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
 }
 
@@ -215,7 +211,14 @@ fn read_step(text: StepText, renderer: &Renderer) -> Result<Step> {
         .filter_map(|name| name.strip_prefix("steps."))
         .filter_map(|rest| rest.split('.').next().map(str::to_owned))
         .collect();
-    Ok(Step { id: text.id, action_name: text.action, action, when: text.when, on_error: text.on_error, refers_to })
+    Ok(Step {
+        id: text.id,
+        action_name: text.action,
+        action,
+        when: text.when,
+        on_error: text.on_error,
+        refers_to,
+    })
 }
 
 fn fault(step: &str, error: &Error) -> String {
@@ -244,7 +247,11 @@ mod tests {
         let text = format!("{HEAD}{TRIGGER}{steps}");
         let templates = MessageTemplates::from([(
             "hello".to_owned(),
-            MessageTemplate { subject: "Hi {{ lead.name }}".into(), text: "{{ lead.nam }}".into(), html: None },
+            MessageTemplate {
+                subject: "Hi {{ lead.name }}".into(),
+                text: "{{ lead.nam }}".into(),
+                html: None,
+            },
         )]);
         Definition::parse(&text)
             .and_then(|definition| definition.check(&templates))
@@ -284,7 +291,8 @@ mod tests {
         assert!(unknown.contains("unknown action `mesage.send`"), "{unknown}");
         let missing = faults("[[step]]\nid = \"a\"\naction = \"wait\"\n");
         assert!(missing.contains("missing field `for`"), "{missing}");
-        let extra = faults("[[step]]\nid = \"a\"\naction = \"wait\"\nwith = { for = \"1h\", until = \"x\" }\n");
+        let extra =
+            faults("[[step]]\nid = \"a\"\naction = \"wait\"\nwith = { for = \"1h\", until = \"x\" }\n");
         assert!(extra.contains("unknown field `until`"), "{extra}");
         assert!(Definition::parse(HEAD).unwrap_err().report().contains("no `[[trigger]]`"));
     }

@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::base::text::hex;
 use crate::model::address::{Country, EmailAddress, PhoneNumber};
 use crate::model::lead::{Attribution, NewLead};
 
@@ -52,13 +53,22 @@ pub fn validate(enquiry: Enquiry, country: Country) -> Result<NewLead, Vec<Field
         faults.push(fault("name", "Please tell us your name."));
     }
     let email = optional(&enquiry.email, EmailAddress::parse, || {
-        faults.push(fault("email", "This does not look like an email address, for example name@example.com."));
+        faults
+            .push(fault("email", "This does not look like an email address, for example name@example.com."));
     });
-    let phone = optional(&enquiry.phone, |text| PhoneNumber::parse_in(country, text), || {
-        faults.push(fault("phone", "This does not look like a phone number. Please include the area code."));
-    });
+    let phone = optional(
+        &enquiry.phone,
+        |text| PhoneNumber::parse_in(country, text),
+        || {
+            faults.push(fault(
+                "phone",
+                "This does not look like a phone number. Please include the area code.",
+            ));
+        },
+    );
     if enquiry.email.trim().is_empty() && enquiry.phone.trim().is_empty() {
-        faults.push(fault("phone", "Please leave a phone number or an email address, so that we can answer."));
+        faults
+            .push(fault("phone", "Please leave a phone number or an email address, so that we can answer."));
     }
     if !faults.is_empty() {
         return Err(faults);
@@ -89,7 +99,7 @@ pub fn fingerprint(lead: &NewLead) -> String {
         digest.update(part.len().to_be_bytes());
         digest.update(part);
     }
-    digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hex(digest.finalize().get(..16).unwrap_or_default())
 }
 
 fn fault(field: &'static str, message: &str) -> FieldFault {
@@ -130,7 +140,9 @@ fn plain(text: &str) -> String {
 fn trimmed(attribution: Attribution) -> Attribution {
     let kept = attribution.0.into_iter().take(ATTRIBUTION_LIMIT);
     let cut = |text: &str| one_line(text).chars().take(ATTRIBUTION_LENGTH).collect::<String>();
-    Attribution(kept.map(|(name, value)| (name, cut(&value))).filter(|(_, value)| !value.is_empty()).collect())
+    Attribution(
+        kept.map(|(name, value)| (name, cut(&value))).filter(|(_, value)| !value.is_empty()).collect(),
+    )
 }
 
 #[cfg(test)]
@@ -171,7 +183,14 @@ mod tests {
             e.phone = "12".into();
         });
         assert_eq!(all.unwrap_err(), ["name", "email", "phone"]);
-        assert_eq!(validated(|e| { e.email.clear(); e.phone.clear(); }).unwrap_err(), ["phone"]);
+        assert_eq!(
+            validated(|e| {
+                e.email.clear();
+                e.phone.clear();
+            })
+            .unwrap_err(),
+            ["phone"]
+        );
         assert_eq!(validated(|e| e.message = "x".repeat(5_001)).unwrap_err(), ["message"]);
         assert!(validated(|e| e.email.clear()).is_ok());
         assert!(validated(|e| e.phone.clear()).is_ok());

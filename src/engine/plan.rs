@@ -21,7 +21,9 @@ use crate::engine::render::Renderer;
 use crate::engine::route::{self, Audience};
 use crate::model::automation::MessageTemplates;
 use crate::model::connection::Connection;
-use crate::model::effect::{AppendRow, CreateEvent, Effect, EffectKind, EffectRequest, EffectState, SendMail};
+use crate::model::effect::{
+    AppendRow, CreateEvent, Effect, EffectKind, EffectRequest, EffectState, SendMail,
+};
 use crate::model::lead::Lead;
 use crate::model::run::{Run, RunState, Step, StepState};
 use crate::model::tenant::Tenant;
@@ -139,7 +141,8 @@ impl<'a> Planner<'a> {
         let continues = |name: &str| {
             self.now.definition.steps.iter().any(|step| step.id == name && step.on_error == OnError::Continue)
         };
-        let failed = self.journal.iter().find(|step| step.state == StepState::Failed && !continues(&step.name));
+        let failed =
+            self.journal.iter().find(|step| step.state == StepState::Failed && !continues(&step.name));
         self.failure = failed.map(failure_text);
         Ok(())
     }
@@ -184,34 +187,34 @@ impl<'a> Planner<'a> {
             Ok(true) => {}
             Ok(false) => {
                 let reason = step.when.as_ref().map(|when| format!("`{when}` was false"));
-                return self.record(step, StepState::Skipped, reason, None, Json::empty_object());
+                return Ok(self.record(step, StepState::Skipped, reason, None, Json::empty_object()));
             }
-            Err(error) => return self.fail(step, &error),
+            Err(error) => return Ok(self.fail(step, &error)),
         }
         match &step.action {
             Action::Wait(wait) => self.wait(step, wait, &context),
-            Action::Stop(stop) => self.stop(step, stop, &context),
-            Action::SendMessage(_) | Action::NotifyOwner(_) | Action::AppendRow(_) | Action::CreateEvent(_) => {
-                match self.promise(step, &context) {
-                    Ok(promise) => {
-                        let effect_id = Some(promise.id.clone());
-                        self.promises.push(promise);
-                        self.outstanding = true;
-                        self.record(step, StepState::Waiting, None, effect_id, Json::empty_object())
-                    }
-                    Err(error) => self.fail(step, &error),
+            Action::Stop(stop) => Ok(self.stop(step, stop, &context)),
+            Action::SendMessage(_)
+            | Action::NotifyOwner(_)
+            | Action::AppendRow(_)
+            | Action::CreateEvent(_) => match self.promise(step, &context) {
+                Ok(promise) => {
+                    let effect_id = Some(promise.id.clone());
+                    self.promises.push(promise);
+                    self.outstanding = true;
+                    Ok(self.record(step, StepState::Waiting, None, effect_id, Json::empty_object()))
                 }
-            }
+                Err(error) => Ok(self.fail(step, &error)),
+            },
         }
     }
 
     fn promise(&self, step: &StepDefinition, context: &Value) -> Result<Promise> {
         let connections = self.now.connections;
         let (connection, request) = match &step.action {
-            Action::SendMessage(message) => (
-                route::for_mail(connections, Audience::Customer, message.via)?,
-                self.mail(message, context)?,
-            ),
+            Action::SendMessage(message) => {
+                (route::for_mail(connections, Audience::Customer, message.via)?, self.mail(message, context)?)
+            }
             Action::NotifyOwner(message) => {
                 (route::for_mail(connections, Audience::Owner, message.via)?, self.mail(message, context)?)
             }
@@ -290,39 +293,39 @@ impl<'a> Planner<'a> {
             Some(line) => line.output.read::<Waiting>()?.until,
             None => match self.renderer.text(&wait.duration, context).and_then(|text| duration(&text)) {
                 Ok(length) => self.now.now + length,
-                Err(error) => return self.fail(step, &error),
+                Err(error) => return Ok(self.fail(step, &error)),
             },
         };
         let output = Json::of(&Waiting { until })?;
         if until <= self.now.now {
-            return self.record(step, StepState::Succeeded, None, None, output);
+            return Ok(self.record(step, StepState::Succeeded, None, None, output));
         }
         if begun.is_none() {
-            self.record(step, StepState::Waiting, None, None, output)?;
+            self.record(step, StepState::Waiting, None, None, output);
             self.run.position -= 1;
         }
         self.run.due_at = Some(until);
         Ok(Walk::Pause)
     }
 
-    fn stop(&mut self, step: &StepDefinition, stop: &action::Stop, context: &Value) -> Result<Walk> {
+    fn stop(&mut self, step: &StepDefinition, stop: &action::Stop, context: &Value) -> Walk {
         match self.renderer.text(&stop.reason, context) {
             Ok(reason) => {
-                self.record(step, StepState::Succeeded, Some(reason.clone()), None, Json::empty_object())?;
+                self.record(step, StepState::Succeeded, Some(reason.clone()), None, Json::empty_object());
                 self.run.position = i32::try_from(self.now.definition.steps.len()).unwrap_or(i32::MAX);
                 self.run.reason = Some(reason);
-                Ok(Walk::Pause)
+                Walk::Pause
             }
             Err(error) => self.fail(step, &error),
         }
     }
 
-    fn fail(&mut self, step: &StepDefinition, error: &Error) -> Result<Walk> {
-        self.record(step, StepState::Failed, Some(error.report()), None, Json::empty_object())?;
+    fn fail(&mut self, step: &StepDefinition, error: &Error) -> Walk {
+        self.record(step, StepState::Failed, Some(error.report()), None, Json::empty_object());
         if step.on_error != OnError::Continue {
             self.failure = self.journal.iter().rev().find(|line| line.name == step.id).map(failure_text);
         }
-        Ok(Walk::Next)
+        Walk::Next
     }
 
     /// Writes a line of the journal at the run's position and moves on to the next.
@@ -333,7 +336,7 @@ impl<'a> Planner<'a> {
         reason: Option<String>,
         effect_id: Option<EffectId>,
         output: Json,
-    ) -> Result<Walk> {
+    ) -> Walk {
         let position = self.run.position;
         let earlier = self.journal.iter().position(|line| line.position == position);
         let started_at = earlier.and_then(|index| self.journal.get(index)).map(|line| line.started_at);
@@ -356,7 +359,7 @@ impl<'a> Planner<'a> {
         self.journal.push(line);
         self.changed.push(position);
         self.run.position = position + 1;
-        Ok(Walk::Next)
+        Walk::Next
     }
 
     fn finish(mut self) -> Plan {
@@ -392,4 +395,4 @@ fn duration(text: &str) -> Result<Duration> {
 
 #[cfg(test)]
 #[path = "plan_tests.rs"]
-pub mod tests;
+pub(super) mod tests;

@@ -10,7 +10,7 @@ use crate::model::{AutomationId, EventId, LeadId, RunId, TenantId};
 pub const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
 /// A tenant with a lead and a run that has just begun.
-pub struct Scene {
+pub(in crate::engine) struct Scene {
     pub tenant: Tenant,
     pub lead: Lead,
     pub run: Run,
@@ -20,7 +20,7 @@ pub struct Scene {
     now: Timestamp,
 }
 
-pub fn scene() -> Scene {
+pub(in crate::engine) fn scene() -> Scene {
     let tenant_id = TenantId::new(NOW);
     let lead_id = LeadId::new(NOW);
     let tenant = Tenant {
@@ -88,7 +88,8 @@ pub fn scene() -> Scene {
 
 impl Scene {
     fn advance(&mut self, steps: &str) -> Plan {
-        let head = "[automation]\nname=\"t\"\ntitle=\"T\"\ndescription=\"\"\n[[trigger]]\non=\"lead.received\"\n";
+        let head =
+            "[automation]\nname=\"t\"\ntitle=\"T\"\ndescription=\"\"\n[[trigger]]\non=\"lead.received\"\n";
         let definition = Definition::parse(&format!("{head}{steps}")).unwrap();
         let templates = MessageTemplates::from([(
             "hello".to_owned(),
@@ -194,7 +195,8 @@ fn a_false_condition_skips_and_says_so() {
 #[test]
 fn a_wait_is_kept_and_passes_at_its_moment() {
     let mut scene = scene();
-    let steps = send("a", "") + "[[step]]\nid=\"w\"\naction=\"wait\"\nwith={ for=\"2days\" }\n" + &send("b", "");
+    let steps =
+        send("a", "") + "[[step]]\nid=\"w\"\naction=\"wait\"\nwith={ for=\"2days\" }\n" + &send("b", "");
     assert_eq!(scene.advance(&steps).effects.len(), 1, "what follows a wait is not promised before it");
     scene.settle("a", EffectState::Delivered);
     let plan = scene.advance(&steps);
@@ -204,8 +206,7 @@ fn a_wait_is_kept_and_passes_at_its_moment() {
     scene.now = until + Duration::from_secs(3_600);
     let plan = scene.advance(&steps);
     assert_eq!(plan.effects.len(), 1);
-    let expected =
-        [("a", StepState::Succeeded), ("w", StepState::Succeeded), ("b", StepState::Waiting)];
+    let expected = [("a", StepState::Succeeded), ("w", StepState::Succeeded), ("b", StepState::Waiting)];
     assert_eq!(scene.states(), expected);
 }
 

@@ -64,7 +64,11 @@ impl Settlement {
     }
 
     fn delivered(provider_id: Option<String>) -> Settlement {
-        Settlement { reason: None, provider_id, ..Settlement::waiting(EffectState::Delivered, None, String::new()) }
+        Settlement {
+            reason: None,
+            provider_id,
+            ..Settlement::waiting(EffectState::Delivered, None, String::new())
+        }
     }
 
     fn unauthorized(state: EffectState, reason: String) -> Settlement {
@@ -159,11 +163,8 @@ mod tests {
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
-    const POLICY: Policy = Policy {
-        first: Duration::from_secs(5),
-        ceiling: Duration::from_secs(60),
-        attempt_limit: Some(3),
-    };
+    const POLICY: Policy =
+        Policy { first: Duration::from_secs(5), ceiling: Duration::from_secs(60), attempt_limit: Some(3) };
 
     fn attempt(number: i32) -> Attempted {
         Attempted { number, now: NOW, jitter: 0.0 }
@@ -216,10 +217,14 @@ mod tests {
         assert!(matches!(proven, Resumption::Settle(s) if s.state == EffectState::Delivered));
         assert_eq!(resume(Finding::NotDelivered, attempt(2), POLICY), Resumption::Restart);
         let held = resume(Finding::Unknown { reason: "gone".into() }, attempt(1), POLICY);
-        assert!(matches!(held, Resumption::Settle(s) if s.state == EffectState::InDoubt && s.due_at.is_none()));
+        assert!(
+            matches!(held, Resumption::Settle(s) if s.state == EffectState::InDoubt && s.due_at.is_none())
+        );
         let asked_again = Finding::Unanswered { reason: "503".into(), after: None };
         let later = resume(asked_again, attempt(99), POLICY);
-        assert!(matches!(later, Resumption::Settle(s) if s.state == EffectState::InDoubt && s.due_at.is_some()));
+        assert!(
+            matches!(later, Resumption::Settle(s) if s.state == EffectState::InDoubt && s.due_at.is_some())
+        );
     }
 
     #[test]

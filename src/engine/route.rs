@@ -19,11 +19,11 @@ pub enum Audience {
 ///
 /// # Errors
 /// `Conflict` when the tenant has no connection that can carry it.
-pub fn for_mail<'a>(
-    connections: &'a [Connection],
+pub fn for_mail(
+    connections: &[Connection],
     audience: Audience,
     via: Option<ConnectionKind>,
-) -> Result<&'a Connection> {
+) -> Result<&Connection> {
     let order = match (via, audience) {
         (Some(kind), _) => vec![kind],
         (None, Audience::Customer) => vec![ConnectionKind::Google, ConnectionKind::Smtp],
@@ -41,7 +41,8 @@ pub fn for_mail<'a>(
 /// `Conflict` when the tenant has no Google connection.
 pub fn for_google(connections: &[Connection], kind: EffectKind) -> Result<&Connection> {
     first_of(connections, &[ConnectionKind::Google]).ok_or_else(|| {
-        Error::conflict(format!("no connection can carry `{kind}`")).hint("run `nexora connection add google`")
+        Error::conflict(format!("no connection can carry `{kind}`"))
+            .hint("run `nexora connection add google`")
     })
 }
 

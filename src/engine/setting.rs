@@ -87,8 +87,12 @@ fn read(kind: SettingType, text: &str) -> Result<Value> {
     match kind {
         SettingType::Text => Ok(json!(text)),
         SettingType::Email => EmailAddress::from_str(text).map(|address| json!(address)),
-        SettingType::Bool => text.parse::<bool>().map(|flag| json!(flag)).map_err(|_| wrong("`true` or `false`")),
-        SettingType::Int => text.parse::<i64>().map(|number| json!(number)).map_err(|_| wrong("a whole number")),
+        SettingType::Bool => {
+            text.parse::<bool>().map(|flag| json!(flag)).map_err(|_| wrong("`true` or `false`"))
+        }
+        SettingType::Int => {
+            text.parse::<i64>().map(|number| json!(number)).map_err(|_| wrong("a whole number"))
+        }
         SettingType::Duration => humantime::parse_duration(text)
             .map(|_| json!(text))
             .map_err(|_| wrong("a duration").hint("write it like `30m`, `2h` or `1day`")),

@@ -45,7 +45,8 @@ pub async fn ready(State(private): State<Private>) -> Response {
     ];
     let ok = checks.iter().all(|check| check.ok);
     let status = if ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let body = Readiness { status: if ok { "ready" } else { "not_ready" }, at: private.app.clock.now(), checks };
+    let body =
+        Readiness { status: if ok { "ready" } else { "not_ready" }, at: private.app.clock.now(), checks };
     (status, Json(body)).into_response()
 }
 

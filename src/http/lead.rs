@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::app::App;
 use crate::base::secret::random_bytes;
+use crate::base::text::hex;
 use crate::base::{Error, Kind, Result};
 use crate::engine::enquiry::Enquiry;
 use crate::http::page::{self, Form, Thanks};
@@ -26,8 +27,16 @@ type Fields = BTreeMap<String, String>;
 
 /// What tells where a homeowner came from, as advertisers name it.
 const ATTRIBUTION: [&str; 10] = [
-    "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "gclid", "fbclid", "msclkid",
-    "referrer", "landing_url",
+    "utm_source",
+    "utm_medium",
+    "utm_campaign",
+    "utm_term",
+    "utm_content",
+    "gclid",
+    "fbclid",
+    "msclkid",
+    "referrer",
+    "landing_url",
 ];
 
 const IDEMPOTENCY_HEADER: &str = "idempotency-key";
@@ -138,7 +147,7 @@ fn show_form(
     let form = Form {
         tenant,
         inputs: page::inputs(values, faults),
-        faults,
+        wrong: page::wrong(faults),
         key: form_key(),
         hidden: hidden.collect(),
     };
@@ -147,7 +156,7 @@ fn show_form(
 
 /// A key for one filling-in of the form; without randomness the form works, less protected.
 fn form_key() -> String {
-    random_bytes::<16>().map_or_else(|_| String::new(), |bytes| bytes.iter().map(|b| format!("{b:02x}")).collect())
+    random_bytes::<16>().map_or_else(|_| String::new(), hex)
 }
 
 /// A request that cannot be read.
@@ -205,8 +214,19 @@ fn text_of(name: &str, value: serde_json::Value) -> Result<String, Refusal> {
 }
 
 const FIELDS: [&str; 13] = [
-    "name", "first_name", "last_name", "email", "phone", "service", "message", "address", "postcode",
-    "preferred_time", "source", "is_test", "website",
+    "name",
+    "first_name",
+    "last_name",
+    "email",
+    "phone",
+    "service",
+    "message",
+    "address",
+    "postcode",
+    "preferred_time",
+    "source",
+    "is_test",
+    "website",
 ];
 
 fn is_known(name: &str) -> bool {
@@ -223,7 +243,8 @@ fn enquiry(fields: &Fields, default_source: &str) -> Enquiry {
         source if source.trim().is_empty() => default_source.to_owned(),
         source => source.chars().take(60).collect(),
     };
-    let attribution = ATTRIBUTION.iter().filter_map(|name| Some(((*name).to_owned(), fields.get(*name)?.clone())));
+    let attribution =
+        ATTRIBUTION.iter().filter_map(|name| Some(((*name).to_owned(), fields.get(*name)?.clone())));
     Enquiry {
         name,
         email: text("email"),

@@ -69,7 +69,8 @@ pub struct Input {
 pub struct Form<'a> {
     pub tenant: &'a Tenant,
     pub inputs: Vec<Input>,
-    pub faults: &'a [FieldFault],
+    /// The fields that are wrong, by name and label.
+    pub wrong: Vec<(&'static str, &'static str)>,
     /// Makes a second press of the button a no-op.
     pub key: String,
     pub hidden: Vec<(String, String)>,
@@ -91,6 +92,13 @@ const FIELDS: [(&str, &str, &str, &str, &str); 6] = [
     ("message", "Anything else we should know?", "(optional)", "", "off"),
 ];
 
+/// Returns the name and label of each field that is wrong.
+pub fn wrong(faults: &[FieldFault]) -> Vec<(&'static str, &'static str)> {
+    let label =
+        |name| FIELDS.iter().find(|(known, ..)| *known == name).map_or("the form", |(_, label, ..)| label);
+    faults.iter().map(|fault| (fault.field, label(fault.field))).collect()
+}
+
 /// Returns the form's fields with what was typed and what is wrong with it.
 pub fn inputs(values: &BTreeMap<String, String>, faults: &[FieldFault]) -> Vec<Input> {
     let input = |(name, label, note, kind, autocomplete): (&'static str, _, _, _, _)| Input {
@@ -105,16 +113,6 @@ pub fn inputs(values: &BTreeMap<String, String>, faults: &[FieldFault]) -> Vec<I
         fault: faults.iter().find(|fault| fault.field == name).map(|fault| fault.message.clone()),
     };
     FIELDS.into_iter().map(input).collect()
-}
-
-mod filters {
-    use super::FIELDS;
-
-    /// Shows a field by its label.
-    #[askama::filter_fn]
-    pub fn label(field: &str, _values: &dyn askama::Values) -> askama::Result<&'static str> {
-        Ok(FIELDS.iter().find(|(name, ..)| *name == field).map_or("the form", |(_, label, ..)| label))
-    }
 }
 
 #[cfg(test)]

@@ -35,7 +35,8 @@ impl Reader {
     pub fn of(headers: &HeaderMap) -> Reader {
         let text = |name| headers.get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
         let accepts = text(header::ACCEPT).unwrap_or_default();
-        let sent_form = text(header::CONTENT_TYPE).is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
+        let sent_form = text(header::CONTENT_TYPE)
+            .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
         if accepts.contains("text/html") || (sent_form && !accepts.contains("json")) {
             Reader::Person
         } else {
@@ -66,7 +67,8 @@ fn json(status: StatusCode, title: &str, detail: &str, errors: &[FieldFault]) ->
 /// Answers with a failure of ours: its kind decides the status. What lies underneath is logged, not
 /// told.
 pub fn failure(reader: Reader, error: &Error) -> Response {
-    let status = StatusCode::from_u16(error.kind().http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status =
+        StatusCode::from_u16(error.kind().http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     if !status.is_server_error() {
         return problem(reader, status, error.message(), error.hint_text().unwrap_or_default());
     }
@@ -74,7 +76,9 @@ pub fn failure(reader: Reader, error: &Error) -> Response {
     if error.kind() == Kind::Unavailable {
         let text = "We cannot take this just now. Please try again in a moment.";
         let mut response = problem(reader, status, "please try again", text);
-        response.headers_mut().insert(header::RETRY_AFTER, axum::http::HeaderValue::from_static(RETRY_AFTER_S));
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, axum::http::HeaderValue::from_static(RETRY_AFTER_S));
         return response;
     }
     problem(reader, status, "something went wrong", "It has been noted. Please try again later.")

@@ -43,7 +43,9 @@ pub async fn show(State(app): State<Arc<App>>, Query(query): Query<Signed>) -> R
 async fn signed_out(app: &App) -> Response {
     match app.db.read(migration::check).await {
         Ok(()) => page::notice(StatusCode::OK, "the service is up", "Open your own link to see more."),
-        Err(_) => page::notice(StatusCode::SERVICE_UNAVAILABLE, "the service is not working", "We know about it."),
+        Err(_) => {
+            page::notice(StatusCode::SERVICE_UNAVAILABLE, "the service is not working", "We know about it.")
+        }
     }
 }
 
@@ -104,7 +106,10 @@ struct Line {
 impl Page {
     fn new(status: TenantStatus, zone: Tz, now: Timestamp, form_url: String) -> Page {
         let open = status.total("effect")
-            - ["delivered", "dead", "discarded"].iter().map(|state| status.count("effect", state)).sum::<i64>();
+            - ["delivered", "dead", "discarded"]
+                .iter()
+                .map(|state| status.count("effect", state))
+                .sum::<i64>();
         let figures = vec![
             Figure { value: status.total("lead"), label: "leads" },
             Figure { value: status.count("effect", "delivered"), label: "things done for you" },
@@ -117,7 +122,11 @@ impl Page {
             figures,
             leads: status.leads.iter().map(|lead| lead_row(lead, zone)).collect(),
             effects: status.effects.iter().map(|effect| effect_row(effect, zone)).collect(),
-            connections: status.connections.iter().map(|connection| connection_line(connection, zone)).collect(),
+            connections: status
+                .connections
+                .iter()
+                .map(|connection| connection_line(connection, zone))
+                .collect(),
             automations: status.automations.iter().map(automation_line).collect(),
             troubles: status.troubles,
             tenant: status.tenant,
@@ -130,7 +139,8 @@ fn shown(at: Timestamp, zone: Tz) -> String {
 }
 
 fn lead_row(lead: &Lead, zone: Tz) -> LeadRow {
-    let contact = [lead.phone.as_ref().map(ToString::to_string), lead.email.as_ref().map(ToString::to_string)];
+    let contact =
+        [lead.phone.as_ref().map(ToString::to_string), lead.email.as_ref().map(ToString::to_string)];
     let answered = lead.answered_at.map(|at| at.since(lead.received_at));
     LeadRow {
         received: shown(lead.received_at, zone),
@@ -187,7 +197,9 @@ fn connection_line(connection: &Connection, zone: Tz) -> Line {
         ConnectionState::Paused => "warn",
         ConnectionState::Failing => "bad",
     };
-    let used = connection.last_ok_at.map_or_else(|| "not used yet".to_owned(), |at| format!("last used {}", shown(at, zone)));
+    let used = connection
+        .last_ok_at
+        .map_or_else(|| "not used yet".to_owned(), |at| format!("last used {}", shown(at, zone)));
     Line { name: connection.name.clone(), state: connection.state.name(), tone, detail: used }
 }
 
@@ -197,5 +209,10 @@ fn automation_line(line: &status::AutomationLine) -> Line {
         AutomationState::Paused => "warn",
         AutomationState::Disabled => "",
     };
-    Line { name: line.name.clone(), state: line.state.name(), tone, detail: format!("version {}", line.version) }
+    Line {
+        name: line.name.clone(),
+        state: line.state.name(),
+        tone,
+        detail: format!("version {}", line.version),
+    }
 }

@@ -135,10 +135,9 @@ impl Country {
     /// # Errors
     /// `Usage` when no country has it.
     pub fn parse(text: &str) -> Result<Country> {
-        text.to_uppercase()
-            .parse()
-            .map(Country)
-            .map_err(|_| Error::usage(format!("`{text}` is not a country code")).hint("use two letters, like `US` or `GB`"))
+        text.to_uppercase().parse().map(Country).map_err(|_| {
+            Error::usage(format!("`{text}` is not a country code")).hint("use two letters, like `US` or `GB`")
+        })
     }
 }
 
@@ -236,7 +235,8 @@ mod tests {
             assert!(EmailAddress::parse(good).is_ok(), "{good}");
         }
         let long = format!("{}@example.com", "a".repeat(260));
-        for bad in ["", "jo", "jo@", "@example.com", "jo@localhost", "a@b.c\r\nBcc: x@y.z", "a b@c.de", &long] {
+        for bad in ["", "jo", "jo@", "@example.com", "jo@localhost", "a@b.c\r\nBcc: x@y.z", "a b@c.de", &long]
+        {
             assert!(EmailAddress::parse(bad).is_err(), "{bad}");
         }
         assert_eq!(EmailAddress::parse("Jo@Example.com").unwrap().key(), "jo@example.com");

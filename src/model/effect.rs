@@ -37,7 +37,9 @@ impl EffectState {
     /// Tells whether nothing more will be tried unless a person asks for it.
     pub fn is_settled(self) -> bool {
         match self {
-            EffectState::Pending | EffectState::Leased | EffectState::Retrying | EffectState::InDoubt => false,
+            EffectState::Pending | EffectState::Leased | EffectState::Retrying | EffectState::InDoubt => {
+                false
+            }
             EffectState::Delivered | EffectState::Dead | EffectState::Discarded => true,
         }
     }

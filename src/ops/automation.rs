@@ -58,7 +58,7 @@ pub struct Enabled {
 /// `Usage` naming the faults of a definition in `definitions.folder`.
 pub fn templates(app: &App) -> Result<Vec<Template>> {
     let names = app.config.definitions.automation_names();
-    names.iter().map(|name| load(app, name).map(|loaded| loaded.template())).collect()
+    names.iter().map(|name| load(app, name).map(Loaded::template)).collect()
 }
 
 /// Enables an automation, or brings one that is enabled to these settings and today's definition.
@@ -84,7 +84,10 @@ pub async fn enable(
     };
     let (now, tenant_id, name) = (app.clock.now(), tenant.id.clone(), name.to_owned());
     if dry_run {
-        return app.db.read(move |conn| plan(conn, &tenant_id, &name, &wanted).map(|plan| plan.report())).await;
+        return app
+            .db
+            .read(move |conn| plan(conn, &tenant_id, &name, &wanted).map(|plan| plan.report()))
+            .await;
     }
     let id = tenant_id.clone();
     let enabled = audited(&app.db, Some(tenant_id), actor, "automation.enable", now, move |conn| {
@@ -222,7 +225,9 @@ impl Plan {
             Plan::Update { automation, settings } => {
                 (&automation.name, "new version", automation.live_version + 1, settings)
             }
-            Plan::Resume { automation, settings } => (&automation.name, "resumed", automation.live_version, settings),
+            Plan::Resume { automation, settings } => {
+                (&automation.name, "resumed", automation.live_version, settings)
+            }
             Plan::Nothing { automation, settings } => {
                 (&automation.name, "unchanged", automation.live_version, settings)
             }

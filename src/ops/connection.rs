@@ -29,10 +29,10 @@ pub async fn add_smtp(
         return Err(Error::usage("a user name and a password go together")
             .hint("give both `--username` and `--password-file`, or neither"));
     }
-    if let Some(pem) = &settings.ca_pem {
-        if !pem.contains("BEGIN CERTIFICATE") {
-            return Err(Error::usage("the CA file is not a PEM certificate"));
-        }
+    if let Some(pem) = &settings.ca_pem
+        && !pem.contains("BEGIN CERTIFICATE")
+    {
+        return Err(Error::usage("the CA file is not a PEM certificate"));
     }
     let settings = Json::of(&settings)?;
     add(app, actor, tenant, ConnectionKind::Smtp, name, settings, password).await

@@ -64,10 +64,10 @@ pub async fn retry(app: &App, actor: &Actor, tenant: &Tenant, id: &EffectId) -> 
         }
         let after = revive_effect(conn, &before, now)?;
         wait_for_it_again(conn, &after)?;
-        if let Some(owner) = run::find(conn, &tenant_id, &after.run_id)? {
-            if owner.state == RunState::Failed {
-                reopen(conn, &owner, now)?;
-            }
+        if let Some(owner) = run::find(conn, &tenant_id, &after.run_id)?
+            && owner.state == RunState::Failed
+        {
+            reopen(conn, &owner, now)?;
         }
         let subject = Subject::new(&wanted).before(&before.state)?.after(&after.state)?;
         Ok((after, subject))
@@ -80,7 +80,10 @@ pub async fn retry(app: &App, actor: &Actor, tenant: &Tenant, id: &EffectId) -> 
 fn wait_for_it_again(conn: &mut Conn, effect: &Effect) -> Result<()> {
     for step in run::steps(conn, &effect.tenant_id, &effect.run_id)? {
         if step.effect_id.as_ref() == Some(&effect.id) {
-            run::save_step(conn, &Step { state: StepState::Waiting, reason: None, finished_at: None, ..step })?;
+            run::save_step(
+                conn,
+                &Step { state: StepState::Waiting, reason: None, finished_at: None, ..step },
+            )?;
         }
     }
     Ok(())

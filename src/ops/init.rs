@@ -34,9 +34,16 @@ const FILE: u32 = 0o640;
 ///
 /// # Errors
 /// `Config` when a file cannot be written; otherwise those of the database.
-pub async fn run(dir: &Path, database: Option<&str>, operator: EmailAddress, actor: &Actor) -> Result<Initialised> {
+pub async fn run(
+    dir: &Path,
+    database: Option<&str>,
+    operator: EmailAddress,
+    actor: &Actor,
+) -> Result<Initialised> {
     std::fs::create_dir_all(dir).map_err(|error| {
-        Error::config(format!("cannot make folder `{}`", dir.display())).source(error).hint("run it as root, or choose another `--dir`")
+        Error::config(format!("cannot make folder `{}`", dir.display()))
+            .source(error)
+            .hint("run it as root, or choose another `--dir`")
     })?;
     let dir = dir.canonicalize().map_err(|error| Error::config("the folder cannot be used").source(error))?;
     let (config_path, key_file) = (dir.join("nexora.toml"), dir.join("master.key"));
@@ -77,9 +84,10 @@ fn write_new(path: &Path, text: &str, mode: u32) -> Result<bool> {
 /// The documented configuration with this machine's two paths in it.
 fn config_text(url: &str, key_file: &Path) -> String {
     const TEMPLATE: &str = include_str!("../../config/nexora.toml");
-    TEMPLATE
-        .replace("url = \"sqlite:/var/lib/nexora/nexora.db\"", &format!("url = {}", quoted(url)))
-        .replace("key_file = \"/etc/nexora/master.key\"", &format!("key_file = {}", quoted(&key_file.to_string_lossy())))
+    TEMPLATE.replace("url = \"sqlite:/var/lib/nexora/nexora.db\"", &format!("url = {}", quoted(url))).replace(
+        "key_file = \"/etc/nexora/master.key\"",
+        &format!("key_file = {}", quoted(&key_file.to_string_lossy())),
+    )
 }
 
 fn quoted(text: &str) -> String {

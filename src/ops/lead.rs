@@ -35,8 +35,10 @@ pub async fn add(app: &App, actor: &Actor, tenant: &Tenant, enquiry: Enquiry) ->
     let id = match accepted {
         Intake::Accepted(id, _) => id,
         Intake::Invalid(faults) => {
-            let texts: Vec<String> =
-                faults.iter().map(|fault| format!("`--{}`: {}", fault.field.replace('_', "-"), fault.message)).collect();
+            let texts: Vec<String> = faults
+                .iter()
+                .map(|fault| format!("`--{}`: {}", fault.field.replace('_', "-"), fault.message))
+                .collect();
             return Err(Error::usage(texts.join(" ")));
         }
     };

@@ -41,7 +41,8 @@ where
     let actor = actor.clone();
     db.write(move |conn| {
         let (value, subject) = work(conn)?;
-        let change = Change { actor, action, subject: subject.name, before: subject.before, after: subject.after };
+        let change =
+            Change { actor, action, subject: subject.name, before: subject.before, after: subject.after };
         audit::append(conn, tenant.as_ref(), change, now)?;
         Ok(value)
     })

@@ -55,7 +55,11 @@ const OVERDUE: Duration = Duration::from_secs(60);
 impl TenantStatus {
     /// Returns how many rows of a noun are in a state.
     pub fn count(&self, noun: &str, state: &str) -> i64 {
-        self.counts.iter().filter(|count| count.noun == noun && count.state == state).map(|count| count.rows).sum()
+        self.counts
+            .iter()
+            .filter(|count| count.noun == noun && count.state == state)
+            .map(|count| count.rows)
+            .sum()
     }
 
     /// Returns how many rows of a noun there are.
@@ -139,7 +143,10 @@ fn troubles(status: &TenantStatus, now: Timestamp) -> Vec<Trouble> {
     let waiting = status.oldest_due_at.map(|due_at| now.since(due_at)).unwrap_or_default();
     if waiting > OVERDUE {
         add(
-            format!("work has been due for {}; is the daemon running?", humantime::format_duration(Duration::from_secs(waiting.as_secs()))),
+            format!(
+                "work has been due for {}; is the daemon running?",
+                humantime::format_duration(Duration::from_secs(waiting.as_secs()))
+            ),
             "systemctl status nexora".to_owned(),
         );
     }

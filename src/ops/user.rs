@@ -104,7 +104,9 @@ pub async fn list(app: &App, tenant: Option<&Tenant>) -> Result<Vec<UserView>> {
     app.db
         .read(move |conn| {
             let users = match &tenant {
-                Some(id) => user::list_members(conn, id, LIST_LIMIT)?.into_iter().map(|(user, _)| user).collect(),
+                Some(id) => {
+                    user::list_members(conn, id, LIST_LIMIT)?.into_iter().map(|(user, _)| user).collect()
+                }
                 None => user::list(conn, LIST_LIMIT)?,
             };
             users.into_iter().map(|user| with_memberships(conn, user)).collect()

@@ -91,7 +91,8 @@ fn plan_for(conn: &mut Conn, run: &Run, now: Timestamp) -> Result<Plan> {
     let automation = automation::find(conn, &run.tenant_id, &run.automation_id)?;
     let automation = automation.ok_or_else(|| gone("the automation"))?;
     if let Some(reason) = parked(tenant.state, automation.state) {
-        let run = Run { state: RunState::Waiting, due_at: None, reason: Some(reason.to_owned()), ..run.clone() };
+        let run =
+            Run { state: RunState::Waiting, due_at: None, reason: Some(reason.to_owned()), ..run.clone() };
         return Ok(Plan { run, steps: Vec::new(), effects: Vec::new() });
     }
     let lead = lead::find(conn, &run.tenant_id, &LeadId::parse(&run.subject_id)?)?;

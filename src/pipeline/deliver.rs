@@ -133,7 +133,8 @@ impl Claims {
             return Ok(connection.clone());
         }
         let found = connection::find(conn, &effect.tenant_id, &effect.connection_id)?;
-        let found = found.ok_or_else(|| Error::internal(format!("the connection of `{}` is gone", effect.id)))?;
+        let found =
+            found.ok_or_else(|| Error::internal(format!("the connection of `{}` is gone", effect.id)))?;
         self.connections.insert(found.id.clone(), found.clone());
         Ok(found)
     }
@@ -224,7 +225,8 @@ async fn ask(app: &App, claimed: &Claimed, connector: &Connector, task: &Task) -
         }
         _ => Resumption::Settle(Settlement::parked(
             EffectState::InDoubt,
-            "the provider cannot be asked; decide with `nexora effect retry` or `nexora effect discard`".to_owned(),
+            "the provider cannot be asked; decide with `nexora effect retry` or `nexora effect discard`"
+                .to_owned(),
         )),
     }
 }
@@ -262,8 +264,10 @@ fn say(claimed: &Claimed, settlement: &Settlement, started_at: Timestamp, now: T
     let effect = &claimed.effect;
     let duration = now.since(started_at);
     let (id, state, reason) = (&effect.id, settlement.state, settlement.reason.as_deref());
-    metrics::counter!("nexora_attempts_total", "kind" => effect.kind.name(), "outcome" => state.name()).increment(1);
-    metrics::histogram!("nexora_attempt_seconds", "kind" => effect.kind.name()).record(duration.as_secs_f64());
+    metrics::counter!("nexora_attempts_total", "kind" => effect.kind.name(), "outcome" => state.name())
+        .increment(1);
+    metrics::histogram!("nexora_attempt_seconds", "kind" => effect.kind.name())
+        .record(duration.as_secs_f64());
     let (tenant, attempt, millis) = (&effect.tenant_id, effect.attempt, duration.as_millis());
     match state {
         EffectState::Delivered => {
@@ -313,7 +317,14 @@ fn record(
         finished_at: now,
     };
     effect::insert_attempt(conn, &attempt)?;
-    note_connection(conn, connection, &settlement.reason, settlement.connection_failing, settlement.state, now)?;
+    note_connection(
+        conn,
+        connection,
+        settlement.reason.as_deref(),
+        settlement.connection_failing,
+        settlement.state,
+        now,
+    )?;
     if settlement.state == EffectState::Delivered && before.kind == EffectKind::SendMail {
         note_answer(conn, before, now)?;
     }
@@ -326,7 +337,7 @@ fn record(
 fn note_connection(
     conn: &mut Conn,
     connection: &Connection,
-    reason: &Option<String>,
+    reason: Option<&str>,
     failing: bool,
     state: EffectState,
     now: Timestamp,

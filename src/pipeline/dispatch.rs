@@ -46,7 +46,10 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
         return Ok(Swept::nothing(next_due));
     }
     let handled = events.len();
-    let spacing = Spacing { first: app.config.pipeline.backoff_first_s, ceiling: app.config.pipeline.backoff_ceiling_s };
+    let spacing = Spacing {
+        first: app.config.pipeline.backoff_first_s,
+        ceiling: app.config.pipeline.backoff_ceiling_s,
+    };
     let made = app.db.write(move |conn| dispatch_all(conn, &events, spacing, now)).await?;
     if made > 0 {
         app.nudges.advance.notify_one();

@@ -30,12 +30,7 @@ const KEY_LENGTH: usize = 200;
 /// # Errors
 /// `Usage` when the key is too long, `Conflict` when it was used for something else, `Unavailable`
 /// when the lead cannot be kept.
-pub async fn accept(
-    app: &App,
-    tenant: &Arc<Tenant>,
-    enquiry: Enquiry,
-    key: Option<&str>,
-) -> Result<Intake> {
+pub async fn accept(app: &App, tenant: &Arc<Tenant>, enquiry: Enquiry, key: Option<&str>) -> Result<Intake> {
     if key.is_some_and(|key| key.is_empty() || key.len() > KEY_LENGTH) {
         return Err(Error::usage(format!("an idempotency key has 1 to {KEY_LENGTH} characters")));
     }

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use crate::base::Result;
 use crate::base::clock::Timestamp;
-use crate::base::text::Json;
+use crate::base::text::{Json, hex};
 use crate::model::TenantId;
 use crate::model::audit::{Actor, Entry};
 use crate::store::conn::on;
@@ -86,7 +86,7 @@ fn hash(entry: &Entry) -> String {
     add(&entry.subject);
     add(entry.before.as_ref().map_or("", Json::as_str));
     add(entry.after.as_ref().map_or("", Json::as_str));
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(digest.finalize())
 }
 
 /// Lists a chain's entries, newest first.

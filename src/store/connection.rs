@@ -65,8 +65,7 @@ pub fn set_state(
 
 /// Notes that the connection worked at `now`.
 pub fn note_success(conn: &mut Conn, tenant: &TenantId, id: &ConnectionId, now: Timestamp) -> Result<()> {
-    let update =
-        diesel::update(connections::table.find((tenant, id))).set(connections::last_ok_at.eq(now));
+    let update = diesel::update(connections::table.find((tenant, id))).set(connections::last_ok_at.eq(now));
     on!(conn, c => update.execute(c)).map(|_| ())
 }
 

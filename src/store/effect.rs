@@ -104,14 +104,14 @@ pub fn note_evidence(
         .find((&effect.tenant_id, &effect.id))
         .filter(effects::epoch.eq(effect.epoch))
         .filter(effects::state.eq(EffectState::Leased));
-    let update = diesel::update(mine).set((effects::evidence.eq(evidence), effects::lease_until.eq(lease_until)));
+    let update =
+        diesel::update(mine).set((effects::evidence.eq(evidence), effects::lease_until.eq(lease_until)));
     on!(conn, c => update.execute(c)).map(Claim::from_count)
 }
 
 /// Writes the effect's new state and ends the lease, unless somebody wrote it since `epoch`.
 pub fn save(conn: &mut Conn, effect: &Effect, epoch: i64) -> Result<Claim> {
-    let unchanged =
-        effects::table.find((&effect.tenant_id, &effect.id)).filter(effects::epoch.eq(epoch));
+    let unchanged = effects::table.find((&effect.tenant_id, &effect.id)).filter(effects::epoch.eq(epoch));
     let update = diesel::update(unchanged).set((
         effects::evidence.eq(&effect.evidence),
         effects::provider_id.eq(&effect.provider_id),

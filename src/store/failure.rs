@@ -30,7 +30,9 @@ fn classify(error: &DieselError) -> (Kind, &'static str, Option<&'static str>) {
             _,
         )
         | DieselError::BrokenTransactionManager
-        | DieselError::RollbackErrorOnCommit { .. } => (Kind::Unavailable, "the database gave up a transaction", None),
+        | DieselError::RollbackErrorOnCommit { .. } => {
+            (Kind::Unavailable, "the database gave up a transaction", None)
+        }
         DieselError::DatabaseError(_, info) => classify_message(info.message()),
         _ => (Kind::Internal, "a database query failed", None),
     }
@@ -42,7 +44,11 @@ fn classify_message(message: &str) -> (Kind, &'static str, Option<&'static str>)
     let passing = ["disk I/O error", "database is locked", "database table is locked", "connection closed"];
     let damaged = ["malformed", "not a database"];
     if out_of_space.iter().any(|text| message.contains(text)) {
-        return (Kind::Unavailable, "the database has no room to write", Some("free disk space; work resumes by itself"));
+        return (
+            Kind::Unavailable,
+            "the database has no room to write",
+            Some("free disk space; work resumes by itself"),
+        );
     }
     if passing.iter().any(|text| message.contains(text)) {
         return (Kind::Unavailable, "the database cannot be written now", None);

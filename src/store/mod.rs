@@ -68,8 +68,13 @@ pub struct Db(Arc<Inner>);
 
 enum Inner {
     /// One writer thread that commits in groups, and a pool of readers.
-    Sqlite { readers: Pool, writer: Writer },
-    Postgres { pool: Pool },
+    Sqlite {
+        readers: Pool,
+        writer: Writer,
+    },
+    Postgres {
+        pool: Pool,
+    },
 }
 
 impl Db {

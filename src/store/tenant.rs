@@ -45,7 +45,7 @@ pub fn list(conn: &mut Conn, limit: i64) -> Result<Vec<Tenant>> {
 }
 
 pub fn set_state(conn: &mut Conn, id: &TenantId, state: TenantState, now: Timestamp) -> Result<()> {
-    let update = diesel::update(tenants::table.find(id))
-        .set((tenants::state.eq(state), tenants::updated_at.eq(now)));
+    let update =
+        diesel::update(tenants::table.find(id)).set((tenants::state.eq(state), tenants::updated_at.eq(now)));
     on!(conn, c => update.execute(c)).map(|_| ())
 }

@@ -146,7 +146,9 @@ impl Loop {
 
     fn commit(&mut self) -> Result<()> {
         match &mut self.conn {
-            Conn::Sqlite(conn) => <AnsiTransactionManager as TransactionManager<SqliteConnection>>::commit_transaction(conn)?,
+            Conn::Sqlite(conn) => {
+                <AnsiTransactionManager as TransactionManager<SqliteConnection>>::commit_transaction(conn)?;
+            }
             Conn::Postgres(_) => {}
         }
         Ok(())

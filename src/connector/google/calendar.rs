@@ -7,6 +7,7 @@
 use google_calendar3::api::{Event, EventDateTime, EventExtendedProperties};
 use sha2::{Digest, Sha256};
 
+use crate::base::text::hex;
 use crate::connector::Task;
 use crate::connector::google::Endpoints;
 use crate::connector::google::fault::Fault;
@@ -97,7 +98,7 @@ fn is_ours(event: &Event, effect: &EffectId) -> bool {
 /// Returns the entry's id: hexadecimal digits, which are all in base32hex.
 fn entry_id(effect: &EffectId) -> String {
     let digest = Sha256::digest(effect.as_str());
-    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hex(digest.get(..16).unwrap_or_default())
 }
 
 /// The generated client puts path parameters into the address as they are.

@@ -25,7 +25,8 @@ pub enum Fault {
 const RATE_REASONS: [&str; 4] =
     ["rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "dailyLimitExceeded"];
 
-const SCOPE_REASONS: [&str; 3] = ["insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT", "accessNotConfigured"];
+const SCOPE_REASONS: [&str; 3] =
+    ["insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT", "accessNotConfigured"];
 
 impl Fault {
     pub fn from_error(error: common::Error, status: Option<u16>, retry_after: Option<Duration>) -> Fault {
@@ -110,7 +111,9 @@ impl Fault {
         match self {
             fault if fault.is_about_credential() => Outcome::Unauthorized { reason },
             fault if fault.is_about_rate() => Outcome::Throttled { reason, after },
-            Fault::Status { code, .. } if (400..500).contains(&code) && code != 408 => Outcome::Refused { reason },
+            Fault::Status { code, .. } if (400..500).contains(&code) && code != 408 => {
+                Outcome::Refused { reason }
+            }
             Fault::Status { .. } | Fault::NotSent(_) | Fault::Credential(_) | Fault::Lost(_) => {
                 Outcome::Retry { reason, after }
             }

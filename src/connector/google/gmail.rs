@@ -110,8 +110,13 @@ impl Gmail {
         let listed = self
             .caller
             .call(|mut watch| async move {
-                let call = self.hub.users().messages_list(ME).add_label_ids("SENT").q(&format!("after:{since}"));
-                call.max_results(SEARCH_LIMIT).delegate(&mut watch).doit().await.map(|(_, list)| list.messages)
+                let call =
+                    self.hub.users().messages_list(ME).add_label_ids("SENT").q(&format!("after:{since}"));
+                call.max_results(SEARCH_LIMIT)
+                    .delegate(&mut watch)
+                    .doit()
+                    .await
+                    .map(|(_, list)| list.messages)
             })
             .await?;
         for id in listed.unwrap_or_default().into_iter().filter_map(|message| message.id) {
@@ -120,7 +125,8 @@ impl Gmail {
             }
         }
         Ok(Finding::Unknown {
-            reason: "the draft is gone and no sent mail carries this effect; somebody may have deleted it".to_owned(),
+            reason: "the draft is gone and no sent mail carries this effect; somebody may have deleted it"
+                .to_owned(),
         })
     }
 
@@ -134,7 +140,8 @@ impl Gmail {
             })
             .await?;
         for draft in listed.unwrap_or_default() {
-            let (Some(draft_id), Some(message)) = (draft.id, draft.message.and_then(|message| message.id)) else {
+            let (Some(draft_id), Some(message)) = (draft.id, draft.message.and_then(|message| message.id))
+            else {
                 continue;
             };
             if self.effect_of(&message).await?.as_deref() == Some(task.effect_id.as_str()) {

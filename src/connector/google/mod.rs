@@ -102,7 +102,7 @@ impl Reconcile for Google {
                 EffectRequest::CreateEvent(event) => self.calendar.find(task, event).await,
                 EffectRequest::AppendRow(row) => self.sheets.find(task, row).await,
             };
-            found.unwrap_or_else(|fault| fault.of_question())
+            found.unwrap_or_else(fault::Fault::of_question)
         })
     }
 }

@@ -85,7 +85,8 @@ impl Sheets {
             .caller
             .call(|mut watch| async move {
                 let spreadsheets = self.hub.spreadsheets();
-                let call = spreadsheets.developer_metadata_get(&encoded(&request.spreadsheet), mark_id(&task.effect_id));
+                let call = spreadsheets
+                    .developer_metadata_get(&encoded(&request.spreadsheet), mark_id(&task.effect_id));
                 call.delegate(&mut watch).doit().await.map(|(_, mark)| mark)
             })
             .await;
@@ -116,7 +117,8 @@ impl Sheets {
                 })
                 .await
                 .map_err(Fault::of_reading)?;
-            let mut sheets = spreadsheet.sheets.unwrap_or_default().into_iter().filter_map(|sheet| sheet.properties);
+            let mut sheets =
+                spreadsheet.sheets.unwrap_or_default().into_iter().filter_map(|sheet| sheet.properties);
             let found = sheets.find(|properties| properties.title.as_deref() == Some(request.sheet.as_str()));
             if let Some(properties) = found {
                 return Ok(properties.sheet_id.unwrap_or(0));
@@ -125,7 +127,10 @@ impl Sheets {
             let made = self.update(request, vec![add_sheet(&request.sheet)]).await;
             made.map_err(Fault::of_reading)?;
         }
-        Err(Outcome::Retry { reason: format!("sheet `{}` cannot be found after making it", request.sheet), after: None })
+        Err(Outcome::Retry {
+            reason: format!("sheet `{}` cannot be found after making it", request.sheet),
+            after: None,
+        })
     }
 
     async fn headers(&self, request: &AppendRow) -> Result<Vec<String>, Fault> {
@@ -133,19 +138,24 @@ impl Sheets {
         let values = self
             .caller
             .call(|mut watch| async move {
-                let call = self.hub.spreadsheets().values_get(&encoded(&request.spreadsheet), &encoded(range));
+                let call =
+                    self.hub.spreadsheets().values_get(&encoded(&request.spreadsheet), &encoded(range));
                 call.delegate(&mut watch).doit().await.map(|(_, range)| range.values)
             })
             .await?;
         let first = values.unwrap_or_default().into_iter().next().unwrap_or_default();
-        Ok(first.into_iter().map(|cell| cell.as_str().map_or_else(|| cell.to_string(), str::to_owned)).collect())
+        Ok(first
+            .into_iter()
+            .map(|cell| cell.as_str().map_or_else(|| cell.to_string(), str::to_owned))
+            .collect())
     }
 
     async fn update(&self, request: &AppendRow, batch: Vec<Request>) -> Result<(), Fault> {
         let batch = &BatchUpdateSpreadsheetRequest { requests: Some(batch), ..Default::default() };
         self.caller
             .call(|mut watch| async move {
-                let call = self.hub.spreadsheets().batch_update(batch.clone(), &encoded(&request.spreadsheet));
+                let call =
+                    self.hub.spreadsheets().batch_update(batch.clone(), &encoded(&request.spreadsheet));
                 call.delegate(&mut watch).doit().await.map(|_| ())
             })
             .await

@@ -1,0 +1,249 @@
+//! A fresh application for each test: its own database, a hand-set clock, the sandbox or scripted
+//! connectors.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use nexora::app::App;
+use nexora::base::clock::{Clock, Timestamp};
+use nexora::base::secret::{MasterKey, Secret};
+use nexora::config::Config;
+use nexora::config::google::Settings as GoogleSettings;
+use nexora::connector::google::Endpoints;
+use nexora::connector::registry::Registry;
+use nexora::engine::enquiry::Enquiry;
+use nexora::model::LeadId;
+use nexora::model::address::{Country, Zone};
+use nexora::model::audit::Actor;
+use nexora::model::connection::{SmtpSettings, SmtpTls, WhenInDoubt};
+use nexora::model::effect::EffectState;
+use nexora::model::tenant::Tenant;
+use nexora::ops::lead::LeadView;
+use nexora::ops::tenant::NewTenant;
+use nexora::ops::{automation, connection, lead, tenant};
+use nexora::pipeline::intake::{self, Intake};
+use nexora::sandbox::{Sandbox, Settings};
+use nexora::store::{Db, Url};
+
+/// Which database a test runs on.
+#[derive(Clone, Copy, Debug)]
+pub enum Backend {
+    Sqlite,
+    Postgres,
+}
+
+/// Makes one test for each database. Without `NEXORA_TEST_POSTGRES_URL` the second says that it
+/// was skipped; `scripts/test` sets it.
+macro_rules! on_both {
+    ($($(#[$meta:meta])* async fn $name:ident($backend:ident) $body:block)*) => {$(
+        $(#[$meta])*
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            async fn check($backend: $crate::harness::Backend) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                check($crate::harness::Backend::Sqlite).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                if std::env::var_os("NEXORA_TEST_POSTGRES_URL").is_none() {
+                    eprintln!("skipped: NEXORA_TEST_POSTGRES_URL is not set");
+                    return;
+                }
+                check($crate::harness::Backend::Postgres).await;
+            }
+        }
+    )*};
+}
+pub(crate) use on_both;
+
+pub const START: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+
+/// A fresh database that goes when this is dropped.
+pub struct Database {
+    pub url: Url,
+    _folder: tempfile::TempDir,
+}
+
+impl Database {
+    pub async fn fresh(backend: Backend) -> Database {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let folder = tempfile::tempdir().unwrap();
+        let url = match backend {
+            Backend::Sqlite => Url::Sqlite(folder.path().join("nexora.db")),
+            Backend::Postgres => {
+                let server = std::env::var("NEXORA_TEST_POSTGRES_URL").unwrap();
+                let number = NUMBER.fetch_add(1, Ordering::SeqCst);
+                let name = format!("nexora_{}_{number}", std::process::id());
+                let maker: Url = server.parse().unwrap();
+                let sql = format!("CREATE DATABASE {name}");
+                let made = tokio::task::spawn_blocking(move || match maker.establish().unwrap() {
+                    nexora::store::Conn::Postgres(mut conn) => {
+                        diesel::RunQueryDsl::execute(diesel::sql_query(sql), &mut *conn).unwrap();
+                    }
+                    nexora::store::Conn::Sqlite(_) => panic!("not a PostgreSQL URL"),
+                });
+                made.await.unwrap();
+                server.replacen("/postgres?", &format!("/{name}?"), 1).parse().unwrap()
+            }
+        };
+        Database { url, _folder: folder }
+    }
+
+    pub async fn open(&self) -> Db {
+        Db::open_migrated(&self.url).await.unwrap().0
+    }
+}
+
+/// An application on a fresh database, with a tenant and what a test needs to look at it.
+pub struct Nexora {
+    pub app: Arc<App>,
+    pub tenant: Tenant,
+    pub actor: Actor,
+    pub sandbox: Option<Sandbox>,
+    pub database: Database,
+}
+
+impl Nexora {
+    /// Starts with the real connectors against a sandbox, Lead Capture enabled.
+    pub async fn with_sandbox(backend: Backend) -> Nexora {
+        let loopback = "127.0.0.1:0".parse().unwrap();
+        let settings = Settings { listen: loopback, smtp_listen: loopback, clock: Clock::System };
+        let sandbox = Sandbox::start(settings).await.unwrap();
+        sandbox
+            .seed(serde_json::json!({ "spreadsheets": [{ "id": "leads", "title": "L", "sheets": [] }] }))
+            .unwrap();
+        let config = Config { google: GoogleSettings::all_at(&sandbox.url()), ..Config::default() };
+        let endpoints = Endpoints {
+            gmail_url: config.google.gmail_url.clone(),
+            calendar_url: config.google.calendar_url.clone(),
+            sheets_url: config.google.sheets_url.clone(),
+            token_url: config.google.token_url.clone(),
+            timeout: Duration::from_secs(5),
+        };
+        let registry = Registry::new(endpoints, Duration::from_secs(5));
+        let mut nexora = Nexora::assemble(backend, config, registry).await;
+        nexora.add_connections(sandbox.smtp_address().port(), &sandbox.service_account_json()).await;
+        nexora.enable(&[("sheet_id", "leads")]).await;
+        nexora.sandbox = Some(sandbox);
+        nexora
+    }
+
+    pub async fn assemble(backend: Backend, config: Config, registry: Registry) -> Nexora {
+        let database = Database::fresh(backend).await;
+        let db = database.open().await;
+        let clock = Clock::hand_set(START);
+        let app = App::assemble(config, db, clock, MasterKey::generate().unwrap(), registry);
+        let actor = Actor::Operator("tester".into());
+        let tenant = tenant::create(&app, &actor, new_tenant("acme")).await.unwrap();
+        Nexora { app, tenant, actor, sandbox: None, database }
+    }
+
+    async fn add_smtp(&self, port: u16) {
+        let settings = SmtpSettings {
+            host: "127.0.0.1".into(),
+            port,
+            from: "nexora@acme.example.com".parse().unwrap(),
+            tls: SmtpTls::None,
+            username: None,
+            ca_pem: None,
+            when_in_doubt: WhenInDoubt::Resend,
+        };
+        connection::add_smtp(&self.app, &self.actor, &self.tenant, "smtp", settings, None).await.unwrap();
+    }
+
+    async fn add_connections(&self, smtp_port: u16, key: &str) {
+        self.add_smtp(smtp_port).await;
+        let mailbox = "office@acme.example.com".parse().unwrap();
+        let key = Secret::new(key);
+        connection::add_google(&self.app, &self.actor, &self.tenant, "google", mailbox, key).await.unwrap();
+    }
+
+    pub async fn enable(&self, settings: &[(&str, &str)]) {
+        let settings: BTreeMap<String, String> =
+            settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        automation::enable(&self.app, &self.actor, &self.tenant, "lead-capture", &settings, false)
+            .await
+            .unwrap();
+    }
+
+    /// Sends a lead in, as the form does.
+    pub async fn submit(&self, enquiry: Enquiry) -> LeadId {
+        match intake::accept(&self.app, &Arc::new(self.tenant.clone()), enquiry, None).await.unwrap() {
+            Intake::Accepted(id, _) => id,
+            Intake::Invalid(faults) => panic!("{faults:?}"),
+        }
+    }
+
+    pub async fn settle(&self) {
+        nexora::pipeline::settle(&self.app).await.unwrap();
+    }
+
+    pub async fn lead(&self, id: &LeadId) -> LeadView {
+        lead::find(&self.app, &self.tenant, id).await.unwrap()
+    }
+
+    /// Returns step and state of every effect of a lead, by step.
+    pub async fn effects(&self, id: &LeadId) -> BTreeMap<String, EffectState> {
+        let view = self.lead(id).await;
+        view.runs.iter().flat_map(|run| &run.effects).map(|e| (e.step.clone(), e.state)).collect()
+    }
+
+    /// Dials faults in at the sandbox.
+    pub async fn faults(&self, faults: serde_json::Value) {
+        let url = format!("{}/_sandbox/faults", self.sandbox.as_ref().unwrap().url());
+        let body = serde_json::json!({ "faults": faults });
+        let answer = reqwest::Client::new().post(url).json(&body).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    }
+
+    pub fn state(&self) -> serde_json::Value {
+        self.sandbox.as_ref().unwrap().state()
+    }
+}
+
+pub fn new_tenant(slug: &str) -> NewTenant {
+    NewTenant {
+        slug: slug.parse().unwrap(),
+        name: "Acme Plumbing".into(),
+        zone: Zone::parse("America/Chicago").unwrap(),
+        owner_email: "owner@acme.example.com".parse().unwrap(),
+        phone: None,
+        country: Country::parse("US").unwrap(),
+    }
+}
+
+pub fn enquiry() -> Enquiry {
+    Enquiry {
+        name: "Jo Miller".into(),
+        email: "jo@example.com".into(),
+        phone: "(512) 555-0142".into(),
+        message: "No hot water since Monday.".into(),
+        source: "form".into(),
+        ..Enquiry::default()
+    }
+}
+
+impl Nexora {
+    /// Makes another application on the same database, as a second daemon would be.
+    pub async fn second_daemon(&self) -> Arc<App> {
+        let db = self.database.open().await;
+        let config = self.app.config.clone();
+        let endpoints = Endpoints {
+            gmail_url: config.google.gmail_url.clone(),
+            calendar_url: config.google.calendar_url.clone(),
+            sheets_url: config.google.sheets_url.clone(),
+            token_url: config.google.token_url.clone(),
+            timeout: Duration::from_secs(5),
+        };
+        let registry = Registry::new(endpoints, Duration::from_secs(5));
+        let key = MasterKey::parse(self.app.key.to_hex().expose()).unwrap();
+        App::assemble(config, db, Clock::hand_set(self.app.clock.now()), key, registry)
+    }
+}
