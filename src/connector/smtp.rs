@@ -13,6 +13,7 @@ use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::base::secret::Secret;
@@ -62,12 +63,18 @@ impl Smtp {
     async fn log_in(&self) -> Result<AsyncSmtpConnection, Outcome> {
         let hello = ClientId::default();
         let tls = self.tls().map_err(|error| Outcome::Refused { reason: error.report() })?;
-        let from_the_start = tls.clone().filter(|_| self.settings.tls == SmtpTls::Implicit);
         let server = (self.settings.host.as_str(), self.settings.port);
-        let mut relay =
-            AsyncSmtpConnection::connect_tokio1(server, Some(self.deadline), &hello, from_the_start, None)
-                .await
-                .map_err(|error| refusal(&error))?;
+        let mut relay = match tls.clone().filter(|_| self.settings.tls == SmtpTls::Implicit) {
+            Some(tls) => {
+                AsyncSmtpConnection::connect_tokio1(server, Some(self.deadline), &hello, Some(tls), None)
+                    .await
+            }
+            None => {
+                let stream = self.connect().await?;
+                AsyncSmtpConnection::connect_with_transport(Box::new(stream), &hello).await
+            }
+        }
+        .map_err(|error| refusal(&error))?;
         if let Some(tls) = tls.filter(|_| self.settings.tls == SmtpTls::StartTls) {
             relay.starttls(tls, &hello).await.map_err(|error| refusal(&error))?;
         }
@@ -76,6 +83,13 @@ impl Smtp {
             relay.auth(&MECHANISMS, &credentials).await.map_err(|error| refusal(&error))?;
         }
         Ok(relay)
+    }
+
+    /// Connects without the delay by which small packets wait for each other: a mail's end is one.
+    async fn connect(&self) -> Result<TcpStream, Outcome> {
+        let connected = TcpStream::connect((self.settings.host.as_str(), self.settings.port)).await;
+        let stream = connected.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
+        stream.map_err(|error| Outcome::Retry { reason: format!("connection failed: {error}"), after: None })
     }
 
     /// Names sender and recipient and announces the mail; the relay has taken nothing yet.

@@ -112,15 +112,20 @@ fn is_broken<C: Connection>(conn: &mut C) -> bool {
     C::TransactionManager::is_broken_transaction_manager(conn)
 }
 
-/// Makes and checks the pool's connections.
-pub struct Lender(Url);
+/// Makes and checks the pool's connections, on threads of the pool's own.
+pub struct Lender {
+    url: Url,
+    /// What PostgreSQL's client runs on.
+    runtime: tokio::runtime::Handle,
+}
 
 impl r2d2::ManageConnection for Lender {
     type Connection = Conn;
     type Error = Error;
 
     fn connect(&self) -> Result<Conn> {
-        self.0.establish()
+        let _entered = self.runtime.enter();
+        self.url.establish()
     }
 
     fn is_valid(&self, conn: &mut Conn) -> Result<()> {
@@ -142,7 +147,9 @@ pub fn pool(url: &Url, size: u32) -> Result<Pool> {
         .connection_timeout(CHECKOUT_TIMEOUT)
         .test_on_check_out(matches!(url, Url::Postgres(_)))
         .error_handler(Box::new(r2d2::NopErrorHandler));
-    builder.build(Lender(url.clone())).map_err(|error| {
+    let runtime = tokio::runtime::Handle::try_current()
+        .map_err(|error| Error::internal("a database pool needs the runtime").source(error))?;
+    builder.build(Lender { url: url.clone(), runtime }).map_err(|error| {
         Error::unavailable("cannot open the database").source(error).hint("run `nexora config check`")
     })
 }

@@ -45,7 +45,7 @@ on_both! {
         let alert = &state["smtp"][0];
         assert_eq!(alert["to"], json!(["owner@acme.example.com"]));
         assert_eq!(alert["subject"], "New lead: Jo Miller");
-        assert_eq!(state["spreadsheets"]["leads"]["developerMetadata"], json!([]), "no mark is left behind");
+        assert_eq!(state["spreadsheets"]["leads"]["developer_metadata"], json!([]), "no mark is left behind");
         assert_eq!(state["mailboxes"]["office@acme.example.com"]["drafts"], json!([]), "no draft is left behind");
     }
 
