@@ -83,7 +83,11 @@ impl Conn {
         on!(self, c => begin(c))?;
         match work(self) {
             Ok(value) => on!(self, c => commit(c)).map(|()| value),
-            Err(error) => on!(self, c => roll_back(c)).and(Err(error)),
+            Err(error) => match on!(self, c => roll_back(c)) {
+                Ok(()) => Err(error),
+                // A full disk makes SQLite undo the whole transaction by itself.
+                Err(_) => Err(Error::unavailable("the database undid the transaction").source(error)),
+            },
         }
     }
 

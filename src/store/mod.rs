@@ -21,8 +21,6 @@ pub mod run;
 mod schema;
 mod sqlite;
 pub mod tenant;
-#[cfg(test)]
-mod tests;
 pub mod user;
 mod writer;
 

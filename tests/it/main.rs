@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod architecture;
+mod command_line;
 mod delivery;
+mod durability;
 mod harness;
+mod intake;
 mod sandbox;

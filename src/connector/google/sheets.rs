@@ -123,9 +123,13 @@ impl Sheets {
             if let Some(properties) = found {
                 return Ok(properties.sheet_id.unwrap_or(0));
             }
-            // A second attempt at this finds the sheet there: making it again cannot double it.
-            let made = self.update(request, vec![add_sheet(&request.sheet)]).await;
-            made.map_err(Fault::of_reading)?;
+            match self.update(request, vec![add_sheet(&request.sheet)]).await {
+                Ok(()) => {}
+                // Another daemon may have made it just now: look again.
+                Err(fault) if fault.status() == Some(400) => {}
+                // Making it again cannot double it: a title exists once.
+                Err(fault) => return Err(fault.of_reading()),
+            }
         }
         Err(Outcome::Retry {
             reason: format!("sheet `{}` cannot be found after making it", request.sheet),

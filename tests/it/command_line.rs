@@ -1,0 +1,154 @@
+//! The program as an operator uses it: real processes, their output and their exit status.
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+struct Machine(tempfile::TempDir);
+
+impl Machine {
+    /// A fresh machine after `nexora init`.
+    fn initialised() -> Machine {
+        let machine = Machine(tempfile::tempdir().unwrap());
+        let dir = machine.0.path().join("etc");
+        Command::cargo_bin("nexora")
+            .unwrap()
+            .args(["init", "--no-input", "--operator", "op@example.com", "--dir"])
+            .arg(&dir)
+            .assert()
+            .success();
+        machine
+    }
+
+    fn config(&self) -> std::path::PathBuf {
+        self.0.path().join("etc/nexora.toml")
+    }
+
+    fn run(&self, arguments: &[&str]) -> (i32, String, String) {
+        let mut command = Command::cargo_bin("nexora").unwrap();
+        command.arg("--config").arg(self.config()).args(arguments);
+        let output = command.output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        let (status, out, error) = self.run(&[arguments, &["--output", "json"]].concat());
+        assert_eq!(status, 0, "{error}");
+        serde_json::from_str(&out).unwrap()
+    }
+}
+
+const CREATE: [&str; 9] = [
+    "tenant",
+    "create",
+    "acme",
+    "--name",
+    "Acme",
+    "--timezone",
+    "America/Chicago",
+    "--owner-email",
+    "o@acme.com",
+];
+
+#[test]
+fn the_demo_sends_a_lead_through_and_says_what_came_of_it() {
+    let output =
+        Command::cargo_bin("nexora").unwrap().args(["demo", "--once", "--output", "json"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(summary["lead_id"].as_str().unwrap().starts_with("lead_"));
+    let effects = summary["effects"].as_array().unwrap();
+    assert_eq!(effects.len(), 4);
+    for effect in effects {
+        assert_eq!(effect["state"], "delivered", "{summary}");
+        assert!(effect["provider_id"].is_string() && effect["delivered_after_ms"].is_number(), "{summary}");
+    }
+}
+
+#[test]
+fn a_fresh_machine_is_set_up_once_and_again_without_harm() {
+    let machine = Machine::initialised();
+    let before = std::fs::read_to_string(machine.config()).unwrap();
+    let dir = machine.0.path().join("etc");
+    let dir = dir.to_str().unwrap();
+    assert_eq!(machine.run(&["init", "--dir", dir, "--no-input", "--operator", "op@example.com"]).0, 0);
+    assert_eq!(std::fs::read_to_string(machine.config()).unwrap(), before);
+    assert_eq!(machine.run(&["config", "check"]).0, 0);
+    let users = machine.json(&["user", "list"]);
+    assert_eq!(users[0]["email"], "op@example.com");
+    assert_eq!(users[0]["operator"], true);
+}
+
+#[test]
+fn what_is_wrong_is_said_with_the_fix_and_the_right_status() {
+    let machine = Machine::initialised();
+    assert_eq!(machine.run(&CREATE).0, 0);
+    let cases: [(&[&str], i32, &str); 6] = [
+        (&CREATE, 5, "a tenant `acme` exists already"),
+        (&["tenant", "show", "nobody"], 4, "no tenant `nobody`"),
+        (&["automation", "enable", "lead-captur"], 4, "no automation template `lead-captur`"),
+        (&["automation", "enable", "lead-capture", "--set", "callbak=true"], 2, "unknown setting `callbak`"),
+        (&["connection", "remove", "smtp"], 8, "nobody can be asked"),
+        (&["lead", "add", "--name", "Jo", "--phone", "12"], 2, "does not look like a phone number"),
+    ];
+    for (arguments, status, message) in cases {
+        let (code, out, error) = machine.run(arguments);
+        assert_eq!((code, out.as_str()), (status, ""), "{arguments:?}: {error}");
+        assert!(error.contains(message), "{arguments:?}: {error}");
+    }
+    let missing =
+        Command::cargo_bin("nexora").unwrap().args(["--config", "/nonexistent", "status"]).output().unwrap();
+    assert_eq!(missing.status.code(), Some(3));
+}
+
+#[test]
+fn a_tenant_is_built_up_command_by_command() {
+    let machine = Machine::initialised();
+    machine.run(&CREATE);
+    let smtp = [
+        "connection",
+        "add",
+        "smtp",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "25",
+        "--from",
+        "a@acme.com",
+        "--tls",
+        "none",
+    ];
+    assert_eq!(machine.json(&smtp)["state"], "active");
+    assert_eq!(machine.json(&["automation", "enable", "lead-capture"])["change"], "created");
+    assert_eq!(machine.json(&["automation", "enable", "lead-capture"])["change"], "unchanged");
+    let changed = ["automation", "enable", "lead-capture", "--set", "callback=false"];
+    assert_eq!(machine.json(&[&changed[..], &["--dry-run"]].concat())["change"], "new version");
+    assert_eq!(machine.json(&changed)["version"], 2);
+    let lead = machine.json(&["lead", "add", "--name", "Jo", "--phone", "(512) 555-0142"]);
+    let shown = machine.json(&["lead", "show", lead["id"].as_str().unwrap()]);
+    assert_eq!(shown["phone"], "+15125550142");
+    assert_eq!(machine.json(&["status"])[0]["tenant"]["slug"], "acme");
+}
+
+#[test]
+fn every_command_has_help_with_an_example() {
+    fn walk(path: &[&str]) {
+        let output = Command::cargo_bin("nexora").unwrap().args(path).arg("--help").output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{path:?}");
+        let commands: Vec<&str> = text
+            .lines()
+            .skip_while(|line| *line != "Commands:")
+            .skip(1)
+            .take_while(|line| line.starts_with("  "))
+            .filter_map(|line| line.split_whitespace().next())
+            .filter(|name| *name != "help" && name.chars().all(|c| c.is_ascii_lowercase() || c == '-'))
+            .collect();
+        let is_leaf = commands.is_empty() && path != ["serve"];
+        assert!(!is_leaf || text.contains("Example"), "{path:?} has no example");
+        for command in commands {
+            walk(&[path, &[command]].concat());
+        }
+    }
+    walk(&[]);
+}

@@ -1,0 +1,152 @@
+//! What a homeowner or a program sends in is kept or refused, clearly and wholly.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use nexora::http::{self, Limits, Server};
+use nexora::ops;
+use reqwest::{Client, StatusCode};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::harness::{Nexora, on_both};
+
+/// The public listener of an application, for as long as this lives.
+struct Site {
+    nexora: Nexora,
+    base: String,
+    client: Client,
+    stop: CancellationToken,
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl Site {
+    async fn open(backend: crate::harness::Backend) -> Site {
+        let nexora = Nexora::with_sandbox(backend).await;
+        let limits = Limits { connections: 64, header_timeout: Duration::from_secs(5) };
+        let server = Server::bind("http.listen", "127.0.0.1:0".parse().unwrap(), limits).await.unwrap();
+        let base = format!("http://{}", server.address());
+        let stop = CancellationToken::new();
+        tokio::spawn(server.serve(http::public(Arc::clone(&nexora.app)), stop.clone()));
+        let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        Site { nexora, base, client, stop }
+    }
+
+    async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
+        let answer = self.client.post(format!("{}{path}", self.base)).json(&body).send().await.unwrap();
+        (answer.status(), answer.json().await.unwrap())
+    }
+
+    async fn leads(&self) -> usize {
+        ops::lead::list(&self.nexora.app, &self.nexora.tenant, None, None, 100).await.unwrap().len()
+    }
+}
+
+fn jo() -> Value {
+    json!({ "name": "Jo Miller", "email": "jo@example.com", "phone": "(512) 555-0142", "message": "No hot water" })
+}
+
+on_both! {
+    async fn a_program_gets_the_id_of_a_lead_that_is_kept(backend) {
+        let site = Site::open(backend).await;
+        let (status, body) = site.post("/lead/acme", jo()).await;
+        assert_eq!(status, StatusCode::ACCEPTED);
+        let id = body["id"].as_str().unwrap().parse().unwrap();
+        let view = site.nexora.lead(&id).await;
+        assert_eq!(view.lead.phone.unwrap().as_str(), "+15125550142");
+        assert_eq!(view.lead.source, "api");
+    }
+
+    async fn a_browser_is_led_to_the_thanks_and_gets_its_input_back_on_a_fault(backend) {
+        let site = Site::open(backend).await;
+        let url = format!("{}/lead/acme", site.base);
+        let page = site.client.get(&url).send().await.unwrap();
+        assert!(page.headers()["content-security-policy"].to_str().unwrap().contains("default-src 'none'"));
+        assert!(page.text().await.unwrap().contains("Acme Plumbing"));
+
+        let sent = site.client.post(&url).form(&[("name", "Jo <b>"), ("email", "nonsense")]).send().await.unwrap();
+        assert_eq!(sent.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        let html = sent.text().await.unwrap();
+        assert!(html.contains("value=\"Jo &#60;b&#62;\"") || html.contains("value=\"Jo &lt;b&gt;\""), "{html}");
+        assert!(html.contains("id=\"email-fault\""), "{html}");
+        assert_eq!(site.leads().await, 0);
+
+        let sent = site.client.post(&url).form(&[("name", "Jo"), ("phone", "5125550142")]).send().await.unwrap();
+        assert_eq!(sent.status(), StatusCode::SEE_OTHER);
+        assert_eq!(sent.headers()["location"], "/lead/acme/thanks");
+        assert_eq!(site.leads().await, 1);
+    }
+
+    async fn what_is_wrong_is_named_and_nothing_is_kept(backend) {
+        let site = Site::open(backend).await;
+        let (status, body) = site.post("/lead/acme", json!({ "name": "", "email": "x", "phone": "1" })).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        let fields: Vec<&str> = body["errors"].as_array().unwrap().iter().map(|e| e["field"].as_str().unwrap()).collect();
+        assert_eq!(fields, ["name", "email", "phone"]);
+        assert_eq!(site.post("/lead/nobody", jo()).await.0, StatusCode::NOT_FOUND);
+        assert_eq!(site.post("/lead/acme", json!(["not an object"])).await.0, StatusCode::BAD_REQUEST);
+        let large = json!({ "name": "Jo", "message": "x".repeat(100_000) });
+        assert_eq!(site.post("/lead/acme", large).await.0, StatusCode::PAYLOAD_TOO_LARGE);
+        let url = format!("{}/lead/acme", site.base);
+        let text = site.client.post(&url).header("content-type", "text/plain").body("hello").send().await.unwrap();
+        assert_eq!(text.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        assert_eq!(text.headers()["content-type"], "application/problem+json");
+        let torn = site.client.post(&url).header("content-type", "application/json").body("{\"name\":").send().await.unwrap();
+        assert_eq!(torn.status(), StatusCode::BAD_REQUEST);
+        assert_eq!(site.leads().await, 0);
+    }
+
+    async fn the_same_key_means_the_same_lead(backend) {
+        let site = Site::open(backend).await;
+        let url = format!("{}/lead/acme", site.base);
+        let send = |body: Value| site.client.post(&url).header("idempotency-key", "k1").json(&body).send();
+        let first = send(jo()).await.unwrap();
+        assert_eq!(first.status(), StatusCode::ACCEPTED);
+        let first: Value = first.json().await.unwrap();
+        let again = send(jo()).await.unwrap();
+        assert_eq!(again.status(), StatusCode::OK);
+        assert_eq!(again.json::<Value>().await.unwrap(), first);
+        let mut other = jo();
+        other["message"] = json!("something else");
+        assert_eq!(send(other).await.unwrap().status(), StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(site.leads().await, 1);
+    }
+
+    async fn a_program_in_the_form_and_a_test_lead_run_nothing_and_are_kept(backend) {
+        let site = Site::open(backend).await;
+        for (field, value) in [("website", json!("http://spam")), ("is_test", json!(true))] {
+            let mut lead = jo();
+            lead[field] = value;
+            let (status, body) = site.post("/lead/acme", lead).await;
+            assert_eq!(status, StatusCode::ACCEPTED);
+            site.nexora.settle().await;
+            assert!(site.nexora.lead(&body["id"].as_str().unwrap().parse().unwrap()).await.runs.is_empty());
+        }
+        assert_eq!(site.leads().await, 2);
+    }
+
+    async fn the_status_page_opens_by_a_signed_link_only(backend) {
+        let site = Site::open(backend).await;
+        site.post("/lead/acme", jo()).await;
+        site.nexora.settle().await;
+        let (app, tenant) = (&site.nexora.app, &site.nexora.tenant);
+        let until = app.clock.now() + Duration::from_mins(1);
+        let token = ops::status::sign_link(&app.key, tenant, until).unwrap();
+        let get = |token: String| site.client.get(format!("{}/status?token={token}", site.base)).send();
+        let page = get(token.clone()).await.unwrap();
+        assert_eq!(page.status(), StatusCode::OK);
+        let html = page.text().await.unwrap();
+        assert!(html.contains("Jo Miller") && html.contains("Everything is working"), "{html}");
+        let forged = token.replacen("acme", "acmf", 1);
+        assert_eq!(get(forged).await.unwrap().status(), StatusCode::FORBIDDEN);
+        app.clock.advance(Duration::from_mins(2));
+        assert_eq!(get(token).await.unwrap().status(), StatusCode::FORBIDDEN);
+        let plain = site.client.get(format!("{}/status", site.base)).send().await.unwrap().text().await.unwrap();
+        assert!(plain.contains("The service is up") && !plain.contains("Jo Miller"));
+    }
+}
