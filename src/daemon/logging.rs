@@ -1,5 +1,7 @@
 //! The log: text for people or JSON for a collector, on standard error, with a settable level.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
@@ -15,7 +17,10 @@ impl Logging {
         let started = if format == "json" {
             registry.with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr)).try_init()
         } else {
-            registry.with(fmt::layer().with_target(false).with_writer(std::io::stderr)).try_init()
+            let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+            registry
+                .with(fmt::layer().with_target(false).with_ansi(colour).with_writer(std::io::stderr))
+                .try_init()
         };
         Logging(started.is_ok().then_some(handle))
     }
