@@ -60,8 +60,16 @@ impl Sheets {
         }
         batch.push(append_row(sheet_id, &row));
         batch.push(make_mark(&task.effect_id));
-        self.update(request, batch).await.map_err(Fault::of_change)?;
-        Ok(Outcome::Partly { evidence: appended() })
+        match self.update(request, batch).await {
+            Ok(()) => Ok(Outcome::Partly { evidence: appended() }),
+            // The mark may be there already: another attempt's batch came in since we asked.
+            Err(fault) if fault.status() == Some(400) => match self.find(task, request).await {
+                Ok(Finding::Partly { evidence }) => Ok(Outcome::Partly { evidence }),
+                Ok(_) => Err(fault.of_change()),
+                Err(unread) => Err(Outcome::InDoubt { reason: unread.reason() }),
+            },
+            Err(fault) => Err(fault.of_change()),
+        }
     }
 
     /// Removing what is not there is no failure, so this part may be repeated at will.
