@@ -150,18 +150,23 @@ impl Error {
 
     /// Returns the message followed by every cause, as one line.
     pub fn report(&self) -> String {
-        let mut line = self.0.message.clone();
-        let mut cause: Option<&dyn StdError> = StdError::source(self);
-        while let Some(error) = cause {
-            let text = error.to_string();
-            if !line.contains(&text) {
-                line.push_str(": ");
-                line.push_str(&text);
-            }
-            cause = error.source();
-        }
-        line
+        chain(self)
     }
+}
+
+/// Returns an error's text followed by every cause that it does not name already, as one line.
+pub fn chain(error: &(dyn StdError + 'static)) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !line.contains(&text) {
+            line.push_str(": ");
+            line.push_str(&text);
+        }
+        cause = error.source();
+    }
+    line
 }
 
 impl fmt::Display for Error {

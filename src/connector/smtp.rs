@@ -16,6 +16,7 @@ use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter,
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::base::error::chain;
 use crate::base::secret::Secret;
 use crate::base::{Error, Result};
 use crate::connector::{Answer, Connector, Perform, Probe, Task, mail};
@@ -50,7 +51,7 @@ impl Smtp {
         let accepted = match timeout(self.deadline, relay.message(&body)).await {
             Ok(Ok(response)) => response.first_line().map(str::to_owned),
             Ok(Err(error)) if error.status().is_some() => return Err(refusal(&error)),
-            Ok(Err(error)) => return Err(in_doubt(&describe(&error))),
+            Ok(Err(error)) => return Err(in_doubt(&chain(&error))),
             Err(_) => return Err(in_doubt("no answer in time")),
         };
         // The mail is taken: whether the farewell gets through no longer matters.
@@ -170,7 +171,7 @@ async fn within<T>(deadline: Duration, work: impl Future<Output = Result<T, Outc
 
 /// Maps a failure at a point where the relay has certainly not taken the mail.
 fn refusal(error: &SmtpError) -> Outcome {
-    let reason = describe(error);
+    let reason = chain(error);
     match error.status().map(u16::from) {
         Some(code) if REFUSED_LOGINS.contains(&code) => Outcome::Unauthorized { reason },
         Some(_) if error.is_permanent() => Outcome::Refused { reason },
@@ -182,17 +183,4 @@ fn in_doubt(reason: &str) -> Outcome {
     Outcome::InDoubt {
         reason: format!("{reason} after the mail was handed over; the relay may have taken it"),
     }
-}
-
-fn describe(error: &SmtpError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        let detail = error.to_string();
-        if !text.contains(&detail) {
-            text = format!("{text}: {detail}");
-        }
-        cause = error.source();
-    }
-    text
 }

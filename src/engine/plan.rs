@@ -19,14 +19,14 @@ use crate::engine::definition::{Definition, OnError, Step as StepDefinition};
 use crate::engine::hours::BusinessHours;
 use crate::engine::render::Renderer;
 use crate::engine::route::{self, Audience};
-use crate::model::automation::MessageTemplates;
+use crate::model::automation::{AutomationState, MessageTemplates};
 use crate::model::connection::Connection;
 use crate::model::effect::{
     AppendRow, CreateEvent, Effect, EffectKind, EffectRequest, EffectState, SendMail,
 };
 use crate::model::lead::Lead;
 use crate::model::run::{Run, RunState, Step, StepState};
-use crate::model::tenant::Tenant;
+use crate::model::tenant::{Tenant, TenantState};
 use crate::model::{ConnectionId, EffectId};
 
 /// Everything a decision about a run rests on.
@@ -66,6 +66,16 @@ pub struct Promise {
 #[derive(Serialize, Deserialize)]
 struct Waiting {
     until: Timestamp,
+}
+
+/// Says why a run is held, if it is. Runs in flight of an automation that was switched off go on:
+/// only a pause holds them.
+pub fn held(tenant: TenantState, automation: AutomationState) -> Option<&'static str> {
+    match (tenant, automation) {
+        (TenantState::Suspended, _) => Some("the tenant is suspended"),
+        (TenantState::Active, AutomationState::Paused) => Some("the automation is paused"),
+        (TenantState::Active, AutomationState::Enabled | AutomationState::Disabled) => None,
+    }
 }
 
 /// Decides a run's next move.

@@ -9,10 +9,8 @@ use crate::base::text::Json;
 use crate::base::{Error, Kind, Result};
 use crate::engine::plan::{self, Plan, Promise, Situation};
 use crate::engine::retry;
-use crate::model::automation::AutomationState;
 use crate::model::effect::{Effect, EffectState};
 use crate::model::run::{Run, RunState};
-use crate::model::tenant::TenantState;
 use crate::model::{LeadId, RunId};
 use crate::pipeline::{Round, Swept, version};
 use crate::store::due::{self, Due, Queue};
@@ -90,7 +88,7 @@ fn plan_for(conn: &mut Conn, run: &Run, now: Timestamp) -> Result<Plan> {
     let tenant = tenant::find(conn, &run.tenant_id)?.ok_or_else(|| gone("the tenant"))?;
     let automation = automation::find(conn, &run.tenant_id, &run.automation_id)?;
     let automation = automation.ok_or_else(|| gone("the automation"))?;
-    if let Some(reason) = parked(tenant.state, automation.state) {
+    if let Some(reason) = plan::held(tenant.state, automation.state) {
         let run =
             Run { state: RunState::Waiting, due_at: None, reason: Some(reason.to_owned()), ..run.clone() };
         return Ok(Plan { run, steps: Vec::new(), effects: Vec::new() });
@@ -112,15 +110,6 @@ fn plan_for(conn: &mut Conn, run: &Run, now: Timestamp) -> Result<Plan> {
         effects: &effects,
         now,
     })
-}
-
-/// Runs in flight of an automation that was switched off go on: only a pause holds them.
-fn parked(tenant: TenantState, automation: AutomationState) -> Option<&'static str> {
-    match (tenant, automation) {
-        (TenantState::Suspended, _) => Some("the tenant is suspended"),
-        (TenantState::Active, AutomationState::Paused) => Some("the automation is paused"),
-        (TenantState::Active, AutomationState::Enabled | AutomationState::Disabled) => None,
-    }
 }
 
 fn save_all(conn: &mut Conn, moves: Vec<Move>, attempt_limit: i32, now: Timestamp) -> Result<usize> {

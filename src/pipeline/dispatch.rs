@@ -8,11 +8,11 @@ use std::sync::Arc;
 use crate::app::App;
 use crate::base::clock::Timestamp;
 use crate::base::{Error, Result};
-use crate::engine::retry;
+use crate::engine::{plan, retry};
 use crate::model::automation::{Automation, AutomationState};
 use crate::model::event::{Event, EventKind, EventState, LeadReceived};
 use crate::model::run::{Run, RunState};
-use crate::model::tenant::{Tenant, TenantState};
+use crate::model::tenant::Tenant;
 use crate::model::{EventId, RunId, TenantId};
 use crate::pipeline::{Round, Swept, version};
 use crate::store::due::{self, Queue};
@@ -124,11 +124,7 @@ fn load(conn: &mut Conn, id: &TenantId) -> Result<Known> {
 
 /// A run of a paused automation, or of a suspended tenant, is made and waits to be woken.
 fn new_run(event: &Event, tenant: &Tenant, automation: &Automation, now: Timestamp) -> Result<Run> {
-    let parked = match (tenant.state, automation.state) {
-        (TenantState::Suspended, _) => Some("the tenant is suspended"),
-        (TenantState::Active, AutomationState::Paused) => Some("the automation is paused"),
-        (TenantState::Active, AutomationState::Enabled | AutomationState::Disabled) => None,
-    };
+    let parked = plan::held(tenant.state, automation.state);
     let subject_id = match event.kind {
         EventKind::LeadReceived => event.payload.read::<LeadReceived>()?.lead_id.to_string(),
     };

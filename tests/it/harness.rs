@@ -120,14 +120,7 @@ impl Nexora {
             .seed(serde_json::json!({ "spreadsheets": [{ "id": "leads", "title": "L", "sheets": [] }] }))
             .unwrap();
         let config = Config { google: GoogleSettings::all_at(&sandbox.url()), ..Config::default() };
-        let endpoints = Endpoints {
-            gmail_url: config.google.gmail_url.clone(),
-            calendar_url: config.google.calendar_url.clone(),
-            sheets_url: config.google.sheets_url.clone(),
-            token_url: config.google.token_url.clone(),
-            timeout: Duration::from_secs(5),
-        };
-        let registry = Registry::new(endpoints, Duration::from_secs(5));
+        let registry = registry(&config);
         let mut nexora = Nexora::assemble(backend, config, registry).await;
         nexora.add_connections(sandbox.smtp_address().port(), &sandbox.service_account_json()).await;
         nexora.enable(&[("sheet_id", "leads")]).await;
@@ -235,15 +228,20 @@ impl Nexora {
     pub async fn second_daemon(&self) -> Arc<App> {
         let db = self.database.open().await;
         let config = self.app.config.clone();
-        let endpoints = Endpoints {
-            gmail_url: config.google.gmail_url.clone(),
-            calendar_url: config.google.calendar_url.clone(),
-            sheets_url: config.google.sheets_url.clone(),
-            token_url: config.google.token_url.clone(),
-            timeout: Duration::from_secs(5),
-        };
-        let registry = Registry::new(endpoints, Duration::from_secs(5));
+        let registry = registry(&config);
         let key = MasterKey::parse(self.app.key.to_hex().expose()).unwrap();
         App::assemble(config, db, Clock::hand_set(self.app.clock.now()), key, registry)
     }
+}
+
+/// Makes the real connectors, for the services that the configuration names.
+fn registry(config: &Config) -> Registry {
+    let endpoints = Endpoints {
+        gmail_url: config.google.gmail_url.clone(),
+        calendar_url: config.google.calendar_url.clone(),
+        sheets_url: config.google.sheets_url.clone(),
+        token_url: config.google.token_url.clone(),
+        timeout: Duration::from_secs(5),
+    };
+    Registry::new(endpoints, Duration::from_secs(5))
 }

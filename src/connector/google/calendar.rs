@@ -11,7 +11,7 @@ use crate::base::text::hex;
 use crate::connector::Task;
 use crate::connector::google::Endpoints;
 use crate::connector::google::fault::Fault;
-use crate::connector::google::hub::{Caller, Connect};
+use crate::connector::google::hub::{Caller, Connect, encoded};
 use crate::model::EffectId;
 use crate::model::effect::CreateEvent;
 use crate::model::outcome::{Finding, Outcome};
@@ -99,9 +99,4 @@ fn is_ours(event: &Event, effect: &EffectId) -> bool {
 fn entry_id(effect: &EffectId) -> String {
     let digest = Sha256::digest(effect.as_str());
     hex(digest.get(..16).unwrap_or_default())
-}
-
-/// The generated client puts path parameters into the address as they are.
-fn encoded(calendar: &str) -> String {
-    percent_encoding::utf8_percent_encode(calendar, percent_encoding::NON_ALPHANUMERIC).to_string()
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use google_apis_common as common;
 
+use crate::base::error::chain;
 use crate::connector::google::token;
 use crate::model::outcome::{Finding, Outcome};
 
@@ -138,19 +139,6 @@ impl Fault {
         }
         Finding::Unanswered { reason, after }
     }
-}
-
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let detail = error.to_string();
-        if !text.contains(&detail) {
-            text = format!("{text}: {detail}");
-        }
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

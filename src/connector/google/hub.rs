@@ -84,6 +84,11 @@ pub fn client() -> Result<Client> {
     Ok(hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build(connect()?))
 }
 
+/// Encodes a path parameter: the generated clients put them into the address as they are.
+pub fn encoded(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
 impl Caller {
     /// Makes a call, and makes it once more if the token turned out to have ended.
     pub async fn call<T, F, Sent>(&self, send: F) -> Result<T, Fault>

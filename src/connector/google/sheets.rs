@@ -22,7 +22,7 @@ use crate::base::text::Json;
 use crate::connector::Task;
 use crate::connector::google::Endpoints;
 use crate::connector::google::fault::Fault;
-use crate::connector::google::hub::{Caller, Connect};
+use crate::connector::google::hub::{Caller, Connect, encoded};
 use crate::model::EffectId;
 use crate::model::effect::AppendRow;
 use crate::model::outcome::{Finding, Outcome};
@@ -267,11 +267,6 @@ fn mark_id(effect: &EffectId) -> i32 {
 
 fn appended() -> Json {
     Json::of(&serde_json::json!({ "appended": true })).unwrap_or_else(|_| Json::empty_object())
-}
-
-/// The generated client puts path parameters into the address as they are.
-fn encoded(text: &str) -> String {
-    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 
 #[cfg(test)]
