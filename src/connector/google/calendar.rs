@@ -11,7 +11,7 @@ use crate::base::text::hex;
 use crate::connector::Task;
 use crate::connector::google::Endpoints;
 use crate::connector::google::fault::Fault;
-use crate::connector::google::hub::{Caller, Connect, encoded};
+use crate::connector::google::hub::{Caller, Connect, Cost, encoded};
 use crate::model::EffectId;
 use crate::model::effect::CreateEvent;
 use crate::model::outcome::{Finding, Outcome};
@@ -36,7 +36,7 @@ impl Calendar {
         let entry = &entry(task, request);
         let made = self
             .caller
-            .call(|mut watch| async move {
+            .call(Cost::Calendar, |mut watch| async move {
                 let call = self.hub.events().insert(entry.clone(), &encoded(&request.calendar));
                 call.delegate(&mut watch).doit().await.map(|(_, event)| event)
             })
@@ -57,7 +57,7 @@ impl Calendar {
         let id = &entry_id(&task.effect_id);
         let read = self
             .caller
-            .call(|mut watch| async move {
+            .call(Cost::Calendar, |mut watch| async move {
                 let call = self.hub.events().get(&encoded(&request.calendar), id);
                 call.delegate(&mut watch).doit().await.map(|(_, event)| event)
             })

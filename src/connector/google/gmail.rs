@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::text::Json;
 use crate::connector::google::Endpoints;
 use crate::connector::google::fault::Fault;
-use crate::connector::google::hub::{Caller, Connect};
+use crate::connector::google::hub::{Caller, Connect, Cost};
 use crate::connector::{Task, mail};
 use crate::model::address::EmailAddress;
 use crate::model::effect::SendMail;
@@ -31,6 +31,13 @@ struct Evidence {
 }
 
 const ME: &str = "me";
+
+// Quota units of each method (Gmail API, "Usage limits").
+const DRAFT: u32 = 10;
+const SEND: u32 = 100;
+const READ: u32 = 20;
+const LIST: u32 = 5;
+const PROFILE: u32 = 1;
 
 /// Mails looked through for our header at most: newest first, from just before the effect on.
 const SEARCH_LIMIT: u32 = 100;
@@ -58,7 +65,7 @@ impl Gmail {
         let bytes = &message.formatted();
         let made = self
             .caller
-            .call(|mut watch| async move {
+            .call(Cost::Gmail(DRAFT), |mut watch| async move {
                 let call = self.hub.users().drafts_create(Draft::default(), ME).delegate(&mut watch);
                 call.upload(Cursor::new(bytes.clone()), rfc822()).await.map(|(_, draft)| draft)
             })
@@ -73,7 +80,7 @@ impl Gmail {
         let draft_id = &evidence.draft_id;
         let sent = self
             .caller
-            .call(|mut watch| async move {
+            .call(Cost::Gmail(SEND), |mut watch| async move {
                 let draft = Draft { id: Some(draft_id.clone()), message: None };
                 let call = self.hub.users().drafts_send(draft, ME).delegate(&mut watch);
                 call.upload(Cursor::new(Vec::new()), rfc822()).await.map(|(_, message)| message)
@@ -93,7 +100,7 @@ impl Gmail {
         let draft_id = &evidence.draft_id;
         let draft = self
             .caller
-            .call(|mut watch| async move {
+            .call(Cost::Gmail(READ), |mut watch| async move {
                 let call = self.hub.users().drafts_get(ME, draft_id).format("minimal").delegate(&mut watch);
                 call.doit().await.map(|_| ())
             })
@@ -109,7 +116,7 @@ impl Gmail {
         let since = (task.created_at.millis() - SEARCH_MARGIN_MS) / 1_000;
         let listed = self
             .caller
-            .call(|mut watch| async move {
+            .call(Cost::Gmail(LIST), |mut watch| async move {
                 let call =
                     self.hub.users().messages_list(ME).add_label_ids("SENT").q(&format!("after:{since}"));
                 call.max_results(SEARCH_LIMIT)
@@ -134,7 +141,7 @@ impl Gmail {
     async fn find_orphan(&self, task: &Task) -> Result<Finding, Fault> {
         let listed = self
             .caller
-            .call(|mut watch| async move {
+            .call(Cost::Gmail(LIST), |mut watch| async move {
                 let call = self.hub.users().drafts_list(ME).max_results(SEARCH_LIMIT).delegate(&mut watch);
                 call.doit().await.map(|(_, list)| list.drafts)
             })
@@ -155,7 +162,7 @@ impl Gmail {
     async fn effect_of(&self, id: &str) -> Result<Option<String>, Fault> {
         let message = self
             .caller
-            .call(|mut watch| async move {
+            .call(Cost::Gmail(READ), |mut watch| async move {
                 let call = self.hub.users().messages_get(ME, id).format("metadata");
                 let call = call.add_metadata_headers(mail::EFFECT_HEADER).delegate(&mut watch);
                 call.doit().await.map(|(_, message)| message)
@@ -172,7 +179,7 @@ impl Gmail {
     pub async fn mailbox(&self) -> Result<String, Fault> {
         let profile = self
             .caller
-            .call(|mut watch| async move {
+            .call(Cost::Gmail(PROFILE), |mut watch| async move {
                 self.hub.users().get_profile(ME).delegate(&mut watch).doit().await.map(|(_, profile)| profile)
             })
             .await?;

@@ -16,6 +16,17 @@ use crate::connector::google::token::Source;
 pub type Connect = HttpsConnector<HttpConnector>;
 pub type Client = common::Client<Connect>;
 
+/// What a call takes from Google's quota, by the bucket that it is counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cost {
+    /// Quota units (Gmail API, "Usage limits").
+    Gmail(u32),
+    Calendar,
+    SheetsRead,
+    SheetsWrite,
+    Drive,
+}
+
 /// What every call needs.
 #[derive(Clone)]
 pub struct Caller {
@@ -91,11 +102,12 @@ pub fn encoded(text: &str) -> String {
 
 impl Caller {
     /// Makes a call, and makes it once more if the token turned out to have ended.
-    pub async fn call<T, F, Sent>(&self, send: F) -> Result<T, Fault>
+    pub async fn call<T, F, Sent>(&self, cost: Cost, send: F) -> Result<T, Fault>
     where
         F: Fn(Watch) -> Sent,
         Sent: Future<Output = common::Result<T>>,
     {
+        tracing::trace!(?cost, "calling Google");
         match self.once(&send).await {
             Err(fault) if fault.is_expired_token() => {
                 self.tokens.renew();

@@ -22,7 +22,7 @@ use crate::base::text::Json;
 use crate::connector::Task;
 use crate::connector::google::Endpoints;
 use crate::connector::google::fault::Fault;
-use crate::connector::google::hub::{Caller, Connect, encoded};
+use crate::connector::google::hub::{Caller, Connect, Cost, encoded};
 use crate::model::EffectId;
 use crate::model::effect::AppendRow;
 use crate::model::outcome::{Finding, Outcome};
@@ -91,7 +91,7 @@ impl Sheets {
         }
         let read = self
             .caller
-            .call(|mut watch| async move {
+            .call(Cost::SheetsRead, |mut watch| async move {
                 let spreadsheets = self.hub.spreadsheets();
                 let call = spreadsheets
                     .developer_metadata_get(&encoded(&request.spreadsheet), mark_id(&task.effect_id));
@@ -119,7 +119,7 @@ impl Sheets {
         for _ in 0..2 {
             let spreadsheet = self
                 .caller
-                .call(|mut watch| async move {
+                .call(Cost::SheetsRead, |mut watch| async move {
                     let call = self.hub.spreadsheets().get(&encoded(&request.spreadsheet));
                     call.delegate(&mut watch).doit().await.map(|(_, spreadsheet)| spreadsheet)
                 })
@@ -149,7 +149,7 @@ impl Sheets {
         let range = &format!("'{}'!1:1", request.sheet.replace('\'', "''"));
         let values = self
             .caller
-            .call(|mut watch| async move {
+            .call(Cost::SheetsRead, |mut watch| async move {
                 let call =
                     self.hub.spreadsheets().values_get(&encoded(&request.spreadsheet), &encoded(range));
                 call.delegate(&mut watch).doit().await.map(|(_, range)| range.values)
@@ -165,7 +165,7 @@ impl Sheets {
     async fn update(&self, request: &AppendRow, batch: Vec<Request>) -> Result<(), Fault> {
         let batch = &BatchUpdateSpreadsheetRequest { requests: Some(batch), ..Default::default() };
         self.caller
-            .call(|mut watch| async move {
+            .call(Cost::SheetsWrite, |mut watch| async move {
                 let call =
                     self.hub.spreadsheets().batch_update(batch.clone(), &encoded(&request.spreadsheet));
                 call.delegate(&mut watch).doit().await.map(|_| ())
