@@ -27,6 +27,8 @@ pub struct App {
     pub connectors: Registry,
     pub nudges: Nudges,
     pub deliveries: Deliveries,
+    /// The polls under way in this process.
+    pub polls: TaskTracker,
     tenants: TenantCache,
 }
 
@@ -36,6 +38,8 @@ pub struct Nudges {
     pub dispatch: Notify,
     pub advance: Notify,
     pub deliver: Notify,
+    pub poll: Notify,
+    pub tick: Notify,
 }
 
 impl Nudges {
@@ -43,6 +47,8 @@ impl Nudges {
         self.dispatch.notify_one();
         self.advance.notify_one();
         self.deliver.notify_one();
+        self.poll.notify_one();
+        self.tick.notify_one();
     }
 }
 
@@ -115,6 +121,7 @@ impl App {
             connectors,
             nudges: Nudges::default(),
             deliveries: Deliveries::default(),
+            polls: TaskTracker::new(),
             tenants: TenantCache::default(),
         })
     }
@@ -169,6 +176,7 @@ fn endpoints(config: &Config) -> Endpoints {
         gmail_url: config.google.gmail_url.clone(),
         calendar_url: config.google.calendar_url.clone(),
         sheets_url: config.google.sheets_url.clone(),
+        drive_url: config.google.drive_url.clone(),
         token_url: config.google.token_url.clone(),
         timeout: config.google.timeout(),
     }

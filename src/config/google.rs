@@ -13,6 +13,7 @@ pub struct Settings {
     pub gmail_url: String,
     pub calendar_url: String,
     pub sheets_url: String,
+    pub drive_url: String,
     pub token_url: String,
     pub auth_url: String,
     /// Seconds that one call may take.
@@ -25,6 +26,7 @@ impl Default for Settings {
             gmail_url: "https://gmail.googleapis.com/".to_owned(),
             calendar_url: "https://www.googleapis.com/calendar/v3/".to_owned(),
             sheets_url: "https://sheets.googleapis.com/".to_owned(),
+            drive_url: "https://www.googleapis.com/drive/v3/".to_owned(),
             token_url: "https://oauth2.googleapis.com/token".to_owned(),
             auth_url: "https://accounts.google.com/o/oauth2/v2/auth".to_owned(),
             timeout_s: 30,
@@ -39,6 +41,7 @@ impl Settings {
         check_url("google.gmail_url", &self.gmail_url)?;
         check_url("google.calendar_url", &self.calendar_url)?;
         check_url("google.sheets_url", &self.sheets_url)?;
+        check_url("google.drive_url", &self.drive_url)?;
         check_url("google.token_url", &self.token_url)?;
         check_url("google.auth_url", &self.auth_url)?;
         at_least("google.timeout_s", self.timeout_s, 1)
@@ -54,6 +57,7 @@ impl Settings {
             gmail_url: format!("{base}/"),
             calendar_url: format!("{base}/calendar/v3/"),
             sheets_url: format!("{base}/"),
+            drive_url: format!("{base}/drive/v3/"),
             token_url: format!("{base}/token"),
             auth_url: format!("{base}/o/oauth2/v2/auth"),
             ..Settings::default()

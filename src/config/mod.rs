@@ -10,6 +10,7 @@ pub mod google;
 pub mod http;
 pub mod log;
 pub mod pipeline;
+pub mod poll;
 pub mod secrets;
 pub mod smtp;
 
@@ -39,6 +40,7 @@ pub struct Config {
     pub secrets: secrets::Settings,
     pub google: google::Settings,
     pub smtp: smtp::Settings,
+    pub poll: poll::Settings,
     pub pipeline: pipeline::Settings,
     pub definitions: definitions::Settings,
     pub log: log::Settings,
@@ -87,6 +89,7 @@ impl Config {
         self.secrets.check()?;
         self.google.check()?;
         self.smtp.check()?;
+        self.poll.check()?;
         self.pipeline.check()?;
         self.definitions.check()?;
         self.log.check()

@@ -26,6 +26,8 @@ pub struct Settings {
     pub idle_poll_ms: u64,
     /// Days for which finished runs are kept.
     pub keep_runs_days: u64,
+    /// Days for which events are kept that started no run.
+    pub keep_events_days: u64,
 }
 
 impl Default for Settings {
@@ -39,6 +41,7 @@ impl Default for Settings {
             backoff_ceiling_s: 1_800,
             idle_poll_ms: 5_000,
             keep_runs_days: 400,
+            keep_events_days: 60,
         }
     }
 }
@@ -56,6 +59,7 @@ impl Settings {
         at_least("pipeline.backoff_first_s", self.backoff_first_s, 1)?;
         at_least("pipeline.idle_poll_ms", self.idle_poll_ms, 50)?;
         at_least("pipeline.keep_runs_days", self.keep_runs_days, 1)?;
+        at_least("pipeline.keep_events_days", self.keep_events_days, 35)?;
         if self.backoff_ceiling_s < self.backoff_first_s {
             return Err(Error::config(
                 "`pipeline.backoff_ceiling_s` must not be below `pipeline.backoff_first_s`",
@@ -82,6 +86,10 @@ impl Settings {
 
     pub fn idle_poll(&self) -> Duration {
         Duration::from_millis(self.idle_poll_ms)
+    }
+
+    pub fn keep_events(&self) -> Duration {
+        Duration::from_secs(self.keep_events_days.saturating_mul(DAY_S))
     }
 
     pub fn keep_runs(&self) -> Duration {

@@ -5,6 +5,7 @@
 
 pub mod google;
 mod mail;
+pub mod poll;
 pub mod registry;
 pub mod smtp;
 
@@ -59,4 +60,6 @@ pub struct Connector {
     /// Absent where the provider cannot be asked.
     pub reconcile: Option<Arc<dyn Reconcile>>,
     pub probe: Arc<dyn Probe>,
+    /// Absent where nothing can be read.
+    pub poll: Option<Arc<dyn poll::Poll>>,
 }

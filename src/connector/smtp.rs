@@ -39,7 +39,7 @@ const MECHANISMS: [Mechanism; 2] = [Mechanism::Plain, Mechanism::Login];
 impl Smtp {
     pub fn open(settings: SmtpSettings, password: Option<Secret>, deadline: Duration) -> Connector {
         let smtp = Arc::new(Smtp { settings, password, deadline });
-        Connector { perform: Arc::clone(&smtp) as Arc<dyn Perform>, reconcile: None, probe: smtp }
+        Connector { perform: Arc::clone(&smtp) as Arc<dyn Perform>, reconcile: None, probe: smtp, poll: None }
     }
 
     async fn send(&self, task: &Task, request: &SendMail) -> Result<String, Outcome> {

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::base::Result;
-use crate::pipeline::{Swept, advance, deliver, dispatch, prune, rescue};
+use crate::pipeline::{Swept, advance, deliver, dispatch, poll, prune, rescue, tick};
 
 /// How long a stage pauses after a failure that its items were not to blame for.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -20,12 +20,30 @@ const PRUNE_INTERVAL: Duration = Duration::from_secs(3_600);
 /// Starts every stage.
 pub fn start(app: &Arc<App>, stop: &CancellationToken, tasks: &mut JoinSet<()>) {
     let (app, stop) = (|| Arc::clone(app), || stop.clone());
+    tasks.spawn(run_poll(app(), stop()));
+    tasks.spawn(run_tick(app(), stop()));
     tasks.spawn(run_dispatch(app(), stop()));
     tasks.spawn(run_advance(app(), stop()));
     tasks.spawn(run_deliver(app(), stop()));
     tasks.spawn(run_rescue(app(), stop()));
     tasks.spawn(run_prune(app(), stop()));
     tasks.spawn(watch(app(), stop()));
+}
+
+async fn run_poll(app: Arc<App>, stop: CancellationToken) {
+    let mut round = None;
+    while !stop.is_cancelled() {
+        let swept = poll::sweep(&app, &mut round).await;
+        rest(&app, "poll", swept, &app.nudges.poll, &stop).await;
+    }
+}
+
+async fn run_tick(app: Arc<App>, stop: CancellationToken) {
+    let mut round = None;
+    while !stop.is_cancelled() {
+        let swept = tick::sweep(&app, &mut round).await;
+        rest(&app, "tick", swept, &app.nudges.tick, &stop).await;
+    }
 }
 
 async fn run_dispatch(app: Arc<App>, stop: CancellationToken) {

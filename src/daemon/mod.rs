@@ -6,6 +6,7 @@
 mod logging;
 mod loops;
 mod signals;
+mod sole;
 mod systemd;
 
 use std::net::SocketAddr;
@@ -21,7 +22,7 @@ use crate::base::clock::Clock;
 use crate::base::{Error, Result};
 use crate::config::Config;
 use crate::http::{self, Limits, Server};
-use crate::pipeline::deliver;
+use crate::pipeline::{deliver, poll};
 use crate::store::Db;
 
 /// How long deliveries under way may take to finish once a stop was asked for.
@@ -37,6 +38,7 @@ pub struct Daemon {
     pub private_address: SocketAddr,
     stop: CancellationToken,
     tasks: tokio::task::JoinSet<()>,
+    _sole: Option<sole::Sole>,
 }
 
 impl Daemon {
@@ -50,6 +52,7 @@ impl Daemon {
             tracing::info!("migration {name} applied");
         }
         let app = App::open(config, Clock::System).await?;
+        let sole = sole::claim(&app).await?;
         let settings = &app.config.http;
         let limits = Limits {
             connections: usize::try_from(settings.connection_limit).unwrap_or(usize::MAX),
@@ -66,14 +69,15 @@ impl Daemon {
         tasks.spawn(upkeep(metrics, stop.clone()));
         loops::start(&app, &stop, &mut tasks);
         tracing::info!("nexora serves {public_address} in public and {private_address} in private");
-        Ok(Daemon { app, public_address, private_address, stop, tasks })
+        Ok(Daemon { app, public_address, private_address, stop, tasks, _sole: sole })
     }
 
     /// Stops taking work, lets what is under way finish, and ends.
     pub async fn stop(mut self) {
         self.stop.cancel();
         while self.tasks.join_next().await.is_some() {}
-        if tokio::time::timeout(DRAIN, deliver::rest(&self.app)).await.is_err() {
+        let rest = async { tokio::join!(deliver::rest(&self.app), poll::rest(&self.app)) };
+        if tokio::time::timeout(DRAIN, rest).await.is_err() {
             tracing::warn!(
                 "some deliveries did not finish in time; they will be asked after at the next start"
             );

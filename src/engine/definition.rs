@@ -9,11 +9,11 @@ use serde::Deserialize;
 
 use crate::base::{Error, Result};
 use crate::engine::action::Action;
-use crate::engine::context::{NAMES, STEP_NAMES};
+use crate::engine::context::{self, Root, STEP_NAMES};
 use crate::engine::render::Renderer;
 use crate::engine::setting::Setting;
+use crate::engine::trigger::Trigger;
 use crate::model::automation::MessageTemplates;
-use crate::model::event::EventKind;
 
 /// A checked definition.
 #[derive(Clone, Debug)]
@@ -30,12 +30,6 @@ pub struct Head {
     pub name: String,
     pub title: String,
     pub description: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Trigger {
-    pub on: EventKind,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -110,6 +104,11 @@ impl Definition {
         if file.trigger.is_empty() {
             faults.push("no `[[trigger]]`: nothing would start it".to_owned());
         }
+        for (number, trigger) in file.trigger.iter().enumerate() {
+            if let Err(error) = trigger.check() {
+                faults.push(format!("trigger {}: {}", number + 1, error.report()));
+            }
+        }
         if steps.is_empty() && faults.is_empty() {
             faults.push("no `[[step]]`: it would do nothing".to_owned());
         }
@@ -129,6 +128,13 @@ impl Definition {
         let renderer = Renderer::new(chrono_tz::UTC);
         let mut faults = Vec::new();
         let mut earlier = BTreeSet::new();
+        for (number, trigger) in self.triggers.iter().enumerate() {
+            faults.extend(
+                self.trigger_faults(trigger, &renderer)?
+                    .into_iter()
+                    .map(|text| format!("trigger {}: {text}", number + 1)),
+            );
+        }
         for step in &self.steps {
             match names_in(step, templates, &renderer) {
                 Err(error) => faults.push(fault(&step.id, &error)),
@@ -149,16 +155,45 @@ impl Definition {
         self.steps.iter().filter_map(|step| step.action.template()).collect()
     }
 
+    /// A trigger knows the tenant and the settings, and nothing of what it waits for.
+    fn trigger_faults(&self, trigger: &Trigger, renderer: &Renderer) -> Result<Vec<String>> {
+        let mut faults = Vec::new();
+        for text in trigger.texts() {
+            for name in renderer.names_in_text(text)? {
+                match name.split('.').next() {
+                    Some("settings" | "tenant") => faults.extend(self.unknown(&name, &BTreeSet::new())),
+                    _ => faults.push(format!("`{name}` is not known before it has fired")),
+                }
+            }
+        }
+        Ok(faults)
+    }
+
+    /// Returns the roots that every one of the triggers offers.
+    fn roots(&self) -> Vec<Root> {
+        let mut kinds = self.triggers.iter().filter_map(|trigger| trigger.on);
+        let mut roots = kinds.next().map(context::roots).unwrap_or_default();
+        for kind in kinds {
+            let others = context::roots(kind);
+            roots.retain(|(root, _)| others.iter().any(|(other, _)| other == root));
+        }
+        roots
+    }
+
     /// Says what is wrong with a dotted name, if anything is.
     fn unknown(&self, name: &str, earlier: &BTreeSet<String>) -> Option<String> {
         let mut parts = name.split('.');
         let (root, field) = (parts.next().unwrap_or_default(), parts.next());
+        let roots = self.roots();
         let known: Vec<&str> = match root {
             "settings" => self.settings.keys().map(String::as_str).collect(),
             "steps" => earlier.iter().map(String::as_str).collect(),
-            _ => match NAMES.iter().find(|(known, _)| *known == root) {
+            _ => match roots.iter().find(|(known, _)| *known == root) {
                 Some((_, fields)) => fields.to_vec(),
-                None => return Some(format!("unknown name `{name}`{}", suggestion(root, roots()))),
+                None => {
+                    let known = roots.iter().map(|(root, _)| *root).chain(["settings", "steps"]);
+                    return Some(format!("unknown name `{name}`{}", suggestion(root, known)));
+                }
             },
         };
         if let Some(field) = field.filter(|field| !known.contains(field)) {
@@ -181,10 +216,6 @@ fn names_in(step: &Step, templates: &MessageTemplates, renderer: &Renderer) -> R
         }
     }
     Ok(names)
-}
-
-fn roots() -> impl Iterator<Item = &'static str> {
-    NAMES.iter().map(|(root, _)| *root).chain(["settings", "steps"])
 }
 
 fn suggestion<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> String {

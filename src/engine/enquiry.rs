@@ -41,6 +41,17 @@ const ATTRIBUTION_LENGTH: usize = 1_000;
 /// # Errors
 /// Every fault, in the order of the form's fields.
 pub fn validate(enquiry: Enquiry, country: Country) -> Result<NewLead, Vec<FieldFault>> {
+    let (lead, faults) = read(enquiry, country);
+    if faults.is_empty() { Ok(lead) } else { Err(faults) }
+}
+
+/// Makes a lead of what can be used of an enquiry that nobody can be asked to correct, such as one
+/// that came by mail. What is too long is cut; what cannot be read is left out.
+pub fn salvage(enquiry: Enquiry, country: Country) -> NewLead {
+    read(enquiry, country).0
+}
+
+fn read(enquiry: Enquiry, country: Country) -> (NewLead, Vec<FieldFault>) {
     let mut faults = Vec::new();
     let mut line = |field: &'static str, text: &str| capped(field, text, LINE_LENGTH, &mut faults);
     let name = line("name", &one_line(&enquiry.name));
@@ -70,10 +81,7 @@ pub fn validate(enquiry: Enquiry, country: Country) -> Result<NewLead, Vec<Field
         faults
             .push(fault("phone", "Please leave a phone number or an email address, so that we can answer."));
     }
-    if !faults.is_empty() {
-        return Err(faults);
-    }
-    Ok(NewLead {
+    let lead = NewLead {
         name: name.unwrap_or_default(),
         email,
         phone,
@@ -85,7 +93,8 @@ pub fn validate(enquiry: Enquiry, country: Country) -> Result<NewLead, Vec<Field
         source: one_line(&enquiry.source),
         attribution: trimmed(enquiry.attribution),
         is_test: enquiry.is_test,
-    })
+    };
+    (lead, faults)
 }
 
 /// Returns a hash of what was submitted, by which a repeated submission is told from another.
@@ -122,7 +131,7 @@ fn capped(field: &'static str, text: &str, limit: usize, faults: &mut Vec<FieldF
     if text.chars().count() > limit {
         faults.push(fault(field, &format!("Please keep this under {limit} characters.")));
     }
-    Some(text.to_owned()).filter(|text| !text.is_empty())
+    Some(text.chars().take(limit).collect()).filter(|text: &String| !text.is_empty())
 }
 
 /// Drops control characters and folds white space into single blanks.

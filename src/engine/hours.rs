@@ -65,6 +65,12 @@ impl BusinessHours {
     }
 }
 
+/// Returns the moment at which a day such as `2026-11-20` begins in `zone`.
+pub fn midnight(day: &str, zone: Tz) -> Option<Timestamp> {
+    let day = NaiveDate::parse_from_str(day, "%Y-%m-%d").ok()?;
+    Some(at_wall_time(day, NaiveTime::MIN, zone))
+}
+
 /// Returns the moment at which clocks in `zone` show this time: the first of two, and where there
 /// is none the first moment after the gap.
 fn at_wall_time(day: NaiveDate, time: NaiveTime, zone: Tz) -> Timestamp {

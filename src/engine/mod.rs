@@ -3,12 +3,20 @@
 //! Nothing here waits, reads a clock or touches a row: values go in and values come out.
 
 pub mod action;
+mod column;
 pub mod context;
 pub mod definition;
+pub mod diary;
 pub mod enquiry;
 pub mod hours;
+pub mod lead_mail;
+pub mod mail;
+pub mod pace;
 pub mod plan;
+pub mod query;
 pub mod render;
 pub mod retry;
 pub mod route;
 pub mod setting;
+pub mod table;
+pub mod trigger;

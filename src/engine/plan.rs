@@ -14,7 +14,7 @@ use crate::base::clock::Timestamp;
 use crate::base::text::Json;
 use crate::base::{Error, Result};
 use crate::engine::action::{self, Action};
-use crate::engine::context::{self, Settings};
+use crate::engine::context::{self, Facts, Settings};
 use crate::engine::definition::{Definition, OnError, Step as StepDefinition};
 use crate::engine::hours::BusinessHours;
 use crate::engine::render::Renderer;
@@ -24,16 +24,14 @@ use crate::model::connection::Connection;
 use crate::model::effect::{
     AppendRow, CreateEvent, Effect, EffectKind, EffectRequest, EffectState, SendMail,
 };
-use crate::model::lead::Lead;
 use crate::model::run::{Run, RunState, Step, StepState};
-use crate::model::tenant::{Tenant, TenantState};
+use crate::model::tenant::TenantState;
 use crate::model::{ConnectionId, EffectId};
 
 /// Everything a decision about a run rests on.
 pub struct Situation<'a> {
     pub run: &'a Run,
-    pub tenant: &'a Tenant,
-    pub lead: &'a Lead,
+    pub facts: Facts<'a>,
     pub definition: &'a Definition,
     pub settings: &'a Settings,
     pub templates: &'a MessageTemplates,
@@ -110,7 +108,7 @@ struct Planner<'a> {
 
 impl<'a> Planner<'a> {
     fn new(situation: &'a Situation<'a>) -> Result<Planner<'a>> {
-        let zone = situation.tenant.zone()?.tz();
+        let zone = situation.facts.tenant.zone()?.tz();
         Ok(Planner {
             now: situation,
             zone,
@@ -183,8 +181,7 @@ impl<'a> Planner<'a> {
         let situation = self.now;
         let context = context::of_run(
             &self.run,
-            situation.tenant,
-            situation.lead,
+            situation.facts,
             situation.settings,
             situation.connections,
             &self.journal,
@@ -260,7 +257,7 @@ impl<'a> Planner<'a> {
         };
         Ok(EffectRequest::SendMail(SendMail {
             to: self.renderer.text(&message.to, context)?.parse()?,
-            from_name: self.now.tenant.name.clone(),
+            from_name: self.now.facts.tenant.name.clone(),
             reply_to: reply_to.map(|text| text.parse()).transpose()?,
             subject: rendered.subject,
             text: rendered.text,
@@ -293,7 +290,7 @@ impl<'a> Planner<'a> {
             location: Some(text(&create.location)?).filter(|place| !place.is_empty()),
             start,
             end: start + length,
-            timezone: self.now.tenant.timezone.clone(),
+            timezone: self.now.facts.tenant.timezone.clone(),
         }))
     }
 

@@ -3,8 +3,9 @@
 use super::*;
 use crate::model::address::{EmailAddress, PhoneNumber, Slug};
 use crate::model::connection::{ConnectionKind, ConnectionState};
-use crate::model::lead::LeadState;
-use crate::model::tenant::TenantState;
+use crate::model::event::{Event, EventKind, EventState, LeadReceived};
+use crate::model::lead::{Lead, LeadState};
+use crate::model::tenant::{Tenant, TenantState};
 use crate::model::{AutomationId, EventId, LeadId, RunId, TenantId};
 
 pub const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
@@ -14,6 +15,7 @@ pub(in crate::engine) struct Scene {
     pub tenant: Tenant,
     pub lead: Lead,
     pub run: Run,
+    pub event: Event,
     connections: Vec<Connection>,
     journal: Vec<Step>,
     effects: Vec<Effect>,
@@ -52,6 +54,9 @@ pub(in crate::engine) fn scene() -> Scene {
         state: LeadState::New,
         received_at: NOW,
         answered_at: None,
+        contact_id: None,
+        reply_to: None,
+        original: None,
     };
     let run = Run {
         tenant_id: tenant_id.clone(),
@@ -83,10 +88,37 @@ pub(in crate::engine) fn scene() -> Scene {
         created_at: NOW,
         updated_at: NOW,
     });
-    Scene { tenant, lead, run, connections: connections.into(), journal: vec![], effects: vec![], now: NOW }
+    let payload = LeadReceived { lead_id, fingerprint: String::new() };
+    let event = Event {
+        tenant_id,
+        id: run.event_id.clone(),
+        kind: EventKind::LeadReceived,
+        dedupe_key: "lead".into(),
+        payload: Json::of(&payload).unwrap(),
+        state: EventState::Dispatched,
+        reason: None,
+        received_at: NOW,
+        due_at: None,
+        attempt: 0,
+    };
+    Scene {
+        tenant,
+        lead,
+        run,
+        event,
+        connections: connections.into(),
+        journal: vec![],
+        effects: vec![],
+        now: NOW,
+    }
 }
 
 impl Scene {
+    pub(in crate::engine) fn facts(&self) -> Facts<'_> {
+        let (contact, operator) = (None, None);
+        Facts { event: &self.event, tenant: &self.tenant, lead: Some(&self.lead), contact, operator }
+    }
+
     fn advance(&mut self, steps: &str) -> Plan {
         let head =
             "[automation]\nname=\"t\"\ntitle=\"T\"\ndescription=\"\"\n[[trigger]]\non=\"lead.received\"\n";
@@ -101,8 +133,7 @@ impl Scene {
         )]);
         let situation = Situation {
             run: &self.run,
-            tenant: &self.tenant,
-            lead: &self.lead,
+            facts: self.facts(),
             definition: &definition,
             settings: &Settings::new(),
             templates: &templates,

@@ -95,4 +95,7 @@ pub struct GoogleSettings {
     pub subject: EmailAddress,
     /// The service account, shown so that an operator can tell which key is in use.
     pub service_account: String,
+    /// How lead mails are told from others, where that is not as usual.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lead_mail: Option<serde_json::Value>,
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::clock::Timestamp;
 use crate::base::text::{Json, define_words};
 use crate::model::address::{EmailAddress, PhoneNumber};
-use crate::model::{LeadId, TenantId};
+use crate::model::{ContactId, LeadId, TenantId};
 
 define_words! {
     /// How far people have come with a lead.
@@ -20,6 +20,8 @@ define_words! {
         Lost = "lost",
         /// Quarantined: kept and shown, and runs nothing.
         Spam = "spam",
+        /// It came by a mail that could not be read: a person looks at the original.
+        NeedsReview = "needs_review",
     }
 }
 
@@ -35,7 +37,7 @@ pub struct Lead {
     pub address: Option<String>,
     pub postcode: Option<String>,
     pub preferred_time: Option<String>,
-    /// Where it came in: `form`, `api`, `cli`.
+    /// Where it came in: `form`, `api`, `cli`, or the marketplace whose mail brought it.
     pub source: String,
     /// An [`Attribution`].
     pub attribution: Json,
@@ -45,6 +47,11 @@ pub struct Lead {
     pub received_at: Timestamp,
     /// When the first automatic answer was delivered to the homeowner.
     pub answered_at: Option<Timestamp>,
+    pub contact_id: Option<ContactId>,
+    /// Where an answer goes that is not the homeowner's own address: a marketplace's relay.
+    pub reply_to: Option<EmailAddress>,
+    /// The text it was read from, where that was a mail.
+    pub original: Option<String>,
 }
 
 /// What brought the homeowner: `utm_source`, `gclid`, `referrer` and the like, by name.

@@ -6,11 +6,17 @@ pub mod address;
 pub mod audit;
 pub mod automation;
 pub mod connection;
+pub mod contact;
+pub mod cursor;
+pub mod diary;
 pub mod effect;
 pub mod event;
 pub mod lead;
+pub mod mail;
+pub mod message;
 pub mod outcome;
 pub mod run;
+pub mod sheet;
 pub mod tenant;
 pub mod user;
 
@@ -33,4 +39,12 @@ define_ids! {
     RunId = "run";
     /// Names one effect.
     EffectId = "effect";
+    /// Names one contact of a tenant.
+    ContactId = "contact";
+    /// Names one message, in or out.
+    MessageId = "msg";
+    /// Names one cursor of a poll.
+    CursorId = "cursor";
+    /// Names one timer of a calendar entry.
+    TimerId = "timer";
 }

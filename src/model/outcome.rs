@@ -39,3 +39,18 @@ pub enum Finding {
     /// The credential is not good.
     Unauthorized { reason: String },
 }
+
+/// Why nothing could be read.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Unread {
+    /// Trying again may help.
+    Later { reason: String, after: Option<Duration> },
+    /// A rate limit holds.
+    Throttled { reason: String, after: Option<Duration> },
+    /// The credential is not good. Nothing of this connection will work.
+    Unauthorized { reason: String },
+    /// The position is too old: everything must be read.
+    Expired,
+    /// What is to be read is not there, or must not be read. Only a person can mend that.
+    Refused { reason: String },
+}

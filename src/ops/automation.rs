@@ -7,13 +7,16 @@ use serde::Serialize;
 use crate::app::App;
 use crate::base::text::Json;
 use crate::base::{Error, Result};
+use crate::engine::context;
 use crate::engine::definition::Definition;
+use crate::engine::render::Renderer;
 use crate::engine::setting::{self, Setting};
 use crate::model::AutomationId;
 use crate::model::audit::Actor;
 use crate::model::automation::{Automation, AutomationState, MessageTemplates, Version};
 use crate::model::tenant::Tenant;
 use crate::ops::{LIST_LIMIT, Subject, audited};
+use crate::pipeline::watch;
 use crate::store::{Conn, Inserted, automation, run};
 
 /// An automation that can be enabled.
@@ -76,6 +79,7 @@ pub async fn enable(
 ) -> Result<Enabled> {
     let loaded = load(app, name)?;
     let settings = setting::resolve(&loaded.definition.settings, given, tenant)?;
+    check_triggers(&loaded.definition, &settings, tenant)?;
     let wanted = Wanted {
         definition: loaded.text,
         settings: Json::of(&settings)?,
@@ -89,10 +93,11 @@ pub async fn enable(
             .read(move |conn| plan(conn, &tenant_id, &name, &wanted).map(|plan| plan.report()))
             .await;
     }
-    let id = tenant_id.clone();
+    let (id, watched) = (tenant_id.clone(), tenant.clone());
     let enabled = audited(&app.db, Some(tenant_id), actor, "automation.enable", now, move |conn| {
         let plan = plan(conn, &id, &name, &wanted)?;
         plan.apply(conn, &id, wanted, now)?;
+        watch::reconcile(conn, &watched, now)?;
         let report = plan.report();
         let subject = Subject::new(&name).after(&report)?;
         Ok((report, subject))
@@ -156,6 +161,16 @@ pub async fn find(app: &App, tenant: &Tenant, name: &str) -> Result<AutomationVi
             })
         })
         .await
+}
+
+/// Fills the holes of the triggers, so that a setting which makes no sense there is refused now.
+fn check_triggers(definition: &Definition, settings: &context::Settings, tenant: &Tenant) -> Result<()> {
+    let renderer = Renderer::new(tenant.zone()?.tz());
+    let context = context::of_trigger(tenant, settings);
+    for trigger in &definition.triggers {
+        trigger.watch(&renderer, &context)?;
+    }
+    Ok(())
 }
 
 struct Loaded {
@@ -291,6 +306,7 @@ async fn set_state(
     action: &'static str,
 ) -> Result<Automation> {
     let (now, id, wanted) = (app.clock.now(), tenant.id.clone(), name.to_owned());
+    let watched = tenant.clone();
     let missing = not_found(tenant, name);
     let changed = audited(&app.db, Some(tenant.id.clone()), actor, action, now, move |conn| {
         let before = automation::find_by_name(conn, &id, &wanted)?.ok_or(missing)?;
@@ -298,6 +314,7 @@ async fn set_state(
         if state == AutomationState::Enabled {
             run::wake_parked(conn, &id, Some(&before.id), now)?;
         }
+        watch::reconcile(conn, &watched, now)?;
         let after = Automation { state, updated_at: now, ..before.clone() };
         let subject = Subject::new(&wanted).before(&before.state)?.after(&state)?;
         Ok((after, subject))

@@ -11,7 +11,8 @@ use crate::model::audit::Actor;
 use crate::model::connection::{Connection, ConnectionKind, ConnectionState, GoogleSettings, SmtpSettings};
 use crate::model::tenant::Tenant;
 use crate::ops::{LIST_LIMIT, Subject, audited};
-use crate::store::{Inserted, connection, effect};
+use crate::pipeline::watch;
+use crate::store::{Inserted, connection, cursor, effect};
 
 /// Adds an SMTP connection; a tenant has one of each name.
 ///
@@ -50,7 +51,7 @@ pub async fn add_google(
     subject: EmailAddress,
     key: Secret,
 ) -> Result<Connection> {
-    let settings = GoogleSettings { subject, service_account: service_account_email(&key)? };
+    let settings = GoogleSettings { subject, service_account: service_account_email(&key)?, lead_mail: None };
     let settings = Json::of(&settings)?;
     add(app, actor, tenant, ConnectionKind::Google, name, settings, Some(key)).await
 }
@@ -81,12 +82,13 @@ async fn add(
     };
     let owner = new.seal_owner();
     new.sealed = credential.map(|secret| app.key.seal(&owner, &secret)).transpose()?;
-    let slug = tenant.slug.clone();
+    let (slug, owner_tenant) = (tenant.slug.clone(), tenant.clone());
     audited(&app.db, Some(tenant.id.clone()), actor, "connection.add", now, move |conn| {
         if connection::insert(conn, &new)? == Inserted::AlreadyThere {
             return Err(Error::conflict(format!("tenant `{slug}` has a connection `{}` already", new.name))
                 .hint("choose another with `--name`, or remove the one that is there"));
         }
+        watch::reconcile(conn, &owner_tenant, now)?;
         let subject = Subject::new(&new.name).after(&new)?;
         Ok((new, subject))
     })
@@ -176,6 +178,8 @@ async fn set_state(
         if state == ConnectionState::Active {
             effect::wake_parked(conn, &after.tenant_id, &after.id, now)?;
         }
+        let due_at = (state == ConnectionState::Active).then_some(now);
+        cursor::set_due(conn, &after.tenant_id, &after.id, due_at)?;
         let subject = Subject::new(&after.name).before(&before.state)?.after(&after.state)?;
         Ok((after, subject))
     });
@@ -193,6 +197,9 @@ pub async fn remove(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Re
     let found = find(app, tenant, name).await?;
     let name = name.to_owned();
     let removed = audited(&app.db, Some(tenant.id.clone()), actor, "connection.remove", now, move |conn| {
+        for cursor in cursor::list(conn, &found.tenant_id, Some(&found.id), LIST_LIMIT)? {
+            cursor::delete(conn, &found.tenant_id, &cursor.id)?;
+        }
         connection::delete(conn, &found.tenant_id, &found.id)?;
         let subject = Subject::new(&found.name).before(&found)?;
         Ok(((), subject))

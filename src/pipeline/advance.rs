@@ -7,17 +7,16 @@ use crate::app::App;
 use crate::base::clock::Timestamp;
 use crate::base::text::Json;
 use crate::base::{Error, Kind, Result};
+use crate::engine::context::{Facts, Operator, Person};
 use crate::engine::plan::{self, Plan, Promise, Situation};
 use crate::engine::retry;
 use crate::model::effect::{Effect, EffectState};
+use crate::model::event::About;
 use crate::model::run::{Run, RunState};
-use crate::model::{LeadId, RunId};
-use crate::pipeline::{Round, Swept, version};
+use crate::model::{ContactId, RunId, TenantId};
+use crate::pipeline::{CONNECTION_LIMIT, Round, Swept, version};
 use crate::store::due::{self, Due, Queue};
-use crate::store::{Claim, Conn, automation, connection, effect, lead, run, tenant};
-
-/// Connections that one tenant can have at most.
-const CONNECTION_LIMIT: i64 = 200;
+use crate::store::{Claim, Conn, automation, connection, contact, effect, event, lead, run, tenant, user};
 
 /// Advances a share of the runs that are due.
 ///
@@ -93,15 +92,28 @@ fn plan_for(conn: &mut Conn, run: &Run, now: Timestamp) -> Result<Plan> {
             Run { state: RunState::Waiting, due_at: None, reason: Some(reason.to_owned()), ..run.clone() };
         return Ok(Plan { run, steps: Vec::new(), effects: Vec::new() });
     }
-    let lead = lead::find(conn, &run.tenant_id, &LeadId::parse(&run.subject_id)?)?;
+    let event = event::find(conn, &run.tenant_id, &run.event_id)?.ok_or_else(|| gone("the event"))?;
+    let about: About = event.payload.read()?;
+    let lead = match &about.lead_id {
+        Some(id) => lead::find(conn, &run.tenant_id, id)?,
+        None => None,
+    };
+    let contact_id = about.contact_id.or_else(|| lead.as_ref().and_then(|lead| lead.contact_id.clone()));
+    let contact = contact_id.map(|id| person(conn, &run.tenant_id, &id)).transpose()?.flatten();
+    let operator = user::first_operator(conn)?.map(|user| Operator { name: user.name, email: user.email });
     let version = version::parsed(conn, &run.tenant_id, &run.automation_id, run.version)?;
     let connections = connection::list(conn, &run.tenant_id, CONNECTION_LIMIT)?;
     let journal = run::steps(conn, &run.tenant_id, &run.id)?;
     let effects = effect::of_run(conn, &run.tenant_id, &run.id)?;
     plan::advance(&Situation {
         run,
-        tenant: &tenant,
-        lead: &lead.ok_or_else(|| gone("the lead"))?,
+        facts: Facts {
+            event: &event,
+            tenant: &tenant,
+            lead: lead.as_ref(),
+            contact: contact.as_ref(),
+            operator: operator.as_ref(),
+        },
         definition: &version.definition,
         settings: &version.settings,
         templates: &version.templates,
@@ -110,6 +122,11 @@ fn plan_for(conn: &mut Conn, run: &Run, now: Timestamp) -> Result<Plan> {
         effects: &effects,
         now,
     })
+}
+
+fn person(conn: &mut Conn, tenant: &TenantId, id: &ContactId) -> Result<Option<Person>> {
+    let Some(contact) = contact::find(conn, tenant, id)? else { return Ok(None) };
+    Ok(Some(Person { addresses: contact::addresses(conn, tenant, id)?, contact }))
 }
 
 fn save_all(conn: &mut Conn, moves: Vec<Move>, attempt_limit: i32, now: Timestamp) -> Result<usize> {

@@ -21,7 +21,7 @@ use crate::model::connection::{Connection, ConnectionSettings, ConnectionState, 
 use crate::model::effect::{Attempt, Effect, EffectKind, EffectState};
 use crate::model::outcome::Outcome;
 use crate::model::{ConnectionId, EffectId};
-use crate::pipeline::{Round, Swept};
+use crate::pipeline::{Round, Swept, failing};
 use crate::store::due::{self, Queue};
 use crate::store::{Claim, Conn, connection, effect, lead, run};
 
@@ -343,7 +343,7 @@ fn note_connection(
     now: Timestamp,
 ) -> Result<()> {
     if failing {
-        connection::set_state(conn, &connection.tenant_id, &connection.id, ConnectionState::Failing, now)?;
+        failing::note(conn, connection, reason.unwrap_or("the credential was refused"), now)?;
     }
     match reason {
         Some(reason) => connection::note_failure(conn, &connection.tenant_id, &connection.id, reason, now),

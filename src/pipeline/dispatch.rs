@@ -8,18 +8,20 @@ use std::sync::Arc;
 use crate::app::App;
 use crate::base::clock::Timestamp;
 use crate::base::{Error, Result};
+use crate::engine::trigger::Watch;
 use crate::engine::{plan, retry};
 use crate::model::automation::{Automation, AutomationState};
-use crate::model::event::{Event, EventKind, EventState, LeadReceived};
+use crate::model::connection::Connection;
+use crate::model::event::{About, Event, EventState};
 use crate::model::run::{Run, RunState};
 use crate::model::tenant::Tenant;
 use crate::model::{EventId, RunId, TenantId};
-use crate::pipeline::{Round, Swept, version};
+use crate::pipeline::{CONNECTION_LIMIT, Round, Swept, version};
 use crate::store::due::{self, Queue};
-use crate::store::{Claim, Conn, Inserted, automation, event, run, tenant};
+use crate::store::{Claim, Conn, Inserted, automation, connection, event, run, tenant};
 
 /// Automations that one tenant can have enabled at most.
-const AUTOMATION_LIMIT: i64 = 500;
+pub const AUTOMATION_LIMIT: i64 = 500;
 
 /// Dispatches a share of the events that are due.
 ///
@@ -76,8 +78,13 @@ fn dispatch_all(conn: &mut Conn, events: &[Event], spacing: Spacing, now: Timest
     Ok(made)
 }
 
-/// A tenant as dispatch needs it: itself and the automations that are not switched off.
-type Known = (Tenant, Vec<Automation>);
+/// A tenant as dispatch needs it: itself, what its automations that are not switched off wait
+/// for, and its connections.
+struct Known {
+    tenant: Tenant,
+    automations: Vec<(Automation, Vec<Watch>)>,
+    connections: Vec<Connection>,
+}
 
 fn dispatch(
     conn: &mut Conn,
@@ -88,18 +95,20 @@ fn dispatch(
     if !tenants.contains_key(&event.tenant_id) {
         tenants.insert(event.tenant_id.clone(), load(conn, &event.tenant_id)?);
     }
-    let Some((tenant, automations)) = tenants.get(&event.tenant_id) else {
+    let Some(known) = tenants.get(&event.tenant_id) else {
         return Err(Error::internal(format!("tenant `{}` was not loaded", event.tenant_id)));
     };
     let mut matching = Vec::new();
-    for automation in automations {
-        let version = version::parsed(conn, &tenant.id, &automation.id, automation.live_version)?;
-        if version.definition.triggers.iter().any(|trigger| trigger.on == event.kind) {
-            matching.push(automation);
+    for (automation, watches) in &known.automations {
+        for watch in watches {
+            if watch.matches(event, &known.connections)? {
+                matching.push(automation);
+                break;
+            }
         }
     }
     let (state, reason) = match matching.is_empty() {
-        true => (EventState::Ignored, Some("no enabled automation has this trigger")),
+        true => (EventState::Ignored, Some("no enabled automation waits for it")),
         false => (EventState::Dispatched, None),
     };
     if event::settle(conn, &event.tenant_id, &event.id, state, reason)? == Claim::Lost {
@@ -107,7 +116,7 @@ fn dispatch(
     }
     let mut made = 0;
     for automation in matching {
-        let run = new_run(event, tenant, automation, now)?;
+        let run = new_run(event, &known.tenant, automation, now)?;
         if run::insert(conn, &run)? == Inserted::New {
             made += 1;
         }
@@ -119,15 +128,21 @@ fn load(conn: &mut Conn, id: &TenantId) -> Result<Known> {
     let tenant = tenant::find(conn, id)?.ok_or_else(|| Error::internal(format!("tenant `{id}` is gone")))?;
     let mut automations = automation::list(conn, id, AUTOMATION_LIMIT)?;
     automations.retain(|automation| automation.state != AutomationState::Disabled);
-    Ok((tenant, automations))
+    let mut waiting = Vec::with_capacity(automations.len());
+    for automation in automations {
+        let version = version::parsed(conn, id, &automation.id, automation.live_version)?;
+        let watches = version.watches(&tenant)?;
+        waiting.push((automation, watches));
+    }
+    let connections = connection::list(conn, id, CONNECTION_LIMIT)?;
+    Ok(Known { tenant, automations: waiting, connections })
 }
 
 /// A run of a paused automation, or of a suspended tenant, is made and waits to be woken.
 fn new_run(event: &Event, tenant: &Tenant, automation: &Automation, now: Timestamp) -> Result<Run> {
     let parked = plan::held(tenant.state, automation.state);
-    let subject_id = match event.kind {
-        EventKind::LeadReceived => event.payload.read::<LeadReceived>()?.lead_id.to_string(),
-    };
+    let about: About = event.payload.read()?;
+    let subject_id = about.lead_id.map_or_else(|| event.id.to_string(), |lead| lead.to_string());
     Ok(Run {
         tenant_id: event.tenant_id.clone(),
         id: RunId::new(now),

@@ -4,13 +4,16 @@
 use std::sync::Arc;
 
 use crate::app::App;
+use crate::base::clock::Timestamp;
 use crate::base::text::Json;
 use crate::base::{Error, Result};
 use crate::engine::enquiry::{self, Enquiry, FieldFault};
+use crate::model::address::EmailAddress;
 use crate::model::event::{Event, EventKind, EventState, LeadReceived};
 use crate::model::lead::{Lead, LeadState, NewLead};
 use crate::model::tenant::Tenant;
-use crate::model::{EventId, LeadId};
+use crate::model::{EventId, LeadId, TenantId};
+use crate::pipeline::contact;
 use crate::store::{Conn, Inserted, event, lead};
 
 /// What became of an enquiry.
@@ -39,37 +42,55 @@ pub async fn accept(app: &App, tenant: &Arc<Tenant>, enquiry: Enquiry, key: Opti
         Ok(new) => new,
         Err(faults) => return Ok(Intake::Invalid(faults)),
     };
-    let fingerprint = enquiry::fingerprint(&new);
-    let (lead, event) = rows(app, tenant, new, &fingerprint, key, spam)?;
-    let (id, inserted) = app.db.write(move |conn| store(conn, &lead, &event, &fingerprint)).await?;
+    let arrival = Arrival {
+        key: key.map(|key| format!("lead:{key}")),
+        state: if spam { LeadState::Spam } else { LeadState::New },
+        reply_to: None,
+        original: None,
+        new,
+    };
+    let (now, tenant_id) = (app.clock.now(), tenant.id.clone());
+    let (id, inserted) = app.db.write(move |conn| store(conn, &tenant_id, arrival, now)).await?;
     if inserted == Inserted::New {
-        metrics::counter!("nexora_leads_total").increment(1);
         app.nudges.dispatch.notify_one();
     }
     Ok(Intake::Accepted(id, inserted))
 }
 
-fn rows(
-    app: &App,
-    tenant: &Tenant,
-    new: NewLead,
-    fingerprint: &str,
-    key: Option<&str>,
-    spam: bool,
-) -> Result<(Lead, Event)> {
-    let now = app.clock.now();
+/// A lead that is to be stored.
+pub struct Arrival {
+    pub new: NewLead,
+    /// The event's dedupe key, by which a second copy is known; the lead's own id if there is none.
+    pub key: Option<String>,
+    pub state: LeadState,
+    pub reply_to: Option<EmailAddress>,
+    pub original: Option<String>,
+}
+
+/// Stores the lead, its contact and its event, unless the same had arrived before.
+///
+/// # Errors
+/// `Conflict` when the key was used for another lead.
+pub fn store(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    arrival: Arrival,
+    now: Timestamp,
+) -> Result<(LeadId, Inserted)> {
+    let Arrival { new, key, state, reply_to, original } = arrival;
+    let fingerprint = enquiry::fingerprint(&new);
     let id = LeadId::new(now);
-    let quiet = match (spam, new.is_test) {
-        (true, _) => Some("held back as spam: a field that people do not see was filled in"),
-        (false, true) => Some("a test lead runs nothing"),
-        (false, false) => None,
+    let quiet = match (state, new.is_test) {
+        (LeadState::Spam, _) => Some("held back as spam: a field that people do not see was filled in"),
+        (_, true) => Some("a test lead runs nothing"),
+        (_, false) => None,
     };
-    let payload = LeadReceived { lead_id: id.clone(), fingerprint: fingerprint.to_owned() };
+    let payload = LeadReceived { lead_id: id.clone(), fingerprint: fingerprint.clone() };
     let event = Event {
-        tenant_id: tenant.id.clone(),
+        tenant_id: tenant.clone(),
         id: EventId::new(now),
         kind: EventKind::LeadReceived,
-        dedupe_key: key.map_or_else(|| id.to_string(), |key| format!("lead:{key}")),
+        dedupe_key: key.unwrap_or_else(|| id.to_string()),
         payload: Json::of(&payload)?,
         state: if quiet.is_some() { EventState::Ignored } else { EventState::Pending },
         reason: quiet.map(str::to_owned),
@@ -77,9 +98,17 @@ fn rows(
         due_at: quiet.is_none().then_some(now),
         attempt: 0,
     };
+    if event::insert(conn, &event)? == Inserted::AlreadyThere {
+        return earlier(conn, &event, &fingerprint);
+    }
+    // Spam makes no acquaintances.
+    let contact_id = match state {
+        LeadState::Spam => None,
+        _ => contact::resolve(conn, tenant, &new.name, new.email.as_ref(), new.phone.as_ref(), now)?,
+    };
     let lead = Lead {
-        tenant_id: tenant.id.clone(),
-        id,
+        tenant_id: tenant.clone(),
+        id: id.clone(),
         name: new.name,
         email: new.email,
         phone: new.phone,
@@ -91,18 +120,19 @@ fn rows(
         source: new.source,
         attribution: Json::of(&new.attribution)?,
         is_test: new.is_test,
-        state: if spam { LeadState::Spam } else { LeadState::New },
+        state,
         received_at: now,
         answered_at: None,
+        contact_id,
+        reply_to,
+        original,
     };
-    Ok((lead, event))
+    lead::insert(conn, &lead)?;
+    metrics::counter!("nexora_leads_total").increment(1);
+    Ok((id, Inserted::New))
 }
 
-fn store(conn: &mut Conn, lead: &Lead, event: &Event, fingerprint: &str) -> Result<(LeadId, Inserted)> {
-    if event::insert(conn, event)? == Inserted::New {
-        lead::insert(conn, lead)?;
-        return Ok((lead.id.clone(), Inserted::New));
-    }
+fn earlier(conn: &mut Conn, event: &Event, fingerprint: &str) -> Result<(LeadId, Inserted)> {
     let earlier = event::find_by_dedupe_key(conn, &event.tenant_id, &event.dedupe_key)?
         .ok_or_else(|| Error::unavailable("the same lead is being stored just now"))?;
     let received: LeadReceived = earlier.payload.read()?;

@@ -1,5 +1,5 @@
-//! One file per stage, in the order in which data moves: intake, dispatch, advance, deliver;
-//! rescue and prune clean up behind.
+//! One file per stage, in the order in which data moves: intake, poll and tick make events, then
+//! dispatch, advance, deliver; rescue and prune clean up behind.
 //!
 //! A stage is a `sweep`: it handles a bounded share of what is due and says whether more waits. The
 //! daemon calls it on a nudge or a timer, tests call it until it rests. Dispatch and advance only
@@ -7,18 +7,26 @@
 //! that decide the same thing one changes nothing. Deliver acts on the world, so it claims first.
 
 pub mod advance;
+mod contact;
 pub mod deliver;
 pub mod dispatch;
+mod failing;
 pub mod intake;
+pub mod poll;
 pub mod prune;
 pub mod rescue;
+pub mod tick;
 mod version;
+pub mod watch;
 
 use std::sync::Arc;
 
 use crate::app::App;
 use crate::base::Result;
 use crate::base::clock::Timestamp;
+
+/// Connections that one tenant can have at most.
+const CONNECTION_LIMIT: i64 = 200;
 
 /// What one sweep did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,11 +52,21 @@ pub async fn settle(app: &Arc<App>) -> Result<()> {
     let mut rounds = Rounds::default();
     loop {
         let rescued = rescue::sweep(app).await?;
+        let polled = poll::sweep(app, &mut rounds.cursors).await?;
+        poll::rest(app).await;
+        let ticked = tick::sweep(app, &mut rounds.timers).await?;
         let dispatched = dispatch::sweep(app, &mut rounds.events).await?;
         let advanced = advance::sweep(app, &mut rounds.runs).await?;
         let delivered = deliver::sweep(app, &mut rounds.effects).await?;
         deliver::rest(app).await;
-        if rescued.handled + dispatched.handled + advanced.handled + delivered.handled == 0 {
+        if rescued.handled
+            + polled.handled
+            + ticked.handled
+            + dispatched.handled
+            + advanced.handled
+            + delivered.handled
+            == 0
+        {
             return Ok(());
         }
     }
@@ -57,6 +75,8 @@ pub async fn settle(app: &Arc<App>) -> Result<()> {
 /// Where each stage's round of the tenants stands: after the tenant it served last.
 #[derive(Default)]
 struct Rounds {
+    cursors: Round,
+    timers: Round,
     events: Round,
     runs: Round,
     effects: Round,

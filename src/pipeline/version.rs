@@ -4,9 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use crate::base::{Error, Result};
-use crate::engine::context::Settings;
+use crate::engine::context::{self, Settings};
 use crate::engine::definition::Definition;
+use crate::engine::render::Renderer;
+use crate::engine::trigger::Watch;
 use crate::model::automation::MessageTemplates;
+use crate::model::tenant::Tenant;
 use crate::model::{AutomationId, TenantId};
 use crate::store::{Conn, automation};
 
@@ -15,6 +18,19 @@ pub struct Parsed {
     pub definition: Definition,
     pub settings: Settings,
     pub templates: MessageTemplates,
+}
+
+impl Parsed {
+    /// Returns what its triggers wait for in this tenant.
+    ///
+    /// # Errors
+    /// `Usage` naming what cannot be read; `automation enable` has refused such settings.
+    pub fn watches(&self, tenant: &Tenant) -> Result<Vec<Watch>> {
+        let renderer = Renderer::new(tenant.zone()?.tz());
+        let context = context::of_trigger(tenant, &self.settings);
+        let watches = self.definition.triggers.iter().map(|trigger| trigger.watch(&renderer, &context));
+        Ok(watches.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+    }
 }
 
 type Key = (AutomationId, i32);

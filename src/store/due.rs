@@ -20,6 +20,8 @@ pub enum Queue {
     Events,
     Runs,
     Effects,
+    Cursors,
+    Timers,
 }
 
 impl Queue {
@@ -28,6 +30,8 @@ impl Queue {
             Queue::Events => "events",
             Queue::Runs => "runs",
             Queue::Effects => "effects",
+            Queue::Cursors => "cursors",
+            Queue::Timers => "timers",
         }
     }
 }

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use crate::base::Result;
 use crate::base::clock::Timestamp;
 use crate::model::lead::{Lead, LeadState};
-use crate::model::{LeadId, TenantId};
+use crate::model::{ContactId, LeadId, TenantId};
 use crate::store::Conn;
 use crate::store::conn::on;
 use crate::store::schema::leads;
@@ -28,6 +28,11 @@ pub fn insert(conn: &mut Conn, lead: &Lead) -> Result<()> {
         leads::state.eq(lead.state),
         leads::received_at.eq(lead.received_at),
         leads::answered_at.eq(lead.answered_at),
+        (
+            leads::contact_id.eq(&lead.contact_id),
+            leads::reply_to.eq(&lead.reply_to),
+            leads::original.eq(&lead.original),
+        ),
     );
     on!(conn, c => diesel::insert_into(leads::table).values(row).execute(c)).map(|_| ())
 }
@@ -54,6 +59,17 @@ pub fn list(
         }
         query.order(leads::id.desc()).limit(limit).load(c)
     })
+}
+
+/// Returns a contact's latest lead. Uses `leads_by_contact`.
+pub fn latest_of_contact(conn: &mut Conn, tenant: &TenantId, contact: &ContactId) -> Result<Option<LeadId>> {
+    on!(conn, c => leads::table
+        .filter(leads::tenant_id.eq(tenant))
+        .filter(leads::contact_id.eq(contact))
+        .order(leads::id.desc())
+        .select(leads::id)
+        .first(c)
+        .optional())
 }
 
 /// Notes the first automatic answer; later ones change nothing.

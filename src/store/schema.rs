@@ -72,6 +72,9 @@ diesel::table! {
         state -> Text,
         received_at -> BigInt,
         answered_at -> Nullable<BigInt>,
+        contact_id -> Nullable<Text>,
+        reply_to -> Nullable<Text>,
+        original -> Nullable<Text>,
     }
 }
 
@@ -197,6 +200,92 @@ diesel::table! {
         after -> Nullable<Text>,
         previous_hash -> Text,
         hash -> Text,
+    }
+}
+
+diesel::table! {
+    contacts (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        name -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    contact_addresses (tenant_id, kind, value) {
+        tenant_id -> Text,
+        kind -> Text,
+        value -> Text,
+        contact_id -> Text,
+    }
+}
+
+diesel::table! {
+    messages (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        connection_id -> Text,
+        author -> Text,
+        contact_id -> Nullable<Text>,
+        lead_id -> Nullable<Text>,
+        effect_id -> Nullable<Text>,
+        provider_id -> Nullable<Text>,
+        thread_id -> Nullable<Text>,
+        rfc_id -> Nullable<Text>,
+        sender -> Text,
+        recipient -> Text,
+        subject -> Text,
+        body -> Text,
+        sent_at -> BigInt,
+        stored_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    cursors (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        connection_id -> Text,
+        kind -> Text,
+        target -> Text,
+        wish -> Text,
+        position -> Nullable<Text>,
+        interval_ms -> BigInt,
+        due_at -> Nullable<BigInt>,
+        lease_until -> Nullable<BigInt>,
+        epoch -> BigInt,
+        attempt -> Integer,
+        polled_at -> Nullable<BigInt>,
+        changed_at -> Nullable<BigInt>,
+        error -> Nullable<Text>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    items (tenant_id, cursor_id, key) {
+        tenant_id -> Text,
+        cursor_id -> Text,
+        key -> Text,
+        content -> Text,
+        seen_at -> BigInt,
+        gone_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    timers (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        cursor_id -> Text,
+        series -> Text,
+        entry_id -> Text,
+        moment -> Text,
+        content -> Text,
+        fires_at -> BigInt,
+        due_at -> Nullable<BigInt>,
     }
 }
 

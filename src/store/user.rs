@@ -31,6 +31,16 @@ pub fn find_by_email(conn: &mut Conn, email_key: &str) -> Result<Option<User>> {
     on!(conn, c => users::table.filter(users::email_key.eq(email_key)).first(c).optional())
 }
 
+/// Returns the operator who has been there longest and is not disabled.
+pub fn first_operator(conn: &mut Conn) -> Result<Option<User>> {
+    on!(conn, c => users::table
+        .filter(users::operator.eq(true))
+        .filter(users::state.eq(UserState::Active))
+        .order(users::id)
+        .first(c)
+        .optional())
+}
+
 /// Lists at most `limit` users by address.
 pub fn list(conn: &mut Conn, limit: i64) -> Result<Vec<User>> {
     on!(conn, c => users::table.order(users::email_key).limit(limit).load(c))

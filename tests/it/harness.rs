@@ -240,6 +240,7 @@ fn registry(config: &Config) -> Registry {
         gmail_url: config.google.gmail_url.clone(),
         calendar_url: config.google.calendar_url.clone(),
         sheets_url: config.google.sheets_url.clone(),
+        drive_url: config.google.drive_url.clone(),
         token_url: config.google.token_url.clone(),
         timeout: Duration::from_secs(5),
     };

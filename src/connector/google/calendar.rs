@@ -13,16 +13,14 @@ use crate::connector::google::Endpoints;
 use crate::connector::google::fault::Fault;
 use crate::connector::google::hub::{Caller, Connect, Cost, encoded};
 use crate::model::EffectId;
+use crate::model::diary::EFFECT_PROPERTY;
 use crate::model::effect::CreateEvent;
 use crate::model::outcome::{Finding, Outcome};
 
 pub struct Calendar {
-    hub: google_calendar3::CalendarHub<Connect>,
-    caller: Caller,
+    pub(super) hub: google_calendar3::CalendarHub<Connect>,
+    pub(super) caller: Caller,
 }
-
-/// The private property that says which effect made an entry.
-const EFFECT_PROPERTY: &str = "nexora_effect";
 
 impl Calendar {
     pub fn new(caller: &Caller, endpoints: &Endpoints) -> Calendar {

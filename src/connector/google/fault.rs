@@ -9,7 +9,7 @@ use google_apis_common as common;
 
 use crate::base::error::chain;
 use crate::connector::google::token;
-use crate::model::outcome::{Finding, Outcome};
+use crate::model::outcome::{Finding, Outcome, Unread};
 
 #[derive(Clone, Debug)]
 pub enum Fault {
@@ -52,7 +52,11 @@ impl Fault {
         }
     }
 
-    fn from_envelope(body: &serde_json::Value, status: Option<u16>, retry_after: Option<Duration>) -> Fault {
+    pub fn from_envelope(
+        body: &serde_json::Value,
+        status: Option<u16>,
+        retry_after: Option<Duration>,
+    ) -> Fault {
         let text = |pointer: &str| body.pointer(pointer).and_then(|value| value.as_str());
         let code = body.pointer("/error/code").and_then(serde_json::Value::as_u64);
         let code = code.and_then(|code| u16::try_from(code).ok()).or(status).unwrap_or(500);
@@ -128,6 +132,23 @@ impl Fault {
             Fault::Lost(_) => Outcome::InDoubt { reason },
             Fault::Status { code, .. } if code >= 500 || code == 408 => Outcome::InDoubt { reason },
             Fault::NotSent(_) | Fault::Credential(_) | Fault::Status { .. } => self.of_reading(),
+        }
+    }
+
+    /// Says what the failure means for a poll. `gone` is the status by which this service says that
+    /// a position is too old.
+    pub fn of_poll(self, gone: Option<u16>) -> Unread {
+        if self.status().is_some() && self.status() == gone {
+            return Unread::Expired;
+        }
+        match self.of_reading() {
+            Outcome::Throttled { reason, after } => Unread::Throttled { reason, after },
+            Outcome::Unauthorized { reason } => Unread::Unauthorized { reason },
+            Outcome::Refused { reason } => Unread::Refused { reason },
+            Outcome::Retry { reason, after } => Unread::Later { reason, after },
+            Outcome::Delivered { .. } | Outcome::Partly { .. } | Outcome::InDoubt { .. } => {
+                Unread::Later { reason: "a reading came to no end".to_owned(), after: None }
+            }
         }
     }
 

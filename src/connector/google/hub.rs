@@ -46,6 +46,17 @@ struct Seen {
 }
 
 impl Watch {
+    /// Notes what the head of a refusal says.
+    pub fn note(&self, head: &hyper::http::response::Parts) {
+        let retry_after = head
+            .headers
+            .get(hyper::header::RETRY_AFTER)
+            .and_then(|value| value.to_str().ok()?.trim().parse().ok())
+            .map(Duration::from_secs);
+        let status = Some(head.status.as_u16());
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Seen { status, retry_after };
+    }
+
     fn seen(&self) -> Seen {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -4,10 +4,14 @@
 //! an effect happened; see its file.
 
 mod calendar;
+mod diary;
 mod fault;
 mod gmail;
 mod hub;
+mod inbox;
+mod plain;
 mod sheets;
+mod table;
 mod token;
 
 use std::sync::{Arc, OnceLock};
@@ -15,10 +19,14 @@ use std::time::Duration;
 
 pub use token::service_account_email;
 
+use crate::base::clock::Timestamp;
 use crate::base::secret::Secret;
 use crate::base::{Error, Result};
+use crate::connector::poll::{CalendarChanges, FetchedMail, MailChanges, Poll, Reading, SheetReading};
 use crate::connector::{Answer, Connector, Perform, Probe, Reconcile, Task};
 use crate::model::connection::GoogleSettings;
+use crate::model::cursor::SheetTarget;
+use crate::model::diary::Entry;
 use crate::model::effect::EffectRequest;
 use crate::model::outcome::{Finding, Outcome};
 
@@ -28,6 +36,7 @@ pub struct Endpoints {
     pub gmail_url: String,
     pub calendar_url: String,
     pub sheets_url: String,
+    pub drive_url: String,
     pub token_url: String,
     pub timeout: Duration,
 }
@@ -57,6 +66,8 @@ pub struct Google {
     gmail: gmail::Gmail,
     calendar: calendar::Calendar,
     sheets: sheets::Sheets,
+    inbox: inbox::Inbox,
+    tables: table::Tables,
 }
 
 impl Google {
@@ -72,10 +83,13 @@ impl Google {
             gmail: gmail::Gmail::new(&caller, endpoints, settings.subject),
             calendar: calendar::Calendar::new(&caller, endpoints),
             sheets: sheets::Sheets::new(&caller, endpoints),
+            inbox: inbox::Inbox::new(&caller, endpoints),
+            tables: table::Tables::new(&caller, endpoints, false),
         });
         Ok(Connector {
             perform: Arc::clone(&google) as Arc<dyn Perform>,
             reconcile: Some(Arc::clone(&google) as Arc<dyn Reconcile>),
+            poll: Some(Arc::clone(&google) as Arc<dyn Poll>),
             probe: google,
         })
     }
@@ -104,6 +118,50 @@ impl Reconcile for Google {
             };
             found.unwrap_or_else(fault::Fault::of_question)
         })
+    }
+}
+
+impl Poll for Google {
+    fn mailbox_now(&self) -> Reading<'_, String> {
+        Box::pin(async { self.inbox.now().await.map_err(|fault| fault.of_poll(None)) })
+    }
+
+    fn mail_since(&self, since: Timestamp, limit: usize) -> Reading<'_, Vec<String>> {
+        Box::pin(async move { self.inbox.since(since, limit).await.map_err(|fault| fault.of_poll(None)) })
+    }
+
+    fn mail_changes<'a>(&'a self, history_id: &'a str) -> Reading<'a, MailChanges> {
+        Box::pin(async { self.inbox.changes(history_id).await.map_err(|fault| fault.of_poll(Some(404))) })
+    }
+
+    fn mail<'a>(&'a self, id: &'a str) -> Reading<'a, Option<FetchedMail>> {
+        Box::pin(async { self.inbox.fetch(id).await.map_err(|fault| fault.of_poll(None)) })
+    }
+
+    fn calendar_changes<'a>(
+        &'a self,
+        calendar: &'a str,
+        sync_token: Option<&'a str>,
+    ) -> Reading<'a, CalendarChanges> {
+        Box::pin(async move {
+            self.calendar.changes(calendar, sync_token).await.map_err(|fault| fault.of_poll(Some(410)))
+        })
+    }
+
+    fn instances<'a>(
+        &'a self,
+        calendar: &'a str,
+        series: &'a str,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Reading<'a, Vec<Entry>> {
+        Box::pin(async move {
+            self.calendar.instances(calendar, series, from, until).await.map_err(|fault| fault.of_poll(None))
+        })
+    }
+
+    fn sheet<'a>(&'a self, target: &'a SheetTarget, seen: Option<&'a str>) -> Reading<'a, SheetReading> {
+        Box::pin(async move { self.tables.read(target, seen).await.map_err(|fault| fault.of_poll(None)) })
     }
 }
 

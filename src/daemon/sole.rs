@@ -1,0 +1,39 @@
+//! Whether this is the only daemon on its database.
+//!
+//! On SQLite a lock on a file beside the database tells. The daemon that holds it knows that whatever
+//! was under way when it started was under way in a process that is gone, so it need not wait
+//! for leases to end. On PostgreSQL other daemons may be at work, and leases decide.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::base::Result;
+use crate::store::{Url, cursor, effect};
+
+/// Held for as long as this is the only daemon.
+pub struct Sole(#[expect(dead_code, reason = "the lock holds while the file is open")] File);
+
+/// Takes the lock, and frees what an earlier process left under way.
+///
+/// # Errors
+/// `Config` when the database's address cannot be read, `Unavailable` when it cannot be reached.
+pub async fn claim(app: &Arc<App>) -> Result<Option<Sole>> {
+    let Url::Sqlite(path) = app.config.database.url.parse()? else { return Ok(None) };
+    let mut name = path.into_os_string();
+    name.push(".daemon");
+    let Ok(file) = File::create(&name) else { return Ok(None) };
+    if file.try_lock().is_err() {
+        tracing::warn!("another daemon works on this database; leases decide who does what");
+        return Ok(None);
+    }
+    let now = app.clock.now();
+    let freed = app
+        .db
+        .write(move |conn| Ok(cursor::release_all(conn, now)? + effect::end_leases(conn, now)?))
+        .await?;
+    if freed > 0 {
+        tracing::info!("{freed} attempts and polls of an earlier process are taken up again");
+    }
+    Ok(Some(Sole(file)))
+}

@@ -1,0 +1,202 @@
+//! What changed in a calendar: what is known of it, against what was read of it.
+//!
+//! Times are never compared to find out what is new, since `created` may be the sender's date. A
+//! full reading has no word of what was deleted, so what it lacks is gone. Of a cancelled entry a
+//! provider may say no more than its id: what was known of it is what is told.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::model::diary::{Entry, EntryChange};
+
+/// One change, with the entry as it was before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    pub kind: EntryChange,
+    pub entry: Entry,
+    pub previous: Option<Entry>,
+    /// False for an instance that went together with its series: one act makes one event.
+    pub is_told: bool,
+}
+
+/// Compares what was read with what is `known` by id; a known entry may be a cancelled one.
+/// With `full`, everything that is there was read.
+pub fn compare(known: &HashMap<String, Entry>, read: Vec<Entry>, full: bool) -> Vec<Change> {
+    let mut seen = HashSet::new();
+    let mut changes = Vec::new();
+    for entry in read {
+        // Two pages may both hold an entry that moved between them: the later one counts.
+        let earlier = known.get(&entry.id);
+        if !seen.insert(entry.id.clone()) {
+            changes.retain(|change: &Change| change.entry.id != entry.id);
+        }
+        changes.extend(change_of(earlier, entry, known));
+    }
+    if full {
+        let mut missing: Vec<&Entry> =
+            known.values().filter(|entry| !entry.cancelled && !seen.contains(&entry.id)).collect();
+        missing.sort_by(|a, b| a.id.cmp(&b.id));
+        changes.extend(missing.into_iter().map(|entry| Change {
+            kind: EntryChange::Cancelled,
+            entry: entry.clone().into_cancelled(),
+            previous: Some(entry.clone()),
+            is_told: true,
+        }));
+    }
+    hush_instances(&mut changes, known);
+    changes
+}
+
+fn hush_instances(changes: &mut [Change], known: &HashMap<String, Entry>) {
+    let is_gone = |id: &String| known.get(id).is_some_and(|series| series.cancelled);
+    let gone: HashSet<String> = changes
+        .iter()
+        .filter(|change| change.kind == EntryChange::Cancelled && change.entry.is_series())
+        .map(|change| change.entry.id.clone())
+        .collect();
+    for change in changes.iter_mut().filter(|change| change.kind == EntryChange::Cancelled) {
+        if let Some(series) = &change.entry.series_id {
+            change.is_told = !gone.contains(series) && !is_gone(series);
+        }
+    }
+}
+
+fn change_of(earlier: Option<&Entry>, entry: Entry, known: &HashMap<String, Entry>) -> Option<Change> {
+    let living = earlier.filter(|earlier| !earlier.cancelled);
+    match (living, entry.cancelled) {
+        (Some(previous), true) => Some(Change {
+            kind: EntryChange::Cancelled,
+            entry: previous.clone().into_cancelled(),
+            previous: Some(previous.clone()),
+            is_told: true,
+        }),
+        // One instance of a series that we know was cancelled; it was never seen by itself.
+        (None, true) if earlier.is_none() => {
+            let series = known.get(entry.series_id.as_ref()?).filter(|series| !series.cancelled)?;
+            let entry = instance_of(series, entry);
+            Some(Change { kind: EntryChange::Cancelled, entry, previous: None, is_told: true })
+        }
+        // It came and went between two readings, or is known to be gone.
+        (None, true) => None,
+        (Some(previous), false) if *previous == entry => None,
+        (Some(previous), false) => {
+            let previous = Some(previous.clone());
+            Some(Change { kind: EntryChange::Updated, entry, previous, is_told: true })
+        }
+        // An instance that was moved is a change to its series, whether or not it was known.
+        (None, false) if entry.series_id.as_ref().is_some_and(|series| known.contains_key(series)) => {
+            Some(Change { kind: EntryChange::Updated, entry, previous: None, is_told: true })
+        }
+        (None, false) => {
+            let previous = earlier.cloned();
+            Some(Change { kind: EntryChange::Created, entry, previous, is_told: true })
+        }
+    }
+}
+
+/// Fills what is left of a cancelled instance with what its series says.
+fn instance_of(series: &Entry, instance: Entry) -> Entry {
+    let or = |own: String, of_series: &String| if own.is_empty() { of_series.clone() } else { own };
+    Entry {
+        title: or(instance.title, &series.title),
+        description: or(instance.description, &series.description),
+        location: or(instance.location, &series.location),
+        attendees: if instance.attendees.is_empty() { series.attendees.clone() } else { instance.attendees },
+        organizer: instance.organizer.or_else(|| series.organizer.clone()),
+        ..instance
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    use crate::base::clock::Timestamp;
+    use crate::model::diary::When;
+
+    fn entry(id: &str, title: &str) -> Entry {
+        Entry {
+            id: id.into(),
+            series_id: None,
+            original_start: None,
+            cancelled: false,
+            title: title.into(),
+            description: String::new(),
+            location: String::new(),
+            start: Some(When::At(Timestamp::from_millis(0))),
+            end: None,
+            recurrence: Vec::new(),
+            attendees: Vec::new(),
+            organizer: None,
+            link: None,
+            color: None,
+            properties: BTreeMap::new(),
+        }
+    }
+
+    fn cancelled(id: &str, series: Option<&str>) -> Entry {
+        let series_id = series.map(str::to_owned);
+        Entry { series_id, start: None, ..entry(id, "").into_cancelled() }
+    }
+
+    fn known(entries: &[Entry]) -> HashMap<String, Entry> {
+        entries.iter().map(|entry| (entry.id.clone(), entry.clone())).collect()
+    }
+
+    fn kinds(changes: &[Change]) -> Vec<(&str, &str, &str)> {
+        changes.iter().map(|c| (c.entry.id.as_str(), c.kind.name(), c.entry.title.as_str())).collect()
+    }
+
+    #[test]
+    fn an_incremental_reading_tells_what_changed() {
+        let series = Entry { recurrence: vec!["RRULE:FREQ=WEEKLY".into()], ..entry("s", "Weekly") };
+        let known = known(&[entry("a", "A"), entry("b", "B"), series.clone(), cancelled("gone", None)]);
+        let moved = Entry { series_id: Some("s".into()), ..entry("s_1", "Weekly") };
+        let read = vec![
+            entry("a", "A"),
+            entry("b", "B2"),
+            entry("c", "C"),
+            cancelled("a", None),
+            cancelled("never seen", None),
+            cancelled("gone", None),
+            cancelled("s_2", Some("s")),
+            moved,
+        ];
+        let changes = compare(&known, read, false);
+        assert_eq!(
+            kinds(&changes),
+            [
+                ("b", "updated", "B2"),
+                ("c", "created", "C"),
+                ("a", "cancelled", "A"),
+                ("s_2", "cancelled", "Weekly"),
+                ("s_1", "updated", "Weekly"),
+            ]
+        );
+        assert_eq!(changes[2].previous.as_ref().map(|entry| entry.cancelled), Some(false));
+    }
+
+    #[test]
+    fn what_a_full_reading_lacks_is_gone_and_told_once() {
+        let known = known(&[entry("a", "A"), entry("b", "B"), cancelled("c", None)]);
+        let changes = compare(&known, vec![entry("a", "A")], true);
+        assert_eq!(kinds(&changes), [("b", "cancelled", "B")]);
+        let back = compare(&known, vec![entry("a", "A"), entry("b", "B"), entry("c", "C")], true);
+        assert_eq!(kinds(&back), [("c", "created", "C")]);
+    }
+
+    #[test]
+    fn instances_that_go_with_their_series_are_not_told() {
+        let series = Entry { recurrence: vec!["RRULE:FREQ=WEEKLY".into()], ..entry("s", "Weekly") };
+        let instance = Entry { series_id: Some("s".into()), ..entry("s_1", "Weekly") };
+        let read = vec![cancelled("s", None), cancelled("s_1", Some("s"))];
+        let changes = compare(&known(&[series, instance]), read, false);
+        assert_eq!(changes.iter().map(|change| change.is_told).collect::<Vec<_>>(), [true, false]);
+    }
+
+    #[test]
+    fn an_entry_on_two_pages_counts_once() {
+        let changes = compare(&HashMap::new(), vec![entry("a", "A"), entry("a", "A2")], true);
+        assert_eq!(kinds(&changes), [("a", "created", "A2")]);
+    }
+}

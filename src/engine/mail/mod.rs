@@ -1,0 +1,258 @@
+//! A mail as it is kept, from the bytes of it or from parts that a provider has taken apart.
+//!
+//! Total: any bytes make a mail, in bounded time and memory, since mails come from anybody. What
+//! cannot be read is empty.
+
+pub mod text;
+
+use mail_parser::decoders::charsets::map::charset_decoder;
+use mail_parser::{Address, HeaderValue, Message, MessageParser, MimeHeaders as _, PartType};
+
+use crate::base::clock::Timestamp;
+use crate::model::mail::{Attachment, Mail, MailKind, Mailbox, Part};
+
+/// Characters of text that are kept.
+const TEXT_LIMIT: usize = 64_000;
+
+/// Bytes of HTML that are looked at for its text.
+const HTML_LIMIT_BYTES: usize = 2_000_000;
+const XML_LIMIT_BYTES: usize = 256_000;
+const ADDRESS_LIMIT: usize = 100;
+const ATTACHMENT_LIMIT: usize = 100;
+const ID_LIMIT: usize = 50;
+const LINE_LIMIT: usize = 1_000;
+const HEADER_LIMIT: usize = 500;
+
+/// The bytes of a mail beyond which nothing is looked at.
+const MAIL_LIMIT_BYTES: usize = 40_000_000;
+
+/// Reads a mail as it went over the wire (RFC 5322, RFC 2045).
+pub fn from_rfc822(raw: &[u8]) -> Mail {
+    let raw = raw.get(..MAIL_LIMIT_BYTES).unwrap_or(raw);
+    let Some(message) = MessageParser::default().parse(raw) else { return of_headers(None) };
+    let headers: Vec<(String, String)> = message
+        .headers_raw()
+        .take(HEADER_LIMIT)
+        .map(|(name, value)| (name.trim().to_owned(), value.to_owned()))
+        .collect();
+    let mut parts = Vec::new();
+    for part in message.parts.iter().take(ATTACHMENT_LIMIT * 2) {
+        let body = match &part.body {
+            PartType::Text(text) | PartType::Html(text) => text.as_bytes().to_vec(),
+            PartType::Binary(bytes) | PartType::InlineBinary(bytes) => bytes.to_vec(),
+            PartType::Message(_) | PartType::Multipart(_) => continue,
+        };
+        let mime_type = part.content_type().map_or_else(
+            || "text/plain".to_owned(),
+            |found| format!("{}/{}", found.ctype(), found.subtype().unwrap_or("plain")).to_lowercase(),
+        );
+        let is_attached = part.content_disposition().is_some_and(|found| found.ctype() == "attachment");
+        let filename = part.attachment_name().map(str::to_owned);
+        parts.push(Part {
+            filename: filename.or_else(|| is_attached.then(|| "attachment".to_owned())),
+            size_bytes: u64::try_from(body.len()).unwrap_or(u64::MAX),
+            // The parser has decoded it, whatever the headers say of its charset.
+            headers: Vec::new(),
+            body: Some(body),
+            mime_type,
+            attachment_id: None,
+        });
+    }
+    from_parts(&headers, &parts)
+}
+
+/// Puts a mail together from its headers, and the leaves of its MIME tree in their order.
+pub fn from_parts(headers: &[(String, String)], parts: &[Part]) -> Mail {
+    let block = header_block(headers);
+    let parsed = MessageParser::default().parse(block.as_bytes());
+    let mut mail = of_headers(parsed.as_ref());
+    mail.kind = kind(headers, &mail);
+    mail.authenticated = authenticated(headers);
+    let (mut plain, mut html) = (None, None);
+    for part in parts {
+        let is_body = part.filename.is_none();
+        let decoded = || part.body.as_deref().map(|body| decode(body, charset(&part.headers)));
+        match part.mime_type.as_str() {
+            "text/plain" if is_body && plain.is_none() => plain = decoded(),
+            "text/html" if is_body && html.is_none() => html = decoded(),
+            _ => {
+                note_xml(&mut mail, part);
+                attach(&mut mail, part);
+            }
+        }
+    }
+    let full = match plain.filter(|text| !text.trim().is_empty()) {
+        Some(text) => text::tidy(&text),
+        None => html.map(|html| text::of_html(cut(&html, HTML_LIMIT_BYTES))).unwrap_or_default(),
+    };
+    mail.text = full.chars().take(TEXT_LIMIT).collect();
+    mail.truncated = mail.text.len() < full.len();
+    mail
+}
+
+/// Writes headers as they would stand in a mail, each on one line.
+fn header_block(headers: &[(String, String)]) -> String {
+    let mut block = String::new();
+    for (name, value) in headers.iter().take(HEADER_LIMIT) {
+        let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':');
+        if !is_name {
+            continue;
+        }
+        let value = value.split(char::is_control).collect::<Vec<_>>().join(" ");
+        block.extend([name.as_str(), ": ", cut(&value, 16_000), "\r\n"]);
+    }
+    block.push_str("\r\n");
+    block
+}
+
+fn of_headers(message: Option<&Message<'_>>) -> Mail {
+    let list = |address: Option<&Address<'_>>| -> Vec<Mailbox> { address.map(mailboxes).unwrap_or_default() };
+    let sent_at = message.and_then(Message::date).map(|date| date.to_timestamp());
+    Mail {
+        message_id: message.and_then(Message::message_id).map(line),
+        in_reply_to: message.map(|m| ids(m.in_reply_to())).unwrap_or_default(),
+        references: message.map(|m| ids(m.references())).unwrap_or_default(),
+        from: list(message.and_then(Message::from)).into_iter().next(),
+        reply_to: list(message.and_then(Message::reply_to)).into_iter().next(),
+        to: list(message.and_then(Message::to)),
+        cc: list(message.and_then(Message::cc)),
+        subject: message.and_then(Message::subject).map(line).unwrap_or_default(),
+        sent_at: sent_at.map(|seconds| Timestamp::from_millis(seconds.saturating_mul(1_000))),
+        text: String::new(),
+        truncated: false,
+        xml: None,
+        attachments: Vec::new(),
+        kind: MailKind::Person,
+        authenticated: Vec::new(),
+    }
+}
+
+fn mailboxes(address: &Address<'_>) -> Vec<Mailbox> {
+    let read = |found: &mail_parser::Addr<'_>| {
+        let address = line(found.address.as_deref()?);
+        Some(Mailbox { name: found.name.as_deref().map(line).filter(|name| !name.is_empty()), address })
+    };
+    address
+        .iter()
+        .filter_map(read)
+        .filter(|mailbox| !mailbox.address.is_empty())
+        .take(ADDRESS_LIMIT)
+        .collect()
+}
+
+/// Of many ids the latest say most, and they stand last.
+fn ids(value: &HeaderValue<'_>) -> Vec<String> {
+    let all: Vec<String> = match value {
+        HeaderValue::Text(id) => vec![line(id)],
+        HeaderValue::TextList(list) => list.iter().map(|id| line(id)).collect(),
+        _ => Vec::new(),
+    };
+    let surplus = all.len().saturating_sub(ID_LIMIT);
+    all.into_iter().skip(surplus).collect()
+}
+
+/// Makes one short line of a text.
+fn line(text: &str) -> String {
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control());
+    let line = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    line.chars().take(LINE_LIMIT).collect()
+}
+
+/// Cuts a text to a number of bytes, at a character.
+fn cut(text: &str, limit_bytes: usize) -> &str {
+    let mut end = limit_bytes.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or(text)
+}
+
+fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+}
+
+fn charset(headers: &[(String, String)]) -> Option<String> {
+    let value = header(headers, "Content-Type")?.to_ascii_lowercase();
+    let (_, rest) = value.split_once("charset=")?;
+    let name =
+        rest.trim_start_matches('"').split(|c: char| c == '"' || c == ';' || c.is_whitespace()).next()?;
+    Some(name.to_owned())
+}
+
+/// Decodes a body. A provider may have made UTF-8 of it already, so bytes that are UTF-8 are taken as
+/// that, but for the charsets that hide in seven bits.
+fn decode(body: &[u8], charset: Option<String>) -> String {
+    let name = charset.unwrap_or_default();
+    let is_seven_bit = name.starts_with("iso-2022") || name == "utf-7" || name == "hz-gb-2312";
+    if let (Ok(text), false) = (std::str::from_utf8(body), is_seven_bit) {
+        return text.trim_start_matches('\u{feff}').to_owned();
+    }
+    match charset_decoder(name.as_bytes()).filter(|_| !name.is_empty()) {
+        Some(decoder) => decoder(body),
+        None => String::from_utf8_lossy(body).into_owned(),
+    }
+}
+
+fn note_xml(mail: &mut Mail, part: &Part) {
+    let is_xml = part.mime_type.ends_with("/xml")
+        || part.mime_type.ends_with("+xml")
+        || part.filename.as_deref().is_some_and(|name| name.to_lowercase().ends_with(".xml"));
+    let small = part.body.as_deref().filter(|body| body.len() <= XML_LIMIT_BYTES);
+    if let (true, Some(body), None) = (is_xml, small, &mail.xml) {
+        mail.xml = Some(decode(body, charset(&part.headers)));
+    }
+}
+
+fn attach(mail: &mut Mail, part: &Part) {
+    if mail.attachments.len() < ATTACHMENT_LIMIT {
+        mail.attachments.push(Attachment {
+            name: part.filename.as_deref().map(line).unwrap_or_default(),
+            mime_type: line(&part.mime_type),
+            size_bytes: part.size_bytes,
+            provider_id: part.attachment_id.clone(),
+        });
+    }
+}
+
+fn kind(headers: &[(String, String)], mail: &Mail) -> MailKind {
+    let says = |name: &str| header(headers, name).unwrap_or_default().to_ascii_lowercase();
+    let from = mail.from.as_ref().map(|from| from.address.to_lowercase()).unwrap_or_default();
+    let content_type = says("Content-Type");
+    if from.starts_with("mailer-daemon@") || content_type.contains("report-type=delivery-status") {
+        return MailKind::Bounce;
+    }
+    if header(headers, "List-Id").is_some() || ["bulk", "list"].contains(&says("Precedence").as_str()) {
+        return MailKind::Bulk;
+    }
+    let auto = says("Auto-Submitted");
+    let is_automatic = (!auto.is_empty() && auto != "no")
+        || header(headers, "X-Autoreply").is_some()
+        || header(headers, "X-Autorespond").is_some()
+        || ["junk", "auto_reply"].contains(&says("Precedence").as_str());
+    if is_automatic { MailKind::Automatic } else { MailKind::Person }
+}
+
+/// Returns the domains that the receiving server vouches for (RFC 8601). Only the topmost header
+/// is its own; those below may be anybody's.
+fn authenticated(headers: &[(String, String)]) -> Vec<String> {
+    let Some(value) = header(headers, "Authentication-Results") else { return Vec::new() };
+    let mut domains = Vec::new();
+    for result in cut(value, 8_000).to_lowercase().split(';').skip(1) {
+        let mut words = result.split_whitespace();
+        let passes = matches!(words.next(), Some("dkim=pass" | "spf=pass" | "dmarc=pass"));
+        for word in words.filter(|_| passes) {
+            let named = ["header.d=", "header.i=", "smtp.mailfrom=", "header.from="]
+                .iter()
+                .find_map(|property| word.strip_prefix(property));
+            if let Some(domain) = named.map(|named| named.rsplit('@').next().unwrap_or(named)) {
+                domains.push(domain.trim_matches(|c: char| !c.is_alphanumeric()).to_owned());
+            }
+        }
+    }
+    domains.dedup();
+    domains.truncate(ID_LIMIT);
+    domains
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,44 @@
+//! A message: one mail between the business and a contact, in or out.
+
+use diesel::Queryable;
+use serde::Serialize;
+
+use crate::base::clock::Timestamp;
+use crate::base::text::define_words;
+use crate::model::{ConnectionId, ContactId, MessageId, TenantId};
+
+define_words! {
+    /// Who wrote it.
+    Author = "author" {
+        Contact = "contact",
+        /// One of our effects sent it.
+        Nexora = "nexora",
+        /// Somebody in the business wrote it by hand.
+        Person = "person",
+    }
+}
+
+#[derive(Clone, Debug, Queryable, Serialize)]
+pub struct Message {
+    pub tenant_id: TenantId,
+    pub id: MessageId,
+    pub connection_id: ConnectionId,
+    pub author: Author,
+    pub contact_id: Option<ContactId>,
+    /// The lead that it is about, where that is known.
+    pub lead_id: Option<String>,
+    /// The effect that sent it.
+    pub effect_id: Option<String>,
+    /// The provider's name for it: a Gmail message id.
+    pub provider_id: Option<String>,
+    /// The provider's name for its thread.
+    pub thread_id: Option<String>,
+    /// Its Message-ID (RFC 5322) as it arrived, without angle brackets.
+    pub rfc_id: Option<String>,
+    pub sender: String,
+    pub recipient: String,
+    pub subject: String,
+    pub body: String,
+    pub sent_at: Timestamp,
+    pub stored_at: Timestamp,
+}

@@ -1,0 +1,58 @@
+//! Who somebody is: the contact that an address belongs to, made when nobody has it yet.
+//!
+//! Contacts are one person only where a normalised address is the same; names never decide.
+
+use crate::base::Result;
+use crate::base::clock::Timestamp;
+use crate::model::address::{EmailAddress, PhoneNumber};
+use crate::model::contact::{AddressKind, Contact};
+use crate::model::{ContactId, TenantId};
+use crate::store::{Conn, contact};
+
+/// Returns the contact with one of these addresses, made or completed; nothing without an address.
+/// An address that belongs to somebody else stays theirs; the e-mail address decides.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub fn resolve(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    name: &str,
+    email: Option<&EmailAddress>,
+    phone: Option<&PhoneNumber>,
+    now: Timestamp,
+) -> Result<Option<ContactId>> {
+    let email = email.map(|email| (AddressKind::Email, email.key()));
+    let phone = phone.map(|phone| (AddressKind::Phone, phone.to_string()));
+    let addresses: Vec<(AddressKind, String)> = email.into_iter().chain(phone).collect();
+    if addresses.is_empty() {
+        return Ok(None);
+    }
+    let mut known = None;
+    let mut unclaimed = Vec::new();
+    for (kind, value) in &addresses {
+        match contact::find_by_address(conn, tenant, *kind, value)? {
+            Some(id) => known = known.or(Some(id)),
+            None => unclaimed.push((*kind, value)),
+        }
+    }
+    let id = match known {
+        Some(id) => id,
+        None => {
+            let id = ContactId::new(now);
+            let new = Contact {
+                tenant_id: tenant.clone(),
+                id: id.clone(),
+                name: name.to_owned(),
+                created_at: now,
+                updated_at: now,
+            };
+            contact::insert(conn, &new)?;
+            id
+        }
+    };
+    for (kind, value) in unclaimed {
+        let _ = contact::add_address(conn, tenant, &id, kind, value)?;
+    }
+    Ok(Some(id))
+}

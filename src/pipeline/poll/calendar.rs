@@ -1,0 +1,315 @@
+//! One calendar: what changed in it, and the timers of what is near.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Claimed, Settled, tell};
+use crate::app::App;
+use crate::base::Result;
+use crate::base::clock::Timestamp;
+use crate::base::text::Json;
+use crate::connector::poll::{CalendarChanges, Poll};
+use crate::engine::context::moment_of;
+use crate::engine::diary::{self, Change};
+use crate::model::contact::AddressKind;
+use crate::model::cursor::{CalendarWish, Cursor, Item, Moment, Timer};
+use crate::model::diary::{Entry, EntryChange};
+use crate::model::event::{About, CalendarEvent, EventKind};
+use crate::model::outcome::Unread;
+use crate::model::{TenantId, TimerId};
+use crate::store::{Conn, contact, item, lead, timer};
+
+/// How long a cancelled entry is remembered, so that it is not told again.
+const GONE: Duration = Duration::from_secs(60 * 86_400);
+
+/// The instances of series are worked out anew when this much of the horizon has passed.
+const HORIZON_STEP: Duration = Duration::from_secs(86_400);
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Position {
+    sync_token: String,
+    /// Up to where the timers of series are set.
+    horizon: Option<Timestamp>,
+    /// The moments for which timers are set.
+    #[serde(default)]
+    moments: Vec<Moment>,
+}
+
+pub(super) struct Read {
+    /// Nothing at the first reading.
+    position: Option<Position>,
+    changes: CalendarChanges,
+    moments: Vec<Moment>,
+    horizon: Timestamp,
+    /// The timers of everything are set anew.
+    refresh: bool,
+    /// The instances of each series that was looked at.
+    instances: HashMap<String, Vec<Entry>>,
+}
+
+pub(super) async fn read(app: &App, poll: &dyn Poll, cursor: &Cursor) -> Result<Read, Unread> {
+    let unreadable = |error: crate::base::Error| Unread::Later { reason: error.report(), after: None };
+    let position: Option<Position> =
+        cursor.position.as_ref().map(Json::read).transpose().map_err(unreadable)?;
+    let wish: CalendarWish = cursor.wish.read().map_err(unreadable)?;
+    let token = position.as_ref().map(|position| position.sync_token.as_str());
+    let changes = match poll.calendar_changes(&cursor.target, token).await {
+        Err(Unread::Expired) => poll.calendar_changes(&cursor.target, None).await?,
+        answer => answer?,
+    };
+    let now = app.clock.now();
+    let is_current = |position: &Position| {
+        let reaches = |until: Timestamp| until + HORIZON_STEP >= now + app.config.poll.horizon();
+        position.moments == wish.moments && (wish.moments.is_empty() || position.horizon.is_some_and(reaches))
+    };
+    let refresh = !position.as_ref().is_some_and(is_current);
+    let horizon = match (&position, refresh) {
+        (Some(Position { horizon: Some(until), .. }), false) => *until,
+        _ => now + app.config.poll.horizon(),
+    };
+    let mut instances = HashMap::new();
+    if !wish.moments.is_empty() {
+        let series = series_to_expand(app, cursor, &changes, refresh).await.map_err(unreadable)?;
+        for id in series {
+            let from = now - longest_after(&wish.moments);
+            let found = poll.instances(&cursor.target, &id, from, horizon).await?;
+            instances.insert(id, found);
+        }
+    }
+    Ok(Read { position, changes, moments: wish.moments, horizon, refresh, instances })
+}
+
+fn longest_after(moments: &[Moment]) -> Duration {
+    let after = |moment: &Moment| match moment {
+        Moment::Before(_) => 0,
+        Moment::After(seconds) => *seconds,
+    };
+    // An instance that began a day ago may end now.
+    Duration::from_secs(moments.iter().map(after).max().unwrap_or(0) + 86_400)
+}
+
+/// Returns the series of which an instance may have come, gone or moved.
+async fn series_to_expand(
+    app: &App,
+    cursor: &Cursor,
+    changes: &CalendarChanges,
+    refresh: bool,
+) -> Result<BTreeSet<String>> {
+    let mut series = BTreeSet::new();
+    for entry in &changes.entries {
+        series.extend(entry.series_id.clone());
+        series.extend(entry.is_series().then(|| entry.id.clone()));
+    }
+    if refresh {
+        let (tenant, id) = (cursor.tenant_id.clone(), cursor.id.clone());
+        let known = app.db.read(move |conn| item::all(conn, &tenant, &id)).await?;
+        for item in known.into_values().filter(|item| item.gone_at.is_none()) {
+            let entry: Entry = item.content.read()?;
+            series.extend(entry.is_series().then_some(entry.id));
+        }
+    }
+    Ok(series)
+}
+
+pub(super) fn record(conn: &mut Conn, claimed: &Claimed, read: Read, now: Timestamp) -> Result<Settled> {
+    let cursor = &claimed.cursor;
+    let mut known = HashMap::new();
+    let wants_timers = read.refresh && !read.moments.is_empty();
+    if !read.changes.entries.is_empty() || read.changes.full || wants_timers {
+        for (key, item) in item::all(conn, &cursor.tenant_id, &cursor.id)? {
+            known.insert(key, item.content.read::<Entry>()?);
+        }
+    }
+    let changes = diary::compare(&known, read.changes.entries, read.changes.full);
+    let is_baseline = read.position.is_none();
+    let timers = Timers { claimed, moments: &read.moments, now };
+    let mut told = false;
+    for change in &changes {
+        save(conn, cursor, &change.entry, now)?;
+        if change.is_told && !is_baseline {
+            tell_change(conn, claimed, change, now)?;
+            told = true;
+        }
+        if change.entry.series_id.is_none() && !change.entry.is_series() {
+            timers.set(conn, &change.entry.id, std::slice::from_ref(&change.entry))?;
+        }
+        known.insert(change.entry.id.clone(), change.entry.clone());
+    }
+    if read.refresh && read.moments.is_empty() {
+        timer::clear_due(conn, &cursor.tenant_id, &cursor.id)?;
+    } else if read.refresh {
+        let singles = known.values().filter(|entry| entry.series_id.is_none() && !entry.is_series());
+        for entry in singles.filter(|entry| !entry.cancelled) {
+            timers.set(conn, &entry.id, std::slice::from_ref(entry))?;
+        }
+        timer::forget_fired(conn, &cursor.tenant_id, &cursor.id, now - GONE)?;
+        item::forget_gone(conn, &cursor.tenant_id, &cursor.id, now - GONE)?;
+    }
+    for (series, instances) in &read.instances {
+        timers.set(conn, series, instances)?;
+    }
+    let position = Position {
+        sync_token: read.changes.sync_token,
+        horizon: (!read.moments.is_empty()).then_some(read.horizon),
+        moments: read.moments,
+    };
+    Ok(Settled { position: Json::of(&position)?, changed: told, more: false })
+}
+
+fn save(conn: &mut Conn, cursor: &Cursor, entry: &Entry, now: Timestamp) -> Result<()> {
+    item::save(
+        conn,
+        &Item {
+            tenant_id: cursor.tenant_id.clone(),
+            cursor_id: cursor.id.clone(),
+            key: entry.id.clone(),
+            content: Json::of(entry)?,
+            seen_at: now,
+            gone_at: entry.cancelled.then_some(now),
+        },
+    )
+}
+
+fn tell_change(conn: &mut Conn, claimed: &Claimed, change: &Change, now: Timestamp) -> Result<()> {
+    let cursor = &claimed.cursor;
+    let payload = CalendarEvent {
+        about: about(conn, &cursor.tenant_id, &change.entry)?,
+        connection_id: claimed.connection.id.clone(),
+        calendar: cursor.target.clone(),
+        change: change.kind,
+        moment: None,
+        entry: change.entry.clone(),
+        previous: change.previous.clone(),
+    };
+    let key = format!("calendar:{}:{}:{}", cursor.id, cursor.epoch, change.entry.id);
+    tell(conn, &cursor.tenant_id, EventKind::CalendarEvent, key, &payload, now).map(|_| ())
+}
+
+/// Finds the contact among those who attend.
+fn about(conn: &mut Conn, tenant: &TenantId, entry: &Entry) -> Result<About> {
+    for attendee in entry.attendees.iter().filter(|attendee| !attendee.is_own) {
+        let key = attendee.email.to_lowercase();
+        if let Some(id) = contact::find_by_address(conn, tenant, AddressKind::Email, &key)? {
+            let lead_id = lead::latest_of_contact(conn, tenant, &id)?;
+            return Ok(About { contact_id: Some(id), lead_id });
+        }
+    }
+    Ok(About::default())
+}
+
+struct Timers<'a> {
+    claimed: &'a Claimed,
+    moments: &'a [Moment],
+    now: Timestamp,
+}
+
+impl Timers<'_> {
+    /// Sets the timers of a series' instances, or of one entry, and removes those that are not
+    /// wanted any more. A moment that has passed by the time its entry is known, or is moved, does
+    /// not come: it would be a reminder of what is nearly there.
+    fn set(&self, conn: &mut Conn, series: &str, entries: &[Entry]) -> Result<()> {
+        let cursor = &self.claimed.cursor;
+        let existing = timer::of_series(conn, &cursor.tenant_id, &cursor.id, series)?;
+        let mut wanted = HashSet::new();
+        for entry in entries.iter().filter(|entry| !entry.cancelled) {
+            for moment in self.moments {
+                let Some(fires_at) = self.fires_at(entry, *moment)? else { continue };
+                let place = (entry.id.clone(), moment.name());
+                let earlier = existing.iter().find(|t| t.entry_id == place.0 && t.moment == place.1);
+                wanted.insert(place);
+                self.set_one(conn, series, entry, *moment, fires_at, earlier)?;
+            }
+        }
+        for timer in existing {
+            // What has fired is kept, so that it does not fire again should its entry come back.
+            let is_wanted = wanted.contains(&(timer.entry_id.clone(), timer.moment.clone()));
+            if !is_wanted && timer.due_at.is_some() {
+                timer::delete(conn, &cursor.tenant_id, &timer.id)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn set_one(
+        &self,
+        conn: &mut Conn,
+        series: &str,
+        entry: &Entry,
+        moment: Moment,
+        fires_at: Timestamp,
+        earlier: Option<&Timer>,
+    ) -> Result<()> {
+        let cursor = &self.claimed.cursor;
+        let content = Json::of(entry)?;
+        let ahead = (fires_at > self.now).then_some(fires_at);
+        match earlier {
+            Some(timer) if timer.fires_at == fires_at && timer.content == content => Ok(()),
+            Some(timer) => {
+                let due_at = if timer.fires_at == fires_at { timer.due_at } else { ahead };
+                let series = series.to_owned();
+                timer::save(conn, &Timer { series, content, fires_at, due_at, ..timer.clone() })
+            }
+            None => timer::insert(
+                conn,
+                &Timer {
+                    tenant_id: cursor.tenant_id.clone(),
+                    id: TimerId::new(self.now),
+                    cursor_id: cursor.id.clone(),
+                    series: series.to_owned(),
+                    entry_id: entry.id.clone(),
+                    moment: moment.name(),
+                    content,
+                    fires_at,
+                    due_at: ahead,
+                },
+            ),
+        }
+    }
+
+    fn fires_at(&self, entry: &Entry, moment: Moment) -> Result<Option<Timestamp>> {
+        let zone = self.claimed.tenant.zone()?.tz();
+        let at =
+            |when: &Option<crate::model::diary::When>| when.as_ref().and_then(|when| moment_of(when, zone));
+        Ok(match moment {
+            Moment::Before(seconds) => at(&entry.start).map(|start| start - Duration::from_secs(seconds)),
+            Moment::After(seconds) => at(&entry.end).map(|end| end + Duration::from_secs(seconds)),
+        })
+    }
+}
+
+/// Makes an event of a timer whose moment has come, unless it was set to another since.
+pub fn ring(conn: &mut Conn, cursor: &Cursor, timer: &Timer, now: Timestamp) -> Result<bool> {
+    let entry: Entry = timer.content.read()?;
+    let Some(moment) = moment_named(&timer.moment) else { return Ok(false) };
+    if timer::fire(conn, timer)? == crate::store::Claim::Lost {
+        return Ok(false);
+    }
+    let change = match moment {
+        Moment::Before(_) => EntryChange::Before,
+        Moment::After(_) => EntryChange::After,
+    };
+    let payload = CalendarEvent {
+        about: about(conn, &cursor.tenant_id, &entry)?,
+        connection_id: cursor.connection_id.clone(),
+        calendar: cursor.target.clone(),
+        change,
+        moment: Some(moment),
+        entry,
+        previous: None,
+    };
+    let key = format!("timer:{}:{}", timer.id, timer.fires_at.millis());
+    tell(conn, &cursor.tenant_id, EventKind::CalendarEvent, key, &payload, now)?;
+    Ok(true)
+}
+
+fn moment_named(name: &str) -> Option<Moment> {
+    let (kind, seconds) = name.split_once(':')?;
+    let seconds = seconds.parse().ok()?;
+    match kind {
+        "before" => Some(Moment::Before(seconds)),
+        "after" => Some(Moment::After(seconds)),
+        _ => None,
+    }
+}

@@ -1,0 +1,279 @@
+//! Whose a mail is: a reply of a contact, a lead that a marketplace sent, or nobody's we know.
+
+use super::Claimed;
+use crate::base::Result;
+use crate::base::clock::Timestamp;
+use crate::base::text::Json;
+use crate::connector::poll::FetchedMail;
+use crate::engine::enquiry;
+use crate::engine::lead_mail::{self, Found, Reading, Rules};
+use crate::engine::mail::from_parts;
+use crate::engine::mail::text::newly_written;
+use crate::model::address::EmailAddress;
+use crate::model::connection::Connection;
+use crate::model::contact::AddressKind;
+use crate::model::event::{About, MailEvent};
+use crate::model::lead::LeadState;
+use crate::model::mail::{Mail, MailKind, Mailbox};
+use crate::model::message::{Author, Message};
+use crate::model::{ContactId, LeadId, MessageId, TenantId};
+use crate::pipeline::intake::{self, Arrival};
+use crate::store::{Conn, contact, lead, message};
+
+/// What a mail turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// A person who is a contact wrote it.
+    Reply,
+    /// It brought a lead, or comes from nobody we know, or no person wrote it.
+    Other,
+}
+
+/// Finds the contact that a mail is from, or whose thread it stands in, and the latest lead.
+///
+/// The thread comes first, then the mails that it answers, then the sender's address.
+pub fn about(conn: &mut Conn, connection: &Connection, thread_id: &str, mail: &Mail) -> Result<About> {
+    let tenant = &connection.tenant_id;
+    let answered: Vec<String> = mail.in_reply_to.iter().chain(&mail.references).cloned().collect();
+    let mut earlier = message::latest_of_thread(conn, tenant, &connection.id, thread_id)?;
+    if earlier.is_none() && !answered.is_empty() {
+        earlier = message::latest_of_rfc_ids(conn, tenant, &answered)?;
+    }
+    if let Some(message) = earlier {
+        let lead_id = message.lead_id.as_deref().map(LeadId::parse).transpose()?;
+        return completed(conn, tenant, message.contact_id, lead_id);
+    }
+    for mailbox in mail.from.iter().chain(&mail.reply_to) {
+        let id = contact::find_by_address(conn, tenant, AddressKind::Email, &mailbox.address.to_lowercase())?;
+        if id.is_some() {
+            return completed(conn, tenant, id, None);
+        }
+    }
+    Ok(About::default())
+}
+
+fn completed(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    contact_id: Option<ContactId>,
+    lead_id: Option<LeadId>,
+) -> Result<About> {
+    let lead_id = match (&contact_id, lead_id) {
+        (_, Some(lead)) => Some(lead),
+        (Some(contact), None) => lead::latest_of_contact(conn, tenant, contact)?,
+        (None, None) => None,
+    };
+    Ok(About { contact_id, lead_id })
+}
+
+/// Takes a mail in: stores the lead that it brings, or the message that it is, and says in the
+/// payload whom it is about.
+pub fn take_in(
+    conn: &mut Conn,
+    claimed: &Claimed,
+    payload: &mut MailEvent,
+    received_at: Timestamp,
+    now: Timestamp,
+) -> Result<Known> {
+    let reading = lead_mail::read(&payload.mail, &rules(&claimed.connection)?);
+    match reading {
+        Reading::Lead(found) => {
+            store_lead(conn, claimed, payload, found, now)?;
+            keep(conn, claimed, payload, received_at, now)?;
+            Ok(Known::Other)
+        }
+        // A message on a lead that is not known, as after a restart with another system, is a lead.
+        Reading::Message(found) => {
+            add_relay(conn, claimed, payload, &found)?;
+            if payload.about.contact_id.is_none() {
+                store_lead(conn, claimed, payload, found, now)?;
+                keep(conn, claimed, payload, received_at, now)?;
+                return Ok(Known::Other);
+            }
+            keep(conn, claimed, payload, received_at, now)?;
+            Ok(Known::Reply)
+        }
+        Reading::Unreadable { source, reason } => {
+            tracing::warn!(tenant.id = %claimed.tenant.id, source, reason, "a lead mail needs review");
+            store_unreadable(conn, claimed, payload, &source, &reason, now)?;
+            Ok(Known::Other)
+        }
+        Reading::NotALead { .. } => Ok(Known::Other),
+        Reading::Elsewhere => {
+            keep(conn, claimed, payload, received_at, now)?;
+            let is_persons = payload.mail.kind == MailKind::Person;
+            Ok(if is_persons && payload.about.contact_id.is_some() { Known::Reply } else { Known::Other })
+        }
+    }
+}
+
+fn rules(connection: &Connection) -> Result<Rules> {
+    match connection.typed()? {
+        crate::model::connection::ConnectionSettings::Google(settings) => {
+            settings.lead_mail.map_or_else(|| Ok(Rules::default()), |rules| Json::of(&rules)?.read())
+        }
+        crate::model::connection::ConnectionSettings::Smtp(_) => Ok(Rules::default()),
+    }
+}
+
+fn store_lead(
+    conn: &mut Conn,
+    claimed: &Claimed,
+    payload: &mut MailEvent,
+    found: Found,
+    now: Timestamp,
+) -> Result<()> {
+    let source = found.enquiry.source.clone();
+    let reply_to = found.reply_to.clone();
+    let key = match &found.external_id {
+        Some(id) => format!("lead:{source}:{id}"),
+        None => format!("lead-mail:{}:{}", claimed.cursor.id, payload.id),
+    };
+    let arrival = Arrival {
+        new: enquiry::salvage(found.enquiry, claimed.tenant.country()?),
+        key: Some(key),
+        state: LeadState::New,
+        reply_to: reply_to.clone(),
+        original: Some(original(&payload.mail)),
+    };
+    store(conn, claimed, payload, arrival, now)?;
+    if let (Some(contact_id), Some(relay)) = (&payload.about.contact_id, reply_to) {
+        let _ = contact::add_address(conn, &claimed.tenant.id, contact_id, AddressKind::Email, &relay.key())?;
+    }
+    Ok(())
+}
+
+fn store_unreadable(
+    conn: &mut Conn,
+    claimed: &Claimed,
+    payload: &mut MailEvent,
+    source: &str,
+    reason: &str,
+    now: Timestamp,
+) -> Result<()> {
+    let mail = &payload.mail;
+    let enquiry = enquiry::Enquiry {
+        source: source.to_owned(),
+        message: format!("{}\n\n(needs review: {reason})", mail.subject),
+        ..enquiry::Enquiry::default()
+    };
+    let arrival = Arrival {
+        new: enquiry::salvage(enquiry, claimed.tenant.country()?),
+        key: Some(format!("lead-mail:{}:{}", claimed.cursor.id, payload.id)),
+        state: LeadState::NeedsReview,
+        reply_to: None,
+        original: Some(original(mail)),
+    };
+    store(conn, claimed, payload, arrival, now)
+}
+
+fn store(
+    conn: &mut Conn,
+    claimed: &Claimed,
+    payload: &mut MailEvent,
+    arrival: Arrival,
+    now: Timestamp,
+) -> Result<()> {
+    let stored = conn.transaction(|conn| intake::store(conn, &claimed.tenant.id, arrival, now));
+    let (id, _) = match stored {
+        Ok(stored) => stored,
+        // The marketplace wrote twice about one lead, and not the same: the first is the lead.
+        Err(error) if error.kind() == crate::base::Kind::Conflict => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let found = lead::find(conn, &claimed.tenant.id, &id)?;
+    payload.about = About { contact_id: found.and_then(|lead| lead.contact_id), lead_id: Some(id) };
+    Ok(())
+}
+
+/// A marketplace answers from an address of its own for each homeowner: it is one of theirs.
+fn add_relay(conn: &mut Conn, claimed: &Claimed, payload: &mut MailEvent, found: &Found) -> Result<()> {
+    let tenant = &claimed.tenant.id;
+    let address = found.enquiry.email.parse::<EmailAddress>().ok();
+    let known = match (&payload.about.contact_id, address) {
+        (None, Some(address)) => contact::find_by_address(conn, tenant, AddressKind::Email, &address.key())?,
+        _ => None,
+    };
+    if known.is_some() {
+        payload.about = completed(conn, tenant, known, None)?;
+    }
+    if let (Some(id), Some(relay)) = (&payload.about.contact_id, &found.reply_to) {
+        let _ = contact::add_address(conn, tenant, id, AddressKind::Email, &relay.key())?;
+    }
+    Ok(())
+}
+
+fn original(mail: &Mail) -> String {
+    let from = mail.from.as_ref().map(|from| from.address.as_str()).unwrap_or_default();
+    format!("From: {from}\nSubject: {}\n\n{}", mail.subject, mail.text)
+}
+
+/// Stores a mail that is from a contact.
+fn keep(
+    conn: &mut Conn,
+    claimed: &Claimed,
+    payload: &MailEvent,
+    received_at: Timestamp,
+    now: Timestamp,
+) -> Result<()> {
+    if payload.about.contact_id.is_none() {
+        return Ok(());
+    }
+    let mail = &payload.mail;
+    let message = Message {
+        author: Author::Contact,
+        provider_id: Some(payload.id.clone()),
+        thread_id: Some(payload.thread_id.clone()),
+        sent_at: received_at,
+        ..of_mail(&claimed.connection, &payload.about, mail, now)
+    };
+    message::insert(conn, &message).map(|_| ())
+}
+
+/// Stores a mail that somebody in the business wrote to a contact by hand.
+pub fn note_sent(conn: &mut Conn, claimed: &Claimed, fetched: &FetchedMail, now: Timestamp) -> Result<()> {
+    let mail = from_parts(&fetched.headers, &fetched.parts);
+    let connection = &claimed.connection;
+    let mut about = About::default();
+    for to in mail.to.iter().chain(&mail.cc) {
+        let key = to.address.to_lowercase();
+        let id = contact::find_by_address(conn, &connection.tenant_id, AddressKind::Email, &key)?;
+        if id.is_some() {
+            about = completed(conn, &connection.tenant_id, id, None)?;
+            break;
+        }
+    }
+    if about.contact_id.is_none() {
+        return Ok(());
+    }
+    let message = Message {
+        author: Author::Person,
+        provider_id: Some(fetched.id.clone()),
+        thread_id: Some(fetched.thread_id.clone()),
+        sent_at: fetched.received_at.unwrap_or(now),
+        ..of_mail(connection, &about, &mail, now)
+    };
+    message::insert(conn, &message).map(|_| ())
+}
+
+fn of_mail(connection: &Connection, about: &About, mail: &Mail, now: Timestamp) -> Message {
+    let address = |mailbox: Option<&Mailbox>| mailbox.map(|m| m.address.clone()).unwrap_or_default();
+    Message {
+        tenant_id: connection.tenant_id.clone(),
+        id: MessageId::new(now),
+        connection_id: connection.id.clone(),
+        author: Author::Contact,
+        contact_id: about.contact_id.clone(),
+        lead_id: about.lead_id.as_ref().map(ToString::to_string),
+        effect_id: None,
+        provider_id: None,
+        thread_id: None,
+        rfc_id: mail.message_id.clone(),
+        sender: address(mail.from.as_ref()),
+        recipient: address(mail.to.first()),
+        subject: mail.subject.clone(),
+        body: newly_written(&mail.text).into_owned(),
+        sent_at: now,
+        stored_at: now,
+    }
+}

@@ -1,0 +1,272 @@
+//! One mailbox: the mails that came in, and those that were given a label.
+//!
+//! Each mail that was seen is noted by its id, so that neither a resync nor a second record of the
+//! history tells it twice. Spam and bin are left out until somebody takes a mail out of them.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::lead::{self, Known};
+use super::{Claimed, Settled, tell};
+use crate::app::App;
+use crate::base::Result;
+use crate::base::clock::Timestamp;
+use crate::base::text::Json;
+use crate::connector::poll::{FetchedMail, MailChanged, Poll};
+use crate::engine::mail::from_parts;
+use crate::model::cursor::{Cursor, Item};
+use crate::model::event::{EventKind, MailChange, MailEvent};
+use crate::model::outcome::Unread;
+use crate::store::{Conn, item};
+
+/// How far back the mails are noted that are there when a mailbox is connected. A resync never
+/// looks further back than this before the last poll.
+const OVERLAP: Duration = Duration::from_secs(3 * 86_400);
+
+/// How long a mail that was seen is remembered.
+const MEMORY: Duration = Duration::from_secs(35 * 86_400);
+
+/// Mails that one look back lists at most.
+const LIST_LIMIT: usize = 20_000;
+
+/// Mails of a resync that are read in one poll.
+const SHARE: usize = 25;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Position {
+    history_id: String,
+    /// When the mailbox was first looked at. What was there by then is no news.
+    since: Timestamp,
+    /// A resync is under way: from when on mails are listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    resync: Option<Timestamp>,
+}
+
+pub enum Read {
+    Baseline { position: Json, ids: Vec<String> },
+    Changes { position: Json, since: Timestamp, mails: Vec<(MailChanged, FetchedMail)>, more: bool },
+}
+
+/// What is remembered of a mail.
+#[derive(Serialize, Deserialize)]
+struct Seen {
+    /// The ids of its labels when it was last told.
+    #[serde(default)]
+    labels: Vec<String>,
+}
+
+pub async fn read(app: &App, poll: &dyn Poll, cursor: &Cursor) -> Result<Read, Unread> {
+    let unreadable = |error: crate::base::Error| Unread::Later { reason: error.report(), after: None };
+    let now = app.clock.now();
+    let Some(position) = cursor.position.as_ref() else {
+        // The history is asked for first: what comes in while mails are listed is in both.
+        let position = Position { history_id: poll.mailbox_now().await?, since: now, resync: None };
+        let ids = poll.mail_since(now - OVERLAP, LIST_LIMIT).await?;
+        return Ok(Read::Baseline { position: Json::of(&position).map_err(unreadable)?, ids });
+    };
+    let position: Position = position.read().map_err(unreadable)?;
+    if position.resync.is_none() {
+        match poll.mail_changes(&position.history_id).await {
+            Ok(changes) => {
+                let position = Position { history_id: changes.history_id, ..position };
+                return fetch(app, poll, cursor, position, changes.mails, changes.more).await;
+            }
+            Err(Unread::Expired) => {}
+            Err(unread) => return Err(unread),
+        }
+    }
+    let (position, mails, more) = look_back(app, poll, cursor, position).await?;
+    fetch(app, poll, cursor, position, mails, more).await
+}
+
+/// Lists what came in around and since the last poll, and takes a share of what was not seen.
+async fn look_back(
+    app: &App,
+    poll: &dyn Poll,
+    cursor: &Cursor,
+    position: Position,
+) -> Result<(Position, Vec<MailChanged>, bool), Unread> {
+    let last = cursor.polled_at.unwrap_or(position.since);
+    let resync = position.resync.unwrap_or((last - OVERLAP).max(position.since - OVERLAP));
+    let history_id = match position.resync {
+        Some(_) => position.history_id,
+        None => {
+            tracing::warn!(cursor.id = %cursor.id, tenant.id = %cursor.tenant_id, "the mailbox's history is too old: reading it anew");
+            poll.mailbox_now().await?
+        }
+    };
+    let mut ids = poll.mail_since(resync, LIST_LIMIT).await?;
+    ids.reverse();
+    let (tenant, id) = (cursor.tenant_id.clone(), cursor.id.clone());
+    let unseen = app.db.read(move |conn| {
+        let mut unseen = Vec::new();
+        for mail in ids {
+            if item::find(conn, &tenant, &id, &mail)?.is_none() {
+                unseen.push(mail);
+            }
+        }
+        Ok(unseen)
+    });
+    let mut unseen = unseen.await.map_err(|error| Unread::Later { reason: error.report(), after: None })?;
+    let more = unseen.len() > SHARE;
+    unseen.truncate(SHARE);
+    let mails = unseen.into_iter().map(|id| MailChanged { id, added: true, labelled: Vec::new() });
+    let position = Position { history_id, resync: more.then_some(resync), ..position };
+    Ok((position, mails.collect(), more))
+}
+
+/// Reads the mails that a share names, but for those that are known and only told again.
+async fn fetch(
+    app: &App,
+    poll: &dyn Poll,
+    cursor: &Cursor,
+    position: Position,
+    changed: Vec<MailChanged>,
+    more: bool,
+) -> Result<Read, Unread> {
+    let unreadable = |error: crate::base::Error| Unread::Later { reason: error.report(), after: None };
+    if changed.is_empty() {
+        let (since, position) = (position.since, Json::of(&position).map_err(unreadable)?);
+        return Ok(Read::Changes { position, since, mails: Vec::new(), more });
+    }
+    let (tenant, id) = (cursor.tenant_id.clone(), cursor.id.clone());
+    let wanted = app.db.read(move |conn| {
+        let mut wanted = Vec::new();
+        for mail in changed {
+            let is_known = item::find(conn, &tenant, &id, &mail.id)?.is_some();
+            if !is_known || !mail.labelled.is_empty() {
+                wanted.push(mail);
+            }
+        }
+        Ok(wanted)
+    });
+    let wanted = wanted.await.map_err(unreadable)?;
+    let mut mails = Vec::with_capacity(wanted.len());
+    for mail in wanted {
+        // One that is gone by now was never there for us.
+        if let Some(fetched) = poll.mail(&mail.id).await? {
+            mails.push((mail, fetched));
+        }
+    }
+    let since = position.since;
+    Ok(Read::Changes { position: Json::of(&position).map_err(unreadable)?, since, mails, more })
+}
+
+pub fn record(conn: &mut Conn, claimed: &Claimed, read: Read, now: Timestamp) -> Result<Settled> {
+    let cursor = &claimed.cursor;
+    match read {
+        Read::Baseline { position, ids } => {
+            for id in ids {
+                remember(conn, cursor, &id, &[], now)?;
+            }
+            Ok(Settled { position, changed: false, more: false })
+        }
+        Read::Changes { position, since, mails, more } => {
+            let changed = !mails.is_empty();
+            for (change, mail) in mails {
+                record_mail(conn, claimed, &change, mail, since, now)?;
+            }
+            if changed {
+                item::forget_seen(conn, &cursor.tenant_id, &cursor.id, now - MEMORY)?;
+            }
+            Ok(Settled { position, changed, more })
+        }
+    }
+}
+
+fn remember(conn: &mut Conn, cursor: &Cursor, id: &str, labels: &[String], now: Timestamp) -> Result<()> {
+    item::save(
+        conn,
+        &Item {
+            tenant_id: cursor.tenant_id.clone(),
+            cursor_id: cursor.id.clone(),
+            key: id.to_owned(),
+            content: Json::of(&Seen { labels: labels.to_vec() })?,
+            seen_at: now,
+            gone_at: None,
+        },
+    )
+}
+
+fn record_mail(
+    conn: &mut Conn,
+    claimed: &Claimed,
+    change: &MailChanged,
+    fetched: FetchedMail,
+    since: Timestamp,
+    now: Timestamp,
+) -> Result<()> {
+    let cursor = &claimed.cursor;
+    if ["DRAFT", "SPAM", "TRASH", "CHAT"].iter().any(|label| fetched.is(label)) {
+        return Ok(());
+    }
+    let seen = item::find(conn, &cursor.tenant_id, &cursor.id, &fetched.id)?;
+    let earlier: Option<Seen> = seen.as_ref().map(|item| item.content.read()).transpose()?;
+    let labels: Vec<String> = fetched.labels.iter().map(|label| label.id.clone()).collect();
+    remember(conn, cursor, &fetched.id, &labels, now)?;
+    let is_sent = fetched.is("SENT") && !fetched.is("INBOX");
+    let is_ours = fetched.effect.is_some() && fetched.is("SENT");
+    if is_sent || is_ours {
+        if earlier.is_none() && !is_ours {
+            lead::note_sent(conn, claimed, &fetched, now)?;
+        }
+        return Ok(());
+    }
+    // A mail from before the mailbox was connected is no news, but its new label is; one that comes
+    // out of spam was not seen, and is.
+    let comes_in = change.added
+        || (change.labelled.iter().any(|label| label == "INBOX")
+            && fetched.received_at.is_some_and(|at| at >= since));
+    if earlier.is_none() && comes_in {
+        return receive(conn, claimed, &fetched, now);
+    }
+    let known = earlier.map(|seen| seen.labels).unwrap_or_default();
+    for id in change.labelled.iter().filter(|id| !is_gmails_own(id) && !known.contains(id)) {
+        let Some(label) = fetched.labels.iter().find(|label| label.id == *id) else { continue };
+        let name = label.name.clone();
+        let payload = event(conn, claimed, &fetched, MailChange::Labelled, Some(name))?;
+        let key = format!("mail:{}:{}:{}:{id}", cursor.id, fetched.id, cursor.epoch);
+        tell(conn, &cursor.tenant_id, EventKind::GmailMessage, key, &payload, now)?;
+    }
+    Ok(())
+}
+
+/// Gmail's own labels say how a mail lies, not what somebody made of it.
+fn is_gmails_own(id: &str) -> bool {
+    id.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+}
+
+fn event(
+    conn: &mut Conn,
+    claimed: &Claimed,
+    fetched: &FetchedMail,
+    change: MailChange,
+    label: Option<String>,
+) -> Result<MailEvent> {
+    let mail = from_parts(&fetched.headers, &fetched.parts);
+    let about = lead::about(conn, &claimed.connection, &fetched.thread_id, &mail)?;
+    Ok(MailEvent {
+        about,
+        connection_id: claimed.connection.id.clone(),
+        change,
+        label,
+        id: fetched.id.clone(),
+        thread_id: fetched.thread_id.clone(),
+        labels: fetched.labels.iter().map(|label| label.name.clone()).collect(),
+        mail,
+    })
+}
+
+fn receive(conn: &mut Conn, claimed: &Claimed, fetched: &FetchedMail, now: Timestamp) -> Result<()> {
+    let cursor = &claimed.cursor;
+    let mut payload = event(conn, claimed, fetched, MailChange::Received, None)?;
+    let known = lead::take_in(conn, claimed, &mut payload, fetched.received_at.unwrap_or(now), now)?;
+    let key = format!("mail:{}:{}", cursor.id, fetched.id);
+    tell(conn, &cursor.tenant_id, EventKind::GmailMessage, key, &payload, now)?;
+    if known == Known::Reply {
+        let key = format!("message:{}:{}", cursor.id, fetched.id);
+        tell(conn, &cursor.tenant_id, EventKind::MessageReceived, key, &payload, now)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,302 @@
+//! Connections are read for what changed: claim, read, settle.
+//!
+//! 1. *claim*: a short write takes the cursor until its lease ends. 2. *read*: outside any
+//! transaction, each poll in a task of its own. 3. *settle*: one write holds the events that were
+//! found and the cursor's new position, guarded by the epoch, so that nothing is missed and
+//! nothing doubled. A poll that is lost on the way is simply made again: reading changes nothing.
+
+pub mod calendar;
+mod lead;
+mod mail;
+mod sheet;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+
+use crate::app::App;
+use crate::base::clock::{Timestamp, whole_millis};
+use crate::base::text::Json;
+use crate::base::{Error, Kind, Result};
+use crate::connector::poll::Poll;
+use crate::engine::pace::{self, Bounds};
+use crate::engine::retry;
+use crate::model::connection::{Connection, ConnectionState};
+use crate::model::cursor::{Cursor, CursorKind};
+use crate::model::event::{Event, EventKind, EventState};
+use crate::model::outcome::Unread;
+use crate::model::tenant::Tenant;
+use crate::model::{CursorId, EventId, TenantId};
+use crate::pipeline::{Round, Swept};
+use crate::store::due::{self, Queue};
+use crate::store::{Claim, Conn, Inserted, connection, cursor, event, tenant};
+
+/// Claims a share of the cursors that are due and starts a task for each.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
+    let free = app.config.poll.parallel().saturating_sub(app.polls.len());
+    if free == 0 {
+        // A poll that ends nudges this stage.
+        return Ok(Swept::default());
+    }
+    let now = app.clock.now();
+    let next_due = app.db.read(|conn| due::next(conn, Queue::Cursors)).await?;
+    if next_due.is_none_or(|due_at| due_at > now) {
+        return Ok(Swept::nothing(next_due));
+    }
+    let (after, lease_until) = (round.clone(), now + app.config.poll.lease());
+    let (share, claimed) = app
+        .db
+        .write(move |conn| {
+            let share = due::take(conn, Queue::Cursors, now, free, after.as_ref())?;
+            let mut claimed = Vec::with_capacity(share.rows.len());
+            for due in &share.rows {
+                claimed.extend(claim(conn, &due.tenant_id, &CursorId::parse(&due.id)?, lease_until)?);
+            }
+            Ok((share, claimed))
+        })
+        .await?;
+    *round = share.after;
+    for claimed in claimed {
+        let app = Arc::clone(app);
+        let tracker = app.polls.clone();
+        tracker.spawn(async move {
+            poll(&app, claimed).await;
+            app.nudges.poll.notify_one();
+        });
+    }
+    Ok(Swept { handled: share.rows.len(), more: share.more, next_due: None })
+}
+
+/// Waits until no poll of this process is under way.
+pub async fn rest(app: &App) {
+    app.polls.close();
+    app.polls.wait().await;
+    app.polls.reopen();
+}
+
+/// A cursor that is ours until its lease ends.
+struct Claimed {
+    /// As it stands after the claim, but with the moment at which it was due.
+    cursor: Cursor,
+    connection: Connection,
+    tenant: Tenant,
+}
+
+fn claim(
+    conn: &mut Conn,
+    tenant_id: &TenantId,
+    id: &CursorId,
+    lease_until: Timestamp,
+) -> Result<Option<Claimed>> {
+    let Some(found) = cursor::find(conn, tenant_id, id)? else { return Ok(None) };
+    let gone = |what: &str| Error::internal(format!("the {what} of cursor `{id}` is gone"));
+    let connection =
+        connection::find(conn, tenant_id, &found.connection_id)?.ok_or_else(|| gone("connection"))?;
+    if connection.state != ConnectionState::Active {
+        cursor::set_due(conn, tenant_id, &connection.id, None)?;
+        return Ok(None);
+    }
+    if cursor::claim(conn, &found, lease_until)? == Claim::Lost {
+        return Ok(None);
+    }
+    let tenant = tenant::find(conn, tenant_id)?.ok_or_else(|| gone("tenant"))?;
+    let epoch = found.epoch + 1;
+    Ok(Some(Claimed { cursor: Cursor { epoch, ..found }, connection, tenant }))
+}
+
+/// What was read, and is to be settled in one write.
+enum Read {
+    Mail(mail::Read),
+    Calendar(calendar::Read),
+    Sheet(sheet::Read),
+}
+
+/// What a settled poll leaves behind.
+struct Settled {
+    position: Json,
+    /// Something happened: read again soon.
+    changed: bool,
+    /// More waits there: read again at once.
+    more: bool,
+}
+
+async fn poll(app: &Arc<App>, claimed: Claimed) {
+    let started_at = app.clock.now();
+    let read = AssertUnwindSafe(read(app, &claimed)).catch_unwind().await;
+    let read = read.unwrap_or_else(|_| {
+        Err(Unread::Later { reason: "the poll broke down in mid-work".to_owned(), after: None })
+    });
+    let kind = claimed.cursor.kind;
+    metrics::histogram!("nexora_poll_seconds", "kind" => kind.name())
+        .record(app.clock.now().since(started_at).as_secs_f64());
+    let outcome = if read.is_ok() { "read" } else { "failed" };
+    metrics::counter!("nexora_polls_total", "kind" => kind.name(), "outcome" => outcome).increment(1);
+    let (id, tenant_id) = (claimed.cursor.id.clone(), claimed.cursor.tenant_id.clone());
+    let settled = settle(app, claimed, read).await;
+    if let Err(error) = settled {
+        // The lease ends by itself, and the poll is made again.
+        tracing::error!(cursor.id = %id, tenant.id = %tenant_id, reason = %error.report(), "poll {id} could not be recorded");
+    }
+}
+
+async fn read(app: &App, claimed: &Claimed) -> Result<Read, Unread> {
+    let connector = app.connector(&claimed.connection).map_err(|error| match error.kind() {
+        Kind::Denied | Kind::Config => Unread::Unauthorized { reason: error.report() },
+        _ => Unread::Later { reason: error.report(), after: None },
+    })?;
+    let Some(poll) = connector.poll else {
+        return Err(Unread::Refused { reason: "this kind of connection cannot be read".to_owned() });
+    };
+    let poll: &dyn Poll = &*poll;
+    match claimed.cursor.kind {
+        CursorKind::Mail => mail::read(app, poll, &claimed.cursor).await.map(Read::Mail),
+        CursorKind::Calendar => calendar::read(app, poll, &claimed.cursor).await.map(Read::Calendar),
+        CursorKind::Sheet => sheet::read(poll, &claimed.cursor).await.map(Read::Sheet),
+    }
+}
+
+async fn settle(app: &Arc<App>, claimed: Claimed, read: Result<Read, Unread>) -> Result<()> {
+    let now = app.clock.now();
+    let retry_app = Arc::clone(app);
+    let (claimed, read) = (Arc::new(claimed), read);
+    let outcome = match read {
+        Ok(read) => {
+            let claimed = Arc::clone(&claimed);
+            let bounds = bounds(app, claimed.cursor.kind);
+            app.db.write(move |conn| record(conn, &claimed, read, bounds, now)).await
+        }
+        Err(unread) => {
+            return app.db.write(move |conn| fail(&retry_app, conn, &claimed, &unread, now)).await;
+        }
+    };
+    match outcome {
+        Ok(true) => {
+            app.nudges.dispatch.notify_one();
+            app.nudges.tick.notify_one();
+            Ok(())
+        }
+        Ok(false) => Ok(()),
+        Err(error) if error.kind() == Kind::Unavailable => Err(error),
+        // What was read cannot be understood: said where the operator looks, and read again later.
+        Err(error) => {
+            let unread = Unread::Refused { reason: error.report() };
+            app.db.write(move |conn| fail(&retry_app, conn, &claimed, &unread, now)).await
+        }
+    }
+}
+
+/// Writes the events and the position together; returns whether there was anything to tell.
+fn record(conn: &mut Conn, claimed: &Claimed, read: Read, bounds: Bounds, now: Timestamp) -> Result<bool> {
+    let before = &claimed.cursor;
+    let is_ours = cursor::find(conn, &before.tenant_id, &before.id)?
+        .is_some_and(|current| current.epoch == before.epoch);
+    if !is_ours {
+        return Ok(false);
+    }
+    let settled = match read {
+        Read::Mail(read) => mail::record(conn, claimed, read, now)?,
+        Read::Calendar(read) => calendar::record(conn, claimed, read, now)?,
+        Read::Sheet(read) => sheet::record(conn, claimed, read, now)?,
+    };
+    let interval = Duration::from_millis(u64::try_from(before.interval_ms).unwrap_or(0));
+    let interval = pace::next_interval(bounds, interval, settled.changed);
+    let due_at = match settled.more {
+        true => now,
+        false => next_due(before, interval, now),
+    };
+    let after = Cursor {
+        position: Some(settled.position),
+        interval_ms: whole_millis(interval),
+        due_at: Some(due_at),
+        attempt: 0,
+        polled_at: Some(now),
+        changed_at: if settled.changed { Some(now) } else { before.changed_at },
+        error: None,
+        ..before.clone()
+    };
+    if cursor::save(conn, &after, before.epoch)? == Claim::Lost {
+        return Err(Error::unavailable("the cursor was taken by another poll"));
+    }
+    if before.error.is_some() || before.polled_at.is_none() {
+        connection::note_success(conn, &before.tenant_id, &before.connection_id, now)?;
+    }
+    Ok(settled.changed)
+}
+
+/// The first poll, and one that comes late as after a stop, chooses its next moment freely within
+/// the interval, so that many which were due together come apart.
+fn next_due(before: &Cursor, interval: Duration, now: Timestamp) -> Timestamp {
+    let late = before.due_at.map_or(interval, |due_at| now.since(due_at));
+    if before.polled_at.is_none() || late > interval / 2 {
+        let share = retry::jitter(before.id.as_str(), i32::try_from(before.epoch % 1_000).unwrap_or(0));
+        return now + interval.mul_f64(share.clamp(0.05, 1.0));
+    }
+    pace::next_due(now, interval, before.id.as_str(), before.epoch)
+}
+
+fn fail(app: &App, conn: &mut Conn, claimed: &Claimed, unread: &Unread, now: Timestamp) -> Result<()> {
+    let before = &claimed.cursor;
+    let settings = &app.config.pipeline;
+    let attempt = before.attempt.saturating_add(1);
+    let [first, ceiling] = [settings.backoff_first_s, settings.backoff_ceiling_s].map(Duration::from_secs);
+    let wait = retry::spaced(first, ceiling, attempt, retry::jitter(before.id.as_str(), attempt));
+    let (reason, wait) = match unread {
+        Unread::Later { reason, after } | Unread::Throttled { reason, after } => {
+            (reason.clone(), wait.max(after.unwrap_or_default()))
+        }
+        Unread::Expired => ("the position is too old, and nothing newer can be had".to_owned(), wait),
+        Unread::Refused { reason } => (reason.clone(), ceiling),
+        Unread::Unauthorized { reason } => (reason.clone(), ceiling),
+    };
+    let after = Cursor { due_at: Some(now + wait), attempt, error: Some(reason.clone()), ..before.clone() };
+    if cursor::save(conn, &after, before.epoch)? == Claim::Lost {
+        return Ok(());
+    }
+    let (id, tenant_id) = (&before.id, &before.tenant_id);
+    if attempt == 1 || !matches!(unread, Unread::Later { .. } | Unread::Throttled { .. }) {
+        tracing::warn!(cursor.id = %id, tenant.id = %tenant_id, kind = %before.kind, attempt, reason, "poll {id} failed");
+    }
+    if let Unread::Unauthorized { reason } = unread {
+        super::failing::note(conn, &claimed.connection, reason, now)?;
+    }
+    connection::note_failure(conn, tenant_id, &before.connection_id, &reason, now)
+}
+
+fn bounds(app: &App, kind: CursorKind) -> Bounds {
+    let settings = &app.config.poll;
+    let (fast, slow) = match kind {
+        CursorKind::Mail => (settings.mail_fast_s, settings.mail_slow_s),
+        CursorKind::Calendar => (settings.calendar_fast_s, settings.calendar_slow_s),
+        CursorKind::Sheet => (settings.sheet_fast_s, settings.sheet_slow_s),
+    };
+    Bounds { fast: Duration::from_secs(fast), slow: Duration::from_secs(slow) }
+}
+
+/// Stores a fact that a poll found.
+fn tell(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    kind: EventKind,
+    dedupe_key: String,
+    payload: &impl serde::Serialize,
+    now: Timestamp,
+) -> Result<Inserted> {
+    let event = Event {
+        tenant_id: tenant.clone(),
+        id: EventId::new(now),
+        kind,
+        dedupe_key,
+        payload: Json::of(payload)?,
+        state: EventState::Pending,
+        reason: None,
+        received_at: now,
+        due_at: Some(now),
+        attempt: 0,
+    };
+    event::insert(conn, &event)
+}

@@ -1,0 +1,139 @@
+//! What is to be read: the cursors of a tenant, as its connections and automations want them.
+//!
+//! A mailbox is read as soon as it is connected, since leads and replies come in by mail. A calendar
+//! or a sheet is read while an automation that is not switched off waits for it.
+
+use std::collections::BTreeMap;
+
+use crate::base::clock::Timestamp;
+use crate::base::text::Json;
+use crate::base::{Error, Result};
+use crate::engine::trigger::{CalendarWhen, Filter, Watch};
+use crate::model::automation::AutomationState;
+use crate::model::connection::{Connection, ConnectionKind, ConnectionState};
+use crate::model::cursor::{CalendarWish, Cursor, CursorKind, SheetWish};
+use crate::model::tenant::Tenant;
+use crate::model::{ConnectionId, CursorId};
+use crate::pipeline::dispatch::AUTOMATION_LIMIT;
+use crate::pipeline::{CONNECTION_LIMIT, version};
+use crate::store::{Conn, automation, connection, cursor};
+
+/// Cursors that one tenant can have at most.
+const CURSOR_LIMIT: i64 = 1_000;
+
+/// Milliseconds between polls before anything is known of what happens there.
+const FIRST_INTERVAL_MS: i64 = 10_000;
+
+type Place = (ConnectionId, CursorKind, String);
+
+/// Brings a tenant's cursors to what is wanted now. A new one begins at what is there: only what
+/// happens from then on is told.
+///
+/// # Errors
+/// `Conflict` when two automations know the rows of one sheet by different keys.
+pub fn reconcile(conn: &mut Conn, tenant: &Tenant, now: Timestamp) -> Result<()> {
+    let connections = connection::list(conn, &tenant.id, CONNECTION_LIMIT)?;
+    let wanted = wanted(conn, tenant, &connections)?;
+    let mut existing = BTreeMap::new();
+    for cursor in cursor::list(conn, &tenant.id, None, CURSOR_LIMIT)? {
+        existing.insert((cursor.connection_id.clone(), cursor.kind, cursor.target.clone()), cursor);
+    }
+    for (place, wish) in &wanted {
+        let is_active = connections
+            .iter()
+            .any(|connection| connection.id == place.0 && connection.state == ConnectionState::Active);
+        let due_at = is_active.then_some(now);
+        match existing.remove(place) {
+            Some(cursor) if cursor.wish == *wish => {}
+            Some(cursor) => cursor::set_wish(conn, &tenant.id, &cursor.id, wish, due_at)?,
+            None => cursor::insert(conn, &new_cursor(tenant, place, wish.clone(), due_at, now))?,
+        }
+    }
+    for cursor in existing.into_values() {
+        cursor::delete(conn, &tenant.id, &cursor.id)?;
+    }
+    Ok(())
+}
+
+fn new_cursor(
+    tenant: &Tenant,
+    (connection, kind, target): &Place,
+    wish: Json,
+    due_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Cursor {
+    Cursor {
+        tenant_id: tenant.id.clone(),
+        id: CursorId::new(now),
+        connection_id: connection.clone(),
+        kind: *kind,
+        target: target.clone(),
+        wish,
+        position: None,
+        interval_ms: FIRST_INTERVAL_MS,
+        due_at,
+        lease_until: None,
+        epoch: 0,
+        attempt: 0,
+        polled_at: None,
+        changed_at: None,
+        error: None,
+        created_at: now,
+    }
+}
+
+fn wanted(conn: &mut Conn, tenant: &Tenant, connections: &[Connection]) -> Result<BTreeMap<Place, Json>> {
+    let mut calendars: BTreeMap<(ConnectionId, String), CalendarWish> = BTreeMap::new();
+    let mut sheets: BTreeMap<(ConnectionId, String), SheetWish> = BTreeMap::new();
+    for automation in automation::list(conn, &tenant.id, AUTOMATION_LIMIT)? {
+        if automation.state == AutomationState::Disabled {
+            continue;
+        }
+        let version = version::parsed(conn, &tenant.id, &automation.id, automation.live_version)?;
+        for watch in version.watches(tenant)? {
+            for connection in watched(&watch, connections) {
+                match &watch.filter {
+                    Filter::Any | Filter::Mail { .. } => {}
+                    Filter::Calendar { calendar, when, .. } => {
+                        let wish = calendars.entry((connection.clone(), calendar.clone())).or_default();
+                        if let CalendarWhen::At(moment) = when {
+                            wish.moments.push(*moment);
+                        }
+                    }
+                    Filter::Sheet { target, key, .. } => {
+                        let place = (connection.clone(), Json::of(target)?.as_str().to_owned());
+                        let wish = sheets.entry(place).or_insert_with(|| SheetWish { key: key.clone() });
+                        if wish.key != *key {
+                            return Err(Error::conflict(format!(
+                                "two automations know the rows of sheet `{}` by different keys",
+                                target.sheet
+                            ))
+                            .hint("give both triggers the same `key`"));
+                        }
+                    }
+                }
+            }
+        }
+    }
+    let mut wanted = BTreeMap::new();
+    for connection in connections.iter().filter(|connection| connection.kind == ConnectionKind::Google) {
+        wanted.insert((connection.id.clone(), CursorKind::Mail, String::new()), Json::empty_object());
+    }
+    for ((connection, calendar), mut wish) in calendars {
+        wish.moments.sort_unstable();
+        wish.moments.dedup();
+        wanted.insert((connection, CursorKind::Calendar, calendar), Json::of(&wish)?);
+    }
+    for ((connection, target), wish) in sheets {
+        wanted.insert((connection, CursorKind::Sheet, target), Json::of(&wish)?);
+    }
+    Ok(wanted)
+}
+
+fn watched<'a>(watch: &'a Watch, connections: &'a [Connection]) -> impl Iterator<Item = &'a ConnectionId> {
+    connections
+        .iter()
+        .filter(|connection| connection.kind == ConnectionKind::Google)
+        .filter(|connection| watch.connection.as_ref().is_none_or(|name| *name == connection.name))
+        .map(|connection| &connection.id)
+}

@@ -1,0 +1,67 @@
+//! Rows of `contacts` and `contact_addresses`.
+
+use diesel::prelude::*;
+
+use crate::base::Result;
+use crate::model::contact::{AddressKind, Contact};
+use crate::model::{ContactId, TenantId};
+use crate::store::conn::on;
+use crate::store::schema::{contact_addresses, contacts};
+use crate::store::{Conn, Inserted};
+
+pub fn insert(conn: &mut Conn, contact: &Contact) -> Result<()> {
+    let row = (
+        contacts::tenant_id.eq(&contact.tenant_id),
+        contacts::id.eq(&contact.id),
+        contacts::name.eq(&contact.name),
+        contacts::created_at.eq(contact.created_at),
+        contacts::updated_at.eq(contact.updated_at),
+    );
+    on!(conn, c => diesel::insert_into(contacts::table).values(row).execute(c)).map(|_| ())
+}
+
+pub fn find(conn: &mut Conn, tenant: &TenantId, id: &ContactId) -> Result<Option<Contact>> {
+    on!(conn, c => contacts::table.find((tenant, id)).first(c).optional())
+}
+
+/// Returns the contact that an address belongs to. `value` is the form that matching uses.
+pub fn find_by_address(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    kind: AddressKind,
+    value: &str,
+) -> Result<Option<ContactId>> {
+    on!(conn, c => contact_addresses::table
+        .find((tenant, kind, value))
+        .select(contact_addresses::contact_id)
+        .first(c)
+        .optional())
+}
+
+/// Gives the contact an address, unless it belongs to somebody already.
+pub fn add_address(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    id: &ContactId,
+    kind: AddressKind,
+    value: &str,
+) -> Result<Inserted> {
+    let row = (
+        contact_addresses::tenant_id.eq(tenant),
+        contact_addresses::kind.eq(kind),
+        contact_addresses::value.eq(value),
+        contact_addresses::contact_id.eq(id),
+    );
+    let insert = diesel::insert_into(contact_addresses::table).values(row).on_conflict_do_nothing();
+    on!(conn, c => insert.execute(c)).map(Inserted::from_count)
+}
+
+/// Lists a contact's addresses.
+pub fn addresses(conn: &mut Conn, tenant: &TenantId, id: &ContactId) -> Result<Vec<(AddressKind, String)>> {
+    on!(conn, c => contact_addresses::table
+        .filter(contact_addresses::tenant_id.eq(tenant))
+        .filter(contact_addresses::contact_id.eq(id))
+        .order((contact_addresses::kind, contact_addresses::value))
+        .select((contact_addresses::kind, contact_addresses::value))
+        .load(c))
+}

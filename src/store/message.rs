@@ -1,0 +1,106 @@
+//! Rows of `messages`.
+
+use diesel::prelude::*;
+
+use crate::base::Result;
+use crate::model::message::{Author, Message};
+use crate::model::{ConnectionId, ContactId, TenantId};
+use crate::store::conn::on;
+use crate::store::schema::messages;
+use crate::store::{Conn, Inserted};
+
+/// Inserts the message, unless the connection brought it before.
+pub fn insert(conn: &mut Conn, message: &Message) -> Result<Inserted> {
+    let row = (
+        (
+            messages::tenant_id.eq(&message.tenant_id),
+            messages::id.eq(&message.id),
+            messages::connection_id.eq(&message.connection_id),
+            messages::author.eq(message.author),
+            messages::contact_id.eq(&message.contact_id),
+            messages::lead_id.eq(&message.lead_id),
+            messages::effect_id.eq(&message.effect_id),
+            messages::provider_id.eq(&message.provider_id),
+        ),
+        messages::thread_id.eq(&message.thread_id),
+        messages::rfc_id.eq(&message.rfc_id),
+        messages::sender.eq(&message.sender),
+        messages::recipient.eq(&message.recipient),
+        messages::subject.eq(&message.subject),
+        messages::body.eq(&message.body),
+        messages::sent_at.eq(message.sent_at),
+        messages::stored_at.eq(message.stored_at),
+    );
+    let insert = diesel::insert_into(messages::table).values(row).on_conflict_do_nothing();
+    on!(conn, c => insert.execute(c)).map(Inserted::from_count)
+}
+
+/// Returns the latest message of a thread that is to or from a contact. Uses `messages_by_thread`.
+pub fn latest_of_thread(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    connection: &ConnectionId,
+    thread_id: &str,
+) -> Result<Option<Message>> {
+    on!(conn, c => messages::table
+        .filter(messages::tenant_id.eq(tenant))
+        .filter(messages::connection_id.eq(connection))
+        .filter(messages::thread_id.eq(thread_id))
+        .filter(messages::contact_id.is_not_null())
+        .order(messages::id.desc())
+        .first(c)
+        .optional())
+}
+
+/// Returns the latest message with one of these Message-IDs that is to or from a contact. Uses
+/// `messages_by_rfc_id`.
+pub fn latest_of_rfc_ids(conn: &mut Conn, tenant: &TenantId, ids: &[String]) -> Result<Option<Message>> {
+    on!(conn, c => messages::table
+        .filter(messages::tenant_id.eq(tenant))
+        .filter(messages::rfc_id.eq_any(ids))
+        .filter(messages::contact_id.is_not_null())
+        .order(messages::id.desc())
+        .first(c)
+        .optional())
+}
+
+/// Tells whether an effect of ours sent the mail that the provider calls so.
+pub fn is_ours(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    connection: &ConnectionId,
+    provider_id: &str,
+) -> Result<bool> {
+    let found: Option<Author> = on!(conn, c => messages::table
+        .filter(messages::tenant_id.eq(tenant))
+        .filter(messages::connection_id.eq(connection))
+        .filter(messages::provider_id.eq(provider_id))
+        .select(messages::author)
+        .first(c)
+        .optional())?;
+    Ok(found == Some(Author::Nexora))
+}
+
+/// Lists a contact's messages, latest first.
+pub fn of_contact(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    contact: &ContactId,
+    limit: i64,
+) -> Result<Vec<Message>> {
+    on!(conn, c => messages::table
+        .filter(messages::tenant_id.eq(tenant))
+        .filter(messages::contact_id.eq(contact))
+        .order(messages::id.desc())
+        .limit(limit)
+        .load(c))
+}
+
+/// Lists a tenant's messages, latest first.
+pub fn list(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result<Vec<Message>> {
+    on!(conn, c => messages::table
+        .filter(messages::tenant_id.eq(tenant))
+        .order(messages::id.desc())
+        .limit(limit)
+        .load(c))
+}
