@@ -4,7 +4,7 @@
 //! full reading has no word of what was deleted, so what it lacks is gone. Of a cancelled entry a
 //! provider may say no more than its id: what was known of it is what is told.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use crate::model::diary::{Entry, EntryChange};
 
@@ -20,7 +20,7 @@ pub struct Change {
 
 /// Compares what was read with what is `known` by id; a known entry may be a cancelled one.
 /// With `full`, everything that is there was read.
-pub fn compare(known: &HashMap<String, Entry>, read: Vec<Entry>, full: bool) -> Vec<Change> {
+pub fn compare(known: &BTreeMap<String, Entry>, read: Vec<Entry>, full: bool) -> Vec<Change> {
     let mut seen = HashSet::new();
     let mut changes = Vec::new();
     for entry in read {
@@ -46,7 +46,7 @@ pub fn compare(known: &HashMap<String, Entry>, read: Vec<Entry>, full: bool) -> 
     changes
 }
 
-fn hush_instances(changes: &mut [Change], known: &HashMap<String, Entry>) {
+fn hush_instances(changes: &mut [Change], known: &BTreeMap<String, Entry>) {
     let is_gone = |id: &String| known.get(id).is_some_and(|series| series.cancelled);
     let gone: HashSet<String> = changes
         .iter()
@@ -60,7 +60,7 @@ fn hush_instances(changes: &mut [Change], known: &HashMap<String, Entry>) {
     }
 }
 
-fn change_of(earlier: Option<&Entry>, entry: Entry, known: &HashMap<String, Entry>) -> Option<Change> {
+fn change_of(earlier: Option<&Entry>, entry: Entry, known: &BTreeMap<String, Entry>) -> Option<Change> {
     let living = earlier.filter(|earlier| !earlier.cancelled);
     match (living, entry.cancelled) {
         (Some(previous), true) => Some(Change {
@@ -109,8 +109,6 @@ fn instance_of(series: &Entry, instance: Entry) -> Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeMap;
-
     use crate::base::clock::Timestamp;
     use crate::model::diary::When;
 
@@ -139,7 +137,7 @@ mod tests {
         Entry { series_id, start: None, ..entry(id, "").into_cancelled() }
     }
 
-    fn known(entries: &[Entry]) -> HashMap<String, Entry> {
+    fn known(entries: &[Entry]) -> BTreeMap<String, Entry> {
         entries.iter().map(|entry| (entry.id.clone(), entry.clone())).collect()
     }
 
@@ -196,7 +194,7 @@ mod tests {
 
     #[test]
     fn an_entry_on_two_pages_counts_once() {
-        let changes = compare(&HashMap::new(), vec![entry("a", "A"), entry("a", "A2")], true);
+        let changes = compare(&BTreeMap::new(), vec![entry("a", "A"), entry("a", "A2")], true);
         assert_eq!(kinds(&changes), [("a", "created", "A2")]);
     }
 }

@@ -66,7 +66,7 @@ const PAIRS_LIMIT: usize = 4_000_000;
 /// that all of them are gone is more likely a slip than a fact.
 pub fn compare(
     shape: &Shape,
-    known: &HashMap<String, Known>,
+    known: &BTreeMap<String, Known>,
     table: &Table,
     key_header: Option<&str>,
 ) -> Result<Comparison> {
@@ -126,7 +126,7 @@ fn is_same(shape: &Shape, before: &Content, now: &Content) -> bool {
     shape.columns.iter().all(|column| before.cells.get(&column.id) == now.cells.get(&column.id))
 }
 
-fn by_key(shape: &Shape, known: &HashMap<String, Known>, rows: Vec<Content>, column: u32) -> Vec<Step> {
+fn by_key(shape: &Shape, known: &BTreeMap<String, Known>, rows: Vec<Content>, column: u32) -> Vec<Step> {
     let mut times: HashMap<String, u32> = HashMap::new();
     let mut steps = Vec::new();
     let mut seen = std::collections::HashSet::new();
@@ -155,7 +155,7 @@ fn key_text(cell: &Value) -> String {
     cell.as_str().map_or_else(|| cell.to_string(), |text| text.trim().to_owned())
 }
 
-fn gone(known: &HashMap<String, Known>, is_there: impl Fn(&str) -> bool) -> Vec<Step> {
+fn gone(known: &BTreeMap<String, Known>, is_there: impl Fn(&str) -> bool) -> Vec<Step> {
     let missing = known.iter().filter(|(key, known)| !known.is_gone && !is_there(key));
     let mut steps: Vec<Step> =
         missing.map(|(key, _)| Step { key: key.clone(), content: None, told: None }).collect();
@@ -163,7 +163,7 @@ fn gone(known: &HashMap<String, Known>, is_there: impl Fn(&str) -> bool) -> Vec<
     steps
 }
 
-fn by_content(mut shape: Shape, known: &HashMap<String, Known>, rows: Vec<Content>) -> Comparison {
+fn by_content(mut shape: Shape, known: &BTreeMap<String, Known>, rows: Vec<Content>) -> Comparison {
     let mut missing: BTreeMap<(u32, &str), &Content> = known
         .iter()
         .filter(|(_, known)| !known.is_gone)

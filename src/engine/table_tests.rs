@@ -17,13 +17,13 @@ fn table(headers: &[&str], rows: &[&[&str]]) -> Table {
 /// A sheet that is read again and again.
 struct Sheet {
     shape: Shape,
-    known: HashMap<String, Known>,
+    known: BTreeMap<String, Known>,
     key: Option<&'static str>,
 }
 
 impl Sheet {
     fn new(key: Option<&'static str>) -> Sheet {
-        Sheet { shape: Shape::default(), known: HashMap::new(), key }
+        Sheet { shape: Shape::default(), known: BTreeMap::new(), key }
     }
 
     /// Reads the table and returns what was told: the change, the name before and the name now.

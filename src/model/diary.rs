@@ -73,6 +73,7 @@ impl Entry {
     }
 
     /// Returns what is left of an entry that is gone without a word about it.
+    #[must_use]
     pub fn into_cancelled(self) -> Entry {
         Entry { cancelled: true, ..self }
     }

@@ -10,21 +10,25 @@ use crate::engine::enquiry::Enquiry;
 use crate::model::LeadId;
 use crate::model::audit::Actor;
 use crate::model::lead::{Lead, LeadState};
+use crate::model::message::Message;
 use crate::model::tenant::Tenant;
 use crate::ops::run::RunView;
 use crate::ops::{Subject, audited};
 use crate::pipeline::intake::{self, Intake};
-use crate::store::{lead, run};
+use crate::store::{lead, message, run};
 
-/// A lead and the runs that it started.
+/// A lead, the runs that it started, and the messages to and from its contact.
 #[derive(Clone, Debug, Serialize)]
 pub struct LeadView {
     #[serde(flatten)]
     pub lead: Lead,
     pub runs: Vec<RunView>,
+    /// Latest first.
+    pub messages: Vec<Message>,
 }
 
 const RUNS_SHOWN: i64 = 50;
+const MESSAGES_SHOWN: i64 = 50;
 
 /// Adds a lead by hand, through the same intake as the form.
 ///
@@ -80,7 +84,11 @@ pub async fn find(app: &App, tenant: &Tenant, id: &LeadId) -> Result<LeadView> {
             let filter = run::Filter { subject: Some(wanted.to_string()), ..run::Filter::default() };
             let runs = run::list(conn, &tenant_id, &filter, RUNS_SHOWN)?;
             let runs = runs.into_iter().map(|run| RunView::load(conn, run)).collect::<Result<_>>()?;
-            Ok(LeadView { lead, runs })
+            let messages = match &lead.contact_id {
+                Some(contact) => message::of_contact(conn, &tenant_id, contact, MESSAGES_SHOWN)?,
+                None => Vec::new(),
+            };
+            Ok(LeadView { lead, runs, messages })
         })
         .await
 }

@@ -5,6 +5,7 @@
 pub mod automation;
 pub mod connection;
 pub mod effect;
+pub mod event;
 pub mod init;
 pub mod lead;
 pub mod run;

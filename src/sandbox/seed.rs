@@ -4,7 +4,8 @@
 //! {"calendars":    [{"calendar": ADDRESS, "time_zone": "Europe/Berlin"}],
 //!  "events":       [{"calendar": ADDRESS, "event": event as for the Calendar API}],
 //!  "mails":        [{"mailbox": ADDRESS, "from", "to"?: ADDRESS, "subject", "text",
-//!                    "in_reply_to"?: a Message-ID, "at"?: RFC 3339}],
+//!                    "in_reply_to"?: a Message-ID, "at"?: RFC 3339}
+//!                   or {"mailbox": ADDRESS, "raw": the mail as it came, "at"?: RFC 3339}],
 //!  "spreadsheets": [{"id"?, "title"?, "sheets": [{"title", "rows": [[value]]}]}]}
 //! ```
 //!
@@ -47,11 +48,15 @@ struct EventSeed {
 #[serde(deny_unknown_fields)]
 struct MailSeed {
     mailbox: String,
+    #[serde(default)]
     from: String,
     to: Option<String>,
+    #[serde(default)]
     subject: String,
+    #[serde(default)]
     text: String,
     in_reply_to: Option<String>,
+    raw: Option<String>,
     at: Option<Timestamp>,
 }
 
@@ -98,6 +103,9 @@ pub fn plant(world: &mut World, origin: &str, now: Timestamp, seeds: Seeds) -> R
 fn mail(world: &mut World, now: Timestamp, seed: &MailSeed) -> Result<String, Refusal> {
     let at = seed.at.unwrap_or(now);
     let mailbox = seed.mailbox.to_lowercase();
+    if let Some(raw) = &seed.raw {
+        return gmail::receive(world, &mailbox, at, raw.clone().into_bytes());
+    }
     let message_id = format!("<seed-{}@sandbox.invalid>", world.ids.next());
     let headers = [
         ("From", seed.from.as_str()),

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use crate::base::Result;
 use crate::base::clock::Timestamp;
-use crate::model::event::{Event, EventState};
+use crate::model::event::{Event, EventKind, EventState};
 use crate::model::{EventId, TenantId};
 use crate::store::conn::on;
 use crate::store::schema::events;
@@ -40,6 +40,31 @@ pub fn find_by_dedupe_key(conn: &mut Conn, tenant: &TenantId, key: &str) -> Resu
         .optional())
 }
 
+/// What a list of events is narrowed to.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub kind: Option<EventKind>,
+    pub state: Option<EventState>,
+    pub before: Option<EventId>,
+}
+
+/// Lists a tenant's events, latest first.
+pub fn list(conn: &mut Conn, tenant: &TenantId, filter: &Filter, limit: i64) -> Result<Vec<Event>> {
+    on!(conn, c => {
+        let mut query = events::table.filter(events::tenant_id.eq(tenant)).into_boxed();
+        if let Some(kind) = filter.kind {
+            query = query.filter(events::kind.eq(kind));
+        }
+        if let Some(state) = filter.state {
+            query = query.filter(events::state.eq(state));
+        }
+        if let Some(before) = &filter.before {
+            query = query.filter(events::id.lt(before));
+        }
+        query.order(events::id.desc()).limit(limit).load(c)
+    })
+}
+
 /// Settles what became of a pending event, unless another daemon has.
 pub fn settle(
     conn: &mut Conn,
@@ -55,6 +80,27 @@ pub fn settle(
         events::due_at.eq(None::<Timestamp>),
     ));
     on!(conn, c => update.execute(c)).map(Claim::from_count)
+}
+
+/// Deletes at most `limit` events that arrived before `before` and that no run refers to; returns
+/// how many. Those of leads are kept with them. Uses `events_settled`.
+pub fn prune(conn: &mut Conn, before: Timestamp, limit: i64) -> Result<usize> {
+    use crate::store::schema::runs;
+    let started =
+        runs::table.filter(runs::tenant_id.eq(events::tenant_id)).filter(runs::event_id.eq(events::id));
+    let old: Vec<(TenantId, EventId)> = on!(conn, c => events::table
+        .filter(events::due_at.is_null())
+        .filter(events::received_at.lt(before))
+        .filter(events::kind.ne(EventKind::LeadReceived))
+        .filter(diesel::dsl::not(diesel::dsl::exists(started)))
+        .order((events::received_at, events::id))
+        .limit(limit)
+        .select((events::tenant_id, events::id))
+        .load(c))?;
+    for (tenant, id) in &old {
+        on!(conn, c => diesel::delete(events::table.find((tenant, id))).execute(c))?;
+    }
+    Ok(old.len())
 }
 
 /// Puts a pending event off to `due_at`, with the reason, after a failed attempt.

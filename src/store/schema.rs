@@ -291,4 +291,12 @@ diesel::table! {
 
 diesel::joinable!(memberships -> users (user_id));
 diesel::joinable!(memberships -> tenants (tenant_id));
-diesel::allow_tables_to_appear_in_same_query!(memberships, users, tenants, runs, automations, effects);
+diesel::allow_tables_to_appear_in_same_query!(
+    memberships,
+    users,
+    tenants,
+    runs,
+    automations,
+    effects,
+    events
+);

@@ -113,17 +113,24 @@ pub struct Nexora {
 impl Nexora {
     /// Starts with the real connectors against a sandbox, Lead Capture enabled.
     pub async fn with_sandbox(backend: Backend) -> Nexora {
+        let nexora = Nexora::with_sandbox_and(backend, |_| {}).await;
+        nexora.enable(&[("sheet_id", "leads")]).await;
+        nexora
+    }
+
+    /// Starts with the real connectors against a sandbox, and nothing enabled.
+    pub async fn with_sandbox_and(backend: Backend, set: impl FnOnce(&mut Config)) -> Nexora {
         let loopback = "127.0.0.1:0".parse().unwrap();
         let settings = Settings { listen: loopback, smtp_listen: loopback, clock: Clock::System };
         let sandbox = Sandbox::start(settings).await.unwrap();
         sandbox
             .seed(serde_json::json!({ "spreadsheets": [{ "id": "leads", "title": "L", "sheets": [] }] }))
             .unwrap();
-        let config = Config { google: GoogleSettings::all_at(&sandbox.url()), ..Config::default() };
+        let mut config = Config { google: GoogleSettings::all_at(&sandbox.url()), ..Config::default() };
+        set(&mut config);
         let registry = registry(&config);
         let mut nexora = Nexora::assemble(backend, config, registry).await;
         nexora.add_connections(sandbox.smtp_address().port(), &sandbox.service_account_json()).await;
-        nexora.enable(&[("sheet_id", "leads")]).await;
         nexora.sandbox = Some(sandbox);
         nexora
     }

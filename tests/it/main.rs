@@ -9,4 +9,5 @@ mod durability;
 mod fairness;
 mod harness;
 mod intake;
+mod polling;
 mod sandbox;

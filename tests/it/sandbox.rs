@@ -103,7 +103,7 @@ impl Bench {
 }
 
 /// Signs a request for a token.
-fn assertion(key: &Value, claims: &Value) -> String {
+pub fn assertion(key: &Value, claims: &Value) -> String {
     let pem = key["private_key"].as_str().unwrap();
     let der = PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes()).unwrap();
     let pair = RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()).unwrap();

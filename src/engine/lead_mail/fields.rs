@@ -250,8 +250,7 @@ fn field_called(label: &str) -> Option<Field> {
     if label.len() > LABEL_LENGTH {
         return None;
     }
-    let label =
-        plain(label).trim_end_matches(|c: char| c == '?' || c == '*' || c == ':').trim().to_lowercase();
+    let label = plain(label).trim_end_matches(['?', '*', ':']).trim().to_lowercase();
     LABELS.iter().find(|(_, names)| names.contains(&label.as_str())).map(|(field, _)| *field)
 }
 

@@ -107,7 +107,7 @@ fn header_block(headers: &[(String, String)]) -> String {
 
 fn of_headers(message: Option<&Message<'_>>) -> Mail {
     let list = |address: Option<&Address<'_>>| -> Vec<Mailbox> { address.map(mailboxes).unwrap_or_default() };
-    let sent_at = message.and_then(Message::date).map(|date| date.to_timestamp());
+    let sent_at = message.and_then(Message::date).map(mail_parser::DateTime::to_timestamp);
     Mail {
         message_id: message.and_then(Message::message_id).map(line),
         in_reply_to: message.map(|m| ids(m.in_reply_to())).unwrap_or_default(),

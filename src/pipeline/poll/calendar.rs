@@ -1,6 +1,6 @@
 //! One calendar: what changed in it, and the timers of what is near.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -115,7 +115,7 @@ async fn series_to_expand(
 
 pub(super) fn record(conn: &mut Conn, claimed: &Claimed, read: Read, now: Timestamp) -> Result<Settled> {
     let cursor = &claimed.cursor;
-    let mut known = HashMap::new();
+    let mut known = BTreeMap::new();
     let wants_timers = read.refresh && !read.moments.is_empty();
     if !read.changes.entries.is_empty() || read.changes.full || wants_timers {
         for (key, item) in item::all(conn, &cursor.tenant_id, &cursor.id)? {

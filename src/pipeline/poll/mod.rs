@@ -1,9 +1,11 @@
 //! Connections are read for what changed: claim, read, settle.
 //!
-//! 1. *claim*: a short write takes the cursor until its lease ends. 2. *read*: outside any
-//! transaction, each poll in a task of its own. 3. *settle*: one write holds the events that were
-//! found and the cursor's new position, guarded by the epoch, so that nothing is missed and
-//! nothing doubled. A poll that is lost on the way is simply made again: reading changes nothing.
+//! 1. *claim*: a short write takes the cursor until its lease ends.
+//! 2. *read*: outside any transaction, each poll in a task of its own.
+//! 3. *settle*: one write holds the events that were found and the cursor's new position, guarded
+//!    by the epoch, so that nothing is missed and nothing doubled.
+//!
+//! A poll that is lost on the way is simply made again: reading changes nothing.
 
 pub mod calendar;
 mod lead;
@@ -250,8 +252,7 @@ fn fail(app: &App, conn: &mut Conn, claimed: &Claimed, unread: &Unread, now: Tim
             (reason.clone(), wait.max(after.unwrap_or_default()))
         }
         Unread::Expired => ("the position is too old, and nothing newer can be had".to_owned(), wait),
-        Unread::Refused { reason } => (reason.clone(), ceiling),
-        Unread::Unauthorized { reason } => (reason.clone(), ceiling),
+        Unread::Refused { reason } | Unread::Unauthorized { reason } => (reason.clone(), ceiling),
     };
     let after = Cursor { due_at: Some(now + wait), attempt, error: Some(reason.clone()), ..before.clone() };
     if cursor::save(conn, &after, before.epoch)? == Claim::Lost {

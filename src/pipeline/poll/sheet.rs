@@ -1,6 +1,6 @@
 //! The rows of one sheet: read whole, compared with what is known, told row by row.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -76,7 +76,7 @@ pub fn record(conn: &mut Conn, claimed: &Claimed, read: Read, now: Timestamp) ->
     if is_baseline {
         item::clear(conn, &cursor.tenant_id, &cursor.id)?;
     }
-    let mut known = HashMap::new();
+    let mut known = BTreeMap::new();
     for (key, item) in item::all(conn, &cursor.tenant_id, &cursor.id)? {
         known.insert(key, Known { content: item.content.read()?, is_gone: item.gone_at.is_some() });
     }

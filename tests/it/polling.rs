@@ -1,0 +1,285 @@
+//! What happens in a mailbox, a calendar or a sheet becomes an event exactly once.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use nexora::app::App;
+use nexora::base::clock::Timestamp;
+use nexora::ops::{automation, event};
+use nexora::store::event::Filter;
+use serde_json::{Value, json};
+
+use crate::harness::{Nexora, on_both};
+use crate::sandbox::assertion;
+
+const OFFICE: &str = "office@acme.example.com";
+
+/// A tenant whose connections are read, and somebody who changes things there.
+struct Scene {
+    nexora: Nexora,
+    http: reqwest::Client,
+    token: String,
+    _definitions: tempfile::TempDir,
+}
+
+impl Scene {
+    /// Starts with an automation that waits for what `triggers` say, and does nothing.
+    async fn start(backend: crate::harness::Backend, triggers: &str) -> Scene {
+        let definitions = tempfile::tempdir().unwrap();
+        let nexora = Nexora::with_sandbox_and(backend, |config| {
+            config.definitions.folder = definitions.path().to_owned();
+        })
+        .await;
+        let http = reqwest::Client::new();
+        let mut scene = Scene { nexora, http, token: String::new(), _definitions: definitions };
+        scene.token = scene.sign_in().await;
+        scene.define("watcher", triggers).await;
+        scene
+    }
+
+    async fn define(&self, name: &str, triggers: &str) {
+        let folder = self._definitions.path().join("automations");
+        std::fs::create_dir_all(&folder).unwrap();
+        let text = format!(
+            "[automation]\nname = \"{name}\"\ntitle = \"T\"\ndescription = \"\"\n{triggers}\n\
+             [[step]]\nid = \"end\"\naction = \"stop\"\nwith = {{ reason = \"seen\" }}\n"
+        );
+        std::fs::write(folder.join(format!("{name}.toml")), text).unwrap();
+        let Nexora { app, actor, tenant, .. } = &self.nexora;
+        automation::enable(app, actor, tenant, name, &BTreeMap::new(), false).await.unwrap();
+        // The baseline: what is there already is no news.
+        self.nexora.settle().await;
+    }
+
+    async fn sign_in(&self) -> String {
+        let sandbox = self.nexora.sandbox.as_ref().unwrap();
+        let key: Value = serde_json::from_str(&sandbox.service_account_json()).unwrap();
+        let now = nexora::base::clock::Clock::System.now().millis() / 1_000;
+        let claims = json!({
+            "iss": key["client_email"], "sub": OFFICE, "iat": now, "exp": now + 3_600,
+            "aud": sandbox.url() + "/token",
+            "scope": "https://www.googleapis.com/auth/gmail.modify https://www.googleapis.com/auth/calendar \
+                      https://www.googleapis.com/auth/spreadsheets",
+        });
+        let signed = assertion(&key, &claims);
+        let form = [("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("assertion", &signed)];
+        let answer = self.http.post(sandbox.url() + "/token").form(&form).send().await.unwrap();
+        let granted: Value = answer.json().await.unwrap();
+        granted["access_token"].as_str().unwrap().to_owned()
+    }
+
+    async fn call(&self, method: &str, path: &str, body: Value) -> Value {
+        let url = self.nexora.sandbox.as_ref().unwrap().url() + path;
+        let request = self.http.request(method.parse().unwrap(), url).bearer_auth(&self.token);
+        let answer = request.json(&body).send().await.unwrap();
+        assert!(answer.status().is_success(), "{method} {path}: {}", answer.text().await.unwrap());
+        serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default()
+    }
+
+    async fn entry(&self, method: &str, id: &str, body: Value) -> Value {
+        self.call(method, &format!("/calendar/v3/calendars/primary/events/{id}"), body).await
+    }
+
+    fn seed(&self, seeds: Value) {
+        self.nexora.sandbox.as_ref().unwrap().seed(seeds).unwrap();
+    }
+
+    fn mail(&self, from: &str, subject: &str) {
+        self.seed(json!({"mails": [{"mailbox": OFFICE, "from": from, "subject": subject, "text": "Hello"}]}));
+    }
+
+    fn rows(&self, rows: Value) {
+        self.seed(json!({"spreadsheets": [{"id": "jobs", "sheets": [{"title": "Jobs", "rows": rows}]}]}));
+    }
+
+    /// Lets time pass until every cursor is due, and everything that follows happen.
+    async fn pass(&self, seconds: u64) {
+        self.nexora.app.clock.advance(Duration::from_secs(seconds));
+        self.nexora.settle().await;
+    }
+
+    /// Returns what was told since the last look: kind, and what `show` makes of the payload.
+    async fn told(&self, seen: &mut usize, show: impl Fn(&Value) -> String) -> Vec<String> {
+        let Nexora { app, tenant, .. } = &self.nexora;
+        let events = event::list(app, tenant, Filter::default(), 1_000).await.unwrap();
+        let new = events.len() - std::mem::replace(seen, events.len());
+        let mut told: Vec<String> = events[..new]
+            .iter()
+            .map(|event| format!("{} {}", event.kind, show(&event.payload.read::<Value>().unwrap())))
+            .collect();
+        told.sort();
+        told
+    }
+}
+
+fn subject(payload: &Value) -> String {
+    payload["mail"]["subject"].as_str().unwrap_or_default().to_owned()
+}
+
+fn title(payload: &Value) -> String {
+    format!("{} {}", payload["change"].as_str().unwrap(), payload["entry"]["title"].as_str().unwrap())
+}
+
+fn name(payload: &Value) -> String {
+    format!("{} {}", payload["change"].as_str().unwrap(), payload["cells"]["Name"].as_str().unwrap())
+}
+
+const MAIL: &str = "[[trigger]]\non = \"gmail.message\"\nquery = \"subject:estimate\"";
+const CALENDAR: &str = "[[trigger]]\non = \"calendar.event\"";
+const SHEET: &str = "[[trigger]]\non = \"sheets.row\"\nspreadsheet = \"jobs\"\nsheet = \"Jobs\"\nkey = \"ID\"\nequals = { Status = \"done\" }";
+
+async fn runs(app: &App, scene: &Scene) -> usize {
+    let filter = nexora::store::run::Filter::default();
+    let tenant = scene.nexora.tenant.id.clone();
+    app.db.read(move |conn| nexora::store::run::list(conn, &tenant, &filter, 1_000)).await.unwrap().len()
+}
+
+on_both! {
+    async fn each_mail_is_told_once_and_nothing_from_before(backend) {
+        let scene = Scene::start(backend, MAIL).await;
+        let mut seen = 0;
+        scene.mail("Jo <jo@example.com>", "An estimate, please");
+        scene.mail("Al <al@example.com>", "Lunch");
+        scene.pass(120).await;
+        let told = scene.told(&mut seen, subject).await;
+        assert_eq!(told, ["gmail.message An estimate, please", "gmail.message Lunch"]);
+        assert_eq!(runs(&scene.nexora.app, &scene).await, 1, "the query chose one");
+        scene.pass(120).await;
+        assert!(scene.told(&mut seen, subject).await.is_empty());
+        let inbox = &scene.nexora.state()["mailboxes"][OFFICE]["messages"];
+        assert!(inbox.as_array().unwrap().iter().all(|mail| mail["labelIds"].to_string().contains("UNREAD")));
+    }
+
+    async fn a_history_that_is_too_old_loses_and_doubles_nothing(backend) {
+        let scene = Scene::start(backend, MAIL).await;
+        let mut seen = 0;
+        scene.mail("Jo <jo@example.com>", "one");
+        scene.pass(120).await;
+        for number in 0..60 {
+            scene.mail("Jo <jo@example.com>", &format!("more {number}"));
+        }
+        scene.nexora.faults(json!([
+            {"service": "gmail", "call": "history.list", "fault": "status", "status": 404, "reason": "notFound"}
+        ])).await;
+        scene.pass(120).await;
+        assert_eq!(scene.told(&mut seen, subject).await.len(), 61);
+        scene.mail("Jo <jo@example.com>", "last");
+        scene.pass(120).await;
+        assert_eq!(scene.told(&mut seen, subject).await, ["gmail.message last"]);
+    }
+
+    async fn a_reply_is_stored_with_its_contact_and_told_as_a_message(backend) {
+        let scene = Scene::start(backend, "[[trigger]]\non = \"message.received\"").await;
+        let mut seen = 0;
+        let lead = scene.nexora.submit(crate::harness::enquiry()).await;
+        scene.nexora.settle().await;
+        scene.mail("Jo Miller <JO@example.com>", "Re: your enquiry");
+        scene.seed(json!({"mails": [{"mailbox": OFFICE, "raw":
+            "From: jo@example.com\r\nAuto-Submitted: auto-replied\r\nSubject: Out of office\r\n\r\nAway"}]}));
+        scene.pass(120).await;
+        let told = scene.told(&mut seen, subject).await;
+        assert_eq!(told.iter().filter(|line| line.starts_with("message.received")).count(), 1, "{told:?}");
+        let view = scene.nexora.lead(&lead).await;
+        let subjects: Vec<&str> = view.messages.iter().map(|message| message.subject.as_str()).collect();
+        assert!(subjects.contains(&"Re: your enquiry"), "{subjects:?}");
+        assert_eq!(runs(&scene.nexora.app, &scene).await, 1, "the answering machine started none");
+    }
+
+    async fn a_marketplaces_mail_becomes_a_lead_and_one_that_cannot_be_read_is_kept_for_review(backend) {
+        let scene = Scene::start(backend, MAIL).await;
+        for name in ["angi-new-lead", "yelp-forged"] {
+            let raw = std::fs::read_to_string(format!("tests/fixtures/mail/{name}.eml")).unwrap();
+            scene.seed(json!({"mails": [{"mailbox": OFFICE, "raw": raw}]}));
+        }
+        scene.pass(120).await;
+        let Nexora { app, tenant, .. } = &scene.nexora;
+        let leads = nexora::ops::lead::list(app, tenant, None, None, 100).await.unwrap();
+        let told: Vec<_> = leads.iter().map(|lead| (lead.name.as_str(), lead.source.as_str(), lead.state.name())).collect();
+        assert!(told.contains(&("Dana Whitfield", "angi", "new")), "{told:?}");
+        assert!(told.iter().any(|lead| lead.1 == "yelp" && lead.2 == "needs_review"), "{told:?}");
+        assert!(leads.iter().all(|lead| lead.original.as_ref().is_some_and(|text| text.contains("Subject: "))));
+    }
+
+    async fn changes_of_a_calendar_are_told_once_through_a_resync(backend) {
+        let scene = Scene::start(backend, CALENDAR).await;
+        let mut seen = 0;
+        let at = |hour: u32| json!({"dateTime": format!("2026-09-22T{hour:02}:00:00Z")});
+        for (id, title) in [("aaaaa", "A"), ("bbbbb", "B"), ("ccccc", "C")] {
+            let entry = json!({"id": id, "summary": title, "start": at(10), "end": at(11)});
+            scene.call("POST", "/calendar/v3/calendars/primary/events", entry).await;
+        }
+        scene.pass(400).await;
+        let told = scene.told(&mut seen, title).await;
+        assert_eq!(told, ["calendar.event created A", "calendar.event created B", "calendar.event created C"]);
+        scene.entry("PATCH", "aaaaa", json!({"start": at(12), "end": at(13)})).await;
+        scene.entry("DELETE", "bbbbb", json!(null)).await;
+        scene.nexora.faults(json!([
+            {"service": "calendar", "call": "events.list", "fault": "status", "status": 410, "reason": "fullSyncRequired"}
+        ])).await;
+        scene.pass(400).await;
+        let told = scene.told(&mut seen, title).await;
+        assert_eq!(told, ["calendar.event cancelled B", "calendar.event updated A"]);
+        scene.pass(400).await;
+        assert!(scene.told(&mut seen, title).await.is_empty());
+        scene.entry("DELETE", "ccccc", json!(null)).await;
+        scene.pass(400).await;
+        assert_eq!(scene.told(&mut seen, title).await, ["calendar.event cancelled C"]);
+    }
+
+    async fn a_moment_before_an_entry_comes_once_and_moves_with_it(backend) {
+        let scene = Scene::start(backend, "[[trigger]]\non = \"calendar.event\"\nbefore = \"2h\"").await;
+        let mut seen = 0;
+        let start = scene.nexora.app.clock.now() + Duration::from_secs(10 * 3_600);
+        let at = |at: Timestamp| json!({"dateTime": at});
+        let hour = Duration::from_secs(3_600);
+        let entry = json!({"id": "aaaaa", "summary": "A", "start": at(start), "end": at(start + hour)});
+        scene.call("POST", "/calendar/v3/calendars/primary/events", entry).await;
+        scene.pass(600).await;
+        assert_eq!(scene.told(&mut seen, title).await, ["calendar.event created A"]);
+        let later = start + hour;
+        scene.entry("PATCH", "aaaaa", json!({"start": at(later), "end": at(later + hour)})).await;
+        scene.pass(600).await;
+        assert_eq!(scene.told(&mut seen, title).await, ["calendar.event updated A"]);
+        scene.pass(28_400).await;
+        assert!(scene.told(&mut seen, title).await.is_empty(), "the old moment does not come");
+        scene.pass(3_600).await;
+        assert_eq!(scene.told(&mut seen, title).await, ["calendar.event before A"]);
+        scene.pass(3 * 3_600).await;
+        assert!(scene.told(&mut seen, title).await.is_empty());
+        assert_eq!(runs(&scene.nexora.app, &scene).await, 1);
+    }
+
+    async fn rows_are_told_by_key_and_start_a_run_when_a_column_comes_to_hold_a_value(backend) {
+        let scene = Scene::start(backend, CALENDAR).await;
+        scene.rows(json!([["ID", "Name", "Status"], ["1", "Ann", "new"], ["2", "Bob", "done"]]));
+        scene.define("rows", SHEET).await;
+        let mut seen = 0;
+        assert!(scene.told(&mut seen, name).await.is_empty());
+        scene.rows(json!([["Status", "ID", "Name"], ["done", "2", "Bob"], ["new", "3", "Cy"], ["done", "1", "Ann"]]));
+        scene.pass(400).await;
+        assert_eq!(scene.told(&mut seen, name).await, ["sheets.row added Cy", "sheets.row changed Ann"]);
+        assert_eq!(runs(&scene.nexora.app, &scene).await, 1);
+        scene.rows(json!([["Status", "ID", "Name"], ["done", "1", "Anna"], ["done", "2", "Bob"]]));
+        scene.pass(400).await;
+        assert_eq!(scene.told(&mut seen, name).await, ["sheets.row changed Anna"]);
+        assert_eq!(runs(&scene.nexora.app, &scene).await, 1, "it held that value before");
+    }
+
+    async fn a_refused_credential_stops_one_connection_and_a_resumed_one_goes_on(backend) {
+        let scene = Scene::start(backend, MAIL).await;
+        let mut seen = 0;
+        let Nexora { app, actor, tenant, .. } = &scene.nexora;
+        scene.nexora.faults(json!([
+            {"service": "gmail", "call": "history.list", "fault": "status", "status": 403, "reason": "insufficientPermissions"}
+        ])).await;
+        scene.mail("Jo <jo@example.com>", "while it fails");
+        scene.pass(120).await;
+        let found = nexora::ops::connection::find(app, tenant, "google").await.unwrap();
+        assert_eq!(found.state.name(), "failing");
+        scene.pass(7_200).await;
+        assert!(scene.told(&mut seen, subject).await.is_empty());
+        nexora::ops::connection::resume(app, actor, tenant, "google").await.unwrap();
+        scene.nexora.settle().await;
+        assert_eq!(scene.told(&mut seen, subject).await, ["gmail.message while it fails"]);
+    }
+}
