@@ -8,6 +8,7 @@ use crate::cli::out::{Out, ago, maybe};
 use crate::cli::run::{EFFECT_HEADERS, effect_rows};
 use crate::engine::enquiry::Enquiry;
 use crate::model::LeadId;
+use crate::model::address::EmailAddress;
 use crate::model::lead::{Lead, LeadState};
 use crate::ops::lead;
 
@@ -32,6 +33,19 @@ pub enum Command {
     /// Show a lead with everything that came of it
     #[command(after_help = "Example:\n  nexora lead show lead_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
     Show { id: LeadId },
+    /// Say that a lead which needed review was looked at, and what its mail says
+    #[command(
+        after_help = "Example:\n  nexora lead review lead_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme --name \"Jo Miller\" --phone 5125550142"
+    )]
+    Review {
+        id: LeadId,
+        #[arg(long)]
+        name: Option<String>,
+        #[arg(long)]
+        email: Option<EmailAddress>,
+        #[arg(long)]
+        phone: Option<String>,
+    },
 }
 
 #[derive(Args)]
@@ -106,7 +120,14 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 let title = format!("Run {} of {}: {}", run.run.id, run.automation, run.run.state);
                 out.section(&title, &EFFECT_HEADERS, effect_rows(&run.effects))?;
             }
-            Ok(())
+            let messages = view.messages.iter().map(|message| {
+                vec![ago(message.sent_at), message.author.to_string(), message.subject.clone()]
+            });
+            out.section("Messages", &["when", "by", "subject"], messages.collect())
+        }
+        Command::Review { id, name, email, phone } => {
+            let reviewed = lead::review(app, &context.actor, &tenant, &id, name, email, phone).await?;
+            out.item(&reviewed, &lines(&reviewed))
         }
     }
 }
@@ -123,6 +144,11 @@ fn lines(lead: &Lead) -> Vec<(&'static str, String)> {
         ("preferred time", maybe(lead.preferred_time.as_ref())),
         ("state", lead.state.to_string()),
         ("source", lead.source.clone()),
+        ("answer to", maybe(lead.reply_to.as_ref())),
+        (
+            "original",
+            if lead.state == LeadState::NeedsReview { maybe(lead.original.as_ref()) } else { String::new() },
+        ),
         ("received", ago(lead.received_at)),
         ("answered", lead.answered_at.map(ago).unwrap_or_default()),
         ("id", lead.id.to_string()),

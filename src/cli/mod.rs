@@ -2,8 +2,10 @@
 
 mod automation;
 mod connection;
+mod cursor;
 mod demo;
 mod effect;
+mod event;
 mod lead;
 mod out;
 mod run;
@@ -89,6 +91,12 @@ enum Command {
     /// Look at leads, or add one by hand
     #[command(subcommand)]
     Lead(lead::Command),
+    /// Look at what is read of connections, and when
+    #[command(subcommand)]
+    Cursor(cursor::Command),
+    /// Look at events: what arrived
+    #[command(subcommand)]
+    Event(event::Command),
     /// Look at runs, retry or cancel them
     #[command(subcommand)]
     Run(run::Command),
@@ -153,6 +161,8 @@ async fn run(cli: Cli, out: &Out) -> Result<()> {
         Command::Connection(command) => connection::run(&Context::open(&global).await?, command, out).await,
         Command::Automation(command) => automation::run(&Context::open(&global).await?, command, out).await,
         Command::Lead(command) => lead::run(&Context::open(&global).await?, command, out).await,
+        Command::Cursor(command) => cursor::run(&Context::open(&global).await?, command, out).await,
+        Command::Event(command) => event::run(&Context::open(&global).await?, command, out).await,
         Command::Run(command) => run::run(&Context::open(&global).await?, command, out).await,
         Command::Effect(command) => effect::run(&Context::open(&global).await?, command, out).await,
         Command::Status(arguments) => system::status(&Context::open(&global).await?, arguments, out).await,

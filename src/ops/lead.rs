@@ -8,12 +8,14 @@ use crate::app::App;
 use crate::base::{Error, Result};
 use crate::engine::enquiry::Enquiry;
 use crate::model::LeadId;
+use crate::model::address::{EmailAddress, PhoneNumber};
 use crate::model::audit::Actor;
 use crate::model::lead::{Lead, LeadState};
 use crate::model::message::Message;
 use crate::model::tenant::Tenant;
 use crate::ops::run::RunView;
 use crate::ops::{Subject, audited};
+use crate::pipeline::contact;
 use crate::pipeline::intake::{self, Intake};
 use crate::store::{lead, message, run};
 
@@ -55,6 +57,40 @@ pub async fn add(app: &App, actor: &Actor, tenant: &Tenant, enquiry: Enquiry) ->
     .await
 }
 
+/// Notes that a lead which came by an unreadable mail was looked at, with what its mail says.
+///
+/// # Errors
+/// `NotFound` when there is no such lead, `Conflict` when it needs no review, `Usage` when the
+/// telephone number is none.
+pub async fn review(
+    app: &App,
+    actor: &Actor,
+    tenant: &Tenant,
+    id: &LeadId,
+    name: Option<String>,
+    email: Option<EmailAddress>,
+    phone: Option<String>,
+) -> Result<Lead> {
+    let country = tenant.country()?;
+    let phone = phone.map(|text| PhoneNumber::parse_in(country, &text)).transpose()?;
+    let (now, tenant_id, wanted) = (app.clock.now(), tenant.id.clone(), id.clone());
+    let missing = not_found(tenant, id);
+    audited(&app.db, Some(tenant.id.clone()), actor, "lead.review", now, move |conn| {
+        let before = lead::find(conn, &tenant_id, &wanted)?.ok_or(missing)?;
+        if before.state != LeadState::NeedsReview {
+            return Err(Error::conflict(format!("lead `{wanted}` is {} and needs no review", before.state)));
+        }
+        let name = name.unwrap_or_else(|| before.name.clone());
+        let (email, phone) = (email.or_else(|| before.email.clone()), phone.or_else(|| before.phone.clone()));
+        let contact_id = contact::resolve(conn, &tenant_id, &name, email.as_ref(), phone.as_ref(), now)?;
+        let after = Lead { name, email, phone, contact_id, state: LeadState::New, ..before.clone() };
+        lead::save_review(conn, &after)?;
+        let subject = Subject::new(&wanted).before(&before)?.after(&after)?;
+        Ok((after, subject))
+    })
+    .await
+}
+
 /// Lists a tenant's leads, newest first.
 ///
 /// # Errors
@@ -76,8 +112,7 @@ pub async fn list(
 /// `NotFound` when the tenant has no such lead.
 pub async fn find(app: &App, tenant: &Tenant, id: &LeadId) -> Result<LeadView> {
     let (tenant_id, wanted) = (tenant.id.clone(), id.clone());
-    let missing = Error::not_found(format!("no lead `{id}` in tenant `{}`", tenant.slug))
-        .hint(format!("run `nexora lead list --tenant {}`", tenant.slug));
+    let missing = not_found(tenant, id);
     app.db
         .read(move |conn| {
             let lead = lead::find(conn, &tenant_id, &wanted)?.ok_or(missing)?;
@@ -91,4 +126,9 @@ pub async fn find(app: &App, tenant: &Tenant, id: &LeadId) -> Result<LeadView> {
             Ok(LeadView { lead, runs, messages })
         })
         .await
+}
+
+fn not_found(tenant: &Tenant, id: &LeadId) -> Error {
+    Error::not_found(format!("no lead `{id}` in tenant `{}`", tenant.slug))
+        .hint(format!("run `nexora lead list --tenant {}`", tenant.slug))
 }

@@ -7,7 +7,7 @@
 //! that decide the same thing one changes nothing. Deliver acts on the world, so it claims first.
 
 pub mod advance;
-mod contact;
+pub mod contact;
 pub mod deliver;
 pub mod dispatch;
 mod failing;

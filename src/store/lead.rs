@@ -61,6 +61,18 @@ pub fn list(
     })
 }
 
+/// Writes what a review found.
+pub fn save_review(conn: &mut Conn, lead: &Lead) -> Result<()> {
+    let update = diesel::update(leads::table.find((&lead.tenant_id, &lead.id))).set((
+        leads::name.eq(&lead.name),
+        leads::email.eq(&lead.email),
+        leads::phone.eq(&lead.phone),
+        leads::contact_id.eq(&lead.contact_id),
+        leads::state.eq(lead.state),
+    ));
+    on!(conn, c => update.execute(c)).map(|_| ())
+}
+
 /// Returns a contact's latest lead. Uses `leads_by_contact`.
 pub fn latest_of_contact(conn: &mut Conn, tenant: &TenantId, contact: &ContactId) -> Result<Option<LeadId>> {
     on!(conn, c => leads::table

@@ -6,6 +6,7 @@ mod architecture;
 mod command_line;
 mod delivery;
 mod durability;
+mod endurance;
 mod fairness;
 mod harness;
 mod intake;

@@ -19,7 +19,7 @@ struct Scene {
     nexora: Nexora,
     http: reqwest::Client,
     token: String,
-    _definitions: tempfile::TempDir,
+    definitions: tempfile::TempDir,
 }
 
 impl Scene {
@@ -31,14 +31,14 @@ impl Scene {
         })
         .await;
         let http = reqwest::Client::new();
-        let mut scene = Scene { nexora, http, token: String::new(), _definitions: definitions };
+        let mut scene = Scene { nexora, http, token: String::new(), definitions: definitions };
         scene.token = scene.sign_in().await;
         scene.define("watcher", triggers).await;
         scene
     }
 
     async fn define(&self, name: &str, triggers: &str) {
-        let folder = self._definitions.path().join("automations");
+        let folder = self.definitions.path().join("automations");
         std::fs::create_dir_all(&folder).unwrap();
         let text = format!(
             "[automation]\nname = \"{name}\"\ntitle = \"T\"\ndescription = \"\"\n{triggers}\n\

@@ -153,8 +153,9 @@ fn store_unreadable(
 ) -> Result<()> {
     let mail = &payload.mail;
     let enquiry = enquiry::Enquiry {
+        name: format!("Mail from {source}"),
         source: source.to_owned(),
-        message: format!("{}\n\n(needs review: {reason})", mail.subject),
+        message: format!("{}\n\nThis mail could not be read as a lead: {reason}.", mail.subject),
         ..enquiry::Enquiry::default()
     };
     let arrival = Arrival {

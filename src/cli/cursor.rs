@@ -1,0 +1,49 @@
+//! `nexora cursor`.
+
+use clap::Subcommand;
+
+use crate::base::Result;
+use crate::cli::Context;
+use crate::cli::out::{Out, ago, maybe};
+use crate::model::CursorId;
+use crate::ops::cursor;
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// List what is read for a tenant: mailboxes, calendars, sheets
+    #[command(after_help = "Example:\n  nexora cursor list --tenant acme")]
+    List,
+    /// Read one now rather than when it is due
+    #[command(after_help = "Example:\n  nexora cursor poll cursor_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
+    Poll { id: CursorId },
+}
+
+pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
+    let (app, actor) = (&context.app, &context.actor);
+    let tenant = context.tenant().await?;
+    match command {
+        Command::List => {
+            let cursors = cursor::list(app, &tenant).await?;
+            let headers =
+                ["connection", "reads", "target", "last read", "last change", "next", "error", "id"];
+            out.list(&headers, &cursors, |view| {
+                let cursor = &view.cursor;
+                vec![
+                    view.connection.clone(),
+                    cursor.kind.to_string(),
+                    view.target(),
+                    cursor.polled_at.map(ago).unwrap_or_default(),
+                    cursor.changed_at.map(ago).unwrap_or_default(),
+                    cursor.due_at.map(ago).unwrap_or_default(),
+                    maybe(cursor.error.as_ref()),
+                    cursor.id.to_string(),
+                ]
+            })
+        }
+        Command::Poll { id } => {
+            cursor::poll(app, actor, &tenant, &id).await?;
+            out.note("it is read now");
+            Ok(())
+        }
+    }
+}

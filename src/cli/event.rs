@@ -1,0 +1,65 @@
+//! `nexora event`.
+
+use clap::Subcommand;
+
+use crate::base::Result;
+use crate::cli::Context;
+use crate::cli::out::{Out, ago, maybe};
+use crate::model::EventId;
+use crate::model::event::{EventKind, EventState};
+use crate::ops::event;
+use crate::store::event::Filter;
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// List what arrived for a tenant, latest first
+    #[command(after_help = "Example:\n  nexora event list --tenant acme --kind gmail.message")]
+    List {
+        /// Only events of this kind
+        #[arg(long)]
+        kind: Option<EventKind>,
+        /// Only events in this state: pending, dispatched or ignored
+        #[arg(long)]
+        state: Option<EventState>,
+        /// Only events older than this one
+        #[arg(long, value_name = "ID")]
+        before: Option<EventId>,
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=1_000))]
+        limit: i64,
+    },
+    /// Show an event with all that it says
+    #[command(after_help = "Example:\n  nexora event show event_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
+    Show { id: EventId },
+}
+
+pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
+    let app = &context.app;
+    let tenant = context.tenant().await?;
+    match command {
+        Command::List { kind, state, before, limit } => {
+            let events = event::list(app, &tenant, Filter { kind, state, before }, limit).await?;
+            out.list(&["received", "kind", "state", "reason", "id"], &events, |event| {
+                vec![
+                    ago(event.received_at),
+                    event.kind.to_string(),
+                    event.state.to_string(),
+                    maybe(event.reason.as_ref()),
+                    event.id.to_string(),
+                ]
+            })
+        }
+        Command::Show { id } => {
+            let event = event::find(app, &tenant, &id).await?;
+            let payload: serde_json::Value = event.payload.read()?;
+            let lines = [
+                ("kind", event.kind.to_string()),
+                ("received", ago(event.received_at)),
+                ("state", event.state.to_string()),
+                ("reason", maybe(event.reason.as_ref())),
+                ("payload", format!("{payload:#}")),
+                ("id", event.id.to_string()),
+            ];
+            out.item(&event, &lines)
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Cursors: how far each connection has been read, and how it goes.
+
+use serde::Serialize;
+
+use crate::app::App;
+use crate::base::{Error, Result};
+use crate::model::CursorId;
+use crate::model::audit::Actor;
+use crate::model::cursor::{Cursor, CursorKind, SheetTarget};
+use crate::model::tenant::Tenant;
+use crate::ops::{LIST_LIMIT, Subject, audited};
+use crate::store::{connection, cursor};
+
+/// A cursor with the name of its connection.
+#[derive(Clone, Debug, Serialize)]
+pub struct CursorView {
+    #[serde(flatten)]
+    pub cursor: Cursor,
+    pub connection: String,
+}
+
+impl CursorView {
+    /// Returns what it reads, in words.
+    pub fn target(&self) -> String {
+        match self.cursor.kind {
+            CursorKind::Mail => "the mailbox".to_owned(),
+            CursorKind::Calendar => self.cursor.target.clone(),
+            CursorKind::Sheet => serde_json::from_str::<SheetTarget>(&self.cursor.target).map_or_else(
+                |_| self.cursor.target.clone(),
+                |sheet| format!("{} {}", sheet.spreadsheet, sheet.sheet).trim_end().to_owned(),
+            ),
+        }
+    }
+}
+
+/// Lists a tenant's cursors.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub async fn list(app: &App, tenant: &Tenant) -> Result<Vec<CursorView>> {
+    let id = tenant.id.clone();
+    app.db
+        .read(move |conn| {
+            let connections = connection::list(conn, &id, LIST_LIMIT)?;
+            let named = |cursor: Cursor| {
+                let found = connections.iter().find(|connection| connection.id == cursor.connection_id);
+                let connection = found.map(|connection| connection.name.clone()).unwrap_or_default();
+                CursorView { cursor, connection }
+            };
+            Ok(cursor::list(conn, &id, None, LIST_LIMIT)?.into_iter().map(named).collect())
+        })
+        .await
+}
+
+/// Has a cursor read now rather than when it is due.
+///
+/// # Errors
+/// `NotFound` when there is none; `Conflict` when its connection is not active.
+pub async fn poll(app: &App, actor: &Actor, tenant: &Tenant, id: &CursorId) -> Result<()> {
+    let now = app.clock.now();
+    let (tenant_id, wanted) = (tenant.id.clone(), id.clone());
+    let missing = Error::not_found(format!("no cursor `{id}` in tenant `{}`", tenant.slug))
+        .hint(format!("run `nexora cursor list --tenant {}`", tenant.slug));
+    audited(&app.db, Some(tenant.id.clone()), actor, "cursor.poll", now, move |conn| {
+        let found = cursor::find(conn, &tenant_id, &wanted)?.ok_or(missing)?;
+        if found.due_at.is_none() {
+            return Err(Error::conflict("the connection is not active, so it is not read")
+                .hint("run `nexora connection list`, then resume or authorize it"));
+        }
+        cursor::set_wish(conn, &tenant_id, &wanted, &found.wish, Some(now))?;
+        Ok(((), Subject::new(&wanted)))
+    })
+    .await?;
+    app.nudges.poll.notify_one();
+    Ok(())
+}
