@@ -5,6 +5,7 @@
 //!  "events":       [{"calendar": ADDRESS, "event": event as for the Calendar API}],
 //!  "mails":        [{"mailbox": ADDRESS, "from", "to"?: ADDRESS, "subject", "text",
 //!                    "in_reply_to"?: a Message-ID, "at"?: RFC 3339}],
+//!  "deliveries":   [as `gmail::deliver` describes them],
 //!  "spreadsheets": [{"id"?, "title"?, "sheets": [{"title", "rows": [[value]]}]}]}
 //! ```
 //!
@@ -26,6 +27,7 @@ pub struct Seeds {
     calendars: Vec<CalendarSeed>,
     events: Vec<EventSeed>,
     mails: Vec<MailSeed>,
+    deliveries: Vec<gmail::deliver::Delivery>,
     spreadsheets: Vec<SpreadsheetSeed>,
 }
 
@@ -88,6 +90,10 @@ pub fn plant(world: &mut World, origin: &str, now: Timestamp, seeds: Seeds) -> R
     for seed in seeds.mails {
         mails.push(mail(world, now, &seed)?);
     }
+    for delivery in seeds.deliveries {
+        let made = gmail::deliver::deliver(world, now, delivery)?;
+        mails.extend(made.get("id").and_then(Value::as_str).map(str::to_owned));
+    }
     let mut spreadsheets = Vec::new();
     for seed in seeds.spreadsheets {
         spreadsheets.push(spreadsheet(world, now, seed)?);
@@ -107,7 +113,7 @@ fn mail(world: &mut World, now: Timestamp, seed: &MailSeed) -> Result<String, Re
         ("Message-ID", &message_id),
         ("In-Reply-To", seed.in_reply_to.as_deref().unwrap_or_default()),
     ];
-    gmail::receive(world, &mailbox, at, letter::write(&headers, &seed.text))
+    gmail::deliver::receive(world, &mailbox, at, letter::write(&headers, &seed.text))
 }
 
 fn spreadsheet(world: &mut World, now: Timestamp, seed: SpreadsheetSeed) -> Result<String, Refusal> {

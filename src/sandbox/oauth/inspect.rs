@@ -56,7 +56,9 @@ pub fn token_info(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
 }
 
 /// Says who the token's person is (OpenID Connect Core 1.0, section 5.3).
-pub fn user_info(_world: &mut World, call: &Call) -> Result<Reply, Refusal> {
+pub fn user_info(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
+    // Whoever signs in has a mailbox from then on.
+    world.mailbox(&call.mailbox)?;
     let mut answer = json!({"sub": subject(&call.mailbox)});
     merge(&mut answer, about(&call.mailbox, &call.scopes));
     Ok(Reply::json(&answer))

@@ -9,6 +9,7 @@ use crate::sandbox::Shared;
 use crate::sandbox::fault::Blow;
 use crate::sandbox::serve::call::Call;
 use crate::sandbox::serve::envelope::{Refusal, Reply};
+use crate::sandbox::serve::fields;
 use crate::sandbox::serve::route::{self, Route, Service, UPLOAD_START};
 use crate::sandbox::serve::upload::{self, Chunk};
 use crate::sandbox::serve::{Answer, Arrived};
@@ -115,7 +116,8 @@ fn identify(shared: &Shared, arrived: Arrived) -> Result<Arrival, Refusal> {
 
 impl Visit {
     fn take_effect(&mut self, world: &mut World) -> Reply {
-        self.run(world).unwrap_or_else(Refusal::into_reply)
+        let reply = self.run(world).and_then(|reply| fields::select(&self.call, reply));
+        reply.unwrap_or_else(Refusal::into_reply)
     }
 
     fn run(&mut self, world: &mut World) -> Result<Reply, Refusal> {
