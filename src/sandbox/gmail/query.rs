@@ -69,7 +69,7 @@ fn tokens(text: &str) -> Vec<Token> {
             }
             '-' if word.is_empty() => tokens.push(Token::Minus),
             ':' if test::is_operator(&word) => {
-                tokens.push(Token::Operator(std::mem::take(&mut word).to_lowercase()))
+                tokens.push(Token::Operator(std::mem::take(&mut word).to_lowercase()));
             }
             c if c.is_whitespace() => end(&mut word, &mut tokens),
             c => word.push(c),

@@ -42,6 +42,15 @@ pub fn canonical_path(path: &str) -> &str {
     }
 }
 
+/// Returns what Google says with an error when nothing else is known.
+pub fn usual_text(error: &str) -> &'static str {
+    match error {
+        "invalid_grant" => "Token has been expired or revoked.",
+        "invalid_client" => "The OAuth client was not found.",
+        _ => "Backend Error",
+    }
+}
+
 /// Returns a scope by its full name: `email` and `profile` are short for two of Google's.
 fn full_name(scope: &str) -> String {
     match scope {

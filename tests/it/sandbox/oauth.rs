@@ -257,6 +257,9 @@ async fn the_token_endpoint_can_be_made_to_fail() {
     let token = bench.sandbox.grant(OFFICE, &[MODIFY]).unwrap();
     bench.arm(json!({"service": "token", "call": "grant", "fault": "status", "status": 503})).await;
     assert_eq!(bench.refresh(&token).await.0, 503);
+    bench.arm(json!({"service": "token", "call": "grant", "fault": "status", "status": 400, "reason": "invalid_grant"})).await;
+    let dead = json!({"error": "invalid_grant", "error_description": "Token has been expired or revoked."});
+    assert_eq!(bench.refresh(&token).await, (400, dead));
     bench.arm(json!({"service": "token", "call": "grant", "fault": "drop", "when": "after"})).await;
     let client = bench.client_id();
     let form = [
