@@ -73,8 +73,8 @@ pub fn send(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
     let draft = mailbox.draft(&id)?;
     let raw = raw.unwrap_or_else(|| draft.message.raw.clone());
     let thread = Thread::Kept(draft.message.thread_id.clone());
-    let history_id = HistoryId(world.ids.next());
     let sent = message::post(world, call, raw, thread)?;
+    let history_id = HistoryId(world.ids.next());
     let mailbox = own_mailbox(world, call)?;
     mailbox.take_draft(&id, history_id);
     let sent_id = sent.get("id").and_then(Value::as_str).unwrap_or_default();

@@ -265,6 +265,18 @@ async fn history_is_read_page_by_page_and_forgotten_when_told() {
 }
 
 #[tokio::test]
+async fn sending_a_draft_adds_one_message_and_deletes_another_in_order() {
+    let bench = Bench::start().await;
+    let (_, draft) = bench.change("/drafts", json!({ "message": raw("To: jo@example.com\r\n\r\nx") })).await;
+    let since = bench.baseline().await;
+    let (_, sent) = bench.change("/drafts/send", json!({"id": draft["id"]})).await;
+    let (_, history) = bench.mine(&format!("/history?startHistoryId={since}")).await;
+    assert_eq!(history["history"][0]["messagesAdded"][0]["message"]["id"], sent["id"]);
+    assert_eq!(history["history"][1]["messagesDeleted"][0]["message"]["id"], draft["message"]["id"]);
+    assert_eq!(history["historyId"], history["history"][1]["id"]);
+}
+
+#[tokio::test]
 async fn what_gmail_does_where_nobody_wrote_it_down_can_be_chosen() {
     let bench = Bench::start().await;
     bench.post("/_sandbox/gmail", json!({"rewrite_message_id": false})).await;
