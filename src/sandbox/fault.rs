@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::base::secret::random_bytes;
 use crate::sandbox::serve::envelope::Refusal;
 use crate::sandbox::serve::route::Service;
-use crate::sandbox::smtp;
+use crate::sandbox::{oauth, smtp};
 
 const ARMED_LIMIT: usize = 100;
 const DELAY_LIMIT_MS: u64 = 600_000;
@@ -198,11 +198,11 @@ impl What {
             }
             What::Status { status, reason, message, retry_after } => {
                 let refusal = match service {
-                    Service::Token => Refusal::oauth(
-                        *status,
-                        reason.as_deref().unwrap_or("internal_failure"),
-                        message.as_deref().unwrap_or("Backend Error"),
-                    ),
+                    Service::Token => {
+                        let reason = reason.as_deref().unwrap_or("internal_failure");
+                        let text = message.as_deref().unwrap_or_else(|| oauth::usual_text(reason));
+                        Refusal::oauth(*status, reason, text)
+                    }
                     Service::Smtp => {
                         let text = message.as_deref().unwrap_or_else(|| smtp::usual_text(*status));
                         Refusal::new(*status, reason.as_deref().unwrap_or_default(), text)

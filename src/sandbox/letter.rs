@@ -5,6 +5,8 @@ use mail_parser::parsers::MessageStream;
 use mail_parser::{Message, MessageParser, MimeHeaders, PartType};
 use serde_json::{Value, json};
 
+use crate::base::clock::Timestamp;
+
 /// A mail that was read.
 #[derive(Clone, Debug, Default)]
 pub struct Letter {
@@ -104,6 +106,13 @@ pub fn decode(value: &str) -> String {
 pub fn with_header(raw: &[u8], name: &str, value: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(raw.len() + name.len() + value.len() + 4);
     out.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+    out.extend_from_slice(&without_header(raw, name));
+    out
+}
+
+/// Returns the mail without any field of a name.
+pub fn without_header(raw: &[u8], name: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(raw.len());
     let mut is_dropped = false;
     let mut rest = raw;
     while !rest.is_empty() {
@@ -123,6 +132,23 @@ pub fn with_header(raw: &[u8], name: &str, value: &str) -> Vec<u8> {
     }
     out.extend_from_slice(rest);
     out
+}
+
+/// Returns the addresses that a mail is for, in lower case and each once.
+pub fn addresses(raw: &[u8]) -> Vec<String> {
+    let Some(message) = MessageParser::default().parse(raw) else { return Vec::new() };
+    let lists = [message.to(), message.cc(), message.bcc()];
+    let all = lists.into_iter().flatten().flat_map(mail_parser::Address::iter);
+    let mut found: Vec<String> = all.filter_map(|known| known.address()).map(str::to_lowercase).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// Returns when a mail says that it was written.
+pub fn date(letter: &Letter) -> Option<Timestamp> {
+    let date = chrono::DateTime::parse_from_rfc2822(letter.header("Date")).ok()?;
+    Some(Timestamp::from(date.to_utc()))
 }
 
 fn is_field(line: &[u8], name: &str) -> bool {

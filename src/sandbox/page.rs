@@ -111,7 +111,7 @@ fn mails(world: &World) -> (Vec<Mail>, usize) {
     });
     let kept = world.mailboxes.iter().flat_map(|(address, mailbox)| {
         mailbox.messages.iter().rev().take(MAIL_LIMIT).map(move |message| {
-            let way = if message.labels.contains(&SENT) { "Gmail" } else { "Received" };
+            let way = if message.has(SENT) { "Gmail" } else { "Received" };
             let (from, to) = (message.letter.header("From"), message.letter.header("To"));
             mail(way, &message.id, message.at, from, to, vec![format!("in {address}")], &message.letter)
         })

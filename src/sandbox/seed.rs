@@ -4,8 +4,8 @@
 //! {"calendars":    [{"calendar": ADDRESS, "time_zone": "Europe/Berlin"}],
 //!  "events":       [{"calendar": ADDRESS, "event": event as for the Calendar API}],
 //!  "mails":        [{"mailbox": ADDRESS, "from", "to"?: ADDRESS, "subject", "text",
-//!                    "in_reply_to"?: a Message-ID, "at"?: RFC 3339}
-//!                   or {"mailbox": ADDRESS, "raw": the mail as it came, "at"?: RFC 3339}],
+//!                    "in_reply_to"?: a Message-ID, "at"?: RFC 3339}],
+//!  "deliveries":   [as `gmail::deliver` describes them],
 //!  "spreadsheets": [{"id"?, "title"?, "sheets": [{"title", "rows": [[value]]}]}]}
 //! ```
 //!
@@ -27,6 +27,7 @@ pub struct Seeds {
     calendars: Vec<CalendarSeed>,
     events: Vec<EventSeed>,
     mails: Vec<MailSeed>,
+    deliveries: Vec<gmail::deliver::Delivery>,
     spreadsheets: Vec<SpreadsheetSeed>,
 }
 
@@ -48,15 +49,11 @@ struct EventSeed {
 #[serde(deny_unknown_fields)]
 struct MailSeed {
     mailbox: String,
-    #[serde(default)]
     from: String,
     to: Option<String>,
-    #[serde(default)]
     subject: String,
-    #[serde(default)]
     text: String,
     in_reply_to: Option<String>,
-    raw: Option<String>,
     at: Option<Timestamp>,
 }
 
@@ -93,6 +90,10 @@ pub fn plant(world: &mut World, origin: &str, now: Timestamp, seeds: Seeds) -> R
     for seed in seeds.mails {
         mails.push(mail(world, now, &seed)?);
     }
+    for delivery in seeds.deliveries {
+        let made = gmail::deliver::deliver(world, now, delivery)?;
+        mails.extend(made.get("id").and_then(Value::as_str).map(str::to_owned));
+    }
     let mut spreadsheets = Vec::new();
     for seed in seeds.spreadsheets {
         spreadsheets.push(spreadsheet(world, now, seed)?);
@@ -103,9 +104,6 @@ pub fn plant(world: &mut World, origin: &str, now: Timestamp, seeds: Seeds) -> R
 fn mail(world: &mut World, now: Timestamp, seed: &MailSeed) -> Result<String, Refusal> {
     let at = seed.at.unwrap_or(now);
     let mailbox = seed.mailbox.to_lowercase();
-    if let Some(raw) = &seed.raw {
-        return gmail::receive(world, &mailbox, at, raw.clone().into_bytes());
-    }
     let message_id = format!("<seed-{}@sandbox.invalid>", world.ids.next());
     let headers = [
         ("From", seed.from.as_str()),
@@ -115,7 +113,7 @@ fn mail(world: &mut World, now: Timestamp, seed: &MailSeed) -> Result<String, Re
         ("Message-ID", &message_id),
         ("In-Reply-To", seed.in_reply_to.as_deref().unwrap_or_default()),
     ];
-    gmail::receive(world, &mailbox, at, letter::write(&headers, &seed.text))
+    gmail::deliver::receive(world, &mailbox, at, letter::write(&headers, &seed.text))
 }
 
 fn spreadsheet(world: &mut World, now: Timestamp, seed: SpreadsheetSeed) -> Result<String, Refusal> {

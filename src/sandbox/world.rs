@@ -30,14 +30,15 @@ use serde_json::{Map, Value, json};
 use crate::base::clock::Timestamp;
 use crate::sandbox::calendar::Calendar;
 use crate::sandbox::fault::{Faults, Strike};
+use crate::sandbox::gmail::Habits;
 use crate::sandbox::gmail::mailbox::Mailbox;
 use crate::sandbox::identity::Identity;
+use crate::sandbox::oauth::tokens::Tokens;
 use crate::sandbox::serve::envelope::Refusal;
 use crate::sandbox::serve::route::Service;
 use crate::sandbox::serve::upload::Uploads;
 use crate::sandbox::sheets::grid::Spreadsheet;
 use crate::sandbox::smtp::Received;
-use crate::sandbox::token::Tokens;
 
 /// Mailboxes, calendars and spreadsheets at most, of each.
 const PLACE_LIMIT: usize = 1_000;
@@ -56,6 +57,8 @@ pub struct World {
     pub calendars: BTreeMap<String, Calendar>,
     pub spreadsheets: BTreeMap<String, Spreadsheet>,
     pub sink: Shelf<Received>,
+    /// What Gmail does where nobody has written it down.
+    pub habits: Habits,
     calls: BTreeMap<String, u64>,
 }
 
@@ -71,6 +74,7 @@ impl World {
             calendars: BTreeMap::new(),
             spreadsheets: BTreeMap::new(),
             sink: Shelf::default(),
+            habits: Habits::default(),
             calls: BTreeMap::new(),
         }
     }
@@ -202,6 +206,11 @@ impl<T: Weighed> Shelf<T> {
     /// Goes through everything, oldest first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
         self.items.iter()
+    }
+
+    /// Goes through everything to change what does not weigh.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.items.iter_mut()
     }
 
     pub fn len(&self) -> usize {

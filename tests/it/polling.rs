@@ -174,7 +174,7 @@ on_both! {
         let lead = scene.nexora.submit(crate::harness::enquiry()).await;
         scene.nexora.settle().await;
         scene.mail("Jo Miller <JO@example.com>", "Re: your enquiry");
-        scene.seed(json!({"mails": [{"mailbox": OFFICE, "raw":
+        scene.seed(json!({"deliveries": [{"mailbox": OFFICE, "raw":
             "From: jo@example.com\r\nAuto-Submitted: auto-replied\r\nSubject: Out of office\r\n\r\nAway"}]}));
         scene.pass(120).await;
         let told = scene.told(&mut seen, subject).await;
@@ -189,7 +189,7 @@ on_both! {
         let scene = Scene::start(backend, MAIL).await;
         for name in ["angi-new-lead", "yelp-forged"] {
             let raw = std::fs::read_to_string(format!("tests/fixtures/mail/{name}.eml")).unwrap();
-            scene.seed(json!({"mails": [{"mailbox": OFFICE, "raw": raw}]}));
+            scene.seed(json!({"deliveries": [{"mailbox": OFFICE, "raw": raw}]}));
         }
         scene.pass(120).await;
         let Nexora { app, tenant, .. } = &scene.nexora;

@@ -5,6 +5,8 @@ mod clients;
 mod faults;
 mod gmail;
 mod mail;
+mod mailbox;
+mod oauth;
 mod sheets;
 mod tokens;
 

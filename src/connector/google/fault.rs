@@ -26,6 +26,9 @@ pub enum Fault {
 const RATE_REASONS: [&str; 4] =
     ["rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "dailyLimitExceeded"];
 
+/// How long a connection pauses whose new token is not taken.
+const REFUSED_TOKEN_WAIT: Duration = Duration::from_secs(15);
+
 const SCOPE_REASONS: [&str; 3] =
     ["insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT", "accessNotConfigured"];
 
@@ -76,12 +79,12 @@ impl Fault {
         self.status() == Some(401)
     }
 
+    /// Tells whether nothing will work until a person gives another credential. That a token is not
+    /// taken (401) is no such word, however new the token: the token endpoint has the last one.
     pub fn is_about_credential(&self) -> bool {
         match self {
             Fault::Credential(_) => true,
-            Fault::Status { code, reason, .. } => {
-                *code == 401 || (*code == 403 && SCOPE_REASONS.contains(&reason.as_str()))
-            }
+            Fault::Status { code, reason, .. } => *code == 403 && SCOPE_REASONS.contains(&reason.as_str()),
             Fault::NotSent(_) | Fault::Lost(_) => false,
         }
     }
@@ -116,6 +119,9 @@ impl Fault {
         match self {
             fault if fault.is_about_credential() => Outcome::Unauthorized { reason },
             fault if fault.is_about_rate() => Outcome::Throttled { reason, after },
+            fault if fault.is_expired_token() => {
+                Outcome::Throttled { reason, after: Some(after.unwrap_or(REFUSED_TOKEN_WAIT)) }
+            }
             Fault::Status { code, .. } if (400..500).contains(&code) && code != 408 => {
                 Outcome::Refused { reason }
             }
@@ -182,7 +188,7 @@ mod tests {
             (status(403, "userRateLimitExceeded"), "Throttled", "Throttled"),
             (status(403, "insufficientPermissions"), "Unauthorized", "Unauthorized"),
             (status(403, "forbidden"), "Refused", "Refused"),
-            (status(401, "authError"), "Unauthorized", "Unauthorized"),
+            (status(401, "authError"), "Throttled", "Throttled"),
             (status(404, "notFound"), "Refused", "Refused"),
             (Fault::Lost("cut".into()), "Retry", "InDoubt"),
             (Fault::NotSent("refused".into()), "Retry", "Retry"),

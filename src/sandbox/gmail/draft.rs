@@ -1,12 +1,12 @@
 //! Drafts: what is written and not sent. Sending one deletes it.
 
 use hyper::StatusCode;
-use hyper::body::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::sandbox::gmail::mailbox::{Brought, Draft};
-use crate::sandbox::gmail::{message, own_mailbox, query, view};
+use crate::sandbox::gmail::mailbox::{Brought, Draft, HistoryId};
+use crate::sandbox::gmail::message::Thread;
+use crate::sandbox::gmail::{SecondSend, message, own_mailbox, query, view};
 use crate::sandbox::serve::call::{Call, page};
 use crate::sandbox::serve::envelope::{Refusal, Reply, merge};
 use crate::sandbox::world::World;
@@ -22,7 +22,7 @@ struct Asked {
 pub fn create(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
     let asked: Asked = call.read()?;
     let raw = asked.message.bytes(call)?.ok_or_else(message::missing_raw)?;
-    let message = message::make_draft(world, call, raw, asked.message.thread_id)?;
+    let message = message::make_draft(world, call, raw, Thread::Asked(asked.message.thread_id))?;
     let draft = Draft { id: world.ids.draft(), message };
     put(world, call, draft)
 }
@@ -31,16 +31,22 @@ pub fn update(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
     let asked: Asked = call.read()?;
     let raw = asked.message.bytes(call)?.ok_or_else(message::missing_raw)?;
     let id = call.param("id").to_owned();
-    let thread_id = own_mailbox(world, call)?.draft(&id)?.message.thread_id.clone();
-    let thread_id = asked.message.thread_id.unwrap_or(thread_id);
-    let message = message::make_draft(world, call, raw, Some(thread_id))?;
-    own_mailbox(world, call)?.drafts.take(|draft| draft.id == id);
+    let kept = own_mailbox(world, call)?.draft(&id)?.message.thread_id.clone();
+    let thread = match asked.message.thread_id.filter(|thread| *thread != kept) {
+        Some(thread) => Thread::Asked(Some(thread)),
+        None => Thread::Kept(kept),
+    };
+    let history_id = HistoryId(world.ids.next());
+    let message = message::make_draft(world, call, raw, thread)?;
+    own_mailbox(world, call)?.take_draft(&id, history_id);
     put(world, call, Draft { id, message })
 }
 
 fn put(world: &mut World, call: &Call, draft: Draft) -> Result<Reply, Refusal> {
     let answer = json!({"id": draft.id, "message": view::brief(&draft.message)});
-    own_mailbox(world, call)?.drafts.put(draft);
+    let mailbox = own_mailbox(world, call)?;
+    mailbox.note_added(&draft.message);
+    mailbox.drafts.put(draft);
     Ok(Reply::json(&answer))
 }
 
@@ -51,21 +57,29 @@ pub fn send(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
     let raw = asked.message.bytes(call)?;
     let Some(id) = asked.id.filter(|id| !id.is_empty()) else {
         let raw = raw.ok_or_else(|| Refusal::invalid("Missing draft id"))?;
-        return finish(world, call, raw, asked.message.thread_id);
+        let sent = message::post(world, call, raw, Thread::Asked(asked.message.thread_id))?;
+        return Ok(Reply::json(&sent));
     };
-    let draft = own_mailbox(world, call)?.draft(&id)?;
+    let habit = world.habits.second_send;
+    let mailbox = own_mailbox(world, call)?;
+    if let Some(sent) = mailbox.sent_drafts.get(&id).and_then(|sent| mailbox.message(sent).ok()) {
+        let (raw, thread) = (sent.raw.clone(), Thread::Kept(sent.thread_id.clone()));
+        return match habit {
+            SecondSend::NotFound => Err(Refusal::not_found()),
+            SecondSend::Same => Ok(Reply::json(&view::brief(sent))),
+            SecondSend::Again => message::post(world, call, raw, thread).map(|sent| Reply::json(&sent)),
+        };
+    }
+    let draft = mailbox.draft(&id)?;
     let raw = raw.unwrap_or_else(|| draft.message.raw.clone());
-    let thread_id = Some(draft.message.thread_id.clone());
-    let reply = finish(world, call, raw, thread_id)?;
-    own_mailbox(world, call)?.drafts.take(|draft| draft.id == id);
-    Ok(reply)
-}
-
-fn finish(world: &mut World, call: &Call, raw: Bytes, thread: Option<String>) -> Result<Reply, Refusal> {
-    let message = message::post(world, call, raw, thread)?;
-    let answer = view::brief(&message);
-    own_mailbox(world, call)?.messages.put(message);
-    Ok(Reply::json(&answer))
+    let thread = Thread::Kept(draft.message.thread_id.clone());
+    let sent = message::post(world, call, raw, thread)?;
+    let history_id = HistoryId(world.ids.next());
+    let mailbox = own_mailbox(world, call)?;
+    mailbox.take_draft(&id, history_id);
+    let sent_id = sent.get("id").and_then(Value::as_str).unwrap_or_default();
+    mailbox.sent_drafts.insert(id, sent_id.to_owned());
+    Ok(Reply::json(&sent))
 }
 
 pub fn get(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
@@ -75,13 +89,14 @@ pub fn get(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
 }
 
 pub fn list(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
-    let query = query::parse(call.query("q").unwrap_or_default(), call.at)?;
+    let query = query::parse(call.query("q").unwrap_or_default(), call.at);
     let size = call.query_count("maxResults", 100, 500)?;
-    let found: Vec<Value> = own_mailbox(world, call)?
+    let mailbox = own_mailbox(world, call)?;
+    let found: Vec<Value> = mailbox
         .drafts
         .iter()
         .rev()
-        .filter(|draft| query.matches(&draft.message))
+        .filter(|draft| query.matches(&draft.message, &mailbox.labels))
         .map(|draft| {
             let message = json!({"id": draft.message.id, "threadId": draft.message.thread_id});
             json!({"id": draft.id, "message": message})
@@ -101,6 +116,7 @@ pub fn list(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
 
 pub fn delete(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
     let id = call.param("id");
-    own_mailbox(world, call)?.drafts.take(|draft| draft.id == id).ok_or_else(Refusal::not_found)?;
+    let history_id = HistoryId(world.ids.next());
+    own_mailbox(world, call)?.take_draft(id, history_id).ok_or_else(Refusal::not_found)?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }

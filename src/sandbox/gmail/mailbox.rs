@@ -1,5 +1,7 @@
 //! One mailbox: its messages and its drafts.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::DecodePaddingMode;
@@ -9,6 +11,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::base::clock::Timestamp;
+use crate::sandbox::gmail::history::{History, Kind};
+use crate::sandbox::gmail::label::Label;
 use crate::sandbox::letter::{self, Letter};
 use crate::sandbox::serve::call::Call;
 use crate::sandbox::serve::envelope::{Refusal, merge};
@@ -24,11 +28,17 @@ pub const SENT: &str = "SENT";
 pub const DRAFT: &str = "DRAFT";
 pub const INBOX: &str = "INBOX";
 pub const UNREAD: &str = "UNREAD";
+pub const TRASH: &str = "TRASH";
+pub const SPAM: &str = "SPAM";
 
 #[derive(Default)]
 pub struct Mailbox {
     pub messages: Shelf<Message>,
     pub drafts: Shelf<Draft>,
+    /// Which message each draft became that was sent.
+    pub sent_drafts: BTreeMap<String, String>,
+    pub labels: Vec<Label>,
+    pub history: History,
     /// The number of the latest change; a mailbox that nothing happened in has the number 1.
     pub history_id: HistoryId,
 }
@@ -57,7 +67,7 @@ pub struct Draft {
 pub struct Message {
     pub id: String,
     pub thread_id: String,
-    pub labels: Vec<&'static str>,
+    pub labels: Vec<String>,
     pub history_id: HistoryId,
     pub at: Timestamp,
     pub raw: Bytes,
@@ -83,6 +93,33 @@ impl Mailbox {
         self.messages.iter().chain(self.drafts.iter().map(|draft| &draft.message))
     }
 
+    /// Returns every message to be changed, and the log that changes are noted in.
+    pub fn parts(&mut self) -> (impl Iterator<Item = &mut Message>, &mut History) {
+        let drafts = self.drafts.iter_mut().map(|draft| &mut draft.message);
+        (self.messages.iter_mut().chain(drafts), &mut self.history)
+    }
+
+    /// Notes that a message came.
+    pub fn note_added(&mut self, message: &Message) {
+        self.history_id = message.history_id;
+        self.history.note(message.history_id, Kind::Added, message);
+    }
+
+    /// Takes a draft away, and its message with it.
+    pub fn take_draft(&mut self, id: &str, history_id: HistoryId) -> Option<Draft> {
+        let draft = self.drafts.take(|draft| draft.id == id)?;
+        self.history_id = history_id;
+        self.history.note(history_id, Kind::Deleted, &draft.message);
+        Some(draft)
+    }
+
+    /// Returns the messages of a thread, the oldest first.
+    pub fn thread(&self, id: &str) -> Vec<&Message> {
+        let mut messages: Vec<&Message> = self.all().filter(|message| message.thread_id == id).collect();
+        messages.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
+        messages
+    }
+
     pub fn message(&self, id: &str) -> Result<&Message, Refusal> {
         self.all().find(|message| message.id == id).ok_or_else(Refusal::not_found)
     }
@@ -97,12 +134,17 @@ impl Mailbox {
 
     /// Returns the thread of the message that another one answers, by its headers.
     pub fn thread_of_answer(&self, letter: &Letter) -> Option<String> {
-        let references = format!("{} {}", letter.header("In-Reply-To"), letter.header("References"));
-        let answered = |message: &&Message| {
-            let id = message.letter.header("Message-ID");
-            !id.is_empty() && references.split_whitespace().any(|reference| reference == id)
-        };
-        self.all().find(answered).map(|message| message.thread_id.clone())
+        self.all().find(|message| message.is_answered_by(letter)).map(|message| message.thread_id.clone())
+    }
+
+    /// Tells whether a mail belongs to a thread that it is sent to: it must answer a message of it
+    /// and have the same subject (Gmail API, "Managing threads").
+    pub fn fits_thread(&self, thread_id: &str, letter: &Letter) -> bool {
+        let subject = bare_subject(letter.header("Subject"));
+        let mut thread = self.all().filter(|message| message.thread_id == thread_id);
+        thread.any(|message| {
+            message.is_answered_by(letter) && bare_subject(message.letter.header("Subject")) == subject
+        })
     }
 
     pub fn state(&self) -> Value {
@@ -116,6 +158,16 @@ impl Mailbox {
 }
 
 impl Message {
+    pub fn has(&self, label: &str) -> bool {
+        self.labels.iter().any(|known| known == label)
+    }
+
+    fn is_answered_by(&self, letter: &Letter) -> bool {
+        let id = self.letter.header("Message-ID");
+        let references = [letter.header("In-Reply-To"), letter.header("References")];
+        !id.is_empty() && references.iter().any(|header| header.split_whitespace().any(|known| known == id))
+    }
+
     fn state(&self) -> Value {
         let mut state = json!({
             "id": self.id,
@@ -136,6 +188,7 @@ impl Message {
 #[serde(default, rename_all = "camelCase")]
 pub struct Brought {
     raw: Option<String>,
+    pub label_ids: Vec<String>,
     pub thread_id: Option<String>,
 }
 
@@ -154,6 +207,15 @@ impl Brought {
         })?;
         Ok(Some(Bytes::from(bytes)))
     }
+}
+
+/// Returns a subject without the marks of answers before it.
+fn bare_subject(subject: &str) -> String {
+    let mut bare = subject.trim().to_lowercase();
+    while let Some(rest) = ["re:", "fwd:", "fw:", "aw:"].iter().find_map(|mark| bare.strip_prefix(mark)) {
+        bare = rest.trim_start().to_owned();
+    }
+    bare
 }
 
 /// Reads a mail and adds the sender where it is missing, as Gmail does.

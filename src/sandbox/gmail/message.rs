@@ -1,13 +1,14 @@
-//! Messages: sending, listing, reading, and the history of what arrived.
+//! Messages: sending, taking in, listing, reading.
 
 use base64::Engine as _;
 use hyper::body::Bytes;
 use serde_json::{Value, json};
 
-use crate::base::clock::Timestamp;
 use crate::base::secret::random_bytes;
-use crate::sandbox::gmail::mailbox::{BASE64, Brought, DRAFT, HistoryId, INBOX, Message, SENT, UNREAD, read};
-use crate::sandbox::gmail::{own_mailbox, query, view};
+use crate::sandbox::gmail::mailbox::{
+    BASE64, Brought, DRAFT, HistoryId, INBOX, Mailbox, Message, SENT, SPAM, TRASH, UNREAD, read,
+};
+use crate::sandbox::gmail::{TO_READ, deliver, label, own_mailbox, query, view};
 use crate::sandbox::letter::{self, Letter};
 use crate::sandbox::serve::call::{Call, page};
 use crate::sandbox::serve::envelope::{Refusal, Reply, merge};
@@ -16,32 +17,59 @@ use crate::sandbox::world::World;
 pub fn send(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
     let brought: Brought = call.read()?;
     let raw = brought.bytes(call)?.ok_or_else(missing_raw)?;
-    let message = post(world, call, raw, brought.thread_id)?;
-    let answer = view::brief(&message);
-    own_mailbox(world, call)?.messages.put(message);
-    Ok(Reply::json(&answer))
+    post(world, call, raw, Thread::Asked(brought.thread_id)).map(|answer| Reply::json(&answer))
 }
 
 pub fn missing_raw() -> Refusal {
     Refusal::invalid("'raw' RFC822 payload message string or uploading message via /upload/* URL required")
 }
 
-/// Makes a sent message of a mail: with a Message-ID of Gmail's own, and a date if it has none.
-pub fn post(
-    world: &mut World,
-    call: &Call,
-    raw: Bytes,
-    thread_id: Option<String>,
-) -> Result<Message, Refusal> {
+/// The thread that a new message is to stand in.
+pub enum Thread {
+    /// One of its own, or the one that a call names, if the mail fits it.
+    Asked(Option<String>),
+    /// The one where the draft stood.
+    Kept(String),
+}
+
+/// Makes a sent message of a mail, with a Message-ID of Gmail's own and a date if it has none, and
+/// delivers it to the mailboxes of this sandbox that it is for.
+pub fn post(world: &mut World, call: &Call, raw: Bytes, thread: Thread) -> Result<Value, Refusal> {
     let (raw, letter) = read(raw, &call.mailbox)?;
+    let recipients = letter::addresses(&raw);
     if ["To", "Cc", "Bcc"].into_iter().all(|name| letter.header(name).is_empty()) {
         return Err(Refusal::invalid("Recipient address required"));
     }
-    let mut raw = letter::with_header(&raw, "Message-ID", &new_message_id()?);
+    let mut raw = raw.to_vec();
+    if world.habits.rewrite_message_id || letter.header("Message-ID").is_empty() {
+        raw = letter::with_header(&raw, "Message-ID", &new_message_id()?);
+    }
     if letter.header("Date").is_empty() {
         raw = letter::with_header(&raw, "Date", &call.at.utc().to_rfc2822());
     }
-    make(world, call, Bytes::from(raw), thread_id, vec![SENT])
+    let mut labels = vec![SENT];
+    // A mail to oneself is one message, sent and received.
+    if recipients.contains(&call.mailbox) {
+        labels.extend([INBOX, UNREAD]);
+    }
+    let copy = letter::without_header(&raw, "Bcc");
+    let message = make(world, call, Bytes::from(raw), thread, &labels)?;
+    let answer = put(world, call, message)?;
+    for recipient in recipients {
+        if recipient != call.mailbox && world.mailboxes.contains_key(&recipient) {
+            deliver::receive(world, &recipient, call.at, copy.clone())?;
+        }
+    }
+    Ok(answer)
+}
+
+/// Puts a message into the mailbox, notes it, and returns what the call answers.
+pub fn put(world: &mut World, call: &Call, message: Message) -> Result<Value, Refusal> {
+    let answer = view::brief(&message);
+    let mailbox = own_mailbox(world, call)?;
+    mailbox.note_added(&message);
+    mailbox.messages.put(message);
+    Ok(answer)
 }
 
 /// Makes a message with ids of its own, in the thread that is asked for or in a new one.
@@ -49,33 +77,59 @@ pub fn make(
     world: &mut World,
     call: &Call,
     raw: Bytes,
-    thread_id: Option<String>,
-    labels: Vec<&'static str>,
+    thread: Thread,
+    labels: &[&str],
 ) -> Result<Message, Refusal> {
     let letter = Letter::read(&raw).ok_or_else(missing_raw)?;
     let id = world.ids.message(call.at);
     let history_id = HistoryId(world.ids.next());
     let mailbox = own_mailbox(world, call)?;
-    let thread_id = thread_id.filter(|thread| !thread.is_empty());
-    if thread_id.as_ref().is_some_and(|thread| !mailbox.has_thread(thread)) {
-        return Err(Refusal::not_found());
-    }
-    mailbox.history_id = history_id;
-    let thread_id = thread_id.unwrap_or_else(|| id.clone());
+    let thread_id = match thread {
+        Thread::Kept(thread) => thread,
+        Thread::Asked(thread) => match thread.filter(|thread| !thread.is_empty()) {
+            Some(thread) if !mailbox.has_thread(&thread) => return Err(Refusal::not_found()),
+            Some(thread) if mailbox.fits_thread(&thread, &letter) => thread,
+            _ => id.clone(),
+        },
+    };
+    let labels = labels.iter().map(|label| (*label).to_owned()).collect();
     Ok(Message { id, thread_id, labels, history_id, at: call.at, raw, letter })
 }
 
-/// Puts a mail into a mailbox as if it had come from outside; an answer joins its thread.
-pub fn receive(world: &mut World, address: &str, at: Timestamp, raw: Vec<u8>) -> Result<String, Refusal> {
-    let (raw, letter) = read(Bytes::from(raw), address)?;
-    let id = world.ids.message(at);
-    let history_id = HistoryId(world.ids.next());
-    let mailbox = world.mailbox(address)?;
-    mailbox.history_id = history_id;
-    let thread_id = mailbox.thread_of_answer(&letter).unwrap_or_else(|| id.clone());
-    let labels = vec![INBOX, UNREAD];
-    mailbox.messages.put(Message { id: id.clone(), thread_id, labels, history_id, at, raw, letter });
-    Ok(id)
+/// Puts a mail into the mailbox as it is, past all delivery (`messages.insert`).
+pub fn insert(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
+    add(world, call, &[])
+}
+
+/// Takes a mail in as if it were delivered (`messages.import`), with a Message-ID if it has none.
+pub fn import(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
+    add(world, call, &[INBOX, UNREAD])
+}
+
+/// Adds a mail with the labels that are asked for, else with those that are usual.
+fn add(world: &mut World, call: &Call, usual: &[&str]) -> Result<Reply, Refusal> {
+    let brought: Brought = call.read()?;
+    let raw = brought.bytes(call)?.ok_or_else(missing_raw)?;
+    let (raw, letter) = read(raw, &call.mailbox)?;
+    let mailbox = own_mailbox(world, call)?;
+    for id in &brought.label_ids {
+        label::check(mailbox, id)?;
+    }
+    let asked: Vec<&str> = brought.label_ids.iter().map(String::as_str).collect();
+    let labels = if asked.is_empty() { usual } else { &asked };
+    let is_import = !usual.is_empty();
+    let thread = match mailbox.thread_of_answer(&letter).filter(|_| brought.thread_id.is_none() && is_import)
+    {
+        Some(thread) => Thread::Kept(thread),
+        None => Thread::Asked(brought.thread_id),
+    };
+    let mut message = make(world, call, raw, thread, labels)?;
+    // An import is dated by the mail, an insert by its arrival (`internalDateSource`).
+    let by_header = call.query("internalDateSource").map_or(is_import, |source| source == "dateHeader");
+    if by_header && let Some(at) = letter::date(&letter) {
+        message.at = at;
+    }
+    put(world, call, message).map(|answer| Reply::json(&answer))
 }
 
 pub fn new_message_id() -> Result<String, Refusal> {
@@ -83,17 +137,36 @@ pub fn new_message_id() -> Result<String, Refusal> {
     Ok(format!("<CA{}@mail.gmail.com>", BASE64.encode(random)))
 }
 
-pub fn list(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
-    let query = query::parse(call.query("q").unwrap_or_default(), call.at)?;
+/// Finds what `q` and `labelIds` ask for, the newest first. Spam and what is thrown away are found
+/// only when they are asked for.
+pub fn find<'a>(mailbox: &'a Mailbox, call: &Call) -> Result<Vec<&'a Message>, Refusal> {
+    let text = call.query("q").unwrap_or_default();
+    if !text.is_empty() && is_metadata_only(call) {
+        return Err(Refusal::new(403, "forbidden", "Metadata scope does not support 'q' parameter"));
+    }
+    let query = query::parse(text, call.at);
     let labels: Vec<&str> = call.query_all("labelIds").collect();
-    let size = call.query_count("maxResults", 100, 500)?;
-    let mut found: Vec<&Message> = own_mailbox(world, call)?
+    let is_asked =
+        |label: &str| call.query_flag("includeSpamTrash") || labels.contains(&label) || query.asks_for(label);
+    let hidden: Vec<&str> = [SPAM, TRASH].into_iter().filter(|label| !is_asked(label)).collect();
+    let mut found: Vec<&Message> = mailbox
         .all()
-        .filter(|message| labels.iter().all(|label| message.labels.contains(label)))
-        .filter(|message| query.matches(message))
+        .filter(|message| labels.iter().all(|label| message.has(label)))
+        .filter(|message| !hidden.iter().any(|label| message.has(label)))
+        .filter(|message| query.matches(message, &mailbox.labels))
         .collect();
-    // The newest come first.
     found.sort_by(|a, b| (b.at, &b.id).cmp(&(a.at, &a.id)));
+    Ok(found)
+}
+
+/// Tells whether a call may see no more than headers and labels.
+pub fn is_metadata_only(call: &Call) -> bool {
+    !call.scopes.iter().any(|scope| TO_READ.contains(&scope.as_str()))
+}
+
+pub fn list(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
+    let size = call.query_count("maxResults", 100, 500)?;
+    let found = find(own_mailbox(world, call)?, call)?;
     let total = found.len();
     let page = page(call, found, size)?;
     let ids: Vec<Value> =
@@ -120,48 +193,8 @@ pub fn attachment(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
     view::attachment(message, call.param("attachment")).map(|found| Reply::json(&found))
 }
 
-/// Lists what was added since a history id. One that is newer than the mailbox is unknown.
-pub fn history(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
-    let start = call.query("startHistoryId").ok_or_else(|| Refusal::invalid("Missing startHistoryId"))?;
-    let start = HistoryId(start.parse().map_err(|_| Refusal::invalid("Invalid startHistoryId"))?);
-    let label = call.query("labelId");
-    let size = call.query_count("maxResults", 100, 500)?;
-    let mailbox = own_mailbox(world, call)?;
-    if start > mailbox.history_id || start < HistoryId(1) {
-        return Err(Refusal::not_found());
-    }
-    let mut added: Vec<&Message> = mailbox
-        .all()
-        .filter(|message| message.history_id > start)
-        .filter(|message| label.is_none_or(|label| message.labels.contains(&label)))
-        .collect();
-    added.sort_by_key(|message| message.history_id);
-    let records: Vec<Value> = added
-        .into_iter()
-        .map(|message| {
-            let brief = json!({"id": message.id, "threadId": message.thread_id});
-            let added = json!({ "message": view::brief(message) });
-            json!({"id": message.history_id.to_string(), "messages": [brief], "messagesAdded": [added]})
-        })
-        .collect();
-    let mut answer = json!({ "historyId": mailbox.history_id.to_string() });
-    let page = page(call, records, size)?;
-    if !page.items.is_empty() {
-        merge(&mut answer, json!({ "history": page.items }));
-    }
-    if let Some(next) = page.next {
-        merge(&mut answer, json!({ "nextPageToken": next }));
-    }
-    Ok(Reply::json(&answer))
-}
-
 /// Makes the message of a draft.
-pub fn make_draft(
-    world: &mut World,
-    call: &Call,
-    raw: Bytes,
-    thread_id: Option<String>,
-) -> Result<Message, Refusal> {
+pub fn make_draft(world: &mut World, call: &Call, raw: Bytes, thread: Thread) -> Result<Message, Refusal> {
     let (raw, _) = read(raw, &call.mailbox)?;
-    make(world, call, raw, thread_id, vec![DRAFT])
+    make(world, call, raw, thread, &[DRAFT])
 }

@@ -1,149 +1,199 @@
-//! Gmail's search language, as far as it is used here.
+//! Gmail's search language ("Refine searches in Gmail" of Google's help).
 //!
-//! An operator that is not known is refused: to ignore it would find what was not asked for.
+//! Terms beside each other must all hold; `OR` and braces ask for any of several, parentheses group,
+//! a minus negates. An operator that is not known is a word like others, as in Gmail.
 
-use std::time::Duration;
-
-use chrono::NaiveDate;
+mod test;
 
 use crate::base::clock::Timestamp;
-use crate::sandbox::gmail::mailbox::{DRAFT, INBOX, Message, SENT, UNREAD};
-use crate::sandbox::serve::envelope::Refusal;
+use crate::sandbox::gmail::label::Label;
+use crate::sandbox::gmail::mailbox::Message;
+use crate::sandbox::gmail::query::test::Test;
 
-const DAY: Duration = Duration::from_hours(24);
+/// Groups inside groups at most; what is deeper is not looked at.
+const DEPTH_LIMIT: usize = 50;
 
-/// What a message must be to be found: every term must hold.
-#[derive(Debug, Default, PartialEq)]
-pub struct Query(Vec<Term>);
+/// What a message must be to be found.
+#[derive(Debug)]
+pub struct Query(Expression);
 
-#[derive(Debug, PartialEq)]
-struct Term {
-    is_negated: bool,
-    test: Test,
+#[derive(Debug)]
+enum Expression {
+    All(Vec<Expression>),
+    Any(Vec<Expression>),
+    Not(Box<Expression>),
+    Is(Test),
+}
+
+/// Reads a query; `now` is what ages are counted from. There is none that cannot be read.
+pub fn parse(text: &str, now: Timestamp) -> Query {
+    let tokens = tokens(text);
+    let mut reader = Reader { tokens: &tokens, now, depth: 0 };
+    Query(Expression::All(reader.sequence(None, None)))
 }
 
 #[derive(Debug, PartialEq)]
-enum Test {
-    Anywhere,
-    Label(&'static str),
-    /// The header holds the text, whatever the case.
-    Header(&'static str, String),
-    MessageId(String),
-    After(Timestamp),
-    Before(Timestamp),
-    /// The word is in the subject, the text or an address.
+enum Token {
+    Open(char),
+    Close(char),
+    Minus,
+    /// `from:`, with what it is for in the next token.
+    Operator(String),
     Word(String),
 }
 
-/// Reads a query; `now` is what ages are counted from.
-pub fn parse(text: &str, now: Timestamp) -> Result<Query, Refusal> {
-    words(text).into_iter().map(|word| term(&word, now)).collect::<Result<_, _>>().map(Query)
-}
-
-/// Cuts a query at blanks outside quotes, and drops the quotes.
-fn words(text: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
+/// Cuts a query at blanks and brackets outside quotes.
+fn tokens(text: &str) -> Vec<Token> {
+    let mut tokens = Vec::new();
+    let mut word = String::new();
     let mut is_quoted = false;
+    fn end(word: &mut String, tokens: &mut Vec<Token>) {
+        if !word.is_empty() {
+            tokens.push(Token::Word(std::mem::take(word)));
+        }
+    }
     for c in text.chars() {
         match c {
-            '"' => is_quoted = !is_quoted,
-            c if c.is_whitespace() && !is_quoted => words.push(String::new()),
-            c => words.last_mut().into_iter().for_each(|word| word.push(c)),
+            '"' => {
+                end(&mut word, &mut tokens);
+                is_quoted = !is_quoted;
+            }
+            c if is_quoted => word.push(c),
+            '(' | '{' => {
+                end(&mut word, &mut tokens);
+                tokens.push(Token::Open(c));
+            }
+            ')' | '}' => {
+                end(&mut word, &mut tokens);
+                tokens.push(Token::Close(c));
+            }
+            '-' if word.is_empty() => tokens.push(Token::Minus),
+            ':' if test::is_operator(&word) => {
+                tokens.push(Token::Operator(std::mem::take(&mut word).to_lowercase()));
+            }
+            c if c.is_whitespace() => end(&mut word, &mut tokens),
+            c => word.push(c),
         }
     }
-    words.retain(|word| !word.is_empty());
-    words
+    end(&mut word, &mut tokens);
+    tokens
 }
 
-fn term(word: &str, now: Timestamp) -> Result<Term, Refusal> {
-    let (is_negated, word) = match word.strip_prefix('-') {
-        Some(rest) if !rest.is_empty() => (true, rest),
-        _ => (false, word),
-    };
-    let test = match word.split_once(':') {
-        Some((operator, value))
-            if operator.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') =>
-        {
-            test(&operator.to_ascii_lowercase(), value.trim_matches(['(', ')']), now)?
-        }
-        _ => Test::Word(word.to_lowercase()),
-    };
-    Ok(Term { is_negated, test })
+struct Reader<'a> {
+    tokens: &'a [Token],
+    now: Timestamp,
+    depth: usize,
 }
 
-fn test(operator: &str, value: &str, now: Timestamp) -> Result<Test, Refusal> {
-    let unknown =
-        || Refusal::invalid(format!("The sandbox does not know the search operator `{operator}:{value}`."));
-    Ok(match operator {
-        "in" | "is" | "label" => match value.to_ascii_lowercase().as_str() {
-            "anywhere" => Test::Anywhere,
-            "sent" => Test::Label(SENT),
-            "draft" | "drafts" => Test::Label(DRAFT),
-            "inbox" => Test::Label(INBOX),
-            "unread" => Test::Label(UNREAD),
-            _ => return Err(unknown()),
-        },
-        "from" => Test::Header("From", value.to_lowercase()),
-        "to" => Test::Header("To", value.to_lowercase()),
-        "cc" => Test::Header("Cc", value.to_lowercase()),
-        "subject" => Test::Header("Subject", value.to_lowercase()),
-        "rfc822msgid" => Test::MessageId(bare_id(value).to_owned()),
-        "after" | "newer" => Test::After(moment(value).ok_or_else(unknown)?),
-        "before" | "older" => Test::Before(moment(value).ok_or_else(unknown)?),
-        "newer_than" => Test::After(now - age(value).ok_or_else(unknown)?),
-        "older_than" => Test::Before(now - age(value).ok_or_else(unknown)?),
-        _ => return Err(unknown()),
-    })
-}
-
-fn bare_id(text: &str) -> &str {
-    text.trim().trim_start_matches('<').trim_end_matches('>')
-}
-
-/// Reads seconds since 1970, or a day as `2026/09/21`.
-fn moment(text: &str) -> Option<Timestamp> {
-    if let Ok(seconds) = text.parse::<i64>() {
-        return Some(Timestamp::from_millis(seconds.checked_mul(1_000)?));
+impl Reader<'_> {
+    fn next(&mut self) -> Option<&Token> {
+        let (first, rest) = self.tokens.split_first()?;
+        self.tokens = rest;
+        Some(first)
     }
-    let day =
-        ["%Y/%m/%d", "%Y-%m-%d"].into_iter().find_map(|form| NaiveDate::parse_from_str(text, form).ok())?;
-    Some(Timestamp::from(day.and_hms_opt(0, 0, 0)?.and_utc()))
-}
 
-/// Reads an age such as `7d`, `2m` or `1y`.
-fn age(text: &str) -> Option<Duration> {
-    let (count, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let count: u32 = count.parse().ok()?;
-    let unit = match unit {
-        "h" => DAY / 24,
-        "d" => DAY,
-        "m" => DAY * 30,
-        "y" => DAY * 365,
-        _ => return None,
-    };
-    unit.checked_mul(count)
+    /// Reads up to the bracket that ends a group; `operator` is the one before the group.
+    fn sequence(&mut self, end: Option<char>, operator: Option<&str>) -> Vec<Expression> {
+        let mut all: Vec<Expression> = Vec::new();
+        let mut is_alternative = false;
+        loop {
+            match self.tokens.first() {
+                None => return all,
+                Some(Token::Close(bracket)) => {
+                    let is_end = Some(*bracket) == end;
+                    self.next();
+                    if is_end {
+                        return all;
+                    }
+                    continue;
+                }
+                Some(Token::Word(word)) if word == "OR" && !all.is_empty() => {
+                    self.next();
+                    is_alternative = true;
+                    continue;
+                }
+                Some(Token::Word(word)) if word == "AND" => {
+                    self.next();
+                    continue;
+                }
+                Some(_) => {}
+            }
+            let Some(item) = self.item(operator) else { continue };
+            match (is_alternative, all.pop()) {
+                (true, Some(Expression::Any(mut any))) => {
+                    any.push(item);
+                    all.push(Expression::Any(any));
+                }
+                (true, Some(before)) => all.push(Expression::Any(vec![before, item])),
+                (_, before) => {
+                    all.extend(before);
+                    all.push(item);
+                }
+            }
+            is_alternative = false;
+        }
+    }
+
+    fn item(&mut self, operator: Option<&str>) -> Option<Expression> {
+        let now = self.now;
+        match self.next()? {
+            Token::Minus => {
+                // Two of them would be one thing too many to keep in mind, for people and machines.
+                while self.tokens.first() == Some(&Token::Minus) {
+                    self.next();
+                }
+                self.item(operator).map(|item| Expression::Not(Box::new(item)))
+            }
+            Token::Word(word) => Some(Expression::Is(Test::read(operator, word, now))),
+            Token::Operator(name) => {
+                let name = name.clone();
+                match self.tokens.first() {
+                    Some(Token::Word(_) | Token::Open(_)) => self.item(Some(&name)),
+                    _ => Some(Expression::Is(Test::read(None, &name, now))),
+                }
+            }
+            Token::Open(bracket) => {
+                let close = if *bracket == '{' { '}' } else { ')' };
+                self.depth += 1;
+                if self.depth > DEPTH_LIMIT {
+                    self.tokens = &[];
+                    return None;
+                }
+                let group = self.sequence(Some(close), operator);
+                self.depth -= 1;
+                Some(if close == '}' { Expression::Any(group) } else { Expression::All(group) })
+            }
+            Token::Close(_) => None,
+        }
+    }
 }
 
 impl Query {
-    pub fn matches(&self, message: &Message) -> bool {
-        self.0.iter().all(|term| term.test.holds(message) != term.is_negated)
+    pub fn matches(&self, message: &Message, labels: &[Label]) -> bool {
+        self.0.holds(message, labels)
+    }
+
+    /// Tells whether mails with a label that is usually left out are asked for.
+    pub fn asks_for(&self, label: &str) -> bool {
+        self.0.asks_for(label)
     }
 }
 
-impl Test {
-    fn holds(&self, message: &Message) -> bool {
-        let holds = |header: &str, text: &str| message.letter.header(header).to_lowercase().contains(text);
+impl Expression {
+    fn holds(&self, message: &Message, labels: &[Label]) -> bool {
         match self {
-            Test::Anywhere => true,
-            Test::Label(label) => message.labels.contains(label),
-            Test::Header(name, text) => holds(name, text),
-            Test::MessageId(id) => bare_id(message.letter.header("Message-ID")) == id,
-            Test::After(moment) => message.at >= *moment,
-            Test::Before(moment) => message.at < *moment,
-            Test::Word(word) => {
-                ["Subject", "From", "To", "Cc"].into_iter().any(|header| holds(header, word))
-                    || message.letter.text.as_ref().is_some_and(|text| text.to_lowercase().contains(word))
-            }
+            Expression::All(all) => all.iter().all(|one| one.holds(message, labels)),
+            Expression::Any(any) => any.iter().any(|one| one.holds(message, labels)),
+            Expression::Not(one) => !one.holds(message, labels),
+            Expression::Is(test) => test.holds(message, labels),
+        }
+    }
+
+    fn asks_for(&self, label: &str) -> bool {
+        match self {
+            Expression::All(all) | Expression::Any(all) => all.iter().any(|one| one.asks_for(label)),
+            Expression::Not(_) => false,
+            Expression::Is(test) => test.asks_for(label),
         }
     }
 }
@@ -151,7 +201,7 @@ impl Test {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::gmail::mailbox::HistoryId;
+    use crate::sandbox::gmail::mailbox::{HistoryId, SENT};
     use crate::sandbox::letter::{Letter, write};
 
     const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
@@ -167,7 +217,7 @@ mod tests {
         Message {
             id: "1".into(),
             thread_id: "1".into(),
-            labels: vec![SENT],
+            labels: vec![SENT.to_owned()],
             history_id: HistoryId(2),
             at: Timestamp::from_millis(1_789_999_000_000),
             letter: Letter::read(&raw).unwrap(),
@@ -197,14 +247,41 @@ mod tests {
             ("tuesday", false),
         ];
         for (text, wanted) in cases {
-            assert_eq!(parse(text, NOW).unwrap().matches(&sent()), wanted, "{text}");
+            assert_eq!(parse(text, NOW).matches(&sent(), &[]), wanted, "{text}");
         }
     }
 
     #[test]
-    fn an_unknown_operator_is_refused() {
-        for text in ["has:attachment", "in:somewhere", "newer_than:x", "after:soon"] {
-            assert!(parse(text, NOW).is_err(), "{text}");
+    fn groups_and_alternatives_are_read_and_the_unknown_is_a_word() {
+        let cases = [
+            ("tuesday OR monday", true),
+            ("tuesday OR friday boiler", false),
+            ("{tuesday monday}", true),
+            ("subject:(visit boiler)", true),
+            ("subject:(visit dentist)", false),
+            ("subject:{dentist visit}", true),
+            ("-(in:sent monday)", false),
+            ("-in:inbox (to:jo OR to:kim)", true),
+            ("from:office -{tuesday friday}", true),
+            ("larger:10", true),
+            ("larger:1M", false),
+            ("smaller:1K", true),
+            ("has:attachment", false),
+            ("is:read", true),
+            ("is:unread", false),
+            ("in:somewhere", false),
+            ("after:soon", false),
+            ("colour:blue", false),
+            ("mond", false),
+            ("\"see you on\"", true),
+            ("((", true),
+            ("subject:", false),
+            ("https://example.com", false),
+        ];
+        for (text, wanted) in cases {
+            assert_eq!(parse(text, NOW).matches(&sent(), &[]), wanted, "{text}");
         }
+        assert!(parse(&"(".repeat(100_000), NOW).matches(&sent(), &[]));
+        assert!(parse("x OR in:trash", NOW).asks_for("TRASH"));
     }
 }

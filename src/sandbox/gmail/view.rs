@@ -5,6 +5,7 @@ use mail_parser::{MessageParser, MessagePart, MimeHeaders, PartType};
 use serde_json::{Value, json};
 
 use crate::sandbox::gmail::mailbox::{BASE64, Message};
+use crate::sandbox::gmail::message as messages;
 use crate::sandbox::letter;
 use crate::sandbox::serve::call::Call;
 use crate::sandbox::serve::envelope::{Refusal, merge};
@@ -19,7 +20,12 @@ pub enum Format {
 }
 
 pub fn format(call: &Call) -> Result<Format, Refusal> {
-    match call.query("format").unwrap_or("full").to_ascii_lowercase().as_str() {
+    let format = call.query("format").unwrap_or("full").to_ascii_lowercase();
+    if matches!(format.as_str(), "full" | "raw") && messages::is_metadata_only(call) {
+        let format = format.to_ascii_uppercase();
+        return Err(Refusal::new(403, "forbidden", format!("Metadata scope doesn't allow format {format}")));
+    }
+    match format.as_str() {
         "minimal" => Ok(Format::Minimal),
         "metadata" => Ok(Format::Metadata(call.query_all("metadataHeaders").map(str::to_owned).collect())),
         "full" => Ok(Format::Full),

@@ -5,6 +5,7 @@
 
 pub mod call;
 pub mod envelope;
+mod fields;
 mod gate;
 pub mod route;
 pub mod upload;

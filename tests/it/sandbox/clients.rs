@@ -85,9 +85,13 @@ async fn gmail_makes_and_sends_drafts() {
     let headers = message.payload.unwrap().headers.unwrap();
     assert_eq!((headers.len(), headers[0].value.as_deref()), (1, Some("eff_1")));
 
+    let get = users.messages_get("me", sent.id.as_deref().unwrap()).format("metadata");
+    let (_, message) = get.add_metadata_headers("Message-ID").doit().await.unwrap();
+    let message_id = message.payload.unwrap().headers.unwrap()[0].value.clone().unwrap();
+    let answer = format!("In-Reply-To: {message_id}\r\n{MAIL}");
     let request = Message { thread_id: sent.thread_id.clone(), ..Message::default() };
     let resumable = users.messages_send(request, "me");
-    let (_, second) = resumable.upload_resumable(Cursor::new(MAIL), rfc822()).await.unwrap();
+    let (_, second) = resumable.upload_resumable(Cursor::new(answer), rfc822()).await.unwrap();
     assert_eq!(second.thread_id, sent.thread_id);
     let (_, full) = users.messages_get("me", second.id.as_deref().unwrap()).doit().await.unwrap();
     assert_eq!(full.payload.unwrap().body.unwrap().data.unwrap(), b"Hello Jo\r\n");

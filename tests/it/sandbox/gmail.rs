@@ -124,6 +124,9 @@ async fn uploads_come_alone_with_json_or_in_pieces() {
     let bench = Bench::start().await;
     let (_, first) = bench.post("/gmail/v1/users/me/messages/send", raw(MAIL)).await;
     let thread = first["threadId"].as_str().unwrap();
+    let (_, sent) = bench.get(&format!("/gmail/v1/users/me/messages/{thread}")).await;
+    // Only an answer joins the thread that it names.
+    let answer = format!("In-Reply-To: {}\r\n{MAIL}", header(&sent, "Message-ID").as_str().unwrap());
 
     let alone = bench.request(Method::POST, "/upload/gmail/v1/users/me/messages/send?uploadType=media");
     let alone = alone.header("content-type", "message/rfc822").body(MAIL).send().await.unwrap();
@@ -131,7 +134,7 @@ async fn uploads_come_alone_with_json_or_in_pieces() {
 
     let body = format!(
         "--b\r\nContent-Type: application/json\r\n\r\n{{\"threadId\":\"{thread}\"}}\r\n\
-         --b\r\nContent-Type: message/rfc822\r\n\r\n{MAIL}\r\n--b--\r\n"
+         --b\r\nContent-Type: message/rfc822\r\n\r\n{answer}\r\n--b--\r\n"
     );
     let both = bench.request(Method::POST, "/upload/gmail/v1/users/me/messages/send?uploadType=multipart");
     let both = both.header("content-type", "multipart/related; boundary=b").body(body).send().await.unwrap();
@@ -140,11 +143,11 @@ async fn uploads_come_alone_with_json_or_in_pieces() {
     let start = bench.request(Method::POST, "/upload/gmail/v1/users/me/messages/send?uploadType=resumable");
     let start = start.json(&json!({ "threadId": thread })).send().await.unwrap();
     let location = start.headers()["location"].to_str().unwrap().to_owned();
-    let (one, two) = MAIL.split_at(50);
+    let (one, two) = answer.split_at(50);
     let piece = |range: String, body: &str| {
         bench.http.put(&location).header("content-range", range).body(body.to_owned())
     };
-    let total = MAIL.len();
+    let total = answer.len();
     let more = piece(format!("bytes 0-49/{total}"), one).send().await.unwrap();
     assert_eq!((more.status().as_u16(), &more.headers()["range"]), (308, &"bytes=0-49".parse().unwrap()));
     let asked = piece(format!("bytes */{total}"), "").send().await.unwrap();
