@@ -41,7 +41,7 @@ use crate::sandbox::sheets::grid::Spreadsheet;
 use crate::sandbox::smtp::Received;
 
 /// Mailboxes, calendars and spreadsheets at most, of each.
-const PLACE_LIMIT: usize = 1_000;
+const PLACE_LIMIT: usize = 20_000;
 
 /// Mails kept in one place at most; the oldest give way.
 const MAIL_LIMIT: usize = 10_000;

@@ -60,6 +60,12 @@ pub fn count(conn: &mut Conn, kind: CursorKind) -> Result<i64> {
     on!(conn, c => cursors::table.filter(cursors::kind.eq(kind)).count().get_result(c))
 }
 
+/// Counts those of them that were read at least once.
+pub fn count_polled(conn: &mut Conn, kind: CursorKind) -> Result<i64> {
+    let polled = cursors::table.filter(cursors::kind.eq(kind)).filter(cursors::polled_at.is_not_null());
+    on!(conn, c => polled.count().get_result(c))
+}
+
 /// Takes a due cursor for one poll that counts as lost at `lease_until`.
 pub fn claim(conn: &mut Conn, cursor: &Cursor, lease_until: Timestamp) -> Result<Claim> {
     let unchanged = cursors::table

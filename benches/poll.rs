@@ -1,0 +1,140 @@
+//! What it costs to watch mailboxes in which nothing happens.
+//!
+//!     cargo bench --bench poll [-- TENANTS...]
+//!
+//! Makes so many tenants, each with one connected mailbox of the sandbox, starts the daemon in a
+//! process of its own, waits until every mailbox has been looked at and the polls have slowed down,
+//! and reads the daemon's CPU time and memory over a minute. The defaults are 1,000 and 10,000.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::disallowed_methods)]
+
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nexora::app::App;
+use nexora::base::clock::Clock;
+use nexora::base::secret::Secret;
+use nexora::config::Config;
+use nexora::config::google::Settings as GoogleSettings;
+use nexora::model::address::{Country, Zone};
+use nexora::model::audit::Actor;
+use nexora::model::cursor::CursorKind;
+use nexora::ops::connection;
+use nexora::ops::tenant::{self, NewTenant};
+use nexora::sandbox::{Sandbox, Settings};
+use nexora::store::{Db, Url, cursor};
+
+const SAMPLE: Duration = Duration::from_secs(60);
+
+fn main() {
+    let asked: Vec<usize> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
+    let sizes = if asked.is_empty() { vec![1_000, 10_000] } else { asked };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    for tenants in sizes {
+        runtime.block_on(measure(tenants));
+    }
+}
+
+async fn measure(tenants: usize) {
+    let any = "127.0.0.1:0".parse().unwrap();
+    let settings = Settings { listen: any, smtp_listen: any, clock: Clock::System };
+    let sandbox = Sandbox::start(settings).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let config = write_config(&sandbox, folder.path());
+    connect(&sandbox, &config, tenants).await;
+
+    let db = Db::open(&config.database.url.parse::<Url>().unwrap()).await.unwrap();
+    let mut daemon = Command::new(env!("CARGO_BIN_EXE_nexora"))
+        .arg("--config")
+        .arg(folder.path().join("nexora.toml"))
+        .arg("serve")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    while looked_at(&db).await < tenants {
+        assert!(begun.elapsed() < Duration::from_secs(900), "not every mailbox was looked at");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    let first = begun.elapsed();
+    // The polls slow down step by step to once a minute.
+    tokio::time::sleep(Duration::from_secs(150)).await;
+    let (calls, ticks) = (history_calls(&sandbox), cpu_ticks(&daemon));
+    tokio::time::sleep(SAMPLE).await;
+    let polls = history_calls(&sandbox) - calls;
+    let busy = Duration::from_millis(10 * (cpu_ticks(&daemon) - ticks));
+    println!(
+        "{tenants} tenants: {:.2} % of one core, {} MB resident, {:.1} polls/s, {:.2} ms CPU each; all looked at after {:.0} s",
+        100.0 * busy.as_secs_f64() / SAMPLE.as_secs_f64(),
+        resident_kb(&daemon) / 1_024,
+        per_second(polls),
+        busy.as_secs_f64() * 1_000.0 / f64::from(u32::try_from(polls.max(1)).unwrap()),
+        first.as_secs_f64()
+    );
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+    sandbox.stop().await;
+}
+
+fn per_second(polls: u64) -> f64 {
+    f64::from(u32::try_from(polls).unwrap()) / SAMPLE.as_secs_f64()
+}
+
+fn write_config(sandbox: &Sandbox, folder: &std::path::Path) -> Config {
+    let url = format!("sqlite:{}", folder.join("nexora.db").display());
+    let key_file = folder.join("master.key");
+    let key = nexora::base::secret::MasterKey::generate().unwrap();
+    std::fs::write(&key_file, key.to_hex().expose()).unwrap();
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(&key_file, private).unwrap();
+    let mut config = Config { google: GoogleSettings::all_at(&sandbox.url()), ..Config::default() };
+    config.database.url = url;
+    config.secrets.key_file = key_file;
+    config.http.listen = "127.0.0.1:0".to_owned();
+    config.http.private_listen = "127.0.0.1:0".to_owned();
+    std::fs::write(folder.join("nexora.toml"), toml::to_string(&config).unwrap()).unwrap();
+    config
+}
+
+async fn connect(sandbox: &Sandbox, config: &Config, tenants: usize) {
+    Db::open_migrated(&config.database.url.parse::<Url>().unwrap()).await.unwrap();
+    let app = App::open(config.clone(), Clock::System).await.unwrap();
+    let actor = Actor::Operator("bench".into());
+    let key = sandbox.service_account_json();
+    for number in 0..tenants {
+        let new = NewTenant {
+            slug: format!("t{number}").parse().unwrap(),
+            name: format!("Tenant {number}"),
+            zone: Zone::parse("America/Chicago").unwrap(),
+            owner_email: "owner@example.com".parse().unwrap(),
+            phone: None,
+            country: Country::parse("US").unwrap(),
+        };
+        let tenant = tenant::create(&app, &actor, new).await.unwrap();
+        let mailbox = format!("office{number}@example.com").parse().unwrap();
+        connection::add_google(&app, &actor, &tenant, "google", mailbox, Secret::new(&key)).await.unwrap();
+    }
+}
+
+async fn looked_at(db: &Db) -> usize {
+    db.read(|conn| cursor::count_polled(conn, CursorKind::Mail)).await.unwrap().try_into().unwrap()
+}
+
+fn history_calls(sandbox: &Sandbox) -> u64 {
+    sandbox.state()["calls"]["gmail.history.list"].as_u64().unwrap_or(0)
+}
+
+/// CPU time in hundredths of a second (proc(5)).
+fn cpu_ticks(daemon: &Child) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", daemon.id())).unwrap();
+    let (_, rest) = stat.rsplit_once(')').unwrap();
+    let fields: Vec<&str> = rest.split_whitespace().collect();
+    [11, 12].iter().map(|place| fields.get(*place).unwrap().parse::<u64>().unwrap()).sum()
+}
+
+fn resident_kb(daemon: &Child) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", daemon.id())).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
