@@ -1,20 +1,22 @@
 //! Whether this is the only daemon on its database.
 //!
-//! On SQLite a lock on a file beside the database tells. The daemon that holds it knows that whatever
-//! was under way when it started was under way in a process that is gone, so it need not wait
-//! for leases to end. On PostgreSQL other daemons may be at work, and leases decide.
+//! On SQLite a lock on a file beside the database tells. The daemon that holds it knows that polls
+//! which were under way when it started were those of a process that is gone, so it makes them
+//! again at once. Deliveries wait for their leases all the same: what the dead process had sent may
+//! still be on its way, and must have landed before anybody asks for it. On PostgreSQL other
+//! daemons may be at work, and leases decide.
 
 use std::fs::File;
 use std::sync::Arc;
 
 use crate::app::App;
 use crate::base::Result;
-use crate::store::{Url, cursor, effect};
+use crate::store::{Url, cursor};
 
 /// Held for as long as this is the only daemon.
 pub struct Sole(#[expect(dead_code, reason = "the lock holds while the file is open")] File);
 
-/// Takes the lock, and frees what an earlier process left under way.
+/// Takes the lock, and frees the polls that an earlier process left under way.
 ///
 /// # Errors
 /// `Config` when the database's address cannot be read, `Unavailable` when it cannot be reached.
@@ -28,12 +30,9 @@ pub async fn claim(app: &Arc<App>) -> Result<Option<Sole>> {
         return Ok(None);
     }
     let now = app.clock.now();
-    let freed = app
-        .db
-        .write(move |conn| Ok(cursor::release_all(conn, now)? + effect::end_leases(conn, now)?))
-        .await?;
+    let freed = app.db.write(move |conn| cursor::release_all(conn, now)).await?;
     if freed > 0 {
-        tracing::info!("{freed} attempts and polls of an earlier process are taken up again");
+        tracing::info!("{freed} polls of an earlier process are made again");
     }
     Ok(Some(Sole(file)))
 }

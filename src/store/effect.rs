@@ -151,12 +151,6 @@ pub fn next_lease_end(conn: &mut Conn) -> Result<Option<Timestamp>> {
     on!(conn, c => ends.select(diesel::dsl::min(effects::lease_until)).first(c))
 }
 
-/// Ends every lease at `now`, for when it is known that nobody is at work on one.
-pub fn end_leases(conn: &mut Conn, now: Timestamp) -> Result<usize> {
-    let leased = effects::table.filter(effects::lease_until.gt(now));
-    on!(conn, c => diesel::update(leased).set(effects::lease_until.eq(Some(now))).execute(c))
-}
-
 /// Makes every effect due that a pause of its connection had parked; returns how many.
 pub fn wake_parked(
     conn: &mut Conn,

@@ -224,6 +224,7 @@ sheet_slow_s = 1
 backoff_first_s = 1
 backoff_ceiling_s = 3
 attempt_limit = 1000
+lease_s = 10
 "#;
 
 const AUTOMATION: &str = r#"
@@ -462,11 +463,32 @@ async fn every_change_is_told_once_and_every_effect_exists_once_whatever_is_kill
     if std::env::var("DBG").is_ok() {
         tokio::time::sleep(Duration::from_secs(15)).await;
         let t = told(&db).await;
-        for (k, v) in &expected { if t.get(k) != Some(v) { println!("MISSING {k} {v} {:?}", t.get(k)); } }
-        for (k, v) in &t { if expected.get(k) != Some(v) { println!("EXTRA {k} {v}"); } }
-        let c = db.read(|conn| { let t = nexora::store::tenant::list(conn, 1)?.remove(0); Ok((nexora::store::cursor::list(conn, &t.id, None, 10)?, nexora::store::connection::list(conn, &t.id, 10)?)) }).await.unwrap();
-        for x in &c.0 { println!("CUR {} due {:?} err {:?} attempt {}", x.kind, x.due_at, x.error, x.attempt); }
-        for x in &c.1 { println!("CONN {} {:?} {:?}", x.name, x.state, x.last_error); }
+        for (k, v) in &expected {
+            if t.get(k) != Some(v) {
+                println!("MISSING {k} {v} {:?}", t.get(k));
+            }
+        }
+        for (k, v) in &t {
+            if expected.get(k) != Some(v) {
+                println!("EXTRA {k} {v}");
+            }
+        }
+        let c = db
+            .read(|conn| {
+                let t = nexora::store::tenant::list(conn, 1)?.remove(0);
+                Ok((
+                    nexora::store::cursor::list(conn, &t.id, None, 10)?,
+                    nexora::store::connection::list(conn, &t.id, 10)?,
+                ))
+            })
+            .await
+            .unwrap();
+        for x in &c.0 {
+            println!("CUR {} due {:?} err {:?} attempt {}", x.kind, x.due_at, x.error, x.attempt);
+        }
+        for x in &c.1 {
+            println!("CONN {} {:?} {:?}", x.name, x.state, x.last_error);
+        }
     }
     until("all is told", Duration::from_secs(120), async || told(&db).await.values().sum::<usize>() >= count)
         .await;
