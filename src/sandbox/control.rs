@@ -7,6 +7,8 @@
 //! POST   /_sandbox/faults     {"faults": [...], "clear": true?} adds, after clearing if asked to
 //! DELETE /_sandbox/faults     clears
 //! POST   /_sandbox/seed       as `seed` describes it
+//! GET    /_sandbox/oauth      who consented to what; as `oauth::control` describes it
+//! POST   /_sandbox/oauth      revoke, expire, grant, set the life of tokens; the same
 //! POST   /_sandbox/reset      forgets everything but access tokens
 //! ```
 //!
@@ -22,7 +24,8 @@
 //! ```
 //!
 //! Calls are named as Google names them (`drafts.send`, `events.insert`, `spreadsheets.batchUpdate`,
-//! `values.append`), the token endpoint's is `grant`, and those of SMTP are its stages `connect`,
+//! `values.append`), the token endpoint's is `grant`
+//! (beside it are `consent.show`, `consent.answer`, `revoke`, `tokeninfo` and `userinfo`), and those of SMTP are its stages `connect`,
 //! `auth`, `mail`, `rcpt` and `data`, which is meant when none is named; a status there is a reply code.
 
 use hyper::Method;
@@ -31,7 +34,7 @@ use serde_json::{Value, json};
 
 use crate::sandbox::serve::Arrived;
 use crate::sandbox::serve::envelope::{Refusal, Reply};
-use crate::sandbox::{Shared, page, seed};
+use crate::sandbox::{Shared, oauth, page, seed};
 
 /// Answers what is meant for the sandbox itself; `None` is for the services.
 pub fn answer(shared: &Shared, arrived: &Arrived) -> Option<Reply> {
@@ -67,6 +70,11 @@ fn steer(shared: &Shared, arrived: &Arrived) -> Result<Reply, Refusal> {
         (&Method::POST, "/_sandbox/seed") => {
             let made = seed::plant(&mut world, &shared.origin, shared.clock.now(), read(&arrived.body)?)?;
             Ok(Reply::json(&made))
+        }
+        (&Method::GET, "/_sandbox/oauth") => Ok(Reply::json(&world.tokens.state())),
+        (&Method::POST, "/_sandbox/oauth") => {
+            oauth::control::steer(&mut world.tokens, shared.clock.now(), read(&arrived.body)?)
+                .map(|answer| Reply::json(&answer))
         }
         (&Method::POST, "/_sandbox/reset") => {
             world.reset();

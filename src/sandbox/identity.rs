@@ -6,7 +6,8 @@
 
 use std::sync::{Arc, OnceLock};
 
-use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
+use ring::rand::SystemRandom;
+use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, UnparsedPublicKey};
 use rsa::pkcs1::EncodeRsaPublicKey;
 use rsa::pkcs8::{EncodePrivateKey, LineEnding};
 use rsa::rand_core::UnwrapErr;
@@ -21,7 +22,11 @@ const KEY_BITS: usize = 2_048;
 const PROJECT: &str = "nexora-sandbox";
 /// The address of the service account, which signs its requests for tokens.
 pub const ACCOUNT: &str = "nexora@nexora-sandbox.iam.gserviceaccount.com";
-const CLIENT_ID: &str = "100000000000000000001";
+const ACCOUNT_CLIENT_ID: &str = "100000000000000000001";
+
+/// The installed app that people give consent to. Its secret is none, as with every installed app.
+pub const CLIENT_ID: &str = "100000000001-sandbox.apps.googleusercontent.com";
+pub const CLIENT_SECRET: &str = "GOCSPX-sandbox-installed-app";
 
 /// The keys and certificate of one sandbox.
 pub struct Identity {
@@ -33,6 +38,7 @@ pub struct Identity {
 struct Account {
     private_key_pem: String,
     private_key_id: String,
+    key_pair: RsaKeyPair,
     public_key: UnparsedPublicKey<Vec<u8>>,
 }
 
@@ -57,6 +63,18 @@ impl Identity {
         self.account.public_key.verify(message, signature).is_ok()
     }
 
+    /// Signs with the service account's key, RS256 (RFC 7518, section 3.3).
+    pub fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
+        let pair = &self.account.key_pair;
+        let mut signature = vec![0; pair.public().modulus_len()];
+        pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature).ok()?;
+        Some(signature)
+    }
+
+    pub fn key_id(&self) -> &str {
+        &self.account.private_key_id
+    }
+
     /// Returns the key file, as the Google Cloud console would hand it out.
     pub fn key_file(&self, origin: &str) -> String {
         let file = json!({
@@ -65,7 +83,7 @@ impl Identity {
             "private_key_id": self.account.private_key_id,
             "private_key": self.account.private_key_pem,
             "client_email": ACCOUNT,
-            "client_id": CLIENT_ID,
+            "client_id": ACCOUNT_CLIENT_ID,
             "auth_uri": format!("{origin}/auth"),
             "token_uri": format!("{origin}/token"),
             "auth_provider_x509_cert_url": format!("{origin}/certs"),
@@ -74,6 +92,20 @@ impl Identity {
         });
         format!("{file:#}\n")
     }
+}
+
+/// Returns the installed app's `client_secret.json`, as the Google Cloud console would hand it out.
+pub fn client_file(origin: &str) -> String {
+    let file = json!({"installed": {
+        "client_id": CLIENT_ID,
+        "project_id": PROJECT,
+        "auth_uri": format!("{origin}/o/oauth2/v2/auth"),
+        "token_uri": format!("{origin}/token"),
+        "auth_provider_x509_cert_url": format!("{origin}/oauth2/v1/certs"),
+        "client_secret": CLIENT_SECRET,
+        "redirect_uris": ["http://localhost"],
+    }});
+    format!("{file:#}\n")
 }
 
 fn account() -> Result<&'static Account> {
@@ -92,10 +124,13 @@ fn make_account() -> Result<Account> {
     let private = RsaPrivateKey::new(&mut random, KEY_BITS).map_err(|error| failed(error.to_string()))?;
     let public = RsaPublicKey::from(&private).to_pkcs1_der().map_err(|error| failed(error.to_string()))?;
     let pem = private.to_pkcs8_pem(LineEnding::LF).map_err(|error| failed(error.to_string()))?;
+    let der = private.to_pkcs8_der().map_err(|error| failed(error.to_string()))?;
+    let key_pair = RsaKeyPair::from_pkcs8(der.as_bytes()).map_err(|error| failed(error.to_string()))?;
     let id: [u8; 16] = random_bytes()?;
     Ok(Account {
         private_key_pem: pem.to_string(),
         private_key_id: format!("{:032x}", u128::from_be_bytes(id)),
+        key_pair,
         public_key: UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, public.as_bytes().to_vec()),
     })
 }

@@ -11,12 +11,12 @@ mod fault;
 mod gmail;
 mod identity;
 mod letter;
+mod oauth;
 mod page;
 mod seed;
 mod serve;
 mod sheets;
 mod smtp;
-mod token;
 mod world;
 
 use std::io;
@@ -107,6 +107,22 @@ impl Sandbox {
     #[must_use]
     pub fn service_account_json(&self) -> String {
         self.shared.identity.key_file(&self.shared.origin)
+    }
+
+    /// Returns the `client_secret.json` of an installed app, good for this sandbox only.
+    #[must_use]
+    pub fn oauth_client_json(&self) -> String {
+        identity::client_file(&self.shared.origin)
+    }
+
+    /// Lets a person consent without a browser and returns the refresh token.
+    ///
+    /// # Errors
+    /// `Usage` when `mailbox` is no address or no scope is given.
+    pub fn grant(&self, mailbox: &str, scopes: &[&str]) -> Result<String> {
+        let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        oauth::control::grant(&mut self.shared.world().tokens, mailbox, scopes, self.shared.clock.now())
+            .map_err(|refusal| Error::usage(refusal.into_message()))
     }
 
     /// Returns the self-signed certificate that STARTTLS shows, for `localhost` and `127.0.0.1`.

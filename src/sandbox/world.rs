@@ -32,12 +32,12 @@ use crate::sandbox::calendar::Calendar;
 use crate::sandbox::fault::{Faults, Strike};
 use crate::sandbox::gmail::mailbox::Mailbox;
 use crate::sandbox::identity::Identity;
+use crate::sandbox::oauth::tokens::Tokens;
 use crate::sandbox::serve::envelope::Refusal;
 use crate::sandbox::serve::route::Service;
 use crate::sandbox::serve::upload::Uploads;
 use crate::sandbox::sheets::grid::Spreadsheet;
 use crate::sandbox::smtp::Received;
-use crate::sandbox::token::Tokens;
 
 /// Mailboxes, calendars and spreadsheets at most, of each.
 const PLACE_LIMIT: usize = 1_000;

@@ -5,6 +5,7 @@ mod clients;
 mod faults;
 mod gmail;
 mod mail;
+mod oauth;
 mod sheets;
 mod tokens;
 

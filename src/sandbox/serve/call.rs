@@ -18,6 +18,8 @@ pub struct Call {
     pub origin: Arc<str>,
     /// The address in whose name the call is made; empty until its token was looked at.
     pub mailbox: String,
+    /// What the call's token allows.
+    pub scopes: Vec<String>,
     /// The holes of the route's path, filled and decoded.
     pub params: Vec<(&'static str, String)>,
     pub query: Vec<(String, String)>,

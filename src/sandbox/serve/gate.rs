@@ -94,6 +94,7 @@ fn identify(shared: &Shared, arrived: Arrived) -> Result<Arrival, Refusal> {
         at: shared.clock.now(),
         origin: Arc::from(shared.origin.as_str()),
         mailbox: String::new(),
+        scopes: Vec::new(),
         params: found.params,
         query,
         headers: arrived.headers,
@@ -120,11 +121,11 @@ impl Visit {
     fn run(&mut self, world: &mut World) -> Result<Reply, Refusal> {
         match self.stage {
             Stage::Plain => {
-                self.call.mailbox = authorise(world, self.route, &self.call)?;
+                authorise(world, self.route, &mut self.call)?;
                 (self.route.run)(world, &self.call)
             }
             Stage::Start => {
-                self.call.mailbox = authorise(world, self.route, &self.call)?;
+                authorise(world, self.route, &mut self.call)?;
                 world.uploads.start(self.service, self.route, self.call.clone())
             }
             Stage::Complete => (self.route.run)(world, &self.call),
@@ -132,17 +133,18 @@ impl Visit {
     }
 }
 
-/// Returns the address in whose name the call is made; a call that needs no token has none.
-fn authorise(world: &World, route: &Route, call: &Call) -> Result<String, Refusal> {
+/// Finds out in whose name the call is made; one that needs no token has none.
+fn authorise(world: &World, route: &Route, call: &mut Call) -> Result<(), Refusal> {
     if route.scopes.is_empty() {
-        return Ok(String::new());
+        return Ok(());
     }
     let token = bearer(call).ok_or_else(Refusal::unauthenticated)?;
     let grant = world.tokens.find(token, call.at).ok_or_else(Refusal::unauthenticated)?;
     if !route.scopes.iter().any(|scope| grant.scopes.iter().any(|granted| granted == scope)) {
         return Err(Refusal::insufficient_scope());
     }
-    Ok(grant.mailbox.clone())
+    (call.mailbox, call.scopes) = (grant.mailbox.clone(), grant.scopes.clone());
+    Ok(())
 }
 
 fn bearer(call: &Call) -> Option<&str> {

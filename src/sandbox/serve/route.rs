@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::sandbox::serve::call::Call;
 use crate::sandbox::serve::envelope::{Refusal, Reply};
 use crate::sandbox::world::World;
-use crate::sandbox::{calendar, gmail, sheets, smtp, token};
+use crate::sandbox::{calendar, gmail, oauth, sheets, smtp};
 
 /// What a call does, to everything the sandbox holds.
 pub type Run = fn(&mut World, &Call) -> Result<Reply, Refusal>;
@@ -71,7 +71,7 @@ impl Service {
             Service::Gmail => gmail::ROUTES,
             Service::Calendar => calendar::ROUTES,
             Service::Sheets => sheets::ROUTES,
-            Service::Token => token::ROUTES,
+            Service::Token => oauth::ROUTES,
             Service::Smtp => &[],
         }
     }
@@ -96,6 +96,7 @@ pub struct Found {
 }
 
 pub fn find(method: &Method, path: &str) -> Option<Found> {
+    let path = oauth::canonical_path(path);
     HTTP_SERVICES.into_iter().find_map(|service| {
         service.routes().iter().filter(|route| route.method == *method).find_map(|route| {
             let params = fit(route.path, path)?;

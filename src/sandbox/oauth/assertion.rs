@@ -1,38 +1,22 @@
-//! The token endpoint: a signed request of the service account becomes an access token for one
-//! mailbox (RFC 7523, as Google serves it).
-//!
-//! Each way of asking is one variant of `Grant` and one function that answers with what is granted.
-
-use std::collections::HashMap;
-use std::time::Duration;
+//! The signed request of the service account: who asks, in whose name, for what (RFC 7523, and
+//! "Using OAuth 2.0 for server to server applications" of Google's documentation).
 
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::DecodePaddingMode;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, NO_PAD};
-use hyper::Method;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::base::clock::{Clock, Timestamp};
-use crate::base::secret::random_bytes;
 use crate::sandbox::identity::{self, Identity};
 use crate::sandbox::serve::call::Call;
-use crate::sandbox::serve::envelope::{Refusal, Reply};
-use crate::sandbox::serve::route::{Route, route};
-use crate::sandbox::world::World;
-
-pub const ROUTES: &[Route] = &[route(Method::POST, "/token", "grant", &[], grant)];
-
-/// How long a token is good. Google answers one second less than the hour it means.
-const LIFE: Duration = Duration::from_secs(3_599);
+use crate::sandbox::serve::envelope::Refusal;
 
 /// The longest time between `iat` and `exp`, and how far clocks may differ.
 const ASSERTION_LIFE_S: i64 = 3_600;
 const SKEW_S: i64 = 300;
-
-const TOKEN_LIMIT: usize = 10_000;
 
 /// Google's libraries sign for Google's own address even when they are pointed elsewhere.
 const GOOGLE_TOKEN_URLS: [&str; 2] =
@@ -43,77 +27,6 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::URL_SAFE,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
-
-/// The tokens that were granted and have not ended.
-#[derive(Default)]
-pub struct Tokens {
-    granted: HashMap<String, Granted>,
-}
-
-/// What a token allows, to whom, until when.
-pub struct Granted {
-    pub mailbox: String,
-    pub scopes: Vec<String>,
-    ends_at: Timestamp,
-}
-
-impl Tokens {
-    pub fn find(&self, token: &str, now: Timestamp) -> Option<&Granted> {
-        self.granted.get(token).filter(|granted| granted.ends_at > now)
-    }
-
-    pub fn forget(&mut self, token: &str) {
-        self.granted.remove(token);
-    }
-
-    fn add(&mut self, mailbox: String, scopes: Vec<String>, now: Timestamp) -> Result<String, Refusal> {
-        self.granted.retain(|_, granted| granted.ends_at > now);
-        if self.granted.len() >= TOKEN_LIMIT {
-            return Err(Refusal::oauth(403, "rate_limit_exceeded", "Too many tokens."));
-        }
-        let random: [u8; 24] = random_bytes()
-            .map_err(|_| Refusal::oauth(500, "internal_failure", "No randomness to make a token from."))?;
-        let token = format!("ya29.sandbox-{}", NO_PAD_URL_SAFE.encode(random));
-        self.granted.insert(token.clone(), Granted { mailbox, scopes, ends_at: now + LIFE });
-        Ok(token)
-    }
-}
-
-const NO_PAD_URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, NO_PAD);
-
-/// The ways of asking for a token.
-enum Grant {
-    /// A request that the service account signed itself.
-    JwtBearer { assertion: String },
-}
-
-impl Grant {
-    fn read(body: &[u8]) -> Result<Grant, Refusal> {
-        let form: HashMap<String, String> = serde_urlencoded::from_bytes(body).unwrap_or_default();
-        let field = |name: &str| {
-            form.get(name).filter(|value| !value.is_empty()).cloned().ok_or_else(|| {
-                Refusal::oauth(400, "invalid_request", format!("Missing required parameter: {name}"))
-            })
-        };
-        match field("grant_type")?.as_str() {
-            "urn:ietf:params:oauth:grant-type:jwt-bearer" => {
-                Ok(Grant::JwtBearer { assertion: field("assertion")? })
-            }
-            other => {
-                Err(Refusal::oauth(400, "unsupported_grant_type", format!("Invalid grant_type: {other}")))
-            }
-        }
-    }
-}
-
-/// Grants a token.
-fn grant(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
-    let (mailbox, scopes) = match Grant::read(&call.body)? {
-        Grant::JwtBearer { assertion } => jwt_bearer(&world.identity, call, &assertion)?,
-    };
-    let token = world.tokens.add(mailbox, scopes, call.at)?;
-    Ok(Reply::json(&json!({"access_token": token, "expires_in": LIFE.as_secs(), "token_type": "Bearer"})))
-}
 
 #[derive(Deserialize)]
 struct Header {
@@ -131,7 +44,7 @@ struct Claims {
 }
 
 /// Checks a signed request and returns in whose name it asks, and for what.
-fn jwt_bearer(identity: &Identity, call: &Call, assertion: &str) -> Result<(String, Vec<String>), Refusal> {
+pub fn check(identity: &Identity, call: &Call, assertion: &str) -> Result<(String, Vec<String>), Refusal> {
     let refused = |description: &str| Refusal::oauth(400, "invalid_grant", description);
     let unreadable = || refused("Invalid JWT: Failed to parse the assertion.");
     let (message, signature) = assertion.rsplit_once('.').ok_or_else(unreadable)?;
@@ -188,7 +101,7 @@ fn is_timely(claims: &Claims, now: Timestamp) -> bool {
     is_short && (fits(now) || fits(Clock::System.now()))
 }
 
-fn is_address(text: &str) -> bool {
+pub fn is_address(text: &str) -> bool {
     let has_room = text.len() <= 254 && !text.chars().any(|c| c.is_whitespace() || c.is_control());
     has_room && text.split_once('@').is_some_and(|(name, domain)| !name.is_empty() && !domain.is_empty())
 }
@@ -206,14 +119,5 @@ mod tests {
         assert!(!is_timely(&claims(Some(s - 9_000), Some(s - 5_400)), now));
         assert!(!is_timely(&claims(Some(s), Some(s + 90_000)), now));
         assert!(!is_timely(&claims(None, Some(s + 60)), now));
-    }
-
-    #[test]
-    fn a_token_ends_by_our_clock() {
-        let mut tokens = Tokens::default();
-        let now = Timestamp::from_millis(0);
-        let token = tokens.add("a@b".into(), vec![], now).unwrap();
-        assert!(tokens.find(&token, now + Duration::from_secs(3_598)).is_some());
-        assert!(tokens.find(&token, now + LIFE).is_none());
     }
 }
