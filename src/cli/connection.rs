@@ -112,7 +112,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         }
         Command::Add(Add::Google(arguments)) => {
             let key = Secret::new(read_file(&arguments.service_account)?);
-            let added = connection::add_google(app, actor, &tenant, &arguments.name, arguments.subject, key);
+            let added = connection::add_google(app, actor, &tenant, &arguments.name, arguments.subject, key, crate::model::connection::Ability::usual());
             show(&added.await?, out)
         }
         Command::List => {

@@ -10,6 +10,7 @@ pub mod effect;
 pub mod event;
 pub mod lead;
 pub mod outcome;
+pub mod quota;
 pub mod run;
 pub mod tenant;
 pub mod user;

@@ -8,7 +8,9 @@ use crate::connector::google::service_account_email;
 use crate::model::ConnectionId;
 use crate::model::address::EmailAddress;
 use crate::model::audit::Actor;
-use crate::model::connection::{Connection, ConnectionKind, ConnectionState, GoogleSettings, SmtpSettings};
+use crate::model::connection::{
+    Abilities, Connection, ConnectionKind, ConnectionState, GoogleMeans, GoogleSettings, SmtpSettings,
+};
 use crate::model::tenant::Tenant;
 use crate::ops::{LIST_LIMIT, Subject, audited};
 use crate::store::{Inserted, connection, effect};
@@ -49,8 +51,10 @@ pub async fn add_google(
     name: &str,
     subject: EmailAddress,
     key: Secret,
+    abilities: Abilities,
 ) -> Result<Connection> {
-    let settings = GoogleSettings { subject, service_account: service_account_email(&key)? };
+    let means = GoogleMeans::ServiceAccount { service_account: service_account_email(&key)? };
+    let settings = GoogleSettings { subject, means, abilities };
     let settings = Json::of(&settings)?;
     add(app, actor, tenant, ConnectionKind::Google, name, settings, Some(key)).await
 }

@@ -11,13 +11,12 @@ use nexora::base::clock::{Clock, Timestamp};
 use nexora::base::secret::{MasterKey, Secret};
 use nexora::config::Config;
 use nexora::config::google::Settings as GoogleSettings;
-use nexora::connector::google::Endpoints;
 use nexora::connector::registry::Registry;
 use nexora::engine::enquiry::Enquiry;
 use nexora::model::LeadId;
 use nexora::model::address::{Country, Zone};
 use nexora::model::audit::Actor;
-use nexora::model::connection::{SmtpSettings, SmtpTls, WhenInDoubt};
+use nexora::model::connection::{Ability, SmtpSettings, SmtpTls, WhenInDoubt};
 use nexora::model::effect::EffectState;
 use nexora::model::tenant::Tenant;
 use nexora::ops::lead::LeadView;
@@ -155,7 +154,7 @@ impl Nexora {
         self.add_smtp(smtp_port).await;
         let mailbox = "office@acme.example.com".parse().unwrap();
         let key = Secret::new(key);
-        connection::add_google(&self.app, &self.actor, &self.tenant, "google", mailbox, key).await.unwrap();
+        connection::add_google(&self.app, &self.actor, &self.tenant, "google", mailbox, key, Ability::usual()).await.unwrap();
     }
 
     pub async fn enable(&self, settings: &[(&str, &str)]) {
@@ -236,12 +235,7 @@ impl Nexora {
 
 /// Makes the real connectors, for the services that the configuration names.
 fn registry(config: &Config) -> Registry {
-    let endpoints = Endpoints {
-        gmail_url: config.google.gmail_url.clone(),
-        calendar_url: config.google.calendar_url.clone(),
-        sheets_url: config.google.sheets_url.clone(),
-        token_url: config.google.token_url.clone(),
-        timeout: Duration::from_secs(5),
-    };
+    let mut endpoints = nexora::app::endpoints(config);
+    endpoints.timeout = Duration::from_secs(5);
     Registry::new(endpoints, Duration::from_secs(5))
 }
