@@ -101,7 +101,7 @@ impl App {
     pub async fn open(config: Config, clock: Clock) -> Result<Arc<App>> {
         let key = config.secrets.master_key()?;
         let db = Db::open(&config.database.url.parse()?).await?;
-        let connectors = Registry::new(endpoints(&config), config.smtp.timeout());
+        let connectors = Registry::new(endpoints(&config), config.smtp.timeout(), clock.clone());
         Ok(App::assemble(config, db, clock, key, connectors))
     }
 
@@ -132,7 +132,7 @@ impl App {
 
     /// Returns Google's services for what is done outside any connection, such as giving consent.
     pub fn google(&self) -> Workspace {
-        Workspace::new(endpoints(&self.config))
+        Workspace::new(endpoints(&self.config), self.clock.clone())
     }
 
     /// Finds the tenant that a public address names.

@@ -2,6 +2,7 @@
 
 mod automation;
 mod connection;
+mod consent;
 mod demo;
 mod effect;
 mod lead;

@@ -5,11 +5,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
 use crate::base::text::{Json, define_words};
-use crate::model::{EventId, LeadId, TenantId};
+use crate::model::connection::ConnectionKind;
+use crate::model::{ConnectionId, EventId, LeadId, TenantId};
 
 define_words! {
     /// What kind of fact it is.
-    EventKind = "event kind" { LeadReceived = "lead.received" }
+    EventKind = "event kind" {
+        LeadReceived = "lead.received",
+        /// A connection's credential was refused, and nothing goes through it any more.
+        ConnectionFailing = "connection.failing",
+    }
 
     /// Whether dispatch has looked at it. `ignored` carries the reason.
     EventState = "event state" { Pending = "pending", Dispatched = "dispatched", Ignored = "ignored" }
@@ -21,7 +26,8 @@ pub struct Event {
     pub id: EventId,
     pub kind: EventKind,
     pub dedupe_key: String,
-    /// By kind; a [`LeadReceived`] for `lead.received`.
+    /// By kind: a [`LeadReceived`] for `lead.received`, a [`ConnectionFailing`] for
+    /// `connection.failing`.
     pub payload: Json,
     pub state: EventState,
     pub reason: Option<String>,
@@ -38,4 +44,15 @@ pub struct LeadReceived {
     pub lead_id: LeadId,
     /// A hash of what was submitted, so that a key used again for something else is noticed.
     pub fingerprint: String,
+}
+
+/// The payload of `connection.failing`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ConnectionFailing {
+    pub connection_id: ConnectionId,
+    pub name: String,
+    pub kind: ConnectionKind,
+    /// Why the provider refused the credential.
+    pub reason: String,
+    pub since: Timestamp,
 }

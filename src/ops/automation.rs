@@ -7,14 +7,17 @@ use serde::Serialize;
 use crate::app::App;
 use crate::base::text::Json;
 use crate::base::{Error, Result};
+use crate::engine::ability;
+use crate::engine::context::Settings;
 use crate::engine::definition::Definition;
 use crate::engine::setting::{self, Setting};
 use crate::model::AutomationId;
 use crate::model::audit::Actor;
 use crate::model::automation::{Automation, AutomationState, MessageTemplates, Version};
+use crate::model::connection::{Abilities, Ability, Connection, ConnectionKind, ConnectionSettings};
 use crate::model::tenant::Tenant;
 use crate::ops::{LIST_LIMIT, Subject, audited};
-use crate::store::{Conn, Inserted, automation, run};
+use crate::store::{Conn, Inserted, automation, connection, run};
 
 /// An automation that can be enabled.
 #[derive(Clone, Debug, Serialize)]
@@ -32,6 +35,8 @@ pub struct AutomationView {
     pub automation: Automation,
     pub title: String,
     pub settings: Json,
+    /// What it needs of Google, as it is set.
+    pub google: Abilities,
     pub steps: Vec<StepView>,
 }
 
@@ -76,6 +81,9 @@ pub async fn enable(
 ) -> Result<Enabled> {
     let loaded = load(app, name)?;
     let settings = setting::resolve(&loaded.definition.settings, given, tenant)?;
+    let id = tenant.id.clone();
+    let connections = app.db.read(move |conn| connection::list(conn, &id, LIST_LIMIT)).await?;
+    check_abilities(name, &loaded.definition, &settings, &connections)?;
     let wanted = Wanted {
         definition: loaded.text,
         settings: Json::of(&settings)?,
@@ -147,8 +155,11 @@ pub async fn find(app: &App, tenant: &Tenant, name: &str) -> Result<AutomationVi
             let automation = automation::find_by_name(conn, &id, &wanted)?.ok_or(missing)?;
             let version = live_version(conn, &automation)?;
             let definition = Definition::parse(&version.definition)?;
+            let connections = connection::list(conn, &id, LIST_LIMIT)?;
+            let google = ability::needed_with(&definition, &version.settings.read()?, &connections);
             let steps = definition.steps.into_iter();
             Ok(AutomationView {
+                google,
                 automation,
                 title: definition.head.title,
                 settings: version.settings,
@@ -156,6 +167,40 @@ pub async fn find(app: &App, tenant: &Tenant, name: &str) -> Result<AutomationVi
             })
         })
         .await
+}
+
+/// Returns what automations need of Google at most, by their names.
+///
+/// # Errors
+/// `NotFound` when there is no such template.
+pub fn abilities(app: &App, names: &[String]) -> Result<Abilities> {
+    let mut all = Abilities::new();
+    for name in names {
+        all.extend(ability::needed(&load(app, name)?.definition));
+    }
+    Ok(all)
+}
+
+/// Refuses an automation that needs more of Google than the connection it would use may do. Without
+/// a Google connection there is nothing to refuse: what needs one says so when it runs.
+fn check_abilities(
+    name: &str,
+    definition: &Definition,
+    settings: &Settings,
+    connections: &[Connection],
+) -> Result<()> {
+    let Some(google) = connections.iter().find(|connection| connection.kind == ConnectionKind::Google) else {
+        return Ok(());
+    };
+    let ConnectionSettings::Google(granted) = google.typed()? else { return Ok(()) };
+    let needed = ability::needed_with(definition, settings, connections);
+    let missing = Ability::missing(&needed, &granted.abilities);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let words = Ability::in_words(&missing);
+    Err(Error::denied(format!("automation `{name}` needs what connection `{}` may not do: {words}", google.name))
+        .hint(format!("run `nexora connection authorize {} --for {name}`", google.name)))
 }
 
 struct Loaded {

@@ -59,7 +59,7 @@ pub async fn add_google(
     add(app, actor, tenant, ConnectionKind::Google, name, settings, Some(key)).await
 }
 
-async fn add(
+pub(super) async fn add(
     app: &App,
     actor: &Actor,
     tenant: &Tenant,

@@ -4,6 +4,7 @@
 
 pub mod automation;
 pub mod connection;
+pub mod consent;
 pub mod effect;
 pub mod init;
 pub mod lead;

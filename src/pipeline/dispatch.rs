@@ -10,7 +10,7 @@ use crate::base::clock::Timestamp;
 use crate::base::{Error, Result};
 use crate::engine::{plan, retry};
 use crate::model::automation::{Automation, AutomationState};
-use crate::model::event::{Event, EventKind, EventState, LeadReceived};
+use crate::model::event::{ConnectionFailing, Event, EventKind, EventState, LeadReceived};
 use crate::model::run::{Run, RunState};
 use crate::model::tenant::Tenant;
 use crate::model::{EventId, RunId, TenantId};
@@ -127,6 +127,7 @@ fn new_run(event: &Event, tenant: &Tenant, automation: &Automation, now: Timesta
     let parked = plan::held(tenant.state, automation.state);
     let subject_id = match event.kind {
         EventKind::LeadReceived => event.payload.read::<LeadReceived>()?.lead_id.to_string(),
+        EventKind::ConnectionFailing => event.payload.read::<ConnectionFailing>()?.connection_id.to_string(),
     };
     Ok(Run {
         tenant_id: event.tenant_id.clone(),

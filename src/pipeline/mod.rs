@@ -7,6 +7,7 @@
 //! that decide the same thing one changes nothing. Deliver acts on the world, so it claims first.
 
 pub mod advance;
+pub mod alarm;
 pub mod deliver;
 pub mod dispatch;
 pub mod intake;

@@ -119,8 +119,9 @@ impl Nexora {
             .seed(serde_json::json!({ "spreadsheets": [{ "id": "leads", "title": "L", "sheets": [] }] }))
             .unwrap();
         let config = Config { google: GoogleSettings::all_at(&sandbox.url()), ..Config::default() };
-        let registry = registry(&config);
-        let mut nexora = Nexora::assemble(backend, config, registry).await;
+        let clock = Clock::hand_set(START);
+        let registry = registry(&config, clock.clone());
+        let mut nexora = Nexora::assemble_at(backend, config, registry, clock).await;
         nexora.add_connections(sandbox.smtp_address().port(), &sandbox.service_account_json()).await;
         nexora.enable(&[("sheet_id", "leads")]).await;
         nexora.sandbox = Some(sandbox);
@@ -128,9 +129,12 @@ impl Nexora {
     }
 
     pub async fn assemble(backend: Backend, config: Config, registry: Registry) -> Nexora {
+        Nexora::assemble_at(backend, config, registry, Clock::hand_set(START)).await
+    }
+
+    async fn assemble_at(backend: Backend, config: Config, registry: Registry, clock: Clock) -> Nexora {
         let database = Database::fresh(backend).await;
         let db = database.open().await;
-        let clock = Clock::hand_set(START);
         let app = App::assemble(config, db, clock, MasterKey::generate().unwrap(), registry);
         let actor = Actor::Operator("tester".into());
         let tenant = tenant::create(&app, &actor, new_tenant("acme")).await.unwrap();
@@ -227,15 +231,16 @@ impl Nexora {
     pub async fn second_daemon(&self) -> Arc<App> {
         let db = self.database.open().await;
         let config = self.app.config.clone();
-        let registry = registry(&config);
+        let clock = Clock::hand_set(self.app.clock.now());
+        let registry = registry(&config, clock.clone());
         let key = MasterKey::parse(self.app.key.to_hex().expose()).unwrap();
-        App::assemble(config, db, Clock::hand_set(self.app.clock.now()), key, registry)
+        App::assemble(config, db, clock, key, registry)
     }
 }
 
 /// Makes the real connectors, for the services that the configuration names.
-fn registry(config: &Config) -> Registry {
+fn registry(config: &Config, clock: Clock) -> Registry {
     let mut endpoints = nexora::app::endpoints(config);
     endpoints.timeout = Duration::from_secs(5);
-    Registry::new(endpoints, Duration::from_secs(5))
+    Registry::new(endpoints, Duration::from_secs(5), clock)
 }

@@ -139,7 +139,7 @@ impl Consent {
     /// `Denied` when Google refuses the code, another account signed in or a box was left unticked;
     /// `Unavailable` when Google does not answer.
     pub async fn finish(
-        self,
+        &self,
         workspace: &Workspace,
         code: Secret,
         account: Option<&EmailAddress>,
@@ -171,7 +171,7 @@ impl Consent {
         Ok(Consented {
             account: signed_in,
             abilities: granted,
-            credential: UserCredential { client: self.client, refresh_token },
+            credential: UserCredential { client: self.client.clone(), refresh_token },
             life: grant.consent_life,
         })
     }

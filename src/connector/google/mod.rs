@@ -22,6 +22,7 @@ use std::time::Duration;
 pub use account::service_account_email;
 
 use crate::base::Result;
+use crate::base::clock::Clock;
 use crate::base::secret::Secret;
 use crate::connector::google::scope::Service;
 use crate::connector::{Answer, Connector, Perform, Reconcile, Task};
@@ -51,8 +52,8 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    pub fn new(endpoints: Endpoints) -> Workspace {
-        let quotas = Arc::new(quota::Quotas::new(endpoints.quota));
+    pub fn new(endpoints: Endpoints, clock: Clock) -> Workspace {
+        let quotas = Arc::new(quota::Quotas::new(endpoints.quota, clock));
         Workspace { endpoints, client: OnceLock::new(), quotas }
     }
 

@@ -9,9 +9,11 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use governor::clock::{Clock as _, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::middleware::NoOpMiddleware;
+use governor::state::keyed::HashMapStateStore;
+use governor::{Quota, RateLimiter};
 
+use crate::base::clock::Clock;
 use crate::connector::google::fault::Fault;
 use crate::connector::google::hub::Cost;
 use crate::model::quota::{GoogleQuota, PerMinute};
@@ -41,11 +43,35 @@ pub struct Quotas {
 
 struct Bucket {
     name: &'static str,
-    user: DefaultKeyedRateLimiter<String>,
-    project: DefaultKeyedRateLimiter<String>,
+    ticks: Ticks,
+    user: Limiter,
+    project: Limiter,
     /// The most that can be taken at once.
     burst: NonZeroU32,
-    closed: Mutex<HashMap<String, Instant>>,
+    closed: Mutex<HashMap<String, Duration>>,
+}
+
+type Limiter = RateLimiter<String, HashMapStateStore<String>, Ticks, NoOpMiddleware<Duration>>;
+
+/// How long the buckets have been there: by the machine's steady clock, which nobody sets back, or
+/// by a hand-set one.
+#[derive(Clone, Debug)]
+struct Ticks {
+    clock: Clock,
+    started: Instant,
+}
+
+impl governor::clock::Clock for Ticks {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        match &self.clock {
+            Clock::System => self.started.elapsed(),
+            Clock::HandSet(_) => {
+                Duration::from_millis(u64::try_from(self.clock.now().millis()).unwrap_or_default())
+            }
+        }
+    }
 }
 
 /// The quotas as one connection meets them.
@@ -57,13 +83,14 @@ pub struct Meter {
 }
 
 impl Quotas {
-    pub fn new(limits: GoogleQuota) -> Quotas {
+    pub fn new(limits: GoogleQuota, clock: Clock) -> Quotas {
+        let ticks = &Ticks { clock, started: Instant::now() };
         Quotas {
-            gmail: Bucket::new("Gmail", limits.gmail),
-            calendar: Bucket::new("Calendar", limits.calendar),
-            sheets_reads: Bucket::new("Sheets read", limits.sheets_reads),
-            sheets_writes: Bucket::new("Sheets write", limits.sheets_writes),
-            drive: Bucket::new("Drive", limits.drive),
+            gmail: Bucket::new("Gmail", limits.gmail, ticks),
+            calendar: Bucket::new("Calendar", limits.calendar, ticks),
+            sheets_reads: Bucket::new("Sheets read", limits.sheets_reads, ticks),
+            sheets_writes: Bucket::new("Sheets write", limits.sheets_writes, ticks),
+            drive: Bucket::new("Drive", limits.drive, ticks),
         }
     }
 
@@ -79,7 +106,7 @@ impl Quotas {
 }
 
 impl Bucket {
-    fn new(name: &'static str, limit: PerMinute) -> Bucket {
+    fn new(name: &'static str, limit: PerMinute, ticks: &Ticks) -> Bucket {
         let quota = |per_minute: u32| {
             let rate = NonZeroU32::new(per_minute).unwrap_or(NonZeroU32::MIN);
             let burst = NonZeroU32::new((per_minute / BURST_SHARE).max(per_minute.min(100)));
@@ -89,16 +116,21 @@ impl Bucket {
         Bucket {
             name,
             burst: user.burst_size().min(project.burst_size()),
-            user: RateLimiter::hashmap(user),
-            project: RateLimiter::hashmap(project),
+            user: RateLimiter::hashmap_with_clock(user, ticks.clone()),
+            project: RateLimiter::hashmap_with_clock(project, ticks.clone()),
+            ticks: ticks.clone(),
             closed: Mutex::default(),
         }
+    }
+
+    fn now(&self) -> Duration {
+        governor::clock::Clock::now(&self.ticks)
     }
 
     /// Takes `amount` for one user, or says how long until it can be had. The user's own bucket
     /// comes first: one that is empty takes nothing from the project's.
     fn take(&self, project: &String, user: &String, amount: u32) -> Result<(), Duration> {
-        let now = Instant::now();
+        let now = self.now();
         let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
         match closed.get(user) {
             Some(until) if *until > now => return Err(*until - now),
@@ -112,7 +144,7 @@ impl Bucket {
         let amount = NonZeroU32::new(amount).unwrap_or(NonZeroU32::MIN).min(self.burst);
         for (limiter, owner) in [(&self.user, user), (&self.project, project)] {
             if let Ok(Err(until)) = limiter.check_key_n(owner, amount) {
-                return Err(until.wait_time_from(DefaultClock::default().now()));
+                return Err(until.wait_time_from(self.now()));
             }
         }
         Ok(())
@@ -141,7 +173,7 @@ impl Meter {
     /// Stops calls of this kind for the mailbox, because Google said that it has had enough.
     pub fn close(&self, cost: Cost, after: Option<Duration>) {
         let (bucket, _) = self.quotas.bucket(cost);
-        let until = Instant::now() + after.unwrap_or(CLOSED_USUALLY).min(CLOSED_AT_MOST);
+        let until = bucket.now() + after.unwrap_or(CLOSED_USUALLY).min(CLOSED_AT_MOST);
         let mut closed = bucket.closed.lock().unwrap_or_else(PoisonError::into_inner);
         let known = closed.entry(self.user.clone()).or_insert(until);
         *known = until.max(*known);
@@ -151,6 +183,7 @@ impl Meter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::clock::Timestamp;
 
     fn quotas(user: u32, project: u32) -> Arc<Quotas> {
         let limit = PerMinute { project, user };
@@ -160,7 +193,7 @@ mod tests {
             sheets_reads: limit,
             sheets_writes: limit,
             drive: limit,
-        }))
+        }, Clock::hand_set(Timestamp::from_millis(1_000_000))))
     }
 
     fn meter(quotas: &Arc<Quotas>, user: &str) -> Meter {
