@@ -9,7 +9,7 @@ use crate::model::ConnectionId;
 use crate::model::address::EmailAddress;
 use crate::model::audit::Actor;
 use crate::model::connection::{
-    Abilities, Connection, ConnectionKind, ConnectionState, GoogleMeans, GoogleSettings, SmtpSettings,
+    Abilities, Connection, ConnectionKind, ConnectionSettings, ConnectionState, GoogleMeans, GoogleSettings, SmtpSettings,
 };
 use crate::model::tenant::Tenant;
 use crate::ops::{LIST_LIMIT, Subject, audited};
@@ -145,7 +145,16 @@ pub async fn test(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Resu
     if answer.is_ok() && found.state == ConnectionState::Failing {
         resume(app, actor, tenant, name).await?;
     }
-    answer
+    let ends_at = match found.typed()? {
+        ConnectionSettings::Google(GoogleSettings {
+            means: GoogleMeans::User { consent_ends_at, .. }, ..
+        }) => consent_ends_at,
+        ConnectionSettings::Google(_) | ConnectionSettings::Smtp(_) => None,
+    };
+    answer.map(|answer| match ends_at {
+        Some(at) => format!("{answer}; the consent ends {at}, because the OAuth app is in testing"),
+        None => answer,
+    })
 }
 
 /// Pauses a connection: what is to go through it waits.

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use crate::base::Result;
 use crate::base::clock::Timestamp;
-use crate::model::event::{Event, EventState};
+use crate::model::event::{Event, EventKind, EventState};
 use crate::model::{EventId, TenantId};
 use crate::store::conn::on;
 use crate::store::schema::events;
@@ -38,6 +38,16 @@ pub fn find_by_dedupe_key(conn: &mut Conn, tenant: &TenantId, key: &str) -> Resu
         .filter(events::dedupe_key.eq(key))
         .first(c)
         .optional())
+}
+
+/// Lists a tenant's events of one kind, newest first.
+pub fn list(conn: &mut Conn, tenant: &TenantId, kind: EventKind, limit: i64) -> Result<Vec<Event>> {
+    on!(conn, c => events::table
+        .filter(events::tenant_id.eq(tenant))
+        .filter(events::kind.eq(kind))
+        .order(events::id.desc())
+        .limit(limit)
+        .load(c))
 }
 
 /// Settles what became of a pending event, unless another daemon has.

@@ -7,6 +7,7 @@ mod command_line;
 mod delivery;
 mod durability;
 mod fairness;
+mod google_connection;
 mod harness;
 mod intake;
 mod sandbox;
