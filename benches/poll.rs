@@ -18,6 +18,7 @@ use nexora::config::Config;
 use nexora::config::google::Settings as GoogleSettings;
 use nexora::model::address::{Country, Zone};
 use nexora::model::audit::Actor;
+use nexora::model::connection::Ability;
 use nexora::model::cursor::CursorKind;
 use nexora::ops::connection;
 use nexora::ops::tenant::{self, NewTenant};
@@ -113,7 +114,10 @@ async fn connect(sandbox: &Sandbox, config: &Config, tenants: usize) {
         };
         let tenant = tenant::create(&app, &actor, new).await.unwrap();
         let mailbox = format!("office{number}@example.com").parse().unwrap();
-        connection::add_google(&app, &actor, &tenant, "google", mailbox, Secret::new(&key)).await.unwrap();
+        let key = Secret::new(&key);
+        connection::add_google(&app, &actor, &tenant, "google", mailbox, key, Ability::usual())
+            .await
+            .unwrap();
     }
 }
 

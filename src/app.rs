@@ -11,7 +11,7 @@ use crate::base::clock::Clock;
 use crate::base::secret::MasterKey;
 use crate::base::{Error, Result};
 use crate::config::Config;
-use crate::connector::google::Endpoints;
+use crate::connector::google::{Endpoints, Workspace};
 use crate::connector::registry::Registry;
 use crate::model::ConnectionId;
 use crate::model::address::Slug;
@@ -107,7 +107,7 @@ impl App {
     pub async fn open(config: Config, clock: Clock) -> Result<Arc<App>> {
         let key = config.secrets.master_key()?;
         let db = Db::open(&config.database.url.parse()?).await?;
-        let connectors = Registry::new(endpoints(&config), config.smtp.timeout());
+        let connectors = Registry::new(endpoints(&config), config.smtp.timeout(), clock.clone());
         Ok(App::assemble(config, db, clock, key, connectors))
     }
 
@@ -135,6 +135,11 @@ impl App {
             let sealed = connection.sealed.as_deref();
             sealed.map(|sealed| self.key.open(&connection.seal_owner(), sealed)).transpose()
         })
+    }
+
+    /// Returns Google's services for what is done outside any connection, such as giving consent.
+    pub fn google(&self) -> Workspace {
+        Workspace::new(endpoints(&self.config), self.clock.clone())
     }
 
     /// Finds the tenant that a public address names.
@@ -171,13 +176,17 @@ impl TenantCache {
     }
 }
 
-fn endpoints(config: &Config) -> Endpoints {
+/// Returns where the configuration says that Google's services are.
+pub fn endpoints(config: &Config) -> Endpoints {
     Endpoints {
         gmail_url: config.google.gmail_url.clone(),
         calendar_url: config.google.calendar_url.clone(),
         sheets_url: config.google.sheets_url.clone(),
         drive_url: config.google.drive_url.clone(),
         token_url: config.google.token_url.clone(),
+        auth_url: config.google.auth_url.clone(),
+        revoke_url: config.google.revoke_url.clone(),
         timeout: config.google.timeout(),
+        quota: config.google.quota(),
     }
 }

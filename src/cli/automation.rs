@@ -8,6 +8,7 @@ use crate::base::{Error, Result};
 use crate::cli::Context;
 use crate::cli::out::{Out, ago, maybe};
 use crate::model::automation::Automation;
+use crate::model::connection::Ability;
 use crate::ops::automation::{self, AutomationView};
 
 #[derive(Subcommand)]
@@ -109,6 +110,7 @@ fn show(view: &AutomationView, out: &Out) -> Result<()> {
         ("state", automation.state.to_string()),
         ("version", automation.live_version.to_string()),
         ("settings", view.settings.as_str().to_owned()),
+        ("needs of Google", Ability::in_words(&view.google)),
         ("id", automation.id.to_string()),
     ];
     out.item(view, &lines)?;

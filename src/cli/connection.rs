@@ -4,14 +4,19 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use crate::app::App;
 use crate::base::secret::Secret;
 use crate::base::{Error, Result};
 use crate::cli::Context;
+use crate::cli::consent::Ways;
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::user::read_secret;
 use crate::model::address::EmailAddress;
-use crate::model::connection::{Connection, SmtpSettings, SmtpTls, WhenInDoubt};
-use crate::ops::connection;
+use crate::model::connection::{
+    Abilities, Ability, Connection, ConnectionSettings, GoogleMeans, SmtpSettings, SmtpTls, WhenInDoubt,
+};
+use crate::model::tenant::Tenant;
+use crate::ops::{automation, connection, consent};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -33,6 +38,19 @@ pub enum Command {
     /// Resume a connection: what waited goes out
     #[command(after_help = "Example:\n  nexora connection resume smtp --tenant acme")]
     Resume { name: String },
+    /// Consent again, after access was lost or for more permissions; what waited goes out
+    #[command(after_help = "Examples:
+  nexora connection authorize google --tenant acme
+  nexora connection authorize google --tenant acme --for lead-capture
+  ssh -L 4711:127.0.0.1:4711 HOST nexora connection authorize google --port 4711 --no-input")]
+    Authorize {
+        name: String,
+        #[command(flatten)]
+        asking: Asking,
+    },
+    /// Take access back at Google, forget the credential and pause the connection
+    #[command(after_help = "Example:\n  nexora connection revoke google --tenant acme --yes")]
+    Revoke { name: String },
     /// Remove a connection that nothing was ever sent through
     #[command(after_help = "Example:\n  nexora connection remove smtp --tenant acme --yes")]
     Remove { name: String },
@@ -45,8 +63,10 @@ pub enum Add {
   nexora connection add smtp --tenant acme --host smtp.example.com --port 587 --tls starttls \\
       --from office@acme.com --username office@acme.com --password-file password.txt")]
     Smtp(Smtp),
-    /// Add a Google Workspace mailbox, by a service account with domain-wide delegation
-    #[command(after_help = "Example:
+    /// Add a Google mailbox: its owner consents in a browser, or a service account acts for it
+    #[command(after_help = "Examples:
+  nexora connection add google --tenant acme --client client_secret.json
+  nexora connection add google --tenant acme --subject office@acme.com --for lead-capture
   nexora connection add google --tenant acme --service-account key.json --subject office@acme.com")]
     Google(Google),
 }
@@ -82,12 +102,46 @@ pub struct Smtp {
 pub struct Google {
     #[arg(long, default_value = "google")]
     name: String,
-    /// JSON key file of the service account
-    #[arg(long, value_name = "FILE")]
-    service_account: PathBuf,
+    /// JSON key file of a service account with domain-wide delegation; without it, a person consents
+    #[arg(long, value_name = "FILE", requires = "subject", conflicts_with_all = ["client", "port"])]
+    service_account: Option<PathBuf>,
     /// Mailbox in whose name everything is done
     #[arg(long, value_name = "EMAIL")]
-    subject: EmailAddress,
+    subject: Option<EmailAddress>,
+    #[command(flatten)]
+    asking: Asking,
+}
+
+/// What is asked for, and how.
+#[derive(Args)]
+pub struct Asking {
+    /// Ask for what this automation needs, and no more; may be repeated
+    #[arg(long = "for", value_name = "AUTOMATION", conflicts_with = "abilities")]
+    automations: Vec<String>,
+    /// Ask for exactly this: mail.send, mail.read, mail.label, calendar, sheets, sheets.watch; may be repeated
+    #[arg(long = "ability", value_name = "ABILITY")]
+    abilities: Vec<Ability>,
+    /// JSON of the OAuth client, of type Desktop app; `google.client_file` when left out
+    #[arg(long, value_name = "FILE")]
+    client: Option<PathBuf>,
+    /// Port of this machine that the browser is sent back to; any that is free when left out
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    port: u16,
+}
+
+impl Asking {
+    /// Returns what is asked for; `None` when nothing was said.
+    fn wanted(&self, app: &App) -> Result<Option<Abilities>> {
+        if !self.automations.is_empty() {
+            return automation::abilities(app, &self.automations).map(Some);
+        }
+        let exact: Abilities = self.abilities.iter().copied().collect();
+        Ok(Some(exact).filter(|exact| !exact.is_empty()))
+    }
+
+    fn ways(&self, context: &Context) -> Ways {
+        Ways { port: self.port, no_input: context.global.no_input }
+    }
 }
 
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
@@ -108,12 +162,14 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 ca_pem: arguments.ca_file.as_deref().map(read_file).transpose()?,
                 when_in_doubt: arguments.when_in_doubt,
             };
-            show(&connection::add_smtp(app, actor, &tenant, &arguments.name, settings, password).await?, out)
+            show(
+                app,
+                &connection::add_smtp(app, actor, &tenant, &arguments.name, settings, password).await?,
+                out,
+            )
         }
         Command::Add(Add::Google(arguments)) => {
-            let key = Secret::new(read_file(&arguments.service_account)?);
-            let added = connection::add_google(app, actor, &tenant, &arguments.name, arguments.subject, key);
-            show(&added.await?, out)
+            show(app, &add_google(context, &tenant, arguments, out).await?, out)
         }
         Command::List => {
             let connections = connection::list(app, &tenant).await?;
@@ -127,7 +183,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 ]
             })
         }
-        Command::Show { name } => show(&connection::find(app, &tenant, &name).await?, out),
+        Command::Show { name } => show(app, &connection::find(app, &tenant, &name).await?, out),
         Command::Test { name } => {
             let answer = connection::test(app, actor, &tenant, &name).await?;
             out.item(
@@ -135,8 +191,18 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 &[("ok", answer.clone())],
             )
         }
-        Command::Pause { name } => show(&connection::pause(app, actor, &tenant, &name).await?, out),
-        Command::Resume { name } => show(&connection::resume(app, actor, &tenant, &name).await?, out),
+        Command::Pause { name } => show(app, &connection::pause(app, actor, &tenant, &name).await?, out),
+        Command::Resume { name } => show(app, &connection::resume(app, actor, &tenant, &name).await?, out),
+        Command::Authorize { name, asking } => {
+            show(app, &authorize(context, &tenant, &name, &asking, out).await?, out)
+        }
+        Command::Revoke { name } => {
+            out.confirm(&format!(
+                "this takes back the access of connection `{name}` of tenant `{}`; what is to go through it waits",
+                tenant.slug
+            ))?;
+            show(app, &consent::revoke(app, actor, &tenant, &name).await?, out)
+        }
         Command::Remove { name } => {
             out.confirm(&format!(
                 "this removes connection `{name}` of tenant `{}` and its credential",
@@ -149,18 +215,55 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     }
 }
 
+async fn add_google(context: &Context, tenant: &Tenant, arguments: Google, out: &Out) -> Result<Connection> {
+    let (app, actor) = (&context.app, &context.actor);
+    let Google { name, service_account, subject, asking } = arguments;
+    let abilities = asking.wanted(app)?.unwrap_or_else(Ability::usual);
+    if let (Some(file), Some(subject)) = (&service_account, &subject) {
+        let key = Secret::new(read_file(file)?);
+        return connection::add_google(app, actor, tenant, &name, subject.clone(), key, abilities).await;
+    }
+    consent::check_free(app, tenant, &name).await?;
+    let client = consent::client(app, asking.client.as_deref())?;
+    let begin = |redirect: &str| consent::begin(app, client, abilities, subject.as_ref(), redirect);
+    let (asked, code) = crate::cli::consent::ask(asking.ways(context), out, begin).await?;
+    consent::add_user(app, actor, tenant, &name, subject.as_ref(), (&asked, code)).await
+}
+
+async fn authorize(
+    context: &Context,
+    tenant: &Tenant,
+    name: &str,
+    asking: &Asking,
+    out: &Out,
+) -> Result<Connection> {
+    let (app, actor) = (&context.app, &context.actor);
+    let (_, known) = consent::find_google(app, tenant, name).await?;
+    // Consenting again never takes away what the automations already rely on.
+    let more = asking.wanted(app)?.unwrap_or_default();
+    let abilities: Abilities = known.abilities.union(&more).copied().collect();
+    if let GoogleMeans::ServiceAccount { .. } = known.means {
+        return consent::extend(app, actor, tenant, name, abilities).await;
+    }
+    let client = consent::client(app, asking.client.as_deref())?;
+    let begin = |redirect: &str| consent::begin(app, client, abilities, Some(&known.subject), redirect);
+    let (asked, code) = crate::cli::consent::ask(asking.ways(context), out, begin).await?;
+    consent::authorize(app, actor, tenant, name, (&asked, code)).await
+}
+
 fn read_file(path: &std::path::Path) -> Result<String> {
     std::fs::read_to_string(path)
         .map_err(|error| Error::usage(format!("cannot read `{}`", path.display())).source(error))
 }
 
-fn show(connection: &Connection, out: &Out) -> Result<()> {
+fn show(app: &App, connection: &Connection, out: &Out) -> Result<()> {
     let settings = connection.settings.value();
     let setting = |name: &str| match settings.get(name) {
         Some(serde_json::Value::String(text)) => text.clone(),
         Some(serde_json::Value::Null) | None => String::new(),
         Some(other) => other.to_string(),
     };
+    let google = google_lines(app, connection)?;
     let lines = [
         ("name", connection.name.clone()),
         ("kind", connection.kind.to_string()),
@@ -170,11 +273,44 @@ fn show(connection: &Connection, out: &Out) -> Result<()> {
         ("from", setting("from")),
         ("tls", setting("tls")),
         ("username", setting("username")),
-        ("subject", setting("subject")),
-        ("service account", setting("service_account")),
+        ("mailbox", setting("subject")),
+        ("signs in", google.signs_in),
+        ("may", google.may),
+        ("consent ends", google.ends),
+        ("quota", google.quota),
         ("last ok", connection.last_ok_at.map(ago).unwrap_or_default()),
         ("last error", maybe(connection.last_error.as_ref())),
         ("id", connection.id.to_string()),
     ];
     out.item(connection, &lines)
+}
+
+/// What is shown of a Google connection only; empty for others.
+#[derive(Default)]
+struct GoogleLines {
+    signs_in: String,
+    may: String,
+    ends: String,
+    quota: String,
+}
+
+fn google_lines(app: &App, connection: &Connection) -> Result<GoogleLines> {
+    let ConnectionSettings::Google(settings) = connection.typed()? else {
+        return Ok(GoogleLines::default());
+    };
+    let (signs_in, ends) = match &settings.means {
+        GoogleMeans::ServiceAccount { service_account } => {
+            (format!("by service account {service_account}"), String::new())
+        }
+        GoogleMeans::User { client_id, consent_ends_at } => {
+            let ends = consent_ends_at.map(|at| format!("{} (the OAuth app is in testing)", ago(at)));
+            (format!("by consent to OAuth client {client_id}"), ends.unwrap_or_default())
+        }
+    };
+    let quota = app.config.google.quota();
+    let quota = format!(
+        "a minute: Gmail {} units, Calendar {} calls, Sheets {} reads and {} writes",
+        quota.gmail.user, quota.calendar.user, quota.sheets_reads.user, quota.sheets_writes.user
+    );
+    Ok(GoogleLines { signs_in, may: Ability::in_words(&settings.abilities), ends, quota })
 }

@@ -22,7 +22,7 @@ use crate::daemon::{Daemon, Logging};
 use crate::engine::enquiry::Enquiry;
 use crate::model::LeadId;
 use crate::model::address::{Country, Zone};
-use crate::model::connection::{SmtpSettings, SmtpTls, WhenInDoubt};
+use crate::model::connection::{Ability, SmtpSettings, SmtpTls, WhenInDoubt};
 use crate::model::effect::{EffectKind, EffectState};
 use crate::model::run::RunState;
 use crate::model::tenant::Tenant;
@@ -133,7 +133,7 @@ async fn set_up(app: &Arc<App>, sandbox: &Sandbox) -> Result<Tenant> {
     connection::add_smtp(app, actor, &tenant, "smtp", smtp, None).await?;
     let key = Secret::new(sandbox.service_account_json());
     let mailbox = "office@acme-plumbing.example.com".parse()?;
-    connection::add_google(app, actor, &tenant, "google", mailbox, key).await?;
+    connection::add_google(app, actor, &tenant, "google", mailbox, key, Ability::usual()).await?;
     connection::test(app, actor, &tenant, "google").await?;
     connection::test(app, actor, &tenant, "smtp").await?;
     let settings = [("sheet_id".to_owned(), SHEET.to_owned())];

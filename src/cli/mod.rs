@@ -2,6 +2,7 @@
 
 mod automation;
 mod connection;
+mod consent;
 mod cursor;
 mod demo;
 mod effect;

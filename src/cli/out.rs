@@ -92,6 +92,12 @@ impl Out {
         }
     }
 
+    /// Tells a person what they must do for the command to go on, however quiet it is to be.
+    #[expect(clippy::unused_self, reason = "what is printed goes through `Out`")]
+    pub fn ask(&self, text: &str) {
+        eprintln!("{text}");
+    }
+
     /// Tells why the command failed, and what helps.
     pub fn error(&self, error: &Error) {
         if self.is_json() {

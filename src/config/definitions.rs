@@ -15,10 +15,17 @@ pub struct Settings {
     pub folder: PathBuf,
 }
 
-const AUTOMATIONS: &[(&str, &str)] =
-    &[("lead-capture", include_str!("../../config/automations/lead-capture.toml"))];
+const AUTOMATIONS: &[(&str, &str)] = &[
+    (CONNECTION_ALERT, include_str!("../../config/automations/connection-alert.toml")),
+    ("lead-capture", include_str!("../../config/automations/lead-capture.toml")),
+];
+
+/// The automation that is enabled for a tenant with its first connection.
+pub const CONNECTION_ALERT: &str = "connection-alert";
 
 const MESSAGES: &[(&str, &str)] = &[
+    ("connection-alert", include_str!("../../config/messages/connection-alert.toml")),
+    ("connection-alert-operator", include_str!("../../config/messages/connection-alert-operator.toml")),
     ("lead-acknowledgement", include_str!("../../config/messages/lead-acknowledgement.toml")),
     ("lead-alert", include_str!("../../config/messages/lead-alert.toml")),
 ];

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::base::clock::Timestamp;
+use crate::base::clock::{Clock, Timestamp};
 use crate::base::secret::Secret;
 use crate::base::{Error, Result};
 use crate::connector::Connector;
@@ -26,9 +26,9 @@ pub struct Registry {
 const OPEN_LIMIT: usize = 10_000;
 
 impl Registry {
-    /// Makes the registry of the real connectors.
-    pub fn new(google: Endpoints, smtp_timeout: Duration) -> Registry {
-        let workspace = Workspace::new(google);
+    /// Makes the registry of the real connectors. By the clock, Google's quotas are counted.
+    pub fn new(google: Endpoints, smtp_timeout: Duration, clock: Clock) -> Registry {
+        let workspace = Workspace::new(google, clock);
         Registry::with_factory(move |connection, credential| match connection.typed()? {
             ConnectionSettings::Smtp(settings) => Ok(Smtp::open(settings, credential, smtp_timeout)),
             ConnectionSettings::Google(settings) => {

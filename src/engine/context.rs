@@ -17,7 +17,7 @@ use crate::model::address::EmailAddress;
 use crate::model::connection::{Connection, ConnectionKind};
 use crate::model::contact::{AddressKind, Contact};
 use crate::model::diary::When;
-use crate::model::event::{CalendarEvent, Event, EventKind, MailEvent, RowEvent};
+use crate::model::event::{CalendarEvent, ConnectionFailing, Event, EventKind, MailEvent, RowEvent};
 use crate::model::lead::Lead;
 use crate::model::run::{Run, Step};
 use crate::model::tenant::Tenant;
@@ -88,6 +88,7 @@ const CALENDAR_EVENT: Root = (
         "color",
     ],
 );
+const CONNECTION: Root = ("connection", &["id", "name", "kind", "account", "reason", "since"]);
 const ROW: Root = ("row", &["spreadsheet", "sheet", "number", "change", "cells", "previous"]);
 
 /// The roots that every run has. `settings` and `steps` depend on the definition.
@@ -111,6 +112,7 @@ pub fn roots(kind: EventKind) -> Vec<Root> {
         EventKind::GmailMessage | EventKind::MessageReceived => &[MESSAGE, CONTACT, LEAD],
         EventKind::CalendarEvent => &[CALENDAR_EVENT, CONTACT, LEAD],
         EventKind::SheetsRow => &[ROW],
+        EventKind::ConnectionFailing => &[CONNECTION],
     };
     [own, ALWAYS].concat()
 }
@@ -191,6 +193,7 @@ pub fn of_run(
             Some((CALENDAR_EVENT.0, calendar_values(&payload.read()?, facts.tenant.zone()?.tz())))
         }
         EventKind::SheetsRow => Some((ROW.0, row_values(&payload.read()?))),
+        EventKind::ConnectionFailing => Some((CONNECTION.0, connection_values(&payload.read()?))),
     };
     if let (Some(object), Some((root, values))) = (context.as_object_mut(), own) {
         object.insert(root.to_owned(), values);
@@ -309,6 +312,17 @@ fn row_values(event: &RowEvent) -> serde_json::Value {
         "change": event.change,
         "cells": event.cells,
         "previous": event.previous,
+    })
+}
+
+fn connection_values(event: &ConnectionFailing) -> serde_json::Value {
+    json!({
+        "id": event.connection_id,
+        "name": event.name,
+        "kind": event.kind,
+        "account": event.account,
+        "reason": event.reason,
+        "since": event.since,
     })
 }
 

@@ -2,10 +2,12 @@
 //!
 //! Nothing here waits, reads a clock or touches a row: values go in and values come out.
 
+pub mod ability;
 pub mod action;
 mod column;
 pub mod context;
 pub mod definition;
+pub mod demand;
 pub mod diary;
 pub mod enquiry;
 pub mod hours;

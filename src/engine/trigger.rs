@@ -151,7 +151,7 @@ impl Trigger {
         };
         let connection = text(&self.connection)?;
         let filter = match kind {
-            EventKind::LeadReceived => Filter::Any,
+            EventKind::LeadReceived | EventKind::ConnectionFailing => Filter::Any,
             EventKind::GmailMessage | EventKind::MessageReceived => {
                 let query = Query::parse(&text(&self.query)?.unwrap_or_default())?;
                 Filter::Mail { query, label: text(&self.label)? }

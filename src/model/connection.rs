@@ -1,5 +1,7 @@
 //! A connection: one tenant's configured use of a connector, with its sealed credential.
 
+use std::collections::BTreeSet;
+
 use diesel::Queryable;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +34,59 @@ define_words! {
         Resend = "resend",
         /// Holds it for a person to decide: at most once.
         Hold = "hold",
+    }
+
+    /// What a Google connection may do. Which of Google's scopes stand for it is the connector's matter.
+    Ability = "ability" {
+        /// Make drafts and send them.
+        MailSend = "mail.send",
+        /// Read mails; sending exactly once needs it, to find what was sent.
+        MailRead = "mail.read",
+        /// Label and archive mails; includes sending and reading.
+        MailLabel = "mail.label",
+        /// Read and change entries, and see when somebody is free.
+        Calendar = "calendar",
+        /// Read and change spreadsheets.
+        Sheets = "sheets",
+        /// See cheaply whether a spreadsheet has changed.
+        SheetsWatch = "sheets.watch",
+    }
+}
+
+/// A set of abilities, in a fixed order.
+pub type Abilities = BTreeSet<Ability>;
+
+impl Ability {
+    /// Returns what is asked for when nobody says otherwise.
+    pub fn usual() -> Abilities {
+        Abilities::from([Ability::MailSend, Ability::MailRead, Ability::Calendar, Ability::Sheets])
+    }
+
+    /// Says what it allows, as a person would.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Ability::MailSend => "send mail",
+            Ability::MailRead => "read mail",
+            Ability::MailLabel => "label mail",
+            Ability::Calendar => "read and change the calendar",
+            Ability::Sheets => "read and change spreadsheets",
+            Ability::SheetsWatch => "see whether spreadsheets changed",
+        }
+    }
+
+    /// Returns those of `needed` that `granted` does not include.
+    pub fn missing(needed: &Abilities, granted: &Abilities) -> Abilities {
+        let labels = granted.contains(&Ability::MailLabel);
+        let covered = |ability: &Ability| {
+            granted.contains(ability) || (labels && matches!(ability, Ability::MailSend | Ability::MailRead))
+        };
+        needed.iter().copied().filter(|ability| !covered(ability)).collect()
+    }
+
+    /// Names abilities in one line: `send mail (mail.send), label mail (mail.label)`.
+    pub fn in_words(abilities: &Abilities) -> String {
+        let words: Vec<String> = abilities.iter().map(|a| format!("{} ({a})", a.meaning())).collect();
+        words.join(", ")
     }
 }
 
@@ -70,6 +125,16 @@ impl Connection {
     }
 }
 
+impl ConnectionSettings {
+    /// Returns the mail address that the connection stands for.
+    pub fn account(&self) -> &EmailAddress {
+        match self {
+            ConnectionSettings::Smtp(settings) => &settings.from,
+            ConnectionSettings::Google(settings) => &settings.subject,
+        }
+    }
+}
+
 /// The settings of a connection, by its kind.
 #[derive(Clone, Debug)]
 pub enum ConnectionSettings {
@@ -89,13 +154,60 @@ pub struct SmtpSettings {
     pub when_in_doubt: WhenInDoubt,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GoogleSettings {
-    /// The mailbox in whose name everything is done (domain-wide delegation).
+    /// The mailbox in whose name everything is done.
     pub subject: EmailAddress,
-    /// The service account, shown so that an operator can tell which key is in use.
-    pub service_account: String,
+    #[serde(flatten)]
+    pub means: GoogleMeans,
+    /// What the connection may do.
+    #[serde(default = "Ability::usual")]
+    pub abilities: Abilities,
     /// How lead mails are told from others, where that is not as usual.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lead_mail: Option<serde_json::Value>,
+}
+
+/// How a Google connection shows who it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum GoogleMeans {
+    /// A service account acts in the mailbox's name (domain-wide delegation).
+    ServiceAccount {
+        /// Its address, so that an operator can tell which key is in use.
+        service_account: String,
+    },
+    /// The person consented, and the connection holds a refresh token.
+    User {
+        /// The OAuth client that they consented to.
+        client_id: String,
+        /// When the refresh token ends, if Google said so: apps in testing lose theirs.
+        consent_ends_at: Option<Timestamp>,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_stored_before_abilities_were_known_still_read() {
+        let stored = r#"{"subject":"a@b.com","service_account":"x@y.iam.gserviceaccount.com"}"#;
+        let settings: GoogleSettings = serde_json::from_str(stored).unwrap();
+        assert_eq!(settings.abilities, Ability::usual());
+        assert!(matches!(settings.means, GoogleMeans::ServiceAccount { .. }));
+        let means = GoogleMeans::User { client_id: "1-a".into(), consent_ends_at: None };
+        let user = GoogleSettings { means, abilities: [Ability::MailLabel].into(), ..settings };
+        let text = serde_json::to_string(&user).unwrap();
+        assert_eq!(serde_json::from_str::<GoogleSettings>(&text).unwrap(), user);
+    }
+
+    #[test]
+    fn labelling_includes_sending_and_reading() {
+        let granted = Abilities::from([Ability::MailLabel]);
+        assert_eq!(
+            Ability::missing(&Ability::usual(), &granted),
+            [Ability::Calendar, Ability::Sheets].into()
+        );
+    }
 }

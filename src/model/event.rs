@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
 use crate::base::text::{Json, define_words};
+use crate::model::address::EmailAddress;
+use crate::model::connection::ConnectionKind;
 use crate::model::cursor::Moment;
 use crate::model::diary::{Entry, EntryChange};
 use crate::model::mail::Mail;
@@ -23,6 +25,8 @@ define_words! {
         CalendarEvent = "calendar.event",
         /// A row of a sheet was added or changed.
         SheetsRow = "sheets.row",
+        /// A connection's credential was refused, and nothing goes through it any more.
+        ConnectionFailing = "connection.failing",
     }
 
     /// What happened to a mail.
@@ -38,7 +42,8 @@ pub struct Event {
     pub id: EventId,
     pub kind: EventKind,
     pub dedupe_key: String,
-    /// By kind: [`LeadReceived`], [`MailEvent`], [`CalendarEvent`] or [`RowEvent`].
+    /// By kind: [`LeadReceived`], [`MailEvent`], [`CalendarEvent`], [`RowEvent`] or
+    /// [`ConnectionFailing`].
     pub payload: Json,
     pub state: EventState,
     pub reason: Option<String>,
@@ -112,4 +117,17 @@ pub struct RowEvent {
     pub cells: Cells,
     /// The cells as they were before, where the row has changed.
     pub previous: Cells,
+}
+
+/// The payload of `connection.failing`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ConnectionFailing {
+    pub connection_id: ConnectionId,
+    pub name: String,
+    pub kind: ConnectionKind,
+    /// The mail address that it stands for.
+    pub account: EmailAddress,
+    /// Why the provider refused the credential.
+    pub reason: String,
+    pub since: Timestamp,
 }

@@ -15,6 +15,7 @@ pub mod lead;
 pub mod mail;
 pub mod message;
 pub mod outcome;
+pub mod quota;
 pub mod run;
 pub mod sheet;
 pub mod tenant;

@@ -5,19 +5,22 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::app::App;
+use crate::base::clock::Timestamp;
 use crate::base::text::Json;
 use crate::base::{Error, Result};
-use crate::engine::context;
+use crate::engine::ability;
+use crate::engine::context::{self, Settings};
 use crate::engine::definition::Definition;
 use crate::engine::render::Renderer;
 use crate::engine::setting::{self, Setting};
-use crate::model::AutomationId;
 use crate::model::audit::Actor;
 use crate::model::automation::{Automation, AutomationState, MessageTemplates, Version};
+use crate::model::connection::{Abilities, Ability, Connection, ConnectionKind, ConnectionSettings};
 use crate::model::tenant::Tenant;
+use crate::model::{AutomationId, TenantId};
 use crate::ops::{LIST_LIMIT, Subject, audited};
 use crate::pipeline::watch;
-use crate::store::{Conn, Inserted, automation, run};
+use crate::store::{Conn, Inserted, automation, connection, run};
 
 /// An automation that can be enabled.
 #[derive(Clone, Debug, Serialize)]
@@ -35,6 +38,8 @@ pub struct AutomationView {
     pub automation: Automation,
     pub title: String,
     pub settings: Json,
+    /// What it needs of Google, as it is set.
+    pub google: Abilities,
     pub steps: Vec<StepView>,
 }
 
@@ -80,12 +85,10 @@ pub async fn enable(
     let loaded = load(app, name)?;
     let settings = setting::resolve(&loaded.definition.settings, given, tenant)?;
     check_triggers(&loaded.definition, &settings, tenant)?;
-    let wanted = Wanted {
-        definition: loaded.text,
-        settings: Json::of(&settings)?,
-        templates: Json::of(&loaded.templates)?,
-        created_by: actor.to_string(),
-    };
+    let id = tenant.id.clone();
+    let connections = app.db.read(move |conn| connection::list(conn, &id, LIST_LIMIT)).await?;
+    check_abilities(name, &loaded.definition, &settings, &connections)?;
+    let wanted = Wanted::new(loaded, &settings, actor)?;
     let (now, tenant_id, name) = (app.clock.now(), tenant.id.clone(), name.to_owned());
     if dry_run {
         return app
@@ -152,8 +155,11 @@ pub async fn find(app: &App, tenant: &Tenant, name: &str) -> Result<AutomationVi
             let automation = automation::find_by_name(conn, &id, &wanted)?.ok_or(missing)?;
             let version = live_version(conn, &automation)?;
             let definition = Definition::parse(&version.definition)?;
+            let connections = connection::list(conn, &id, LIST_LIMIT)?;
+            let google = ability::needed_with(&definition, &version.settings.read()?, &connections);
             let steps = definition.steps.into_iter();
             Ok(AutomationView {
+                google,
                 automation,
                 title: definition.head.title,
                 settings: version.settings,
@@ -164,13 +170,50 @@ pub async fn find(app: &App, tenant: &Tenant, name: &str) -> Result<AutomationVi
 }
 
 /// Fills the holes of the triggers, so that a setting which makes no sense there is refused now.
-fn check_triggers(definition: &Definition, settings: &context::Settings, tenant: &Tenant) -> Result<()> {
+fn check_triggers(definition: &Definition, settings: &Settings, tenant: &Tenant) -> Result<()> {
     let renderer = Renderer::new(tenant.zone()?.tz());
     let context = context::of_trigger(tenant, settings);
     for trigger in &definition.triggers {
         trigger.watch(&renderer, &context)?;
     }
     Ok(())
+}
+
+/// Returns what automations need of Google at most, by their names.
+///
+/// # Errors
+/// `NotFound` when there is no such template.
+pub fn abilities(app: &App, names: &[String]) -> Result<Abilities> {
+    let mut all = Abilities::new();
+    for name in names {
+        all.extend(ability::needed(&load(app, name)?.definition));
+    }
+    Ok(all)
+}
+
+/// Refuses an automation that needs more of Google than the connection it would use may do. Without
+/// a Google connection there is nothing to refuse: what needs one says so when it runs.
+fn check_abilities(
+    name: &str,
+    definition: &Definition,
+    settings: &Settings,
+    connections: &[Connection],
+) -> Result<()> {
+    let Some(google) = connections.iter().find(|connection| connection.kind == ConnectionKind::Google) else {
+        return Ok(());
+    };
+    let ConnectionSettings::Google(granted) = google.typed()? else { return Ok(()) };
+    let needed = ability::needed_with(definition, settings, connections);
+    let missing = Ability::missing(&needed, &granted.abilities);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let words = Ability::in_words(&missing);
+    Err(Error::denied(format!(
+        "automation `{name}` needs what connection `{}` may not do: {words}",
+        google.name
+    ))
+    .hint(format!("run `nexora connection authorize {} --for {name}`", google.name)))
 }
 
 struct Loaded {
@@ -210,6 +253,44 @@ struct Wanted {
     created_by: String,
 }
 
+impl Wanted {
+    fn new(loaded: Loaded, settings: &Settings, actor: &Actor) -> Result<Wanted> {
+        Ok(Wanted {
+            definition: loaded.text,
+            settings: Json::of(settings)?,
+            templates: Json::of(&loaded.templates)?,
+            created_by: actor.to_string(),
+        })
+    }
+}
+
+/// An automation that a tenant gets unless it has it already, in whatever state.
+pub(super) struct Usual {
+    name: String,
+    wanted: Wanted,
+}
+
+impl Usual {
+    /// Prepares it with the settings that it has when nobody says otherwise.
+    ///
+    /// # Errors
+    /// `Usage` naming the faults of a definition in `definitions.folder`.
+    pub fn new(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Result<Usual> {
+        let loaded = load(app, name)?;
+        let settings = setting::resolve(&loaded.definition.settings, &BTreeMap::new(), tenant)?;
+        Ok(Usual { name: name.to_owned(), wanted: Wanted::new(loaded, &settings, actor)? })
+    }
+
+    /// Enables it where the tenant has none of its name.
+    pub fn enable(self, conn: &mut Conn, tenant: &TenantId, now: Timestamp) -> Result<()> {
+        if automation::find_by_name(conn, tenant, &self.name)?.is_some() {
+            return Ok(());
+        }
+        let settings = self.wanted.settings.clone();
+        Plan::Create { name: self.name, settings }.apply(conn, tenant, self.wanted, now)
+    }
+}
+
 enum Plan {
     Create { name: String, settings: Json },
     Update { automation: Automation, settings: Json },
@@ -217,7 +298,7 @@ enum Plan {
     Nothing { automation: Automation, settings: Json },
 }
 
-fn plan(conn: &mut Conn, tenant: &crate::model::TenantId, name: &str, wanted: &Wanted) -> Result<Plan> {
+fn plan(conn: &mut Conn, tenant: &TenantId, name: &str, wanted: &Wanted) -> Result<Plan> {
     let settings = wanted.settings.clone();
     let Some(automation) = automation::find_by_name(conn, tenant, name)? else {
         return Ok(Plan::Create { name: name.to_owned(), settings });
@@ -250,13 +331,7 @@ impl Plan {
         Enabled { name: name.clone(), change, version, settings: settings.clone() }
     }
 
-    fn apply(
-        &self,
-        conn: &mut Conn,
-        tenant: &crate::model::TenantId,
-        wanted: Wanted,
-        now: crate::base::clock::Timestamp,
-    ) -> Result<()> {
+    fn apply(&self, conn: &mut Conn, tenant: &TenantId, wanted: Wanted, now: Timestamp) -> Result<()> {
         let (id, number) = match self {
             Plan::Create { name, .. } => {
                 let id = AutomationId::new(now);

@@ -4,12 +4,17 @@ use crate::app::App;
 use crate::base::secret::Secret;
 use crate::base::text::Json;
 use crate::base::{Error, Kind, Result};
+use crate::config::definitions::CONNECTION_ALERT;
 use crate::connector::google::service_account_email;
 use crate::model::ConnectionId;
 use crate::model::address::EmailAddress;
 use crate::model::audit::Actor;
-use crate::model::connection::{Connection, ConnectionKind, ConnectionState, GoogleSettings, SmtpSettings};
+use crate::model::connection::{
+    Abilities, Connection, ConnectionKind, ConnectionSettings, ConnectionState, GoogleMeans, GoogleSettings,
+    SmtpSettings,
+};
 use crate::model::tenant::Tenant;
+use crate::ops::automation::Usual;
 use crate::ops::{LIST_LIMIT, Subject, audited};
 use crate::pipeline::watch;
 use crate::store::{Inserted, connection, cursor, effect};
@@ -50,13 +55,15 @@ pub async fn add_google(
     name: &str,
     subject: EmailAddress,
     key: Secret,
+    abilities: Abilities,
 ) -> Result<Connection> {
-    let settings = GoogleSettings { subject, service_account: service_account_email(&key)?, lead_mail: None };
+    let means = GoogleMeans::ServiceAccount { service_account: service_account_email(&key)? };
+    let settings = GoogleSettings { subject, means, abilities, lead_mail: None };
     let settings = Json::of(&settings)?;
     add(app, actor, tenant, ConnectionKind::Google, name, settings, Some(key)).await
 }
 
-async fn add(
+pub(super) async fn add(
     app: &App,
     actor: &Actor,
     tenant: &Tenant,
@@ -83,11 +90,13 @@ async fn add(
     let owner = new.seal_owner();
     new.sealed = credential.map(|secret| app.key.seal(&owner, &secret)).transpose()?;
     let (slug, owner_tenant) = (tenant.slug.clone(), tenant.clone());
+    let alert = Usual::new(app, actor, tenant, CONNECTION_ALERT)?;
     audited(&app.db, Some(tenant.id.clone()), actor, "connection.add", now, move |conn| {
         if connection::insert(conn, &new)? == Inserted::AlreadyThere {
             return Err(Error::conflict(format!("tenant `{slug}` has a connection `{}` already", new.name))
                 .hint("choose another with `--name`, or remove the one that is there"));
         }
+        alert.enable(conn, &owner_tenant.id, now)?;
         watch::reconcile(conn, &owner_tenant, now)?;
         let subject = Subject::new(&new.name).after(&new)?;
         Ok((new, subject))
@@ -143,7 +152,17 @@ pub async fn test(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Resu
     if answer.is_ok() && found.state == ConnectionState::Failing {
         resume(app, actor, tenant, name).await?;
     }
-    answer
+    let ends_at = match found.typed()? {
+        ConnectionSettings::Google(GoogleSettings {
+            means: GoogleMeans::User { consent_ends_at, .. },
+            ..
+        }) => consent_ends_at,
+        ConnectionSettings::Google(_) | ConnectionSettings::Smtp(_) => None,
+    };
+    answer.map(|answer| match ends_at {
+        Some(at) => format!("{answer}; the consent ends {at}, because the OAuth app is in testing"),
+        None => answer,
+    })
 }
 
 /// Pauses a connection: what is to go through it waits.

@@ -4,6 +4,7 @@
 
 pub mod automation;
 pub mod connection;
+pub mod consent;
 pub mod cursor;
 pub mod effect;
 pub mod event;

@@ -21,7 +21,8 @@ use crate::model::connection::{Connection, ConnectionSettings, ConnectionState, 
 use crate::model::effect::{Attempt, Effect, EffectKind, EffectState};
 use crate::model::outcome::Outcome;
 use crate::model::{ConnectionId, EffectId};
-use crate::pipeline::{Round, Swept, failing};
+use crate::pipeline::alarm::{self, Refusal};
+use crate::pipeline::{Round, Swept};
 use crate::store::due::{self, Queue};
 use crate::store::{Claim, Conn, connection, effect, lead, run};
 
@@ -253,7 +254,11 @@ async fn settle(
 ) -> Result<()> {
     let now = app.clock.now();
     say(&claimed, &settlement, started_at, now);
+    let fails = settlement.connection_failing;
     let wakes = app.db.write(move |conn| record(conn, &claimed, settlement, started_at, now)).await?;
+    if fails {
+        app.nudges.dispatch.notify_one();
+    }
     if wakes {
         app.nudges.advance.notify_one();
     }
@@ -294,9 +299,14 @@ fn record(
     let settled = settlement.state.is_settled();
     let current = effect::find(conn, &before.tenant_id, &before.id)?;
     let evidence = current.and_then(|effect| effect.evidence);
+    let reason = settlement.reason.as_deref();
+    let refusal = match settlement.connection_failing {
+        true => Some(alarm::credential_refused(conn, connection, reason.unwrap_or_default(), now)?),
+        false => None,
+    };
     let after = Effect {
         state: settlement.state,
-        due_at: settlement.due_at,
+        due_at: if refusal == Some(Refusal::Replaced) { Some(now) } else { settlement.due_at },
         reason: settlement.reason.clone(),
         provider_id: settlement.provider_id,
         evidence,
@@ -317,14 +327,9 @@ fn record(
         finished_at: now,
     };
     effect::insert_attempt(conn, &attempt)?;
-    note_connection(
-        conn,
-        connection,
-        settlement.reason.as_deref(),
-        settlement.connection_failing,
-        settlement.state,
-        now,
-    )?;
+    if refusal.is_none() {
+        note_connection(conn, connection, reason, settlement.state, now)?;
+    }
     if settlement.state == EffectState::Delivered && before.kind == EffectKind::SendMail {
         note_answer(conn, before, now)?;
     }
@@ -338,13 +343,9 @@ fn note_connection(
     conn: &mut Conn,
     connection: &Connection,
     reason: Option<&str>,
-    failing: bool,
     state: EffectState,
     now: Timestamp,
 ) -> Result<()> {
-    if failing {
-        failing::note(conn, connection, reason.unwrap_or("the credential was refused"), now)?;
-    }
     match reason {
         Some(reason) => connection::note_failure(conn, &connection.tenant_id, &connection.id, reason, now),
         None if state == EffectState::Delivered => {

@@ -7,10 +7,10 @@
 //! that decide the same thing one changes nothing. Deliver acts on the world, so it claims first.
 
 pub mod advance;
+pub mod alarm;
 pub mod contact;
 pub mod deliver;
 pub mod dispatch;
-mod failing;
 pub mod intake;
 pub mod poll;
 pub mod prune;

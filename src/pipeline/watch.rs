@@ -8,10 +8,12 @@ use std::collections::BTreeMap;
 use crate::base::clock::Timestamp;
 use crate::base::text::Json;
 use crate::base::{Error, Result};
+use crate::engine::ability;
 use crate::engine::trigger::{CalendarWhen, Filter, Watch};
 use crate::model::automation::AutomationState;
-use crate::model::connection::{Connection, ConnectionKind, ConnectionState};
+use crate::model::connection::{Ability, Connection, ConnectionSettings, ConnectionState};
 use crate::model::cursor::{CalendarWish, Cursor, CursorKind, SheetWish};
+use crate::model::event::EventKind;
 use crate::model::tenant::Tenant;
 use crate::model::{ConnectionId, CursorId};
 use crate::pipeline::dispatch::AUTOMATION_LIMIT;
@@ -116,7 +118,7 @@ fn wanted(conn: &mut Conn, tenant: &Tenant, connections: &[Connection]) -> Resul
         }
     }
     let mut wanted = BTreeMap::new();
-    for connection in connections.iter().filter(|connection| connection.kind == ConnectionKind::Google) {
+    for connection in connections.iter().filter(|connection| may(connection, EventKind::GmailMessage)) {
         wanted.insert((connection.id.clone(), CursorKind::Mail, String::new()), Json::empty_object());
     }
     for ((connection, calendar), mut wish) in calendars {
@@ -133,7 +135,14 @@ fn wanted(conn: &mut Conn, tenant: &Tenant, connections: &[Connection]) -> Resul
 fn watched<'a>(watch: &'a Watch, connections: &'a [Connection]) -> impl Iterator<Item = &'a ConnectionId> {
     connections
         .iter()
-        .filter(|connection| connection.kind == ConnectionKind::Google)
+        .filter(|connection| may(connection, watch.kind))
         .filter(|connection| watch.connection.as_ref().is_none_or(|name| *name == connection.name))
         .map(|connection| &connection.id)
+}
+
+/// Tells whether a connection may read what tells of events of this kind.
+fn may(connection: &Connection, kind: EventKind) -> bool {
+    let Ok(ConnectionSettings::Google(settings)) = connection.typed() else { return false };
+    let needed = ability::of_trigger(kind).iter().copied().collect();
+    Ability::missing(&needed, &settings.abilities).is_empty()
 }

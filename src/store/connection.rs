@@ -8,7 +8,7 @@ use crate::model::connection::{Connection, ConnectionState};
 use crate::model::{ConnectionId, TenantId};
 use crate::store::conn::on;
 use crate::store::schema::connections;
-use crate::store::{Conn, Inserted};
+use crate::store::{Claim, Conn, Inserted};
 
 /// Inserts the connection, unless its name is taken in the tenant.
 pub fn insert(conn: &mut Conn, connection: &Connection) -> Result<Inserted> {
@@ -61,6 +61,38 @@ pub fn set_state(
     let update = diesel::update(connections::table.find((tenant, id)))
         .set((connections::state.eq(state), connections::updated_at.eq(now)));
     on!(conn, c => update.execute(c)).map(|_| ())
+}
+
+/// Marks an active connection as failing, unless it has changed since `connection` was read: a
+/// refusal of a credential that was since replaced says nothing about the new one.
+pub fn fail(conn: &mut Conn, connection: &Connection, reason: &str, now: Timestamp) -> Result<Claim> {
+    let as_read = connections::table
+        .find((&connection.tenant_id, &connection.id))
+        .filter(connections::state.eq(ConnectionState::Active))
+        .filter(connections::updated_at.eq(connection.updated_at));
+    let update = diesel::update(as_read).set((
+        connections::state.eq(ConnectionState::Failing),
+        connections::last_error.eq(reason),
+        connections::last_error_at.eq(now),
+        connections::updated_at.eq(now),
+    ));
+    on!(conn, c => update.execute(c)).map(Claim::from_count)
+}
+
+/// Writes settings, credential, state and last error, unless the row has changed since `updated_at`.
+pub fn save(conn: &mut Conn, connection: &Connection, updated_at: Timestamp) -> Result<Claim> {
+    let as_read = connections::table
+        .find((&connection.tenant_id, &connection.id))
+        .filter(connections::updated_at.eq(updated_at));
+    let update = diesel::update(as_read).set((
+        connections::settings.eq(&connection.settings),
+        connections::sealed.eq(&connection.sealed),
+        connections::state.eq(connection.state),
+        connections::last_error.eq(&connection.last_error),
+        connections::last_error_at.eq(connection.last_error_at),
+        connections::updated_at.eq(connection.updated_at),
+    ));
+    on!(conn, c => update.execute(c)).map(Claim::from_count)
 }
 
 /// Notes that the connection worked at `now`.

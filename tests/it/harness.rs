@@ -11,13 +11,12 @@ use nexora::base::clock::{Clock, Timestamp};
 use nexora::base::secret::{MasterKey, Secret};
 use nexora::config::Config;
 use nexora::config::google::Settings as GoogleSettings;
-use nexora::connector::google::Endpoints;
 use nexora::connector::registry::Registry;
 use nexora::engine::enquiry::Enquiry;
 use nexora::model::LeadId;
 use nexora::model::address::{Country, Zone};
 use nexora::model::audit::Actor;
-use nexora::model::connection::{SmtpSettings, SmtpTls, WhenInDoubt};
+use nexora::model::connection::{Ability, SmtpSettings, SmtpTls, WhenInDoubt};
 use nexora::model::effect::EffectState;
 use nexora::model::tenant::Tenant;
 use nexora::ops::lead::LeadView;
@@ -128,17 +127,21 @@ impl Nexora {
             .unwrap();
         let mut config = Config { google: GoogleSettings::all_at(&sandbox.url()), ..Config::default() };
         set(&mut config);
-        let registry = registry(&config);
-        let mut nexora = Nexora::assemble(backend, config, registry).await;
+        let clock = Clock::hand_set(START);
+        let registry = registry(&config, clock.clone());
+        let mut nexora = Nexora::assemble_at(backend, config, registry, clock).await;
         nexora.add_connections(sandbox.smtp_address().port(), &sandbox.service_account_json()).await;
         nexora.sandbox = Some(sandbox);
         nexora
     }
 
     pub async fn assemble(backend: Backend, config: Config, registry: Registry) -> Nexora {
+        Nexora::assemble_at(backend, config, registry, Clock::hand_set(START)).await
+    }
+
+    async fn assemble_at(backend: Backend, config: Config, registry: Registry, clock: Clock) -> Nexora {
         let database = Database::fresh(backend).await;
         let db = database.open().await;
-        let clock = Clock::hand_set(START);
         let app = App::assemble(config, db, clock, MasterKey::generate().unwrap(), registry);
         let actor = Actor::Operator("tester".into());
         let tenant = tenant::create(&app, &actor, new_tenant("acme")).await.unwrap();
@@ -162,7 +165,17 @@ impl Nexora {
         self.add_smtp(smtp_port).await;
         let mailbox = "office@acme.example.com".parse().unwrap();
         let key = Secret::new(key);
-        connection::add_google(&self.app, &self.actor, &self.tenant, "google", mailbox, key).await.unwrap();
+        connection::add_google(
+            &self.app,
+            &self.actor,
+            &self.tenant,
+            "google",
+            mailbox,
+            key,
+            Ability::usual(),
+        )
+        .await
+        .unwrap();
     }
 
     pub async fn enable(&self, settings: &[(&str, &str)]) {
@@ -235,21 +248,16 @@ impl Nexora {
     pub async fn second_daemon(&self) -> Arc<App> {
         let db = self.database.open().await;
         let config = self.app.config.clone();
-        let registry = registry(&config);
+        let clock = Clock::hand_set(self.app.clock.now());
+        let registry = registry(&config, clock.clone());
         let key = MasterKey::parse(self.app.key.to_hex().expose()).unwrap();
-        App::assemble(config, db, Clock::hand_set(self.app.clock.now()), key, registry)
+        App::assemble(config, db, clock, key, registry)
     }
 }
 
 /// Makes the real connectors, for the services that the configuration names.
-fn registry(config: &Config) -> Registry {
-    let endpoints = Endpoints {
-        gmail_url: config.google.gmail_url.clone(),
-        calendar_url: config.google.calendar_url.clone(),
-        sheets_url: config.google.sheets_url.clone(),
-        drive_url: config.google.drive_url.clone(),
-        token_url: config.google.token_url.clone(),
-        timeout: Duration::from_secs(5),
-    };
-    Registry::new(endpoints, Duration::from_secs(5))
+fn registry(config: &Config, clock: Clock) -> Registry {
+    let mut endpoints = nexora::app::endpoints(config);
+    endpoints.timeout = Duration::from_secs(5);
+    Registry::new(endpoints, Duration::from_secs(5), clock)
 }

@@ -8,6 +8,7 @@ mod delivery;
 mod durability;
 mod endurance;
 mod fairness;
+mod google_connection;
 mod harness;
 mod intake;
 mod polling;

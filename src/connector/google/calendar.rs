@@ -50,6 +50,14 @@ impl Calendar {
         }
     }
 
+    /// Asks for one entry of the mailbox's own calendar, which shows that it answers.
+    pub async fn probe(&self) -> Result<(), Fault> {
+        let asked = self.caller.call(Cost::Calendar, |mut watch| async move {
+            self.hub.events().list("primary").max_results(1).delegate(&mut watch).doit().await.map(|_| ())
+        });
+        asked.await
+    }
+
     /// Reads the entry back. One that a person has since deleted was made all the same.
     pub async fn find(&self, task: &Task, request: &CreateEvent) -> Result<Finding, Fault> {
         let id = &entry_id(&task.effect_id);

@@ -8,13 +8,14 @@ use std::time::Duration;
 use google_apis_common as common;
 
 use crate::base::error::chain;
-use crate::connector::google::token;
 use crate::model::outcome::{Finding, Outcome, Unread};
 
 #[derive(Clone, Debug)]
 pub enum Fault {
     /// No request left this machine.
     NotSent(String),
+    /// Not sent either: the quota of this minute is used up.
+    Throttled { reason: String, after: Option<Duration> },
     /// Google answered with a status that is not 2xx.
     Status { code: u16, reason: String, message: String, retry_after: Option<Duration> },
     /// No token could be had because the credential is refused.
@@ -38,8 +39,7 @@ impl Fault {
             common::Error::HttpError(error) if error.is_connect() => Fault::NotSent(chain(&error)),
             common::Error::HttpError(error) => Fault::Lost(chain(&error)),
             common::Error::MissingToken(error) => {
-                let reason = format!("no access token: {}", chain(&*error));
-                if token::is_refused(&*error) { Fault::Credential(reason) } else { Fault::NotSent(reason) }
+                Fault::NotSent(format!("no access token: {}", chain(&*error)))
             }
             common::Error::BadRequest(body) => Fault::from_envelope(&body, status, retry_after),
             common::Error::Failure(response) => Fault::Status {
@@ -71,7 +71,7 @@ impl Fault {
     pub fn status(&self) -> Option<u16> {
         match self {
             Fault::Status { code, .. } => Some(*code),
-            Fault::NotSent(_) | Fault::Credential(_) | Fault::Lost(_) => None,
+            Fault::NotSent(_) | Fault::Throttled { .. } | Fault::Credential(_) | Fault::Lost(_) => None,
         }
     }
 
@@ -85,30 +85,34 @@ impl Fault {
         match self {
             Fault::Credential(_) => true,
             Fault::Status { code, reason, .. } => *code == 403 && SCOPE_REASONS.contains(&reason.as_str()),
-            Fault::NotSent(_) | Fault::Lost(_) => false,
+            Fault::NotSent(_) | Fault::Throttled { .. } | Fault::Lost(_) => false,
         }
     }
 
-    fn is_about_rate(&self) -> bool {
+    /// Tells whether Google itself said that this was too much.
+    pub fn is_about_rate(&self) -> bool {
         match self {
             Fault::Status { code, reason, .. } => {
                 *code == 429 || (*code == 403 && RATE_REASONS.contains(&reason.as_str()))
             }
-            Fault::NotSent(_) | Fault::Credential(_) | Fault::Lost(_) => false,
+            Fault::NotSent(_) | Fault::Throttled { .. } | Fault::Credential(_) | Fault::Lost(_) => false,
         }
     }
 
     pub fn reason(&self) -> String {
         match self {
-            Fault::NotSent(reason) | Fault::Credential(reason) | Fault::Lost(reason) => reason.clone(),
+            Fault::NotSent(reason)
+            | Fault::Throttled { reason, .. }
+            | Fault::Credential(reason)
+            | Fault::Lost(reason) => reason.clone(),
             Fault::Status { code, reason, message, .. } if reason.is_empty() => format!("{message} ({code})"),
             Fault::Status { code, reason, message, .. } => format!("{message} ({code} {reason})"),
         }
     }
 
-    fn retry_after(&self) -> Option<Duration> {
+    pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Fault::Status { retry_after, .. } => *retry_after,
+            Fault::Status { retry_after: after, .. } | Fault::Throttled { after, .. } => *after,
             Fault::NotSent(_) | Fault::Credential(_) | Fault::Lost(_) => None,
         }
     }
@@ -122,6 +126,7 @@ impl Fault {
             fault if fault.is_expired_token() => {
                 Outcome::Throttled { reason, after: Some(after.unwrap_or(REFUSED_TOKEN_WAIT)) }
             }
+            Fault::Throttled { .. } => Outcome::Throttled { reason, after },
             Fault::Status { code, .. } if (400..500).contains(&code) && code != 408 => {
                 Outcome::Refused { reason }
             }
@@ -137,7 +142,9 @@ impl Fault {
         match self {
             Fault::Lost(_) => Outcome::InDoubt { reason },
             Fault::Status { code, .. } if code >= 500 || code == 408 => Outcome::InDoubt { reason },
-            Fault::NotSent(_) | Fault::Credential(_) | Fault::Status { .. } => self.of_reading(),
+            Fault::NotSent(_) | Fault::Throttled { .. } | Fault::Credential(_) | Fault::Status { .. } => {
+                self.of_reading()
+            }
         }
     }
 
@@ -192,6 +199,7 @@ mod tests {
             (status(404, "notFound"), "Refused", "Refused"),
             (Fault::Lost("cut".into()), "Retry", "InDoubt"),
             (Fault::NotSent("refused".into()), "Retry", "Retry"),
+            (Fault::Throttled { reason: "full".into(), after: None }, "Throttled", "Throttled"),
             (Fault::Credential("invalid_grant".into()), "Unauthorized", "Unauthorized"),
         ];
         for (fault, reading, change) in cases {

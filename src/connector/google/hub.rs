@@ -9,9 +9,12 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
+use crate::base::secret::Secret;
 use crate::base::{Error, Result};
+use crate::connector::google::account::Carried;
 use crate::connector::google::fault::Fault;
-use crate::connector::google::token::Source;
+use crate::connector::google::quota::Meter;
+use crate::connector::google::token::Tokens;
 
 pub type Connect = HttpsConnector<HttpConnector>;
 pub type Client = common::Client<Connect>;
@@ -27,11 +30,12 @@ pub enum Cost {
     Drive,
 }
 
-/// What every call needs.
+/// What every call to one service needs.
 #[derive(Clone)]
 pub struct Caller {
     pub client: Client,
-    pub tokens: Source,
+    pub tokens: Tokens,
+    pub meter: Meter,
     pub timeout: Duration,
 }
 
@@ -47,13 +51,12 @@ struct Seen {
 
 impl Watch {
     /// Notes what the head of a refusal says.
-    pub fn note(&self, head: &hyper::http::response::Parts) {
-        let retry_after = head
-            .headers
+    pub fn note(&self, status: hyper::StatusCode, headers: &hyper::HeaderMap) {
+        let retry_after = headers
             .get(hyper::header::RETRY_AFTER)
             .and_then(|value| value.to_str().ok()?.trim().parse().ok())
             .map(Duration::from_secs);
-        let status = Some(head.status.as_u16());
+        let status = Some(status.as_u16());
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Seen { status, retry_after };
     }
 
@@ -68,13 +71,7 @@ impl common::Delegate for Watch {
         response: &common::Response,
         _error: Option<&serde_json::Value>,
     ) -> common::Retry {
-        let retry_after = response
-            .headers()
-            .get(hyper::header::RETRY_AFTER)
-            .and_then(|value| value.to_str().ok()?.trim().parse().ok())
-            .map(Duration::from_secs);
-        let status = Some(response.status().as_u16());
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Seen { status, retry_after };
+        self.note(response.status(), response.headers());
         common::Retry::Abort
     }
 }
@@ -119,22 +116,30 @@ impl Caller {
         Sent: Future<Output = common::Result<T>>,
     {
         tracing::trace!(?cost, "calling Google");
-        match self.once(&send).await {
+        self.meter.take(cost).await?;
+        let token = self.tokens.token(None).await?;
+        let answer = match self.once(&send, token.clone()).await {
             Err(fault) if fault.is_expired_token() => {
-                self.tokens.renew();
-                self.once(&send).await
+                self.once(&send, self.tokens.token(Some(&token)).await?).await
             }
             answer => answer,
+        };
+        if let Err(fault) = &answer
+            && fault.is_about_rate()
+        {
+            self.meter.close(cost, fault.retry_after());
         }
+        answer
     }
 
-    async fn once<T, F, Sent>(&self, send: &F) -> Result<T, Fault>
+    async fn once<T, F, Sent>(&self, send: &F, token: Secret) -> Result<T, Fault>
     where
         F: Fn(Watch) -> Sent,
         Sent: Future<Output = common::Result<T>>,
     {
         let watch = Watch::default();
-        match tokio::time::timeout(self.timeout, send(watch.clone())).await {
+        let call = Carried::along(token, send(watch.clone()));
+        match tokio::time::timeout(self.timeout, call).await {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => {
                 let seen = watch.seen();

@@ -3,13 +3,19 @@
 //! Generated API types stay inside this folder. Each service has its own way to be asked whether
 //! an effect happened; see its file.
 
+mod account;
 mod calendar;
+pub mod consent;
 mod diary;
 mod fault;
 mod gmail;
 mod hub;
 mod inbox;
+pub mod oauth;
 mod plain;
+mod probe;
+mod quota;
+pub mod scope;
 mod sheets;
 mod table;
 mod token;
@@ -17,18 +23,20 @@ mod token;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-pub use token::service_account_email;
+pub use account::service_account_email;
 
-use crate::base::clock::Timestamp;
+use crate::base::Result;
+use crate::base::clock::{Clock, Timestamp};
 use crate::base::secret::Secret;
-use crate::base::{Error, Result};
+use crate::connector::google::scope::Service;
 use crate::connector::poll::{CalendarChanges, FetchedMail, MailChanges, Poll, Reading, SheetReading};
-use crate::connector::{Answer, Connector, Perform, Probe, Reconcile, Task};
-use crate::model::connection::GoogleSettings;
+use crate::connector::{Answer, Connector, Perform, Reconcile, Task};
+use crate::model::connection::{Ability, GoogleMeans, GoogleSettings};
 use crate::model::cursor::SheetTarget;
 use crate::model::diary::Entry;
 use crate::model::effect::EffectRequest;
 use crate::model::outcome::{Finding, Outcome};
+use crate::model::quota::GoogleQuota;
 
 /// Where Google's services are, and how long one call may take.
 #[derive(Clone, Debug)]
@@ -38,18 +46,33 @@ pub struct Endpoints {
     pub sheets_url: String,
     pub drive_url: String,
     pub token_url: String,
+    pub auth_url: String,
+    pub revoke_url: String,
     pub timeout: Duration,
+    pub quota: GoogleQuota,
 }
 
 /// Google's services and the HTTP client that every connection shares.
 pub struct Workspace {
     endpoints: Endpoints,
     client: OnceLock<hub::Client>,
+    quotas: Arc<quota::Quotas>,
 }
 
 impl Workspace {
-    pub fn new(endpoints: Endpoints) -> Workspace {
-        Workspace { endpoints, client: OnceLock::new() }
+    pub fn new(endpoints: Endpoints, clock: Clock) -> Workspace {
+        let quotas = Arc::new(quota::Quotas::new(endpoints.quota, clock));
+        Workspace { endpoints, client: OnceLock::new(), quotas }
+    }
+
+    /// Returns where tokens are had.
+    fn oauth(&self) -> Result<oauth::Endpoint> {
+        Ok(oauth::Endpoint {
+            client: self.client()?,
+            token_url: self.endpoints.token_url.clone(),
+            revoke_url: self.endpoints.revoke_url.clone(),
+            timeout: self.endpoints.timeout,
+        })
     }
 
     fn client(&self) -> Result<hub::Client> {
@@ -68,23 +91,47 @@ pub struct Google {
     sheets: sheets::Sheets,
     inbox: inbox::Inbox,
     tables: table::Tables,
+    source: Arc<token::Source>,
 }
 
 impl Google {
     /// Prepares the services; nothing is called before it is needed.
     ///
     /// # Errors
-    /// `Config` when the key is not that of a service account, or TLS cannot be set up.
-    pub fn open(workspace: &Workspace, settings: GoogleSettings, key: &Secret) -> Result<Connector> {
+    /// `Config` when the credential has not the form that the settings say, or TLS cannot be set up.
+    pub fn open(workspace: &Workspace, settings: GoogleSettings, credential: &Secret) -> Result<Connector> {
         let endpoints = &workspace.endpoints;
-        let tokens = token::Source::new(key, &settings.subject, &endpoints.token_url)?;
-        let caller = hub::Caller { client: workspace.client()?, tokens, timeout: endpoints.timeout };
+        let grantor = match &settings.means {
+            GoogleMeans::ServiceAccount { .. } => token::Grantor::Account(account::Account::new(
+                credential,
+                &settings.subject,
+                &endpoints.token_url,
+                endpoints.timeout,
+            )?),
+            GoogleMeans::User { .. } => {
+                let credential = oauth::UserCredential::parse(credential)?;
+                token::Grantor::User(Box::new(token::User::new(workspace.oauth()?, credential)))
+            }
+        };
+        let (project, user) = (account::project_of(credential), settings.subject.key());
+        let meter = quota::Meter::new(&workspace.quotas, project, user);
+        let may_ask_drive = settings.abilities.contains(&Ability::SheetsWatch);
+        let source = Arc::new(token::Source::new(grantor, settings.abilities));
+        let client = workspace.client()?;
+        let caller = |service| hub::Caller {
+            client: client.clone(),
+            tokens: token::Tokens { source: Arc::clone(&source), service },
+            meter: meter.clone(),
+            timeout: endpoints.timeout,
+        };
+        let drive = may_ask_drive.then(|| caller(Service::Drive));
         let google = Arc::new(Google {
-            gmail: gmail::Gmail::new(&caller, endpoints, settings.subject),
-            calendar: calendar::Calendar::new(&caller, endpoints),
-            sheets: sheets::Sheets::new(&caller, endpoints),
-            inbox: inbox::Inbox::new(&caller, endpoints),
-            tables: table::Tables::new(&caller, endpoints, false),
+            gmail: gmail::Gmail::new(&caller(Service::Gmail), endpoints, settings.subject),
+            calendar: calendar::Calendar::new(&caller(Service::Calendar), endpoints),
+            sheets: sheets::Sheets::new(&caller(Service::Sheets), endpoints),
+            inbox: inbox::Inbox::new(&caller(Service::Gmail), endpoints),
+            tables: table::Tables::new(&caller(Service::Sheets), drive, endpoints),
+            source,
         });
         Ok(Connector {
             perform: Arc::clone(&google) as Arc<dyn Perform>,
@@ -162,18 +209,5 @@ impl Poll for Google {
 
     fn sheet<'a>(&'a self, target: &'a SheetTarget, seen: Option<&'a str>) -> Reading<'a, SheetReading> {
         Box::pin(async move { self.tables.read(target, seen).await.map_err(|fault| fault.of_poll(None)) })
-    }
-}
-
-impl Probe for Google {
-    fn probe(&self) -> Answer<'_, Result<String>> {
-        Box::pin(async move {
-            match self.gmail.mailbox().await {
-                Ok(address) => Ok(format!("mailbox {address} answers")),
-                Err(fault) if fault.is_about_credential() => Err(Error::denied(fault.reason())
-                    .hint("check the key, the delegation's scopes and the subject's address")),
-                Err(fault) => Err(Error::unavailable(fault.reason())),
-            }
-        })
     }
 }

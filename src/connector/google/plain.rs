@@ -35,7 +35,7 @@ impl Caller {
         if head.status.is_success() {
             return serde_json::from_slice(&bytes).map_err(broken);
         }
-        watch.note(&head);
+        watch.note(head.status, &head.headers);
         match serde_json::from_slice(&bytes) {
             Ok(envelope) => Err(common::Error::BadRequest(envelope)),
             // An answer without Google's envelope, as a proxy gives it.

@@ -18,7 +18,9 @@ const LAST_COLUMN: &str = "CZ";
 pub struct Tables {
     caller: Caller,
     sheets_url: String,
-    drive_url: Option<String>,
+    /// Asks Drive, where the connection may.
+    drive: Option<Caller>,
+    drive_url: String,
 }
 
 #[derive(Deserialize)]
@@ -35,10 +37,10 @@ struct File {
 }
 
 impl Tables {
-    /// With `may_ask_drive`, a sheet that has not changed is not read.
-    pub fn new(caller: &Caller, endpoints: &Endpoints, may_ask_drive: bool) -> Tables {
-        let drive_url = may_ask_drive.then(|| endpoints.drive_url.clone());
-        Tables { caller: caller.clone(), sheets_url: endpoints.sheets_url.clone(), drive_url }
+    /// With a caller for Drive, a sheet that has not changed is not read.
+    pub fn new(caller: &Caller, drive: Option<Caller>, endpoints: &Endpoints) -> Tables {
+        let (sheets_url, drive_url) = (endpoints.sheets_url.clone(), endpoints.drive_url.clone());
+        Tables { caller: caller.clone(), sheets_url, drive, drive_url }
     }
 
     pub async fn read(&self, target: &SheetTarget, seen: Option<&str>) -> Result<SheetReading, Fault> {
@@ -67,12 +69,13 @@ impl Tables {
     }
 
     async fn version(&self, target: &SheetTarget) -> Result<Option<String>, Fault> {
-        let Some(drive_url) = &self.drive_url else { return Ok(None) };
+        let Some(drive) = &self.drive else { return Ok(None) };
         let url = format!(
-            "{drive_url}files/{}?fields=version,modifiedTime&supportsAllDrives=true",
+            "{}files/{}?fields=version,modifiedTime&supportsAllDrives=true",
+            self.drive_url,
             encoded(&target.spreadsheet)
         );
-        let file: File = self.caller.get(Cost::Drive, &url).await?;
+        let file: File = drive.get(Cost::Drive, &url).await?;
         Ok(file.version.or(file.modified_time))
     }
 }

@@ -1,123 +1,237 @@
-//! Access tokens for one mailbox: a service account acting in its name by domain-wide delegation.
+//! The access tokens of one connection: kept in memory, asked for anew before they end, and one
+//! request at a time.
+//!
+//! Whoever comes while a request is under way waits for its answer, a refusal included. A token
+//! that Google refused is asked for anew once, however many calls it was refused to. While a token
+//! is still good, trouble at the token endpoint is nobody's trouble.
 
-use std::error::Error as StdError;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
-use google_apis_common::GetToken;
-use hyper_util::rt::TokioExecutor;
-use tokio::sync::OnceCell;
-use yup_oauth2::authenticator::Authenticator;
-use yup_oauth2::client::CustomHyperClientBuilder;
-use yup_oauth2::error::AuthErrorCode;
-use yup_oauth2::{ServiceAccountAuthenticator, ServiceAccountKey};
+use tokio::sync::Mutex;
 
 use crate::base::secret::Secret;
-use crate::base::{Error, Result};
 use crate::connector::Answer;
-use crate::connector::google::hub::{self, Connect};
-use crate::model::address::EmailAddress;
+use crate::connector::google::account::{Account, Asked, Carried};
+use crate::connector::google::fault::Fault;
+use crate::connector::google::oauth::{Endpoint, Grant, UserCredential};
+use crate::connector::google::scope::{self, Service};
+use crate::model::connection::{Abilities, Ability};
 
-/// The scopes that the effects need and no more: drafts and sending, proof of sending, entries,
-/// sheets. Google's generated clients would ask for wider ones, so what they ask for is ignored.
-const SCOPES: [&str; 4] = [
-    "https://www.googleapis.com/auth/gmail.compose",
-    "https://www.googleapis.com/auth/gmail.readonly",
-    "https://www.googleapis.com/auth/calendar.events",
-    "https://www.googleapis.com/auth/spreadsheets",
-];
+/// How long before its end a token is replaced; for a short-lived one, a quarter of its life.
+const AHEAD: Duration = Duration::from_secs(300);
 
-/// Gives tokens; the library caches them and asks for a new one before they end.
-#[derive(Clone)]
-pub struct Source(Arc<Inner>);
+/// How long a token that is still good is used after the token endpoint was in trouble.
+const GRACE: Duration = Duration::from_secs(30);
 
-struct Inner {
-    key: ServiceAccountKey,
-    subject: String,
-    authenticator: OnceCell<Authenticator<Connect>>,
-    renew: AtomicBool,
+/// Who answers for the connection.
+pub enum Grantor {
+    Account(Account),
+    User(Box<User>),
+}
+
+pub struct User {
+    endpoint: Endpoint,
+    /// The newest refresh token: an answer may bring another in its place (RFC 6749, section 6).
+    credential: Mutex<UserCredential>,
+}
+
+impl User {
+    pub fn new(endpoint: Endpoint, credential: UserCredential) -> User {
+        User { endpoint, credential: Mutex::new(credential) }
+    }
+}
+
+/// Gives the tokens of one connection.
+pub struct Source {
+    grantor: Grantor,
+    abilities: Abilities,
+    gmail: Arc<Slot>,
+    calendar: Arc<Slot>,
+    sheets: Arc<Slot>,
+    drive: Arc<Slot>,
+}
+
+/// The place of one token.
+#[derive(Default)]
+struct Slot {
+    state: Mutex<State>,
+    /// Counts the answers of the token endpoint.
+    answers: AtomicU64,
+}
+
+#[derive(Default)]
+struct State {
+    held: Option<Held>,
+    /// What the last answer said, if it was not a token.
+    failure: Option<Fault>,
+}
+
+struct Held {
+    token: Secret,
+    refresh_at: Instant,
+    ends_at: Instant,
+}
+
+impl Held {
+    fn new(grant: &Grant, now: Instant) -> Held {
+        let ends_at = now + grant.life;
+        let refresh_at = now + grant.life.saturating_sub(AHEAD.min(grant.life / 4));
+        Held { token: grant.access_token.clone(), refresh_at, ends_at }
+    }
 }
 
 impl Source {
-    /// # Errors
-    /// `Config` when the text is not a service account's key file.
-    pub fn new(key: &Secret, subject: &EmailAddress, token_url: &str) -> Result<Source> {
-        let mut key = parse_key(key)?;
-        token_url.clone_into(&mut key.token_uri);
-        Ok(Source(Arc::new(Inner {
-            key,
-            subject: subject.to_string(),
-            authenticator: OnceCell::new(),
-            renew: AtomicBool::new(false),
-        })))
-    }
-
-    /// Makes the next call ask for a new token, whatever the cached one says about itself.
-    pub fn renew(&self) {
-        self.0.renew.store(true, Ordering::SeqCst);
-    }
-
-    async fn token(&self) -> Token {
-        let inner = &self.0;
-        let authenticator = inner
-            .authenticator
-            .get_or_try_init(|| async {
-                let client = hyper_util::client::legacy::Client::builder(TokioExecutor::new());
-                let client = CustomHyperClientBuilder::from(client.build(hub::connect()?));
-                ServiceAccountAuthenticator::with_client(inner.key.clone(), client)
-                    .subject(inner.subject.clone())
-                    .build()
-                    .await
-                    .map_err(Box::<dyn StdError + Send + Sync>::from)
-            })
-            .await?;
-        let token = if inner.renew.swap(false, Ordering::SeqCst) {
-            authenticator.force_refreshed_token(&SCOPES).await?
-        } else {
-            authenticator.token(&SCOPES).await?
+    pub fn new(grantor: Grantor, abilities: Abilities) -> Source {
+        let shared = Arc::new(Slot::default());
+        let slot = || match grantor {
+            Grantor::Account(_) => Arc::new(Slot::default()),
+            Grantor::User(_) => Arc::clone(&shared),
         };
-        Ok(token.token().map(str::to_owned))
+        let (gmail, calendar, sheets, drive) = (slot(), slot(), slot(), slot());
+        Source { grantor, abilities, gmail, calendar, sheets, drive }
+    }
+
+    fn slot(&self, service: Service) -> &Slot {
+        match service {
+            Service::Gmail => &self.gmail,
+            Service::Calendar => &self.calendar,
+            Service::Sheets => &self.sheets,
+            Service::Drive => &self.drive,
+        }
+    }
+
+    /// Returns a token for a service; never the one that was `refused`.
+    pub async fn token(&self, service: Service, refused: Option<&Secret>) -> Result<Secret, Fault> {
+        let abilities = service.of(&self.abilities);
+        if abilities.is_empty() {
+            let name = service.name();
+            return Err(Fault::NotSent(format!("the connection has no permission for {name}")));
+        }
+        match self.of_slot(service, &abilities, refused).await {
+            Err(Fault::Credential(reason)) => Err(self.judge(service, &abilities, reason).await),
+            answer => answer,
+        }
+    }
+
+    /// A service account that gets tokens for another service is good: only the delegation of this
+    /// one is missing, and mending it in the Admin console lets the work go on by itself.
+    async fn judge(&self, service: Service, abilities: &Abilities, reason: String) -> Fault {
+        let Grantor::Account(_) = &self.grantor else { return Fault::Credential(reason) };
+        for other in Service::ALL {
+            let theirs = other.of(&self.abilities);
+            if other != service && !theirs.is_empty() && self.of_slot(other, &theirs, None).await.is_ok() {
+                let scopes = scope::wanted(abilities).join(" ");
+                let name = service.name();
+                return Fault::NotSent(format!(
+                    "the delegation lacks {name}: add {scopes} in the Admin console ({reason})"
+                ));
+            }
+        }
+        Fault::Credential(reason)
+    }
+
+    async fn of_slot(
+        &self,
+        service: Service,
+        abilities: &Abilities,
+        refused: Option<&Secret>,
+    ) -> Result<Secret, Fault> {
+        let slot = self.slot(service);
+        let answers_before = slot.answers.load(Ordering::SeqCst);
+        let mut state = slot.state.lock().await;
+        let is_refused = |held: &Held| refused.is_some_and(|refused| refused.expose() == held.token.expose());
+        let now = Instant::now();
+        if let Some(held) = state.held.as_ref().filter(|held| held.refresh_at > now && !is_refused(held)) {
+            return Ok(held.token.clone());
+        }
+        if slot.answers.load(Ordering::SeqCst) != answers_before
+            && let Some(failure) = &state.failure
+        {
+            return Err(failure.clone());
+        }
+        let answer = self.ask(abilities).await;
+        slot.answers.fetch_add(1, Ordering::SeqCst);
+        let now = Instant::now();
+        match answer {
+            Ok(grant) => {
+                *state = State { held: Some(Held::new(&grant, now)), failure: None };
+                Ok(grant.access_token)
+            }
+            Err(fault) => {
+                let good = state.held.as_mut().filter(|held| held.ends_at > now && !is_refused(held));
+                if let (Some(held), Fault::NotSent(_)) = (good, &fault) {
+                    held.refresh_at = held.ends_at.min(now + GRACE);
+                    return Ok(held.token.clone());
+                }
+                *state = State { held: None, failure: Some(fault.clone()) };
+                Err(fault)
+            }
+        }
+    }
+
+    async fn ask(&self, abilities: &Abilities) -> Result<Grant, Fault> {
+        match &self.grantor {
+            Grantor::Account(account) => account.ask(&scope::wanted(abilities)).await,
+            Grantor::User(user) => {
+                let mut credential = user.credential.lock().await;
+                let grant = user.endpoint.refresh(&credential.client, &credential.refresh_token).await?;
+                if let Some(newer) = &grant.refresh_token {
+                    credential.refresh_token = newer.clone();
+                }
+                Ok(grant)
+            }
+        }
+    }
+
+    /// Tells whether the connection has permission for a service.
+    pub fn serves(&self, service: Service) -> bool {
+        self.abilities.iter().any(|ability: &Ability| service.of(&[*ability].into()).contains(ability))
     }
 }
 
-/// What Google's generated clients expect of a source of tokens.
-type Token = Result<Option<String>, Box<dyn StdError + Send + Sync>>;
+/// The tokens of one service, for the caller that speaks to it.
+#[derive(Clone)]
+pub struct Tokens {
+    pub source: Arc<Source>,
+    pub service: Service,
+}
 
-impl GetToken for Source {
-    fn get_token<'a>(&'a self, _scopes: &'a [&str]) -> Answer<'a, Token> {
-        Box::pin(self.token())
+impl Tokens {
+    pub async fn token(&self, refused: Option<&Secret>) -> Result<Secret, Fault> {
+        self.source.token(self.service, refused).await
     }
 }
 
-fn parse_key(key: &Secret) -> Result<ServiceAccountKey> {
-    serde_json::from_str(key.expose()).map_err(|error| {
-        Error::config("the file is not a Google service account key")
-            .source(error)
-            .hint("download a JSON key of the service account from the Google Cloud console")
-    })
+impl google_apis_common::GetToken for Tokens {
+    fn get_token<'a>(&'a self, scopes: &'a [&str]) -> Answer<'a, Asked> {
+        google_apis_common::GetToken::get_token(&Carried, scopes)
+    }
 }
 
-/// Returns the address of the service account that a key file belongs to.
-///
-/// # Errors
-/// `Config` when the text is not a key file.
-pub fn service_account_email(key: &Secret) -> Result<String> {
-    parse_key(key).map(|key| key.client_email)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Tells whether Google refused the credential itself, so that trying again cannot help.
-pub fn is_refused(error: &(dyn StdError + 'static)) -> bool {
-    match error.downcast_ref::<yup_oauth2::Error>() {
-        Some(yup_oauth2::Error::AuthError(error)) => matches!(
-            error.error,
-            AuthErrorCode::InvalidClient
-                | AuthErrorCode::InvalidGrant
-                | AuthErrorCode::UnauthorizedClient
-                | AuthErrorCode::AccessDenied
-                | AuthErrorCode::InvalidScope
-        ),
-        // A key that cannot sign is refused before Google ever sees it.
-        Some(yup_oauth2::Error::LowLevelError(error)) => error.kind() == std::io::ErrorKind::InvalidInput,
-        _ => false,
+    fn grant(seconds: u64) -> Grant {
+        Grant {
+            access_token: Secret::new("t"),
+            life: Duration::from_secs(seconds),
+            refresh_token: None,
+            consent_life: None,
+            scopes: Vec::new(),
+            id_token: None,
+        }
+    }
+
+    #[test]
+    fn a_token_is_replaced_five_minutes_ahead_or_a_quarter_of_a_short_life() {
+        let now = Instant::now();
+        for (life, refresh) in [(3_599, 3_299), (1_200, 900), (600, 450), (4, 3), (0, 0)] {
+            let held = Held::new(&grant(life), now);
+            assert_eq!(held.refresh_at - now, Duration::from_secs(refresh), "{life}");
+            assert_eq!(held.ends_at - now, Duration::from_secs(life));
+        }
     }
 }

@@ -31,6 +31,7 @@ use crate::model::event::{Event, EventKind, EventState};
 use crate::model::outcome::Unread;
 use crate::model::tenant::Tenant;
 use crate::model::{CursorId, EventId, TenantId};
+use crate::pipeline::alarm::{self, Refusal};
 use crate::pipeline::{Round, Swept};
 use crate::store::due::{self, Queue};
 use crate::store::{Claim, Conn, Inserted, connection, cursor, event, tenant};
@@ -173,7 +174,9 @@ async fn settle(app: &Arc<App>, claimed: Claimed, read: Result<Read, Unread>) ->
             app.db.write(move |conn| record(conn, &claimed, read, bounds, now)).await
         }
         Err(unread) => {
-            return app.db.write(move |conn| fail(&retry_app, conn, &claimed, &unread, now)).await;
+            app.db.write(move |conn| fail(&retry_app, conn, &claimed, &unread, now)).await?;
+            app.nudges.dispatch.notify_one();
+            return Ok(());
         }
     };
     match outcome {
@@ -263,7 +266,10 @@ fn fail(app: &App, conn: &mut Conn, claimed: &Claimed, unread: &Unread, now: Tim
         tracing::warn!(cursor.id = %id, tenant.id = %tenant_id, kind = %before.kind, attempt, reason, "poll {id} failed");
     }
     if let Unread::Unauthorized { reason } = unread {
-        super::failing::note(conn, &claimed.connection, reason, now)?;
+        if alarm::credential_refused(conn, &claimed.connection, reason, now)? == Refusal::Replaced {
+            cursor::set_due(conn, tenant_id, &before.connection_id, Some(now))?;
+        }
+        return Ok(());
     }
     connection::note_failure(conn, tenant_id, &before.connection_id, &reason, now)
 }

@@ -1,0 +1,117 @@
+//! What an automation needs of Google: the abilities that its triggers and steps use.
+
+use std::collections::BTreeMap;
+
+use minijinja::Value;
+use minijinja::value::Serde;
+use serde_json::json;
+
+use crate::engine::action::Action;
+use crate::engine::context::Settings;
+use crate::engine::definition::{Definition, Step};
+use crate::engine::render::Renderer;
+use crate::engine::route::{self, Audience};
+use crate::model::connection::{Abilities, Ability, Connection, ConnectionKind};
+use crate::model::event::EventKind;
+
+/// Returns everything that an automation may need, however it is set.
+pub fn needed(definition: &Definition) -> Abilities {
+    let steps = definition.steps.iter().flat_map(|step| of_action(&step.action));
+    triggers(definition).chain(steps).copied().collect()
+}
+
+/// Returns what an automation needs with these settings and these connections: a step that they
+/// switch off needs nothing, and neither does a mail that goes by SMTP.
+pub fn needed_with(definition: &Definition, settings: &Settings, connections: &[Connection]) -> Abilities {
+    let steps = definition
+        .steps
+        .iter()
+        .filter(|step| !is_off(step, settings, connections) && is_googles(&step.action, connections))
+        .flat_map(|step| of_action(&step.action));
+    triggers(definition).chain(steps).copied().collect()
+}
+
+fn triggers(definition: &Definition) -> impl Iterator<Item = &'static Ability> {
+    definition.triggers.iter().filter_map(|trigger| trigger.on).flat_map(of_trigger)
+}
+
+/// What has to be polled for an event of this kind to arrive.
+pub fn of_trigger(kind: EventKind) -> &'static [Ability] {
+    match kind {
+        EventKind::LeadReceived | EventKind::ConnectionFailing => &[],
+        EventKind::GmailMessage | EventKind::MessageReceived => &[Ability::MailRead],
+        EventKind::CalendarEvent => &[Ability::Calendar],
+        EventKind::SheetsRow => &[Ability::Sheets],
+    }
+}
+
+fn of_action(action: &Action) -> &'static [Ability] {
+    match action {
+        // Sending exactly once includes looking among the sent mails.
+        Action::SendMessage(_) | Action::NotifyOwner(_) => &[Ability::MailSend, Ability::MailRead],
+        Action::AppendRow(_) => &[Ability::Sheets],
+        Action::CreateEvent(_) => &[Ability::Calendar],
+        Action::Wait(_) | Action::Stop(_) => &[],
+    }
+}
+
+/// Tells whether an action goes through Google, as far as the connections decide it.
+fn is_googles(action: &Action, connections: &[Connection]) -> bool {
+    let (audience, via) = match action {
+        Action::SendMessage(message) => (Audience::Customer, message.via),
+        Action::NotifyOwner(message) => (Audience::Owner, message.via),
+        Action::AppendRow(_) | Action::CreateEvent(_) | Action::Wait(_) | Action::Stop(_) => return true,
+    };
+    route::for_mail(connections, audience, via)
+        .is_ok_and(|connection| connection.kind == ConnectionKind::Google)
+}
+
+/// Tells whether settings and connections alone make a step's condition false.
+fn is_off(step: &Step, settings: &Settings, connections: &[Connection]) -> bool {
+    let Some(condition) = &step.when else { return false };
+    let renderer = Renderer::new(chrono_tz::UTC);
+    let is_known = |name: &String| name.starts_with("settings.") || name.starts_with("connections.");
+    let Ok(names) = renderer.names_in_condition(condition) else { return false };
+    if !names.iter().all(is_known) {
+        return false;
+    }
+    let kinds: BTreeMap<&str, bool> = ConnectionKind::ALL
+        .iter()
+        .map(|kind| (kind.name(), connections.iter().any(|connection| connection.kind == *kind)))
+        .collect();
+    let context = Value::from(Serde(json!({ "settings": settings, "connections": kinds })));
+    matches!(renderer.is_true(condition, &context), Ok(false))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = "[automation]\nname=\"t\"\ntitle=\"T\"\ndescription=\"\"\n[settings]\nsheet={type=\"text\",optional=true}\n[[trigger]]\non=\"lead.received\"\n";
+
+    fn definition() -> Definition {
+        let steps = r#"
+            [[step]]
+            id = "row"
+            action = "sheets.append_row"
+            when = "settings.sheet"
+            with = { spreadsheet = "x", sheet = "y", row = { A = "b" } }
+            [[step]]
+            id = "mail"
+            action = "message.send"
+            when = "lead.email"
+            with = { to = "{{ lead.email }}", template = "hello" }
+            "#;
+        Definition::parse(&format!("{HEAD}{steps}")).unwrap()
+    }
+
+    #[test]
+    fn every_step_counts_unless_settings_switch_it_off() {
+        let all = [Ability::MailSend, Ability::MailRead, Ability::Sheets];
+        assert_eq!(needed(&definition()), all.into());
+        let off = Settings::from([("sheet".to_owned(), json!(null))]);
+        let on = Settings::from([("sheet".to_owned(), json!("1A"))]);
+        assert_eq!(needed_with(&definition(), &off, &[]), Abilities::new());
+        assert_eq!(needed_with(&definition(), &on, &[]), [Ability::Sheets].into());
+    }
+}

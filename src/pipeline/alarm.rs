@@ -1,0 +1,72 @@
+//! A credential that is refused: its connection alone stops, once, and the fact becomes an event.
+//!
+//! Several deliveries and polls may learn of it at the same time. One of them wins the change of
+//! state and stores the event in the same write, so that people are told once.
+
+use crate::base::Result;
+use crate::base::clock::Timestamp;
+use crate::base::text::Json;
+use crate::model::EventId;
+use crate::model::connection::{Connection, ConnectionState};
+use crate::model::event::{ConnectionFailing, Event, EventKind, EventState};
+use crate::store::{Claim, Conn, connection, cursor, event};
+
+/// What became of the refusal of a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Refusal {
+    /// This call made the connection fail, and stored the event.
+    Failed,
+    /// The connection was stopped already; what waits for it stays where it is.
+    Stopped,
+    /// The credential has been replaced since: what was refused may be tried again.
+    Replaced,
+}
+
+/// Marks a connection as failing, as it was read when the refused call began.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub fn credential_refused(
+    conn: &mut Conn,
+    as_used: &Connection,
+    reason: &str,
+    now: Timestamp,
+) -> Result<Refusal> {
+    if connection::fail(conn, as_used, reason, now)? == Claim::Won {
+        let (tenant, id) = (&as_used.tenant_id, &as_used.id);
+        tracing::error!(connection.id = %id, tenant.id = %tenant, reason, "connection {id} fails");
+        event::insert(conn, &failing(as_used, reason, now)?)?;
+        cursor::set_due(conn, tenant, id, None)?;
+        return Ok(Refusal::Failed);
+    }
+    let current = connection::find(conn, &as_used.tenant_id, &as_used.id)?;
+    Ok(match current {
+        Some(current) if current.state == ConnectionState::Active => Refusal::Replaced,
+        Some(_) | None => Refusal::Stopped,
+    })
+}
+
+fn failing(connection: &Connection, reason: &str, now: Timestamp) -> Result<Event> {
+    let payload = ConnectionFailing {
+        connection_id: connection.id.clone(),
+        name: connection.name.clone(),
+        kind: connection.kind,
+        account: connection.typed()?.account().clone(),
+        reason: reason.to_owned(),
+        since: now,
+    };
+    let id = EventId::new(now);
+    Ok(Event {
+        tenant_id: connection.tenant_id.clone(),
+        dedupe_key: format!("connection.failing:{id}"),
+        id,
+        kind: EventKind::ConnectionFailing,
+        payload: Json::of(&payload)?,
+        state: EventState::Pending,
+        reason: None,
+        received_at: now,
+        due_at: Some(now),
+        attempt: 0,
+    })
+}
