@@ -291,7 +291,10 @@ fn set_up(office: &Office) -> Daemon {
     let mut config: toml::Table = std::fs::read_to_string(&path).unwrap().parse().unwrap();
     let google = format!(
         "gmail_url = \"{url}/\"\ncalendar_url = \"{url}/calendar/v3/\"\nsheets_url = \"{url}/\"\n\
-         drive_url = \"{url}/drive/v3/\"\ntoken_url = \"{url}/token\"\nauth_url = \"{url}/auth\"\n"
+         drive_url = \"{url}/drive/v3/\"\ntoken_url = \"{url}/token\"\nauth_url = \"{url}/auth\"\n\
+         gmail_units_per_user = 1000000\ncalendar_calls_per_user = 10000\n\
+         sheets_reads = 10000\nsheets_reads_per_user = 10000\n\
+         sheets_writes = 10000\nsheets_writes_per_user = 10000\n"
     );
     let more = format!(
         "{CONFIG}[google]\n{google}[definitions]\nfolder = \"{dir}\"\n[http]\nlisten = \"127.0.0.1:0\"\nprivate_listen = \"127.0.0.1:0\"\n"

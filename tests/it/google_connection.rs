@@ -128,7 +128,8 @@ on_both! {
         let states = nexora.effects(&id).await;
         assert_eq!(states["alert"], EffectState::Delivered, "the relay goes on");
         for step in ["acknowledge", "record", "callback"] {
-            assert_eq!(states[step], EffectState::Retrying, "{step}");
+            let waits = [EffectState::Pending, EffectState::Retrying];
+            assert!(waits.contains(&states[step]), "{step} {}", states[step]);
         }
         let failings = nexora.failings().await;
         assert_eq!(failings.len(), 1, "{failings:?}");
@@ -340,15 +341,11 @@ async fn over_ssh_the_answer_is_pasted_or_comes_by_a_forwarded_port() {
     assert!(output.status.success(), "{rest:?}");
     let shown = String::from_utf8(output.stdout).unwrap();
     for line in [
-        "mailbox     office@acme.example.com",
-        "state       active",
-        "may         send mail (mail.send), read mail",
+        "mailbox       office@acme.example.com",
+        "state         active",
+        "may           send mail (mail.send), read mail",
     ] {
-        assert!(
-            shown.lines().any(|shown| shown.replace("     ", " ").starts_with(&line.replace("     ", " "))
-                || shown.contains(line)),
-            "{line}: {shown}"
-        );
+        assert!(shown.contains(line), "{line}: {shown}");
     }
 
     let (child, said, url) =

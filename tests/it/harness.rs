@@ -125,21 +125,24 @@ impl Nexora {
         sandbox
             .seed(serde_json::json!({ "spreadsheets": [{ "id": "leads", "title": "L", "sheets": [] }] }))
             .unwrap();
-        let mut config = Config { google: GoogleSettings::all_at(&sandbox.url()), ..Config::default() };
+        // A clock that stands still gives no quota back.
+        let google = GoogleSettings {
+            gmail_units_per_user: 1_000_000,
+            sheets_reads_per_user: 1_000_000,
+            sheets_writes_per_user: 1_000_000,
+            ..GoogleSettings::all_at(&sandbox.url())
+        };
+        let mut config = Config { google, ..Config::default() };
         set(&mut config);
         let clock = Clock::hand_set(START);
         let registry = registry(&config, clock.clone());
-        let mut nexora = Nexora::assemble_at(backend, config, registry, clock).await;
+        let mut nexora = Nexora::assemble(backend, config, registry, clock).await;
         nexora.add_connections(sandbox.smtp_address().port(), &sandbox.service_account_json()).await;
         nexora.sandbox = Some(sandbox);
         nexora
     }
 
-    pub async fn assemble(backend: Backend, config: Config, registry: Registry) -> Nexora {
-        Nexora::assemble_at(backend, config, registry, Clock::hand_set(START)).await
-    }
-
-    async fn assemble_at(backend: Backend, config: Config, registry: Registry, clock: Clock) -> Nexora {
+    async fn assemble(backend: Backend, config: Config, registry: Registry, clock: Clock) -> Nexora {
         let database = Database::fresh(backend).await;
         let db = database.open().await;
         let app = App::assemble(config, db, clock, MasterKey::generate().unwrap(), registry);

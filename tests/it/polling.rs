@@ -277,7 +277,7 @@ on_both! {
         let found = nexora::ops::connection::find(app, tenant, "google").await.unwrap();
         assert_eq!(found.state.name(), "failing");
         scene.pass(7_200).await;
-        assert!(scene.told(&mut seen, subject).await.is_empty());
+        assert_eq!(scene.told(&mut seen, subject).await, ["connection.failing "]);
         nexora::ops::connection::resume(app, actor, tenant, "google").await.unwrap();
         scene.nexora.settle().await;
         assert_eq!(scene.told(&mut seen, subject).await, ["gmail.message while it fails"]);
