@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Error, Result};
@@ -11,7 +13,7 @@ use crate::model::automation::MessageTemplate;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
-    /// A folder with `automations/NAME.toml` and `messages/NAME.toml`; empty for none.
+    /// A folder with `automations/NAME.toml`, `messages/NAME.toml` and `files/NAME`; empty for none.
     pub folder: PathBuf,
 }
 
@@ -19,6 +21,9 @@ const AUTOMATIONS: &[(&str, &str)] = &[
     (CONNECTION_ALERT, include_str!("../../config/automations/connection-alert.toml")),
     ("lead-capture", include_str!("../../config/automations/lead-capture.toml")),
 ];
+
+/// The largest file that goes with a message.
+const FILE_LIMIT_BYTES: u64 = 5_000_000;
 
 /// The automation that is enabled for a tenant with its first connection.
 pub const CONNECTION_ALERT: &str = "connection-alert";
@@ -75,8 +80,29 @@ impl Settings {
         let text = self
             .text("messages", name, MESSAGES)?
             .ok_or_else(|| Error::not_found(format!("no message template `{name}`")))?;
-        toml::from_str(&text)
-            .map_err(|error| Error::config(format!("message template `{name}` is wrong")).source(error))
+        let mut template: MessageTemplate = toml::from_str(&text)
+            .map_err(|error| Error::config(format!("message template `{name}` is wrong")).source(error))?;
+        for attachment in &mut template.attachments {
+            attachment.content = attachment.file.as_deref().map(|file| self.file(file)).transpose()?;
+        }
+        Ok(template)
+    }
+
+    /// Reads a file that goes with a message, as Base64.
+    fn file(&self, name: &str) -> Result<String> {
+        let is_plain_name = Path::new(name).components().count() == 1 && !name.starts_with('.');
+        let folder = self.place("files").filter(|_| is_plain_name);
+        let path = folder.map(|folder| folder.join(name)).ok_or_else(|| {
+            Error::config(format!("there is no file `{name}` to attach"))
+                .hint("put it into `files` in the folder that `definitions.folder` names")
+        })?;
+        let unreadable = || Error::config(format!("cannot read `{}`", path.display()));
+        let size_bytes = std::fs::metadata(&path).map_err(|error| unreadable().source(error))?.len();
+        if size_bytes > FILE_LIMIT_BYTES {
+            return Err(Error::config(format!("`{}` is too large to attach", path.display()))
+                .hint("5 MB is the limit: put a link into the message instead"));
+        }
+        std::fs::read(&path).map(|bytes| BASE64.encode(bytes)).map_err(|error| unreadable().source(error))
     }
 
     fn place(&self, kind: &str) -> Option<PathBuf> {

@@ -1,30 +1,27 @@
 //! A mail as bytes on the wire (RFC 5322, RFC 2045), the same for every attempt at one effect.
 
-use lettre::message::header::{Header, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, Message, MultiPart};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::{Attachment, Mailbox, Message, MultiPart, SinglePart};
 
 use crate::base::{Error, Result};
 use crate::connector::Task;
 use crate::model::address::EmailAddress;
-use crate::model::effect::SendMail;
+use crate::model::effect::EffectKind;
+use crate::model::request::{MailAttachment, SendMail};
 
-/// The header by which a mail of ours is found again.
+/// The header by which a mail that we sent is found again.
 pub const EFFECT_HEADER: &str = "X-Nexora-Effect";
 
-#[derive(Clone)]
-struct EffectHeader(String);
+/// The header by which a draft that we made is found again. A person sends it, and then it is theirs.
+pub const DRAFT_HEADER: &str = "X-Nexora-Draft";
 
-impl Header for EffectHeader {
-    fn name() -> HeaderName {
-        HeaderName::new_from_ascii_str(EFFECT_HEADER)
-    }
-
-    fn parse(text: &str) -> Result<EffectHeader, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(EffectHeader(text.to_owned()))
-    }
-
-    fn display(&self) -> HeaderValue {
-        HeaderValue::new(EffectHeader::name(), self.0.clone())
+/// Returns the header that a task's mail carries.
+pub fn header_of(task: &Task) -> &'static str {
+    match task.request.kind() {
+        EffectKind::DraftMail => DRAFT_HEADER,
+        _ => EFFECT_HEADER,
     }
 }
 
@@ -46,15 +43,57 @@ pub fn write(task: &Task, mail: &SendMail, from: &EmailAddress) -> Result<Messag
         .subject(&mail.subject)
         .message_id(Some(message_id(task, from)))
         .date(task.created_at.utc().into())
-        .header(EffectHeader(task.effect_id.to_string()));
+        .raw_header(HeaderValue::new(
+            HeaderName::new_from_ascii_str(header_of(task)),
+            task.effect_id.to_string(),
+        ));
     if let Some(reply_to) = &mail.reply_to {
         builder = builder.reply_to(mailbox(reply_to, None)?);
     }
-    let written = match &mail.html {
-        Some(html) => builder.multipart(MultiPart::alternative_plain_html(mail.text.clone(), html.clone())),
-        None => builder.body(mail.text.clone()),
+    if let Some(thread) = &mail.thread
+        && let Some(answered) = thread.references.last()
+    {
+        let references: Vec<String> = thread.references.iter().map(|id| bracketed(id)).collect();
+        builder = builder.in_reply_to(bracketed(answered)).references(references.join(" "));
+    }
+    let unwritable = |error| Error::usage("the mail cannot be written").source(error);
+    let alternative = |html: &String| MultiPart::alternative_plain_html(mail.text.clone(), html.clone());
+    if mail.attachments.is_empty() {
+        let written = match &mail.html {
+            Some(html) => builder.multipart(alternative(html)),
+            None => builder.body(mail.text.clone()),
+        };
+        return written.map_err(unwritable);
+    }
+    let mut mixed = match &mail.html {
+        Some(html) => MultiPart::mixed().multipart(alternative(html)),
+        None => MultiPart::mixed().singlepart(SinglePart::plain(mail.text.clone())),
     };
-    written.map_err(|error| Error::usage("the mail cannot be written").source(error))
+    for attachment in &mail.attachments {
+        mixed = mixed.singlepart(part(attachment)?);
+    }
+    builder.multipart(mixed).map_err(unwritable)
+}
+
+fn part(attachment: &MailAttachment) -> Result<SinglePart> {
+    let name = &attachment.name;
+    let content = BASE64.decode(&attachment.content);
+    let content =
+        content.map_err(|error| Error::internal(format!("attachment `{name}` is broken")).source(error))?;
+    let content_type = ContentType::parse(&attachment.mime_type)
+        .map_err(|error| Error::internal(format!("attachment `{name}` has no type")).source(error))?;
+    Ok(Attachment::new(plain(name)).body(content, content_type))
+}
+
+/// A Message-ID that came in a mail could end its header.
+fn bracketed(id: &str) -> String {
+    let id: String = id.chars().filter(|c| c.is_ascii_graphic() && !['<', '>'].contains(c)).collect();
+    format!("<{id}>")
+}
+
+/// A control character in a name would end the header, and lettre panics at it.
+fn plain(name: &str) -> String {
+    name.split(char::is_control).collect::<Vec<_>>().join(" ")
 }
 
 fn mailbox(address: &EmailAddress, name: Option<&str>) -> Result<Mailbox> {
@@ -62,8 +101,6 @@ fn mailbox(address: &EmailAddress, name: Option<&str>) -> Result<Mailbox> {
         .as_str()
         .parse()
         .map_err(|error| Error::usage(format!("`{address}` cannot stand in a mail")).source(error))?;
-    // A control character in a name would end the header, and lettre panics at it.
-    let plain = |name: &str| name.split(char::is_control).collect::<Vec<_>>().join(" ");
     Ok(Mailbox::new(name.map(plain), address))
 }
 
@@ -72,7 +109,7 @@ mod tests {
     use super::*;
     use crate::base::clock::Timestamp;
     use crate::model::EffectId;
-    use crate::model::effect::EffectRequest;
+    use crate::model::request::{EffectRequest, Thread};
 
     #[test]
     fn a_mail_carries_its_effect_and_cannot_be_injected_into() {
@@ -83,6 +120,12 @@ mod tests {
             subject: "Grüße\r\nBcc: x@example.com".into(),
             text: "Hello\r\n.\r\nthere".into(),
             html: Some("<p>Hello</p>".into()),
+            thread: Some(Thread { id: None, references: vec!["1@a".into(), "2@b>\r\nBcc: x".into()] }),
+            attachments: vec![MailAttachment {
+                name: "Preise\r\nBcc: x.pdf".into(),
+                mime_type: "application/pdf".into(),
+                content: "JVBERg==".into(),
+            }],
         };
         let task = Task {
             effect_id: EffectId::new(Timestamp::from_millis(0)),
@@ -95,6 +138,9 @@ mod tests {
         assert!(text.contains(&format!("{EFFECT_HEADER}: {}", task.effect_id)), "{text}");
         assert!(text.contains(&format!("Message-ID: <{}@acme.example.com>", task.effect_id)), "{text}");
         assert!(text.contains("Date: Mon, 21 Sep 2026 14:13:20 +0000"), "{text}");
+        assert!(text.contains("In-Reply-To: <2@bBcc:x>"), "{text}");
+        assert!(text.contains("References: <1@a> <2@bBcc:x>"), "{text}");
+        assert!(text.contains("Content-Type: application/pdf"), "{text}");
         assert!(!text.contains("\r\nBcc:"), "{text}");
     }
 }

@@ -17,8 +17,8 @@ use crate::base::Result;
 use crate::base::clock::Timestamp;
 use crate::base::text::Json;
 use crate::model::EffectId;
-use crate::model::effect::EffectRequest;
 use crate::model::outcome::{Finding, Outcome};
+use crate::model::request::EffectRequest;
 
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 

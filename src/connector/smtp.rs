@@ -21,8 +21,8 @@ use crate::base::secret::Secret;
 use crate::base::{Error, Result};
 use crate::connector::{Answer, Connector, Perform, Probe, Task, mail};
 use crate::model::connection::{SmtpSettings, SmtpTls};
-use crate::model::effect::{EffectRequest, SendMail};
-use crate::model::outcome::Outcome;
+use crate::model::outcome::{Made, Outcome};
+use crate::model::request::{EffectRequest, SendMail};
 
 /// One relay, with the account to use there.
 pub struct Smtp {
@@ -130,10 +130,13 @@ impl Perform for Smtp {
         Box::pin(async move {
             match &task.request {
                 EffectRequest::SendMail(request) => match self.send(task, request).await {
-                    Ok(message_id) => Outcome::Delivered { provider_id: Some(message_id) },
+                    Ok(message_id) => {
+                        let named = serde_json::Value::from(message_id.trim_matches(['<', '>']));
+                        Outcome::Delivered(Made::named(Some(message_id)).with("message_id", named))
+                    }
                     Err(outcome) => outcome,
                 },
-                EffectRequest::CreateEvent(_) | EffectRequest::AppendRow(_) => Outcome::Refused {
+                _ => Outcome::Refused {
                     reason: format!("an SMTP connection cannot do `{}`", task.request.kind()),
                 },
             }

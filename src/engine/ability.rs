@@ -49,8 +49,12 @@ fn of_action(action: &Action) -> &'static [Ability] {
     match action {
         // Sending exactly once includes looking among the sent mails.
         Action::SendMessage(_) | Action::NotifyOwner(_) => &[Ability::MailSend, Ability::MailRead],
-        Action::AppendRow(_) => &[Ability::Sheets],
-        Action::CreateEvent(_) => &[Ability::Calendar],
+        Action::Reply(_) | Action::Draft(_) => &[Ability::MailSend, Ability::MailRead],
+        Action::Label(_) => &[Ability::MailLabel],
+        Action::AppendRow(_) | Action::UpdateRow(_) => &[Ability::Sheets],
+        Action::CreateEvent(_) | Action::UpdateEvent(_) | Action::CancelEvent(_) | Action::FindSlot(_) => {
+            &[Ability::Calendar]
+        }
         Action::Wait(_) | Action::Stop(_) => &[],
     }
 }
@@ -60,7 +64,7 @@ fn is_googles(action: &Action, connections: &[Connection]) -> bool {
     let (audience, via) = match action {
         Action::SendMessage(message) => (Audience::Customer, message.via),
         Action::NotifyOwner(message) => (Audience::Owner, message.via),
-        Action::AppendRow(_) | Action::CreateEvent(_) | Action::Wait(_) | Action::Stop(_) => return true,
+        _ => return true,
     };
     route::for_mail(connections, audience, via)
         .is_ok_and(|connection| connection.kind == ConnectionKind::Google)

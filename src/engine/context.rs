@@ -12,6 +12,7 @@ use serde_json::{Map, json};
 
 use crate::base::Result;
 use crate::base::clock::Timestamp;
+use crate::engine::action;
 use crate::engine::hours::midnight;
 use crate::model::address::EmailAddress;
 use crate::model::connection::{Connection, ConnectionKind};
@@ -99,9 +100,6 @@ const ALWAYS: &[Root] = &[
     ("run", &["id"]),
 ];
 
-/// What a step's output offers as `steps.NAME.…`.
-pub const STEP_NAMES: &[&str] = &["state", "provider_id"];
-
 /// Settings' values by name.
 pub type Settings = BTreeMap<String, serde_json::Value>;
 
@@ -167,7 +165,9 @@ pub fn of_run(
     for step in journal {
         let mut output: Map<String, serde_json::Value> = step.output.read()?;
         output.insert("state".to_owned(), json!(step.state));
-        output.entry("provider_id").or_insert_with(|| json!(null));
+        for name in action::outputs(&step.action) {
+            output.entry(name).or_insert_with(|| json!(null));
+        }
         steps.insert(step.name.clone(), output.into());
     }
     let mut context = json!({

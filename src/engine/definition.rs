@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use crate::base::{Error, Result};
-use crate::engine::action::Action;
-use crate::engine::context::{self, Root, STEP_NAMES};
+use crate::engine::action::{self, Action};
+use crate::engine::context::{self, Root};
 use crate::engine::render::Renderer;
 use crate::engine::setting::Setting;
 use crate::engine::trigger::Trigger;
-use crate::model::automation::MessageTemplates;
+use crate::model::automation::{MessageTemplate, MessageTemplates};
 
 /// A checked definition.
 #[derive(Clone, Debug)]
@@ -127,7 +127,7 @@ impl Definition {
     pub fn check(&self, templates: &MessageTemplates) -> Result<()> {
         let renderer = Renderer::new(chrono_tz::UTC);
         let mut faults = Vec::new();
-        let mut earlier = BTreeSet::new();
+        let mut earlier = Earlier::new();
         for (number, trigger) in self.triggers.iter().enumerate() {
             faults.extend(
                 self.trigger_faults(trigger, &renderer)?
@@ -143,7 +143,16 @@ impl Definition {
                     faults.extend(wrong.map(|text| format!("step `{}`: {text}", step.id)));
                 }
             }
-            if !earlier.insert(step.id.clone()) {
+            let follows = step.action.follows();
+            if let Some(name) = follows
+                .filter(|name| !earlier.get(*name).is_some_and(|outputs| outputs.contains(&"thread_id")))
+            {
+                faults.push(format!(
+                    "step `{}`: `follows` names `{name}`, which is no mail before it",
+                    step.id
+                ));
+            }
+            if earlier.insert(step.id.clone(), action::outputs(&step.action_name)).is_some() {
                 faults.push(format!("two steps are called `{}`", step.id));
             }
         }
@@ -161,7 +170,7 @@ impl Definition {
         for text in trigger.texts() {
             for name in renderer.names_in_text(text)? {
                 match name.split('.').next() {
-                    Some("settings" | "tenant") => faults.extend(self.unknown(&name, &BTreeSet::new())),
+                    Some("settings" | "tenant") => faults.extend(self.unknown(&name, &Earlier::new())),
                     _ => faults.push(format!("`{name}` is not known before it has fired")),
                 }
             }
@@ -181,13 +190,13 @@ impl Definition {
     }
 
     /// Says what is wrong with a dotted name, if anything is.
-    fn unknown(&self, name: &str, earlier: &BTreeSet<String>) -> Option<String> {
+    fn unknown(&self, name: &str, earlier: &Earlier) -> Option<String> {
         let mut parts = name.split('.');
         let (root, field) = (parts.next().unwrap_or_default(), parts.next());
         let roots = self.roots();
         let known: Vec<&str> = match root {
             "settings" => self.settings.keys().map(String::as_str).collect(),
-            "steps" => earlier.iter().map(String::as_str).collect(),
+            "steps" => earlier.keys().map(String::as_str).collect(),
             _ => match roots.iter().find(|(known, _)| *known == root) {
                 Some((_, fields)) => fields.to_vec(),
                 None => {
@@ -199,23 +208,49 @@ impl Definition {
         if let Some(field) = field.filter(|field| !known.contains(field)) {
             return Some(format!("unknown name `{name}`{}", suggestion(field, known.into_iter())));
         }
-        let output = parts.next().filter(|output| root == "steps" && !STEP_NAMES.contains(output));
-        output
-            .map(|output| format!("unknown name `{name}`{}", suggestion(output, STEP_NAMES.iter().copied())))
+        let offered = field.filter(|_| root == "steps").and_then(|step| earlier.get(step))?;
+        let output = parts.next().filter(|output| !offered.contains(output))?;
+        Some(format!("unknown name `{name}`{}", suggestion(output, offered.iter().copied())))
     }
 }
+
+/// The steps before one, and what each offers.
+type Earlier = BTreeMap<String, Vec<&'static str>>;
 
 fn names_in(step: &Step, templates: &MessageTemplates, renderer: &Renderer) -> Result<BTreeSet<String>> {
     let mut names = names_of_step(step.when.as_deref(), &step.action, renderer)?;
     if let Some(name) = step.action.template() {
         let template =
             templates.get(name).ok_or_else(|| Error::usage(format!("no message template `{name}`")))?;
-        let parts = [Some(&template.subject), Some(&template.text), template.html.as_ref()];
-        for part in parts.into_iter().flatten() {
-            names.extend(renderer.names_in_text(part)?);
-        }
+        names.extend(names_of_template(template, renderer)?);
     }
     Ok(names)
+}
+
+/// Returns the dotted names that a message template refers to.
+fn names_of_template(template: &MessageTemplate, renderer: &Renderer) -> Result<BTreeSet<String>> {
+    let mut parts = vec![Some(&template.subject), Some(&template.text), template.html.as_ref()];
+    for attachment in &template.attachments {
+        parts.extend([attachment.name.as_ref(), attachment.text.as_ref()]);
+    }
+    let mut names = BTreeSet::new();
+    for part in parts.into_iter().flatten() {
+        names.extend(renderer.names_in_text(part)?);
+    }
+    Ok(names)
+}
+
+/// Returns the steps whose results a message template refers to.
+///
+/// # Errors
+/// `Usage` when the template is wrong.
+pub fn steps_in(template: &MessageTemplate, renderer: &Renderer) -> Result<BTreeSet<String>> {
+    Ok(steps_among(&names_of_template(template, renderer)?))
+}
+
+fn steps_among(names: &BTreeSet<String>) -> BTreeSet<String> {
+    let results = names.iter().filter_map(|name| name.strip_prefix("steps."));
+    results.filter_map(|rest| rest.split('.').next()).map(str::to_owned).collect()
 }
 
 fn suggestion<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> String {
@@ -237,11 +272,9 @@ fn names_of_step(when: Option<&str>, action: &Action, renderer: &Renderer) -> Re
 
 fn read_step(text: StepText, renderer: &Renderer) -> Result<Step> {
     let action = Action::parse(&text.action, text.with)?;
-    let refers_to = names_of_step(text.when.as_deref(), &action, renderer)?
-        .iter()
-        .filter_map(|name| name.strip_prefix("steps."))
-        .filter_map(|rest| rest.split('.').next().map(str::to_owned))
-        .collect();
+    let names = names_of_step(text.when.as_deref(), &action, renderer)?;
+    let mut refers_to = steps_among(&names);
+    refers_to.extend(action.follows().map(str::to_owned));
     Ok(Step {
         id: text.id,
         action_name: text.action,
@@ -282,6 +315,7 @@ mod tests {
                 subject: "Hi {{ lead.name }}".into(),
                 text: "{{ lead.nam }}".into(),
                 html: None,
+                attachments: Vec::new(),
             },
         )]);
         Definition::parse(&text)

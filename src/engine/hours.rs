@@ -59,6 +59,19 @@ impl BusinessHours {
         from
     }
 
+    /// Returns the spans between `from` and `until` in which somebody is there, in order.
+    pub fn openings(&self, from: Timestamp, until: Timestamp, zone: Tz) -> Vec<(Timestamp, Timestamp)> {
+        let first = from.utc().with_timezone(&zone).date_naive();
+        let last = until.utc().with_timezone(&zone).date_naive();
+        let days = first.iter_days().take_while(|day| *day <= last);
+        days.flat_map(|day| self.spans(day).iter().map(move |span| (day, span)))
+            .map(|(day, (open, close))| {
+                (at_wall_time(day, *open, zone).max(from), at_wall_time(day, *close, zone).min(until))
+            })
+            .filter(|(open, close)| open < close)
+            .collect()
+    }
+
     fn spans(&self, day: NaiveDate) -> &[(NaiveTime, NaiveTime)] {
         let index = usize::try_from(day.weekday().num_days_from_monday()).unwrap_or(0);
         self.0.get(index).map_or(&[], Vec::as_slice)

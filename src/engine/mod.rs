@@ -15,6 +15,7 @@ pub mod lead_mail;
 pub mod mail;
 pub mod pace;
 pub mod plan;
+mod promise;
 pub mod query;
 pub mod render;
 pub mod retry;

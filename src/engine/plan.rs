@@ -4,26 +4,23 @@
 //! barrier (a wait, a stop, its end, or a step that refers to an earlier one's result) until all it
 //! promised has settled. A failed step ends the run there, unless the step says `continue`.
 
-use std::time::Duration;
-
 use chrono_tz::Tz;
 use minijinja::Value;
 use serde::{Deserialize, Serialize};
+use serde_json::Map;
 
 use crate::base::clock::Timestamp;
 use crate::base::text::Json;
 use crate::base::{Error, Result};
 use crate::engine::action::{self, Action};
 use crate::engine::context::{self, Facts, Settings};
-use crate::engine::definition::{Definition, OnError, Step as StepDefinition};
-use crate::engine::hours::BusinessHours;
+use crate::engine::definition::{self, Definition, OnError, Step as StepDefinition};
+use crate::engine::promise::{Scene, duration};
 use crate::engine::render::Renderer;
-use crate::engine::route::{self, Audience};
 use crate::model::automation::{AutomationState, MessageTemplates};
 use crate::model::connection::Connection;
-use crate::model::effect::{
-    AppendRow, CreateEvent, Effect, EffectKind, EffectRequest, EffectState, SendMail,
-};
+use crate::model::effect::{Effect, EffectState};
+use crate::model::request::EffectRequest;
 use crate::model::run::{Run, RunState, Step, StepState};
 use crate::model::tenant::TenantState;
 use crate::model::{ConnectionId, EffectId};
@@ -141,7 +138,7 @@ impl<'a> Planner<'a> {
                     _ => StepState::Failed,
                 };
                 step.reason = effect.reason.clone();
-                step.output = Json::of(&serde_json::json!({ "provider_id": effect.provider_id }))?;
+                step.output = output_of(effect)?;
                 step.finished_at = effect.settled_at;
                 self.changed.push(step.position);
             }
@@ -159,7 +156,7 @@ impl<'a> Planner<'a> {
         while self.failure.is_none() {
             let position = usize::try_from(self.run.position).unwrap_or(usize::MAX);
             let Some(step) = self.now.definition.steps.get(position) else { break };
-            let must_wait = step.action.is_barrier() || self.needs_outstanding(step);
+            let must_wait = step.action.is_barrier() || self.needs_outstanding(step)?;
             if self.outstanding && must_wait {
                 break;
             }
@@ -170,11 +167,15 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
-    fn needs_outstanding(&self, step: &StepDefinition) -> bool {
+    /// A step waits for what it refers to, and so does one whose message does.
+    fn needs_outstanding(&self, step: &StepDefinition) -> Result<bool> {
         let waiting = |name: &String| {
             self.journal.iter().any(|earlier| earlier.name == *name && earlier.state == StepState::Waiting)
         };
-        step.refers_to.iter().any(waiting)
+        let template = step.action.template().and_then(|name| self.now.templates.get(name));
+        let of_template =
+            template.map(|template| definition::steps_in(template, &self.renderer)).transpose()?;
+        Ok(step.refers_to.iter().chain(of_template.iter().flatten()).any(waiting))
     }
 
     fn take(&mut self, step: &'a StepDefinition) -> Result<Walk> {
@@ -201,11 +202,9 @@ impl<'a> Planner<'a> {
         match &step.action {
             Action::Wait(wait) => self.wait(step, wait, &context),
             Action::Stop(stop) => Ok(self.stop(step, stop, &context)),
-            Action::SendMessage(_)
-            | Action::NotifyOwner(_)
-            | Action::AppendRow(_)
-            | Action::CreateEvent(_) => match self.promise(step, &context) {
-                Ok(promise) => {
+            _ => match self.promise(step, &context) {
+                Ok(None) => Err(Error::internal(format!("step `{}` promises nothing", step.id))),
+                Ok(Some(promise)) => {
                     let effect_id = Some(promise.id.clone());
                     self.promises.push(promise);
                     self.outstanding = true;
@@ -216,81 +215,15 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn promise(&self, step: &StepDefinition, context: &Value) -> Result<Promise> {
-        let connections = self.now.connections;
-        let (connection, request) = match &step.action {
-            Action::SendMessage(message) => {
-                (route::for_mail(connections, Audience::Customer, message.via)?, self.mail(message, context)?)
-            }
-            Action::NotifyOwner(message) => {
-                (route::for_mail(connections, Audience::Owner, message.via)?, self.mail(message, context)?)
-            }
-            Action::AppendRow(append) => {
-                (route::for_google(connections, EffectKind::AppendRow)?, self.row(append, context)?)
-            }
-            Action::CreateEvent(create) => {
-                (route::for_google(connections, EffectKind::CreateEvent)?, self.event(create, context)?)
-            }
-            Action::Wait(_) | Action::Stop(_) => {
-                return Err(Error::internal(format!("step `{}` promises nothing", step.id)));
-            }
-        };
-        Ok(Promise {
+    fn promise(&self, step: &StepDefinition, context: &Value) -> Result<Option<Promise>> {
+        let scene = Scene { situation: self.now, renderer: &self.renderer, context, zone: self.zone };
+        let promised = scene.promise(&step.action)?;
+        Ok(promised.map(|(connection_id, request)| Promise {
             id: EffectId::new(self.now.now),
             step: step.id.clone(),
-            connection_id: connection.id.clone(),
+            connection_id,
             request,
             never_give_up: step.on_error == OnError::RetryForever,
-        })
-    }
-
-    fn mail(&self, message: &action::Message, context: &Value) -> Result<EffectRequest> {
-        let template = self
-            .now
-            .templates
-            .get(&message.template)
-            .ok_or_else(|| Error::internal(format!("message template `{}` is gone", message.template)))?;
-        let rendered = self.renderer.message(template, context)?;
-        let reply_to = match &message.reply_to {
-            Some(text) => Some(self.renderer.text(text, context)?).filter(|text| !text.is_empty()),
-            None => None,
-        };
-        Ok(EffectRequest::SendMail(SendMail {
-            to: self.renderer.text(&message.to, context)?.parse()?,
-            from_name: self.now.facts.tenant.name.clone(),
-            reply_to: reply_to.map(|text| text.parse()).transpose()?,
-            subject: rendered.subject,
-            text: rendered.text,
-            html: rendered.html,
-        }))
-    }
-
-    fn row(&self, append: &action::AppendRow, context: &Value) -> Result<EffectRequest> {
-        let mut cells = Vec::new();
-        for (header, cell) in &append.row.0 {
-            cells.push((header.clone(), self.renderer.text(cell, context)?));
-        }
-        Ok(EffectRequest::AppendRow(AppendRow {
-            spreadsheet: self.renderer.text(&append.spreadsheet, context)?,
-            sheet: self.renderer.text(&append.sheet, context)?,
-            cells,
-        }))
-    }
-
-    fn event(&self, create: &action::CreateEvent, context: &Value) -> Result<EffectRequest> {
-        let text = |source: &str| self.renderer.text(source, context);
-        let length = duration(&text(&create.length)?)?;
-        let hours = BusinessHours::parse(&text(&create.hours)?)?;
-        let earliest = self.now.now + duration(&text(&create.after)?)?;
-        let start = hours.next_open(earliest, length, self.zone);
-        Ok(EffectRequest::CreateEvent(CreateEvent {
-            calendar: text(&create.calendar)?,
-            title: text(&create.title)?,
-            description: text(&create.description)?.trim().to_owned(),
-            location: Some(text(&create.location)?).filter(|place| !place.is_empty()),
-            start,
-            end: start + length,
-            timezone: self.now.facts.tenant.timezone.clone(),
         }))
     }
 
@@ -390,14 +323,16 @@ impl<'a> Planner<'a> {
     }
 }
 
-fn failure_text(step: &Step) -> String {
-    format!("step `{}` failed: {}", step.name, step.reason.as_deref().unwrap_or("no reason was given"))
+/// What a step offers to those after it.
+fn output_of(effect: &Effect) -> Result<Json> {
+    let made = effect.output.as_ref().map(Json::read).transpose()?;
+    let mut output: Map<String, serde_json::Value> = made.unwrap_or_default();
+    output.insert("provider_id".to_owned(), serde_json::json!(effect.provider_id));
+    Json::of(&output)
 }
 
-fn duration(text: &str) -> Result<Duration> {
-    humantime::parse_duration(text.trim()).map_err(|_| {
-        Error::usage(format!("`{text}` is not a duration")).hint("write it like `30m`, `2h` or `1day`")
-    })
+fn failure_text(step: &Step) -> String {
+    format!("step `{}` failed: {}", step.name, step.reason.as_deref().unwrap_or("no reason was given"))
 }
 
 #[cfg(test)]

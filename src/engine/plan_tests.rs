@@ -1,5 +1,7 @@
 //! A run's moves, as tables of what was and what comes.
 
+use std::time::Duration;
+
 use super::*;
 use crate::model::address::{EmailAddress, PhoneNumber, Slug};
 use crate::model::connection::{ConnectionKind, ConnectionState};
@@ -129,6 +131,7 @@ impl Scene {
                 subject: "Hi".into(),
                 text: "{{ lead.name }}".into(),
                 html: None,
+                attachments: Vec::new(),
             },
         )]);
         let situation = Situation {
@@ -179,6 +182,7 @@ fn effect(run: &Run, promise: &Promise) -> Effect {
         request: Json::of(&promise.request).unwrap(),
         evidence: None,
         provider_id: None,
+        output: None,
         state: EffectState::Pending,
         reason: None,
         attempt: 0,

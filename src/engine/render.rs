@@ -5,12 +5,15 @@
 
 use std::collections::BTreeSet;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono_tz::Tz;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 
 use crate::base::clock::Timestamp;
 use crate::base::{Error, Result};
-use crate::model::automation::MessageTemplate;
+use crate::model::automation::{AttachmentTemplate, MessageTemplate};
+use crate::model::request::MailAttachment;
 
 /// A message with its holes filled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +21,7 @@ pub struct Rendered {
     pub subject: String,
     pub text: String,
     pub html: Option<String>,
+    pub attachments: Vec<MailAttachment>,
 }
 
 /// Renders for one tenant: times are shown in its zone.
@@ -64,7 +68,27 @@ impl Renderer {
             subject: subject.split_whitespace().collect::<Vec<_>>().join(" "),
             text: self.text(&template.text, context)?.trim_start().to_owned(),
             html: html.transpose()?.map(|text| text.trim_start().to_owned()),
+            attachments: template
+                .attachments
+                .iter()
+                .map(|attachment| self.attachment(attachment, context))
+                .collect::<Result<_>>()?,
         })
+    }
+
+    fn attachment(&self, template: &AttachmentTemplate, context: &Value) -> Result<MailAttachment> {
+        let AttachmentTemplate { name, text, file, content } = template;
+        let name = match name.as_ref().or(file.as_ref()) {
+            Some(name) => self.text(name, context)?,
+            None => return Err(Error::usage("an attachment has no `name`")),
+        };
+        let content = match (text, content) {
+            (Some(text), None) => BASE64.encode(self.text(text, context)?.trim_start()),
+            (None, Some(content)) => content.clone(),
+            _ => return Err(Error::usage(format!("attachment `{name}` needs either `text` or `file`"))),
+        };
+        let mime_type = mime_guess::from_path(&name).first_or_octet_stream().to_string();
+        Ok(MailAttachment { name, mime_type, content })
     }
 
     /// Returns the dotted names that a text refers to and does not define itself.
@@ -129,6 +153,7 @@ mod tests {
             subject: "Hi {{ lead.name }}\r\nBcc: x@example.com".into(),
             text: "{{ lead.name }}".into(),
             html: Some("<p>{{ lead.name }}</p>".into()),
+            attachments: Vec::new(),
         };
         let rendered = renderer().message(&template, &context()).unwrap();
         assert_eq!(rendered.subject, "Hi Jo <b> Bcc: x@example.com", "a subject is one line");

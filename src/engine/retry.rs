@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::base::clock::Timestamp;
 use crate::base::text::Json;
 use crate::model::effect::EffectState;
-use crate::model::outcome::{Finding, Outcome};
+use crate::model::outcome::{Finding, Made, Outcome};
 
 /// How failures of one effect are spaced, and how many it may have.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +34,8 @@ pub struct Settlement {
     /// When it is taken up again; nothing when it is settled or held for a person.
     pub due_at: Option<Timestamp>,
     pub reason: Option<String>,
-    pub provider_id: Option<String>,
+    /// What was made, once it is delivered.
+    pub made: Made,
     /// False when the attempt does not count against the limit.
     pub counts: bool,
     /// The connection's credential was refused: nothing more may be sent through it.
@@ -57,18 +58,14 @@ impl Settlement {
             state,
             due_at,
             reason: Some(reason),
-            provider_id: None,
+            made: Made::default(),
             counts: true,
             connection_failing: false,
         }
     }
 
-    fn delivered(provider_id: Option<String>) -> Settlement {
-        Settlement {
-            reason: None,
-            provider_id,
-            ..Settlement::waiting(EffectState::Delivered, None, String::new())
-        }
+    fn delivered(made: Made) -> Settlement {
+        Settlement { reason: None, made, ..Settlement::waiting(EffectState::Delivered, None, String::new()) }
     }
 
     fn unauthorized(state: EffectState, reason: String) -> Settlement {
@@ -87,7 +84,7 @@ impl Settlement {
 /// same, the attempt counts as one that did not get through.
 pub fn settle(outcome: Outcome, attempted: Attempted, policy: Policy) -> Settlement {
     match outcome {
-        Outcome::Delivered { provider_id } => Settlement::delivered(provider_id),
+        Outcome::Delivered(made) => Settlement::delivered(made),
         Outcome::Partly { .. } => retry("the attempt ended half-way".to_owned(), None, attempted, policy),
         Outcome::Retry { reason, after } => retry(reason, after, attempted, policy),
         Outcome::Throttled { reason, after } => {
@@ -107,7 +104,7 @@ pub fn settle(outcome: Outcome, attempted: Attempted, policy: Policy) -> Settlem
 /// Decides what becomes of an effect in doubt after its provider was asked.
 pub fn resume(finding: Finding, attempted: Attempted, policy: Policy) -> Resumption {
     match finding {
-        Finding::Delivered { provider_id } => Resumption::Settle(Settlement::delivered(provider_id)),
+        Finding::Delivered(made) => Resumption::Settle(Settlement::delivered(made)),
         Finding::Partly { evidence } => Resumption::Continue(evidence),
         Finding::NotDelivered if exhausted(attempted, policy) => {
             let reason = format!("did not happen in {} attempts", attempted.number);
@@ -188,7 +185,7 @@ mod tests {
         use EffectState::{Dead, Delivered, InDoubt, Retrying};
         let reason = || "why".to_owned();
         let cases = [
-            (Outcome::Delivered { provider_id: None }, 1, Delivered, None, true),
+            (Outcome::Delivered(Made::default()), 1, Delivered, None, true),
             (fails(None), 1, Retrying, Some(5), true),
             (fails(Some(30)), 1, Retrying, Some(30), true),
             (fails(None), 3, Dead, None, true),
@@ -213,7 +210,7 @@ mod tests {
 
     #[test]
     fn doubt_ends_by_proof_or_is_held_for_a_person() {
-        let proven = resume(Finding::Delivered { provider_id: Some("x".into()) }, attempt(1), POLICY);
+        let proven = resume(Finding::Delivered(Made::named(Some("x".into()))), attempt(1), POLICY);
         assert!(matches!(proven, Resumption::Settle(s) if s.state == EffectState::Delivered));
         assert_eq!(resume(Finding::NotDelivered, attempt(2), POLICY), Resumption::Restart);
         let held = resume(Finding::Unknown { reason: "gone".into() }, attempt(1), POLICY);

@@ -10,7 +10,7 @@ use crate::engine::query::Query;
 use crate::engine::render::Renderer;
 use crate::model::connection::Connection;
 use crate::model::cursor::{Moment, SheetTarget};
-use crate::model::diary::{EFFECT_PROPERTY, EntryChange};
+use crate::model::diary::{EFFECT_PROPERTY, Entry, EntryChange, UPDATE_PROPERTY};
 use crate::model::event::{CalendarEvent, Event, EventKind, MailChange, MailEvent, RowEvent};
 use crate::model::sheet::RowChange;
 
@@ -242,7 +242,7 @@ impl Watch {
             }
             Filter::Calendar { calendar, when, own } => {
                 let payload: CalendarEvent = event.payload.read()?;
-                let is_own = payload.entry.properties.contains_key(EFFECT_PROPERTY);
+                let is_own = is_own(&payload);
                 is_named(&payload.connection_id)
                     && payload.calendar == *calendar
                     && (*own || !is_own)
@@ -260,6 +260,16 @@ impl Watch {
             }
         })
     }
+}
+
+/// Tells whether Nexora made the entry or this change to it: an automation must not start itself.
+fn is_own(event: &CalendarEvent) -> bool {
+    let signature = |entry: &Entry| entry.properties.get(UPDATE_PROPERTY).cloned();
+    let signed = signature(&event.entry);
+    event.entry.properties.contains_key(EFFECT_PROPERTY)
+        || event.change == EntryChange::Updated
+            && signed.is_some()
+            && event.previous.as_ref().is_some_and(|previous| signature(previous) != signed)
 }
 
 /// A mail that arrives with the label counts, and one that is given it; without a label named,

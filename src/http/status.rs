@@ -17,8 +17,9 @@ use crate::http::problem::{self, Reader};
 use crate::model::address::Slug;
 use crate::model::automation::AutomationState;
 use crate::model::connection::{Connection, ConnectionState};
-use crate::model::effect::{Effect, EffectKind, EffectRequest, EffectState};
+use crate::model::effect::{Effect, EffectKind, EffectState};
 use crate::model::lead::{Lead, LeadState};
+use crate::model::request::EffectRequest;
 use crate::model::tenant::Tenant;
 use crate::ops::status::{self, TenantStatus, Trouble};
 use crate::store::migration;
@@ -169,6 +170,12 @@ fn effect_row(effect: &Effect, zone: Tz) -> EffectRow {
         EffectKind::SendMail => "Email",
         EffectKind::CreateEvent => "Calendar entry",
         EffectKind::AppendRow => "Sheet row",
+        EffectKind::DraftMail => "Draft",
+        EffectKind::LabelMail => "Label",
+        EffectKind::UpdateEvent => "Calendar change",
+        EffectKind::CancelEvent => "Cancelled entry",
+        EffectKind::FindSlot => "Free time",
+        EffectKind::UpdateRow => "Sheet row",
     };
     let (state, tone) = match effect.state {
         EffectState::Delivered => ("done", "good"),
@@ -181,7 +188,13 @@ fn effect_row(effect: &Effect, zone: Tz) -> EffectRow {
     let subject = match effect.request.read::<EffectRequest>() {
         Ok(EffectRequest::SendMail(mail)) => format!("to {}: {}", mail.to, mail.subject),
         Ok(EffectRequest::CreateEvent(event)) => format!("{}, {}", event.title, shown(event.start, zone)),
+        Ok(EffectRequest::DraftMail(mail)) => format!("to {}: {}", mail.to, mail.subject),
+        Ok(EffectRequest::LabelMail(label)) => [label.add, label.remove].concat().join(", "),
+        Ok(EffectRequest::UpdateEvent(event)) => event.title.unwrap_or(event.entry),
+        Ok(EffectRequest::CancelEvent(event)) => event.entry,
+        Ok(EffectRequest::FindSlot(find)) => find.calendars.join(", "),
         Ok(EffectRequest::AppendRow(row)) => format!("in sheet {}", row.sheet),
+        Ok(EffectRequest::UpdateRow(row)) => format!("{} {} in sheet {}", row.key.0, row.key.1, row.sheet),
         Err(_) => String::new(),
     };
     let detail = match &effect.reason {

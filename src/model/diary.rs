@@ -10,6 +10,9 @@ use crate::base::text::define_words;
 /// The private property that says which effect of ours made an entry.
 pub const EFFECT_PROPERTY: &str = "nexora_effect";
 
+/// The private property that says which effect of ours changed an entry last.
+pub const UPDATE_PROPERTY: &str = "nexora_update";
+
 define_words! {
     /// What happened to an entry.
     EntryChange = "calendar change" {

@@ -1,11 +1,10 @@
 //! An effect: one promised change to the outside world, kept until it is settled.
 
 use diesel::Queryable;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::base::clock::Timestamp;
 use crate::base::text::{Json, define_words};
-use crate::model::address::EmailAddress;
 use crate::model::{ConnectionId, EffectId, RunId, TenantId};
 
 define_words! {
@@ -28,8 +27,14 @@ define_words! {
     /// What an effect does.
     EffectKind = "effect kind" {
         SendMail = "mail.send",
+        DraftMail = "mail.draft",
+        LabelMail = "mail.label",
         CreateEvent = "calendar.create_event",
+        UpdateEvent = "calendar.update_event",
+        CancelEvent = "calendar.cancel_event",
+        FindSlot = "calendar.find_slot",
         AppendRow = "sheets.append_row",
+        UpdateRow = "sheets.update_row",
     }
 }
 
@@ -54,12 +59,14 @@ pub struct Effect {
     pub step: String,
     pub kind: EffectKind,
     pub connection_id: ConnectionId,
-    /// An [`EffectRequest`].
+    /// An [`EffectRequest`](crate::model::request::EffectRequest).
     pub request: Json,
     /// What a connector noted in mid-work, such as the id of a draft not yet sent.
     pub evidence: Option<Json>,
     /// The provider's name for what was made.
     pub provider_id: Option<String>,
+    /// What was made, for the steps after it: names and values.
+    pub output: Option<Json>,
     pub state: EffectState,
     pub reason: Option<String>,
     /// Attempts begun so far.
@@ -74,61 +81,6 @@ pub struct Effect {
     pub lease_until: Option<Timestamp>,
     pub created_at: Timestamp,
     pub settled_at: Option<Timestamp>,
-}
-
-/// What the provider is asked to do.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind")]
-pub enum EffectRequest {
-    #[serde(rename = "mail.send")]
-    SendMail(SendMail),
-    #[serde(rename = "calendar.create_event")]
-    CreateEvent(CreateEvent),
-    #[serde(rename = "sheets.append_row")]
-    AppendRow(AppendRow),
-}
-
-impl EffectRequest {
-    pub fn kind(&self) -> EffectKind {
-        match self {
-            EffectRequest::SendMail(_) => EffectKind::SendMail,
-            EffectRequest::CreateEvent(_) => EffectKind::CreateEvent,
-            EffectRequest::AppendRow(_) => EffectKind::AppendRow,
-        }
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SendMail {
-    pub to: EmailAddress,
-    /// The name shown beside the sender's address.
-    pub from_name: String,
-    pub reply_to: Option<EmailAddress>,
-    pub subject: String,
-    pub text: String,
-    pub html: Option<String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct CreateEvent {
-    /// `primary`, or the id of another calendar that the connection's mailbox may write.
-    pub calendar: String,
-    pub title: String,
-    pub description: String,
-    pub location: Option<String>,
-    pub start: Timestamp,
-    pub end: Timestamp,
-    /// The IANA zone in which the event is shown.
-    pub timezone: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct AppendRow {
-    pub spreadsheet: String,
-    /// The title of the sheet in it; made when it is missing.
-    pub sheet: String,
-    /// Header and cell, in the order in which missing headers are added.
-    pub cells: Vec<(String, String)>,
 }
 
 /// One try at delivering an effect.

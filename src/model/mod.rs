@@ -16,8 +16,10 @@ pub mod mail;
 pub mod message;
 pub mod outcome;
 pub mod quota;
+pub mod request;
 pub mod run;
 pub mod sheet;
+pub mod slot;
 pub mod tenant;
 pub mod user;
 

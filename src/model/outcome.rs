@@ -2,13 +2,36 @@
 
 use std::time::Duration;
 
+use serde_json::{Map, Value};
+
 use crate::base::text::Json;
+
+/// What was made.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Made {
+    /// The provider's name for it.
+    pub provider_id: Option<String>,
+    /// What later steps may refer to, by name.
+    pub output: Map<String, Value>,
+}
+
+impl Made {
+    pub fn named(provider_id: Option<String>) -> Made {
+        Made { provider_id, output: Map::new() }
+    }
+
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Made {
+        self.output.insert(name.to_owned(), value.into());
+        self
+    }
+}
 
 /// What came of one attempt at an effect.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// It happened. The provider calls what was made by this name.
-    Delivered { provider_id: Option<String> },
+    /// It happened.
+    Delivered(Made),
     /// Half of it happened: note this evidence durably, then go on from there at once.
     Partly { evidence: Json },
     /// It did not happen; trying again may help.
@@ -27,7 +50,7 @@ pub enum Outcome {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Finding {
     /// It did.
-    Delivered { provider_id: Option<String> },
+    Delivered(Made),
     /// It did in part: go on from this evidence.
     Partly { evidence: Json },
     /// It did not: it is safe to begin again.

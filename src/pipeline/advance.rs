@@ -167,6 +167,7 @@ fn new_effect(run: &Run, promise: Promise, attempt_limit: i32, now: Timestamp) -
         request: Json::of(&promise.request)?,
         evidence: None,
         provider_id: None,
+        output: None,
         state: EffectState::Pending,
         reason: None,
         attempt: 0,

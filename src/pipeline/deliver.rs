@@ -14,17 +14,18 @@ use futures_util::FutureExt as _;
 
 use crate::app::{App, Deliveries, InFlight};
 use crate::base::clock::Timestamp;
+use crate::base::text::Json;
 use crate::base::{Error, Result};
 use crate::connector::{Connector, Task};
 use crate::engine::retry::{self, Attempted, Policy, Resumption, Settlement};
 use crate::model::connection::{Connection, ConnectionSettings, ConnectionState, WhenInDoubt};
 use crate::model::effect::{Attempt, Effect, EffectKind, EffectState};
-use crate::model::outcome::Outcome;
+use crate::model::outcome::{Made, Outcome};
 use crate::model::{ConnectionId, EffectId};
 use crate::pipeline::alarm::{self, Refusal};
-use crate::pipeline::{Round, Swept};
+use crate::pipeline::{Round, Swept, sent};
 use crate::store::due::{self, Queue};
-use crate::store::{Claim, Conn, connection, effect, lead, run};
+use crate::store::{Claim, Conn, connection, effect, run};
 
 /// Deliveries that one connection may have under way, so that a slow one leaves room for others.
 const PER_CONNECTION: usize = 8;
@@ -308,7 +309,8 @@ fn record(
         state: settlement.state,
         due_at: if refusal == Some(Refusal::Replaced) { Some(now) } else { settlement.due_at },
         reason: settlement.reason.clone(),
-        provider_id: settlement.provider_id,
+        provider_id: settlement.made.provider_id.clone(),
+        output: output_of(&settlement.made)?,
         evidence,
         attempt: if settlement.counts { before.attempt } else { before.attempt - 1 },
         settled_at: settled.then_some(now),
@@ -331,7 +333,7 @@ fn record(
         note_connection(conn, connection, reason, settlement.state, now)?;
     }
     if settlement.state == EffectState::Delivered && before.kind == EffectKind::SendMail {
-        note_answer(conn, before, now)?;
+        sent::note(conn, connection, &after, now)?;
     }
     if settled {
         return wake_run(conn, before, now);
@@ -355,14 +357,8 @@ fn note_connection(
     }
 }
 
-/// Notes the first automatic answer to a homeowner; an alert to the owner is none.
-fn note_answer(conn: &mut Conn, effect: &Effect, now: Timestamp) -> Result<()> {
-    let journal = run::steps(conn, &effect.tenant_id, &effect.run_id)?;
-    let answers = journal.iter().any(|step| step.name == effect.step && step.action == "message.send");
-    let Some(run) = run::find(conn, &effect.tenant_id, &effect.run_id)?.filter(|_| answers) else {
-        return Ok(());
-    };
-    lead::note_answered(conn, &effect.tenant_id, &run.subject_id, now)
+fn output_of(made: &Made) -> Result<Option<Json>> {
+    (!made.output.is_empty()).then(|| Json::of(&made.output)).transpose()
 }
 
 /// A run waits for all it promised: the last of its effects to settle wakes it.

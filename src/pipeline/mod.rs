@@ -15,6 +15,7 @@ pub mod intake;
 pub mod poll;
 pub mod prune;
 pub mod rescue;
+mod sent;
 pub mod tick;
 mod version;
 pub mod watch;

@@ -25,6 +25,7 @@ pub fn insert(conn: &mut Conn, effect: &Effect) -> Result<()> {
         effects::request.eq(&effect.request),
         effects::evidence.eq(&effect.evidence),
         effects::provider_id.eq(&effect.provider_id),
+        effects::output.eq(&effect.output),
         effects::state.eq(effect.state),
         effects::reason.eq(&effect.reason),
         effects::attempt.eq(effect.attempt),
@@ -115,6 +116,7 @@ pub fn save(conn: &mut Conn, effect: &Effect, epoch: i64) -> Result<Claim> {
     let update = diesel::update(unchanged).set((
         effects::evidence.eq(&effect.evidence),
         effects::provider_id.eq(&effect.provider_id),
+        effects::output.eq(&effect.output),
         effects::state.eq(effect.state),
         effects::reason.eq(&effect.reason),
         effects::attempt.eq(effect.attempt),

@@ -164,6 +164,7 @@ diesel::table! {
         request -> Text,
         evidence -> Nullable<Text>,
         provider_id -> Nullable<Text>,
+        output -> Nullable<Text>,
         state -> Text,
         reason -> Nullable<Text>,
         attempt -> Integer,

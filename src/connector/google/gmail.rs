@@ -15,8 +15,8 @@ use crate::connector::google::fault::Fault;
 use crate::connector::google::hub::{Caller, Connect, Cost};
 use crate::connector::{Task, mail};
 use crate::model::address::EmailAddress;
-use crate::model::effect::SendMail;
-use crate::model::outcome::{Finding, Outcome};
+use crate::model::outcome::{Finding, Made, Outcome};
+use crate::model::request::SendMail;
 
 pub struct Gmail {
     hub: google_gmail1::Gmail<Connect>,
@@ -31,6 +31,9 @@ struct Evidence {
 }
 
 const ME: &str = "me";
+
+/// The headers that a mail of ours is known by.
+const HEADERS: [&str; 3] = [mail::EFFECT_HEADER, mail::DRAFT_HEADER, "Message-ID"];
 
 // Quota units of each method (Gmail API, "Usage limits").
 const DRAFT: u32 = 10;
@@ -53,27 +56,39 @@ impl Gmail {
 
     /// Makes the draft, or sends the one that the evidence names.
     pub async fn send(&self, task: &Task, request: &SendMail) -> Result<Outcome, Outcome> {
-        match evidence(task)? {
-            None => self.make_draft(task, request).await,
-            Some(evidence) => self.send_draft(evidence).await,
+        if let Some(evidence) = evidence(task)? {
+            return self.send_draft(evidence).await;
         }
-    }
-
-    async fn make_draft(&self, task: &Task, request: &SendMail) -> Result<Outcome, Outcome> {
-        let message = mail::write(task, request, &self.from)
-            .map_err(|error| Outcome::Refused { reason: error.report() })?;
-        let bytes = &message.formatted();
-        let made = self
-            .caller
-            .call(Cost::Gmail(DRAFT), |mut watch| async move {
-                let call = self.hub.users().drafts_create(Draft::default(), ME).delegate(&mut watch);
-                call.upload(Cursor::new(bytes.clone()), rfc822()).await.map(|(_, draft)| draft)
-            })
-            .await;
-        let draft = made.map_err(Fault::of_change)?;
+        let draft = self.make_draft(task, request).await?;
         let draft_id = draft.id.ok_or_else(|| in_doubt("Gmail named no draft"))?;
         let evidence = Json::of(&Evidence { draft_id }).map_err(|error| in_doubt(&error.report()))?;
         Ok(Outcome::Partly { evidence })
+    }
+
+    /// Makes a draft that a person is to look at and send.
+    pub async fn draft(&self, task: &Task, request: &SendMail) -> Result<Outcome, Outcome> {
+        let draft = self.make_draft(task, request).await?;
+        let thread_id = draft.message.and_then(|message| message.thread_id);
+        Ok(Outcome::Delivered(Made::named(draft.id).with("thread_id", thread_id)))
+    }
+
+    async fn make_draft(&self, task: &Task, request: &SendMail) -> Result<Draft, Outcome> {
+        let message = mail::write(task, request, &self.from)
+            .map_err(|error| Outcome::Refused { reason: error.report() })?;
+        let bytes = &message.formatted();
+        let thread_id = request.thread.as_ref().and_then(|thread| thread.id.clone());
+        let draft = &match thread_id {
+            Some(_) => Draft { id: None, message: Some(Message { thread_id, ..Message::default() }) },
+            None => Draft::default(),
+        };
+        let made = self
+            .caller
+            .call(Cost::Gmail(DRAFT), |mut watch| async move {
+                let call = self.hub.users().drafts_create(draft.clone(), ME).delegate(&mut watch);
+                call.upload(Cursor::new(bytes.clone()), rfc822()).await.map(|(_, draft)| draft)
+            })
+            .await;
+        made.map_err(Fault::of_change)
     }
 
     async fn send_draft(&self, evidence: Evidence) -> Result<Outcome, Outcome> {
@@ -87,7 +102,7 @@ impl Gmail {
             })
             .await;
         match sent {
-            Ok(message) => Ok(Outcome::Delivered { provider_id: message.id }),
+            Ok(message) => Ok(Outcome::Delivered(self.made(message).await)),
             // The draft is gone: an earlier attempt may have sent it, or a person deleted it.
             Err(fault) if fault.status() == Some(404) => Err(in_doubt("the draft is gone")),
             Err(fault) => Err(fault.of_change()),
@@ -112,6 +127,29 @@ impl Gmail {
         }
     }
 
+    /// Says what a sent mail is called. Gmail gives it another Message-ID, which answers and later
+    /// mails refer to; where that cannot be read now, it is done without.
+    async fn made(&self, sent: Message) -> Made {
+        let named = Made::named(sent.id.clone()).with("thread_id", sent.thread_id);
+        let Some(id) = sent.id else { return named };
+        let message_id = self.headers(&id).await.ok().flatten().and_then(|found| message_id(&found));
+        named.with("message_id", message_id)
+    }
+
+    /// Looks for a draft that was made for a person, or for the mail that they made of it.
+    pub async fn find_draft(&self, task: &Task) -> Result<Finding, Fault> {
+        match self.find_orphan(task).await? {
+            Finding::Partly { evidence } => {
+                let named = evidence.read().ok().map(|evidence: Evidence| evidence.draft_id);
+                Ok(Finding::Delivered(Made::named(named)))
+            }
+            _ => match self.find_sent(task).await? {
+                Finding::Unknown { .. } => Ok(Finding::NotDelivered),
+                found => Ok(found),
+            },
+        }
+    }
+
     async fn find_sent(&self, task: &Task) -> Result<Finding, Fault> {
         let since = (task.created_at.millis() - SEARCH_MARGIN_MS) / 1_000;
         let listed = self
@@ -127,9 +165,10 @@ impl Gmail {
             })
             .await?;
         for id in listed.unwrap_or_default().into_iter().filter_map(|message| message.id) {
-            if self.effect_of(&id).await?.as_deref() == Some(task.effect_id.as_str()) {
-                return Ok(Finding::Delivered { provider_id: Some(id) });
-            }
+            let Some(found) = self.headers(&id).await?.filter(|found| is_of(found, task)) else { continue };
+            let thread_id = found.thread_id.clone();
+            let named = Made::named(Some(id)).with("thread_id", thread_id);
+            return Ok(Finding::Delivered(named.with("message_id", message_id(&found))));
         }
         Ok(Finding::Unknown {
             reason: "the draft is gone and no sent mail carries this effect; somebody may have deleted it"
@@ -151,25 +190,26 @@ impl Gmail {
             else {
                 continue;
             };
-            if self.effect_of(&message).await?.as_deref() == Some(task.effect_id.as_str()) {
+            if self.headers(&message).await?.is_some_and(|found| is_of(&found, task)) {
                 return Ok(unsent(&draft_id));
             }
         }
         Ok(Finding::NotDelivered)
     }
 
-    /// Reads our header from a mail; a mail that is gone by now has none.
-    async fn effect_of(&self, id: &str) -> Result<Option<String>, Fault> {
+    /// Reads a mail's headers, as far as they matter here; nothing when it is gone by now.
+    async fn headers(&self, id: &str) -> Result<Option<Message>, Fault> {
         let message = self
             .caller
             .call(Cost::Gmail(READ), |mut watch| async move {
                 let call = self.hub.users().messages_get(ME, id).format("metadata");
-                let call = call.add_metadata_headers(mail::EFFECT_HEADER).delegate(&mut watch);
+                let call = HEADERS.iter().fold(call, |call, header| call.add_metadata_headers(header));
+                let call = call.delegate(&mut watch);
                 call.doit().await.map(|(_, message)| message)
             })
             .await;
         match message {
-            Ok(message) => Ok(header(message, mail::EFFECT_HEADER)),
+            Ok(message) => Ok(Some(message)),
             Err(fault) if fault.status() == Some(404) => Ok(None),
             Err(fault) => Err(fault),
         }
@@ -199,9 +239,18 @@ fn unsent(draft_id: &str) -> Finding {
     }
 }
 
-fn header(message: Message, name: &str) -> Option<String> {
-    let headers = message.payload?.headers?;
-    headers.into_iter().find(|h| h.name.as_deref().is_some_and(|n| n.eq_ignore_ascii_case(name)))?.value
+fn header<'a>(message: &'a Message, name: &str) -> Option<&'a str> {
+    let headers = message.payload.as_ref()?.headers.as_ref()?;
+    let found = headers.iter().find(|h| h.name.as_deref().is_some_and(|n| n.eq_ignore_ascii_case(name)));
+    found?.value.as_deref()
+}
+
+fn is_of(message: &Message, task: &Task) -> bool {
+    header(message, mail::header_of(task)) == Some(task.effect_id.as_str())
+}
+
+fn message_id(message: &Message) -> Option<String> {
+    header(message, "Message-ID").map(|id| id.trim().trim_matches(['<', '>']).to_owned())
 }
 
 fn in_doubt(reason: &str) -> Outcome {

@@ -11,10 +11,12 @@ mod fault;
 mod gmail;
 mod hub;
 mod inbox;
+mod label;
 pub mod oauth;
 mod plain;
 mod probe;
 mod quota;
+mod row;
 pub mod scope;
 mod sheets;
 mod table;
@@ -34,9 +36,9 @@ use crate::connector::{Answer, Connector, Perform, Reconcile, Task};
 use crate::model::connection::{Ability, GoogleMeans, GoogleSettings};
 use crate::model::cursor::SheetTarget;
 use crate::model::diary::Entry;
-use crate::model::effect::EffectRequest;
 use crate::model::outcome::{Finding, Outcome};
 use crate::model::quota::GoogleQuota;
+use crate::model::request::EffectRequest;
 
 /// Where Google's services are, and how long one call may take.
 #[derive(Clone, Debug)]
@@ -90,6 +92,7 @@ pub struct Google {
     calendar: calendar::Calendar,
     sheets: sheets::Sheets,
     inbox: inbox::Inbox,
+    labels: label::Labels,
     tables: table::Tables,
     source: Arc<token::Source>,
 }
@@ -130,6 +133,7 @@ impl Google {
             calendar: calendar::Calendar::new(&caller(Service::Calendar), endpoints),
             sheets: sheets::Sheets::new(&caller(Service::Sheets), endpoints),
             inbox: inbox::Inbox::new(&caller(Service::Gmail), endpoints),
+            labels: label::Labels::new(&caller(Service::Gmail), endpoints),
             tables: table::Tables::new(&caller(Service::Sheets), drive, endpoints),
             source,
         });
@@ -147,8 +151,14 @@ impl Perform for Google {
         Box::pin(async move {
             let done = match &task.request {
                 EffectRequest::SendMail(mail) => self.gmail.send(task, mail).await,
+                EffectRequest::DraftMail(mail) => self.gmail.draft(task, mail).await,
+                EffectRequest::LabelMail(label) => self.labels.apply(label).await,
                 EffectRequest::CreateEvent(event) => self.calendar.create(task, event).await,
+                EffectRequest::UpdateEvent(event) => self.calendar.update(task, event).await,
+                EffectRequest::CancelEvent(event) => self.calendar.cancel(event).await,
+                EffectRequest::FindSlot(slot) => self.calendar.find_slot(slot).await,
                 EffectRequest::AppendRow(row) => self.sheets.append(task, row).await,
+                EffectRequest::UpdateRow(row) => self.sheets.update_row(task, row).await,
             };
             done.unwrap_or_else(|outcome| outcome)
         })
@@ -160,8 +170,15 @@ impl Reconcile for Google {
         Box::pin(async move {
             let found = match &task.request {
                 EffectRequest::SendMail(_) => self.gmail.find(task).await,
+                EffectRequest::DraftMail(_) => self.gmail.find_draft(task).await,
+                EffectRequest::LabelMail(label) => self.labels.find(label).await,
                 EffectRequest::CreateEvent(event) => self.calendar.find(task, event).await,
+                EffectRequest::UpdateEvent(event) => self.calendar.find_update(task, event).await,
+                EffectRequest::CancelEvent(event) => self.calendar.find_cancel(event).await,
+                // Asking changes nothing.
+                EffectRequest::FindSlot(_) => Ok(Finding::NotDelivered),
                 EffectRequest::AppendRow(row) => self.sheets.find(task, row).await,
+                EffectRequest::UpdateRow(row) => self.sheets.find_update(task, row).await,
             };
             found.unwrap_or_else(fault::Fault::of_question)
         })

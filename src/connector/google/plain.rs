@@ -4,7 +4,10 @@
 use google_apis_common as common;
 use google_apis_common::GetToken as _;
 use http_body_util::{BodyExt as _, Limited};
+use hyper::Method;
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::connector::google::fault::Fault;
 use crate::connector::google::hub::{Caller, Cost, Watch};
@@ -15,16 +18,43 @@ const ANSWER_LIMIT_BYTES: usize = 64_000_000;
 impl Caller {
     /// Reads `url`, which is encoded already.
     pub async fn get<T: DeserializeOwned>(&self, cost: Cost, url: &str) -> Result<T, Fault> {
-        self.call(cost, |watch| async move { self.fetch(url, watch).await }).await
+        self.send(cost, Method::GET, url, None).await
     }
 
-    async fn fetch<T: DeserializeOwned>(&self, url: &str, watch: Watch) -> common::Result<T> {
+    /// Sends a body to `url`, which is encoded already.
+    pub async fn post<T: DeserializeOwned>(&self, cost: Cost, url: &str, body: &Value) -> Result<T, Fault> {
+        self.send(cost, Method::POST, url, Some(body)).await
+    }
+
+    /// Makes a call; an empty answer reads as `null`.
+    pub async fn send<T: DeserializeOwned>(
+        &self,
+        cost: Cost,
+        method: Method,
+        url: &str,
+        body: Option<&Value>,
+    ) -> Result<T, Fault> {
+        let method = &method;
+        self.call(cost, |watch| async move { self.fetch(method.clone(), url, body, watch).await }).await
+    }
+
+    async fn fetch<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        url: &str,
+        body: Option<&Value>,
+        watch: Watch,
+    ) -> common::Result<T> {
         let token = self.tokens.get_token(&[]).await.map_err(common::Error::MissingToken)?;
-        let mut request = hyper::Request::get(url).header(hyper::header::ACCEPT, "application/json");
+        let mut request =
+            hyper::Request::builder().method(method).uri(url).header(ACCEPT, "application/json");
         if let Some(token) = token {
-            request = request.header(hyper::header::AUTHORIZATION, format!("Bearer {token}"));
+            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
         }
-        let request = request.body(common::to_body::<String>(None)).map_err(|error| {
+        if body.is_some() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        let request = request.body(common::to_body(body.map(Value::to_string))).map_err(|error| {
             common::Error::Io(std::io::Error::new(std::io::ErrorKind::InvalidInput, error))
         })?;
         let answer = self.client.request(request).await.map_err(common::Error::HttpError)?;
@@ -33,7 +63,8 @@ impl Caller {
         let bytes = body.map_err(|error| common::Error::Io(std::io::Error::other(error)))?.to_bytes();
         let broken = |error| common::Error::JsonDecodeError(String::new(), error);
         if head.status.is_success() {
-            return serde_json::from_slice(&bytes).map_err(broken);
+            let text: &[u8] = if bytes.is_empty() { b"null" } else { &bytes };
+            return serde_json::from_slice(text).map_err(broken);
         }
         watch.note(head.status, &head.headers);
         match serde_json::from_slice(&bytes) {

@@ -24,12 +24,13 @@ use crate::connector::google::Endpoints;
 use crate::connector::google::fault::Fault;
 use crate::connector::google::hub::{Caller, Connect, Cost, encoded};
 use crate::model::EffectId;
-use crate::model::effect::AppendRow;
-use crate::model::outcome::{Finding, Outcome};
+use crate::model::outcome::{Finding, Made, Outcome};
+use crate::model::request::AppendRow;
 
 pub struct Sheets {
     hub: google_sheets4::Sheets<Connect>,
-    caller: Caller,
+    pub(super) caller: Caller,
+    pub(super) base: String,
     turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 
@@ -41,7 +42,7 @@ impl Sheets {
         let mut hub = google_sheets4::Sheets::new(caller.client.clone(), caller.tokens.clone());
         hub.base_url(endpoints.sheets_url.clone());
         hub.root_url(endpoints.sheets_url.clone());
-        Sheets { hub, caller: caller.clone(), turns: Mutex::default() }
+        Sheets { hub, caller: caller.clone(), base: endpoints.sheets_url.clone(), turns: Mutex::default() }
     }
 
     /// Adds the row with its mark, or removes the mark once the evidence says that both are there.
@@ -60,7 +61,7 @@ impl Sheets {
         }
         batch.push(append_row(sheet_id, &row));
         batch.push(make_mark(&task.effect_id));
-        match self.update(request, batch).await {
+        match self.update(&request.spreadsheet, batch).await {
             Ok(()) => Ok(Outcome::Partly { evidence: appended() }),
             // The mark may be there already: another attempt's batch came in since we asked.
             Err(fault) if fault.status() == Some(400) => match self.find(task, request).await {
@@ -74,11 +75,11 @@ impl Sheets {
 
     /// Removing what is not there is no failure, so this part may be repeated at will.
     async fn remove_mark(&self, task: &Task, request: &AppendRow) -> Result<Outcome, Outcome> {
-        match self.update(request, vec![delete_mark(&task.effect_id)]).await {
-            Ok(()) => Ok(Outcome::Delivered { provider_id: Some(request.spreadsheet.clone()) }),
+        match self.update(&request.spreadsheet, vec![delete_mark(&task.effect_id)]).await {
+            Ok(()) => Ok(Outcome::Delivered(Made::named(Some(request.spreadsheet.clone())))),
             // The row is there; that somebody removed the spreadsheet since does not undo it.
             Err(fault) if matches!(fault.status(), Some(400 | 404)) => {
-                Ok(Outcome::Delivered { provider_id: Some(request.spreadsheet.clone()) })
+                Ok(Outcome::Delivered(Made::named(Some(request.spreadsheet.clone()))))
             }
             Err(fault) => Err(fault.of_reading()),
         }
@@ -89,18 +90,28 @@ impl Sheets {
         if task.evidence.is_some() {
             return Ok(Finding::Partly { evidence: appended() });
         }
+        self.find_mark(task, &request.spreadsheet, appended()).await
+    }
+
+    /// Looks for a task's mark, which proves what `evidence` says.
+    pub(super) async fn find_mark(
+        &self,
+        task: &Task,
+        spreadsheet: &str,
+        evidence: Json,
+    ) -> Result<Finding, Fault> {
         let read = self
             .caller
             .call(Cost::SheetsRead, |mut watch| async move {
                 let spreadsheets = self.hub.spreadsheets();
-                let call = spreadsheets
-                    .developer_metadata_get(&encoded(&request.spreadsheet), mark_id(&task.effect_id));
+                let call =
+                    spreadsheets.developer_metadata_get(&encoded(spreadsheet), mark_id(&task.effect_id));
                 call.delegate(&mut watch).doit().await.map(|(_, mark)| mark)
             })
             .await;
         match read {
             Ok(mark) if mark.metadata_value.as_deref() == Some(task.effect_id.as_str()) => {
-                Ok(Finding::Partly { evidence: appended() })
+                Ok(Finding::Partly { evidence })
             }
             Ok(_) => Ok(Finding::Unknown { reason: "the mark belongs to another effect".to_owned() }),
             Err(fault) if fault.status() == Some(404) => Ok(Finding::NotDelivered),
@@ -108,7 +119,7 @@ impl Sheets {
         }
     }
 
-    fn turn(&self, spreadsheet: &str) -> Arc<tokio::sync::Mutex<()>> {
+    pub(super) fn turn(&self, spreadsheet: &str) -> Arc<tokio::sync::Mutex<()>> {
         let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
         turns.retain(|_, turn| Arc::strong_count(turn) > 1);
         Arc::clone(turns.entry(spreadsheet.to_owned()).or_default())
@@ -117,21 +128,11 @@ impl Sheets {
     /// Returns the sheet's id by its title, after making the sheet where it is missing.
     async fn sheet_id(&self, request: &AppendRow) -> Result<i32, Outcome> {
         for _ in 0..2 {
-            let spreadsheet = self
-                .caller
-                .call(Cost::SheetsRead, |mut watch| async move {
-                    let call = self.hub.spreadsheets().get(&encoded(&request.spreadsheet));
-                    call.delegate(&mut watch).doit().await.map(|(_, spreadsheet)| spreadsheet)
-                })
-                .await
-                .map_err(Fault::of_reading)?;
-            let mut sheets =
-                spreadsheet.sheets.unwrap_or_default().into_iter().filter_map(|sheet| sheet.properties);
-            let found = sheets.find(|properties| properties.title.as_deref() == Some(request.sheet.as_str()));
-            if let Some(properties) = found {
-                return Ok(properties.sheet_id.unwrap_or(0));
+            let found = self.find_sheet(&request.spreadsheet, &request.sheet).await;
+            if let Some(id) = found.map_err(Fault::of_reading)? {
+                return Ok(id);
             }
-            match self.update(request, vec![add_sheet(&request.sheet)]).await {
+            match self.update(&request.spreadsheet, vec![add_sheet(&request.sheet)]).await {
                 Ok(()) => {}
                 // Another daemon may have made it just now: look again.
                 Err(fault) if fault.status() == Some(400) => {}
@@ -143,6 +144,18 @@ impl Sheets {
             reason: format!("sheet `{}` cannot be found after making it", request.sheet),
             after: None,
         })
+    }
+
+    /// Returns a sheet's id by its title.
+    pub(super) async fn find_sheet(&self, spreadsheet: &str, title: &str) -> Result<Option<i32>, Fault> {
+        let read = self.caller.call(Cost::SheetsRead, |mut watch| async move {
+            let call = self.hub.spreadsheets().get(&encoded(spreadsheet));
+            call.delegate(&mut watch).doit().await.map(|(_, spreadsheet)| spreadsheet)
+        });
+        let sheets = read.await?.sheets.unwrap_or_default();
+        let mut sheets = sheets.into_iter().filter_map(|sheet| sheet.properties);
+        let found = sheets.find(|properties| properties.title.as_deref() == Some(title));
+        Ok(found.map(|properties| properties.sheet_id.unwrap_or(0)))
     }
 
     async fn headers(&self, request: &AppendRow) -> Result<Vec<String>, Fault> {
@@ -162,12 +175,11 @@ impl Sheets {
             .collect())
     }
 
-    async fn update(&self, request: &AppendRow, batch: Vec<Request>) -> Result<(), Fault> {
+    pub(super) async fn update(&self, spreadsheet: &str, batch: Vec<Request>) -> Result<(), Fault> {
         let batch = &BatchUpdateSpreadsheetRequest { requests: Some(batch), ..Default::default() };
         self.caller
             .call(Cost::SheetsWrite, |mut watch| async move {
-                let call =
-                    self.hub.spreadsheets().batch_update(batch.clone(), &encoded(&request.spreadsheet));
+                let call = self.hub.spreadsheets().batch_update(batch.clone(), &encoded(spreadsheet));
                 call.delegate(&mut watch).doit().await.map(|_| ())
             })
             .await
@@ -219,7 +231,7 @@ fn append_row(sheet_id: i32, row: &[String]) -> Request {
     Request { append_cells: Some(append), ..Default::default() }
 }
 
-fn write_headers(sheet_id: i32, first_column: usize, headers: &[String]) -> Request {
+pub(super) fn write_headers(sheet_id: i32, first_column: usize, headers: &[String]) -> Request {
     let start = GridCoordinate {
         sheet_id: Some(sheet_id),
         row_index: Some(0),
@@ -239,19 +251,25 @@ fn add_sheet(title: &str) -> Request {
     Request { add_sheet: Some(AddSheetRequest { properties: Some(properties) }), ..Default::default() }
 }
 
+/// Returns the request for a mark on the spreadsheet, where nothing moves it.
 fn make_mark(effect: &EffectId) -> Request {
+    mark_at(effect, DeveloperMetadataLocation { spreadsheet: Some(true), ..Default::default() })
+}
+
+/// Returns the request for an effect's mark at a place.
+pub(super) fn mark_at(effect: &EffectId, place: DeveloperMetadataLocation) -> Request {
     let mark = DeveloperMetadata {
         metadata_id: Some(mark_id(effect)),
         metadata_key: Some(MARK_KEY.to_owned()),
         metadata_value: Some(effect.to_string()),
-        location: Some(DeveloperMetadataLocation { spreadsheet: Some(true), ..Default::default() }),
+        location: Some(place),
         visibility: Some("DOCUMENT".to_owned()),
     };
     let create = CreateDeveloperMetadataRequest { developer_metadata: Some(mark) };
     Request { create_developer_metadata: Some(create), ..Default::default() }
 }
 
-fn delete_mark(effect: &EffectId) -> Request {
+pub(super) fn delete_mark(effect: &EffectId) -> Request {
     let lookup = DeveloperMetadataLookup { metadata_id: Some(mark_id(effect)), ..Default::default() };
     let filter = DataFilter { developer_metadata_lookup: Some(lookup), ..Default::default() };
     let delete = DeleteDeveloperMetadataRequest { data_filter: Some(filter) };
@@ -259,7 +277,7 @@ fn delete_mark(effect: &EffectId) -> Request {
 }
 
 /// Returns a positive 31-bit number made from the effect's id.
-fn mark_id(effect: &EffectId) -> i32 {
+pub(super) fn mark_id(effect: &EffectId) -> i32 {
     let digest = Sha256::digest(effect.as_str());
     let first = digest.first_chunk::<4>().copied().unwrap_or_default();
     (i32::from_be_bytes(first) & i32::MAX).max(1)

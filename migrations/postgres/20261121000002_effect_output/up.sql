@@ -1,0 +1,3 @@
+-- What an effect made, for the steps after it.
+
+ALTER TABLE effects ADD COLUMN output TEXT;
