@@ -168,17 +168,10 @@ impl Nexora {
         self.add_smtp(smtp_port).await;
         let mailbox = "office@acme.example.com".parse().unwrap();
         let key = Secret::new(key);
-        connection::add_google(
-            &self.app,
-            &self.actor,
-            &self.tenant,
-            "google",
-            mailbox,
-            key,
-            Ability::usual(),
-        )
-        .await
-        .unwrap();
+        let mut abilities = Ability::usual();
+        abilities.insert(Ability::MailLabel);
+        let Nexora { app, actor, tenant, .. } = self;
+        connection::add_google(app, actor, tenant, "google", mailbox, key, abilities).await.unwrap();
     }
 
     pub async fn enable(&self, settings: &[(&str, &str)]) {

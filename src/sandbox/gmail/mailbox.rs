@@ -153,6 +153,7 @@ impl Mailbox {
         json!({
             "messages": self.messages.iter().map(Message::state).collect::<Vec<_>>(),
             "drafts": drafts.collect::<Vec<_>>(),
+            "labels": self.labels.iter().map(|l| json!({"id": l.id, "name": l.name})).collect::<Vec<_>>(),
         })
     }
 }

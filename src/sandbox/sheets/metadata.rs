@@ -35,9 +35,9 @@ pub enum Place {
 /// One row or one column.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Line {
-    sheet_id: i64,
-    dimension: Dimension,
-    index: usize,
+    pub sheet_id: i64,
+    pub dimension: Dimension,
+    pub index: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -87,7 +87,7 @@ pub struct DataFilter {
 /// What a mark must be to be found; every field given must fit.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct Lookup {
+pub struct Lookup {
     metadata_id: Option<i64>,
     metadata_key: Option<String>,
     metadata_value: Option<String>,
@@ -111,7 +111,7 @@ impl Location {
 }
 
 impl DataFilter {
-    fn lookup(&self) -> Result<&Lookup, Refusal> {
+    pub fn lookup(&self) -> Result<&Lookup, Refusal> {
         self.developer_metadata_lookup
             .as_ref()
             .ok_or_else(|| Refusal::invalid("The sandbox looks for developer metadata by lookup only."))
@@ -261,6 +261,11 @@ impl Marks {
             }
             Place::Spreadsheet | Place::Sheet(_) | Place::Line(_) => true,
         });
+    }
+
+    /// Returns the places of the marks that a lookup finds.
+    pub fn places<'a>(&'a self, lookup: &'a Lookup) -> impl Iterator<Item = Place> + 'a {
+        self.0.iter().filter(|mark| lookup.fits(mark)).map(|mark| mark.place)
     }
 
     pub fn shown(&self) -> Vec<Value> {

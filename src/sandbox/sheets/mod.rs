@@ -4,6 +4,7 @@
 
 mod a1;
 mod batch;
+mod filter;
 pub mod grid;
 mod metadata;
 mod values;
@@ -50,6 +51,20 @@ pub const ROUTES: &[Route] = &[
         "values.batchUpdate",
         TO_WRITE,
         values::batch_update,
+    ),
+    route(
+        Method::POST,
+        "/v4/spreadsheets/{spreadsheet}/values:batchGetByDataFilter",
+        "values.batchGetByDataFilter",
+        TO_WRITE,
+        filter::batch_get,
+    ),
+    route(
+        Method::POST,
+        "/v4/spreadsheets/{spreadsheet}/values:batchUpdateByDataFilter",
+        "values.batchUpdateByDataFilter",
+        TO_WRITE,
+        filter::batch_update,
     ),
     route(
         Method::POST,

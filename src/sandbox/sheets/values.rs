@@ -11,14 +11,14 @@ use crate::sandbox::sheets::{change, spreadsheet};
 use crate::sandbox::world::World;
 
 /// How values are read: typed as by a person, or taken as they are.
-type Input = fn(&Value) -> Cell;
+pub(super) type Input = fn(&Value) -> Cell;
 
 /// How cells are shown.
 type Render = fn(&Cell) -> Value;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct ValueRange {
+pub(super) struct ValueRange {
     range: Option<String>,
     major_dimension: Option<String>,
     #[serde(default)]
@@ -27,7 +27,7 @@ struct ValueRange {
 
 impl ValueRange {
     /// Returns the values row by row.
-    fn rows(self) -> Result<Vec<Vec<Value>>, Refusal> {
+    pub(super) fn rows(self) -> Result<Vec<Vec<Value>>, Refusal> {
         if is_by_columns(self.major_dimension.as_deref())? {
             Ok(turned(&self.values))
         } else {
@@ -51,7 +51,7 @@ fn turned(values: &[Vec<Value>]) -> Vec<Vec<Value>> {
     (0..length).map(line).collect()
 }
 
-fn input(option: Option<&str>) -> Result<Input, Refusal> {
+pub(super) fn input(option: Option<&str>) -> Result<Input, Refusal> {
     match option {
         Some("RAW") => Ok(Cell::raw),
         Some("USER_ENTERED") => Ok(Cell::typed),
@@ -71,20 +71,37 @@ fn render(option: Option<&str>) -> Result<Render, Refusal> {
 }
 
 pub fn get(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
-    let range = read(spreadsheet(world, call)?, call.param("range"), call)?;
+    let view = View::of_query(call)?;
+    let range = read(spreadsheet(world, call)?, call.param("range"), &view)?;
     Ok(Reply::json(&range))
 }
 
 pub fn batch_get(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
+    let view = View::of_query(call)?;
     let spreadsheet = spreadsheet(world, call)?;
-    let ranges = call.query_all("ranges").map(|range| read(spreadsheet, range, call));
+    let ranges = call.query_all("ranges").map(|range| read(spreadsheet, range, &view));
     let ranges = ranges.collect::<Result<Vec<_>, _>>()?;
     Ok(Reply::json(&json!({"spreadsheetId": call.param("spreadsheet"), "valueRanges": ranges})))
 }
 
-fn read(spreadsheet: &Spreadsheet, text: &str, call: &Call) -> Result<Value, Refusal> {
-    let show = render(call.query("valueRenderOption"))?;
-    let by_columns = is_by_columns(call.query("majorDimension"))?;
+/// How values are wanted.
+pub(super) struct View {
+    show: Render,
+    by_columns: bool,
+}
+
+impl View {
+    pub(super) fn new(render_option: Option<&str>, dimension: Option<&str>) -> Result<View, Refusal> {
+        Ok(View { show: render(render_option)?, by_columns: is_by_columns(dimension)? })
+    }
+
+    fn of_query(call: &Call) -> Result<View, Refusal> {
+        View::new(call.query("valueRenderOption"), call.query("majorDimension"))
+    }
+}
+
+pub(super) fn read(spreadsheet: &Spreadsheet, text: &str, view: &View) -> Result<Value, Refusal> {
+    let View { show, by_columns } = *view;
     let (mut range, id) = spreadsheet.locate(text)?;
     let sheet = spreadsheet.sheet(id)?;
     if range.first_row >= sheet.row_count || range.first_column >= sheet.column_count {
@@ -169,15 +186,15 @@ pub fn batch_update(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
 }
 
 /// What was written, and where.
-struct Written {
+pub(super) struct Written {
     range: String,
-    rows: usize,
+    pub(super) rows: usize,
     columns: usize,
-    cells: usize,
+    pub(super) cells: usize,
 }
 
 impl Written {
-    fn shown(&self, call: &Call) -> Value {
+    pub(super) fn shown(&self, call: &Call) -> Value {
         json!({
             "spreadsheetId": call.param("spreadsheet"),
             "updatedRange": self.range,
@@ -189,7 +206,7 @@ impl Written {
 }
 
 /// Writes over a range; the values must not reach beyond it, unless it is a single cell.
-fn write(
+pub(super) fn write(
     spreadsheet: &mut Spreadsheet,
     text: &str,
     rows: &[Vec<Value>],
