@@ -116,10 +116,10 @@ pub struct Google {
 #[derive(Args)]
 pub struct Asking {
     /// Ask for what this automation needs, and no more; may be repeated
-    #[arg(long = "for", value_name = "AUTOMATION", conflicts_with = "abilities")]
+    #[arg(long = "for", value_name = "AUTOMATION", value_delimiter = ',', conflicts_with = "abilities")]
     automations: Vec<String>,
-    /// Ask for exactly this: mail.send, mail.read, mail.label, calendar, sheets, sheets.watch; may be repeated
-    #[arg(long = "ability", value_name = "ABILITY")]
+    /// Ask for exactly this: mail.send, mail.read, mail.label, calendar, sheets, sheets.watch; several with commas
+    #[arg(long = "ability", value_name = "ABILITY", value_delimiter = ',')]
     abilities: Vec<Ability>,
     /// JSON of the OAuth client, of type Desktop app; `google.client_file` when left out
     #[arg(long, value_name = "FILE")]

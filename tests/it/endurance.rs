@@ -245,6 +245,17 @@ with = { to = "a@example.com", template = "echo", via = "google" }
 id = "log"
 action = "sheets.append_row"
 with = { spreadsheet = "log", sheet = "Log", row = { What = "mail {{ message.subject }}" } }
+
+[[step]]
+id = "file"
+action = "gmail.label"
+with = { remove = ["INBOX"] }
+
+[[step]]
+id = "done"
+action = "sheets.update_row"
+when = "steps.log.state == 'succeeded'"
+with = { spreadsheet = "log", sheet = "Log", key = "What", value = "mail {{ message.subject }}", row = { Done = "yes" } }
 "#;
 
 const DIARY: &str = r#"
@@ -278,6 +289,11 @@ key = "ID"
 id = "entry"
 action = "calendar.create_event"
 with = { calendar = "jobs@acme.example.com", title = "{{ row.change }} {{ row.cells.ID }}", after = "1h", length = "1h", hours = "Mon-Sun 00:00-24:00" }
+
+[[step]]
+id = "paint"
+action = "calendar.update_event"
+with = { calendar = "jobs@acme.example.com", event = "{{ steps.entry.provider_id }}", color = "5" }
 "#;
 
 /// Sets up a machine, a tenant, its connection and its automations, as an operator would.
@@ -334,6 +350,8 @@ fn set_up(office: &Office) -> Daemon {
         key.to_str().unwrap(),
         "--subject",
         OFFICE,
+        "--ability",
+        "mail.label,calendar,sheets",
     ]);
     for name in ["echo", "diary", "jobs"] {
         daemon.run(&["automation", "enable", name]);
@@ -463,36 +481,6 @@ async fn every_change_is_told_once_and_every_effect_exists_once_whatever_is_kill
     }
     let expected = office.expected.clone();
     let count = expected.values().sum::<usize>();
-    if std::env::var("DBG").is_ok() {
-        tokio::time::sleep(Duration::from_secs(15)).await;
-        let t = told(&db).await;
-        for (k, v) in &expected {
-            if t.get(k) != Some(v) {
-                println!("MISSING {k} {v} {:?}", t.get(k));
-            }
-        }
-        for (k, v) in &t {
-            if expected.get(k) != Some(v) {
-                println!("EXTRA {k} {v}");
-            }
-        }
-        let c = db
-            .read(|conn| {
-                let t = nexora::store::tenant::list(conn, 1)?.remove(0);
-                Ok((
-                    nexora::store::cursor::list(conn, &t.id, None, 10)?,
-                    nexora::store::connection::list(conn, &t.id, 10)?,
-                ))
-            })
-            .await
-            .unwrap();
-        for x in &c.0 {
-            println!("CUR {} due {:?} err {:?} attempt {}", x.kind, x.due_at, x.error, x.attempt);
-        }
-        for x in &c.1 {
-            println!("CONN {} {:?} {:?}", x.name, x.state, x.last_error);
-        }
-    }
     until("all is told", Duration::from_secs(120), async || told(&db).await.values().sum::<usize>() >= count)
         .await;
     until("all is done", Duration::from_secs(180), async || unfinished(&db).await == 0).await;
@@ -529,13 +517,29 @@ async fn every_change_is_told_once_and_every_effect_exists_once_whatever_is_kill
         .collect();
     wanted.sort();
     assert_eq!(rows, wanted, "each row exists once");
+    let log = state["spreadsheets"]["log"]["sheets"][0]["rows"].as_array().unwrap();
+    let of_mails = || log.iter().filter(|row| row[0].as_str().unwrap_or_default().starts_with("mail "));
+    assert!(of_mails().all(|row| row[1] == "yes"), "each row of a mail was changed");
+    assert_eq!(state["spreadsheets"]["log"]["developer_metadata"], json!([]), "no mark is left over");
+
+    let mails = state["mailboxes"][OFFICE]["messages"].as_array().unwrap();
+    let told_of = |mail: &Value| {
+        expected.contains_key(&format!("received {}", mail["subject"].as_str().unwrap_or_default()))
+    };
+    let is_filed = |mail: &Value| !mail["labelIds"].as_array().unwrap().contains(&json!("INBOX"));
+    assert!(mails.iter().filter(|mail| told_of(mail)).all(is_filed), "each mail was filed");
 
     let made = texts("/calendars/jobs@acme.example.com/events", "summary");
     let mut wanted: Vec<String> = expected.keys().filter(|name| name.contains(" row ")).cloned().collect();
     wanted.sort();
     assert_eq!(made, wanted, "each entry exists once");
+    assert_eq!(
+        texts("/calendars/jobs@acme.example.com/events", "colorId").len(),
+        made.len(),
+        "each was changed"
+    );
     println!(
         "{count} changes told once, {} effects made once, {killed} kills",
-        rows.len() + answers.len() + made.len()
+        rows.len() + of_mails().count() + 2 * answers.len() + 2 * made.len()
     );
 }
