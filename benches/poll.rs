@@ -126,7 +126,7 @@ async fn looked_at(db: &Db) -> usize {
 }
 
 fn history_calls(sandbox: &Sandbox) -> u64 {
-    sandbox.state()["calls"]["gmail.history.list"].as_u64().unwrap_or(0)
+    sandbox.state().pointer("/calls/gmail.history.list").and_then(serde_json::Value::as_u64).unwrap_or(0)
 }
 
 /// CPU time in hundredths of a second (proc(5)).

@@ -22,7 +22,7 @@ use crate::base::clock::Clock;
 use crate::base::{Error, Result};
 use crate::config::Config;
 use crate::http::{self, Limits, Server};
-use crate::pipeline::{deliver, poll};
+use crate::pipeline::{deliver, demand, poll};
 use crate::store::Db;
 
 /// How long deliveries under way may take to finish once a stop was asked for.
@@ -52,6 +52,8 @@ impl Daemon {
             tracing::info!("migration {name} applied");
         }
         let app = App::open(config, Clock::System).await?;
+        let terms = demand::Terms::of(&app.config);
+        app.db.read(move |conn| demand::check(conn, &terms)).await?;
         let sole = sole::claim(&app).await?;
         let settings = &app.config.http;
         let limits = Limits {

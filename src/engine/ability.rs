@@ -48,8 +48,9 @@ pub fn of_trigger(kind: EventKind) -> &'static [Ability] {
 fn of_action(action: &Action) -> &'static [Ability] {
     match action {
         // Sending exactly once includes looking among the sent mails.
-        Action::SendMessage(_) | Action::NotifyOwner(_) => &[Ability::MailSend, Ability::MailRead],
-        Action::Reply(_) | Action::Draft(_) => &[Ability::MailSend, Ability::MailRead],
+        Action::SendMessage(_) | Action::NotifyOwner(_) | Action::Reply(_) | Action::Draft(_) => {
+            &[Ability::MailSend, Ability::MailRead]
+        }
         Action::Label(_) => &[Ability::MailLabel],
         Action::AppendRow(_) | Action::UpdateRow(_) => &[Ability::Sheets],
         Action::CreateEvent(_) | Action::UpdateEvent(_) | Action::CancelEvent(_) | Action::FindSlot(_) => {

@@ -1,65 +1,54 @@
-//! Whether Google's quota suffices for what is watched: the sum, as a table and in words.
+//! Whether Google's quota suffices for what is watched through one project: the sum in words.
 
 use std::time::Duration;
 
 use crate::base::{Error, Result};
 use crate::model::quota::GoogleQuota;
 
-/// What is watched through one project, and how often each is looked at at the slowest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How many of something are watched, and how often each is looked at when nothing happens there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Looks {
+    pub count: u32,
+    pub every: Duration,
+}
+
+/// What is watched through one project.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Watched {
-    pub mailboxes: u32,
-    pub calendars: u32,
-    pub sheets: u32,
+    pub mailboxes: Looks,
+    pub calendars: Looks,
+    pub sheets: Looks,
     /// Sheets that Drive is asked about first, and that are read only when they changed.
-    pub sheets_by_drive: u32,
-    pub slowest: Duration,
+    pub sheets_by_drive: Looks,
 }
 
 /// One quota, what is needed of it in a minute, and what there is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    pub what: &'static str,
-    pub unit: &'static str,
-    pub watched: u32,
-    pub needed: u64,
-    pub allowed: u32,
-}
-
-impl Line {
-    pub fn fits(&self) -> bool {
-        self.needed <= u64::from(self.allowed)
-    }
+struct Line {
+    what: &'static str,
+    unit: &'static str,
+    looks: Looks,
+    cost: u64,
+    allowed: u32,
 }
 
 /// Quota units of one look into a mailbox: `history.list` (Gmail API, "Usage limits").
 const HISTORY_UNITS: u64 = 2;
 
-/// Returns what watching needs of the project's quota, a line for each thing that is watched.
-pub fn table(watched: Watched, quota: &GoogleQuota) -> Vec<Line> {
-    let each = |count: u32, cost: u64| per_minute(u64::from(count) * cost, watched.slowest);
-    let lines = [
-        ("mailboxes", "Gmail units", watched.mailboxes, HISTORY_UNITS, quota.gmail.project),
-        ("calendars", "Calendar calls", watched.calendars, 1, quota.calendar.project),
-        ("sheets", "Sheets reads", watched.sheets, 1, quota.sheets_reads.project),
-        ("sheets watched by Drive", "Drive calls", watched.sheets_by_drive, 1, quota.drive.project),
-    ];
-    let lines = lines.into_iter().filter(|(_, _, count, _, _)| *count > 0);
-    lines
-        .map(|(what, unit, watched, cost, allowed)| Line {
-            what,
-            unit,
-            watched,
-            needed: each(watched, cost),
-            allowed,
-        })
-        .collect()
-}
+impl Line {
+    /// Rounds up: a quota that is nearly met is not met.
+    fn needed(&self) -> u64 {
+        let millis = u64::try_from(self.looks.every.as_millis()).unwrap_or(u64::MAX).max(1);
+        (u64::from(self.looks.count) * self.cost).saturating_mul(60_000).div_ceil(millis)
+    }
 
-/// Rounds up: a quota that is nearly met is not met.
-fn per_minute(cost: u64, interval: Duration) -> u64 {
-    let millis = u64::try_from(interval.as_millis()).unwrap_or(u64::MAX).max(1);
-    cost.saturating_mul(60_000).div_ceil(millis)
+    fn fits(&self) -> bool {
+        self.needed() <= u64::from(self.allowed)
+    }
+
+    /// Returns the seconds between two looks that would do.
+    fn enough(&self) -> u64 {
+        (u64::from(self.looks.count) * self.cost * 60).div_ceil(u64::from(self.allowed).max(1))
+    }
 }
 
 /// Makes sure that the quota suffices.
@@ -67,25 +56,30 @@ fn per_minute(cost: u64, interval: Duration) -> u64 {
 /// # Errors
 /// `Config` with the sum in words and the interval that would do.
 pub fn check(watched: Watched, quota: &GoogleQuota) -> Result<()> {
-    let lines = table(watched, quota);
+    let line = |what, unit, looks, cost, allowed| Line { what, unit, looks, cost, allowed };
+    let lines = [
+        line("mailboxes", "Gmail units", watched.mailboxes, HISTORY_UNITS, quota.gmail.project),
+        line("calendars", "Calendar calls", watched.calendars, 1, quota.calendar.project),
+        line("sheets", "Sheets reads", watched.sheets, 1, quota.sheets_reads.project),
+        line("sheets by Drive", "Drive calls", watched.sheets_by_drive, 1, quota.drive.project),
+    ];
     let over: Vec<&Line> = lines.iter().filter(|line| !line.fits()).collect();
     if over.is_empty() {
         return Ok(());
     }
-    let seconds = watched.slowest.as_secs_f64();
     let sums = over.iter().map(|line| {
-        let Line { what, unit, watched, needed, allowed } = line;
-        let verb = if *what == "sheets" { " read" } else { "" };
-        format!("{watched} {what}{verb} every {seconds} s need {needed} {unit} a minute; the project allows {allowed}")
+        let Line { what, unit, looks, allowed, .. } = line;
+        let (count, seconds, needed) = (looks.count, looks.every.as_secs_f64(), line.needed());
+        format!(
+            "{count} {what} every {seconds} s need {needed} {unit} a minute; the project allows {allowed}"
+        )
     });
     let sums: Vec<String> = sums.collect();
-    let enough = |line: &&Line| {
-        let cost = line.needed.saturating_mul(watched.slowest.as_secs().max(1));
-        cost.div_ceil(u64::from(line.allowed).max(1))
-    };
-    let interval = over.iter().map(enough).max().unwrap_or_default();
+    let ways = over.iter().map(|line| format!("look at {} every {} s", line.what, line.enough()));
+    let ways: Vec<String> = ways.collect();
     Err(Error::config(sums.join(", and ")).hint(format!(
-        "look every {interval} s, watch fewer, or have Google raise the quota and set it in `[google]`"
+        "{} (`[poll]`), watch fewer, or have Google raise the quota and set it in `[google]`",
+        ways.join(" and ")
     )))
 }
 
@@ -93,14 +87,6 @@ pub fn check(watched: Watched, quota: &GoogleQuota) -> Result<()> {
 mod tests {
     use super::*;
     use crate::model::quota::PerMinute;
-
-    const NOTHING: Watched = Watched {
-        mailboxes: 0,
-        calendars: 0,
-        sheets: 0,
-        sheets_by_drive: 0,
-        slowest: Duration::from_secs(60),
-    };
 
     fn quota() -> GoogleQuota {
         let of = |project, user| PerMinute { project, user };
@@ -113,54 +99,49 @@ mod tests {
         }
     }
 
+    fn looks(count: u32, seconds: u64) -> Looks {
+        Looks { count, every: Duration::from_secs(seconds) }
+    }
+
     fn told(watched: Watched) -> String {
         check(watched, &quota()).map_or_else(|error| error.report(), |()| "fits".to_owned())
     }
 
     #[test]
     fn three_hundred_sheets_a_minute_fit_and_one_more_does_not() {
-        assert_eq!(told(Watched { sheets: 300, ..NOTHING }), "fits");
-        assert!(told(Watched { sheets: 301, ..NOTHING }).contains("301 Sheets reads a minute"));
+        assert_eq!(told(Watched { sheets: looks(300, 60), ..Watched::default() }), "fits");
         assert_eq!(
-            told(Watched { sheets: 350, ..NOTHING }),
-            "350 sheets read every 60 s need 350 Sheets reads a minute; the project allows 300"
+            told(Watched { sheets: looks(350, 60), ..Watched::default() }),
+            "350 sheets every 60 s need 350 Sheets reads a minute; the project allows 300"
         );
+        let watched = Watched { sheets: looks(301, 60), ..Watched::default() };
+        let hint = check(watched, &quota()).unwrap_err();
+        assert!(hint.hint_text().unwrap().starts_with("look at sheets every 61 s"), "{:?}", hint.hint_text());
     }
 
     #[test]
-    fn the_interval_counts_and_the_hint_names_one_that_does() {
-        let watched = Watched { sheets: 100, slowest: Duration::from_secs(10), ..NOTHING };
-        let error = check(watched, &quota()).unwrap_err();
-        assert!(error.report().contains("need 600 Sheets reads"), "{}", error.report());
-        assert!(error.hint_text().unwrap().starts_with("look every 20 s"), "{:?}", error.hint_text());
-        assert_eq!(told(Watched { slowest: Duration::from_secs(20), ..watched }), "fits");
-    }
-
-    #[test]
-    fn each_quota_is_a_line_of_its_own() {
+    fn each_kind_has_its_interval_and_its_quota() {
+        let many = looks(10_000, 60);
         let watched =
-            Watched { mailboxes: 1_000, calendars: 1_000, sheets: 10, sheets_by_drive: 2_000, ..NOTHING };
-        let lines = table(watched, &quota());
-        let needed: Vec<(&str, u64, bool)> = lines.iter().map(|l| (l.unit, l.needed, l.fits())).collect();
-        assert_eq!(
-            needed,
-            [
-                ("Gmail units", 2_000, true),
-                ("Calendar calls", 1_000, true),
-                ("Sheets reads", 10, true),
-                ("Drive calls", 2_000, true)
-            ]
+            Watched { mailboxes: many, calendars: many, sheets: looks(1_500, 300), sheets_by_drive: many };
+        assert_eq!(told(watched), "fits");
+        let both = Watched { calendars: looks(10_001, 60), sheets: looks(1_501, 300), ..watched };
+        let told = told(both);
+        assert!(
+            told.contains("10001 Calendar calls") && told.contains(", and 1501 sheets every 300 s"),
+            "{told}"
         );
-        assert!(table(NOTHING, &quota()).is_empty());
-        let both = Watched { calendars: 10_001, sheets: 301, ..NOTHING };
-        assert!(told(both).contains("10001 Calendar calls") && told(both).contains(", and 301 sheets read"));
     }
 
     #[test]
-    fn a_fraction_counts_as_a_whole_and_no_interval_divides_by_nothing() {
-        let slow = Watched { sheets: 1, slowest: Duration::from_secs(3_600), ..NOTHING };
-        assert_eq!(table(slow, &quota())[0].needed, 1);
-        let never = Watched { sheets: 1, slowest: Duration::ZERO, ..NOTHING };
-        assert!(!table(never, &quota())[0].fits());
+    fn the_interval_that_is_named_would_do_and_none_divides_by_nothing() {
+        for count in [301, 777, 12_345] {
+            let line = |every| Line { what: "", unit: "", looks: looks(count, every), cost: 1, allowed: 300 };
+            let enough = line(1).enough();
+            assert!(line(enough).fits() && !line(enough - 1).fits(), "{count}: {enough}");
+        }
+        assert!(
+            told(Watched { sheets: looks(1, 0), ..Watched::default() }).contains("need 60000 Sheets reads")
+        );
     }
 }

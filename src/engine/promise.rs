@@ -7,6 +7,7 @@ use minijinja::Value;
 use serde::Deserialize;
 
 use crate::base::clock::Timestamp;
+use crate::base::text::Json;
 use crate::base::{Error, Result};
 use crate::engine::action::{self, Action};
 use crate::engine::hours::BusinessHours;
@@ -171,8 +172,7 @@ impl<'a> Scene<'a> {
         let (Some(connection), EffectRequest::SendMail(sent)) = (connection, effect.request.read()?) else {
             return Ok(None);
         };
-        let output: Output =
-            effect.output.as_ref().map(|output| output.read()).transpose()?.unwrap_or_default();
+        let output: Output = effect.output.as_ref().map(Json::read).transpose()?.unwrap_or_default();
         let mut references = sent.thread.unwrap_or_default().references;
         references.extend(output.message_id);
         let thread = Thread { id: output.thread_id, references: shortened(references) };

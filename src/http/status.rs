@@ -169,13 +169,12 @@ fn effect_row(effect: &Effect, zone: Tz) -> EffectRow {
     let what = match effect.kind {
         EffectKind::SendMail => "Email",
         EffectKind::CreateEvent => "Calendar entry",
-        EffectKind::AppendRow => "Sheet row",
+        EffectKind::AppendRow | EffectKind::UpdateRow => "Sheet row",
         EffectKind::DraftMail => "Draft",
         EffectKind::LabelMail => "Label",
         EffectKind::UpdateEvent => "Calendar change",
         EffectKind::CancelEvent => "Cancelled entry",
         EffectKind::FindSlot => "Free time",
-        EffectKind::UpdateRow => "Sheet row",
     };
     let (state, tone) = match effect.state {
         EffectState::Delivered => ("done", "good"),
@@ -186,9 +185,10 @@ fn effect_row(effect: &Effect, zone: Tz) -> EffectRow {
         EffectState::Discarded => ("discarded", ""),
     };
     let subject = match effect.request.read::<EffectRequest>() {
-        Ok(EffectRequest::SendMail(mail)) => format!("to {}: {}", mail.to, mail.subject),
+        Ok(EffectRequest::SendMail(mail) | EffectRequest::DraftMail(mail)) => {
+            format!("to {}: {}", mail.to, mail.subject)
+        }
         Ok(EffectRequest::CreateEvent(event)) => format!("{}, {}", event.title, shown(event.start, zone)),
-        Ok(EffectRequest::DraftMail(mail)) => format!("to {}: {}", mail.to, mail.subject),
         Ok(EffectRequest::LabelMail(label)) => [label.add, label.remove].concat().join(", "),
         Ok(EffectRequest::UpdateEvent(event)) => event.title.unwrap_or(event.entry),
         Ok(EffectRequest::CancelEvent(event)) => event.entry,

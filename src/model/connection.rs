@@ -186,6 +186,20 @@ pub enum GoogleMeans {
     },
 }
 
+impl GoogleMeans {
+    /// Returns the project in which calls are counted: the service account's domain names it, and an
+    /// OAuth client's id begins with its number.
+    pub fn project(&self) -> &str {
+        match self {
+            GoogleMeans::ServiceAccount { service_account } => {
+                let domain = service_account.rsplit_once('@').map_or("", |(_, domain)| domain);
+                domain.split('.').next().unwrap_or_default()
+            }
+            GoogleMeans::User { client_id, .. } => client_id.split('-').next().unwrap_or_default(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

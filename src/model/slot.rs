@@ -36,6 +36,9 @@ mod tests {
 
     const MINUTE: i64 = 60_000;
 
+    /// Spans in minutes.
+    type Minutes = &'static [(i64, i64)];
+
     fn at(minute: i64) -> Timestamp {
         Timestamp::from_millis(minute * MINUTE)
     }
@@ -47,7 +50,7 @@ mod tests {
     #[test]
     fn the_first_gap_that_is_long_enough() {
         let open = [(0, 120), (480, 600)];
-        let cases: [(&[(i64, i64)], u64, u64, Option<i64>); 9] = [
+        let cases: [(Minutes, u64, u64, Option<i64>); 9] = [
             (&[], 30, 0, Some(0)),
             (&[(0, 30)], 30, 0, Some(30)),
             (&[(0, 31)], 30, 0, Some(45)),

@@ -19,6 +19,7 @@ use crate::model::connection::{Abilities, Ability, Connection, ConnectionKind, C
 use crate::model::tenant::Tenant;
 use crate::model::{AutomationId, TenantId};
 use crate::ops::{LIST_LIMIT, Subject, audited};
+use crate::pipeline::demand::{self, Terms};
 use crate::pipeline::watch;
 use crate::store::{Conn, Inserted, automation, connection, run};
 
@@ -96,11 +97,12 @@ pub async fn enable(
             .read(move |conn| plan(conn, &tenant_id, &name, &wanted).map(|plan| plan.report()))
             .await;
     }
-    let (id, watched) = (tenant_id.clone(), tenant.clone());
+    let (id, watched, terms) = (tenant_id.clone(), tenant.clone(), Terms::of(&app.config));
     let enabled = audited(&app.db, Some(tenant_id), actor, "automation.enable", now, move |conn| {
         let plan = plan(conn, &id, &name, &wanted)?;
         plan.apply(conn, &id, wanted, now)?;
         watch::reconcile(conn, &watched, now)?;
+        demand::check(conn, &terms)?;
         let report = plan.report();
         let subject = Subject::new(&name).after(&report)?;
         Ok((report, subject))

@@ -16,6 +16,7 @@ use crate::model::connection::{
 use crate::model::tenant::Tenant;
 use crate::ops::automation::Usual;
 use crate::ops::{LIST_LIMIT, Subject, audited};
+use crate::pipeline::demand::{self, Terms};
 use crate::pipeline::watch;
 use crate::store::{Inserted, connection, cursor, effect};
 
@@ -90,6 +91,7 @@ pub(super) async fn add(
     let owner = new.seal_owner();
     new.sealed = credential.map(|secret| app.key.seal(&owner, &secret)).transpose()?;
     let (slug, owner_tenant) = (tenant.slug.clone(), tenant.clone());
+    let terms = Terms::of(&app.config);
     let alert = Usual::new(app, actor, tenant, CONNECTION_ALERT)?;
     audited(&app.db, Some(tenant.id.clone()), actor, "connection.add", now, move |conn| {
         if connection::insert(conn, &new)? == Inserted::AlreadyThere {
@@ -98,6 +100,7 @@ pub(super) async fn add(
         }
         alert.enable(conn, &owner_tenant.id, now)?;
         watch::reconcile(conn, &owner_tenant, now)?;
+        demand::check(conn, &terms)?;
         let subject = Subject::new(&new.name).after(&new)?;
         Ok((new, subject))
     })

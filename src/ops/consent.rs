@@ -19,6 +19,7 @@ use crate::model::connection::{
 use crate::model::tenant::Tenant;
 use crate::ops::connection::{add, find};
 use crate::ops::{Subject, audited};
+use crate::pipeline::demand::{self, Terms};
 use crate::pipeline::watch;
 use crate::store::{Claim, connection, cursor, effect};
 
@@ -173,12 +174,13 @@ async fn activate(
         updated_at: now,
         ..after
     };
-    let owner = tenant.clone();
+    let (owner, terms) = (tenant.clone(), Terms::of(&app.config));
     let changed = audited(&app.db, Some(tenant.id.clone()), actor, action, now, move |conn| {
         if connection::save(conn, &after, before.updated_at)? == Claim::Lost {
             return Err(Error::conflict(format!("connection `{}` was changed just now", after.name)));
         }
         watch::reconcile(conn, &owner, now)?;
+        demand::check(conn, &terms)?;
         effect::wake_parked(conn, &after.tenant_id, &after.id, now)?;
         cursor::set_due(conn, &after.tenant_id, &after.id, Some(now))?;
         let subject = Subject::new(&after.name).before(&before)?.after(&after)?;

@@ -10,6 +10,7 @@ pub mod advance;
 pub mod alarm;
 pub mod contact;
 pub mod deliver;
+pub mod demand;
 pub mod dispatch;
 pub mod intake;
 pub mod poll;

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use crate::base::Result;
 use crate::base::clock::Timestamp;
+use crate::base::text::Json;
 use crate::model::connection::Connection;
 use crate::model::contact::AddressKind;
 use crate::model::effect::Effect;
@@ -37,7 +38,7 @@ pub fn note(conn: &mut Conn, connection: &Connection, effect: &Effect, now: Time
     }
     let EffectRequest::SendMail(mail) = effect.request.read()? else { return Ok(()) };
     let Some(run) = run::find(conn, tenant, &effect.run_id)? else { return Ok(()) };
-    let names: Names = effect.output.as_ref().map(|output| output.read()).transpose()?.unwrap_or_default();
+    let names: Names = effect.output.as_ref().map(Json::read).transpose()?.unwrap_or_default();
     let lead_id = LeadId::parse(&run.subject_id).is_ok().then(|| run.subject_id.clone());
     let sent = Message {
         tenant_id: tenant.clone(),

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use crate::base::Result;
 use crate::base::clock::Timestamp;
-use crate::model::connection::{Connection, ConnectionState};
+use crate::model::connection::{Connection, ConnectionKind, ConnectionState};
 use crate::model::{ConnectionId, TenantId};
 use crate::store::conn::on;
 use crate::store::schema::connections;
@@ -49,6 +49,11 @@ pub fn list(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result<Vec<Connec
         .order(connections::id)
         .limit(limit)
         .load(c))
+}
+
+/// Lists the Google connections of all tenants.
+pub fn all_google(conn: &mut Conn) -> Result<Vec<Connection>> {
+    on!(conn, c => connections::table.filter(connections::kind.eq(ConnectionKind::Google)).load(c))
 }
 
 pub fn set_state(

@@ -55,6 +55,11 @@ pub fn list(
     })
 }
 
+/// Lists connection and kind of every cursor of all tenants.
+pub fn watched(conn: &mut Conn) -> Result<Vec<(ConnectionId, CursorKind)>> {
+    on!(conn, c => cursors::table.select((cursors::connection_id, cursors::kind)).load(c))
+}
+
 /// Counts the cursors of all tenants by what they read.
 pub fn count(conn: &mut Conn, kind: CursorKind) -> Result<i64> {
     on!(conn, c => cursors::table.filter(cursors::kind.eq(kind)).count().get_result(c))

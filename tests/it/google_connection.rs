@@ -374,3 +374,23 @@ async fn over_ssh_the_answer_is_pasted_or_comes_by_a_forwarded_port() {
     let said: Vec<String> = said.lines().map_while(Result::ok).collect();
     assert!(said.contains(&"error: the person at the browser did not allow access".to_owned()), "{said:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_than_the_projects_quota_carries_is_refused_with_the_sum() {
+    let nexora = Nexora::with_sandbox_and(Backend::Sqlite, |config| {
+        config.google.gmail_units = 120;
+        config.poll.mail_fast_s = 1;
+        config.poll.mail_slow_s = 1;
+    })
+    .await;
+    let (app, actor, tenant) = (&nexora.app, &nexora.actor, &nexora.tenant);
+    let key = Secret::new(nexora.sandbox.as_ref().unwrap().service_account_json());
+    let mailbox = "field@acme.example.com".parse().unwrap();
+    let second = connection::add_google(app, actor, tenant, "field", mailbox, key, Ability::usual()).await;
+    refused(
+        second,
+        Kind::Config,
+        "2 mailboxes every 1 s need 240 Gmail units a minute; the project allows 120",
+    );
+    assert_eq!(connection::list(app, tenant).await.unwrap().len(), 2, "nothing was added");
+}

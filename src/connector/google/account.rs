@@ -2,7 +2,6 @@
 //! RFC 7523).
 
 use google_apis_common as common;
-use serde::Deserialize;
 use yup_oauth2::authenticator::Authenticator;
 use yup_oauth2::client::CustomHyperClientBuilder;
 use yup_oauth2::error::AuthErrorCode;
@@ -108,19 +107,6 @@ fn parse_key(key: &Secret) -> Result<ServiceAccountKey> {
 /// `Config` when the text is not a key file.
 pub fn service_account_email(key: &Secret) -> Result<String> {
     parse_key(key).map(|key| key.client_email)
-}
-
-/// Returns the project that a credential's calls are counted in: that of the service account, or
-/// the number that an OAuth client's id begins with.
-pub fn project_of(credential: &Secret) -> String {
-    #[derive(Deserialize)]
-    struct Named {
-        project_id: Option<String>,
-        client_id: Option<String>,
-    }
-    let Ok(named) = serde_json::from_str::<Named>(credential.expose()) else { return String::new() };
-    let number = |id: String| id.split('-').next().unwrap_or_default().to_owned();
-    named.project_id.or_else(|| named.client_id.map(number)).unwrap_or_default()
 }
 
 /// What Google's generated clients expect of a source of tokens.

@@ -8,8 +8,8 @@
 use std::collections::BTreeMap;
 
 use hyper::Method;
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -180,6 +180,29 @@ fn updates(notify: bool) -> &'static str {
     if notify { "all" } else { "none" }
 }
 
+/// What is said of an entry; what is not said stays as it is.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Said<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    summary: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    color_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attendees: Option<Value>,
+    extended_properties: Value,
+}
+
 /// An end of an entry; that it is a moment takes the place of a whole day.
 fn at(moment: Timestamp, timezone: &str) -> Value {
     json!({ "dateTime": moment, "timeZone": timezone, "date": null })
@@ -194,44 +217,31 @@ fn signature(name: &str, effect: &EffectId) -> Value {
 }
 
 fn entry(task: &Task, request: &CreateEvent) -> Value {
-    let mut entry = json!({
-        "id": entry_id(&task.effect_id),
-        "summary": request.title,
-        "description": request.description,
-        "start": { "dateTime": request.start, "timeZone": request.timezone },
-        "end": { "dateTime": request.end, "timeZone": request.timezone },
-        "extendedProperties": signature(EFFECT_PROPERTY, &task.effect_id),
-    });
-    if let Some(location) = &request.location {
-        entry["location"] = json!(location);
-    }
-    if !request.attendees.is_empty() {
-        entry["attendees"] = guests(&request.attendees);
-    }
-    entry
+    json!(Said {
+        id: Some(entry_id(&task.effect_id)),
+        summary: Some(&request.title),
+        description: Some(&request.description),
+        location: request.location.as_deref(),
+        start: Some(at(request.start, &request.timezone)),
+        end: Some(at(request.end, &request.timezone)),
+        attendees: (!request.attendees.is_empty()).then(|| guests(&request.attendees)),
+        extended_properties: signature(EFFECT_PROPERTY, &task.effect_id),
+        ..Said::default()
+    })
 }
 
 fn changes(task: &Task, request: &UpdateEvent) -> Value {
-    let mut changes = json!({ "extendedProperties": signature(UPDATE_PROPERTY, &task.effect_id) });
-    let texts = [
-        ("summary", &request.title),
-        ("description", &request.description),
-        ("location", &request.location),
-        ("colorId", &request.color),
-    ];
-    for (name, text) in texts {
-        if let Some(text) = text {
-            changes[name] = json!(text);
-        }
-    }
-    if let Some((start, end)) = request.time {
-        changes["start"] = at(start, &request.timezone);
-        changes["end"] = at(end, &request.timezone);
-    }
-    if let Some(attendees) = &request.attendees {
-        changes["attendees"] = guests(attendees);
-    }
-    changes
+    json!(Said {
+        summary: request.title.as_deref(),
+        description: request.description.as_deref(),
+        location: request.location.as_deref(),
+        color_id: request.color.as_deref(),
+        start: request.time.map(|(start, _)| at(start, &request.timezone)),
+        end: request.time.map(|(_, end)| at(end, &request.timezone)),
+        attendees: request.attendees.as_deref().map(guests),
+        extended_properties: signature(UPDATE_PROPERTY, &task.effect_id),
+        ..Said::default()
+    })
 }
 
 fn property<'a>(entry: &'a Value, name: &str) -> Option<&'a str> {

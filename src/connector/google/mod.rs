@@ -105,18 +105,18 @@ impl Google {
     pub fn open(workspace: &Workspace, settings: GoogleSettings, credential: &Secret) -> Result<Connector> {
         let endpoints = &workspace.endpoints;
         let grantor = match &settings.means {
-            GoogleMeans::ServiceAccount { .. } => token::Grantor::Account(account::Account::new(
+            GoogleMeans::ServiceAccount { .. } => token::Grantor::Account(Box::new(account::Account::new(
                 credential,
                 &settings.subject,
                 &endpoints.token_url,
                 endpoints.timeout,
-            )?),
+            )?)),
             GoogleMeans::User { .. } => {
                 let credential = oauth::UserCredential::parse(credential)?;
                 token::Grantor::User(Box::new(token::User::new(workspace.oauth()?, credential)))
             }
         };
-        let (project, user) = (account::project_of(credential), settings.subject.key());
+        let (project, user) = (settings.means.project().to_owned(), settings.subject.key());
         let meter = quota::Meter::new(&workspace.quotas, project, user);
         let may_ask_drive = settings.abilities.contains(&Ability::SheetsWatch);
         let source = Arc::new(token::Source::new(grantor, settings.abilities));

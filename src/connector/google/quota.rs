@@ -132,8 +132,8 @@ impl Bucket {
     fn take(&self, project: &String, user: &String, amount: u32) -> Result<(), Duration> {
         let now = self.now();
         let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
-        match closed.get(user) {
-            Some(until) if *until > now => return Err(*until - now),
+        match closed.get(user).map(|until| until.saturating_sub(now)) {
+            Some(wait) if !wait.is_zero() => return Err(wait),
             Some(_) => drop(closed.remove(user)),
             None => {}
         }

@@ -27,7 +27,7 @@ const GRACE: Duration = Duration::from_secs(30);
 
 /// Who answers for the connection.
 pub enum Grantor {
-    Account(Account),
+    Account(Box<Account>),
     User(Box<User>),
 }
 

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::sandbox::serve::call::Call;
-use crate::sandbox::serve::envelope::{Refusal, Reply};
+use crate::sandbox::serve::envelope::{Refusal, Reply, merge};
 use crate::sandbox::sheets::a1;
 use crate::sandbox::sheets::grid::Spreadsheet;
 use crate::sandbox::sheets::metadata::{DataFilter, Dimension, Line, Place};
@@ -53,7 +53,7 @@ pub fn batch_get(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
     }
     let mut answer = json!({ "spreadsheetId": call.param("spreadsheet") });
     if !found.is_empty() {
-        answer["valueRanges"] = json!(found);
+        merge(&mut answer, json!({ "valueRanges": found }));
     }
     Ok(Reply::json(&answer))
 }
@@ -73,7 +73,7 @@ pub fn batch_update(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
     })?;
     let responses = written.iter().map(|(written, filter)| {
         let mut shown = written.shown(call);
-        shown["dataFilter"] = filter.clone();
+        merge(&mut shown, json!({ "dataFilter": filter }));
         shown
     });
     Ok(Reply::json(&json!({

@@ -1,0 +1,64 @@
+//! Whether Google's quota suffices for everything that is watched, project by project.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::base::Result;
+use crate::config::Config;
+use crate::engine::demand::{self, Looks, Watched};
+use crate::model::connection::{Ability, ConnectionSettings};
+use crate::model::cursor::CursorKind;
+use crate::model::quota::GoogleQuota;
+use crate::store::{Conn, connection, cursor};
+
+/// What the configuration says about quotas and how often things are looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    quota: GoogleQuota,
+    mail: Duration,
+    calendar: Duration,
+    sheet: Duration,
+}
+
+impl Terms {
+    pub fn of(config: &Config) -> Terms {
+        let poll = &config.poll;
+        let [mail, calendar, sheet] =
+            [poll.mail_slow_s, poll.calendar_slow_s, poll.sheet_slow_s].map(Duration::from_secs);
+        Terms { quota: config.google.quota(), mail, calendar, sheet }
+    }
+}
+
+/// Makes sure that what is watched now fits the quota of each project.
+///
+/// # Errors
+/// `Config` with the sum for the first project that it does not fit.
+pub fn check(conn: &mut Conn, terms: &Terms) -> Result<()> {
+    let mut connections = BTreeMap::new();
+    for found in connection::all_google(conn)? {
+        if let ConnectionSettings::Google(settings) = found.typed()? {
+            connections.insert(found.id, settings);
+        }
+    }
+    let none = |every| Looks { count: 0, every };
+    let nothing = Watched {
+        mailboxes: none(terms.mail),
+        calendars: none(terms.calendar),
+        sheets: none(terms.sheet),
+        sheets_by_drive: none(terms.sheet),
+    };
+    let mut projects: BTreeMap<String, Watched> = BTreeMap::new();
+    for (id, kind) in cursor::watched(conn)? {
+        let Some(settings) = connections.get(&id) else { continue };
+        let watched = projects.entry(settings.means.project().to_owned()).or_insert(nothing);
+        let by_drive = settings.abilities.contains(&Ability::SheetsWatch);
+        let looks = match (kind, by_drive) {
+            (CursorKind::Mail, _) => &mut watched.mailboxes,
+            (CursorKind::Calendar, _) => &mut watched.calendars,
+            (CursorKind::Sheet, false) => &mut watched.sheets,
+            (CursorKind::Sheet, true) => &mut watched.sheets_by_drive,
+        };
+        looks.count = looks.count.saturating_add(1);
+    }
+    projects.into_values().try_for_each(|watched| demand::check(watched, &terms.quota))
+}
