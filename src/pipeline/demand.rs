@@ -34,23 +34,24 @@ impl Terms {
 /// # Errors
 /// `Config` with the sum for the first project that it does not fit.
 pub fn check(conn: &mut Conn, terms: &Terms) -> Result<()> {
+    // Mostly all of it together would fit one project.
+    let mut together = nothing(terms);
+    together.mailboxes.count = count(conn, CursorKind::Mail)?;
+    together.calendars.count = count(conn, CursorKind::Calendar)?;
+    together.sheets.count = count(conn, CursorKind::Sheet)?;
+    if demand::check(together, &terms.quota).is_ok() {
+        return Ok(());
+    }
     let mut connections = BTreeMap::new();
     for found in connection::all_google(conn)? {
         if let ConnectionSettings::Google(settings) = found.typed()? {
             connections.insert(found.id, settings);
         }
     }
-    let none = |every| Looks { count: 0, every };
-    let nothing = Watched {
-        mailboxes: none(terms.mail),
-        calendars: none(terms.calendar),
-        sheets: none(terms.sheet),
-        sheets_by_drive: none(terms.sheet),
-    };
     let mut projects: BTreeMap<String, Watched> = BTreeMap::new();
     for (id, kind) in cursor::watched(conn)? {
         let Some(settings) = connections.get(&id) else { continue };
-        let watched = projects.entry(settings.means.project().to_owned()).or_insert(nothing);
+        let watched = projects.entry(settings.means.project().to_owned()).or_insert_with(|| nothing(terms));
         let by_drive = settings.abilities.contains(&Ability::SheetsWatch);
         let looks = match (kind, by_drive) {
             (CursorKind::Mail, _) => &mut watched.mailboxes,
@@ -61,4 +62,18 @@ pub fn check(conn: &mut Conn, terms: &Terms) -> Result<()> {
         looks.count = looks.count.saturating_add(1);
     }
     projects.into_values().try_for_each(|watched| demand::check(watched, &terms.quota))
+}
+
+fn nothing(terms: &Terms) -> Watched {
+    let none = |every| Looks { count: 0, every };
+    Watched {
+        mailboxes: none(terms.mail),
+        calendars: none(terms.calendar),
+        sheets: none(terms.sheet),
+        sheets_by_drive: none(terms.sheet),
+    }
+}
+
+fn count(conn: &mut Conn, kind: CursorKind) -> Result<u32> {
+    Ok(u32::try_from(cursor::count(conn, kind)?).unwrap_or(u32::MAX))
 }

@@ -21,7 +21,7 @@ const CODE_LIFE: Duration = Duration::from_mins(10);
 /// How long the refresh tokens of an app in testing are good.
 pub const TESTING_LIFE: Duration = Duration::from_hours(24 * 7);
 
-const TOKEN_LIMIT: usize = 10_000;
+const TOKEN_LIMIT: usize = 100_000;
 
 /// Refresh tokens of one person for one app; a further one ends the oldest, as at Google.
 const REFRESH_LIMIT: usize = 100;
