@@ -11,11 +11,13 @@ use crate::cli::Context;
 use crate::cli::consent::Ways;
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::user::read_secret;
+use crate::engine::lead_mail::{Form, Rules};
 use crate::model::address::EmailAddress;
 use crate::model::connection::{
     Abilities, Ability, Connection, ConnectionSettings, GoogleMeans, SmtpSettings, SmtpTls, WhenInDoubt,
 };
 use crate::model::tenant::Tenant;
+use crate::ops::lead_mail::{self, Change};
 use crate::ops::{automation, connection, consent};
 
 #[derive(Subcommand)]
@@ -47,6 +49,25 @@ pub enum Command {
         name: String,
         #[command(flatten)]
         asking: Asking,
+    },
+    /// Show or change by which mails of a mailbox leads come in; marketplaces are known already
+    #[command(after_help = "Examples:
+  nexora connection lead-mail google --tenant acme
+  nexora connection lead-mail google --tenant acme --add-form forms@acme.com --subject \"New enquiry\"
+  nexora connection lead-mail google --tenant acme --remove-form forms@acme.com")]
+    LeadMail {
+        name: String,
+        /// Mails from this address or domain are those of a form on a web site
+        #[arg(long, value_name = "FROM")]
+        add_form: Option<String>,
+        /// Only those whose subject holds this
+        #[arg(long, value_name = "TEXT", requires = "add_form")]
+        subject: Option<String>,
+        #[arg(long, value_name = "FROM")]
+        remove_form: Vec<String>,
+        /// Believe marketplaces for which the mailbox's server does not vouch
+        #[arg(long, value_name = "BOOL")]
+        trust_unsigned: Option<bool>,
     },
     /// Take access back at Google, forget the credential and pause the connection
     #[command(after_help = "Example:\n  nexora connection revoke google --tenant acme --yes")]
@@ -196,6 +217,16 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         Command::Authorize { name, asking } => {
             show(app, &authorize(context, &tenant, &name, &asking, out).await?, out)
         }
+        Command::LeadMail { name, add_form, subject, remove_form, trust_unsigned } => {
+            let add: Vec<Form> = add_form.map(|from| Form { from, subject }).into_iter().collect();
+            let is_question = add.is_empty() && remove_form.is_empty() && trust_unsigned.is_none();
+            let change = Change { add, remove: remove_form, trust_unsigned };
+            let rules = match is_question {
+                true => lead_mail::rules(app, &tenant, &name).await?,
+                false => lead_mail::set_rules(app, actor, &tenant, &name, change).await?,
+            };
+            show_rules(&rules, out)
+        }
         Command::Revoke { name } => {
             out.confirm(&format!(
                 "this takes back the access of connection `{name}` of tenant `{}`; what is to go through it waits",
@@ -283,6 +314,16 @@ fn show(app: &App, connection: &Connection, out: &Out) -> Result<()> {
         ("id", connection.id.to_string()),
     ];
     out.item(connection, &lines)
+}
+
+fn show_rules(rules: &Rules, out: &Out) -> Result<()> {
+    let form = |form: &Form| match &form.subject {
+        Some(subject) => format!("{} with \"{subject}\" in the subject", form.from),
+        None => form.from.clone(),
+    };
+    let forms: Vec<String> = rules.forms.iter().map(form).collect();
+    let unsigned = if rules.trust_unsigned { "are believed" } else { "are kept for review" };
+    out.item(rules, &[("forms", forms.join(", ")), ("unsigned marketplaces", unsigned.to_owned())])
 }
 
 /// What is shown of a Google connection only; empty for others.

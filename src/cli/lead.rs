@@ -1,16 +1,21 @@
 //! `nexora lead`.
 
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
 use clap::{Args, Subcommand};
 
-use crate::base::Result;
+use crate::base::{Error, Result};
 use crate::cli::Context;
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::run::{EFFECT_HEADERS, effect_rows};
 use crate::engine::enquiry::Enquiry;
+use crate::engine::lead_mail::Rules;
 use crate::model::LeadId;
 use crate::model::address::EmailAddress;
 use crate::model::lead::{Lead, LeadState};
 use crate::ops::lead;
+use crate::ops::lead_mail::{self, Verdict};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -33,6 +38,15 @@ pub enum Command {
     /// Show a lead with everything that came of it
     #[command(after_help = "Example:\n  nexora lead show lead_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
     Show { id: LeadId },
+    /// Say what a mail that was saved to a file would become; nothing is stored
+    #[command(after_help = "Example:\n  nexora lead parse mail.eml --tenant acme --connection google")]
+    Parse {
+        /// The mail as it went over the wire; `-` for standard input
+        file: PathBuf,
+        /// Read it by the rules of this connection; by the usual ones when left out
+        #[arg(long, value_name = "NAME")]
+        connection: Option<String>,
+    },
     /// Say that a lead which needed review was looked at, and what its mail says
     #[command(
         after_help = "Example:\n  nexora lead review lead_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme --name \"Jo Miller\" --phone 5125550142"
@@ -125,11 +139,39 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             });
             out.section("Messages", &["when", "by", "subject"], messages.collect())
         }
+        Command::Parse { file, connection } => {
+            let rules = match connection {
+                Some(name) => lead_mail::rules(app, &tenant, &name).await?,
+                None => Rules::default(),
+            };
+            let verdict = lead_mail::judge(&read_bytes(&file)?, &rules);
+            out.item(&verdict, &verdict_lines(&verdict))
+        }
         Command::Review { id, name, email, phone } => {
             let reviewed = lead::review(app, &context.actor, &tenant, &id, name, email, phone).await?;
             out.item(&reviewed, &lines(&reviewed))
         }
     }
+}
+
+fn read_bytes(path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = match path.to_str() {
+        Some("-") => std::io::stdin().read_to_end(&mut bytes).map(|_| bytes),
+        _ => std::fs::read(path),
+    };
+    read.map_err(|error| Error::usage(format!("cannot read `{}`", path.display())).source(error))
+}
+
+fn verdict_lines(verdict: &Verdict) -> Vec<(&'static str, String)> {
+    let mut lines = vec![("verdict", verdict.verdict.to_owned()), ("reason", maybe(verdict.reason.as_ref()))];
+    let fields = verdict.enquiry.iter().flatten();
+    lines.extend(fields.map(|(name, text)| (*name, text.clone())));
+    lines.extend([
+        ("answer to", maybe(verdict.reply_to.as_ref())),
+        ("their id", maybe(verdict.external_id.as_ref())),
+    ]);
+    lines
 }
 
 fn lines(lead: &Lead) -> Vec<(&'static str, String)> {

@@ -10,6 +10,7 @@ pub mod effect;
 pub mod event;
 pub mod init;
 pub mod lead;
+pub mod lead_mail;
 pub mod run;
 pub mod status;
 pub mod tenant;

@@ -14,7 +14,7 @@ use nexora::connector::registry::Registry;
 use nexora::model::connection::{Abilities, Ability, Connection, ConnectionState};
 use nexora::model::effect::EffectState;
 use nexora::model::event::{ConnectionFailing, EventKind};
-use nexora::ops::{automation, connection, consent};
+use nexora::ops::{automation, connection, consent, user};
 use nexora::store::event;
 use reqwest::Client;
 use reqwest::redirect::Policy;
@@ -121,10 +121,17 @@ on_both! {
 
     async fn access_that_is_lost_stops_one_connection_once_and_all_goes_on_after_consent(backend) {
         let nexora = Nexora::with_consent(backend).await;
+        let operator = "op@example.com".parse().unwrap();
+        user::create(&nexora.app, &nexora.actor, operator, None, user::Grant::Operator).await.unwrap();
         nexora.steer(json!({ "revoke": [OFFICE] })).await;
         let id = nexora.submit(enquiry()).await;
         nexora.settle().await;
         assert_eq!(nexora.google().await.state, ConnectionState::Failing);
+        let state = nexora.state();
+        let told = |to: &str, subject: &str| state["smtp"].as_array().unwrap().iter()
+            .filter(|mail| mail["to"] == json!([to]) && mail["subject"] == subject).count();
+        assert_eq!(told("owner@acme.example.com", &format!("Acme Plumbing: the connection to {OFFICE} has stopped")), 1);
+        assert_eq!(told("op@example.com", "acme: connection google fails"), 1);
         let states = nexora.effects(&id).await;
         assert_eq!(states["alert"], EffectState::Delivered, "the relay goes on");
         for step in ["acknowledge", "record", "callback"] {
@@ -142,6 +149,7 @@ on_both! {
         assert!(states.values().all(|state| *state == EffectState::Delivered), "{states:?}");
         assert_eq!(nexora.sent(), 1);
         assert_eq!(nexora.failings().await.len(), 1);
+        assert_eq!(nexora.state()["smtp"].as_array().unwrap().len(), 3, "the alert of the lead, and each was told once");
     }
 
     async fn trouble_at_the_token_endpoint_is_waited_out(backend) {
@@ -329,6 +337,22 @@ impl Machine {
     }
 }
 
+/// A form's mails are told from others by who sends them, and a saved mail shows what they become.
+fn lead_mail_rules(machine: &Machine) {
+    let mail = machine.folder.path().join("form.eml");
+    let text = "From: Site <forms@acme.com>\r\nTo: office@acme.com\r\nSubject: New enquiry\r\n\r\n\
+                Name: Jo Miller\r\nPhone: (512) 555-0142\r\nMessage: No hot water\r\n";
+    std::fs::write(&mail, text).unwrap();
+    let parse = ["lead", "parse", mail.to_str().unwrap(), "--connection", "google"];
+    assert!(machine.done(&parse).contains("not from a sender of leads"));
+    let rule = ["connection", "lead-mail", "google", "--add-form", "forms@acme.com", "--subject", "enquiry"];
+    assert!(machine.done(&rule).contains("forms@acme.com with \"enquiry\" in the subject"));
+    let parsed = machine.done(&parse);
+    assert!(parsed.contains("lead") && parsed.contains("Jo Miller"), "{parsed}");
+    machine.done(&["connection", "lead-mail", "google", "--remove-form", "forms@acme.com"]);
+    assert!(machine.done(&parse).contains("not from a sender of leads"));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn over_ssh_the_answer_is_pasted_or_comes_by_a_forwarded_port() {
     let nexora = Nexora::with_sandbox(Backend::Sqlite).await;
@@ -363,6 +387,7 @@ async fn over_ssh_the_answer_is_pasted_or_comes_by_a_forwarded_port() {
     assert!(String::from_utf8(output.stdout).unwrap().contains("sheets.watch"));
 
     assert!(machine.done(&["connection", "test", "google"]).contains("calendar answers"));
+    lead_mail_rules(&machine);
     let no = machine.command(&["connection", "revoke", "google"]).output().unwrap();
     assert_eq!(no.status.code(), Some(8));
     assert!(machine.done(&["connection", "revoke", "google", "--yes"]).contains("paused"));

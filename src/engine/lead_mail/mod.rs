@@ -11,10 +11,13 @@ mod source;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::Result;
+use crate::base::text::Json;
 use crate::engine::enquiry::Enquiry;
 use crate::engine::lead_mail::fields::Fields;
 use crate::engine::lead_mail::source::{Class, Source};
 use crate::model::address::EmailAddress;
+use crate::model::connection::GoogleSettings;
 use crate::model::mail::Mail;
 
 /// How lead mails are told from others, where that is not as usual.
@@ -35,6 +38,16 @@ pub struct Form {
     pub from: String,
     /// What the subject holds, where one sender sends other mails, too.
     pub subject: Option<String>,
+}
+
+impl Rules {
+    /// Returns the rules of a connection.
+    ///
+    /// # Errors
+    /// `Internal` when what is stored cannot be read.
+    pub fn of(settings: &GoogleSettings) -> Result<Rules> {
+        settings.lead_mail.as_ref().map_or_else(|| Ok(Rules::default()), |rules| Json::of(rules)?.read())
+    }
 }
 
 /// What a lead mail says.

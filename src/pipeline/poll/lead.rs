@@ -3,14 +3,13 @@
 use super::Claimed;
 use crate::base::Result;
 use crate::base::clock::Timestamp;
-use crate::base::text::Json;
 use crate::connector::poll::FetchedMail;
 use crate::engine::enquiry;
 use crate::engine::lead_mail::{self, Found, Reading, Rules};
 use crate::engine::mail::from_parts;
 use crate::engine::mail::text::newly_written;
 use crate::model::address::EmailAddress;
-use crate::model::connection::Connection;
+use crate::model::connection::{Connection, ConnectionSettings};
 use crate::model::contact::AddressKind;
 use crate::model::event::{About, MailEvent};
 use crate::model::lead::LeadState;
@@ -109,10 +108,8 @@ pub fn take_in(
 
 fn rules(connection: &Connection) -> Result<Rules> {
     match connection.typed()? {
-        crate::model::connection::ConnectionSettings::Google(settings) => {
-            settings.lead_mail.map_or_else(|| Ok(Rules::default()), |rules| Json::of(&rules)?.read())
-        }
-        crate::model::connection::ConnectionSettings::Smtp(_) => Ok(Rules::default()),
+        ConnectionSettings::Google(settings) => Rules::of(&settings),
+        ConnectionSettings::Smtp(_) => Ok(Rules::default()),
     }
 }
 

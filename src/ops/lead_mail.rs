@@ -1,0 +1,129 @@
+//! Lead mails: the rules of a connection for telling them from others, and what a mail would become.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::app::App;
+use crate::base::text::Json;
+use crate::base::{Error, Result};
+use crate::engine::enquiry::Enquiry;
+use crate::engine::lead_mail::{self, Form, Reading, Rules};
+use crate::engine::mail::from_rfc822;
+use crate::model::audit::Actor;
+use crate::model::connection::{Connection, GoogleSettings};
+use crate::model::tenant::Tenant;
+use crate::ops::consent::find_google;
+use crate::ops::{Subject, audited};
+use crate::store::{Claim, connection};
+
+/// A change of a connection's rules.
+#[derive(Clone, Debug, Default)]
+pub struct Change {
+    pub add: Vec<Form>,
+    /// Addresses or domains whose forms are no longer believed.
+    pub remove: Vec<String>,
+    pub trust_unsigned: Option<bool>,
+}
+
+/// What a mail would become.
+#[derive(Clone, Debug, Serialize)]
+pub struct Verdict {
+    /// `lead`, `message`, `needs review`, `no lead` or `other`.
+    pub verdict: &'static str,
+    pub reason: Option<String>,
+    pub enquiry: Option<BTreeMap<&'static str, String>>,
+    pub reply_to: Option<String>,
+    pub external_id: Option<String>,
+    pub subject: String,
+    pub text: String,
+}
+
+/// Returns the rules that a Google connection's mails are read by.
+///
+/// # Errors
+/// `NotFound` when there is no such connection; `Usage` when it is of another kind.
+pub async fn rules(app: &App, tenant: &Tenant, name: &str) -> Result<Rules> {
+    Rules::of(&find_google(app, tenant, name).await?.1)
+}
+
+/// Changes the rules that a Google connection's mails are read by, from the next mail on.
+///
+/// # Errors
+/// `NotFound` when there is no such connection, or no form to remove.
+pub async fn set_rules(
+    app: &App,
+    actor: &Actor,
+    tenant: &Tenant,
+    name: &str,
+    change: Change,
+) -> Result<Rules> {
+    let (before, settings) = find_google(app, tenant, name).await?;
+    let rules = changed(Rules::of(&settings)?, change)?;
+    let lead_mail = (rules != Rules::default()).then(|| Json::of(&rules).map(|json| json.value()));
+    let settings = Json::of(&GoogleSettings { lead_mail: lead_mail.transpose()?, ..settings })?;
+    let now = app.clock.now();
+    let after = Connection { settings, updated_at: now, ..before.clone() };
+    audited(&app.db, Some(tenant.id.clone()), actor, "connection.lead_mail", now, move |conn| {
+        if connection::save(conn, &after, before.updated_at)? == Claim::Lost {
+            return Err(Error::conflict(format!("connection `{}` was changed just now", after.name)));
+        }
+        let subject = Subject::new(&after.name).before(&before.settings)?.after(&after.settings)?;
+        Ok((rules, subject))
+    })
+    .await
+}
+
+fn changed(mut rules: Rules, change: Change) -> Result<Rules> {
+    for from in change.remove {
+        let count = rules.forms.len();
+        rules.forms.retain(|form| !form.from.eq_ignore_ascii_case(&from));
+        if rules.forms.len() == count {
+            return Err(Error::not_found(format!("no form from `{from}`")));
+        }
+    }
+    for form in change.add {
+        if !rules.forms.contains(&form) {
+            rules.forms.push(form);
+        }
+    }
+    rules.trust_unsigned = change.trust_unsigned.unwrap_or(rules.trust_unsigned);
+    Ok(rules)
+}
+
+/// Says what a mail, as it went over the wire, would become by these rules. Nothing is stored.
+pub fn judge(raw: &[u8], rules: &Rules) -> Verdict {
+    let mail = from_rfc822(raw);
+    let (verdict, reason, found) = match lead_mail::read(&mail, rules) {
+        Reading::Lead(found) => ("lead", None, Some(found)),
+        Reading::Message(found) => ("message", None, Some(found)),
+        Reading::Unreadable { reason, .. } => ("needs review", Some(reason), None),
+        Reading::NotALead { reason } => ("no lead", Some(reason), None),
+        Reading::Elsewhere => ("other", Some("not from a sender of leads that is known".to_owned()), None),
+    };
+    Verdict {
+        verdict,
+        reason,
+        enquiry: found.as_ref().map(|found| fields(&found.enquiry)),
+        reply_to: found.as_ref().and_then(|found| found.reply_to.as_ref()).map(ToString::to_string),
+        external_id: found.and_then(|found| found.external_id),
+        subject: mail.subject,
+        text: mail.text,
+    }
+}
+
+/// Returns the fields that say something.
+fn fields(enquiry: &Enquiry) -> BTreeMap<&'static str, String> {
+    let all = [
+        ("name", &enquiry.name),
+        ("email", &enquiry.email),
+        ("phone", &enquiry.phone),
+        ("service", &enquiry.service),
+        ("message", &enquiry.message),
+        ("address", &enquiry.address),
+        ("postcode", &enquiry.postcode),
+        ("preferred time", &enquiry.preferred_time),
+        ("source", &enquiry.source),
+    ];
+    all.into_iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| (name, text.clone())).collect()
+}
