@@ -1,5 +1,7 @@
 //! A cursor: how far one poll of one connection has read, and what it knows of what it read.
 
+use std::time::Duration;
+
 use diesel::Queryable;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +47,13 @@ pub struct Cursor {
     pub changed_at: Option<Timestamp>,
     pub error: Option<String>,
     pub created_at: Timestamp,
+}
+
+impl Cursor {
+    /// Returns the time between two polls, as things are.
+    pub fn interval(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.interval_ms).unwrap_or(0))
+    }
 }
 
 /// What the enabled automations want of a calendar.

@@ -11,13 +11,16 @@ use crate::app::App;
 use crate::base::clock::Timestamp;
 use crate::base::secret::MasterKey;
 use crate::base::{Error, Result};
-use crate::model::connection::{Connection, ConnectionState};
+use crate::model::connection::{
+    Connection, ConnectionSettings, ConnectionState, GoogleMeans, GoogleSettings,
+};
+use crate::model::cursor::Cursor;
 use crate::model::effect::{Effect, EffectState};
-use crate::model::lead::Lead;
+use crate::model::lead::{Lead, LeadState};
 use crate::model::run::{Run, RunState};
 use crate::model::tenant::Tenant;
 use crate::store::balance::{self, Count};
-use crate::store::{Conn, automation, connection, effect, lead, run, tenant};
+use crate::store::{Conn, automation, connection, cursor, effect, lead, run, tenant};
 
 /// What an operator, or the owner, sees of a tenant.
 #[derive(Clone, Debug, Serialize)]
@@ -27,6 +30,8 @@ pub struct TenantStatus {
     /// Since when the oldest due work has been waiting.
     pub oldest_due_at: Option<Timestamp>,
     pub connections: Vec<Connection>,
+    /// What is read of them, and how far.
+    pub cursors: Vec<Cursor>,
     pub automations: Vec<AutomationLine>,
     pub leads: Vec<Lead>,
     pub runs: Vec<Run>,
@@ -51,6 +56,11 @@ pub struct Trouble {
 const SHOWN: i64 = 25;
 const TENANTS: i64 = 1_000;
 const OVERDUE: Duration = Duration::from_secs(60);
+
+/// A place that is watched and was not read for so long, and for three of its intervals, is trouble.
+const UNREAD: Duration = Duration::from_secs(1_800);
+
+const ENDS_SOON: Duration = Duration::from_secs(2 * 86_400);
 
 impl TenantStatus {
     /// Returns how many rows of a noun are in a state.
@@ -98,6 +108,7 @@ fn load(conn: &mut Conn, tenant: Tenant, now: Timestamp) -> Result<TenantStatus>
         counts: balance::counts(conn, &id)?,
         oldest_due_at: balance::oldest_due(conn, &id)?,
         connections: connection::list(conn, &id, TENANTS)?,
+        cursors: cursor::list(conn, &id, None, TENANTS)?,
         automations: automations
             .map(|a| AutomationLine { name: a.name, state: a.state, version: a.live_version })
             .collect(),
@@ -116,13 +127,46 @@ fn troubles(status: &TenantStatus, now: Timestamp) -> Vec<Trouble> {
     let mut troubles = Vec::new();
     let mut add = |what: String, command: String| troubles.push(Trouble { what, command });
     for connection in &status.connections {
+        let name = &connection.name;
+        let (by_consent, ends_at) = consent(connection);
         if connection.state != ConnectionState::Active {
             let reason = connection.last_error.as_deref().unwrap_or("it was paused by an operator");
+            let failing = connection.state == ConnectionState::Failing;
+            let verb = if by_consent && failing { "authorize" } else { "test" };
             add(
-                format!("connection `{}` is {}: {reason}", connection.name, connection.state),
-                format!("nexora connection test {} --tenant {slug}", connection.name),
+                format!("connection `{name}` is {}: {reason}", connection.state),
+                format!("nexora connection {verb} {name} --tenant {slug}"),
+            );
+        } else if let Some(at) = ends_at.filter(|at| *at < now + ENDS_SOON) {
+            add(
+                format!("the consent to connection `{name}` ends {at}: the OAuth app is in testing"),
+                format!("nexora connection authorize {name} --tenant {slug}"),
             );
         }
+    }
+    for cursor in &status.cursors {
+        let active = |connection: &&Connection| connection.id == cursor.connection_id;
+        let Some(connection) = status.connections.iter().find(active) else { continue };
+        let silent = now.since(cursor.polled_at.unwrap_or(cursor.created_at));
+        if connection.state == ConnectionState::Active && silent > UNREAD.max(3 * cursor.interval()) {
+            let reason = cursor.error.as_deref().map(|error| format!(": {error}")).unwrap_or_default();
+            add(
+                format!(
+                    "the {} of connection `{}` was not read for {}{reason}",
+                    cursor.kind,
+                    connection.name,
+                    spoken(silent)
+                ),
+                format!("nexora cursor list --tenant {slug}"),
+            );
+        }
+    }
+    let unreviewed = status.count("lead", LeadState::NeedsReview.name());
+    if unreviewed > 0 {
+        add(
+            format!("{unreviewed} {} to be looked at", plural(unreviewed, "lead is", "leads are")),
+            format!("nexora lead list --state needs_review --tenant {slug}"),
+        );
     }
     for state in [EffectState::Dead, EffectState::InDoubt, EffectState::Retrying] {
         let count = status.count("effect", state.name());
@@ -143,14 +187,26 @@ fn troubles(status: &TenantStatus, now: Timestamp) -> Vec<Trouble> {
     let waiting = status.oldest_due_at.map(|due_at| now.since(due_at)).unwrap_or_default();
     if waiting > OVERDUE {
         add(
-            format!(
-                "work has been due for {}; is the daemon running?",
-                humantime::format_duration(Duration::from_secs(waiting.as_secs()))
-            ),
+            format!("work has been due for {}; is the daemon running?", spoken(waiting)),
             "systemctl status nexora".to_owned(),
         );
     }
     troubles
+}
+
+/// Tells whether a connection rests on a person's consent, and when that ends if it does.
+fn consent(connection: &Connection) -> (bool, Option<Timestamp>) {
+    match connection.typed() {
+        Ok(ConnectionSettings::Google(GoogleSettings {
+            means: GoogleMeans::User { consent_ends_at, .. },
+            ..
+        })) => (true, consent_ends_at),
+        _ => (false, None),
+    }
+}
+
+fn spoken(duration: Duration) -> humantime::FormattedDuration {
+    humantime::format_duration(Duration::from_secs(duration.as_secs()))
 }
 
 fn plural<'a>(count: i64, one: &'a str, many: &'a str) -> &'a str {

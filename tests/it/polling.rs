@@ -180,3 +180,24 @@ on_both! {
         assert_eq!(scene.told(&mut seen, subject).await, ["gmail.message while it fails"]);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_read_and_what_needs_a_person_is_said_in_the_status() {
+    let scene = Scene::start(crate::harness::Backend::Sqlite, MAIL).await;
+    let troubles = async || {
+        let Nexora { app, tenant, .. } = &scene.nexora;
+        let status = nexora::ops::status::of_tenant(app, tenant.clone()).await.unwrap();
+        status.troubles.into_iter().map(|trouble| trouble.what).collect::<Vec<String>>()
+    };
+    scene.pass(120).await;
+    assert!(troubles().await.is_empty(), "{:?}", troubles().await);
+    let refused = json!([{"service": "gmail", "fault": "status", "status": 503, "times": 0}]);
+    scene.nexora.faults(refused).await;
+    for _ in 0..4 {
+        scene.pass(600).await;
+    }
+    let told = troubles().await;
+    let unread =
+        told.iter().find(|what| what.starts_with("the mail of connection `google` was not read for "));
+    assert!(unread.is_some_and(|what| what.contains("503")), "{told:?}");
+}

@@ -208,7 +208,7 @@ fn record(conn: &mut Conn, claimed: &Claimed, read: Read, bounds: Bounds, now: T
         Read::Calendar(read) => calendar::record(conn, claimed, read, now)?,
         Read::Sheet(read) => sheet::record(conn, claimed, read, now)?,
     };
-    let interval = Duration::from_millis(u64::try_from(before.interval_ms).unwrap_or(0));
+    let interval = before.interval();
     let interval = pace::next_interval(bounds, interval, settled.changed);
     let due_at = match settled.more {
         true => now,
