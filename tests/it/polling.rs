@@ -146,6 +146,36 @@ on_both! {
         assert_eq!(runs(&scene.nexora.app, &scene).await, 1);
     }
 
+    async fn a_moment_before_each_instance_of_a_series_comes_once_wherever_it_is_moved(backend) {
+        let scene = Scene::start(backend, "[[trigger]]\non = \"calendar.event\"\nbefore = \"2h\"").await;
+        let (mut seen, hour, day) = (0, Duration::from_secs(3_600), 86_400);
+        let start = scene.nexora.app.clock.now() + 10 * hour;
+        let at = |at: Timestamp| json!({"dateTime": at, "timeZone": "UTC"});
+        let series = json!({
+            "id": "aaaaa", "summary": "A", "start": at(start), "end": at(start + hour),
+            "recurrence": ["RRULE:FREQ=DAILY;COUNT=4"],
+        });
+        scene.entry("POST", "", series).await;
+        scene.pass(600).await;
+        assert_eq!(scene.told(&mut seen, title).await, ["calendar.event created A"]);
+        let instances = scene.call("GET", "/calendar/v3/calendars/primary/events/aaaaa/instances", json!(null)).await;
+        let [second, third] = [1, 2].map(|index| instances["items"][index]["id"].as_str().unwrap().to_owned());
+        let later = start + Duration::from_secs(day) + 5 * hour;
+        scene.entry("PATCH", &second, json!({"start": at(later), "end": at(later + hour)})).await;
+        scene.entry("DELETE", &third, json!(null)).await;
+        scene.pass(600).await;
+        assert_eq!(scene.told(&mut seen, title).await, ["calendar.event cancelled A", "calendar.event updated A"]);
+        let mut told = Vec::new();
+        for hours in 0..(4 * 24) {
+            scene.pass(3_600).await;
+            told.extend(scene.told(&mut seen, title).await.into_iter().map(|what| (hours, what)));
+        }
+        let before = "calendar.event before A".to_owned();
+        // Two hours before 10:00 on the first and the last day, and before 15:00 on the second.
+        assert_eq!(told, [(7, before.clone()), (36, before.clone()), (79, before)]);
+        assert_eq!(runs(&scene.nexora.app, &scene).await, 3);
+    }
+
     async fn rows_are_told_by_key_and_start_a_run_when_a_column_comes_to_hold_a_value(backend) {
         let scene = Scene::start(backend, CALENDAR).await;
         scene.rows(json!([["ID", "Name", "Status"], ["1", "Ann", "new"], ["2", "Bob", "done"]]));

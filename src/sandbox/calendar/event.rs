@@ -14,6 +14,7 @@ use crate::sandbox::serve::envelope::Refusal;
 const GOOGLES_OWN: [&str; 8] =
     ["kind", "etag", "htmlLink", "created", "updated", "creator", "organizer", "iCalUID"];
 
+#[derive(Clone)]
 pub struct Event {
     pub id: String,
     pub body: Map<String, Value>,

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 
 use crate::base::clock::Timestamp;
 use crate::sandbox::calendar::event::Event;
-use crate::sandbox::calendar::{address, calendar, etag};
-use crate::sandbox::serve::call::{Call, page};
+use crate::sandbox::calendar::{Calendar, address, calendar, etag, recurrence};
+use crate::sandbox::serve::call::{Call, Page, page};
 use crate::sandbox::serve::envelope::{Refusal, Reply, merge};
 use crate::sandbox::world::World;
 
@@ -21,6 +21,9 @@ const NOT_WITH_SYNC_TOKEN: [&str; 8] = [
     "timeMax",
     "updatedMin",
 ];
+
+/// How far series without an end are unfolded when nobody says.
+const HORIZON: std::time::Duration = std::time::Duration::from_secs(366 * 86_400);
 
 /// What an entry must be to be listed.
 struct Filter<'a> {
@@ -41,14 +44,71 @@ pub fn list(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
     let size = call.query_count("maxResults", 250, 2_500)?;
     let (address, calendar) = calendar(world, call)?;
     let filter = Filter::read(call, calendar.changed)?;
-    let mut found: Vec<&Event> = calendar.events.iter().filter(|event| filter.passes(event)).collect();
+    let mut found = match call.query_flag("singleEvents") {
+        true => unfolded(calendar, &filter, call.at),
+        false => folded(calendar, &filter),
+    };
     match order {
         Some("startTime") => found.sort_by_key(|event| (event.start, event.changed)),
         Some("updated") => found.sort_by_key(|event| event.changed),
         _ => {}
     }
     let page = page(call, found, size)?;
-    let items: Vec<&Map<String, Value>> = page.items.into_iter().map(|event| &event.body).collect();
+    Ok(shown(&address, calendar, page))
+}
+
+/// Returns entries, series and exceptions. An instance that was cancelled is listed as that, since
+/// nothing else says that the series lacks it (Calendar API, `events.list`, `showDeleted`).
+fn folded(calendar: &Calendar, filter: &Filter<'_>) -> Vec<Event> {
+    let is_near = |event: &Event| match recurrence::is_series(event) && !event.is_cancelled() {
+        true => !recurrence::instances(calendar, event, filter.from(), filter.to()).is_empty(),
+        false => filter.is_in_time(event),
+    };
+    let is_shown = |event: &Event| {
+        let is_exception = !recurrence::series_of(event).is_empty();
+        filter.with_cancelled || is_exception || !event.is_cancelled()
+    };
+    let mut found = calendar.events.clone();
+    found.retain(|event| is_shown(event) && filter.passes(event) && (filter.is_timeless() || is_near(event)));
+    found
+}
+
+/// Returns entries and instances, which take the place of their series.
+fn unfolded(calendar: &Calendar, filter: &Filter<'_>, now: Timestamp) -> Vec<Event> {
+    let to = filter.to.unwrap_or(now.max(filter.from()) + HORIZON);
+    let mut found = Vec::new();
+    for event in calendar.events.iter().filter(|event| recurrence::series_of(event).is_empty()) {
+        match recurrence::is_series(event) && !event.is_cancelled() {
+            true => found.extend(recurrence::instances(calendar, event, filter.from(), to)),
+            false if filter.is_in_time(event) => found.push(event.clone()),
+            false => {}
+        }
+    }
+    found.retain(|event| filter.passes(event) && (filter.with_cancelled || !event.is_cancelled()));
+    found
+}
+
+/// Answers the instances of a series (Calendar API, `events.instances`).
+pub fn instances(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
+    let size = call.query_count("maxResults", 250, 2_500)?;
+    let (address, calendar) = calendar(world, call)?;
+    let series = calendar.event(call.param("event"))?;
+    let from = moment(call.query("timeMin"))?.unwrap_or(series.start);
+    let to = moment(call.query("timeMax"))?.unwrap_or(call.at.max(from) + HORIZON);
+    let mut found = recurrence::instances(calendar, series, from, to);
+    let original = moment(call.query("originalStart"))?;
+    found.retain(|event| {
+        let started = event.body.get("originalStartTime").and_then(|time| time.get("dateTime"));
+        let started = started.and_then(Value::as_str).and_then(Timestamp::parse);
+        (call.query_flag("showDeleted") || !event.is_cancelled())
+            && (original.is_none() || started == original)
+    });
+    let page = page(call, found, size)?;
+    Ok(shown(&address, calendar, page))
+}
+
+fn shown(address: &str, calendar: &Calendar, page: Page<Event>) -> Reply {
+    let items: Vec<Map<String, Value>> = page.items.into_iter().map(|event| event.body).collect();
     let mut answer = json!({
         "kind": "calendar#events",
         "etag": etag(calendar.changed),
@@ -62,7 +122,7 @@ pub fn list(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
         Some(next) => merge(&mut answer, json!({ "nextPageToken": next })),
         None => merge(&mut answer, json!({"nextSyncToken": sync_token(calendar.changed)})),
     }
-    Ok(Reply::json(&answer))
+    Reply::json(&answer)
 }
 
 fn sync_token(changed: u64) -> String {
@@ -93,14 +153,28 @@ impl Filter<'_> {
         })
     }
 
+    fn from(&self) -> Timestamp {
+        self.from.unwrap_or(Timestamp::from_millis(0))
+    }
+
+    fn to(&self) -> Timestamp {
+        self.to.unwrap_or(self.call.at.max(self.from()) + HORIZON)
+    }
+
+    fn is_timeless(&self) -> bool {
+        self.from.is_none() && self.to.is_none()
+    }
+
+    fn is_in_time(&self, event: &Event) -> bool {
+        self.from.is_none_or(|from| event.end > from) && self.to.is_none_or(|to| event.start < to)
+    }
+
+    /// Tells whether an entry is what was asked for, in whatever state and at whatever time.
     fn passes(&self, event: &Event) -> bool {
         let text = |field: &str| event.text(field).to_lowercase();
         let wanted_text = self.call.query("q").map(str::to_lowercase);
         let updated = Timestamp::parse(event.text("updated"));
-        (self.with_cancelled || !event.is_cancelled())
-            && self.from.is_none_or(|from| event.end > from)
-            && self.to.is_none_or(|to| event.start < to)
-            && self.updated_from.is_none_or(|from| updated.is_some_and(|updated| updated >= from))
+        self.updated_from.is_none_or(|from| updated.is_some_and(|updated| updated >= from))
             && self.changed_after.is_none_or(|changed| event.changed > changed)
             && self.call.query("iCalUID").is_none_or(|id| event.text("iCalUID") == id)
             && wanted_text.is_none_or(|wanted| {
@@ -153,7 +227,7 @@ pub fn free_busy(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
     let mut calendars = Map::new();
     for Item { id } in asked.items {
         let shown = match address(world, call, &id).and_then(|address| world.calendar(&address)) {
-            Ok(calendar) => json!({"busy": busy(&calendar.events, from, to)}),
+            Ok(calendar) => json!({"busy": busy(calendar, from, to)}),
             Err(_) => json!({"errors": [{"domain": "global", "reason": "notFound"}], "busy": []}),
         };
         calendars.insert(id, shown);
@@ -162,9 +236,15 @@ pub fn free_busy(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
     Ok(Reply::json(&answer))
 }
 
-fn busy(events: &[Event], from: Timestamp, to: Timestamp) -> Vec<Value> {
-    let mut taken: Vec<(Timestamp, Timestamp)> = events
-        .iter()
+fn busy(calendar: &Calendar, from: Timestamp, to: Timestamp) -> Vec<Value> {
+    let series = calendar.events.iter().filter(|event| recurrence::is_series(event));
+    let instances: Vec<Event> =
+        series.flat_map(|series| recurrence::instances(calendar, series, from, to)).collect();
+    let others = calendar.events.iter();
+    let others =
+        others.filter(|event| !recurrence::is_series(event) && recurrence::series_of(event).is_empty());
+    let mut taken: Vec<(Timestamp, Timestamp)> = others
+        .chain(&instances)
         .filter(|event| event.is_busy() && event.end > from && event.start < to)
         .map(|event| (event.start.max(from), event.end.min(to)))
         .collect();

@@ -1,10 +1,11 @@
 //! Calendar: entries with ids of the client's choice, kept after their deletion as Google does.
 //!
 //! Every mailbox has a calendar, `primary` to itself; the calendars of one sandbox are shared with
-//! everybody in it. Recurring entries are kept and not unfolded.
+//! everybody in it.
 
 pub mod event;
 mod list;
+mod recurrence;
 
 use hyper::{Method, StatusCode};
 use serde_json::{Map, Value, json};
@@ -36,6 +37,7 @@ const FOR_FREE_BUSY: &[&str] = &[ALL, READONLY, FREE_BUSY, EVENTS_FREE_BUSY];
 
 const EVENTS_PATH: &str = "/calendar/v3/calendars/{calendar}/events";
 const EVENT_PATH: &str = "/calendar/v3/calendars/{calendar}/events/{event}";
+const INSTANCES_PATH: &str = "/calendar/v3/calendars/{calendar}/events/{event}/instances";
 
 pub const ROUTES: &[Route] = &[
     route(Method::GET, "/calendar/v3/calendars/{calendar}", "calendars.get", FOR_CALENDAR, get_calendar),
@@ -44,6 +46,7 @@ pub const ROUTES: &[Route] = &[
     route(Method::GET, EVENTS_PATH, "events.list", TO_READ, list::list),
     route(Method::POST, EVENTS_PATH, "events.insert", TO_WRITE, insert),
     route(Method::GET, EVENT_PATH, "events.get", TO_READ, get),
+    route(Method::GET, INSTANCES_PATH, "events.instances", TO_READ, list::instances),
     route(Method::PUT, EVENT_PATH, "events.update", TO_WRITE, update),
     route(Method::PATCH, EVENT_PATH, "events.patch", TO_WRITE, patch),
     route(Method::DELETE, EVENT_PATH, "events.delete", TO_WRITE, delete),
@@ -70,8 +73,25 @@ impl Calendar {
         self.events.iter().find(|event| event.id == id).ok_or_else(not_found)
     }
 
+    /// Returns the entry that is to change. An instance becomes an entry of its own by that.
     fn event_mut(&mut self, id: &str) -> Result<&mut Event, Refusal> {
-        self.events.iter_mut().find(|event| event.id == id).ok_or_else(not_found)
+        let known = self.events.iter().position(|event| event.id == id);
+        let index = match known {
+            Some(index) => index,
+            None => {
+                self.check_room()?;
+                self.events.push(recurrence::instance(self, id).ok_or_else(not_found)?);
+                self.events.len() - 1
+            }
+        };
+        self.events.get_mut(index).ok_or_else(not_found)
+    }
+
+    fn check_room(&self) -> Result<(), Refusal> {
+        match self.events.len() >= EVENT_LIMIT {
+            true => Err(Refusal::usual(403, Some("quotaExceeded".to_owned()), None)),
+            false => Ok(()),
+        }
     }
 
     pub fn state(&self) -> Value {
@@ -164,10 +184,9 @@ pub fn add(
     if calendar.events.iter().any(|event| event.id == id) {
         return Err(Refusal::usual(409, None, None));
     }
-    if calendar.events.len() >= EVENT_LIMIT {
-        return Err(Refusal::usual(403, Some("quotaExceeded".to_owned()), None));
-    }
+    calendar.check_room()?;
     let mut event = Event::new(id, body, calendar.time_zone)?;
+    recurrence::check(&event, calendar.time_zone)?;
     event.introduce(address, origin, at);
     event.stamp(number, at);
     let answer = Value::Object(event.body.clone());
@@ -178,7 +197,12 @@ pub fn add(
 
 fn get(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
     let (_, calendar) = calendar(world, call)?;
-    Ok(Reply::json(&Value::Object(calendar.event(call.param("event"))?.body.clone())))
+    let id = call.param("event");
+    if let Ok(event) = calendar.event(id) {
+        return Ok(Reply::json(&Value::Object(event.body.clone())));
+    }
+    let instance = recurrence::instance(calendar, id).ok_or_else(not_found)?;
+    Ok(Reply::json(&Value::Object(instance.body)))
 }
 
 fn update(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
@@ -206,6 +230,8 @@ fn change(
     let old = calendar.event_mut(call.param("event"))?;
     old.check_match(call)?;
     let mut new = Event::new(old.id.clone(), renew(old.body.clone()), zone)?;
+    recurrence::check(&new, zone)?;
+    recurrence::keep(&mut new, old);
     new.keep_from(old);
     new.stamp(number, call.at);
     let answer = Value::Object(new.body.clone());
@@ -224,6 +250,12 @@ fn delete(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
     event.check_match(call)?;
     event.cancel();
     event.stamp(number, call.at);
+    if !recurrence::series_of(event).is_empty() {
+        recurrence::strip(event);
+    }
+    // With a series go its exceptions.
+    let id = event.id.clone();
+    calendar.events.retain(|event| recurrence::series_of(event) != id);
     calendar.changed = number;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }

@@ -140,3 +140,57 @@ async fn taken_times_are_joined_and_cut_to_the_window() {
     let (_, list) = bench.get("/calendar/v3/users/me/calendarList").await;
     assert_eq!(list["items"][0]["primary"], true);
 }
+
+#[tokio::test]
+async fn a_series_is_unfolded_and_its_exceptions_stand_for_themselves() {
+    let bench = Bench::start().await;
+    let mut series = visit("series", 9);
+    series["recurrence"] = json!(["RRULE:FREQ=WEEKLY;COUNT=4"]);
+    let (status, made) = bench.post(EVENTS, series).await;
+    assert_eq!((status, &made["recurrence"]), (200, &json!(["RRULE:FREQ=WEEKLY;COUNT=4"])));
+    let token = bench.get(EVENTS).await.1["nextSyncToken"].as_str().unwrap().to_owned();
+    let instances = format!("{EVENTS}/series/instances");
+    let ids = async |path: &str| -> Vec<String> {
+        let (_, list) = bench.get(path).await;
+        list["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let all = [
+        "series_20260922T070000Z",
+        "series_20260929T070000Z",
+        "series_20261006T070000Z",
+        "series_20261013T070000Z",
+    ];
+    assert_eq!(ids(&instances).await, all);
+    assert_eq!(ids(&format!("{instances}?maxResults=3&pageToken=3")).await, all[3..]);
+
+    let moved = json!({
+        "start": {"dateTime": "2026-09-30T15:00:00+02:00"}, "end": {"dateTime": "2026-09-30T16:00:00+02:00"},
+    });
+    let (_, moved) = bench.call(Method::PATCH, &format!("{EVENTS}/{}", all[1]), Some(moved)).await;
+    assert_eq!((&moved["recurringEventId"], &moved["summary"]), (&json!("series"), &json!("Visit series")));
+    assert_eq!(moved["originalStartTime"]["dateTime"], "2026-09-29T09:00:00+02:00");
+    assert_eq!(bench.call(Method::DELETE, &format!("{EVENTS}/{}", all[2]), None).await.0, 204);
+    assert_eq!(ids(&instances).await, [all[0], all[1], all[3]]);
+    assert_eq!(ids(&format!("{instances}?showDeleted=true")).await.len(), 4);
+    let window = "timeMin=2026-09-30T00:00:00Z&timeMax=2026-10-12T00:00:00Z";
+    assert_eq!(ids(&format!("{EVENTS}?singleEvents=true&orderBy=startTime&{window}")).await, [all[1]]);
+
+    let (_, changes) = bench.get(&format!("{EVENTS}?syncToken={token}")).await;
+    let [moved, cancelled] = [0, 1].map(|index| &changes["items"][index]);
+    assert_eq!((&moved["id"], &cancelled["id"]), (&json!(all[1]), &json!(all[2])));
+    assert_eq!((&cancelled["status"], cancelled.get("summary")), (&json!("cancelled"), None));
+    assert_eq!(cancelled["originalStartTime"]["dateTime"], "2026-10-06T09:00:00+02:00");
+
+    let question = json!({
+        "timeMin": "2026-09-22T00:00:00Z", "timeMax": "2026-10-20T00:00:00Z", "items": [{"id": "primary"}],
+    });
+    let (_, free) = bench.post("/calendar/v3/freeBusy", question).await;
+    let busy = free["calendars"]["primary"]["busy"].as_array().unwrap();
+    let starts: Vec<&str> = busy.iter().map(|span| span["start"].as_str().unwrap()).collect();
+    assert_eq!(starts, ["2026-09-22T07:00:00.000Z", "2026-09-30T13:00:00.000Z", "2026-10-13T07:00:00.000Z"]);
+
+    assert_eq!(bench.call(Method::DELETE, &format!("{EVENTS}/series"), None).await.0, 204);
+    assert!(ids(&instances).await.is_empty());
+    let unknown = bench.get(&format!("{EVENTS}/series_20270101T070000Z")).await;
+    assert_eq!((unknown.0, reason(&unknown)), (404, "notFound"));
+}
