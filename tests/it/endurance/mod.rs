@@ -139,6 +139,9 @@ async fn every_change_is_told_once_and_every_effect_exists_once_whatever_is_kill
     let mut killed = 0;
     while begun.elapsed() < length {
         office.change();
+        if office.counter % 6 == 5 {
+            office.move_one().await;
+        }
         if begun.elapsed() > length.mul_f64(f64::from(killed + 1) / f64::from(kills + 1)) && killed < kills {
             daemon.kill();
             daemon.start();
@@ -147,9 +150,6 @@ async fn every_change_is_told_once_and_every_effect_exists_once_whatever_is_kill
         tokio::time::sleep(Duration::from_millis(40)).await;
     }
     office.faults(json!([])).await;
-    for _ in 0..office.entries.len().min(30) {
-        office.move_one(true).await;
-    }
     let expected = office.expected.clone();
     let count = expected.values().sum::<usize>();
     until("all is told", Duration::from_secs(120), async || told(&db).await.values().sum::<usize>() >= count)
