@@ -23,7 +23,7 @@ pub struct Registry {
 }
 
 /// Connections kept open at most; beyond it all are let go and opened again when wanted.
-const OPEN_LIMIT: usize = 10_000;
+const OPEN_LIMIT: usize = 50_000;
 
 impl Registry {
     /// Makes the registry of the real connectors. By the clock, Google's quotas are counted.

@@ -13,7 +13,7 @@ use crate::base::secret::Secret;
 use crate::base::{Error, Result};
 use crate::connector::Answer;
 use crate::connector::google::fault::Fault;
-use crate::connector::google::hub::{self, Connect};
+use crate::connector::google::hub::{Connect, TokenClient};
 use crate::connector::google::oauth::Grant;
 use crate::model::address::EmailAddress;
 
@@ -21,6 +21,7 @@ pub struct Account {
     key: ServiceAccountKey,
     subject: String,
     timeout: std::time::Duration,
+    client: TokenClient,
     authenticator: tokio::sync::OnceCell<Authenticator<Connect>>,
 }
 
@@ -32,11 +33,12 @@ impl Account {
         subject: &EmailAddress,
         token_url: &str,
         timeout: std::time::Duration,
+        client: TokenClient,
     ) -> Result<Account> {
         let mut key = parse_key(key)?;
         token_url.clone_into(&mut key.token_uri);
         let authenticator = tokio::sync::OnceCell::new();
-        Ok(Account { key, subject: subject.to_string(), timeout, authenticator })
+        Ok(Account { key, subject: subject.to_string(), timeout, client, authenticator })
     }
 
     /// Asks for a new token with these scopes. The library's own cache is passed by: ours knows
@@ -63,10 +65,7 @@ impl Account {
     }
 
     async fn authenticator(&self) -> Result<Authenticator<Connect>, Fault> {
-        let executor = hyper_util::rt::TokioExecutor::new();
-        let connect = hub::connect().map_err(|error| Fault::NotSent(error.report()))?;
-        let client = hyper_util::client::legacy::Client::builder(executor).build(connect);
-        let client = CustomHyperClientBuilder::from(client);
+        let client = CustomHyperClientBuilder::from(self.client.clone());
         ServiceAccountAuthenticator::with_client(self.key.clone(), client)
             .subject(self.subject.clone())
             .build()

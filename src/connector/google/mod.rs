@@ -58,13 +58,14 @@ pub struct Endpoints {
 pub struct Workspace {
     endpoints: Endpoints,
     client: OnceLock<hub::Client>,
+    token_client: OnceLock<hub::TokenClient>,
     quotas: Arc<quota::Quotas>,
 }
 
 impl Workspace {
     pub fn new(endpoints: Endpoints, clock: Clock) -> Workspace {
         let quotas = Arc::new(quota::Quotas::new(endpoints.quota, clock));
-        Workspace { endpoints, client: OnceLock::new(), quotas }
+        Workspace { endpoints, client: OnceLock::new(), token_client: OnceLock::new(), quotas }
     }
 
     /// Returns where tokens are had.
@@ -83,6 +84,14 @@ impl Workspace {
         }
         let client = hub::client()?;
         Ok(self.client.get_or_init(|| client).clone())
+    }
+
+    fn token_client(&self) -> Result<hub::TokenClient> {
+        if let Some(client) = self.token_client.get() {
+            return Ok(client.clone());
+        }
+        let client = hub::token_client()?;
+        Ok(self.token_client.get_or_init(|| client).clone())
     }
 }
 
@@ -110,6 +119,7 @@ impl Google {
                 &settings.subject,
                 &endpoints.token_url,
                 endpoints.timeout,
+                workspace.token_client()?,
             )?)),
             GoogleMeans::User { .. } => {
                 let credential = oauth::UserCredential::parse(credential)?;
