@@ -15,7 +15,7 @@
 //! POST   /_sandbox/reset      forgets everything but access tokens
 //! ```
 //!
-//! A fault is `{"service": "gmail|calendar|sheets|token|smtp", "call"?: "drafts.send", "times"?: 1,
+//! A fault is `{"service": "gmail|calendar|sheets|drive|token|smtp", "call"?: "drafts.send", "times"?: 1,
 //! "probability"?: 0..1, "fault": ...}` with one of
 //!
 //! ```text

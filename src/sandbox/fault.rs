@@ -207,7 +207,7 @@ impl What {
                         let text = message.as_deref().unwrap_or_else(|| smtp::usual_text(*status));
                         Refusal::new(*status, reason.as_deref().unwrap_or_default(), text)
                     }
-                    Service::Gmail | Service::Calendar | Service::Sheets => {
+                    Service::Gmail | Service::Calendar | Service::Sheets | Service::Drive => {
                         Refusal::usual(*status, reason.clone(), message.clone())
                     }
                 };

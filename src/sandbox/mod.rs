@@ -7,6 +7,7 @@
 
 mod calendar;
 mod control;
+mod drive;
 mod fault;
 mod gmail;
 mod identity;

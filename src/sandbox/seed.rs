@@ -121,7 +121,10 @@ fn spreadsheet(world: &mut World, now: Timestamp, seed: SpreadsheetSeed) -> Resu
     if !world.spreadsheets.contains_key(&id) {
         world.check_spreadsheet_room()?;
     }
-    let mut spreadsheet = Spreadsheet::new(seed.title.unwrap_or_else(|| "Untitled spreadsheet".to_owned()));
+    let mut spreadsheet =
+        Spreadsheet::new(seed.title.unwrap_or_else(|| "Untitled spreadsheet".to_owned()), now);
+    let before = world.spreadsheets.get(&id);
+    spreadsheet.version += before.map_or(0, |before| before.version);
     let mut sheets = seed.sheets;
     if sheets.is_empty() {
         sheets.push(SheetSeed { title: "Sheet1".to_owned(), rows: Vec::new() });

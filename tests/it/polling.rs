@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use nexora::app::App;
 use nexora::base::clock::Timestamp;
+use nexora::model::connection::Ability;
 use serde_json::{Value, json};
 
 use crate::harness::{Nexora, on_both};
@@ -174,6 +175,27 @@ on_both! {
         // Two hours before 10:00 on the first and the last day, and before 15:00 on the second.
         assert_eq!(told, [(7, before.clone()), (36, before.clone()), (79, before)]);
         assert_eq!(runs(&scene.nexora.app, &scene).await, 3);
+    }
+
+    async fn where_drive_may_be_asked_a_sheet_is_read_only_when_it_changed(backend) {
+        let scene = Scene::start(backend, CALENDAR).await;
+        scene.rows(json!([["ID", "Name", "Status"], ["1", "Ann", "new"]]));
+        let Nexora { app, actor, tenant, .. } = &scene.nexora;
+        let mut abilities = Ability::usual();
+        abilities.insert(Ability::SheetsWatch);
+        app.clock.advance(Duration::from_secs(1));
+        nexora::ops::consent::extend(app, actor, tenant, "google", abilities).await.unwrap();
+        scene.define("rows", SHEET).await;
+        let reads = || scene.nexora.state()["calls"]["sheets.values.get"].as_u64().unwrap_or_default();
+        let before = reads();
+        assert_eq!(before, 1);
+        for _ in 0..5 {
+            scene.pass(400).await;
+        }
+        assert_eq!(reads(), before, "nothing changed");
+        scene.rows(json!([["ID", "Name", "Status"], ["1", "Ann", "new"], ["2", "Bob", "done"]]));
+        scene.pass(400).await;
+        assert_eq!((reads(), scene.told(&mut 0, name).await), (before + 1, vec!["sheets.row added Bob".to_owned()]));
     }
 
     async fn rows_are_told_by_key_and_start_a_run_when_a_column_comes_to_hold_a_value(backend) {

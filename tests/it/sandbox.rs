@@ -2,6 +2,7 @@
 
 mod calendar;
 mod clients;
+mod drive;
 mod faults;
 mod gmail;
 mod mail;

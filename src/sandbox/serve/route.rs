@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::sandbox::serve::call::Call;
 use crate::sandbox::serve::envelope::{Refusal, Reply};
 use crate::sandbox::world::World;
-use crate::sandbox::{calendar, gmail, oauth, sheets, smtp};
+use crate::sandbox::{calendar, drive, gmail, oauth, sheets, smtp};
 
 /// What a call does, to everything the sandbox holds.
 pub type Run = fn(&mut World, &Call) -> Result<Reply, Refusal>;
@@ -23,6 +23,7 @@ pub enum Service {
     Gmail,
     Calendar,
     Sheets,
+    Drive,
     Token,
     Smtp,
 }
@@ -53,7 +54,8 @@ pub const fn route(
 /// The call that begins a resumable upload.
 pub const UPLOAD_START: &str = "upload.start";
 
-const HTTP_SERVICES: [Service; 4] = [Service::Token, Service::Gmail, Service::Calendar, Service::Sheets];
+const HTTP_SERVICES: [Service; 5] =
+    [Service::Token, Service::Gmail, Service::Calendar, Service::Sheets, Service::Drive];
 
 impl Service {
     pub fn name(self) -> &'static str {
@@ -61,6 +63,7 @@ impl Service {
             Service::Gmail => "gmail",
             Service::Calendar => "calendar",
             Service::Sheets => "sheets",
+            Service::Drive => "drive",
             Service::Token => "token",
             Service::Smtp => "smtp",
         }
@@ -71,6 +74,7 @@ impl Service {
             Service::Gmail => gmail::ROUTES,
             Service::Calendar => calendar::ROUTES,
             Service::Sheets => sheets::ROUTES,
+            Service::Drive => drive::ROUTES,
             Service::Token => oauth::ROUTES,
             Service::Smtp => &[],
         }
@@ -81,7 +85,7 @@ impl Service {
         match self {
             Service::Smtp => smtp::STAGES.to_vec(),
             Service::Gmail => self.routes().iter().map(|route| route.name).chain([UPLOAD_START]).collect(),
-            Service::Calendar | Service::Sheets | Service::Token => {
+            Service::Calendar | Service::Sheets | Service::Drive | Service::Token => {
                 self.routes().iter().map(|route| route.name).collect()
             }
         }

@@ -26,6 +26,9 @@ pub struct Spreadsheet {
     pub title: String,
     pub sheets: Vec<Sheet>,
     pub marks: Marks,
+    /// Grows with every change.
+    pub version: u64,
+    pub modified_at: Timestamp,
     changes: VecDeque<Change>,
 }
 
@@ -59,8 +62,15 @@ pub enum Cell {
 }
 
 impl Spreadsheet {
-    pub fn new(title: String) -> Spreadsheet {
-        Spreadsheet { title, sheets: Vec::new(), marks: Marks::default(), changes: VecDeque::new() }
+    pub fn new(title: String, at: Timestamp) -> Spreadsheet {
+        Spreadsheet {
+            title,
+            sheets: Vec::new(),
+            marks: Marks::default(),
+            version: 1,
+            modified_at: at,
+            changes: VecDeque::new(),
+        }
     }
 
     pub fn sheet(&self, id: i64) -> Result<&Sheet, Refusal> {
@@ -118,6 +128,8 @@ impl Spreadsheet {
 
     /// Notes a change that took effect.
     pub fn note(&mut self, call: &Call, what: &'static str, request: Value) {
+        self.version += 1;
+        self.modified_at = call.at;
         if self.changes.len() >= CHANGE_LIMIT {
             self.changes.pop_front();
         }

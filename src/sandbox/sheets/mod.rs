@@ -172,7 +172,7 @@ fn create(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
     let mut asked: Asked = call.read()?;
     world.check_spreadsheet_room()?;
     let title = asked.properties.title.take().unwrap_or_else(|| "Untitled spreadsheet".to_owned());
-    let mut spreadsheet = Spreadsheet::new(title);
+    let mut spreadsheet = Spreadsheet::new(title, call.at);
     if asked.sheets.is_empty() {
         asked.sheets.push(AskedSheet::default());
     }
