@@ -138,6 +138,9 @@ pub struct SandboxArguments {
     /// Write the service account's key here, for `nexora connection add google`
     #[arg(long, value_name = "FILE")]
     write_service_account: Option<PathBuf>,
+    /// Write an OAuth client here, for `nexora connection add google --client`
+    #[arg(long, value_name = "FILE")]
+    write_oauth_client: Option<PathBuf>,
     /// Write the relay's certificate here, for `nexora connection add smtp --ca-file`
     #[arg(long, value_name = "FILE")]
     write_certificate: Option<PathBuf>,
@@ -150,6 +153,9 @@ pub async fn sandbox(arguments: SandboxArguments, out: &Out) -> Result<()> {
     if let Some(path) = &arguments.write_service_account {
         write_secret(path, &sandbox.service_account_json())?;
     }
+    if let Some(path) = &arguments.write_oauth_client {
+        write_secret(path, &sandbox.oauth_client_json())?;
+    }
     if let Some(path) = &arguments.write_certificate {
         write_secret(path, &sandbox.certificate_pem())?;
     }
@@ -161,8 +167,10 @@ pub async fn sandbox(arguments: SandboxArguments, out: &Out) -> Result<()> {
         ("google.gmail_url", settings.gmail_url.clone()),
         ("google.calendar_url", settings.calendar_url.clone()),
         ("google.sheets_url", settings.sheets_url.clone()),
+        ("google.drive_url", settings.drive_url.clone()),
         ("google.token_url", settings.token_url.clone()),
         ("google.auth_url", settings.auth_url.clone()),
+        ("google.revoke_url", settings.revoke_url.clone()),
     ];
     out.item(&settings, &lines)?;
     out.note("This is a sandbox: nothing leaves this machine. Stop it with Ctrl-C.");

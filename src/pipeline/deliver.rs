@@ -182,11 +182,12 @@ async fn attempt(app: &App, claimed: &Claimed) -> Option<Settlement> {
             Resumption::Restart => task.evidence = None,
         }
     }
+    let mut lease_until = effect.lease_until.unwrap_or(effect.created_at);
     for _ in 0..PARTS {
-        match connector.perform.perform(&task).await {
+        match in_time(app, lease_until, connector.perform.perform(&task)).await {
             Outcome::Partly { evidence } => {
                 let (noted, row) = (evidence.clone(), effect.clone());
-                let lease_until = app.clock.now() + app.config.pipeline.lease();
+                lease_until = app.clock.now() + app.config.pipeline.lease();
                 let written =
                     app.db.write(move |conn| effect::note_evidence(conn, &row, &noted, lease_until)).await;
                 match written {
@@ -203,6 +204,15 @@ async fn attempt(app: &App, claimed: &Claimed) -> Option<Settlement> {
     }
     let outcome = Outcome::InDoubt { reason: format!("not done after {PARTS} parts") };
     Some(retry::settle(outcome, attempted(app, effect), policy(app, effect)))
+}
+
+/// Gives up a part of an attempt well before its lease ends: whoever takes over then must find that
+/// nobody works at it any more.
+async fn in_time(app: &App, lease_until: Timestamp, part: impl Future<Output = Outcome>) -> Outcome {
+    let margin = app.config.pipeline.lease() / 5;
+    let left = lease_until.since(app.clock.now()).saturating_sub(margin);
+    let late = || Outcome::InDoubt { reason: "the attempt took longer than its lease allows".to_owned() };
+    tokio::time::timeout(left, part).await.unwrap_or_else(|_| late())
 }
 
 fn prepare(app: &App, claimed: &Claimed) -> Result<(Connector, Task)> {

@@ -133,9 +133,17 @@ fn full() -> Refusal {
 }
 
 /// Makes identifiers in the forms that Google uses. They never repeat in one sandbox.
-#[derive(Default)]
 pub struct Ids {
     made: u64,
+}
+
+/// What came before the sandbox: numbers up to this one are of a past that nobody remembers.
+pub const BEGINNING: u64 = 1_000;
+
+impl Default for Ids {
+    fn default() -> Ids {
+        Ids { made: BEGINNING }
+    }
 }
 
 impl Ids {

@@ -6,7 +6,7 @@ use nexora::model::effect::EffectState;
 use nexora::model::run::RunState;
 use serde_json::json;
 
-use crate::harness::{Nexora, enquiry, on_both};
+use crate::harness::{Backend, Nexora, enquiry, on_both};
 
 /// Counts what the sandbox holds of one lead: sent mails, relay mails, rows, entries.
 fn held(nexora: &Nexora) -> [usize; 4] {
@@ -123,4 +123,21 @@ on_both! {
         let states = nexora.effects(&id).await;
         assert!(states.values().all(|state| *state == EffectState::Delivered), "{states:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_attempt_is_given_up_before_its_lease_ends_and_then_asked_after() {
+    let nexora = Nexora::with_sandbox_and(Backend::Sqlite, |config| config.pipeline.lease_s = 1).await;
+    nexora.enable(&[("sheet_id", "leads")]).await;
+    let slow =
+        json!({ "service": "sheets", "call": "spreadsheets.batchUpdate", "fault": "delay", "ms": 60_000 });
+    nexora.faults(json!([slow])).await;
+    let id = nexora.submit(enquiry()).await;
+    nexora.settle().await;
+    let view = nexora.lead(&id).await;
+    let row = view.runs[0].effects.iter().find(|effect| effect.step == "record").unwrap();
+    assert_eq!(row.state, EffectState::InDoubt);
+    assert!(row.reason.as_ref().unwrap().contains("longer than its lease"), "{:?}", row.reason);
+    until_done(&nexora).await;
+    assert_eq!(held(&nexora), [1, 1, 1, 1]);
 }

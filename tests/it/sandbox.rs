@@ -10,6 +10,7 @@ mod mailbox;
 mod oauth;
 mod sheets;
 mod tokens;
+mod walks;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

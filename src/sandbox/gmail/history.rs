@@ -11,17 +11,22 @@ use crate::sandbox::gmail::mailbox::{HistoryId, Message};
 use crate::sandbox::gmail::own_mailbox;
 use crate::sandbox::serve::call::{Call, page};
 use crate::sandbox::serve::envelope::{Refusal, Reply, merge};
-use crate::sandbox::world::World;
+use crate::sandbox::world::{BEGINNING, World};
 
 /// Changes kept at most; those before them are as good as forgotten.
 const CHANGE_LIMIT: usize = 20_000;
 
 /// The changes of one mailbox.
-#[derive(Default)]
 pub struct History {
     changes: VecDeque<Change>,
     /// The latest change that is forgotten.
     forgotten: u64,
+}
+
+impl Default for History {
+    fn default() -> History {
+        History { changes: VecDeque::new(), forgotten: BEGINNING }
+    }
 }
 
 /// One change of one message, with the labels that it had afterwards.
@@ -100,7 +105,7 @@ pub fn list(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
     let kinds: Vec<&str> = call.query_all("historyTypes").collect();
     let size = call.query_count("maxResults", 100, 500)?;
     let mailbox = own_mailbox(world, call)?;
-    if start > mailbox.history_id || start < HistoryId(1) || mailbox.history.is_stale(start) {
+    if start > mailbox.history_id || mailbox.history.is_stale(start) {
         return Err(Refusal::not_found());
     }
     let records: Vec<Value> = mailbox

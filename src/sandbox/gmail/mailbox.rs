@@ -16,6 +16,7 @@ use crate::sandbox::gmail::label::Label;
 use crate::sandbox::letter::{self, Letter};
 use crate::sandbox::serve::call::Call;
 use crate::sandbox::serve::envelope::{Refusal, merge};
+use crate::sandbox::world::BEGINNING;
 use crate::sandbox::world::{Shelf, Weighed};
 
 /// Base64 as Gmail gives it; it takes both forms of the alphabet's end.
@@ -49,7 +50,7 @@ pub struct HistoryId(pub u64);
 
 impl Default for HistoryId {
     fn default() -> HistoryId {
-        HistoryId(1)
+        HistoryId(BEGINNING)
     }
 }
 

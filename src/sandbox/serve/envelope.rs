@@ -94,6 +94,11 @@ impl Refusal {
         Refusal::new(status, reason, message)
     }
 
+    /// Refuses as Sheets does, whose reason is another than Gmail's.
+    pub fn bad_request(message: impl Into<String>) -> Refusal {
+        Refusal::new(400, "badRequest", message)
+    }
+
     pub fn invalid(message: impl Into<String>) -> Refusal {
         Refusal::new(400, "invalidArgument", message)
     }

@@ -25,7 +25,7 @@ struct Batch {
 pub fn update(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
     let batch: Batch = call.read()?;
     if batch.requests.is_empty() {
-        return Err(Refusal::invalid("Must specify at least one request."));
+        return Err(Refusal::bad_request("Must specify at least one request."));
     }
     // Ids are given out before the batch is tried: one that is lost is never used again.
     let ids: Vec<i64> = batch.requests.iter().map(|_| new_sheet_id(world)).collect();
@@ -56,10 +56,12 @@ fn one(
 ) -> Result<Value, Refusal> {
     let mut fields = request.into_iter();
     let (Some((kind, content)), None) = (fields.next(), fields.next()) else {
-        return Err(Refusal::invalid(format!("Invalid requests[{position}]: exactly one kind must be set.")));
+        return Err(Refusal::bad_request(format!(
+            "Invalid requests[{position}]: exactly one kind must be set."
+        )));
     };
     apply(spreadsheet, &kind, content, id).map_err(|failure| {
-        Refusal::invalid(match failure {
+        Refusal::bad_request(match failure {
             Failure::Unknown => format!(
                 "Invalid JSON payload received. Unknown name \"{kind}\" at 'requests[{position}]': Cannot find field."
             ),
@@ -123,7 +125,7 @@ struct DeleteSheet {
 fn delete_sheet(spreadsheet: &mut Spreadsheet, asked: &DeleteSheet) -> Result<Value, Refusal> {
     spreadsheet.sheet(asked.sheet_id)?;
     if spreadsheet.sheets.len() == 1 {
-        return Err(Refusal::invalid("You can't remove all the sheets in a document."));
+        return Err(Refusal::bad_request("You can't remove all the sheets in a document."));
     }
     spreadsheet.sheets.retain(|sheet| sheet.id != asked.sheet_id);
     spreadsheet.marks.delete_sheet(asked.sheet_id);
@@ -154,7 +156,9 @@ fn update_sheet(spreadsheet: &mut Spreadsheet, asked: UpdateSheet) -> Result<Val
 fn mask(fields: Option<&str>) -> Result<impl Iterator<Item = &str>, Refusal> {
     let fields = fields.filter(|fields| !fields.trim().is_empty());
     let fields = fields.ok_or_else(|| {
-        Refusal::invalid("At least one field must be listed in 'fields'. (Use '*' to indicate all fields.)")
+        Refusal::bad_request(
+            "At least one field must be listed in 'fields'. (Use '*' to indicate all fields.)",
+        )
     })?;
     Ok(fields.split(',').map(str::trim))
 }
@@ -268,7 +272,7 @@ fn update_cells(spreadsheet: &mut Spreadsheet, asked: &UpdateCells) -> Result<Va
     let (start, range) = match (&asked.start, &asked.range) {
         (Some(start), None) => (*start, None),
         (None, Some(range)) => (range.start(), Some(range)),
-        _ => return Err(Refusal::invalid("Exactly one of start and range must be set.")),
+        _ => return Err(Refusal::bad_request("Exactly one of start and range must be set.")),
     };
     let sheet = spreadsheet.sheet_mut(start.sheet_id)?;
     if !names_values {
@@ -308,7 +312,7 @@ fn insert_dimension(spreadsheet: &mut Spreadsheet, asked: &ChangeDimension) -> R
         Dimension::Columns => (sheet.column_count, sheet.row_count),
     };
     if range.end_index <= range.start_index || range.start_index > held {
-        return Err(Refusal::invalid("The range to insert is empty or beyond the sheet."));
+        return Err(Refusal::bad_request("The range to insert is empty or beyond the sheet."));
     }
     let count = range.end_index - range.start_index;
     // Looked at before it is done: the cells in between take memory.
@@ -330,10 +334,10 @@ fn delete_dimension(spreadsheet: &mut Spreadsheet, asked: &ChangeDimension) -> R
         Dimension::Columns => sheet.column_count,
     };
     if range.end_index <= range.start_index || range.end_index > held {
-        return Err(Refusal::invalid("The range to delete is empty or beyond the sheet."));
+        return Err(Refusal::bad_request("The range to delete is empty or beyond the sheet."));
     }
     if range.end_index - range.start_index == held {
-        return Err(Refusal::invalid("You can't delete all the rows or columns on the sheet."));
+        return Err(Refusal::bad_request("You can't delete all the rows or columns on the sheet."));
     }
     match range.dimension {
         Dimension::Rows => sheet.delete_rows(range.start_index, range.end_index),

@@ -40,7 +40,7 @@ struct FilteredRange {
 pub fn batch_get(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
     let asked: BatchGet = call.read()?;
     if asked.data_filters.is_empty() {
-        return Err(Refusal::invalid("At least one data filter must be set."));
+        return Err(Refusal::bad_request("At least one data filter must be set."));
     }
     let view = View::new(asked.value_render_option.as_deref(), asked.major_dimension.as_deref())?;
     let spreadsheet = spreadsheet(world, call)?;
@@ -90,14 +90,14 @@ fn ranges(spreadsheet: &Spreadsheet, filter: &Value) -> Result<Vec<String>, Refu
         return Ok(vec![range.to_owned()]);
     }
     let lookup: DataFilter = serde_json::from_value(filter.clone())
-        .map_err(|error| Refusal::invalid(format!("Invalid data filter: {error}")))?;
+        .map_err(|error| Refusal::bad_request(format!("Invalid data filter: {error}")))?;
     let places = spreadsheet.marks.places(lookup.lookup()?);
     places.map(|place| range_of(spreadsheet, place)).collect()
 }
 
 fn range_of(spreadsheet: &Spreadsheet, place: Place) -> Result<String, Refusal> {
     let Some(id) = place.sheet_id() else {
-        return Err(Refusal::invalid("Metadata of a spreadsheet has no range."));
+        return Err(Refusal::bad_request("Metadata of a spreadsheet has no range."));
     };
     let title = spreadsheet.sheet(id)?.title.replace('\'', "''");
     Ok(match place {

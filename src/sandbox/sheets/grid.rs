@@ -83,7 +83,7 @@ impl Spreadsheet {
 
     /// Reads a range and returns it with the id of the sheet it is on.
     pub fn locate(&self, text: &str) -> Result<(Range, i64), Refusal> {
-        let unknown = || Refusal::invalid(format!("Unable to parse range: {text}"));
+        let unknown = || Refusal::bad_request(format!("Unable to parse range: {text}"));
         let range = Range::parse(text).ok_or_else(unknown)?;
         let sheet = match &range.sheet {
             None => self.sheets.first(),
@@ -96,11 +96,11 @@ impl Spreadsheet {
     /// Adds a sheet; id and title must be new.
     pub fn add_sheet(&mut self, sheet: Sheet) -> Result<&Sheet, Refusal> {
         if self.sheets.iter().any(|known| known.id == sheet.id) {
-            return Err(Refusal::invalid(format!("A sheet with the ID {} already exists.", sheet.id)));
+            return Err(Refusal::bad_request(format!("A sheet with the ID {} already exists.", sheet.id)));
         }
         self.check_title(&sheet.title)?;
         if self.sheets.len() >= SHEET_LIMIT {
-            return Err(Refusal::invalid("This action would exceed the number of sheets allowed."));
+            return Err(Refusal::bad_request("This action would exceed the number of sheets allowed."));
         }
         self.sheets.push(sheet);
         self.sheets.last().ok_or_else(Refusal::not_found)
@@ -110,7 +110,7 @@ impl Spreadsheet {
         if self.sheets.iter().any(|known| known.title.eq_ignore_ascii_case(title)) {
             let message =
                 format!("A sheet with the name \"{title}\" already exists. Please enter another name.");
-            return Err(Refusal::invalid(message));
+            return Err(Refusal::bad_request(message));
         }
         Ok(())
     }
@@ -121,7 +121,7 @@ impl Spreadsheet {
         if cells.fold(more, usize::saturating_add) > CELL_LIMIT {
             let message = "This action would increase the number of cells in the workbook above the limit of \
                            10000000 cells.";
-            return Err(Refusal::invalid(message));
+            return Err(Refusal::bad_request(message));
         }
         Ok(())
     }
@@ -157,7 +157,7 @@ impl Spreadsheet {
 }
 
 fn no_grid(id: i64) -> Refusal {
-    Refusal::invalid(format!("No grid with id: {id}"))
+    Refusal::bad_request(format!("No grid with id: {id}"))
 }
 
 impl Sheet {
@@ -182,7 +182,7 @@ impl Sheet {
     /// Writes a cell; the sheet grows to hold it.
     pub fn set(&mut self, row: usize, column: usize, cell: Cell) -> Result<(), Refusal> {
         if row >= ROW_LIMIT || column >= COLUMN_LIMIT {
-            return Err(Refusal::invalid("Cell is beyond the limits of a sheet."));
+            return Err(Refusal::bad_request("Cell is beyond the limits of a sheet."));
         }
         if self.rows.len() <= row {
             self.rows.resize(row + 1, Arc::default());

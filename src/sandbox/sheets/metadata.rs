@@ -105,7 +105,7 @@ impl Location {
                 let DimensionRange { sheet_id, dimension, start_index, .. } = *range;
                 Ok(Place::Line(Line { sheet_id, dimension, index: start_index }))
             }
-            _ => Err(Refusal::invalid("The location must be one spreadsheet, sheet, row or column.")),
+            _ => Err(Refusal::bad_request("The location must be one spreadsheet, sheet, row or column.")),
         }
     }
 }
@@ -114,7 +114,7 @@ impl DataFilter {
     pub fn lookup(&self) -> Result<&Lookup, Refusal> {
         self.developer_metadata_lookup
             .as_ref()
-            .ok_or_else(|| Refusal::invalid("The sandbox looks for developer metadata by lookup only."))
+            .ok_or_else(|| Refusal::bad_request("The sandbox looks for developer metadata by lookup only."))
     }
 }
 
@@ -194,7 +194,7 @@ impl Mark {
 
 impl AskedMark {
     pub fn place(&self) -> Result<Place, Refusal> {
-        self.location.as_ref().ok_or_else(|| Refusal::invalid("location must be set."))?.place()
+        self.location.as_ref().ok_or_else(|| Refusal::bad_request("location must be set."))?.place()
     }
 }
 
@@ -205,20 +205,23 @@ impl Marks {
         let key = asked.metadata_key.filter(|key| !key.is_empty());
         let mark = Mark {
             id: asked.metadata_id.unwrap_or(id),
-            key: key.ok_or_else(|| Refusal::invalid("metadataKey must be set."))?,
+            key: key.ok_or_else(|| Refusal::bad_request("metadataKey must be set."))?,
             value: asked.metadata_value,
             visibility: asked
                 .visibility
                 .filter(|visibility| ["DOCUMENT", "PROJECT"].contains(&visibility.as_str()))
-                .ok_or_else(|| Refusal::invalid("visibility must be set."))?,
+                .ok_or_else(|| Refusal::bad_request("visibility must be set."))?,
             place,
         };
         if self.0.iter().any(|known| known.id == mark.id) {
-            return Err(Refusal::invalid(format!("Developer metadata with ID {} already exists.", mark.id)));
+            return Err(Refusal::bad_request(format!(
+                "Developer metadata with ID {} already exists.",
+                mark.id
+            )));
         }
         let held = self.0.iter().filter(|known| known.place.sheet_id() == mark.place.sheet_id());
         if held.map(Mark::size).sum::<usize>() + mark.size() > SIZE_LIMIT {
-            return Err(Refusal::invalid(
+            return Err(Refusal::bad_request(
                 "The developer metadata size limit of 30000 characters was exceeded.",
             ));
         }
@@ -281,9 +284,9 @@ impl DimensionRange {
 
 pub fn get(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
     let id = call.param("metadata");
-    let id: i64 = id
-        .parse()
-        .map_err(|_| Refusal::invalid(format!("Invalid value at 'metadata_id' (TYPE_INT32), \"{id}\"")))?;
+    let id: i64 = id.parse().map_err(|_| {
+        Refusal::bad_request(format!("Invalid value at 'metadata_id' (TYPE_INT32), \"{id}\""))
+    })?;
     let marks = &spreadsheet(world, call)?.marks;
     let found = marks.0.iter().find(|mark| mark.id == id).ok_or_else(Refusal::not_found)?;
     Ok(Reply::json(&found.shown()))
@@ -299,12 +302,12 @@ struct Search {
 pub fn search(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
     let search: Search = call.read()?;
     if search.data_filters.is_empty() {
-        return Err(Refusal::invalid("At least one data filter must be set."));
+        return Err(Refusal::bad_request("At least one data filter must be set."));
     }
     let mut filters = Vec::new();
     for asked in search.data_filters {
         let filter: DataFilter = serde_json::from_value(asked.clone())
-            .map_err(|error| Refusal::invalid(format!("Invalid data filter: {error}")))?;
+            .map_err(|error| Refusal::bad_request(format!("Invalid data filter: {error}")))?;
         filter.lookup()?;
         filters.push((filter, asked));
     }

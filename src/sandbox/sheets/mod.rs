@@ -195,7 +195,7 @@ fn new_sheet_id(world: &mut World) -> i64 {
 
 fn get(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
     if call.query_flag("includeGridData") {
-        return Err(Refusal::invalid("The sandbox does not answer grid data; read values instead."));
+        return Err(Refusal::bad_request("The sandbox does not answer grid data; read values instead."));
     }
     let found = spreadsheet(world, call)?;
     Ok(Reply::json(&shown(call.param("spreadsheet"), found, &call.origin)))

@@ -40,7 +40,7 @@ fn is_by_columns(dimension: Option<&str>) -> Result<bool, Refusal> {
     match dimension {
         None | Some("ROWS" | "DIMENSION_UNSPECIFIED") => Ok(false),
         Some("COLUMNS") => Ok(true),
-        Some(other) => Err(Refusal::invalid(format!("Invalid value at 'major_dimension': \"{other}\""))),
+        Some(other) => Err(Refusal::bad_request(format!("Invalid value at 'major_dimension': \"{other}\""))),
     }
 }
 
@@ -56,9 +56,11 @@ pub(super) fn input(option: Option<&str>) -> Result<Input, Refusal> {
         Some("RAW") => Ok(Cell::raw),
         Some("USER_ENTERED") => Ok(Cell::typed),
         None | Some("INPUT_VALUE_OPTION_UNSPECIFIED") => {
-            Err(Refusal::invalid("'valueInputOption' is required but not specified"))
+            Err(Refusal::bad_request("'valueInputOption' is required but not specified"))
         }
-        Some(other) => Err(Refusal::invalid(format!("Invalid value at 'value_input_option': \"{other}\""))),
+        Some(other) => {
+            Err(Refusal::bad_request(format!("Invalid value at 'value_input_option': \"{other}\"")))
+        }
     }
 }
 
@@ -66,7 +68,9 @@ fn render(option: Option<&str>) -> Result<Render, Refusal> {
     match option {
         None | Some("FORMATTED_VALUE") => Ok(Cell::formatted),
         Some("UNFORMATTED_VALUE" | "FORMULA") => Ok(Cell::plain),
-        Some(other) => Err(Refusal::invalid(format!("Invalid value at 'value_render_option': \"{other}\""))),
+        Some(other) => {
+            Err(Refusal::bad_request(format!("Invalid value at 'value_render_option': \"{other}\"")))
+        }
     }
 }
 
@@ -105,7 +109,7 @@ pub(super) fn read(spreadsheet: &Spreadsheet, text: &str, view: &View) -> Result
     let (mut range, id) = spreadsheet.locate(text)?;
     let sheet = spreadsheet.sheet(id)?;
     if range.first_row >= sheet.row_count || range.first_column >= sheet.column_count {
-        return Err(Refusal::invalid(format!(
+        return Err(Refusal::bad_request(format!(
             "Range ({text}) exceeds grid limits. Max rows: {}, max columns: {}",
             sheet.row_count, sheet.column_count
         )));
@@ -148,7 +152,7 @@ pub fn update(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
     let text = call.param("range");
     if body.range.as_deref().is_some_and(|range| Range::parse(range) != Range::parse(text)) {
         let message = format!("Requested writing within range [{text}], but the body names another range.");
-        return Err(Refusal::invalid(message));
+        return Err(Refusal::bad_request(message));
     }
     let rows = body.rows()?;
     let written = change(world, call, "values.update", call.read()?, |spreadsheet| {
@@ -222,7 +226,7 @@ pub(super) fn write(
             || is_beyond(range.end_column, range.first_column + columns))
     {
         let message = format!("Requested writing within range [{text}], but tried writing beyond it.");
-        return Err(Refusal::invalid(message));
+        return Err(Refusal::bad_request(message));
     }
     put(spreadsheet.sheet_mut(id)?, range.first_row, range.first_column, rows, input)
 }
@@ -259,7 +263,7 @@ pub fn append(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
     let input = input(call.query("valueInputOption"))?;
     let insert = call.query("insertDataOption").unwrap_or("OVERWRITE");
     if !["OVERWRITE", "INSERT_ROWS"].contains(&insert) {
-        return Err(Refusal::invalid(format!("Invalid value at 'insert_data_option': \"{insert}\"")));
+        return Err(Refusal::bad_request(format!("Invalid value at 'insert_data_option': \"{insert}\"")));
     }
     let rows = call.read::<ValueRange>()?.rows()?;
     let (table, written) = change(world, call, "values.append", call.read()?, |spreadsheet| {

@@ -33,21 +33,26 @@ impl Office {
         let any = "127.0.0.1:0".parse().unwrap();
         let settings = Settings { listen: any, smtp_listen: any, clock: Clock::System };
         let sandbox = Sandbox::start(settings).await.unwrap();
-        let key: Value = serde_json::from_str(&sandbox.service_account_json()).unwrap();
+        let rows = (0..ROWS).map(|id| (id, 0)).collect();
+        let (expected, entries) = (BTreeMap::new(), Vec::new());
+        let (http, token) = (reqwest::Client::new(), String::new());
+        let mut office = Office { sandbox, http, token, rows, expected, counter: 0, entries };
+        office.sign_in().await;
+        office
+    }
+
+    async fn sign_in(&mut self) {
+        let key: Value = serde_json::from_str(&self.sandbox.service_account_json()).unwrap();
         let now = Clock::System.now().millis() / 1_000;
         let claims = json!({
             "iss": key["client_email"], "sub": OFFICE, "iat": now, "exp": now + 3_600,
-            "aud": sandbox.url() + "/token", "scope": "https://www.googleapis.com/auth/calendar",
+            "aud": self.sandbox.url() + "/token", "scope": "https://www.googleapis.com/auth/calendar",
         });
         let signed = assertion(&key, &claims);
         let form = [("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("assertion", &signed)];
-        let http = reqwest::Client::new();
-        let answer = http.post(sandbox.url() + "/token").form(&form).send().await.unwrap();
+        let answer = self.http.post(self.sandbox.url() + "/token").form(&form).send().await.unwrap();
         let granted: Value = answer.json().await.unwrap();
-        let token = granted["access_token"].as_str().unwrap().to_owned();
-        let rows = (0..ROWS).map(|id| (id, 0)).collect();
-        let (expected, entries) = (BTreeMap::new(), Vec::new());
-        Office { sandbox, http, token, rows, expected, counter: 0, entries }
+        granted["access_token"].as_str().unwrap().clone_into(&mut self.token);
     }
 
     pub async fn furnish(&mut self) {
@@ -153,6 +158,8 @@ impl Office {
         } {
             tries += 1;
             assert!(tries < 100, "{change} {path} cannot be done");
+            // A fault may have ended the token.
+            self.sign_in().await;
         }
         self.expect(format!("{change} old {number}"));
     }

@@ -69,7 +69,7 @@ async fn gmail_makes_and_sends_drafts() {
     hub.root_url(bench.sandbox.url() + "/");
     let users = hub.users();
     let (_, profile) = users.get_profile("me").doit().await.unwrap();
-    assert_eq!((profile.email_address.as_deref(), profile.history_id), (Some(OFFICE), Some(1)));
+    assert_eq!((profile.email_address.as_deref(), profile.history_id), (Some(OFFICE), Some(1_000)));
     let create = users.drafts_create(Draft::default(), "me");
     let (_, draft) = create.upload(Cursor::new(MAIL), rfc822()).await.unwrap();
     let (_, kept) =

@@ -51,7 +51,7 @@ async fn a_batch_takes_effect_whole_or_not_at_all() {
     let twice = bench
         .post(&update, json!({ "requests": [append(&["Jo", "1"]), mark(7, &json!({"spreadsheet": true}))] }))
         .await;
-    assert_eq!((twice.0, reason(&twice)), (400, "invalidArgument"));
+    assert_eq!((twice.0, reason(&twice)), (400, "badRequest"));
     let unknown =
         bench.post(&update, json!({ "requests": [append(&["Al", "2"]), {"paintItBlack": {}}] })).await;
     assert!(
