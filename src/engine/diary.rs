@@ -23,13 +23,19 @@ pub struct Change {
 pub fn compare(known: &BTreeMap<String, Entry>, read: Vec<Entry>, full: bool) -> Vec<Change> {
     let mut seen = HashSet::new();
     let mut changes = Vec::new();
+    let series: Vec<Entry> = read.iter().filter(|entry| entry.is_series()).cloned().collect();
+    let series: BTreeMap<&str, &Entry> = known
+        .iter()
+        .map(|(id, entry)| (id.as_str(), entry))
+        .chain(series.iter().map(|entry| (entry.id.as_str(), entry)))
+        .collect();
     for entry in read {
         // Two pages may both hold an entry that moved between them: the later one counts.
         let earlier = known.get(&entry.id);
         if !seen.insert(entry.id.clone()) {
             changes.retain(|change: &Change| change.entry.id != entry.id);
         }
-        changes.extend(change_of(earlier, entry, known));
+        changes.extend(change_of(earlier, entry, &series));
     }
     if full {
         let mut missing: Vec<&Entry> =
@@ -60,7 +66,7 @@ fn hush_instances(changes: &mut [Change], known: &BTreeMap<String, Entry>) {
     }
 }
 
-fn change_of(earlier: Option<&Entry>, entry: Entry, known: &BTreeMap<String, Entry>) -> Option<Change> {
+fn change_of(earlier: Option<&Entry>, entry: Entry, series: &BTreeMap<&str, &Entry>) -> Option<Change> {
     let living = earlier.filter(|earlier| !earlier.cancelled);
     match (living, entry.cancelled) {
         (Some(previous), true) => Some(Change {
@@ -69,9 +75,9 @@ fn change_of(earlier: Option<&Entry>, entry: Entry, known: &BTreeMap<String, Ent
             previous: Some(previous.clone()),
             is_told: true,
         }),
-        // One instance of a series that we know was cancelled; it was never seen by itself.
+        // One instance of a series was cancelled; it was never seen by itself.
         (None, true) if earlier.is_none() => {
-            let series = known.get(entry.series_id.as_ref()?).filter(|series| !series.cancelled)?;
+            let series = series.get(entry.series_id.as_deref()?).filter(|series| !series.cancelled)?;
             let entry = instance_of(series, entry);
             Some(Change { kind: EntryChange::Cancelled, entry, previous: None, is_told: true })
         }
@@ -83,7 +89,7 @@ fn change_of(earlier: Option<&Entry>, entry: Entry, known: &BTreeMap<String, Ent
             Some(Change { kind: EntryChange::Updated, entry, previous, is_told: true })
         }
         // An instance that was moved is a change to its series, whether or not it was known.
-        (None, false) if entry.series_id.as_ref().is_some_and(|series| known.contains_key(series)) => {
+        (None, false) if entry.series_id.as_deref().is_some_and(|id| series.contains_key(id)) => {
             Some(Change { kind: EntryChange::Updated, entry, previous: None, is_told: true })
         }
         (None, false) => {
@@ -172,6 +178,20 @@ mod tests {
             ]
         );
         assert_eq!(changes[2].previous.as_ref().map(|entry| entry.cancelled), Some(false));
+    }
+
+    #[test]
+    fn exceptions_that_are_read_with_their_series_are_known_from_then_on() {
+        let series = Entry { recurrence: vec!["RRULE:FREQ=WEEKLY".into()], ..entry("s", "Weekly") };
+        let moved = Entry { series_id: Some("s".into()), ..entry("s_1", "Weekly") };
+        let read = vec![series, moved, cancelled("s_2", Some("s"))];
+        let first = compare(&known(&[]), read.clone(), true);
+        assert_eq!(
+            kinds(&first),
+            [("s", "created", "Weekly"), ("s_1", "updated", "Weekly"), ("s_2", "cancelled", "Weekly")]
+        );
+        let entries: Vec<Entry> = first.into_iter().map(|change| change.entry).collect();
+        assert_eq!(compare(&known(&entries), read, true), []);
     }
 
     #[test]

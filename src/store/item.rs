@@ -48,12 +48,19 @@ pub fn clear(conn: &mut Conn, tenant: &TenantId, cursor: &CursorId) -> Result<()
     on!(conn, c => diesel::delete(own).execute(c)).map(|_| ())
 }
 
-/// Forgets what was last seen, or found to be gone, before `before`.
-pub fn forget_gone(conn: &mut Conn, tenant: &TenantId, cursor: &CursorId, before: Timestamp) -> Result<()> {
+/// Forgets what was gone before `before`, but for the keys in `spared`.
+pub fn forget_gone(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    cursor: &CursorId,
+    before: Timestamp,
+    spared: &[&str],
+) -> Result<()> {
     let old = items::table
         .filter(items::tenant_id.eq(tenant))
         .filter(items::cursor_id.eq(cursor))
-        .filter(items::gone_at.lt(before));
+        .filter(items::gone_at.lt(before))
+        .filter(items::key.ne_all(spared));
     on!(conn, c => diesel::delete(old).execute(c)).map(|_| ())
 }
 

@@ -16,7 +16,7 @@ use crate::connector::google::hub::{Caller, Connect, Cost};
 use crate::connector::{Task, mail};
 use crate::model::address::EmailAddress;
 use crate::model::outcome::{Finding, Made, Outcome};
-use crate::model::request::SendMail;
+use crate::model::request::{EffectRequest, SendMail};
 
 pub struct Gmail {
     hub: google_gmail1::Gmail<Connect>,
@@ -28,6 +28,9 @@ pub struct Gmail {
 #[derive(Serialize, Deserialize)]
 struct Evidence {
     draft_id: String,
+    /// The draft's thread, which the mail that it becomes stays in.
+    #[serde(default)]
+    thread_id: Option<String>,
 }
 
 const ME: &str = "me";
@@ -39,6 +42,7 @@ const HEADERS: [&str; 3] = [mail::EFFECT_HEADER, mail::DRAFT_HEADER, "Message-ID
 const DRAFT: u32 = 10;
 const SEND: u32 = 100;
 const READ: u32 = 20;
+const THREAD: u32 = 40;
 const LIST: u32 = 5;
 const PROFILE: u32 = 1;
 
@@ -61,7 +65,9 @@ impl Gmail {
         }
         let draft = self.make_draft(task, request).await?;
         let draft_id = draft.id.ok_or_else(|| in_doubt("Gmail named no draft"))?;
-        let evidence = Json::of(&Evidence { draft_id }).map_err(|error| in_doubt(&error.report()))?;
+        let thread_id = draft.message.and_then(|message| message.thread_id);
+        let evidence =
+            Json::of(&Evidence { draft_id, thread_id }).map_err(|error| in_doubt(&error.report()))?;
         Ok(Outcome::Partly { evidence })
     }
 
@@ -121,7 +127,7 @@ impl Gmail {
             })
             .await;
         match draft {
-            Ok(()) => Ok(unsent(draft_id)),
+            Ok(()) => Ok(unsent(evidence)),
             Err(fault) if fault.status() == Some(404) => self.find_sent(task).await,
             Err(fault) => Err(fault),
         }
@@ -150,30 +156,60 @@ impl Gmail {
         }
     }
 
+    /// Looks for the mail that the draft became: in the draft's thread, and else among the mails that
+    /// were sent since.
     async fn find_sent(&self, task: &Task) -> Result<Finding, Fault> {
-        let since = (task.created_at.millis() - SEARCH_MARGIN_MS) / 1_000;
-        let listed = self
-            .caller
-            .call(Cost::Gmail(LIST), |mut watch| async move {
-                let call =
-                    self.hub.users().messages_list(ME).add_label_ids("SENT").q(&format!("after:{since}"));
-                call.max_results(SEARCH_LIMIT)
-                    .delegate(&mut watch)
-                    .doit()
-                    .await
-                    .map(|(_, list)| list.messages)
-            })
-            .await?;
-        for id in listed.unwrap_or_default().into_iter().filter_map(|message| message.id) {
-            let Some(found) = self.headers(&id).await?.filter(|found| is_of(found, task)) else { continue };
-            let thread_id = found.thread_id.clone();
-            let named = Made::named(Some(id)).with("thread_id", thread_id);
-            return Ok(Finding::Delivered(named.with("message_id", message_id(&found))));
+        let thread_id = evidence(task).ok().flatten().and_then(|evidence| evidence.thread_id);
+        if let Some(thread_id) = &thread_id
+            && let Some(found) = self.in_thread(task, thread_id).await?
+        {
+            return Ok(Finding::Delivered(named(found)));
+        }
+        for id in self.sent_since(task).await? {
+            if let Some(found) = self.headers(&id).await?.filter(|found| is_of(found, task)) {
+                return Ok(Finding::Delivered(named(found)));
+            }
         }
         Ok(Finding::Unknown {
             reason: "the draft is gone and no sent mail carries this effect; somebody may have deleted it"
                 .to_owned(),
         })
+    }
+
+    async fn in_thread(&self, task: &Task, thread_id: &str) -> Result<Option<Message>, Fault> {
+        let read = self.caller.call(Cost::Gmail(THREAD), |mut watch| async move {
+            let call = self.hub.users().threads_get(ME, thread_id).format("metadata");
+            let call = HEADERS.iter().fold(call, |call, header| call.add_metadata_headers(header));
+            call.delegate(&mut watch).doit().await.map(|(_, thread)| thread.messages)
+        });
+        match read.await {
+            Ok(messages) => {
+                let is_sent = |message: &Message| {
+                    message.label_ids.iter().flatten().any(|label| label == "SENT") && is_of(message, task)
+                };
+                Ok(messages.unwrap_or_default().into_iter().find(is_sent))
+            }
+            Err(fault) if fault.status() == Some(404) => Ok(None),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Lists the mails sent to the same address since the effect was promised, newest first.
+    async fn sent_since(&self, task: &Task) -> Result<Vec<String>, Fault> {
+        let since = (task.created_at.millis() - SEARCH_MARGIN_MS) / 1_000;
+        let query = match &task.request {
+            EffectRequest::SendMail(mail) | EffectRequest::DraftMail(mail) => {
+                format!("after:{since} to:{}", mail.to)
+            }
+            _ => format!("after:{since}"),
+        };
+        let query = &query;
+        let listed = self.caller.call(Cost::Gmail(LIST), |mut watch| async move {
+            let call = self.hub.users().messages_list(ME).add_label_ids("SENT").q(query);
+            let call = call.max_results(SEARCH_LIMIT).delegate(&mut watch);
+            call.doit().await.map(|(_, list)| list.messages)
+        });
+        Ok(listed.await?.unwrap_or_default().into_iter().filter_map(|message| message.id).collect())
     }
 
     /// A draft made just before a crash has no evidence here, but carries our header there.
@@ -186,12 +222,10 @@ impl Gmail {
             })
             .await?;
         for draft in listed.unwrap_or_default() {
-            let (Some(draft_id), Some(message)) = (draft.id, draft.message.and_then(|message| message.id))
-            else {
-                continue;
-            };
-            if self.headers(&message).await?.is_some_and(|found| is_of(&found, task)) {
-                return Ok(unsent(&draft_id));
+            let (Some(draft_id), Some(message)) = (draft.id, draft.message) else { continue };
+            let Some(id) = message.id else { continue };
+            if self.headers(&id).await?.is_some_and(|found| is_of(&found, task)) {
+                return Ok(unsent(Evidence { draft_id, thread_id: message.thread_id }));
             }
         }
         Ok(Finding::NotDelivered)
@@ -232,8 +266,8 @@ fn evidence(task: &Task) -> Result<Option<Evidence>, Outcome> {
     read.map_err(|error| Outcome::Refused { reason: error.report() })
 }
 
-fn unsent(draft_id: &str) -> Finding {
-    match Json::of(&Evidence { draft_id: draft_id.to_owned() }) {
+fn unsent(evidence: Evidence) -> Finding {
+    match Json::of(&evidence) {
         Ok(evidence) => Finding::Partly { evidence },
         Err(error) => Finding::Unknown { reason: error.report() },
     }
@@ -243,6 +277,12 @@ fn header<'a>(message: &'a Message, name: &str) -> Option<&'a str> {
     let headers = message.payload.as_ref()?.headers.as_ref()?;
     let found = headers.iter().find(|h| h.name.as_deref().is_some_and(|n| n.eq_ignore_ascii_case(name)));
     found?.value.as_deref()
+}
+
+/// Says what a mail of ours is called, by its headers.
+fn named(found: Message) -> Made {
+    let message_id = message_id(&found);
+    Made::named(found.id).with("thread_id", found.thread_id).with("message_id", message_id)
 }
 
 fn is_of(message: &Message, task: &Task) -> bool {

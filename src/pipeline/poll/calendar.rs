@@ -145,7 +145,7 @@ pub(super) fn record(conn: &mut Conn, claimed: &Claimed, read: Read, now: Timest
             timers.set(conn, &entry.id, std::slice::from_ref(entry))?;
         }
         timer::forget_fired(conn, &cursor.tenant_id, &cursor.id, now - GONE)?;
-        item::forget_gone(conn, &cursor.tenant_id, &cursor.id, now - GONE)?;
+        forget_gone(conn, cursor, &known, now - GONE)?;
     }
     for (series, instances) in &read.instances {
         timers.set(conn, series, instances)?;
@@ -170,6 +170,23 @@ fn save(conn: &mut Conn, cursor: &Cursor, entry: &Entry, now: Timestamp) -> Resu
             gone_at: entry.cancelled.then_some(now),
         },
     )
+}
+
+/// Forgets entries that were cancelled before a moment, but not the cancelled instances of a series
+/// that goes on: every full reading lists them again.
+fn forget_gone(
+    conn: &mut Conn,
+    cursor: &Cursor,
+    known: &BTreeMap<String, Entry>,
+    before: Timestamp,
+) -> Result<()> {
+    let goes_on = |entry: &Entry| {
+        let series = entry.series_id.as_ref().and_then(|series| known.get(series));
+        series.is_some_and(|series| !series.cancelled)
+    };
+    let listed = known.values().filter(|entry| entry.cancelled && goes_on(entry));
+    let listed: Vec<&str> = listed.map(|entry| entry.id.as_str()).collect();
+    item::forget_gone(conn, &cursor.tenant_id, &cursor.id, before, &listed)
 }
 
 fn tell_change(conn: &mut Conn, claimed: &Claimed, change: &Change, now: Timestamp) -> Result<()> {

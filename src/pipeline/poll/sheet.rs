@@ -93,7 +93,7 @@ pub fn record(conn: &mut Conn, claimed: &Claimed, read: Read, now: Timestamp) ->
         tell(conn, &cursor.tenant_id, EventKind::SheetsRow, key, &payload, now)?;
         changed = true;
     }
-    item::forget_gone(conn, &cursor.tenant_id, &cursor.id, now - GONE)?;
+    item::forget_gone(conn, &cursor.tenant_id, &cursor.id, now - GONE, &[])?;
     let position =
         Position { shape: compared.shape, key: read.wish.key, version, digest, read_at: Some(now) };
     Ok(Settled { position: Json::of(&position)?, changed, more: false })

@@ -156,7 +156,11 @@ async fn every_change_is_told_once_and_every_effect_exists_once_whatever_is_kill
         .await;
     until("all is done", Duration::from_secs(180), async || unfinished(&db).await == 0).await;
 
-    assert_eq!(told(&db).await, expected);
+    let told = told(&db).await;
+    let names = expected.keys().chain(told.keys());
+    let wrong: Vec<_> = names.filter(|name| told.get(*name) != expected.get(*name)).collect();
+    let wrong: Vec<_> = wrong.into_iter().map(|name| (name, expected.get(name), told.get(name))).collect();
+    assert!(wrong.is_empty(), "what, how often it was, how often it was told: {wrong:?}");
     let made = check_effects(&office.sandbox.state(), &expected);
     let mut out = std::io::stdout();
     writeln!(out, "{count} changes told once, {made} effects made once, {killed} kills").unwrap();

@@ -1,16 +1,16 @@
 //! Google's own clients for other languages walk through the sandbox (`tests/clients`).
 
-use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
 use super::Bench;
 
 /// Runs a walk with the interpreter that `variable` names; says plainly when there is none.
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 async fn walk(variable: &str, script: &str) {
     let Some(interpreter) = std::env::var_os(variable).filter(|path| !path.is_empty()) else {
         let why = format!("{variable} names no interpreter with Google's client; see scripts/test");
-        writeln!(std::io::stderr(), "SKIPPED: {script}, since {why}").unwrap();
+        eprintln!("SKIPPED: {script}, since {why}");
         return;
     };
     let bench = Bench::start().await;
