@@ -175,31 +175,34 @@ async fn attempt(app: &App, claimed: &Claimed) -> Option<Settlement> {
             return Some(retry::settle(outcome, attempted(app, effect), policy(app, effect)));
         }
     };
+    let mut lease_until = effect.lease_until.unwrap_or(effect.created_at);
+    let mut found = None;
     if claimed.in_doubt {
         match ask(app, claimed, &connector, &task).await {
             Resumption::Settle(settlement) => return Some(settlement),
-            Resumption::Continue(evidence) => task.evidence = Some(evidence),
+            Resumption::Continue(evidence) => found = Some(evidence),
             Resumption::Restart => task.evidence = None,
         }
     }
-    let mut lease_until = effect.lease_until.unwrap_or(effect.created_at);
     for _ in 0..PARTS {
-        match in_time(app, lease_until, connector.perform.perform(&task)).await {
-            Outcome::Partly { evidence } => {
-                let (noted, row) = (evidence.clone(), effect.clone());
-                lease_until = app.clock.now() + app.config.pipeline.lease();
-                let written =
-                    app.db.write(move |conn| effect::note_evidence(conn, &row, &noted, lease_until)).await;
-                match written {
-                    Ok(Claim::Won) => task.evidence = Some(evidence),
-                    Ok(Claim::Lost) => return None,
-                    Err(error) => {
-                        let outcome = Outcome::InDoubt { reason: error.report() };
-                        return Some(retry::settle(outcome, attempted(app, effect), policy(app, effect)));
-                    }
-                }
+        let outcome = match found.take() {
+            Some(evidence) => Outcome::Partly { evidence },
+            None => in_time(app, lease_until, connector.perform.perform(&task)).await,
+        };
+        let Outcome::Partly { evidence } = outcome else {
+            return Some(retry::settle(outcome, attempted(app, effect), policy(app, effect)));
+        };
+        // Whatever was found or done is on disk before the next part rests on it.
+        let (noted, row) = (evidence.clone(), effect.clone());
+        lease_until = app.clock.now() + app.config.pipeline.lease();
+        let written = app.db.write(move |conn| effect::note_evidence(conn, &row, &noted, lease_until)).await;
+        match written {
+            Ok(Claim::Won) => task.evidence = Some(evidence),
+            Ok(Claim::Lost) => return None,
+            Err(error) => {
+                let outcome = Outcome::InDoubt { reason: error.report() };
+                return Some(retry::settle(outcome, attempted(app, effect), policy(app, effect)));
             }
-            outcome => return Some(retry::settle(outcome, attempted(app, effect), policy(app, effect))),
         }
     }
     let outcome = Outcome::InDoubt { reason: format!("not done after {PARTS} parts") };

@@ -74,6 +74,25 @@ on_both! {
         }
     }
 
+    /// What asking has found must be on disk before anything rests on it: the next answer may be lost, too.
+    async fn answers_that_are_lost_one_after_another_double_nothing(backend) {
+        for fault in [json!({ "fault": "truncate" }), json!({ "fault": "drop", "when": "after" })] {
+            let nexora = Nexora::with_sandbox(backend).await;
+            let calls = [("gmail", "drafts.create", 1), ("gmail", "drafts.send", 2), ("sheets", "spreadsheets.batchUpdate", 4), ("calendar", "events.insert", 2)];
+            let armed = calls.map(|(service, call, times)| {
+                let mut armed = fault.clone();
+                armed["service"] = json!(service);
+                armed["call"] = json!(call);
+                armed["times"] = json!(times);
+                armed
+            });
+            nexora.faults(json!(armed)).await;
+            nexora.submit(enquiry()).await;
+            until_done(&nexora).await;
+            assert_eq!(held(&nexora), [1, 1, 1, 1], "{fault}");
+        }
+    }
+
     async fn a_relay_that_is_busy_is_tried_again_and_one_that_refuses_is_not(backend) {
         let nexora = Nexora::with_sandbox(backend).await;
         nexora.faults(json!([{ "service": "smtp", "call": "rcpt", "fault": "status", "status": 451 }])).await;
