@@ -50,6 +50,12 @@ pub fn write(task: &Task, mail: &SendMail, from: &EmailAddress) -> Result<Messag
     if let Some(reply_to) = &mail.reply_to {
         builder = builder.reply_to(mailbox(reply_to, None)?);
     }
+    if task.request.kind() == EffectKind::SendMail {
+        // So that no answering machine answers (RFC 3834, section 5).
+        let how = if mail.thread.is_some() { "auto-replied" } else { "auto-generated" };
+        let name = HeaderName::new_from_ascii_str("Auto-Submitted");
+        builder = builder.raw_header(HeaderValue::new(name, how.to_owned()));
+    }
     if let Some(thread) = &mail.thread
         && let Some(answered) = thread.references.last()
     {
@@ -138,6 +144,7 @@ mod tests {
         assert!(text.contains(&format!("{EFFECT_HEADER}: {}", task.effect_id)), "{text}");
         assert!(text.contains(&format!("Message-ID: <{}@acme.example.com>", task.effect_id)), "{text}");
         assert!(text.contains("Date: Mon, 21 Sep 2026 14:13:20 +0000"), "{text}");
+        assert!(text.contains("Auto-Submitted: auto-replied"), "{text}");
         assert!(text.contains("In-Reply-To: <2@bBcc:x>"), "{text}");
         assert!(text.contains("References: <1@a> <2@bBcc:x>"), "{text}");
         assert!(text.contains("Content-Type: application/pdf"), "{text}");

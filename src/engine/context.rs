@@ -65,6 +65,7 @@ const MESSAGE: Root = (
         "change",
         "label",
         "labels",
+        "kind",
     ],
 );
 const CALENDAR_EVENT: Root = (
@@ -267,6 +268,7 @@ fn message_values(event: &MailEvent) -> serde_json::Value {
         "change": event.change,
         "label": event.label,
         "labels": event.labels,
+        "kind": mail.kind,
     })
 }
 

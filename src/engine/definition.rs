@@ -14,6 +14,7 @@ use crate::engine::render::Renderer;
 use crate::engine::setting::Setting;
 use crate::engine::trigger::Trigger;
 use crate::model::automation::{MessageTemplate, MessageTemplates};
+use crate::model::event::EventKind;
 
 /// A checked definition.
 #[derive(Clone, Debug)]
@@ -143,6 +144,9 @@ impl Definition {
                     faults.extend(wrong.map(|text| format!("step `{}`: {text}", step.id)));
                 }
             }
+            if self.triggers.iter().any(|trigger| feeds(&step.action, trigger)) {
+                faults.push(format!("step `{}` adds rows to the sheet whose new rows start it", step.id));
+            }
             let follows = step.action.follows();
             if let Some(name) = follows
                 .filter(|name| !earlier.get(*name).is_some_and(|outputs| outputs.contains(&"thread_id")))
@@ -212,6 +216,18 @@ impl Definition {
         let output = parts.next().filter(|output| !offered.contains(output))?;
         Some(format!("unknown name `{name}`{}", suggestion(output, offered.iter().copied())))
     }
+}
+
+/// Tells whether a step would start its own automation again, and so for ever.
+fn feeds(action: &Action, trigger: &Trigger) -> bool {
+    let Action::AppendRow(append) = action else { return false };
+    let added = trigger.changes.as_ref().is_none_or(|changes| changes.iter().any(|change| change == "added"));
+    let same = |a: Option<&String>, b: &String| a.is_some_and(|a| a.trim() == b.trim());
+    trigger.on == Some(EventKind::SheetsRow)
+        && added
+        && trigger.equals.is_none()
+        && same(trigger.spreadsheet.as_ref(), &append.spreadsheet)
+        && same(trigger.sheet.as_ref(), &append.sheet)
 }
 
 /// The steps before one, and what each offers.
@@ -348,6 +364,21 @@ mod tests {
         ] {
             assert!(report.contains(expected), "{expected} in {report}");
         }
+    }
+
+    #[test]
+    fn an_automation_does_not_feed_itself() {
+        let of = |changes: &str| {
+            format!(
+                "[automation]\nname=\"t\"\ntitle=\"T\"\ndescription=\"\"\n[[trigger]]\non=\"sheets.row\"\n\
+                 spreadsheet=\"x\"\nsheet=\"Log\"\n{changes}\n[[step]]\nid=\"a\"\naction=\"sheets.append_row\"\n\
+                 with={{ spreadsheet=\"x\", sheet=\"Log\", row={{ A=\"b\" }} }}\n"
+            )
+        };
+        let check = |text: &str| Definition::parse(text).unwrap().check(&MessageTemplates::new());
+        let report = check(&of("")).unwrap_err().report();
+        assert!(report.contains("adds rows to the sheet whose new rows start it"), "{report}");
+        check(&of("changes=[\"changed\"]")).unwrap();
     }
 
     #[test]

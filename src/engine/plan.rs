@@ -15,7 +15,7 @@ use crate::base::{Error, Result};
 use crate::engine::action::{self, Action};
 use crate::engine::context::{self, Facts, Settings};
 use crate::engine::definition::{self, Definition, OnError, Step as StepDefinition};
-use crate::engine::promise::{Scene, duration};
+use crate::engine::promise::{Promised, Scene, duration};
 use crate::engine::render::Renderer;
 use crate::model::automation::{AutomationState, MessageTemplates};
 use crate::model::connection::Connection;
@@ -203,8 +203,11 @@ impl<'a> Planner<'a> {
             Action::Wait(wait) => self.wait(step, wait, &context),
             Action::Stop(stop) => Ok(self.stop(step, stop, &context)),
             _ => match self.promise(step, &context) {
-                Ok(None) => Err(Error::internal(format!("step `{}` promises nothing", step.id))),
-                Ok(Some(promise)) => {
+                Ok(Err(why)) => {
+                    let why = Some(why.to_owned());
+                    Ok(self.record(step, StepState::Skipped, why, None, Json::empty_object()))
+                }
+                Ok(Ok(promise)) => {
                     let effect_id = Some(promise.id.clone());
                     self.promises.push(promise);
                     self.outstanding = true;
@@ -215,16 +218,19 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn promise(&self, step: &StepDefinition, context: &Value) -> Result<Option<Promise>> {
+    /// Returns what the step promises, or why it promises nothing.
+    fn promise(&self, step: &StepDefinition, context: &Value) -> Result<Result<Promise, &'static str>> {
         let scene = Scene { situation: self.now, renderer: &self.renderer, context, zone: self.zone };
-        let promised = scene.promise(&step.action)?;
-        Ok(promised.map(|(connection_id, request)| Promise {
-            id: EffectId::new(self.now.now),
-            step: step.id.clone(),
-            connection_id,
-            request,
-            never_give_up: step.on_error == OnError::RetryForever,
-        }))
+        Ok(match scene.promise(&step.action)? {
+            Promised::Nothing(why) => Err(why),
+            Promised::Effect(connection_id, request) => Ok(Promise {
+                id: EffectId::new(self.now.now),
+                step: step.id.clone(),
+                connection_id,
+                request,
+                never_give_up: step.on_error == OnError::RetryForever,
+            }),
+        })
     }
 
     fn wait(&mut self, step: &StepDefinition, wait: &action::Wait, context: &Value) -> Result<Walk> {

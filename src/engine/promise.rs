@@ -19,6 +19,7 @@ use crate::model::address::EmailAddress;
 use crate::model::connection::Connection;
 use crate::model::effect::EffectKind;
 use crate::model::event::{EventKind, MailEvent};
+use crate::model::mail::MailKind;
 use crate::model::request::{
     AppendRow, CancelEvent, CreateEvent, EffectRequest, FindSlot, LabelMail, SendMail, Thread, UpdateEvent,
     UpdateRow,
@@ -38,15 +39,26 @@ const HORIZON: Duration = Duration::from_secs(92 * 86_400);
 /// References kept of a long conversation; the first and the last of them matter most.
 const REFERENCES: usize = 20;
 
+/// What comes of a step's action.
+pub enum Promised {
+    Effect(ConnectionId, EffectRequest),
+    /// Nothing is to be done, and why.
+    Nothing(&'static str),
+}
+
 impl<'a> Scene<'a> {
-    /// Returns what the action asks of which connection; nothing for one that promises nothing.
+    /// Returns what the action asks of which connection.
     ///
     /// # Errors
     /// `Usage` when a text cannot be read; `Conflict` when no connection can carry it.
-    pub fn promise(&self, action: &Action) -> Result<Option<(ConnectionId, EffectRequest)>> {
+    pub fn promise(&self, action: &Action) -> Result<Promised> {
         let (connection, request) = match action {
             Action::SendMessage(message) => self.message(message, Audience::Customer)?,
             Action::NotifyOwner(message) => self.message(message, Audience::Owner)?,
+            Action::Reply(_) if self.is_automatic()? => {
+                // RFC 3834, section 2: two machines would answer each other for ever.
+                return Ok(Promised::Nothing("a mail that no person wrote is not answered"));
+            }
             Action::Reply(reply) => {
                 let mail = self.mail(&reply.template, &reply.to, reply.reply_to.as_deref())?;
                 (self.google(EffectKind::SendMail)?, EffectRequest::SendMail(self.answering(mail)?))
@@ -78,9 +90,9 @@ impl<'a> Scene<'a> {
             Action::FindSlot(find) => {
                 (self.google(EffectKind::FindSlot)?, EffectRequest::FindSlot(self.find_slot(find)?))
             }
-            Action::Wait(_) | Action::Stop(_) => return Ok(None),
+            Action::Wait(_) | Action::Stop(_) => return Ok(Promised::Nothing("it promises nothing")),
         };
-        Ok(Some((connection.id.clone(), request)))
+        Ok(Promised::Effect(connection.id.clone(), request))
     }
 
     fn text(&self, source: &str) -> Result<String> {
@@ -142,6 +154,12 @@ impl<'a> Scene<'a> {
             thread: None,
             attachments: rendered.attachments,
         })
+    }
+
+    /// Tells whether the mail that started the run is not from a person.
+    fn is_automatic(&self) -> Result<bool> {
+        let event: MailEvent = self.situation.facts.event.payload.read()?;
+        Ok(event.mail.kind != MailKind::Person)
     }
 
     /// Makes the mail an answer to the one that started the run.

@@ -162,6 +162,29 @@ on_both! {
         assert!(ours[0].rfc_id.as_ref().is_some_and(|id| id.contains('@') && !id.contains('<')), "{ours:?}");
     }
 
+    async fn machines_are_not_answered_and_what_we_sent_ourselves_starts_nothing(backend) {
+        let scene = office(backend).await;
+        let deliver = |headers: &str, subject: &str| {
+            let raw = format!("From: Jo <jo@example.com>\r\nTo: {OFFICE}\r\n{headers}Subject: {subject}\r\n\r\nHello\r\n");
+            scene.seed(json!({ "deliveries": [{ "mailbox": OFFICE, "raw": raw }] }));
+        };
+        deliver("Auto-Submitted: auto-replied\r\n", "Out of office: tap");
+        scene.pass(120).await;
+        until_done(&scene).await;
+        let done = effects(&scene).await;
+        let steps: Vec<&str> = done.iter().map(|effect| effect.step.as_str()).collect();
+        assert!(!steps.contains(&"answer") && steps.contains(&"draft"), "{steps:?}");
+        let before = done.len();
+        let ours = done[0].id.clone();
+        deliver(&format!("X-Nexora-Effect: {ours}\r\n"), "New lead: tap");
+        scene.pass(120).await;
+        assert_eq!(effects(&scene).await.len(), before, "an alert of ours that came back");
+        deliver("X-Nexora-Effect: effect_01k5b3v6zr9m8q2x4t7w0c1d2e\r\n", "My tap");
+        scene.pass(120).await;
+        until_done(&scene).await;
+        assert!(effects(&scene).await.len() > before, "anybody can write a header");
+    }
+
     async fn a_follow_up_goes_on_with_its_conversation_and_carries_files(backend) {
         let scene = Scene::new(backend).await;
         scene.write("messages/hello.toml", HELLO);

@@ -15,10 +15,11 @@ use crate::base::clock::Timestamp;
 use crate::base::text::Json;
 use crate::connector::poll::{FetchedMail, MailChanged, Poll};
 use crate::engine::mail::from_parts;
+use crate::model::EffectId;
 use crate::model::cursor::{Cursor, Item};
 use crate::model::event::{EventKind, MailChange, MailEvent};
 use crate::model::outcome::Unread;
-use crate::store::{Conn, item};
+use crate::store::{Conn, effect, item};
 
 /// How far back the mails are noted that are there when a mailbox is connected. A resync never
 /// looks further back than this before the last poll.
@@ -206,7 +207,7 @@ fn record_mail(
     let labels: Vec<String> = fetched.labels.iter().map(|label| label.id.clone()).collect();
     remember(conn, cursor, &fetched.id, &labels, now)?;
     let is_sent = fetched.is("SENT") && !fetched.is("INBOX");
-    let is_ours = fetched.effect.is_some() && fetched.is("SENT");
+    let is_ours = is_ours(conn, cursor, &fetched)?;
     if is_sent || is_ours {
         if earlier.is_none() && !is_ours {
             lead::note_sent(conn, claimed, &fetched, now)?;
@@ -230,6 +231,15 @@ fn record_mail(
         tell(conn, &cursor.tenant_id, EventKind::GmailMessage, key, &payload, now)?;
     }
     Ok(())
+}
+
+/// Tells whether one of our effects sent the mail, by whatever way it came here: an alert to the
+/// mailbox that is watched must not start what sends alerts.
+fn is_ours(conn: &mut Conn, cursor: &Cursor, fetched: &FetchedMail) -> Result<bool> {
+    let Some(id) = fetched.effect.as_deref().and_then(|id| EffectId::parse(id.trim()).ok()) else {
+        return Ok(false);
+    };
+    Ok(effect::find(conn, &cursor.tenant_id, &id)?.is_some())
 }
 
 /// Gmail's own labels say how a mail lies, not what somebody made of it.
