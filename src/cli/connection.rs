@@ -44,9 +44,13 @@ pub enum Command {
     #[command(after_help = "Examples:
   nexora connection authorize google --tenant acme
   nexora connection authorize google --tenant acme --for lead-capture
+  nexora connection authorize google --tenant acme --service-account new-key.json
   ssh -L 4711:127.0.0.1:4711 HOST nexora connection authorize google --port 4711 --no-input")]
     Authorize {
         name: String,
+        /// New JSON key file of the connection's service account
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["client", "port"])]
+        service_account: Option<PathBuf>,
         #[command(flatten)]
         asking: Asking,
     },
@@ -214,8 +218,9 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         }
         Command::Pause { name } => show(app, &connection::pause(app, actor, &tenant, &name).await?, out),
         Command::Resume { name } => show(app, &connection::resume(app, actor, &tenant, &name).await?, out),
-        Command::Authorize { name, asking } => {
-            show(app, &authorize(context, &tenant, &name, &asking, out).await?, out)
+        Command::Authorize { name, service_account, asking } => {
+            let key = service_account.as_deref().map(read_file).transpose()?.map(Secret::new);
+            show(app, &authorize(context, &tenant, &name, key, &asking, out).await?, out)
         }
         Command::LeadMail { name, add_form, subject, remove_form, trust_unsigned } => {
             let add: Vec<Form> = add_form.map(|from| Form { from, subject }).into_iter().collect();
@@ -265,6 +270,7 @@ async fn authorize(
     context: &Context,
     tenant: &Tenant,
     name: &str,
+    key: Option<Secret>,
     asking: &Asking,
     out: &Out,
 ) -> Result<Connection> {
@@ -273,8 +279,8 @@ async fn authorize(
     // Consenting again never takes away what the automations already rely on.
     let more = asking.wanted(app)?.unwrap_or_default();
     let abilities: Abilities = known.abilities.union(&more).copied().collect();
-    if let GoogleMeans::ServiceAccount { .. } = known.means {
-        return consent::extend(app, actor, tenant, name, abilities).await;
+    if key.is_some() || matches!(known.means, GoogleMeans::ServiceAccount { .. }) {
+        return consent::extend(app, actor, tenant, name, abilities, key).await;
     }
     let client = consent::client(app, asking.client.as_deref())?;
     let begin = |redirect: &str| consent::begin(app, client, abilities, Some(&known.subject), redirect);

@@ -227,7 +227,7 @@ impl<'a> Planner<'a> {
                 id: EffectId::new(self.now.now),
                 step: step.id.clone(),
                 connection_id,
-                request,
+                request: *request,
                 never_give_up: step.on_error == OnError::RetryForever,
             }),
         })

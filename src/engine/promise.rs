@@ -41,7 +41,7 @@ const REFERENCES: usize = 20;
 
 /// What comes of a step's action.
 pub enum Promised {
-    Effect(ConnectionId, EffectRequest),
+    Effect(ConnectionId, Box<EffectRequest>),
     /// Nothing is to be done, and why.
     Nothing(&'static str),
 }
@@ -92,7 +92,7 @@ impl<'a> Scene<'a> {
             }
             Action::Wait(_) | Action::Stop(_) => return Ok(Promised::Nothing("it promises nothing")),
         };
-        Ok(Promised::Effect(connection.id.clone(), request))
+        Ok(Promised::Effect(connection.id.clone(), Box::new(request)))
     }
 
     fn text(&self, source: &str) -> Result<String> {

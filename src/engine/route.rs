@@ -2,10 +2,11 @@
 //!
 //! A mail to a customer goes out of the tenant's own mailbox, so that the reply comes back to it; an
 //! alert to the owner goes by SMTP, since a mail from one's own mailbox to itself alerts nobody.
-//! Where the preferred kind is missing, the other serves.
+//! Where the preferred kind is missing, the other serves. What the owner should hear goes by whatever
+//! works now; what is for customers waits for a connection that is paused or fails.
 
 use crate::base::{Error, Result};
-use crate::model::connection::{Connection, ConnectionKind};
+use crate::model::connection::{Connection, ConnectionKind, ConnectionState};
 use crate::model::effect::EffectKind;
 
 /// Who a message is for.
@@ -29,10 +30,15 @@ pub fn for_mail(
         (None, Audience::Customer) => vec![ConnectionKind::Google, ConnectionKind::Smtp],
         (None, Audience::Owner) => vec![ConnectionKind::Smtp, ConnectionKind::Google],
     };
-    first_of(connections, &order).ok_or_else(|| {
-        Error::conflict(format!("no connection can carry `{}`", EffectKind::SendMail))
-            .hint("run `nexora connection add smtp` or `nexora connection add google`")
-    })
+    let works = |connection: &Connection| {
+        audience == Audience::Customer || connection.state == ConnectionState::Active
+    };
+    first_of(connections, &order, works).or_else(|| first_of(connections, &order, |_| true)).ok_or_else(
+        || {
+            Error::conflict(format!("no connection can carry `{}`", EffectKind::SendMail))
+                .hint("run `nexora connection add smtp` or `nexora connection add google`")
+        },
+    )
 }
 
 /// Chooses the connection for a calendar entry or a sheet row.
@@ -40,15 +46,19 @@ pub fn for_mail(
 /// # Errors
 /// `Conflict` when the tenant has no Google connection.
 pub fn for_google(connections: &[Connection], kind: EffectKind) -> Result<&Connection> {
-    first_of(connections, &[ConnectionKind::Google]).ok_or_else(|| {
+    first_of(connections, &[ConnectionKind::Google], |_| true).ok_or_else(|| {
         Error::conflict(format!("no connection can carry `{kind}`"))
             .hint("run `nexora connection add google`")
     })
 }
 
-/// A connection's state plays no part: what is sent through a paused one waits for it.
-fn first_of<'a>(connections: &'a [Connection], order: &[ConnectionKind]) -> Option<&'a Connection> {
-    order.iter().find_map(|kind| connections.iter().find(|connection| connection.kind == *kind))
+fn first_of<'a>(
+    connections: &'a [Connection],
+    order: &[ConnectionKind],
+    fits: impl Fn(&Connection) -> bool,
+) -> Option<&'a Connection> {
+    let first = |kind| connections.iter().find(|connection| connection.kind == kind && fits(connection));
+    order.iter().copied().find_map(first)
 }
 
 #[cfg(test)]
@@ -56,7 +66,6 @@ mod tests {
     use super::*;
     use crate::base::clock::Timestamp;
     use crate::base::text::Json;
-    use crate::model::connection::ConnectionState;
     use crate::model::{ConnectionId, TenantId};
 
     fn connection(kind: ConnectionKind) -> Connection {
@@ -91,5 +100,20 @@ mod tests {
         assert_eq!(kind(&both[..1], Audience::Customer, Some(Google)), None);
         assert_eq!(kind(&[], Audience::Owner, None), None);
         assert!(for_google(&both[..1], EffectKind::AppendRow).is_err());
+    }
+
+    #[test]
+    fn what_the_owner_should_hear_goes_by_what_works() {
+        let mut both = [connection(ConnectionKind::Smtp), connection(ConnectionKind::Google)];
+        both[0].state = ConnectionState::Failing;
+        let kind = |audience, connections: &[Connection]| for_mail(connections, audience, None).unwrap().kind;
+        assert_eq!(kind(Audience::Owner, &both), ConnectionKind::Google);
+        both[1].state = ConnectionState::Paused;
+        assert_eq!(kind(Audience::Owner, &both), ConnectionKind::Smtp, "nothing works: it waits as usual");
+        assert_eq!(
+            kind(Audience::Customer, &both),
+            ConnectionKind::Google,
+            "it waits for the tenant's own mailbox"
+        );
     }
 }

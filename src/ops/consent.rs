@@ -11,6 +11,7 @@ use crate::base::text::Json;
 use crate::base::{Error, Result};
 use crate::connector::google::consent::{self, Consent, Consented};
 use crate::connector::google::oauth::OAuthClient;
+use crate::connector::google::service_account_email;
 use crate::model::address::EmailAddress;
 use crate::model::audit::Actor;
 use crate::model::connection::{
@@ -139,20 +140,29 @@ pub async fn authorize(
     activate(app, actor, tenant, (before, after), "connection.authorize").await
 }
 
-/// Lets a service account's connection use more of Google; the delegation must allow it.
+/// Lets a service account's connection use more of Google, or gives it another key. The delegation
+/// must allow it.
 ///
 /// # Errors
-/// `Denied` when Google does not grant a token for it.
+/// `Denied` when Google does not grant a token; `Config` when the file is no key.
 pub async fn extend(
     app: &App,
     actor: &Actor,
     tenant: &Tenant,
     name: &str,
     abilities: Abilities,
+    key: Option<Secret>,
 ) -> Result<Connection> {
     let (before, known) = find_google(app, tenant, name).await?;
-    let settings = Json::of(&GoogleSettings { abilities, ..known })?;
-    let after = Connection { settings, ..before.clone() };
+    let (means, sealed) = match &key {
+        None => (known.means, before.sealed.clone()),
+        Some(key) => {
+            let means = GoogleMeans::ServiceAccount { service_account: service_account_email(key)? };
+            (means, Some(app.key.seal(&before.seal_owner(), key)?))
+        }
+    };
+    let settings = Json::of(&GoogleSettings { means, abilities, ..known })?;
+    let after = Connection { settings, sealed, ..before.clone() };
     // Opened apart from the registry, which holds the connection as it is stored.
     let tried = Connection { updated_at: app.clock.now(), ..after.clone() };
     app.connector(&tried)?.probe.probe().await?;

@@ -419,3 +419,22 @@ async fn more_than_the_projects_quota_carries_is_refused_with_the_sum() {
     );
     assert_eq!(connection::list(app, tenant).await.unwrap().len(), 2, "nothing was added");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_accounts_key_can_be_forgotten_and_replaced() {
+    let nexora = Nexora::with_sandbox(Backend::Sqlite).await;
+    let (app, actor, tenant) = (&nexora.app, &nexora.actor, &nexora.tenant);
+    app.clock.advance(Duration::from_secs(1));
+    consent::revoke(app, actor, tenant, "google").await.unwrap();
+    let id = nexora.submit(enquiry()).await;
+    nexora.settle().await;
+    assert_eq!(nexora.sent(), 0);
+    app.clock.advance(Duration::from_secs(1));
+    let rekey = |key: Option<Secret>| consent::extend(app, actor, tenant, "google", Ability::usual(), key);
+    assert!(rekey(None).await.is_err(), "there is no key");
+    refused(rekey(Some(Secret::new("{}"))).await, Kind::Config, "not a Google service account key");
+    let key = Secret::new(nexora.sandbox.as_ref().unwrap().service_account_json());
+    assert_eq!(rekey(Some(key)).await.unwrap().state, ConnectionState::Active);
+    nexora.settle().await;
+    assert_eq!((nexora.sent(), nexora.effects(&id).await["acknowledge"]), (1, EffectState::Delivered));
+}

@@ -24,14 +24,19 @@ pub enum Fault {
     Lost(String),
 }
 
-const RATE_REASONS: [&str; 4] =
-    ["rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "dailyLimitExceeded"];
+const RATE_REASONS: [&str; 5] = [
+    "rateLimitExceeded",
+    "userRateLimitExceeded",
+    "quotaExceeded",
+    "dailyLimitExceeded",
+    "RATE_LIMIT_EXCEEDED",
+];
 
 /// How long a connection pauses whose new token is not taken.
 const REFUSED_TOKEN_WAIT: Duration = Duration::from_secs(15);
 
-const SCOPE_REASONS: [&str; 3] =
-    ["insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT", "accessNotConfigured"];
+const SCOPE_REASONS: [&str; 4] =
+    ["insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT", "accessNotConfigured", "SERVICE_DISABLED"];
 
 impl Fault {
     pub fn from_error(error: common::Error, status: Option<u16>, retry_after: Option<Duration>) -> Fault {
@@ -63,7 +68,15 @@ impl Fault {
         let text = |pointer: &str| body.pointer(pointer).and_then(|value| value.as_str());
         let code = body.pointer("/error/code").and_then(serde_json::Value::as_u64);
         let code = code.and_then(|code| u16::try_from(code).ok()).or(status).unwrap_or(500);
-        let reason = text("/error/errors/0/reason").or_else(|| text("/error/status")).unwrap_or_default();
+        // Newer services say more in a list of details (google.rpc.ErrorInfo) than in the old errors.
+        let details = body.pointer("/error/details").and_then(|details| details.as_array());
+        let detailed = details.into_iter().flatten().find_map(|detail| detail.get("reason")?.as_str());
+        let telling = |reason: &&str| RATE_REASONS.contains(reason) || SCOPE_REASONS.contains(reason);
+        let reason = detailed
+            .filter(telling)
+            .or_else(|| text("/error/errors/0/reason"))
+            .or_else(|| text("/error/status"))
+            .unwrap_or_default();
         let message = text("/error/message").unwrap_or("no message");
         Fault::Status { code, reason: reason.to_owned(), message: message.to_owned(), retry_after }
     }
@@ -206,6 +219,9 @@ mod tests {
             assert!(format!("{:?}", fault.clone().of_reading()).starts_with(reading), "{fault:?}");
             assert!(format!("{:?}", fault.clone().of_change()).starts_with(change), "{fault:?}");
         }
+        let disabled = json!({"error": {"code": 403, "message": "m", "status": "PERMISSION_DENIED",
+            "errors": [{"reason": "forbidden"}], "details": [{"@type": "help"}, {"reason": "SERVICE_DISABLED"}]}});
+        assert!(Fault::from_envelope(&disabled, None, None).is_about_credential());
         let throttled = status(429, "rateLimitExceeded").of_change();
         assert!(matches!(throttled, Outcome::Throttled { after: floor, .. } if floor == after));
     }

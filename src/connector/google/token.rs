@@ -25,6 +25,9 @@ const AHEAD: Duration = Duration::from_secs(300);
 /// How long a token that is still good is used after the token endpoint was in trouble.
 const GRACE: Duration = Duration::from_secs(30);
 
+/// How long work waits for a delegation that lacks a service; Google may take a day to know of one.
+const DELEGATION_WAIT: Duration = Duration::from_secs(600);
+
 /// Who answers for the connection.
 pub enum Grantor {
     Account(Box<Account>),
@@ -124,9 +127,9 @@ impl Source {
             if other != service && !theirs.is_empty() && self.of_slot(other, &theirs, None).await.is_ok() {
                 let scopes = scope::wanted(abilities).join(" ");
                 let name = service.name();
-                return Fault::NotSent(format!(
-                    "the delegation lacks {name}: add {scopes} in the Admin console ({reason})"
-                ));
+                let reason =
+                    format!("the delegation lacks {name}: add {scopes} in the Admin console ({reason})");
+                return Fault::Throttled { reason, after: Some(DELEGATION_WAIT) };
             }
         }
         Fault::Credential(reason)
