@@ -7,6 +7,7 @@ use clap::Subcommand;
 use crate::base::{Error, Result};
 use crate::cli::Context;
 use crate::cli::out::{Out, ago, maybe};
+use crate::connector::google::scope;
 use crate::model::automation::Automation;
 use crate::model::connection::Ability;
 use crate::ops::automation::{self, AutomationView};
@@ -56,15 +57,20 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
     if let Command::Templates = command {
         let templates = automation::templates(app)?;
-        return out.list(&["name", "title", "settings", "description"], &templates, |template| {
-            let settings: Vec<&str> = template.settings.keys().map(String::as_str).collect();
-            vec![
-                template.name.clone(),
-                template.title.clone(),
-                settings.join(" "),
-                template.description.clone(),
-            ]
-        });
+        return out.list(
+            &["name", "title", "settings", "of Google", "description"],
+            &templates,
+            |template| {
+                let settings: Vec<&str> = template.settings.keys().map(String::as_str).collect();
+                vec![
+                    template.name.clone(),
+                    template.title.clone(),
+                    settings.join(" "),
+                    template.google.iter().map(|ability| ability.name()).collect::<Vec<_>>().join(" "),
+                    template.description.clone(),
+                ]
+            },
+        );
     }
     let tenant = context.tenant().await?;
     match command {
@@ -77,6 +83,8 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 (if dry_run { "would be" } else { "change" }, enabled.change.to_owned()),
                 ("version", enabled.version.to_string()),
                 ("settings", enabled.settings.as_str().to_owned()),
+                ("needs of Google", Ability::in_words(&enabled.google)),
+                ("scopes", scope::wanted(&enabled.google).join(" ")),
             ];
             out.item(&enabled, &lines)
         }
@@ -111,6 +119,7 @@ fn show(view: &AutomationView, out: &Out) -> Result<()> {
         ("version", automation.live_version.to_string()),
         ("settings", view.settings.as_str().to_owned()),
         ("needs of Google", Ability::in_words(&view.google)),
+        ("scopes", scope::wanted(&view.google).join(" ")),
         ("id", automation.id.to_string()),
     ];
     out.item(view, &lines)?;

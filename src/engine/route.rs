@@ -3,7 +3,7 @@
 //! A mail to a customer goes out of the tenant's own mailbox, so that the reply comes back to it; an
 //! alert to the owner goes by SMTP, since a mail from one's own mailbox to itself alerts nobody.
 //! Where the preferred kind is missing, the other serves. What the owner should hear goes by whatever
-//! works now; what is for customers waits for a connection that is paused or fails.
+//! does not fail now; what is for customers waits until their connection goes on.
 
 use crate::base::{Error, Result};
 use crate::model::connection::{Connection, ConnectionKind, ConnectionState};
@@ -31,7 +31,7 @@ pub fn for_mail(
         (None, Audience::Owner) => vec![ConnectionKind::Smtp, ConnectionKind::Google],
     };
     let works = |connection: &Connection| {
-        audience == Audience::Customer || connection.state == ConnectionState::Active
+        audience == Audience::Customer || connection.state != ConnectionState::Failing
     };
     first_of(connections, &order, works).or_else(|| first_of(connections, &order, |_| true)).ok_or_else(
         || {
@@ -103,12 +103,12 @@ mod tests {
     }
 
     #[test]
-    fn what_the_owner_should_hear_goes_by_what_works() {
+    fn what_the_owner_should_hear_goes_by_what_does_not_fail() {
         let mut both = [connection(ConnectionKind::Smtp), connection(ConnectionKind::Google)];
         both[0].state = ConnectionState::Failing;
         let kind = |audience, connections: &[Connection]| for_mail(connections, audience, None).unwrap().kind;
         assert_eq!(kind(Audience::Owner, &both), ConnectionKind::Google);
-        both[1].state = ConnectionState::Paused;
+        both[1].state = ConnectionState::Failing;
         assert_eq!(kind(Audience::Owner, &both), ConnectionKind::Smtp, "nothing works: it waits as usual");
         assert_eq!(
             kind(Audience::Customer, &both),

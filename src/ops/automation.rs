@@ -30,6 +30,8 @@ pub struct Template {
     pub title: String,
     pub description: String,
     pub settings: BTreeMap<String, Setting>,
+    /// What it needs of Google at most.
+    pub google: Abilities,
 }
 
 /// A tenant's automation with its live version.
@@ -59,6 +61,8 @@ pub struct Enabled {
     pub change: &'static str,
     pub version: i32,
     pub settings: Json,
+    /// What it needs of Google with these settings.
+    pub google: Abilities,
 }
 
 /// Lists what can be enabled, each checked whole.
@@ -89,12 +93,13 @@ pub async fn enable(
     let id = tenant.id.clone();
     let connections = app.db.read(move |conn| connection::list(conn, &id, LIST_LIMIT)).await?;
     check_abilities(name, &loaded.definition, &settings, &connections)?;
+    let google = ability::needed_with(&loaded.definition, &settings, &connections);
     let wanted = Wanted::new(loaded, &settings, actor)?;
     let (now, tenant_id, name) = (app.clock.now(), tenant.id.clone(), name.to_owned());
     if dry_run {
         return app
             .db
-            .read(move |conn| plan(conn, &tenant_id, &name, &wanted).map(|plan| plan.report()))
+            .read(move |conn| plan(conn, &tenant_id, &name, &wanted).map(|plan| plan.report(&google)))
             .await;
     }
     let (id, watched, terms) = (tenant_id.clone(), tenant.clone(), Terms::of(&app.config));
@@ -103,7 +108,7 @@ pub async fn enable(
         plan.apply(conn, &id, wanted, now)?;
         watch::reconcile(conn, &watched, now)?;
         demand::check(conn, &terms)?;
-        let report = plan.report();
+        let report = plan.report(&google);
         let subject = Subject::new(&name).after(&report)?;
         Ok((report, subject))
     });
@@ -226,11 +231,13 @@ struct Loaded {
 
 impl Loaded {
     fn template(self) -> Template {
+        let google = ability::needed(&self.definition);
         let head = self.definition.head;
         Template {
             name: head.name,
             title: head.title,
             description: head.description,
+            google,
             settings: self.definition.settings,
         }
     }
@@ -317,7 +324,7 @@ fn plan(conn: &mut Conn, tenant: &TenantId, name: &str, wanted: &Wanted) -> Resu
 }
 
 impl Plan {
-    fn report(&self) -> Enabled {
+    fn report(&self, google: &Abilities) -> Enabled {
         let (name, change, version, settings) = match self {
             Plan::Create { name, settings } => (name, "created", 1, settings),
             Plan::Update { automation, settings } => {
@@ -330,7 +337,7 @@ impl Plan {
                 (&automation.name, "unchanged", automation.live_version, settings)
             }
         };
-        Enabled { name: name.clone(), change, version, settings: settings.clone() }
+        Enabled { name: name.clone(), change, version, settings: settings.clone(), google: google.clone() }
     }
 
     fn apply(&self, conn: &mut Conn, tenant: &TenantId, wanted: Wanted, now: Timestamp) -> Result<()> {
