@@ -198,29 +198,33 @@ pub fn abilities(app: &App, names: &[String]) -> Result<Abilities> {
     Ok(all)
 }
 
-/// Refuses an automation that needs more of Google than the connection it would use may do. Without
-/// a Google connection there is nothing to refuse: what needs one says so when it runs.
+/// Refuses an automation that needs more of Google than a connection it would use may do: those that
+/// its triggers name, or else the oldest. Without a Google connection there is nothing to refuse:
+/// what needs one says so when it runs.
 fn check_abilities(
     name: &str,
     definition: &Definition,
     settings: &Settings,
     connections: &[Connection],
 ) -> Result<()> {
-    let Some(google) = connections.iter().find(|connection| connection.kind == ConnectionKind::Google) else {
-        return Ok(());
+    let googles = || connections.iter().filter(|connection| connection.kind == ConnectionKind::Google);
+    let is_named = |connection: &&Connection| {
+        definition.triggers.iter().any(|trigger| trigger.connection.as_deref() == Some(&connection.name))
     };
-    let ConnectionSettings::Google(granted) = google.typed()? else { return Ok(()) };
+    let named: Vec<&Connection> = googles().filter(is_named).collect();
+    let used = if named.is_empty() { googles().take(1).collect() } else { named };
     let needed = ability::needed_with(definition, settings, connections);
-    let missing = Ability::missing(&needed, &granted.abilities);
-    if missing.is_empty() {
-        return Ok(());
+    for google in used {
+        let ConnectionSettings::Google(granted) = google.typed()? else { continue };
+        let missing = Ability::missing(&needed, &granted.abilities);
+        if !missing.is_empty() {
+            let (words, google) = (Ability::in_words(&missing), &google.name);
+            let message = format!("automation `{name}` needs what connection `{google}` may not do: {words}");
+            return Err(Error::denied(message)
+                .hint(format!("run `nexora connection authorize {google} --for {name}`")));
+        }
     }
-    let words = Ability::in_words(&missing);
-    Err(Error::denied(format!(
-        "automation `{name}` needs what connection `{}` may not do: {words}",
-        google.name
-    ))
-    .hint(format!("run `nexora connection authorize {} --for {name}`", google.name)))
+    Ok(())
 }
 
 struct Loaded {
