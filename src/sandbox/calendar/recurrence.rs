@@ -23,7 +23,9 @@ const INSTANCES_OWN: [&str; 2] = ["recurringEventId", "originalStartTime"];
 struct Series<'a> {
     event: &'a Event,
     set: RRuleSet,
+    /// The zone whose wall clock the rule goes by; days are counted without any.
     zone: Tz,
+    calendar_zone: Tz,
     /// The first day, and how many days it lasts, where it lasts whole days.
     days: Option<(NaiveDate, i64)>,
 }
@@ -39,10 +41,20 @@ pub fn series_of(event: &Event) -> &str {
 
 /// Makes sure that the rules of a series can be read.
 pub fn check(event: &Event, calendar_zone: Tz) -> Result<(), Refusal> {
-    match is_series(event) {
-        true => Series::read(event, calendar_zone).map(|_| ()),
-        false => Ok(()),
+    if event.body.get("recurrence").is_some_and(|lines| !lines.is_array()) {
+        return Err(Refusal::new(400, "invalid", "Invalid value for: recurrence"));
     }
+    if !is_series(event) {
+        return Ok(());
+    }
+    for time in ["start", "end"] {
+        let field = |field: &str| event.body.get(time).and_then(|time| time.get(field));
+        if field("dateTime").is_some() && field("timeZone").is_none() {
+            let message = format!("Missing time zone definition for {time} time.");
+            return Err(Refusal::new(400, "required", message));
+        }
+    }
+    Series::read(event, calendar_zone).map(|_| ())
 }
 
 /// Returns what a client sees of a series between two moments, by start: its instances, and in the
@@ -79,6 +91,9 @@ pub fn instance(calendar: &Calendar, id: &str) -> Option<Event> {
 
 /// Copies what an instance keeps from its older form to its newer one.
 pub fn keep(new: &mut Event, old: &Event) {
+    if !series_of(old).is_empty() {
+        new.body.remove("recurrence");
+    }
     for name in INSTANCES_OWN {
         if let Some(value) = old.body.get(name) {
             new.body.insert(name.to_owned(), value.clone());
@@ -118,7 +133,7 @@ impl<'a> Series<'a> {
             rules.push(if days.is_some() { of_moments(line) } else { line.to_owned() });
         }
         let set: RRuleSet = rules.join("\n").parse().map_err(|_| invalid())?;
-        Ok(Series { event, set, zone, days })
+        Ok(Series { event, set, zone, calendar_zone, days })
     }
 
     /// Returns the instances that last into the time between two moments.
@@ -128,6 +143,12 @@ impl<'a> Series<'a> {
         let edge = |at: Timestamp| at.utc().with_timezone(&rrule::Tz::UTC);
         let set = self.set.clone().after(edge(from - margin)).before(edge(to + margin));
         let starts = set.all(INSTANCE_LIMIT).dates.into_iter().map(|start| start.with_timezone(&Utc));
+        // The entry itself is the first, even where the rule would not bring it, unless it is left out.
+        let first = self.set.get_dt_start().with_timezone(&Utc);
+        let is_left_out = self.set.get_exdate().iter().any(|day| day.with_timezone(&Utc) == first);
+        let mut starts: std::collections::BTreeSet<DateTime<Utc>> = starts.collect();
+        starts.extend((!is_left_out).then_some(first));
+        let starts = starts.into_iter();
         let shown = starts.map(|start| self.instance(start));
         shown.filter(|event| event.end > from && event.start < to).collect()
     }
@@ -140,7 +161,8 @@ impl<'a> Series<'a> {
             Some((_, length)) => {
                 let first = start.date_naive();
                 let after = first + TimeDelta::days(length);
-                let midnight = |day: NaiveDate| local(day.and_time(chrono::NaiveTime::MIN), Tz::UTC);
+                let midnight =
+                    |day: NaiveDate| local(day.and_time(chrono::NaiveTime::MIN), self.calendar_zone);
                 let date = |day: NaiveDate| json!({ "date": day.to_string() });
                 let id = format!("{}_{}", series.id, first.format("%Y%m%d"));
                 (id, midnight(first), midnight(after), date(first), date(after))
@@ -230,6 +252,29 @@ mod tests {
         let all = ["weekly_20261120", "weekly_20270120", "weekly_20270220"];
         assert_eq!(starts(&calendar, "2026-01-01T00:00:00Z", "2030-01-01T00:00:00Z"), all);
         assert_eq!(instance(&calendar, all[1]).unwrap().body["end"], json!({"date": "2027-01-22"}));
+    }
+
+    #[test]
+    fn the_entry_itself_is_the_first_whatever_the_rule_says() {
+        let zone = "America/Chicago";
+        let calendar = calendar(json!({
+            "start": {"dateTime": "2026-11-19T09:00:00", "timeZone": zone},
+            "end": {"dateTime": "2026-11-19T10:00:00", "timeZone": zone},
+            "recurrence": ["RRULE:FREQ=WEEKLY;BYDAY=MO;COUNT=2"],
+        }));
+        let all = ["weekly_20261119T150000Z", "weekly_20261123T150000Z", "weekly_20261130T150000Z"];
+        assert_eq!(starts(&calendar, "2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z"), all);
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight_of_the_calendar() {
+        let calendar = calendar(json!({
+            "start": {"date": "2026-11-20"}, "end": {"date": "2026-11-21"}, "recurrence": ["RRULE:FREQ=DAILY;COUNT=2"],
+        }));
+        // Midnight in Chicago is 06:00 in UTC.
+        let one = instance(&calendar, "weekly_20261121").unwrap();
+        assert_eq!(one.start.to_string(), "2026-11-21T06:00:00.000Z");
+        assert_eq!(starts(&calendar, "2026-11-21T05:00:00Z", "2026-11-21T05:59:00Z"), ["weekly_20261120"]);
     }
 
     #[test]
