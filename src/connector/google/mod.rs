@@ -16,6 +16,7 @@ pub mod oauth;
 mod plain;
 mod probe;
 mod quota;
+mod range;
 mod row;
 pub mod scope;
 mod sheets;

@@ -12,6 +12,7 @@ use crate::base::text::Json;
 use crate::connector::Task;
 use crate::connector::google::fault::Fault;
 use crate::connector::google::hub::{Cost, encoded};
+use crate::connector::google::range::{self, DateCells, Values, quoted, same, text};
 use crate::connector::google::sheets::{Sheets, delete_mark, mark_at, mark_id, write_headers};
 use crate::model::outcome::{Finding, Made, Outcome};
 use crate::model::request::{IfMissing, UpdateRow};
@@ -30,12 +31,6 @@ struct Evidence {
 }
 
 #[derive(Deserialize)]
-struct Values {
-    #[serde(default)]
-    values: Vec<Vec<Value>>,
-}
-
-#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Matches {
     #[serde(default)]
@@ -49,10 +44,6 @@ struct Match {
     #[serde(default)]
     data_filters: Vec<Value>,
 }
-
-/// Rows looked through at most. A sheet with more is refused, never searched in part.
-const ROWS: usize = 20_000;
-const LAST_COLUMN: &str = "CZ";
 
 impl Sheets {
     /// Marks the row, writes to it, or removes the mark, as the evidence says.
@@ -86,7 +77,9 @@ impl Sheets {
         let Some(sheet_id) = sheet else {
             return Err(refused(format!("there is no sheet `{}`", request.sheet)));
         };
-        let rows = self.rows(request).await.map_err(Fault::of_reading)?;
+        let place = (request.spreadsheet.as_str(), request.sheet.as_str());
+        let rows = range::whole(&self.caller, &self.base, place, DateCells::Number).await;
+        let rows = rows.map_err(Fault::of_reading)?;
         let headers: Vec<String> = rows.first().map(|row| row.iter().map(text).collect()).unwrap_or_default();
         let Some(column) = headers.iter().position(|header| same(header, key)) else {
             return Err(refused(format!("no column of sheet `{}` is headed `{key}`", request.sheet)));
@@ -159,22 +152,6 @@ impl Sheets {
             Err(fault) if matches!(fault.status(), Some(400 | 404)) => done(),
             Err(fault) => Err(fault.of_reading()),
         }
-    }
-
-    async fn rows(&self, request: &UpdateRow) -> Result<Vec<Vec<Value>>, Fault> {
-        let range = format!("{}!A1:{LAST_COLUMN}{}", quoted(&request.sheet), ROWS + 2);
-        let url = format!(
-            "{}v4/spreadsheets/{}/values/{}?valueRenderOption=UNFORMATTED_VALUE",
-            self.base,
-            encoded(&request.spreadsheet),
-            encoded(&range)
-        );
-        let read: Values = self.caller.get(Cost::SheetsRead, &url).await?;
-        if read.values.len() > ROWS + 1 {
-            let message = format!("the sheet has more than {ROWS} rows");
-            return Err(Fault::Status { code: 413, reason: String::new(), message, retry_after: None });
-        }
-        Ok(read.values)
     }
 
     /// Reads the headers and the marked row together; no row when the mark is gone.
@@ -255,18 +232,6 @@ fn arrange(headers: &[String], cells: &[(String, String)]) -> Vec<Value> {
         row.pop();
     }
     row
-}
-
-fn same(a: &str, b: &str) -> bool {
-    a.trim().eq_ignore_ascii_case(b.trim())
-}
-
-fn text(cell: &Value) -> String {
-    cell.as_str().map_or_else(|| cell.to_string(), str::to_owned)
-}
-
-fn quoted(sheet: &str) -> String {
-    format!("'{}'", sheet.replace('\'', "''"))
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ use crate::connector::Task;
 use crate::connector::google::Endpoints;
 use crate::connector::google::fault::Fault;
 use crate::connector::google::hub::{Caller, Connect, Cost, encoded};
+use crate::connector::google::range::{quoted, same, text};
 use crate::model::EffectId;
 use crate::model::outcome::{Finding, Made, Outcome};
 use crate::model::request::AppendRow;
@@ -159,7 +160,7 @@ impl Sheets {
     }
 
     async fn headers(&self, request: &AppendRow) -> Result<Vec<String>, Fault> {
-        let range = &format!("'{}'!1:1", request.sheet.replace('\'', "''"));
+        let range = &format!("{}!1:1", quoted(&request.sheet));
         let values = self
             .caller
             .call(Cost::SheetsRead, |mut watch| async move {
@@ -169,10 +170,7 @@ impl Sheets {
             })
             .await?;
         let first = values.unwrap_or_default().into_iter().next().unwrap_or_default();
-        Ok(first
-            .into_iter()
-            .map(|cell| cell.as_str().map_or_else(|| cell.to_string(), str::to_owned))
-            .collect())
+        Ok(first.iter().map(text).collect())
     }
 
     pub(super) async fn update(&self, spreadsheet: &str, batch: Vec<Request>) -> Result<(), Fault> {
@@ -188,7 +186,6 @@ impl Sheets {
 
 /// Returns the headers to add at the end, and the row's cells in the order of all headers.
 fn arrange(headers: &[String], cells: &[(String, String)]) -> (Vec<String>, Vec<String>) {
-    let same = |a: &str, b: &str| a.trim().eq_ignore_ascii_case(b.trim());
     let mut all: Vec<String> = headers.to_vec();
     for (header, _) in cells {
         if !all.iter().any(|known| same(known, header)) {

@@ -7,13 +7,10 @@ use serde_json::Value;
 use crate::connector::google::Endpoints;
 use crate::connector::google::fault::Fault;
 use crate::connector::google::hub::{Caller, Cost, encoded};
+use crate::connector::google::range::{self, DateCells};
 use crate::connector::poll::SheetReading;
 use crate::model::cursor::SheetTarget;
 use crate::model::sheet::{Row, Table};
-
-/// Rows that are read at most, and columns. A sheet with more is refused, never read in part.
-const ROWS: usize = 20_000;
-const LAST_COLUMN: &str = "CZ";
 
 pub struct Tables {
     caller: Caller,
@@ -21,12 +18,6 @@ pub struct Tables {
     /// Asks Drive, where the connection may.
     drive: Option<Caller>,
     drive_url: String,
-}
-
-#[derive(Deserialize)]
-struct Values {
-    #[serde(default)]
-    values: Vec<Vec<Value>>,
 }
 
 #[derive(Deserialize)]
@@ -49,23 +40,9 @@ impl Tables {
         if version.is_some() && version.as_deref() == seen {
             return Ok(SheetReading::Unchanged);
         }
-        let cells = format!("A1:{LAST_COLUMN}{}", ROWS + 2);
-        let range = match target.sheet.is_empty() {
-            true => cells,
-            false => format!("'{}'!{cells}", target.sheet.replace('\'', "''")),
-        };
-        let url = format!(
-            "{}v4/spreadsheets/{}/values/{}?valueRenderOption=UNFORMATTED_VALUE&dateTimeRenderOption=FORMATTED_STRING",
-            self.sheets_url,
-            encoded(&target.spreadsheet),
-            encoded(&range)
-        );
-        let values: Values = self.caller.get(Cost::SheetsRead, &url).await?;
-        if values.values.len() > ROWS + 1 {
-            let message = format!("the sheet has more than {ROWS} rows");
-            return Err(Fault::Status { code: 413, reason: String::new(), message, retry_after: None });
-        }
-        Ok(SheetReading::Read { table: table(values.values), version })
+        let place = (target.spreadsheet.as_str(), target.sheet.as_str());
+        let values = range::whole(&self.caller, &self.sheets_url, place, DateCells::Text).await?;
+        Ok(SheetReading::Read { table: table(values), version })
     }
 
     async fn version(&self, target: &SheetTarget) -> Result<Option<String>, Fault> {
@@ -85,8 +62,7 @@ fn table(mut values: Vec<Vec<Value>>) -> Table {
         return Table::default();
     }
     let rows = values.split_off(1);
-    let text = |cell: Value| cell.as_str().map_or_else(|| cell.to_string(), str::to_owned);
-    let mut headers: Vec<String> = values.pop().unwrap_or_default().into_iter().map(text).collect();
+    let mut headers: Vec<String> = values.pop().unwrap_or_default().iter().map(range::text).collect();
     // A column without a header may hold cells all the same.
     let width = rows.iter().map(Vec::len).max().unwrap_or(0);
     headers.resize(headers.len().max(width), String::new());
