@@ -156,8 +156,7 @@ impl<'a> Planner<'a> {
         while self.failure.is_none() {
             let position = usize::try_from(self.run.position).unwrap_or(usize::MAX);
             let Some(step) = self.now.definition.steps.get(position) else { break };
-            let must_wait = step.action.is_barrier() || self.needs_outstanding(step)?;
-            if self.outstanding && must_wait {
+            if self.outstanding && (step.action.is_barrier() || self.needs_outstanding(step)?) {
                 break;
             }
             if let Walk::Pause = self.take(step)? {

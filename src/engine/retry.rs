@@ -139,8 +139,22 @@ fn wait(attempted: Attempted, policy: Policy) -> Duration {
     spaced(policy.first, policy.ceiling, attempted.number, attempted.jitter)
 }
 
+/// How failures of one thing that is tried again and again are spaced.
+#[derive(Clone, Copy, Debug)]
+pub struct Spacing {
+    pub first: Duration,
+    pub ceiling: Duration,
+}
+
+impl Spacing {
+    /// Returns the wait after attempt `number`, from 1, of what is called `id`.
+    pub fn after(self, id: &str, number: i32) -> Duration {
+        spaced(self.first, self.ceiling, number, jitter(id, number))
+    }
+}
+
 /// Returns the wait after attempt `number`, from 1: doubling, capped, less up to a quarter.
-pub fn spaced(first: Duration, ceiling: Duration, number: i32, jitter: f64) -> Duration {
+fn spaced(first: Duration, ceiling: Duration, number: i32, jitter: f64) -> Duration {
     let doublings = u32::try_from(number.saturating_sub(1).clamp(0, 20)).unwrap_or(0);
     let full = first.saturating_mul(1_u32 << doublings).min(ceiling);
     full.mul_f64(1.0 - jitter.clamp(0.0, 1.0) / 4.0)

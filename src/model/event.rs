@@ -54,6 +54,30 @@ pub struct Event {
     pub attempt: i32,
 }
 
+impl Event {
+    /// Returns a fact of `now` that dispatch has yet to look at.
+    pub fn pending(
+        tenant: &TenantId,
+        kind: EventKind,
+        dedupe_key: String,
+        payload: Json,
+        now: Timestamp,
+    ) -> Event {
+        Event {
+            tenant_id: tenant.clone(),
+            id: EventId::new(now),
+            kind,
+            dedupe_key,
+            payload,
+            state: EventState::Pending,
+            reason: None,
+            received_at: now,
+            due_at: Some(now),
+            attempt: 0,
+        }
+    }
+}
+
 /// The payload of `lead.received`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LeadReceived {

@@ -18,7 +18,7 @@ use crate::ops::automation::Usual;
 use crate::ops::{LIST_LIMIT, Subject, audited};
 use crate::pipeline::demand::{self, Terms};
 use crate::pipeline::watch;
-use crate::store::{Inserted, connection, cursor, effect};
+use crate::store::{Claim, Conn, Inserted, connection, cursor, effect};
 
 /// Adds an SMTP connection; a tenant has one of each name.
 ///
@@ -105,6 +105,17 @@ pub(super) async fn add(
         Ok((new, subject))
     })
     .await
+}
+
+/// Puts a connection in the place of what it was when it was read.
+///
+/// # Errors
+/// `Conflict` when somebody has changed it since.
+pub(super) fn replace(conn: &mut Conn, before: &Connection, after: &Connection) -> Result<()> {
+    match connection::save(conn, after, before.updated_at)? {
+        Claim::Won => Ok(()),
+        Claim::Lost => Err(Error::conflict(format!("connection `{}` was changed just now", after.name))),
+    }
 }
 
 /// Lists a tenant's connections, oldest first.

@@ -18,11 +18,11 @@ use crate::model::connection::{
     Abilities, Connection, ConnectionKind, ConnectionSettings, ConnectionState, GoogleMeans, GoogleSettings,
 };
 use crate::model::tenant::Tenant;
-use crate::ops::connection::{add, find};
+use crate::ops::connection::{add, find, replace};
 use crate::ops::{Subject, audited};
 use crate::pipeline::demand::{self, Terms};
 use crate::pipeline::watch;
-use crate::store::{Claim, connection, cursor, effect};
+use crate::store::{connection, cursor, effect};
 
 /// Reads the OAuth client that people consent to, from `file` or from `google.client_file`.
 ///
@@ -186,9 +186,7 @@ async fn activate(
     };
     let (owner, terms) = (tenant.clone(), Terms::of(&app.config));
     let changed = audited(&app.db, Some(tenant.id.clone()), actor, action, now, move |conn| {
-        if connection::save(conn, &after, before.updated_at)? == Claim::Lost {
-            return Err(Error::conflict(format!("connection `{}` was changed just now", after.name)));
-        }
+        replace(conn, &before, &after)?;
         watch::reconcile(conn, &owner, now)?;
         demand::check(conn, &terms)?;
         effect::wake_parked(conn, &after.tenant_id, &after.id, now)?;
@@ -222,9 +220,7 @@ pub async fn revoke(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Re
         ..before.clone()
     };
     audited(&app.db, Some(tenant.id.clone()), actor, "connection.revoke", now, move |conn| {
-        if connection::save(conn, &after, before.updated_at)? == Claim::Lost {
-            return Err(Error::conflict(format!("connection `{}` was changed just now", after.name)));
-        }
+        replace(conn, &before, &after)?;
         cursor::set_due(conn, &after.tenant_id, &after.id, None)?;
         let subject = Subject::new(&after.name).before(&before.state)?.after(&after.state)?;
         Ok((after, subject))

@@ -13,9 +13,9 @@ use crate::engine::mail::from_rfc822;
 use crate::model::audit::Actor;
 use crate::model::connection::{Connection, GoogleSettings};
 use crate::model::tenant::Tenant;
+use crate::ops::connection::replace;
 use crate::ops::consent::find_google;
 use crate::ops::{Subject, audited};
-use crate::store::{Claim, connection};
 
 /// A change of a connection's rules.
 #[derive(Clone, Debug, Default)]
@@ -65,9 +65,7 @@ pub async fn set_rules(
     let now = app.clock.now();
     let after = Connection { settings, updated_at: now, ..before.clone() };
     audited(&app.db, Some(tenant.id.clone()), actor, "connection.lead_mail", now, move |conn| {
-        if connection::save(conn, &after, before.updated_at)? == Claim::Lost {
-            return Err(Error::conflict(format!("connection `{}` was changed just now", after.name)));
-        }
+        replace(conn, &before, &after)?;
         let subject = Subject::new(&after.name).before(&before.settings)?.after(&after.settings)?;
         Ok((rules, subject))
     })

@@ -1,7 +1,6 @@
 //! Runs move through their steps. What a run promises is written with the state that promised it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::app::App;
 use crate::base::clock::Timestamp;
@@ -9,12 +8,12 @@ use crate::base::text::Json;
 use crate::base::{Error, Kind, Result};
 use crate::engine::context::{Facts, Operator, Person};
 use crate::engine::plan::{self, Plan, Promise, Situation};
-use crate::engine::retry;
+use crate::engine::retry::Spacing;
 use crate::model::effect::{Effect, EffectState};
 use crate::model::event::About;
 use crate::model::run::{Run, RunState};
 use crate::model::{ContactId, RunId, TenantId};
-use crate::pipeline::{CONNECTION_LIMIT, Round, Swept, version};
+use crate::pipeline::{CONNECTION_LIMIT, Round, Swept, spacing, version};
 use crate::store::due::{self, Due, Queue};
 use crate::store::{Claim, Conn, automation, connection, contact, effect, event, lead, run, tenant, user};
 
@@ -25,7 +24,7 @@ use crate::store::{Claim, Conn, automation, connection, contact, effect, event, 
 pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
     let now = app.clock.now();
     let limit = app.config.pipeline.sweep_limit();
-    let settings = app.config.pipeline.clone();
+    let spacing = spacing(&app.config.pipeline);
     let after = round.clone();
     let (share, moves, next_due) = app
         .db
@@ -33,7 +32,7 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
             let share = due::take(conn, Queue::Runs, now, limit, after.as_ref())?;
             let mut moves = Vec::with_capacity(share.rows.len());
             for due in &share.rows {
-                moves.extend(decide(conn, due, &settings, now)?);
+                moves.extend(decide(conn, due, spacing, now)?);
             }
             let next_due = if share.rows.is_empty() { due::next(conn, Queue::Runs)? } else { None };
             Ok((share, moves, next_due))
@@ -58,12 +57,7 @@ struct Move {
     plan: Plan,
 }
 
-fn decide(
-    conn: &mut Conn,
-    due: &Due,
-    settings: &crate::config::pipeline::Settings,
-    now: Timestamp,
-) -> Result<Option<Move>> {
+fn decide(conn: &mut Conn, due: &Due, spacing: Spacing, now: Timestamp) -> Result<Option<Move>> {
     let Some(run) = run::find(conn, &due.tenant_id, &RunId::parse(&due.id)?)? else { return Ok(None) };
     let epoch = run.epoch;
     let plan = match plan_for(conn, &run, now) {
@@ -72,9 +66,7 @@ fn decide(
         Err(error) => {
             tracing::error!(run.id = %run.id, tenant.id = %run.tenant_id, reason = %error.report(), "run {} cannot be advanced", run.id);
             let attempt = run.attempt.saturating_add(1);
-            let [first, ceiling] =
-                [settings.backoff_first_s, settings.backoff_ceiling_s].map(Duration::from_secs);
-            let wait = retry::spaced(first, ceiling, attempt, retry::jitter(run.id.as_str(), attempt));
+            let wait = spacing.after(run.id.as_str(), attempt);
             let run = Run { attempt, due_at: Some(now + wait), reason: Some(error.report()), ..run };
             Plan { run, steps: Vec::new(), effects: Vec::new() }
         }

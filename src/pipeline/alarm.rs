@@ -6,9 +6,8 @@
 use crate::base::Result;
 use crate::base::clock::Timestamp;
 use crate::base::text::Json;
-use crate::model::EventId;
 use crate::model::connection::{Connection, ConnectionState};
-use crate::model::event::{ConnectionFailing, Event, EventKind, EventState};
+use crate::model::event::{ConnectionFailing, Event, EventKind};
 use crate::store::{Claim, Conn, connection, cursor, event};
 
 /// What became of the refusal of a credential.
@@ -56,17 +55,8 @@ fn failing(connection: &Connection, reason: &str, now: Timestamp) -> Result<Even
         reason: reason.to_owned(),
         since: now,
     };
-    let id = EventId::new(now);
-    Ok(Event {
-        tenant_id: connection.tenant_id.clone(),
-        dedupe_key: format!("connection.failing:{id}"),
-        id,
-        kind: EventKind::ConnectionFailing,
-        payload: Json::of(&payload)?,
-        state: EventState::Pending,
-        reason: None,
-        received_at: now,
-        due_at: Some(now),
-        attempt: 0,
-    })
+    let kind = EventKind::ConnectionFailing;
+    let mut event = Event::pending(&connection.tenant_id, kind, String::new(), Json::of(&payload)?, now);
+    event.dedupe_key = format!("{kind}:{}", event.id);
+    Ok(event)
 }

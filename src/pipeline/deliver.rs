@@ -17,13 +17,13 @@ use crate::base::clock::Timestamp;
 use crate::base::text::Json;
 use crate::base::{Error, Result};
 use crate::connector::{Connector, Task};
-use crate::engine::retry::{self, Attempted, Policy, Resumption, Settlement};
+use crate::engine::retry::{self, Attempted, Policy, Resumption, Settlement, Spacing};
 use crate::model::connection::{Connection, ConnectionSettings, ConnectionState, WhenInDoubt};
 use crate::model::effect::{Attempt, Effect, EffectKind, EffectState};
 use crate::model::outcome::{Made, Outcome};
 use crate::model::{ConnectionId, EffectId};
 use crate::pipeline::alarm::{self, Refusal};
-use crate::pipeline::{Round, Swept, sent};
+use crate::pipeline::{Round, Swept, sent, spacing};
 use crate::store::due::{self, Queue};
 use crate::store::{Claim, Conn, connection, effect, run};
 
@@ -252,12 +252,8 @@ fn attempted(app: &App, effect: &Effect) -> Attempted {
 }
 
 fn policy(app: &App, effect: &Effect) -> Policy {
-    let settings = &app.config.pipeline;
-    Policy {
-        first: std::time::Duration::from_secs(settings.backoff_first_s),
-        ceiling: std::time::Duration::from_secs(settings.backoff_ceiling_s),
-        attempt_limit: effect.attempt_limit,
-    }
+    let Spacing { first, ceiling } = spacing(&app.config.pipeline);
+    Policy { first, ceiling, attempt_limit: effect.attempt_limit }
 }
 
 async fn settle(

@@ -8,15 +8,16 @@ use std::sync::Arc;
 use crate::app::App;
 use crate::base::clock::Timestamp;
 use crate::base::{Error, Result};
+use crate::engine::plan;
+use crate::engine::retry::Spacing;
 use crate::engine::trigger::Watch;
-use crate::engine::{plan, retry};
 use crate::model::automation::{Automation, AutomationState};
 use crate::model::connection::Connection;
 use crate::model::event::{About, Event, EventState};
 use crate::model::run::{Run, RunState};
 use crate::model::tenant::Tenant;
 use crate::model::{EventId, RunId, TenantId};
-use crate::pipeline::{CONNECTION_LIMIT, Round, Swept, version};
+use crate::pipeline::{CONNECTION_LIMIT, Round, Swept, spacing, version};
 use crate::store::due::{self, Queue};
 use crate::store::{Claim, Conn, Inserted, automation, connection, event, run, tenant};
 
@@ -48,21 +49,12 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
         return Ok(Swept::nothing(next_due));
     }
     let handled = events.len();
-    let spacing = Spacing {
-        first: app.config.pipeline.backoff_first_s,
-        ceiling: app.config.pipeline.backoff_ceiling_s,
-    };
+    let spacing = spacing(&app.config.pipeline);
     let made = app.db.write(move |conn| dispatch_all(conn, &events, spacing, now)).await?;
     if made > 0 {
         app.nudges.advance.notify_one();
     }
     Ok(Swept { handled, more: share.more, next_due: None })
-}
-
-#[derive(Clone, Copy)]
-struct Spacing {
-    first: u64,
-    ceiling: u64,
 }
 
 fn dispatch_all(conn: &mut Conn, events: &[Event], spacing: Spacing, now: Timestamp) -> Result<usize> {
@@ -164,7 +156,6 @@ fn new_run(event: &Event, tenant: &Tenant, automation: &Automation, now: Timesta
 fn postpone(conn: &mut Conn, event: &Event, error: &Error, spacing: Spacing, now: Timestamp) -> Result<()> {
     tracing::error!(event.id = %event.id, tenant.id = %event.tenant_id, reason = %error.report(), "event {} cannot be dispatched", event.id);
     let attempt = event.attempt.saturating_add(1);
-    let [first, ceiling] = [spacing.first, spacing.ceiling].map(std::time::Duration::from_secs);
-    let wait = retry::spaced(first, ceiling, attempt, retry::jitter(event.id.as_str(), attempt));
+    let wait = spacing.after(event.id.as_str(), attempt);
     event::postpone(conn, &event.tenant_id, &event.id, attempt, &error.report(), now + wait)
 }

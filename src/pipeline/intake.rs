@@ -12,7 +12,7 @@ use crate::model::address::EmailAddress;
 use crate::model::event::{Event, EventKind, EventState, LeadReceived};
 use crate::model::lead::{Lead, LeadState, NewLead};
 use crate::model::tenant::Tenant;
-use crate::model::{EventId, LeadId, TenantId};
+use crate::model::{LeadId, TenantId};
 use crate::pipeline::contact;
 use crate::store::{Conn, Inserted, event, lead};
 
@@ -86,17 +86,13 @@ pub fn store(
         (_, false) => None,
     };
     let payload = LeadReceived { lead_id: id.clone(), fingerprint: fingerprint.clone() };
-    let event = Event {
-        tenant_id: tenant.clone(),
-        id: EventId::new(now),
-        kind: EventKind::LeadReceived,
-        dedupe_key: key.unwrap_or_else(|| id.to_string()),
-        payload: Json::of(&payload)?,
-        state: if quiet.is_some() { EventState::Ignored } else { EventState::Pending },
-        reason: quiet.map(str::to_owned),
-        received_at: now,
-        due_at: quiet.is_none().then_some(now),
-        attempt: 0,
+    let key = key.unwrap_or_else(|| id.to_string());
+    let pending = Event::pending(tenant, EventKind::LeadReceived, key, Json::of(&payload)?, now);
+    let event = match quiet {
+        None => pending,
+        Some(why) => {
+            Event { state: EventState::Ignored, reason: Some(why.to_owned()), due_at: None, ..pending }
+        }
     };
     if event::insert(conn, &event)? == Inserted::AlreadyThere {
         return earlier(conn, &event, &fingerprint);

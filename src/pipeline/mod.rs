@@ -22,10 +22,12 @@ mod version;
 pub mod watch;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::app::App;
 use crate::base::Result;
 use crate::base::clock::Timestamp;
+use crate::engine::retry::Spacing;
 
 /// Connections that one tenant can have at most.
 const CONNECTION_LIMIT: i64 = 200;
@@ -72,6 +74,12 @@ pub async fn settle(app: &Arc<App>) -> Result<()> {
             return Ok(());
         }
     }
+}
+
+/// Returns how the configuration spaces failures.
+fn spacing(settings: &crate::config::pipeline::Settings) -> Spacing {
+    let [first, ceiling] = [settings.backoff_first_s, settings.backoff_ceiling_s].map(Duration::from_secs);
+    Spacing { first, ceiling }
 }
 
 /// Where each stage's round of the tenants stands: after the tenant it served last.

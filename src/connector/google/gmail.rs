@@ -38,14 +38,6 @@ const ME: &str = "me";
 /// The headers that a mail of ours is known by.
 const HEADERS: [&str; 3] = [mail::EFFECT_HEADER, mail::DRAFT_HEADER, "Message-ID"];
 
-// Quota units of each method (Gmail API, "Usage limits").
-const DRAFT: u32 = 10;
-const SEND: u32 = 100;
-const READ: u32 = 20;
-const THREAD: u32 = 40;
-const LIST: u32 = 5;
-const PROFILE: u32 = 1;
-
 /// Mails looked through for our header at most: newest first, from just before the effect on.
 const SEARCH_LIMIT: u32 = 100;
 const SEARCH_MARGIN_MS: i64 = 300_000;
@@ -89,7 +81,7 @@ impl Gmail {
         };
         let made = self
             .caller
-            .call(Cost::Gmail(DRAFT), |mut watch| async move {
+            .call(Cost::MAKE_DRAFT, |mut watch| async move {
                 let call = self.hub.users().drafts_create(draft.clone(), ME).delegate(&mut watch);
                 call.upload(Cursor::new(bytes.clone()), rfc822()).await.map(|(_, draft)| draft)
             })
@@ -101,7 +93,7 @@ impl Gmail {
         let draft_id = &evidence.draft_id;
         let sent = self
             .caller
-            .call(Cost::Gmail(SEND), |mut watch| async move {
+            .call(Cost::SEND_DRAFT, |mut watch| async move {
                 let draft = Draft { id: Some(draft_id.clone()), message: None };
                 let call = self.hub.users().drafts_send(draft, ME).delegate(&mut watch);
                 call.upload(Cursor::new(Vec::new()), rfc822()).await.map(|(_, message)| message)
@@ -121,7 +113,7 @@ impl Gmail {
         let draft_id = &evidence.draft_id;
         let draft = self
             .caller
-            .call(Cost::Gmail(READ), |mut watch| async move {
+            .call(Cost::GET_MAIL, |mut watch| async move {
                 let call = self.hub.users().drafts_get(ME, draft_id).format("minimal").delegate(&mut watch);
                 call.doit().await.map(|_| ())
             })
@@ -177,7 +169,7 @@ impl Gmail {
     }
 
     async fn in_thread(&self, task: &Task, thread_id: &str) -> Result<Option<Message>, Fault> {
-        let read = self.caller.call(Cost::Gmail(THREAD), |mut watch| async move {
+        let read = self.caller.call(Cost::GET_THREAD, |mut watch| async move {
             let call = self.hub.users().threads_get(ME, thread_id).format("metadata");
             let call = HEADERS.iter().fold(call, |call, header| call.add_metadata_headers(header));
             call.delegate(&mut watch).doit().await.map(|(_, thread)| thread.messages)
@@ -204,7 +196,7 @@ impl Gmail {
             _ => format!("after:{since}"),
         };
         let query = &query;
-        let listed = self.caller.call(Cost::Gmail(LIST), |mut watch| async move {
+        let listed = self.caller.call(Cost::LIST_MAILS, |mut watch| async move {
             let call = self.hub.users().messages_list(ME).add_label_ids("SENT").q(query);
             let call = call.max_results(SEARCH_LIMIT).delegate(&mut watch);
             call.doit().await.map(|(_, list)| list.messages)
@@ -216,7 +208,7 @@ impl Gmail {
     async fn find_orphan(&self, task: &Task) -> Result<Finding, Fault> {
         let listed = self
             .caller
-            .call(Cost::Gmail(LIST), |mut watch| async move {
+            .call(Cost::LIST_MAILS, |mut watch| async move {
                 let call = self.hub.users().drafts_list(ME).max_results(SEARCH_LIMIT).delegate(&mut watch);
                 call.doit().await.map(|(_, list)| list.drafts)
             })
@@ -235,7 +227,7 @@ impl Gmail {
     async fn headers(&self, id: &str) -> Result<Option<Message>, Fault> {
         let message = self
             .caller
-            .call(Cost::Gmail(READ), |mut watch| async move {
+            .call(Cost::GET_MAIL, |mut watch| async move {
                 let call = self.hub.users().messages_get(ME, id).format("metadata");
                 let call = HEADERS.iter().fold(call, |call, header| call.add_metadata_headers(header));
                 let call = call.delegate(&mut watch);
@@ -253,7 +245,7 @@ impl Gmail {
     pub async fn mailbox(&self) -> Result<String, Fault> {
         let profile = self
             .caller
-            .call(Cost::Gmail(PROFILE), |mut watch| async move {
+            .call(Cost::GET_PROFILE, |mut watch| async move {
                 self.hub.users().get_profile(ME).delegate(&mut watch).doit().await.map(|(_, profile)| profile)
             })
             .await?;

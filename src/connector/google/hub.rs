@@ -30,6 +30,20 @@ pub enum Cost {
     Drive,
 }
 
+/// What each method of Gmail takes (Gmail API, "Usage limits").
+impl Cost {
+    pub const GET_PROFILE: Cost = Cost::Gmail(1);
+    pub const LIST_HISTORY: Cost = Cost::Gmail(2);
+    pub const LIST_MAILS: Cost = Cost::Gmail(5);
+    pub const GET_MAIL: Cost = Cost::Gmail(20);
+    pub const GET_THREAD: Cost = Cost::Gmail(40);
+    pub const MAKE_DRAFT: Cost = Cost::Gmail(10);
+    pub const SEND_DRAFT: Cost = Cost::Gmail(100);
+    pub const LIST_LABELS: Cost = Cost::Gmail(1);
+    pub const MAKE_LABEL: Cost = Cost::Gmail(5);
+    pub const LABEL_MAIL: Cost = Cost::Gmail(5);
+}
+
 /// What every call to one service needs.
 #[derive(Clone)]
 pub struct Caller {

@@ -20,13 +20,6 @@ use crate::connector::mail::EFFECT_HEADER;
 use crate::connector::poll::{FetchedMail, Label, MailChanged, MailChanges};
 use crate::model::mail::Part;
 
-// Quota units of each method (Gmail API, "Usage limits").
-const HISTORY: Cost = Cost::Gmail(2);
-const LIST: Cost = Cost::Gmail(5);
-const GET: Cost = Cost::Gmail(20);
-const LABELS: Cost = Cost::Gmail(1);
-const PROFILE: Cost = Cost::Gmail(1);
-
 /// Mails that one share of the history holds at most.
 const SHARE: usize = 25;
 
@@ -152,7 +145,7 @@ impl Inbox {
 
     /// Returns the id at which the history stands now.
     pub async fn now(&self) -> Result<String, Fault> {
-        let profile: Profile = self.caller.get(PROFILE, &format!("{}/profile", self.base)).await?;
+        let profile: Profile = self.caller.get(Cost::GET_PROFILE, &format!("{}/profile", self.base)).await?;
         Ok(profile.history_id)
     }
 
@@ -162,7 +155,7 @@ impl Inbox {
         let mut page = String::new();
         while ids.len() < limit {
             let url = format!("{}/messages?maxResults=500&q={query}{page}", self.base);
-            let list: MessageList = self.caller.get(LIST, &url).await?;
+            let list: MessageList = self.caller.get(Cost::LIST_MAILS, &url).await?;
             ids.extend(list.messages.into_iter().map(|message| message.id));
             match list.next_page_token {
                 Some(token) => page = format!("&pageToken={}", encoded(&token)),
@@ -184,7 +177,7 @@ impl Inbox {
                 self.base,
                 encoded(history_id)
             );
-            let list: HistoryList = self.caller.get(HISTORY, &url).await?;
+            let list: HistoryList = self.caller.get(Cost::LIST_HISTORY, &url).await?;
             for record in list.history {
                 if changes.mails.len() >= SHARE {
                     changes.more = true;
@@ -205,7 +198,7 @@ impl Inbox {
 
     pub async fn fetch(&self, id: &str) -> Result<Option<FetchedMail>, Fault> {
         let url = format!("{}/messages/{}?format=full", self.base, encoded(id));
-        let message: Message = match self.caller.get(GET, &url).await {
+        let message: Message = match self.caller.get(Cost::GET_MAIL, &url).await {
             Ok(message) => message,
             Err(fault) if fault.status() == Some(404) => return Ok(None),
             Err(fault) => return Err(fault),
@@ -240,7 +233,7 @@ impl Inbox {
             return Ok(());
         }
         let url = format!("{}/messages/{}/attachments/{}", self.base, encoded(message), encoded(id));
-        let body: Body = self.caller.get(GET, &url).await?;
+        let body: Body = self.caller.get(Cost::GET_MAIL, &url).await?;
         part.body = body.data.as_deref().and_then(decode);
         Ok(())
     }
@@ -252,7 +245,8 @@ impl Inbox {
             if is_own(id) { Some(id.clone()) } else { labels.get(id).cloned() }
         };
         if ids.iter().any(|id| known(id).is_none()) {
-            let list: LabelList = self.caller.get(LABELS, &format!("{}/labels", self.base)).await?;
+            let list: LabelList =
+                self.caller.get(Cost::LIST_LABELS, &format!("{}/labels", self.base)).await?;
             let named = list.labels.into_iter().map(|label| (label.id, label.name)).collect();
             *self.labels.lock().unwrap_or_else(PoisonError::into_inner) = named;
         }

@@ -1,6 +1,5 @@
 //! Labels on mails. Setting one twice is setting it once, so every call may be repeated at will.
 
-use hyper::Method;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::json;
@@ -10,12 +9,6 @@ use crate::connector::google::fault::Fault;
 use crate::connector::google::hub::{Caller, Cost, encoded};
 use crate::model::outcome::{Finding, Made, Outcome};
 use crate::model::request::LabelMail;
-
-// Quota units of each method (Gmail API, "Usage limits").
-const LIST: Cost = Cost::Gmail(1);
-const CREATE: Cost = Cost::Gmail(5);
-const MODIFY: Cost = Cost::Gmail(5);
-const GET: Cost = Cost::Gmail(20);
 
 pub struct Labels {
     caller: Caller,
@@ -66,7 +59,7 @@ impl Labels {
         };
         let change = json!({ "addLabelIds": ids(&request.add), "removeLabelIds": ids(&request.remove) });
         let url = format!("{}/messages/{}/modify", self.base, encoded(&request.message));
-        let changed: Result<IgnoredAny, Fault> = self.caller.post(MODIFY, &url, &change).await;
+        let changed: Result<IgnoredAny, Fault> = self.caller.post(Cost::LABEL_MAIL, &url, &change).await;
         changed.map_err(Fault::of_reading)?;
         Ok(Outcome::Delivered(Made::named(Some(request.message.clone()))))
     }
@@ -75,7 +68,7 @@ impl Labels {
     pub async fn find(&self, request: &LabelMail) -> Result<Finding, Fault> {
         let known = self.list().await?;
         let url = format!("{}/messages/{}?format=minimal", self.base, encoded(&request.message));
-        let mail: Labelled = self.caller.send(GET, Method::GET, &url, None).await?;
+        let mail: Labelled = self.caller.get(Cost::GET_MAIL, &url).await?;
         let bears =
             |name: &String| id_of(&known, name).is_some_and(|id| mail.label_ids.iter().any(|l| l == id));
         if request.add.iter().all(bears) && !request.remove.iter().any(bears) {
@@ -85,7 +78,7 @@ impl Labels {
     }
 
     async fn list(&self) -> Result<Vec<Label>, Fault> {
-        let list: LabelList = self.caller.get(LIST, &format!("{}/labels", self.base)).await?;
+        let list: LabelList = self.caller.get(Cost::LIST_LABELS, &format!("{}/labels", self.base)).await?;
         Ok(list.labels)
     }
 
@@ -93,7 +86,7 @@ impl Labels {
         let label = json!({
             "name": name, "labelListVisibility": "labelShow", "messageListVisibility": "show",
         });
-        self.caller.post(CREATE, &format!("{}/labels", self.base), &label).await
+        self.caller.post(Cost::MAKE_LABEL, &format!("{}/labels", self.base), &label).await
     }
 }
 

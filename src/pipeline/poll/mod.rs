@@ -27,12 +27,12 @@ use crate::engine::pace::{self, Bounds};
 use crate::engine::retry;
 use crate::model::connection::{Connection, ConnectionState};
 use crate::model::cursor::{Cursor, CursorKind};
-use crate::model::event::{Event, EventKind, EventState};
+use crate::model::event::{Event, EventKind};
 use crate::model::outcome::Unread;
 use crate::model::tenant::Tenant;
-use crate::model::{CursorId, EventId, TenantId};
+use crate::model::{CursorId, TenantId};
 use crate::pipeline::alarm::{self, Refusal};
-use crate::pipeline::{Round, Swept};
+use crate::pipeline::{Round, Swept, spacing};
 use crate::store::due::{self, Queue};
 use crate::store::{Claim, Conn, Inserted, connection, cursor, event, tenant};
 
@@ -246,16 +246,15 @@ fn next_due(before: &Cursor, interval: Duration, now: Timestamp) -> Timestamp {
 
 fn fail(app: &App, conn: &mut Conn, claimed: &Claimed, unread: &Unread, now: Timestamp) -> Result<()> {
     let before = &claimed.cursor;
-    let settings = &app.config.pipeline;
+    let spacing = spacing(&app.config.pipeline);
     let attempt = before.attempt.saturating_add(1);
-    let [first, ceiling] = [settings.backoff_first_s, settings.backoff_ceiling_s].map(Duration::from_secs);
-    let wait = retry::spaced(first, ceiling, attempt, retry::jitter(before.id.as_str(), attempt));
+    let wait = spacing.after(before.id.as_str(), attempt);
     let (reason, wait) = match unread {
         Unread::Later { reason, after } | Unread::Throttled { reason, after } => {
             (reason.clone(), wait.max(after.unwrap_or_default()))
         }
         Unread::Expired => ("the position is too old, and nothing newer can be had".to_owned(), wait),
-        Unread::Refused { reason } | Unread::Unauthorized { reason } => (reason.clone(), ceiling),
+        Unread::Refused { reason } | Unread::Unauthorized { reason } => (reason.clone(), spacing.ceiling),
     };
     let after = Cursor { due_at: Some(now + wait), attempt, error: Some(reason.clone()), ..before.clone() };
     if cursor::save(conn, &after, before.epoch)? == Claim::Lost {
@@ -293,17 +292,6 @@ fn tell(
     payload: &impl serde::Serialize,
     now: Timestamp,
 ) -> Result<Inserted> {
-    let event = Event {
-        tenant_id: tenant.clone(),
-        id: EventId::new(now),
-        kind,
-        dedupe_key,
-        payload: Json::of(payload)?,
-        state: EventState::Pending,
-        reason: None,
-        received_at: now,
-        due_at: Some(now),
-        attempt: 0,
-    };
+    let event = Event::pending(tenant, kind, dedupe_key, Json::of(payload)?, now);
     event::insert(conn, &event)
 }
