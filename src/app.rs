@@ -1,10 +1,12 @@
 //! `App`: the handles that every operation needs, made once and shared.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OnceCell};
 use tokio_util::task::TaskTracker;
 
 use crate::base::clock::Clock;
@@ -13,6 +15,7 @@ use crate::base::{Error, Result};
 use crate::config::Config;
 use crate::connector::google::{Endpoints, Workspace};
 use crate::connector::registry::Registry;
+use crate::connector::rehearsal::{MakeRoom, rehearsed};
 use crate::model::ConnectionId;
 use crate::model::address::Slug;
 use crate::model::connection::Connection;
@@ -25,11 +28,43 @@ pub struct App {
     pub clock: Clock,
     pub key: MasterKey,
     pub connectors: Registry,
+    pub rehearsal: Rehearsal,
     pub nudges: Nudges,
     pub deliveries: Deliveries,
     /// The polls under way in this process.
     pub polls: TaskTracker,
     tenants: TenantCache,
+}
+
+/// Where tenants that rehearse send things: a sandbox that is started when it is first wanted.
+#[derive(Default)]
+pub struct Rehearsal {
+    starter: OnceLock<Starter>,
+    stage: OnceCell<Stage>,
+}
+
+/// Starts a sandbox.
+pub type Starter = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Stage>> + Send>> + Send + Sync>;
+
+/// A sandbox as connectors see it.
+pub struct Stage {
+    pub registry: Registry,
+    pub make_room: MakeRoom,
+}
+
+impl Rehearsal {
+    /// Says how a sandbox is started in this process. The first word counts.
+    pub fn provide(&self, starter: Starter) {
+        let _ = self.starter.set(starter);
+    }
+
+    async fn stage(&self) -> Result<&Stage> {
+        let starter = self.starter.get().ok_or_else(|| {
+            Error::unavailable("the tenant rehearses, and this process has no sandbox")
+                .hint("run `nexora serve`, or `nexora tenant set SLUG mode=live`")
+        })?;
+        self.stage.get_or_try_init(starter).await
+    }
 }
 
 /// Wakes a stage that has nothing to do, when another has made work for it.
@@ -119,6 +154,7 @@ impl App {
             clock,
             key,
             connectors,
+            rehearsal: Rehearsal::default(),
             nudges: Nudges::default(),
             deliveries: Deliveries::default(),
             polls: TaskTracker::new(),
@@ -135,6 +171,18 @@ impl App {
             let sealed = connection.sealed.as_deref();
             sealed.map(|sealed| self.key.open(&connection.seal_owner(), sealed)).transpose()
         })
+    }
+
+    /// Returns the connector for a connection of a tenant that rehearses.
+    ///
+    /// # Errors
+    /// `Unavailable` when there is no sandbox in this process, or it cannot be started.
+    pub async fn rehearsing(&self, connection: &Connection) -> Result<crate::connector::Connector> {
+        let stage = self.rehearsal.stage().await?;
+        let sandbox = stage.registry.connector(connection, || Ok(None))?;
+        // What asks the real account needs a credential that is good; without one it is not asked.
+        let real = self.connector(connection).ok();
+        Ok(rehearsed(real, sandbox, Arc::clone(&stage.make_room)))
     }
 
     /// Returns Google's services for what is done outside any connection, such as giving consent.

@@ -7,5 +7,6 @@ pub mod error;
 pub mod id;
 pub mod secret;
 pub mod text;
+pub mod token;
 
 pub use error::{Error, Kind, Result};

@@ -1,16 +1,25 @@
 //! `nexora automation`.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
 use crate::base::{Error, Result};
 use crate::cli::Context;
-use crate::cli::out::{Out, ago, maybe};
+use crate::cli::out::{Out, ago, maybe, print};
+use crate::cli::trial::{self, Test};
+use crate::config::definitions::Text;
 use crate::connector::google::scope;
+use crate::engine::reference;
+use crate::model::address::Slug;
 use crate::model::automation::Automation;
 use crate::model::connection::Ability;
-use crate::ops::automation::{self, AutomationView};
+use crate::model::event::About;
+use crate::model::{ContactId, JobId, LeadId};
+use crate::ops::automation::{self, AutomationView, Enabled};
+use crate::ops::definition;
+use crate::ops::version::{self, Other};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -29,6 +38,89 @@ pub enum Command {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Change settings of an automation, and leave the others as they are
+    #[command(after_help = "Example:\n  nexora automation set lead-capture chase_after=1h --tenant acme")]
+    Set {
+        name: String,
+        /// Settings, as name=value
+        #[arg(required = true, value_name = "KEY=VALUE", value_parser = parse_setting)]
+        settings: Vec<(String, String)>,
+        /// Say what would change, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Write the scaffold of an automation of your own into the definitions folder
+    #[command(after_help = "Example:\n  nexora automation new thank-you --tenant acme")]
+    New {
+        name: String,
+        /// For all tenants, not only for the one that is named
+        #[arg(long)]
+        shared: bool,
+    },
+    /// Say everything that is wrong with a definition, with file and line
+    #[command(after_help = "Examples:
+  nexora automation validate thank-you --tenant acme
+  nexora automation validate ./thank-you.toml")]
+    Validate {
+        /// A name among the definitions, or a file
+        name: String,
+    },
+    /// Try an automation out on a virtual clock: nothing is sent, written or moved
+    Test(Box<Test>),
+    /// Start an automation that waits for `manual`
+    #[command(
+        after_help = "Example:\n  nexora automation run thank-you --job job_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme"
+    )]
+    Run {
+        name: String,
+        #[arg(long, value_name = "ID")]
+        contact: Option<ContactId>,
+        #[arg(long, value_name = "ID")]
+        lead: Option<LeadId>,
+        #[arg(long, value_name = "ID")]
+        job: Option<JobId>,
+    },
+    /// List the versions of an automation
+    #[command(after_help = "Example:\n  nexora automation history lead-capture --tenant acme")]
+    History { name: String },
+    /// Compare the live version with the definition as it is now, or with another version
+    #[command(after_help = "Examples:
+  nexora automation diff lead-capture --tenant acme
+  nexora automation diff lead-capture --from 2 --to 3 --tenant acme")]
+    Diff {
+        name: String,
+        /// Version to begin with; the live one when left out
+        #[arg(long)]
+        from: Option<i32>,
+        /// Version to compare with; the definition as it is now when left out
+        #[arg(long)]
+        to: Option<i32>,
+    },
+    /// Make an old version live again, as a new one
+    #[command(after_help = "Example:\n  nexora automation rollback lead-capture --to 2 --tenant acme")]
+    Rollback {
+        name: String,
+        #[arg(long)]
+        to: i32,
+    },
+    /// Write the live version into a folder, as files that `definitions.folder` can hold
+    #[command(after_help = "Example:\n  nexora automation export lead-capture --dir ./acme --tenant acme")]
+    Export {
+        name: String,
+        #[arg(long)]
+        dir: PathBuf,
+    },
+    /// Move runs under way from older versions to the live one
+    #[command(after_help = "Example:\n  nexora automation migrate-runs lead-capture --dry-run --tenant acme")]
+    MigrateRuns {
+        name: String,
+        /// Say what would be moved, and move nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Print every trigger, action and type of setting, as docs/AUTOMATIONS.md has them
+    #[command(after_help = "Example:\n  nexora automation reference")]
+    Reference,
     /// Switch an automation off; runs in flight go on
     #[command(after_help = "Example:\n  nexora automation disable lead-capture --tenant acme")]
     Disable { name: String },
@@ -46,17 +138,33 @@ pub enum Command {
     Show { name: String },
 }
 
-fn parse_setting(text: &str) -> Result<(String, String)> {
+pub fn parse_setting(text: &str) -> Result<(String, String)> {
     let (name, value) = text
         .split_once('=')
         .ok_or_else(|| Error::usage(format!("`{text}` is not a setting: write name=value")))?;
     Ok((name.trim().to_owned(), value.to_owned()))
 }
 
+/// Reads a definition from a file.
+///
+/// # Errors
+/// `Usage` when it cannot be read.
+pub fn source_of(path: &Path) -> Result<Text> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Error::usage(format!("cannot read `{}`", path.display())).source(error))?;
+    Ok(Text { file: path.display().to_string(), text })
+}
+
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
+    match &command {
+        Command::Reference => return print(reference::text().trim_end()),
+        Command::Validate { name } => return validate(context, name, out).await,
+        Command::New { name, shared } => return scaffold(context, name, *shared, out).await,
+        _ => {}
+    }
     if let Command::Templates = command {
-        let templates = automation::templates(app)?;
+        let templates = automation::templates(app, tenant_if_clear(context).await?.as_ref())?;
         return out.list(
             &["name", "title", "settings", "of Google", "description"],
             &templates,
@@ -74,19 +182,60 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     }
     let tenant = context.tenant().await?;
     match command {
-        Command::Templates => Ok(()),
+        Command::Templates | Command::Reference | Command::Validate { .. } | Command::New { .. } => Ok(()),
         Command::Enable { name, settings, dry_run } => {
             let given: BTreeMap<String, String> = settings.into_iter().collect();
             let enabled = automation::enable(app, actor, &tenant, &name, &given, dry_run).await?;
-            let lines = [
-                ("automation", enabled.name.clone()),
-                (if dry_run { "would be" } else { "change" }, enabled.change.to_owned()),
-                ("version", enabled.version.to_string()),
-                ("settings", enabled.settings.as_str().to_owned()),
-                ("needs of Google", Ability::in_words(&enabled.google)),
-                ("scopes", scope::wanted(&enabled.google).join(" ")),
-            ];
-            out.item(&enabled, &lines)
+            show_enabled(&enabled, dry_run, out)
+        }
+        Command::Set { name, settings, dry_run } => {
+            let changes: BTreeMap<String, String> = settings.into_iter().collect();
+            let enabled = automation::set(app, actor, &tenant, &name, &changes, dry_run).await?;
+            show_enabled(&enabled, dry_run, out)
+        }
+        Command::Test(test) => trial::test(context, *test, out).await,
+        Command::Run { name, contact, lead, job } => {
+            let about = About { contact_id: contact, lead_id: lead, job_id: job };
+            version::start(app, actor, &tenant, &name, about).await?;
+            out.note(&format!("`{name}` begins; see `nexora run list --tenant {}`", tenant.slug));
+            Ok(())
+        }
+        Command::History { name } => {
+            let versions = version::history(app, &tenant, &name).await?;
+            out.list(&["version", "made", "by"], &versions, |version| {
+                vec![version.number.to_string(), ago(version.created_at), version.created_by.clone()]
+            })
+        }
+        Command::Diff { name, from, to } => {
+            let other = to.map_or(Other::Disk, Other::Version);
+            let diff = version::diff(app, &tenant, &name, from, other).await?;
+            match (out.is_json(), diff.is_empty()) {
+                (true, _) => out.json(&serde_json::json!({ "diff": diff })),
+                (false, true) => {
+                    out.note("they are the same");
+                    Ok(())
+                }
+                (false, false) => print(diff.trim_end()),
+            }
+        }
+        Command::Rollback { name, to } => {
+            show_enabled(&version::rollback(app, actor, &tenant, &name, to).await?, false, out)
+        }
+        Command::Export { name, dir } => {
+            let written = version::export(app, &tenant, &name, &dir).await?;
+            out.list(&["file"], &written, |path| vec![path.display().to_string()])
+        }
+        Command::MigrateRuns { name, dry_run } => {
+            let moved = version::migrate_runs(app, actor, &tenant, &name, dry_run).await?;
+            out.list(&["run", "from", "to", "goes on with", "refused"], &moved, |moved| {
+                vec![
+                    moved.run.to_string(),
+                    moved.from.to_string(),
+                    moved.to.to_string(),
+                    moved.step.clone(),
+                    maybe(moved.refused.as_ref()),
+                ]
+            })
         }
         Command::Disable { name } => line(&automation::disable(app, actor, &tenant, &name).await?, out),
         Command::Pause { name } => line(&automation::pause(app, actor, &tenant, &name).await?, out),
@@ -104,6 +253,80 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         }
         Command::Show { name } => show(&automation::find(app, &tenant, &name).await?, out),
     }
+}
+
+fn show_enabled(enabled: &Enabled, dry_run: bool, out: &Out) -> Result<()> {
+    let lines = [
+        ("automation", enabled.name.clone()),
+        (if dry_run { "would be" } else { "change" }, enabled.change.to_owned()),
+        ("version", enabled.version.to_string()),
+        ("settings", enabled.settings.as_str().to_owned()),
+        ("needs of Google", Ability::in_words(&enabled.google)),
+        ("scopes", scope::wanted(&enabled.google).join(" ")),
+    ];
+    out.item(enabled, &lines)
+}
+
+async fn validate(context: &Context, name: &str, out: &Out) -> Result<()> {
+    let shelf = context.app.config.definitions.of(tenant_if_clear(context).await?.as_ref());
+    let text = match name.contains(['/', '.']) {
+        true => source_of(Path::new(name))?,
+        false => shelf.automation(name)?,
+    };
+    let faults = definition::faults(&shelf, &text)?;
+    if out.is_json() {
+        out.json(&faults)?;
+    } else {
+        for fault in &faults {
+            print(&fault.to_string())?;
+        }
+    }
+    match faults.len() {
+        0 => {
+            out.note(&format!("`{name}` is right"));
+            Ok(())
+        }
+        count => {
+            Err(Error::usage(format!("`{name}` has {count} {}", if count == 1 { "fault" } else { "faults" })))
+        }
+    }
+}
+
+/// Returns the tenant that is meant, if it is said or there is only one.
+async fn tenant_if_clear(context: &Context) -> Result<Option<Slug>> {
+    match context.tenant().await {
+        Ok(tenant) => Ok(Some(tenant.slug)),
+        Err(_) if context.global.tenant.is_none() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn scaffold(context: &Context, name: &str, shared: bool, out: &Out) -> Result<()> {
+    let _: Slug = name.parse()?;
+    let folder = &context.app.config.definitions.folder;
+    if folder.as_os_str().is_empty() {
+        return Err(Error::config("there is no folder for definitions")
+            .hint("set `definitions.folder` in the configuration"));
+    }
+    let folder = match shared {
+        true => folder.clone(),
+        false => folder.join("tenants").join(context.tenant().await?.slug.as_str()),
+    };
+    for text in [version::scaffold(name), version::message_scaffold(name)] {
+        let path = folder.join(&text.file);
+        if path.exists() {
+            return Err(Error::conflict(format!("`{}` is there already", path.display())));
+        }
+        let unwritable =
+            |error: std::io::Error| Error::usage(format!("cannot write `{}`", path.display())).source(error);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).map_err(unwritable)?;
+        }
+        std::fs::write(&path, &text.text).map_err(unwritable)?;
+        print(&path.display().to_string())?;
+    }
+    out.note(&format!("\nEdit them, then run:\n  nexora automation validate {name}\n  nexora automation test {name}\n  nexora automation enable {name}"));
+    Ok(())
 }
 
 fn line(automation: &Automation, out: &Out) -> Result<()> {

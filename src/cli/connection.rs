@@ -14,7 +14,8 @@ use crate::cli::user::read_secret;
 use crate::engine::lead_mail::{Form, Rules};
 use crate::model::address::EmailAddress;
 use crate::model::connection::{
-    Abilities, Ability, Connection, ConnectionSettings, GoogleMeans, SmtpSettings, SmtpTls, WhenInDoubt,
+    Abilities, Ability, Connection, ConnectionSettings, GoogleMeans, SmtpSettings, SmtpTls, WebhookSettings,
+    WhenInDoubt,
 };
 use crate::model::tenant::Tenant;
 use crate::ops::lead_mail::{self, Change};
@@ -94,6 +95,20 @@ pub enum Add {
   nexora connection add google --tenant acme --subject office@acme.com --for lead-capture
   nexora connection add google --tenant acme --service-account key.json --subject office@acme.com")]
     Google(Google),
+    /// Add a program that is told of events, and show the secret by which it checks them
+    #[command(
+        after_help = "Example:\n  nexora connection add webhook --tenant acme --name crm --url https://crm.example.com/hooks/nexora"
+    )]
+    Webhook {
+        #[arg(long, default_value = "webhook")]
+        name: String,
+        /// Where it listens
+        #[arg(long)]
+        url: String,
+        /// Let it be in a network that is not public, and unencrypted
+        #[arg(long)]
+        allow_private: bool,
+    },
 }
 
 #[derive(Args)]
@@ -192,6 +207,16 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 &connection::add_smtp(app, actor, &tenant, &arguments.name, settings, password).await?,
                 out,
             )
+        }
+        Command::Add(Add::Webhook { name, url, allow_private }) => {
+            let settings = WebhookSettings { url, allow_private };
+            let (added, secret) = connection::add_webhook(app, actor, &tenant, &name, settings).await?;
+            show(app, &added, out)?;
+            out.ask(&format!(
+                "\nThe receiver checks with this secret, which is not shown again:\n  {}",
+                secret.expose()
+            ));
+            Ok(())
         }
         Command::Add(Add::Google(arguments)) => {
             show(app, &add_google(context, &tenant, arguments, out).await?, out)

@@ -94,7 +94,7 @@ async fn scene(daemon: &Daemon, sandbox: &Sandbox, once: bool, out: &Out) -> Res
         return send_one(app, &tenant, out).await;
     }
     let base = format!("http://{}", daemon.public_address);
-    let token = status::sign_link(&app.key, &tenant, app.clock.now() + LINK_DAYS)?;
+    let token = status::sign_link(&app.key, &tenant, app.clock.now() + LINK_DAYS);
     let form = format!("{base}/lead/{}", tenant.slug);
     print(&format!(
         "\nNexora runs, against its own sandbox: nothing leaves this machine.\n\n  \
@@ -185,7 +185,9 @@ async fn wait_until_done(app: &Arc<App>, tenant: &Tenant, id: &LeadId) -> Result
     let deadline = Instant::now() + PATIENCE;
     loop {
         let view = lead::find(app, tenant, id).await?;
-        let done = view.runs.iter().any(|run| run.run.state.is_finished());
+        let effects = || view.runs.iter().flat_map(|run| &run.effects);
+        let settled = effects().count() >= EXPECTED_STEPS.len() && effects().all(|e| e.state.is_settled());
+        let done = settled || view.runs.iter().any(|run| run.run.state.is_finished());
         if done || Instant::now() > deadline {
             return Ok(view);
         }

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use crate::base::Result;
+use crate::base::{Error, Result};
 use crate::cli::Context;
 use crate::cli::out::{Out, ago, maybe};
 use crate::model::EventId;
@@ -27,6 +27,20 @@ pub enum Command {
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=1_000))]
         limit: i64,
     },
+    /// Take in an event by hand, as another program would tell it: `webhook.received`
+    #[command(
+        after_help = "Example:\n  nexora event ingest part.arrived --data '{\"email\": \"jo@example.com\"}' --tenant acme"
+    )]
+    Ingest {
+        /// Name of the event, as triggers have it
+        name: String,
+        /// What it says, as a JSON object; `email` or `phone` in it finds the contact
+        #[arg(long, default_value = "{}", value_name = "JSON")]
+        data: String,
+        /// Names it, so that the same again changes nothing
+        #[arg(long)]
+        key: Option<String>,
+    },
     /// Show an event with all that it says
     #[command(after_help = "Example:\n  nexora event show event_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
     Show { id: EventId },
@@ -47,6 +61,12 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                     event.id.to_string(),
                 ]
             })
+        }
+        Command::Ingest { name, data, key } => {
+            let data = serde_json::from_str(&data)
+                .map_err(|error| Error::usage("`--data` is not JSON").source(error))?;
+            let event = event::ingest(app, &context.actor, &tenant, name, data, key).await?;
+            out.item(&event, &[("kind", event.kind.to_string()), ("id", event.id.to_string())])
         }
         Command::Show { id } => {
             let event = event::find(app, &tenant, &id).await?;

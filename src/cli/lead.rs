@@ -47,6 +47,12 @@ pub enum Command {
         #[arg(long, value_name = "NAME")]
         connection: Option<String>,
     },
+    /// Move a lead to another state: contacted, booked, won, lost or spam
+    #[command(after_help = "Example:\n  nexora lead state lead_01k5b3v6zr9m8q2x4t7w0c1d2e won --tenant acme")]
+    State { id: LeadId, state: LeadState },
+    /// Say that a person has answered a lead, by telephone for instance
+    #[command(after_help = "Example:\n  nexora lead answered lead_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
+    Answered { id: LeadId },
     /// Say that a lead which needed review was looked at, and what its mail says
     #[command(
         after_help = "Example:\n  nexora lead review lead_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme --name \"Jo Miller\" --phone 5125550142"
@@ -147,6 +153,14 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             let verdict = lead_mail::judge(&read_bytes(&file)?, &rules);
             out.item(&verdict, &verdict_lines(&verdict))
         }
+        Command::State { id, state } => {
+            let changed = lead::set_state(app, &context.actor, &tenant, &id, state).await?;
+            out.item(&changed, &lines(&changed))
+        }
+        Command::Answered { id } => {
+            let changed = lead::answered(app, &context.actor, &tenant, &id).await?;
+            out.item(&changed, &lines(&changed))
+        }
         Command::Review { id, name, email, phone } => {
             let reviewed = lead::review(app, &context.actor, &tenant, &id, name, email, phone).await?;
             out.item(&reviewed, &lines(&reviewed))
@@ -193,6 +207,7 @@ fn lines(lead: &Lead) -> Vec<(&'static str, String)> {
         ),
         ("received", ago(lead.received_at)),
         ("answered", lead.answered_at.map(ago).unwrap_or_default()),
+        ("by a person", lead.responded_at.map(ago).unwrap_or_default()),
         ("id", lead.id.to_string()),
     ]
 }

@@ -1,17 +1,24 @@
 //! The command line: arguments in, text or JSON out. A handler parses, calls one operation, prints.
 
+mod appointment;
 mod automation;
 mod connection;
 mod consent;
+mod contact;
 mod cursor;
 mod demo;
 mod effect;
 mod event;
+mod explain;
+mod job;
 mod lead;
+mod message;
 mod out;
 mod run;
 mod system;
+mod task;
 mod tenant;
+mod trial;
 mod user;
 
 use std::path::PathBuf;
@@ -89,13 +96,38 @@ enum Command {
     /// Manage a tenant's automations
     #[command(subcommand)]
     Automation(automation::Command),
-    /// Look at leads, or add one by hand
+    /// Look at leads, add one by hand, say what became of one
     #[command(subcommand)]
     Lead(lead::Command),
+    /// Manage contacts and what they agreed to
+    #[command(subcommand)]
+    Contact(contact::Command),
+    /// Manage addresses that are not written to
+    #[command(subcommand)]
+    Suppression(contact::SuppressionCommand),
+    /// Manage jobs: pieces of work for homeowners
+    #[command(subcommand)]
+    Job(job::Command),
+    /// Manage tasks: what people of the business are to do
+    #[command(subcommand)]
+    Task(task::Command),
+    /// Look at appointments, as the calendars have them
+    #[command(subcommand)]
+    Appointment(appointment::Command),
+    /// Look at messages to and from contacts
+    #[command(subcommand)]
+    Message(message::Command),
+    /// Say why something was sent, and why it was not
+    Explain(explain::Explain),
+    /// Say what an edited automation would have done with what happened
+    Simulate(explain::Simulate),
+    /// Show a digest before it goes out
+    #[command(subcommand)]
+    Digest(trial::Digest),
     /// Look at what is read of connections, and when
     #[command(subcommand)]
     Cursor(cursor::Command),
-    /// Look at events: what arrived
+    /// Look at events: what arrived; or take one in by hand
     #[command(subcommand)]
     Event(event::Command),
     /// Look at runs, retry or cancel them
@@ -162,6 +194,19 @@ async fn run(cli: Cli, out: &Out) -> Result<()> {
         Command::Connection(command) => connection::run(&Context::open(&global).await?, command, out).await,
         Command::Automation(command) => automation::run(&Context::open(&global).await?, command, out).await,
         Command::Lead(command) => lead::run(&Context::open(&global).await?, command, out).await,
+        Command::Contact(command) => contact::run(&Context::open(&global).await?, command, out).await,
+        Command::Suppression(command) => {
+            contact::suppression(&Context::open(&global).await?, command, out).await
+        }
+        Command::Job(command) => job::run(&Context::open(&global).await?, command, out).await,
+        Command::Task(command) => task::run(&Context::open(&global).await?, command, out).await,
+        Command::Appointment(command) => appointment::run(&Context::open(&global).await?, command, out).await,
+        Command::Message(command) => message::run(&Context::open(&global).await?, command, out).await,
+        Command::Explain(arguments) => explain::explain(&Context::open(&global).await?, arguments, out).await,
+        Command::Simulate(arguments) => {
+            explain::simulate(&Context::open(&global).await?, arguments, out).await
+        }
+        Command::Digest(command) => trial::digest(&Context::open(&global).await?, command, out).await,
         Command::Cursor(command) => cursor::run(&Context::open(&global).await?, command, out).await,
         Command::Event(command) => event::run(&Context::open(&global).await?, command, out).await,
         Command::Run(command) => run::run(&Context::open(&global).await?, command, out).await,

@@ -4,6 +4,7 @@ use clap::Subcommand;
 
 use crate::base::Result;
 use crate::cli::Context;
+use crate::cli::automation::parse_setting;
 use crate::cli::out::{Out, ago, maybe};
 use crate::model::address::{Country, EmailAddress, Slug, Zone};
 use crate::model::tenant::Tenant;
@@ -39,12 +40,29 @@ pub enum Command {
     /// Show a tenant
     #[command(after_help = "Example:\n  nexora tenant show acme")]
     Show { slug: Slug },
+    /// Change what is known of a tenant: hours, addresses, links, mode
+    #[command(after_help = keys_help())]
+    Set {
+        slug: Slug,
+        /// What is changed, as name=value
+        #[arg(required = true, value_name = "KEY=VALUE", value_parser = parse_setting)]
+        changes: Vec<(String, String)>,
+    },
     /// Suspend a tenant: leads are kept, everything else waits
     #[command(after_help = "Example:\n  nexora tenant suspend acme")]
     Suspend { slug: Slug },
     /// Resume a tenant: what waited goes on
     #[command(after_help = "Example:\n  nexora tenant resume acme")]
     Resume { slug: Slug },
+}
+
+fn keys_help() -> String {
+    let keys: Vec<String> = tenant::KEYS.iter().map(|(name, help)| format!("  {name:<17} {help}")).collect();
+    let keys = keys.join("\n");
+    format!(
+        "What can be set:\n{keys}\n\nExamples:\n  nexora tenant set acme quiet_hours=20:00-08:30\n  \
+         nexora tenant set acme postal_address=\"12 Main St, Austin, TX 78701\" review_url=https://g.page/r/acme/review"
+    )
 }
 
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
@@ -68,6 +86,9 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             })
         }
         Command::Show { slug } => show(context, &tenant::find(app, &slug).await?, out),
+        Command::Set { slug, changes } => {
+            show(context, &tenant::set(app, actor, &slug, &changes).await?, out)
+        }
         Command::Suspend { slug } => show(context, &tenant::suspend(app, actor, &slug).await?, out),
         Command::Resume { slug } => show(context, &tenant::resume(app, actor, &slug).await?, out),
     }
@@ -75,14 +96,20 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
 
 fn show(context: &Context, tenant: &Tenant, out: &Out) -> Result<()> {
     let form = format!("{}/lead/{}", context.app.config.http.public_url, tenant.slug);
+    let settings = tenant.settings()?;
     let lines = [
         ("slug", tenant.slug.to_string()),
         ("name", tenant.name.clone()),
         ("state", tenant.state.to_string()),
+        ("mode", tenant.mode.to_string()),
         ("timezone", tenant.timezone.clone()),
         ("owner", tenant.owner_email.to_string()),
         ("phone", maybe(tenant.phone.as_ref())),
         ("country", tenant.country.clone()),
+        ("business hours", settings.business_hours),
+        ("quiet hours", settings.quiet_hours),
+        ("postal address", settings.postal_address),
+        ("review link", settings.review_url),
         ("form", form),
         ("created", ago(tenant.created_at)),
         ("id", tenant.id.to_string()),

@@ -8,18 +8,26 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Error, Result};
+use crate::model::address::Slug;
 use crate::model::automation::MessageTemplate;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
-    /// A folder with `automations/NAME.toml`, `messages/NAME.toml` and `files/NAME`; empty for none.
+    /// A folder with `automations/NAME.toml`, `messages/NAME.toml` and `files/NAME`, and with the same
+    /// in `tenants/SLUG` for one tenant; empty for none.
     pub folder: PathBuf,
 }
 
 const AUTOMATIONS: &[(&str, &str)] = &[
-    (CONNECTION_ALERT, include_str!("../../config/automations/connection-alert.toml")),
+    ("appointment-helper", include_str!("../../config/automations/appointment-helper.toml")),
+    ("connection-alert", include_str!("../../config/automations/connection-alert.toml")),
+    ("daily-digest", include_str!("../../config/automations/daily-digest.toml")),
+    ("follow-up-sequence", include_str!("../../config/automations/follow-up-sequence.toml")),
+    ("jobs-from-calendar", include_str!("../../config/automations/jobs-from-calendar.toml")),
+    ("jobs-from-sheet", include_str!("../../config/automations/jobs-from-sheet.toml")),
     ("lead-capture", include_str!("../../config/automations/lead-capture.toml")),
+    ("review-request", include_str!("../../config/automations/review-request.toml")),
 ];
 
 /// The largest file that goes with a message.
@@ -29,10 +37,24 @@ const FILE_LIMIT_BYTES: u64 = 5_000_000;
 pub const CONNECTION_ALERT: &str = "connection-alert";
 
 const MESSAGES: &[(&str, &str)] = &[
+    ("appointment-cancelled", include_str!("../../config/messages/appointment-cancelled.toml")),
+    ("appointment-confirmed", include_str!("../../config/messages/appointment-confirmed.toml")),
+    ("appointment-moved", include_str!("../../config/messages/appointment-moved.toml")),
+    ("appointment-reminder", include_str!("../../config/messages/appointment-reminder.toml")),
     ("connection-alert", include_str!("../../config/messages/connection-alert.toml")),
     ("connection-alert-operator", include_str!("../../config/messages/connection-alert-operator.toml")),
+    ("daily-digest", include_str!("../../config/messages/daily-digest.toml")),
+    ("follow-up-1", include_str!("../../config/messages/follow-up-1.toml")),
+    ("follow-up-2", include_str!("../../config/messages/follow-up-2.toml")),
+    ("follow-up-3", include_str!("../../config/messages/follow-up-3.toml")),
+    ("follow-up-4", include_str!("../../config/messages/follow-up-4.toml")),
+    ("layout", include_str!("../../config/messages/layout.toml")),
     ("lead-acknowledgement", include_str!("../../config/messages/lead-acknowledgement.toml")),
     ("lead-alert", include_str!("../../config/messages/lead-alert.toml")),
+    ("lead-reply-draft", include_str!("../../config/messages/lead-reply-draft.toml")),
+    ("lead-untouched", include_str!("../../config/messages/lead-untouched.toml")),
+    ("review-reminder", include_str!("../../config/messages/review-reminder.toml")),
+    ("review-request", include_str!("../../config/messages/review-request.toml")),
 ];
 
 impl Settings {
@@ -45,11 +67,36 @@ impl Settings {
         Err(Error::config(format!("`definitions.folder` is not a folder: `{}`", self.folder.display())))
     }
 
+    /// Returns what a tenant can use: its own files first, then those for all, then the built-in ones.
+    pub fn of(&self, tenant: Option<&Slug>) -> Shelf {
+        if self.folder.as_os_str().is_empty() {
+            return Shelf { folders: Vec::new() };
+        }
+        let own = tenant.map(|slug| self.folder.join("tenants").join(slug.as_str()));
+        Shelf { folders: own.into_iter().chain([self.folder.clone()]).collect() }
+    }
+}
+
+/// The definitions that one tenant can use.
+#[derive(Clone, Debug)]
+pub struct Shelf {
+    /// Folders that are looked into, in order.
+    folders: Vec<PathBuf>,
+}
+
+/// A text and the file that it is from.
+#[derive(Clone, Debug)]
+pub struct Text {
+    pub file: String,
+    pub text: String,
+}
+
+impl Shelf {
     /// Returns the names of the automations that can be enabled.
     pub fn automation_names(&self) -> Vec<String> {
         let mut names: Vec<String> = AUTOMATIONS.iter().map(|(name, _)| (*name).to_owned()).collect();
-        if let Some(folder) = self.place("automations") {
-            let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        for folder in &self.folders {
+            let files = std::fs::read_dir(folder.join("automations")).into_iter().flatten().flatten();
             names.extend(files.filter_map(|file| {
                 let path = file.path();
                 let is_toml = path.extension().is_some_and(|extension| extension == "toml");
@@ -61,38 +108,39 @@ impl Settings {
         names
     }
 
-    /// Returns an automation's definition as text: the folder's, or else the built-in one.
+    /// Returns an automation's definition as text.
     ///
     /// # Errors
-    /// `NotFound` when there is neither.
-    pub fn automation(&self, name: &str) -> Result<String> {
+    /// `NotFound` when there is none.
+    pub fn automation(&self, name: &str) -> Result<Text> {
         self.text("automations", name, AUTOMATIONS)?.ok_or_else(|| {
             Error::not_found(format!("no automation template `{name}`"))
                 .hint("run `nexora automation templates`")
         })
     }
 
-    /// Returns a message template: the folder's, or else the built-in one.
+    /// Returns a message template, or nothing when there is none of this name.
     ///
     /// # Errors
-    /// `NotFound` when there is neither; `Config` when the file is not a message.
-    pub fn message(&self, name: &str) -> Result<MessageTemplate> {
-        let text = self
-            .text("messages", name, MESSAGES)?
-            .ok_or_else(|| Error::not_found(format!("no message template `{name}`")))?;
-        let mut template: MessageTemplate = toml::from_str(&text)
-            .map_err(|error| Error::config(format!("message template `{name}` is wrong")).source(error))?;
+    /// `Config` when the file is not a message.
+    pub fn message(&self, name: &str) -> Result<Option<MessageTemplate>> {
+        let Some(Text { file, text }) = self.text("messages", name, MESSAGES)? else { return Ok(None) };
+        let mut template: MessageTemplate = toml::from_str(&text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            let line = text.get(..at).map_or(1, |before| before.matches('\n').count() + 1);
+            Error::config(format!("message template `{name}` is wrong: {file}:{line}: {}", error.message()))
+        })?;
         for attachment in &mut template.attachments {
             attachment.content = attachment.file.as_deref().map(|file| self.file(file)).transpose()?;
         }
-        Ok(template)
+        Ok(Some(template))
     }
 
     /// Reads a file that goes with a message, as Base64.
     fn file(&self, name: &str) -> Result<String> {
         let is_plain_name = Path::new(name).components().count() == 1 && !name.starts_with('.');
-        let folder = self.place("files").filter(|_| is_plain_name);
-        let path = folder.map(|folder| folder.join(name)).ok_or_else(|| {
+        let places = self.folders.iter().map(|folder| folder.join("files").join(name));
+        let path = places.filter(|_| is_plain_name).find(|path| path.exists()).ok_or_else(|| {
             Error::config(format!("there is no file `{name}` to attach"))
                 .hint("put it into `files` in the folder that `definitions.folder` names")
         })?;
@@ -105,20 +153,15 @@ impl Settings {
         std::fs::read(&path).map(|bytes| BASE64.encode(bytes)).map_err(|error| unreadable().source(error))
     }
 
-    fn place(&self, kind: &str) -> Option<PathBuf> {
-        (!self.folder.as_os_str().is_empty()).then(|| self.folder.join(kind))
-    }
-
-    fn text(&self, kind: &str, name: &str, built_in: &[(&str, &str)]) -> Result<Option<String>> {
+    fn text(&self, kind: &str, name: &str, built_in: &[(&str, &str)]) -> Result<Option<Text>> {
         let is_plain_name = Path::new(name).components().count() == 1 && !name.contains('.');
-        if let Some(folder) = self.place(kind).filter(|_| is_plain_name) {
-            let path = folder.join(format!("{name}.toml"));
-            if path.exists() {
-                return std::fs::read_to_string(&path).map(Some).map_err(|error| {
-                    Error::config(format!("cannot read `{}`", path.display())).source(error)
-                });
-            }
+        let places = self.folders.iter().map(|folder| folder.join(kind).join(format!("{name}.toml")));
+        if let Some(path) = places.filter(|_| is_plain_name).find(|path| path.exists()) {
+            let text = std::fs::read_to_string(&path)
+                .map_err(|error| Error::config(format!("cannot read `{}`", path.display())).source(error))?;
+            return Ok(Some(Text { file: path.display().to_string(), text }));
         }
-        Ok(built_in.iter().find(|(known, _)| *known == name).map(|(_, text)| (*text).to_owned()))
+        let found = built_in.iter().find(|(known, _)| *known == name);
+        Ok(found.map(|(_, text)| Text { file: format!("{kind}/{name}.toml"), text: (*text).to_owned() }))
     }
 }

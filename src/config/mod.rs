@@ -11,6 +11,7 @@ pub mod http;
 pub mod log;
 pub mod pipeline;
 pub mod poll;
+pub mod rehearsal;
 pub mod secrets;
 pub mod smtp;
 
@@ -43,6 +44,7 @@ pub struct Config {
     pub poll: poll::Settings,
     pub pipeline: pipeline::Settings,
     pub definitions: definitions::Settings,
+    pub rehearsal: rehearsal::Settings,
     pub log: log::Settings,
 }
 
@@ -92,6 +94,7 @@ impl Config {
         self.poll.check()?;
         self.pipeline.check()?;
         self.definitions.check()?;
+        self.rehearsal.check()?;
         self.log.check()
     }
 

@@ -17,6 +17,8 @@ pub const EFFECT_HEADER: &str = "X-Nexora-Effect";
 /// The header by which a draft that we made is found again. A person sends it, and then it is theirs.
 pub const DRAFT_HEADER: &str = "X-Nexora-Draft";
 
+const ONE_CLICK: &str = "List-Unsubscribe=One-Click";
+
 /// Returns the header that a task's mail carries.
 pub fn header_of(task: &Task) -> &'static str {
     match task.request.kind() {
@@ -55,6 +57,15 @@ pub fn write(task: &Task, mail: &SendMail, from: &EmailAddress) -> Result<Messag
         let how = if mail.thread.is_some() { "auto-replied" } else { "auto-generated" };
         let name = HeaderName::new_from_ascii_str("Auto-Submitted");
         builder = builder.raw_header(HeaderValue::new(name, how.to_owned()));
+    }
+    if let Some(url) = &mail.unsubscribe_url {
+        // One click ends it (RFC 8058, section 3.1).
+        for (name, value) in
+            [("List-Unsubscribe", bracketed(url)), ("List-Unsubscribe-Post", ONE_CLICK.to_owned())]
+        {
+            let name = HeaderName::new_from_ascii_str(name);
+            builder = builder.raw_header(HeaderValue::new(name, value));
+        }
     }
     if let Some(thread) = &mail.thread
         && let Some(answered) = thread.references.last()
@@ -132,6 +143,8 @@ mod tests {
                 mime_type: "application/pdf".into(),
                 content: "JVBERg==".into(),
             }],
+            letter: None,
+            unsubscribe_url: Some("https://example.com/u/t".into()),
         };
         let task = Task {
             effect_id: EffectId::new(Timestamp::from_millis(0)),
@@ -148,6 +161,8 @@ mod tests {
         assert!(text.contains("In-Reply-To: <2@bBcc:x>"), "{text}");
         assert!(text.contains("References: <1@a> <2@bBcc:x>"), "{text}");
         assert!(text.contains("Content-Type: application/pdf"), "{text}");
+        assert!(text.contains("List-Unsubscribe: <https://example.com/u/t>"), "{text}");
+        assert!(text.contains("List-Unsubscribe-Post: List-Unsubscribe=One-Click"), "{text}");
         assert!(!text.contains("\r\nBcc:"), "{text}");
     }
 }

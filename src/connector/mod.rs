@@ -7,7 +7,9 @@ pub mod google;
 mod mail;
 pub mod poll;
 pub mod registry;
+pub mod rehearsal;
 pub mod smtp;
+pub mod webhook;
 
 use std::future::Future;
 use std::pin::Pin;

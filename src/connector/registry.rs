@@ -10,6 +10,7 @@ use crate::base::{Error, Result};
 use crate::connector::Connector;
 use crate::connector::google::{Endpoints, Google, Workspace};
 use crate::connector::smtp::Smtp;
+use crate::connector::webhook::Webhook;
 use crate::model::ConnectionId;
 use crate::model::connection::{Connection, ConnectionSettings};
 
@@ -26,11 +27,19 @@ pub struct Registry {
 const OPEN_LIMIT: usize = 50_000;
 
 impl Registry {
-    /// Makes the registry of the real connectors. By the clock, Google's quotas are counted.
-    pub fn new(google: Endpoints, smtp_timeout: Duration, clock: Clock) -> Registry {
-        let workspace = Workspace::new(google, clock);
+    /// Makes the registry of the real connectors: relays and receivers of webhooks have `timeout` for an
+    /// answer. By the clock, Google's quotas are counted, and webhooks are signed.
+    pub fn new(google: Endpoints, timeout: Duration, clock: Clock) -> Registry {
+        let workspace = Workspace::new(google, clock.clone());
         Registry::with_factory(move |connection, credential| match connection.typed()? {
-            ConnectionSettings::Smtp(settings) => Ok(Smtp::open(settings, credential, smtp_timeout)),
+            ConnectionSettings::Smtp(settings) => Ok(Smtp::open(settings, credential, timeout)),
+            ConnectionSettings::Webhook(settings) => {
+                let secret = credential.ok_or_else(|| {
+                    Error::denied(format!("connection `{}` has no secret", connection.name))
+                        .hint("remove it and add it again with `nexora connection add webhook`")
+                })?;
+                Webhook::open(settings, &secret, timeout, clock.clone())
+            }
             ConnectionSettings::Google(settings) => {
                 let key = credential.ok_or_else(|| {
                     Error::denied(format!("connection `{}` has no credential", connection.name))

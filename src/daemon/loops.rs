@@ -39,7 +39,7 @@ async fn run_poll(app: Arc<App>, stop: CancellationToken) {
 }
 
 async fn run_tick(app: Arc<App>, stop: CancellationToken) {
-    let mut round = None;
+    let mut round = tick::Rounds::default();
     while !stop.is_cancelled() {
         let swept = tick::sweep(&app, &mut round).await;
         rest(&app, "tick", swept, &app.nudges.tick, &stop).await;

@@ -5,6 +5,7 @@
 
 mod logging;
 mod loops;
+mod rehearsal;
 mod signals;
 mod sole;
 mod systemd;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 pub use logging::Logging;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+pub use rehearsal::provide as provide_rehearsal;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
@@ -54,6 +56,7 @@ impl Daemon {
         let app = App::open(config, Clock::System).await?;
         let terms = demand::Terms::of(&app.config);
         app.db.read(move |conn| demand::check(conn, &terms)).await?;
+        provide_rehearsal(&app)?;
         let sole = sole::claim(&app).await?;
         let settings = &app.config.http;
         let limits = Limits {

@@ -11,8 +11,9 @@ use crate::engine::context::Settings;
 use crate::engine::definition::{Definition, Step};
 use crate::engine::render::Renderer;
 use crate::engine::route::{self, Audience};
+use crate::engine::trigger::Trigger;
 use crate::model::connection::{Abilities, Ability, Connection, ConnectionKind};
-use crate::model::event::EventKind;
+use crate::model::event::{EventKind, Shape};
 
 /// Returns everything that an automation may need, however it is set.
 pub fn needed(definition: &Definition) -> Abilities {
@@ -32,16 +33,16 @@ pub fn needed_with(definition: &Definition, settings: &Settings, connections: &[
 }
 
 fn triggers(definition: &Definition) -> impl Iterator<Item = &'static Ability> {
-    definition.triggers.iter().filter_map(|trigger| trigger.on).flat_map(of_trigger)
+    definition.triggers.iter().filter_map(Trigger::kind).flat_map(of_trigger)
 }
 
 /// What has to be polled for an event of this kind to arrive.
 pub fn of_trigger(kind: EventKind) -> &'static [Ability] {
-    match kind {
-        EventKind::LeadReceived | EventKind::ConnectionFailing => &[],
-        EventKind::GmailMessage | EventKind::MessageReceived => &[Ability::MailRead],
-        EventKind::CalendarEvent => &[Ability::Calendar],
-        EventKind::SheetsRow => &[Ability::Sheets],
+    match kind.shape() {
+        Shape::Mail => &[Ability::MailRead],
+        Shape::Calendar => &[Ability::Calendar],
+        Shape::Row => &[Ability::Sheets],
+        Shape::Lead | Shape::Connection | Shape::Webhook | Shape::Schedule | Shape::Fact => &[],
     }
 }
 
@@ -56,7 +57,17 @@ fn of_action(action: &Action) -> &'static [Ability] {
         Action::CreateEvent(_) | Action::UpdateEvent(_) | Action::CancelEvent(_) | Action::FindSlot(_) => {
             &[Ability::Calendar]
         }
-        Action::Wait(_) | Action::Stop(_) => &[],
+        Action::PostWebhook(_)
+        | Action::UpdateLead(_)
+        | Action::UpdateContact(_)
+        | Action::CreateJob(_)
+        | Action::CompleteJob(_)
+        | Action::AdvanceJob(_)
+        | Action::CreateTask(_)
+        | Action::ComposeDigest(_)
+        | Action::Wait(_)
+        | Action::Condition(_)
+        | Action::Stop(_) => &[],
     }
 }
 
@@ -64,7 +75,7 @@ fn of_action(action: &Action) -> &'static [Ability] {
 fn is_googles(action: &Action, connections: &[Connection]) -> bool {
     let (audience, via) = match action {
         Action::SendMessage(message) => (Audience::Customer, message.via),
-        Action::NotifyOwner(message) => (Audience::Owner, message.via),
+        Action::NotifyOwner(notice) => (Audience::Owner, notice.via),
         _ => return true,
     };
     route::for_mail(connections, audience, via)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{Datelike, Days, NaiveDate, NaiveTime, TimeZone, Weekday};
+use chrono::{Datelike, Days, MappedLocalTime, NaiveDate, NaiveTime, TimeZone, Weekday};
 use chrono_tz::Tz;
 
 use crate::base::clock::Timestamp;
@@ -14,6 +14,11 @@ pub struct BusinessHours([Vec<(NaiveTime, NaiveTime)>; 7]);
 
 /// A week of closed days is passed over at most; then the hours are taken to have no end.
 const DAYS_AHEAD: u64 = 8;
+
+const WEEK: Duration = Duration::from_secs(7 * 86_400);
+
+/// How far ahead open time is counted.
+const HORIZON_WEEKS: usize = 52;
 
 impl BusinessHours {
     /// Reads hours such as `Mon-Fri 08:00-18:00, Sat 09:00-12:00`.
@@ -72,6 +77,26 @@ impl BusinessHours {
             .collect()
     }
 
+    /// Returns the moment by which somebody has been there for `length`, counted from `from` on: 30 minutes
+    /// from ten minutes before closing are over 20 minutes after the next opening.
+    pub fn after_open(&self, from: Timestamp, length: Duration, zone: Tz) -> Timestamp {
+        let mut left = length;
+        let mut at = from;
+        // As many days as it takes with one opening in a week, and no more.
+        for _ in 0..HORIZON_WEEKS {
+            let until = at + WEEK;
+            for (open, close) in self.openings(at, until, zone) {
+                let span = close.since(open);
+                if left <= span {
+                    return open + left;
+                }
+                left -= span;
+            }
+            at = until;
+        }
+        at
+    }
+
     fn spans(&self, day: NaiveDate) -> &[(NaiveTime, NaiveTime)] {
         let index = usize::try_from(day.weekday().num_days_from_monday()).unwrap_or(0);
         self.0.get(index).map_or(&[], Vec::as_slice)
@@ -86,19 +111,32 @@ pub fn midnight(day: &str, zone: Tz) -> Option<Timestamp> {
 
 /// Returns the moment at which clocks in `zone` show this time: the first of two, and where there
 /// is none the first moment after the gap.
-fn at_wall_time(day: NaiveDate, time: NaiveTime, zone: Tz) -> Timestamp {
+pub fn at_wall_time(day: NaiveDate, time: NaiveTime, zone: Tz) -> Timestamp {
+    moments_at(day, time, zone)
+        .first()
+        .copied()
+        .unwrap_or_else(|| Timestamp::from(day.and_time(time).and_utc()))
+}
+
+/// Returns every moment at which clocks in `zone` show this time, in order; where there is none, the
+/// first moment after the gap.
+pub fn moments_at(day: NaiveDate, time: NaiveTime, zone: Tz) -> Vec<Timestamp> {
     const STEP_MINUTES: i64 = 15;
     const STEPS: i64 = 12;
     let wall = day.and_time(time);
-    (0..=STEPS)
-        .find_map(|step| {
-            let later = wall.checked_add_signed(chrono::Duration::minutes(step * STEP_MINUTES))?;
-            zone.from_local_datetime(&later).earliest()
-        })
-        .map_or_else(|| Timestamp::from(wall.and_utc()), |at| Timestamp::from(at.to_utc()))
+    let on_clocks = |wall: chrono::NaiveDateTime| match zone.from_local_datetime(&wall) {
+        MappedLocalTime::Single(at) => vec![at],
+        MappedLocalTime::Ambiguous(first, second) => vec![first, second],
+        MappedLocalTime::None => Vec::new(),
+    };
+    let shown = (0..=STEPS)
+        .filter_map(|step| wall.checked_add_signed(chrono::Duration::minutes(step * STEP_MINUTES)))
+        .map(on_clocks)
+        .find(|moments| !moments.is_empty());
+    shown.unwrap_or_default().into_iter().map(|at| Timestamp::from(at.to_utc())).collect()
 }
 
-fn parse_time(text: &str) -> Option<NaiveTime> {
+pub(super) fn parse_time(text: &str) -> Option<NaiveTime> {
     match text.trim() {
         "24:00" => NaiveTime::from_hms_opt(23, 59, 59),
         time => NaiveTime::parse_from_str(time, "%H:%M").ok(),
@@ -149,6 +187,21 @@ mod tests {
         for (hours, from, minutes, expected) in cases {
             assert_eq!(next(hours, from, minutes), expected, "{hours} from {from}");
         }
+    }
+
+    #[test]
+    fn open_time_is_counted_while_somebody_is_there() {
+        let hours = BusinessHours::parse("Mon-Fri 08:00-18:00").unwrap();
+        let after = |from: &str, minutes: u64| {
+            let from = Timestamp::parse(from).unwrap();
+            let length = Duration::from_secs(minutes * 60);
+            hours.after_open(from, length, chrono_tz::America::Chicago).to_string()
+        };
+        assert_eq!(after("2026-11-20T16:00:00Z", 30), "2026-11-20T16:30:00.000Z");
+        // 17:50 on Friday: ten minutes then, twenty on Monday.
+        assert_eq!(after("2026-11-20T23:50:00Z", 30), "2026-11-23T14:20:00.000Z");
+        // Two days of ten hours and a half.
+        assert_eq!(after("2026-11-20T10:00:00Z", 25 * 60), "2026-11-24T19:00:00.000Z");
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! barrier (a wait, a stop, its end, or a step that refers to an earlier one's result) until all it
 //! promised has settled. A failed step ends the run there, unless the step says `continue`.
 
+use std::time::Duration;
+
 use chrono_tz::Tz;
 use minijinja::Value;
 use serde::{Deserialize, Serialize};
@@ -13,11 +15,14 @@ use crate::base::clock::Timestamp;
 use crate::base::text::Json;
 use crate::base::{Error, Result};
 use crate::engine::action::{self, Action};
+use crate::engine::check;
 use crate::engine::context::{self, Facts, Settings};
-use crate::engine::definition::{self, Definition, OnError, Step as StepDefinition};
-use crate::engine::promise::{Promised, Scene, duration};
+use crate::engine::definition::{Definition, OnError, Step as StepDefinition};
+use crate::engine::hours::BusinessHours;
+use crate::engine::promise::{Promised, Scene, duration, moment};
 use crate::engine::render::Renderer;
 use crate::model::automation::{AutomationState, MessageTemplates};
+use crate::model::change::Change;
 use crate::model::connection::Connection;
 use crate::model::effect::{Effect, EffectState};
 use crate::model::request::EffectRequest;
@@ -35,6 +40,8 @@ pub struct Situation<'a> {
     pub connections: &'a [Connection],
     pub journal: &'a [Step],
     pub effects: &'a [Effect],
+    /// What a digest says, where the run has one to compose.
+    pub digest: Option<&'a serde_json::Value>,
     pub now: Timestamp,
 }
 
@@ -45,6 +52,8 @@ pub struct Plan {
     /// The journal's new and changed lines.
     pub steps: Vec<Step>,
     pub effects: Vec<Promise>,
+    /// What the steps change in our own records.
+    pub changes: Vec<Change>,
 }
 
 /// An effect that a step promises.
@@ -57,10 +66,43 @@ pub struct Promise {
     pub never_give_up: bool,
 }
 
+impl Promise {
+    /// Returns the effect that keeps the promise; without `attempt_limit` it is never given up.
+    ///
+    /// # Errors
+    /// `Internal` when the request has no JSON form.
+    pub fn into_effect(self, run: &Run, attempt_limit: Option<i32>, now: Timestamp) -> Result<Effect> {
+        Ok(Effect {
+            tenant_id: run.tenant_id.clone(),
+            id: self.id,
+            run_id: run.id.clone(),
+            step: self.step,
+            kind: self.request.kind(),
+            connection_id: self.connection_id,
+            request: Json::of(&self.request)?,
+            evidence: None,
+            provider_id: None,
+            output: None,
+            state: EffectState::Pending,
+            reason: None,
+            attempt: 0,
+            attempt_limit: attempt_limit.filter(|_| !self.never_give_up),
+            epoch: 0,
+            due_at: Some(now),
+            lease_until: None,
+            created_at: now,
+            settled_at: None,
+        })
+    }
+}
+
 /// The output of a wait: when it ends.
 #[derive(Serialize, Deserialize)]
 struct Waiting {
     until: Timestamp,
+    /// It had passed already when the run came to the wait.
+    #[serde(default)]
+    passed: bool,
 }
 
 /// Says why a run is held, if it is. Runs in flight of an automation that was switched off go on:
@@ -99,6 +141,7 @@ struct Planner<'a> {
     journal: Vec<Step>,
     changed: Vec<i32>,
     promises: Vec<Promise>,
+    changes: Vec<Change>,
     outstanding: bool,
     failure: Option<String>,
 }
@@ -109,11 +152,12 @@ impl<'a> Planner<'a> {
         Ok(Planner {
             now: situation,
             zone,
-            renderer: Renderer::new(zone),
+            renderer: Renderer::of(situation.facts.tenant)?,
             run: Run { due_at: None, attempt: 0, reason: None, ..situation.run.clone() },
             journal: situation.journal.to_vec(),
             changed: Vec::new(),
             promises: Vec::new(),
+            changes: Vec::new(),
             outstanding: false,
             failure: None,
         })
@@ -172,8 +216,7 @@ impl<'a> Planner<'a> {
             self.journal.iter().any(|earlier| earlier.name == *name && earlier.state == StepState::Waiting)
         };
         let template = step.action.template().and_then(|name| self.now.templates.get(name));
-        let of_template =
-            template.map(|template| definition::steps_in(template, &self.renderer)).transpose()?;
+        let of_template = template.map(|template| check::steps_in(template, &self.renderer)).transpose()?;
         Ok(step.refers_to.iter().chain(of_template.iter().flatten()).any(waiting))
     }
 
@@ -185,6 +228,8 @@ impl<'a> Planner<'a> {
             situation.settings,
             situation.connections,
             &self.journal,
+            step.item.as_ref(),
+            situation.now,
         )?;
         let wanted = match &step.when {
             Some(when) => self.renderer.is_true(when, &context),
@@ -200,7 +245,14 @@ impl<'a> Planner<'a> {
         }
         match &step.action {
             Action::Wait(wait) => self.wait(step, wait, &context),
-            Action::Stop(stop) => Ok(self.stop(step, stop, &context)),
+            Action::Stop(stop) => Ok(self.stop(step, &stop.reason, &context)),
+            Action::Condition(condition) => match self.renderer.is_true(&condition.test, &context) {
+                Ok(true) => Ok(self.record(step, StepState::Succeeded, None, None, Json::empty_object())),
+                Ok(false) => Ok(self.stop(step, &condition.otherwise, &context)),
+                Err(error) => Ok(self.fail(step, &error)),
+            },
+            Action::ComposeDigest(_) => self.digest(step),
+            action if action.is_change() => self.change(step, &context),
             _ => match self.promise(step, &context) {
                 Ok(Err(why)) => {
                     let why = Some(why.to_owned());
@@ -232,29 +284,74 @@ impl<'a> Planner<'a> {
         })
     }
 
+    /// Does what a step changes in our own records: written with the run, it has happened at once.
+    fn change(&mut self, step: &StepDefinition, context: &Value) -> Result<Walk> {
+        let scene = Scene { situation: self.now, renderer: &self.renderer, context, zone: self.zone };
+        match scene.change(&step.action) {
+            Ok(Some((change, output))) => {
+                self.changes.push(change);
+                Ok(self.record(step, StepState::Succeeded, None, None, Json::of(&output)?))
+            }
+            Ok(None) => Err(Error::internal(format!("step `{}` changes nothing", step.id))),
+            Err(error) => Ok(self.fail(step, &error)),
+        }
+    }
+
+    fn digest(&mut self, step: &StepDefinition) -> Result<Walk> {
+        let Some(digest) = self.now.digest else {
+            return Ok(self.fail(step, &Error::internal("no digest was composed")));
+        };
+        let empty = digest.get("empty").cloned().unwrap_or_default();
+        let output = Json::of(&serde_json::json!({ "empty": empty, "digest": digest }))?;
+        Ok(self.record(step, StepState::Succeeded, None, None, output))
+    }
+
     fn wait(&mut self, step: &StepDefinition, wait: &action::Wait, context: &Value) -> Result<Walk> {
         let begun = self.journal.iter().find(|line| line.position == self.run.position);
-        let until = match begun {
-            Some(line) => line.output.read::<Waiting>()?.until,
-            None => match self.renderer.text(&wait.duration, context).and_then(|text| duration(&text)) {
-                Ok(length) => self.now.now + length,
+        let waiting = match begun {
+            Some(line) => line.output.read::<Waiting>()?,
+            None => match self.end_of(wait, context) {
+                Ok(until) => Waiting { until, passed: until <= self.now.now },
                 Err(error) => return Ok(self.fail(step, &error)),
             },
         };
-        let output = Json::of(&Waiting { until })?;
-        if until <= self.now.now {
+        let output = Json::of(&waiting)?;
+        if waiting.until <= self.now.now {
             return Ok(self.record(step, StepState::Succeeded, None, None, output));
         }
         if begun.is_none() {
             self.record(step, StepState::Waiting, None, None, output);
             self.run.position -= 1;
         }
-        self.run.due_at = Some(until);
+        self.run.due_at = Some(waiting.until);
         Ok(Walk::Pause)
     }
 
-    fn stop(&mut self, step: &StepDefinition, stop: &action::Stop, context: &Value) -> Walk {
-        match self.renderer.text(&stop.reason, context) {
+    /// Returns when a wait that begins now ends.
+    fn end_of(&self, wait: &action::Wait, context: &Value) -> Result<Timestamp> {
+        let text = |source: &Option<String>| {
+            source.as_ref().map(|source| self.renderer.text(source, context)).transpose()
+        };
+        let now = self.now.now;
+        let hours = text(&wait.hours)?.filter(|hours| !hours.trim().is_empty());
+        let hours = hours.map(|hours| BusinessHours::parse(&hours)).transpose()?;
+        let until = match (text(&wait.duration)?, text(&wait.until)?, text(&wait.open_for)?) {
+            (Some(length), ..) => now + duration(&length)?,
+            (None, Some(until), _) => moment(&until)?,
+            (None, None, Some(length)) => {
+                let length = duration(&length)?;
+                return Ok(match &hours {
+                    Some(hours) => hours.after_open(now, length, self.zone),
+                    None => now + length,
+                });
+            }
+            (None, None, None) => return Err(Error::usage("nothing says how long to wait")),
+        };
+        Ok(hours.map_or(until, |hours| hours.next_open(until, Duration::ZERO, self.zone)))
+    }
+
+    fn stop(&mut self, step: &StepDefinition, reason: &str, context: &Value) -> Walk {
+        match self.renderer.text(reason, context) {
             Ok(reason) => {
                 self.record(step, StepState::Succeeded, Some(reason.clone()), None, Json::empty_object());
                 self.run.position = i32::try_from(self.now.definition.steps.len()).unwrap_or(i32::MAX);
@@ -324,7 +421,7 @@ impl<'a> Planner<'a> {
         }
         let changed = self.changed;
         let steps = self.journal.into_iter().filter(|step| changed.contains(&step.position)).collect();
-        Plan { run: self.run, steps, effects: self.promises }
+        Plan { run: self.run, steps, effects: self.promises, changes: self.changes }
     }
 }
 

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::*;
+use crate::engine::context::Links;
 use crate::model::address::{EmailAddress, PhoneNumber, Slug};
-use crate::model::connection::{ConnectionKind, ConnectionState};
+use crate::model::connection::ConnectionKind;
 use crate::model::event::{Event, EventKind, EventState, LeadReceived};
 use crate::model::lead::{Lead, LeadState};
-use crate::model::tenant::{Tenant, TenantState};
+use crate::model::tenant::{Tenant, TenantMode, TenantState};
 use crate::model::{AutomationId, EventId, LeadId, RunId, TenantId};
 
 pub const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
@@ -38,6 +39,8 @@ pub(in crate::engine) fn scene() -> Scene {
         state: TenantState::Active,
         created_at: NOW,
         updated_at: NOW,
+        mode: TenantMode::Live,
+        settings: Json::empty_object(),
     };
     let lead = Lead {
         tenant_id: tenant_id.clone(),
@@ -59,6 +62,7 @@ pub(in crate::engine) fn scene() -> Scene {
         contact_id: None,
         reply_to: None,
         original: None,
+        responded_at: None,
     };
     let run = Run {
         tenant_id: tenant_id.clone(),
@@ -75,21 +79,10 @@ pub(in crate::engine) fn scene() -> Scene {
         attempt: 0,
         started_at: NOW,
         finished_at: None,
+        contact_id: None,
     };
-    let connections = [ConnectionKind::Smtp, ConnectionKind::Google].map(|kind| Connection {
-        tenant_id: tenant_id.clone(),
-        id: ConnectionId::new(NOW),
-        kind,
-        name: kind.name().into(),
-        settings: Json::empty_object(),
-        sealed: None,
-        state: ConnectionState::Active,
-        last_ok_at: None,
-        last_error: None,
-        last_error_at: None,
-        created_at: NOW,
-        updated_at: NOW,
-    });
+    let connections = [ConnectionKind::Smtp, ConnectionKind::Google]
+        .map(|kind| Connection::new(&tenant_id, kind, kind.name(), Json::empty_object(), NOW));
     let payload = LeadReceived { lead_id, fingerprint: String::new() };
     let event = Event {
         tenant_id,
@@ -102,6 +95,7 @@ pub(in crate::engine) fn scene() -> Scene {
         received_at: NOW,
         due_at: None,
         attempt: 0,
+        contact_id: None,
     };
     Scene {
         tenant,
@@ -117,8 +111,17 @@ pub(in crate::engine) fn scene() -> Scene {
 
 impl Scene {
     pub(in crate::engine) fn facts(&self) -> Facts<'_> {
-        let (contact, operator) = (None, None);
-        Facts { event: &self.event, tenant: &self.tenant, lead: Some(&self.lead), contact, operator }
+        static NO_LINKS: Links = Links { review: None, unsubscribe: None };
+        Facts {
+            event: &self.event,
+            tenant: &self.tenant,
+            lead: Some(&self.lead),
+            contact: None,
+            job: None,
+            operator: None,
+            conversation: &[],
+            links: &NO_LINKS,
+        }
     }
 
     fn advance(&mut self, steps: &str) -> Plan {
@@ -143,6 +146,7 @@ impl Scene {
             connections: &self.connections,
             journal: &self.journal,
             effects: &self.effects,
+            digest: None,
             now: self.now,
         };
         let plan = advance(&situation).unwrap();

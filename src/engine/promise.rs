@@ -10,19 +10,24 @@ use crate::base::clock::Timestamp;
 use crate::base::text::Json;
 use crate::base::{Error, Result};
 use crate::engine::action::{self, Action};
+use crate::engine::context::moment_of;
 use crate::engine::hours::BusinessHours;
 use crate::engine::plan::Situation;
 use crate::engine::render::Renderer;
 use crate::engine::route::{self, Audience};
 use crate::model::ConnectionId;
 use crate::model::address::EmailAddress;
-use crate::model::connection::Connection;
+use crate::model::appointment::Intent;
+use crate::model::automation::LAYOUT;
+use crate::model::connection::{Connection, ConnectionKind};
+use crate::model::diary::EntryChange;
 use crate::model::effect::EffectKind;
-use crate::model::event::{EventKind, MailEvent};
+use crate::model::event::{CalendarEvent, EventKind, MailEvent};
 use crate::model::mail::MailKind;
+use crate::model::message::MessageClass;
 use crate::model::request::{
-    AppendRow, CancelEvent, CreateEvent, EffectRequest, FindSlot, LabelMail, SendMail, Thread, UpdateEvent,
-    UpdateRow,
+    AppendRow, CancelEvent, CreateEvent, EffectRequest, FindSlot, LabelMail, Letter, PostWebhook, SendMail,
+    Thread, UpdateEvent, UpdateRow,
 };
 
 /// What a step's texts are read with.
@@ -39,6 +44,9 @@ const HORIZON: Duration = Duration::from_secs(92 * 86_400);
 /// References kept of a long conversation; the first and the last of them matter most.
 const REFERENCES: usize = 20;
 
+/// How long after what it answers a message counts as an answer at once.
+const AT_ONCE: Duration = Duration::from_secs(15 * 60);
+
 /// What comes of a step's action.
 pub enum Promised {
     Effect(ConnectionId, Box<EffectRequest>),
@@ -53,18 +61,21 @@ impl<'a> Scene<'a> {
     /// `Usage` when a text cannot be read; `Conflict` when no connection can carry it.
     pub fn promise(&self, action: &Action) -> Result<Promised> {
         let (connection, request) = match action {
-            Action::SendMessage(message) => self.message(message, Audience::Customer)?,
-            Action::NotifyOwner(message) => self.message(message, Audience::Owner)?,
+            Action::SendMessage(message) => self.message(message)?,
+            Action::NotifyOwner(notice) => self.notice(notice)?,
             Action::Reply(_) if self.is_automatic()? => {
                 // RFC 3834, section 2: two machines would answer each other for ever.
                 return Ok(Promised::Nothing("a mail that no person wrote is not answered"));
             }
             Action::Reply(reply) => {
-                let mail = self.mail(&reply.template, &reply.to, reply.reply_to.as_deref())?;
-                (self.google(EffectKind::SendMail)?, EffectRequest::SendMail(self.answering(mail)?))
+                let class = MessageClass::Transactional;
+                let mail = self.mail(&reply.template, &reply.to, reply.reply_to.as_deref(), Some(class))?;
+                let letter = Some(self.letter(class, true, None)?);
+                let mail = SendMail { letter, ..self.answering(mail)? };
+                (self.google(EffectKind::SendMail)?, EffectRequest::SendMail(mail))
             }
             Action::Draft(draft) => {
-                let mail = self.mail(&draft.template, &draft.to, None)?;
+                let mail = self.mail(&draft.template, &draft.to, None, None)?;
                 let mail = if draft.reply { self.answering(mail)? } else { mail };
                 (self.google(EffectKind::DraftMail)?, EffectRequest::DraftMail(mail))
             }
@@ -90,16 +101,26 @@ impl<'a> Scene<'a> {
             Action::FindSlot(find) => {
                 (self.google(EffectKind::FindSlot)?, EffectRequest::FindSlot(self.find_slot(find)?))
             }
-            Action::Wait(_) | Action::Stop(_) => return Ok(Promised::Nothing("it promises nothing")),
+            Action::PostWebhook(webhook) => self.webhook(webhook)?,
+            Action::UpdateLead(_)
+            | Action::UpdateContact(_)
+            | Action::CreateJob(_)
+            | Action::CompleteJob(_)
+            | Action::AdvanceJob(_)
+            | Action::CreateTask(_)
+            | Action::ComposeDigest(_)
+            | Action::Wait(_)
+            | Action::Condition(_)
+            | Action::Stop(_) => return Ok(Promised::Nothing("it promises nothing")),
         };
         Ok(Promised::Effect(connection.id.clone(), Box::new(request)))
     }
 
-    fn text(&self, source: &str) -> Result<String> {
+    pub(super) fn text(&self, source: &str) -> Result<String> {
         self.renderer.text(source, self.context)
     }
 
-    fn optional(&self, source: Option<&String>) -> Result<Option<String>> {
+    pub(super) fn optional(&self, source: Option<&String>) -> Result<Option<String>> {
         source.map(|source| self.text(source)).transpose()
     }
 
@@ -121,28 +142,90 @@ impl<'a> Scene<'a> {
         route::for_google(situation.connections, kind)
     }
 
-    fn message(
+    fn message(&self, message: &action::Message) -> Result<(&'a Connection, EffectRequest)> {
+        let (template, to, class) = (&message.template, &message.to, message.class);
+        let mail = self.mail(template, to, message.reply_to.as_deref(), Some(class))?;
+        let letter = self.letter(message.class, message.at_once, message.expires.as_ref())?;
+        let unsubscribe_url = match message.class {
+            MessageClass::Transactional => None,
+            MessageClass::Commercial => Some(self.unsubscribe_url()?),
+        };
+        let mail = SendMail { letter: Some(letter), unsubscribe_url, ..mail };
+        let (connection, mut mail) =
+            self.in_conversation(mail, Audience::Customer, message.via, message.follows.as_deref())?;
+        if mail.reply_to.is_none() && connection.kind == ConnectionKind::Smtp {
+            // Nobody reads what comes back to a relay's address.
+            mail.reply_to = Some(self.situation.facts.tenant.owner_email.clone());
+        }
+        Ok((connection, EffectRequest::SendMail(mail)))
+    }
+
+    fn notice(&self, notice: &action::Notice) -> Result<(&'a Connection, EffectRequest)> {
+        let mail = self.mail(&notice.template, &notice.to, notice.reply_to.as_deref(), None)?;
+        let (connection, mail) =
+            self.in_conversation(mail, Audience::Owner, notice.via, notice.follows.as_deref())?;
+        Ok((connection, EffectRequest::SendMail(mail)))
+    }
+
+    /// Chooses the connection that carries a mail, and makes it go on with an earlier one.
+    fn in_conversation(
         &self,
-        message: &action::Message,
+        mut mail: SendMail,
         audience: Audience,
-    ) -> Result<(&'a Connection, EffectRequest)> {
-        let mut mail = self.mail(&message.template, &message.to, message.reply_to.as_deref())?;
-        let mut connection = route::for_mail(self.situation.connections, audience, message.via)?;
-        if let Some(step) = &message.follows
+        via: Option<ConnectionKind>,
+        follows: Option<&str>,
+    ) -> Result<(&'a Connection, SendMail)> {
+        let mut connection = route::for_mail(self.situation.connections, audience, via)?;
+        if let Some(step) = follows
             && let Some(earlier) = self.earlier(step)?
         {
             connection = earlier.connection;
             mail.subject = answer_to(&earlier.subject);
             mail.thread = Some(earlier.thread);
         }
-        Ok((connection, EffectRequest::SendMail(mail)))
+        Ok((connection, mail))
     }
 
-    fn mail(&self, template: &str, to: &str, reply_to: Option<&str>) -> Result<SendMail> {
-        let found = self.situation.templates.get(template);
-        let template =
-            found.ok_or_else(|| Error::internal(format!("message template `{template}` is gone")))?;
-        let rendered = self.renderer.message(template, self.context)?;
+    /// Returns what the gate will look at.
+    fn letter(&self, class: MessageClass, at_once: bool, expires: Option<&String>) -> Result<Letter> {
+        let facts = self.situation.facts;
+        let expires = self.optional(expires)?.map(|text| text.trim().to_owned());
+        let expires = expires.filter(|text| !text.is_empty() && text != "none");
+        let intent = match facts.event.kind {
+            EventKind::CalendarEvent => Some(intent(&facts.event.payload.read()?, self.zone)),
+            _ => None,
+        };
+        Ok(Letter {
+            class,
+            contact_id: facts.contact.map(|person| person.contact.id.clone()),
+            at_once_until: at_once.then_some(facts.event.received_at + AT_ONCE),
+            expires_at: expires.map(|text| moment(&text)).transpose()?,
+            intent,
+        })
+    }
+
+    fn unsubscribe_url(&self) -> Result<String> {
+        let facts = self.situation.facts;
+        if facts.tenant.settings()?.postal_address.trim().is_empty() {
+            let slug = &facts.tenant.slug;
+            return Err(Error::conflict("commercial mail needs the business's postal address")
+                .hint(format!("run `nexora tenant set {slug} postal_address=\"…\"`")));
+        }
+        facts.links.unsubscribe.clone().ok_or_else(|| Error::conflict("commercial mail needs a contact"))
+    }
+
+    fn mail(
+        &self,
+        template: &str,
+        to: &str,
+        reply_to: Option<&str>,
+        class: Option<MessageClass>,
+    ) -> Result<SendMail> {
+        let template = self.text(template)?;
+        let found = self.situation.templates.get(template.trim());
+        let found = found.ok_or_else(|| Error::internal(format!("message template `{template}` is gone")))?;
+        let layout = self.situation.templates.get(LAYOUT);
+        let rendered = self.renderer.message(found, layout, class, self.context)?;
         let reply_to = reply_to.map(|text| self.text(text)).transpose()?.filter(|text| !text.is_empty());
         Ok(SendMail {
             to: self.text(to)?.parse()?,
@@ -153,6 +236,8 @@ impl<'a> Scene<'a> {
             html: rendered.html,
             thread: None,
             attachments: rendered.attachments,
+            letter: None,
+            unsubscribe_url: None,
         })
     }
 
@@ -209,6 +294,16 @@ impl<'a> Scene<'a> {
         };
         action::check_labels(request.add.iter().chain(&request.remove))?;
         Ok(request)
+    }
+
+    fn webhook(&self, webhook: &action::Webhook) -> Result<(&'a Connection, EffectRequest)> {
+        let name = self.optional(webhook.connection.as_ref())?;
+        let connection = route::for_webhook(self.situation.connections, name.as_deref())?;
+        let event = self.text(&webhook.event)?;
+        let data: serde_json::Map<String, serde_json::Value> =
+            self.cells(&webhook.data)?.into_iter().map(|(name, text)| (name, text.into())).collect();
+        let body = serde_json::json!({ "type": event, "timestamp": self.situation.now, "data": data });
+        Ok((connection, EffectRequest::PostWebhook(PostWebhook { event, body: body.to_string() })))
     }
 
     fn cells(&self, row: &action::Row) -> Result<Vec<(String, String)>> {
@@ -308,6 +403,17 @@ impl<'a> Scene<'a> {
     }
 }
 
+/// Returns what a message says about the entry that started its run.
+fn intent(event: &CalendarEvent, zone: Tz) -> Intent {
+    let starts_at = event.entry.start.as_ref().and_then(|when| moment_of(when, zone));
+    Intent {
+        connection_id: event.connection_id.clone(),
+        calendar: event.calendar.clone(),
+        entry_id: event.entry.id.clone(),
+        starts_at: starts_at.filter(|_| event.change != EntryChange::Cancelled),
+    }
+}
+
 /// An earlier step's mail.
 struct Earlier<'a> {
     connection: &'a Connection,
@@ -347,7 +453,7 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn moment(text: &str) -> Result<Timestamp> {
+pub(super) fn moment(text: &str) -> Result<Timestamp> {
     Timestamp::parse(text.trim()).ok_or_else(|| {
         Error::usage(format!("`{text}` is not a time")).hint("give a time such as `{{ steps.slot.start }}`")
     })

@@ -8,12 +8,16 @@ use std::collections::BTreeSet;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono_tz::Tz;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
 
 use crate::base::clock::Timestamp;
 use crate::base::{Error, Result};
+use crate::engine::hours;
+use crate::model::address::{Country, PhoneNumber};
 use crate::model::automation::{AttachmentTemplate, MessageTemplate};
+use crate::model::message::MessageClass;
 use crate::model::request::MailAttachment;
+use crate::model::tenant::Tenant;
 
 /// A message with its holes filled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,17 +28,57 @@ pub struct Rendered {
     pub attachments: Vec<MailAttachment>,
 }
 
+/// Countries in which people read a clock of twelve hours.
+const TWELVE_HOURS: [&str; 7] = ["US", "CA", "AU", "NZ", "IN", "PH", "PR"];
+
 /// Renders for one tenant: times are shown in its zone.
 pub struct Renderer(Environment<'static>);
 
 impl Renderer {
+    /// Renders for people of a tenant: in its zone, with the clock and the telephone numbers of its country.
+    ///
+    /// # Errors
+    /// `Usage` when the stored zone is unknown to this machine.
+    pub fn of(tenant: &Tenant) -> Result<Renderer> {
+        Ok(Renderer::within(tenant.zone()?.tz(), Some(tenant.country()?)))
+    }
+
+    /// Renders with a clock of 24 hours, and telephone numbers in international form.
     pub fn new(zone: Tz) -> Renderer {
+        Renderer::within(zone, None)
+    }
+
+    fn within(zone: Tz, country: Option<Country>) -> Renderer {
+        let twelve_hours =
+            country.is_some_and(|country| TWELVE_HOURS.contains(&country.to_string().as_str()));
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|name| {
             if name == "html" { AutoEscape::Html } else { AutoEscape::None }
         });
-        environment.add_filter("local_time", move |text: &str| local_time(text, zone));
+        let clock = if twelve_hours { "%-I:%M %p" } else { "%H:%M" };
+        let local = move |text: &str, format: &str| -> Result<String, minijinja::Error> {
+            Ok(moment(text)?.utc().with_timezone(&zone).format(format).to_string())
+        };
+        environment
+            .add_filter("local_time", move |text: &str| local(text, &format!("%a %-d %b %Y, {clock}")));
+        environment.add_filter("day", move |text: &str| local(text, "%A, %B %-d"));
+        environment.add_filter("clock", move |text: &str| local(text, clock));
+        environment.add_filter("date", move |text: &str| local(text, "%Y-%m-%d"));
+        environment.add_filter("earlier", |text: &str, by: &str| {
+            Ok::<_, minijinja::Error>((moment(text)? - length(by)?).to_string())
+        });
+        environment.add_filter("later", |text: &str, by: &str| {
+            Ok::<_, minijinja::Error>((moment(text)? + length(by)?).to_string())
+        });
+        environment.add_filter("at_time", move |text: &str, time: &str| at_time(text, time, zone));
+        environment.add_filter("phone", move |text: &str| match (PhoneNumber::parse(text), country) {
+            (Ok(number), Some(country)) => number.shown_in(country),
+            _ => text.to_owned(),
+        });
+        environment.add_filter("money", |cents: Option<i64>| {
+            cents.map_or_else(String::new, |cents| format!("{}.{:02}", cents / 100, cents % 100))
+        });
         Renderer(environment)
     }
 
@@ -55,25 +99,46 @@ impl Renderer {
         expression.eval(context).map(|value| value.is_true()).map_err(|error| wrong(source, &error))
     }
 
-    /// Fills the holes of a message; what goes into the HTML part is escaped.
+    /// Fills the holes of a message and puts it into the layout, which is told whether it is commercial;
+    /// what goes into the HTML part is escaped.
+    /// HTML that is a whole document stays as it is.
     ///
     /// # Errors
     /// `Usage` naming what is unknown or wrong.
-    pub fn message(&self, template: &MessageTemplate, context: &Value) -> Result<Rendered> {
+    pub fn message(
+        &self,
+        template: &MessageTemplate,
+        layout: Option<&MessageTemplate>,
+        class: Option<MessageClass>,
+        context: &Value,
+    ) -> Result<Rendered> {
         let subject = self.text(&template.subject, context)?;
-        let html = template.html.as_ref().map(|source| {
-            self.0.render_named_str("html", source, context).map_err(|error| wrong(source, &error))
-        });
+        let subject = subject.split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut text = self.text(&template.text, context)?.trim().to_owned();
+        let mut html = template.html.as_ref().map(|source| self.html(source, context)).transpose()?;
+        if let Some(layout) = layout {
+            let commercial = class == Some(MessageClass::Commercial);
+            let within =
+                |content: Value| context! { subject => &subject, content, commercial, ..context.clone() };
+            text = self.text(&layout.text, &within(Value::from(text)))?.trim().to_owned();
+            if let (Some(content), Some(frame)) = (&html, &layout.html)
+                && !content.trim_start().to_ascii_lowercase().starts_with("<!doctype")
+            {
+                let content = Value::from_safe_string(content.clone());
+                html = Some(self.html(frame, &within(content))?);
+            }
+        }
+        let attachments = template.attachments.iter().map(|attachment| self.attachment(attachment, context));
         Ok(Rendered {
-            subject: subject.split_whitespace().collect::<Vec<_>>().join(" "),
-            text: self.text(&template.text, context)?.trim_start().to_owned(),
-            html: html.transpose()?.map(|text| text.trim_start().to_owned()),
-            attachments: template
-                .attachments
-                .iter()
-                .map(|attachment| self.attachment(attachment, context))
-                .collect::<Result<_>>()?,
+            subject,
+            text: format!("{text}\n"),
+            html: html.map(|text| text.trim_start().to_owned()),
+            attachments: attachments.collect::<Result<_>>()?,
         })
+    }
+
+    fn html(&self, source: &str, context: &Value) -> Result<String> {
+        self.0.render_named_str("html", source, context).map_err(|error| wrong(source, &error))
     }
 
     fn attachment(&self, template: &AttachmentTemplate, context: &Value) -> Result<MailAttachment> {
@@ -110,11 +175,23 @@ impl Renderer {
     }
 }
 
-fn local_time(text: &str, zone: Tz) -> Result<String, minijinja::Error> {
-    let at = Timestamp::parse(text).ok_or_else(|| {
-        minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, format!("`{text}` is not a time"))
-    })?;
-    Ok(at.utc().with_timezone(&zone).format("%a %-d %b %Y, %H:%M").to_string())
+fn moment(text: &str) -> Result<Timestamp, minijinja::Error> {
+    Timestamp::parse(text).ok_or_else(|| not_a(text, "time"))
+}
+
+fn length(text: &str) -> Result<std::time::Duration, minijinja::Error> {
+    humantime::parse_duration(text.trim()).map_err(|_| not_a(text, "duration"))
+}
+
+/// Returns the moment at which clocks show `time` on the day of a moment.
+fn at_time(text: &str, time: &str, zone: Tz) -> Result<String, minijinja::Error> {
+    let day = moment(text)?.utc().with_timezone(&zone).date_naive();
+    let time = hours::parse_time(time).ok_or_else(|| not_a(time, "time of day"))?;
+    Ok(hours::at_wall_time(day, time, zone).to_string())
+}
+
+fn not_a(text: &str, what: &str) -> minijinja::Error {
+    minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, format!("`{text}` is not a {what}"))
 }
 
 fn wrong(source: &str, error: &minijinja::Error) -> Error {
@@ -155,9 +232,9 @@ mod tests {
             html: Some("<p>{{ lead.name }}</p>".into()),
             attachments: Vec::new(),
         };
-        let rendered = renderer().message(&template, &context()).unwrap();
+        let rendered = renderer().message(&template, None, None, &context()).unwrap();
         assert_eq!(rendered.subject, "Hi Jo <b> Bcc: x@example.com", "a subject is one line");
-        assert_eq!(rendered.text, "Jo <b>");
+        assert_eq!(rendered.text, "Jo <b>\n");
         assert_eq!(rendered.html.as_deref(), Some("<p>Jo &lt;b&gt;</p>"));
     }
 

@@ -53,7 +53,7 @@ pub enum Resumption {
 }
 
 impl Settlement {
-    fn waiting(state: EffectState, due_at: Option<Timestamp>, reason: String) -> Settlement {
+    pub fn waiting(state: EffectState, due_at: Option<Timestamp>, reason: String) -> Settlement {
         Settlement {
             state,
             due_at,

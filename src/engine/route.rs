@@ -52,6 +52,21 @@ pub fn for_google(connections: &[Connection], kind: EffectKind) -> Result<&Conne
     })
 }
 
+/// Chooses the receiver of a webhook: the one of this name, or the first.
+///
+/// # Errors
+/// `Conflict` when the tenant has no such receiver.
+pub fn for_webhook<'a>(connections: &'a [Connection], name: Option<&str>) -> Result<&'a Connection> {
+    let is_wanted = |connection: &Connection| name.is_none_or(|name| connection.name == name);
+    first_of(connections, &[ConnectionKind::Webhook], is_wanted).ok_or_else(|| {
+        let message = match name {
+            Some(name) => format!("no receiver of webhooks is called `{name}`"),
+            None => "there is no receiver of webhooks".to_owned(),
+        };
+        Error::conflict(message).hint("run `nexora connection add webhook`")
+    })
+}
+
 fn first_of<'a>(
     connections: &'a [Connection],
     order: &[ConnectionKind],
@@ -66,24 +81,11 @@ mod tests {
     use super::*;
     use crate::base::clock::Timestamp;
     use crate::base::text::Json;
-    use crate::model::{ConnectionId, TenantId};
+    use crate::model::TenantId;
 
     fn connection(kind: ConnectionKind) -> Connection {
         let now = Timestamp::from_millis(0);
-        Connection {
-            tenant_id: TenantId::new(now),
-            id: ConnectionId::new(now),
-            kind,
-            name: kind.name().to_owned(),
-            settings: Json::empty_object(),
-            sealed: None,
-            state: ConnectionState::Active,
-            last_ok_at: None,
-            last_error: None,
-            last_error_at: None,
-            created_at: now,
-            updated_at: now,
-        }
+        Connection::new(&TenantId::new(now), kind, kind.name(), Json::empty_object(), now)
     }
 
     #[test]

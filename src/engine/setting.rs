@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::base::{Error, Result};
+use crate::engine::cadence::Cadence;
 use crate::engine::context::{self, Settings};
-use crate::engine::hours::BusinessHours;
+use crate::engine::hours::{BusinessHours, parse_time};
 use crate::engine::render::Renderer;
 use crate::model::address::EmailAddress;
 use crate::model::tenant::Tenant;
@@ -25,6 +26,44 @@ pub enum SettingType {
     Duration,
     /// Such as `Mon-Fri 08:00-18:00`.
     Hours,
+    /// Such as `09:00`.
+    Time,
+    /// Five fields, such as `0 7 * * *`.
+    Cron,
+    /// An address on the web.
+    Url,
+    /// The id of a spreadsheet, or its address.
+    Sheet,
+    /// The name of a message.
+    Template,
+    /// Waits and the message after each, such as `1day first-note, 3days second-note`.
+    Touches,
+}
+
+/// Each type in words, with an example.
+pub const TYPES: &[(SettingType, &str, &str)] = &[
+    (SettingType::Text, "any text", "Leads"),
+    (SettingType::Email, "a mail address", "owner@acme.com"),
+    (SettingType::Bool, "`true` or `false`", "true"),
+    (SettingType::Int, "a whole number", "3"),
+    (SettingType::Duration, "how long", "1h 30m"),
+    (SettingType::Hours, "hours of the week", "Mon-Fri 08:00-18:00, Sat 09:00-12:00"),
+    (SettingType::Time, "a time of day", "09:00"),
+    (SettingType::Cron, "minute, hour, day of month, month, weekday", "0 7 * * Mon-Fri"),
+    (SettingType::Url, "an address on the web", "https://example.com/review"),
+    (SettingType::Sheet, "the id of a spreadsheet, or its address", "1AbC…"),
+    (SettingType::Template, "the name of a message", "lead-alert"),
+    (SettingType::Touches, "waits, and the message after each", "1day follow-up-1, 3days follow-up-2"),
+];
+
+/// One item of a list of touches.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Touch {
+    /// From 1.
+    pub number: usize,
+    pub of: usize,
+    pub after: String,
+    pub template: String,
 }
 
 /// The declaration of one setting.
@@ -54,7 +93,7 @@ pub fn resolve(
         return Err(Error::usage(format!("unknown setting `{name}`"))
             .hint(format!("the settings are: {}", known.join(", "))));
     }
-    let renderer = Renderer::new(tenant.zone()?.tz());
+    let renderer = Renderer::of(tenant)?;
     let mut values = Settings::new();
     for (name, setting) in declared {
         let text = match (given.get(name), &setting.default) {
@@ -78,6 +117,15 @@ pub fn resolve(
     Ok(values)
 }
 
+/// Returns the values that are the same for every tenant: defaults without holes.
+pub fn fixed(declared: &BTreeMap<String, Setting>) -> Settings {
+    let value = |setting: &Setting| {
+        let text = plain(setting.default.as_ref()?);
+        (!text.contains("{{")).then(|| read(setting.kind, &text).ok()).flatten()
+    };
+    declared.iter().map(|(name, setting)| (name.clone(), value(setting).unwrap_or_default())).collect()
+}
+
 fn plain(value: &toml::Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
@@ -97,6 +145,55 @@ fn read(kind: SettingType, text: &str) -> Result<Value> {
             .map(|_| json!(text))
             .map_err(|_| wrong("a duration").hint("write it like `30m`, `2h` or `1day`")),
         SettingType::Hours => BusinessHours::parse(text).map(|_| json!(text)),
+        SettingType::Time => parse_time(text)
+            .map(|_| json!(text.trim()))
+            .ok_or_else(|| wrong("a time of day").hint("write it like `09:00`")),
+        SettingType::Cron => Cadence::parse(text).map(|_| json!(text)),
+        SettingType::Url => match text.trim() {
+            url if url.starts_with("https://") && !url.contains(char::is_whitespace) => Ok(json!(url)),
+            _ => Err(wrong("an address on the web").hint("it begins with `https://`")),
+        },
+        SettingType::Sheet => Ok(json!(sheet_id(text))),
+        SettingType::Template => Ok(json!(text.trim())),
+        SettingType::Touches => touches(text).map(|touches| json!(touches)),
+    }
+}
+
+/// Takes the id out of a spreadsheet's address.
+fn sheet_id(text: &str) -> &str {
+    let text = text.trim();
+    let id = text.split_once("/spreadsheets/d/").map_or(text, |(_, rest)| rest);
+    id.split(['/', '?', '#']).next().unwrap_or(id)
+}
+
+fn touches(text: &str) -> Result<Vec<Touch>> {
+    let wrong = |part: &str| {
+        Error::usage(format!("`{part}` is not a wait and a message"))
+            .hint("write the list like `1day follow-up-1, 3days follow-up-2`")
+    };
+    let parts: Vec<&str> = text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
+    let touch = |(index, part): (usize, &&str)| {
+        let (after, template) = part.rsplit_once(char::is_whitespace).ok_or_else(|| wrong(part))?;
+        humantime::parse_duration(after.trim()).map_err(|_| wrong(part))?;
+        let (number, of) = (index + 1, parts.len());
+        Ok(Touch { number, of, after: after.trim().to_owned(), template: template.to_owned() })
+    };
+    parts.iter().enumerate().map(touch).collect()
+}
+
+/// Returns a setting's value as the text that would set it.
+pub fn text_of(kind: SettingType, value: &Value) -> Option<String> {
+    match (kind, value) {
+        (_, Value::Null) => None,
+        (SettingType::Touches, Value::Array(items)) => {
+            let text = |item: &Value| {
+                let touch: Touch = serde_json::from_value(item.clone()).ok()?;
+                Some(format!("{} {}", touch.after, touch.template))
+            };
+            Some(items.iter().filter_map(text).collect::<Vec<_>>().join(", "))
+        }
+        (_, Value::String(text)) => Some(text.clone()),
+        (_, value) => Some(value.to_string()),
     }
 }
 

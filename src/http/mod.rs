@@ -2,6 +2,7 @@
 
 mod health;
 mod lead;
+mod link;
 mod page;
 mod problem;
 mod server;
@@ -29,7 +30,7 @@ pub struct Private {
     pub metrics: PrometheusHandle,
 }
 
-/// Returns the public routes: the form, intake and the status page.
+/// Returns the public routes: the form, intake, the links in our messages and the status page.
 pub fn public(app: Arc<App>) -> Router {
     let settings = &app.config.http;
     let body_limit = usize::try_from(settings.body_limit_bytes).unwrap_or(usize::MAX);
@@ -37,6 +38,8 @@ pub fn public(app: Arc<App>) -> Router {
     Router::new()
         .route("/lead/{slug}", get(lead::form).post(lead::submit))
         .route("/lead/{slug}/thanks", get(lead::thanks))
+        .route("/u/{token}", get(link::show_unsubscribe).post(link::unsubscribe))
+        .route("/r/{token}", get(link::review))
         .route("/status", get(status::show))
         .fallback(problem::no_such_page)
         .method_not_allowed_fallback(problem::wrong_method)

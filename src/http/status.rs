@@ -21,7 +21,8 @@ use crate::model::effect::{Effect, EffectKind, EffectState};
 use crate::model::lead::{Lead, LeadState};
 use crate::model::request::EffectRequest;
 use crate::model::tenant::Tenant;
-use crate::ops::status::{self, TenantStatus, Trouble};
+use crate::ops::status::{self, TenantStatus};
+use crate::pipeline::trouble::Trouble;
 use crate::store::migration;
 
 #[derive(Deserialize)]
@@ -175,6 +176,7 @@ fn effect_row(effect: &Effect, zone: Tz) -> EffectRow {
         EffectKind::UpdateEvent => "Calendar change",
         EffectKind::CancelEvent => "Cancelled entry",
         EffectKind::FindSlot => "Free time",
+        EffectKind::PostWebhook => "Webhook",
     };
     let (state, tone) = match effect.state {
         EffectState::Delivered => ("done", "good"),
@@ -194,6 +196,7 @@ fn effect_row(effect: &Effect, zone: Tz) -> EffectRow {
         Ok(EffectRequest::CancelEvent(event)) => event.entry,
         Ok(EffectRequest::FindSlot(find)) => find.calendars.join(", "),
         Ok(EffectRequest::AppendRow(row)) => format!("in sheet {}", row.sheet),
+        Ok(EffectRequest::PostWebhook(webhook)) => webhook.event,
         Ok(EffectRequest::UpdateRow(row)) => format!("{} {} in sheet {}", row.key.0, row.key.1, row.sheet),
         Err(_) => String::new(),
     };

@@ -110,6 +110,17 @@ impl PhoneNumber {
         PhoneNumber::read(Some(country.0), text)
     }
 
+    /// Returns the number as people of `country` write it: `(512) 555-0142` there, `+1 512-555-0142`
+    /// elsewhere.
+    pub fn shown_in(&self, country: Country) -> String {
+        let Ok(number) = phonenumber::parse(None, &self.0) else { return self.0.clone() };
+        let mode = match number.country().id() == Some(country.0) {
+            true => phonenumber::Mode::National,
+            false => phonenumber::Mode::International,
+        };
+        number.format().mode(mode).to_string()
+    }
+
     fn read(country: Option<phonenumber::country::Id>, text: &str) -> Result<PhoneNumber> {
         let text = text.trim();
         phonenumber::parse(country, text)

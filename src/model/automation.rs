@@ -42,6 +42,9 @@ pub struct Version {
     pub created_by: String,
 }
 
+/// The message into which every other is put: its `text` and `html` hold `content`.
+pub const LAYOUT: &str = "layout";
+
 /// Message templates by name.
 pub type MessageTemplates = BTreeMap<String, MessageTemplate>;
 

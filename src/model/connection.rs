@@ -13,7 +13,7 @@ use crate::model::{ConnectionId, TenantId};
 
 define_words! {
     /// Which connector a connection uses.
-    ConnectionKind = "connection kind" { Smtp = "smtp", Google = "google" }
+    ConnectionKind = "connection kind" { Smtp = "smtp", Google = "google", Webhook = "webhook" }
 
     /// Whether work goes through. `failing` is `paused` by us: the credential was refused.
     ConnectionState = "connection state" { Active = "active", Paused = "paused", Failing = "failing" }
@@ -108,6 +108,30 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// Returns a connection that is active and was never used.
+    pub fn new(
+        tenant: &TenantId,
+        kind: ConnectionKind,
+        name: &str,
+        settings: Json,
+        now: Timestamp,
+    ) -> Connection {
+        Connection {
+            tenant_id: tenant.clone(),
+            id: ConnectionId::new(now),
+            kind,
+            name: name.to_owned(),
+            settings,
+            sealed: None,
+            state: ConnectionState::Active,
+            last_ok_at: None,
+            last_error: None,
+            last_error_at: None,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
     /// Returns the name that binds the sealed credential to this row.
     pub fn seal_owner(&self) -> String {
         format!("{}/{}", self.tenant_id, self.id)
@@ -121,16 +145,18 @@ impl Connection {
         match self.kind {
             ConnectionKind::Smtp => self.settings.read().map(ConnectionSettings::Smtp),
             ConnectionKind::Google => self.settings.read().map(ConnectionSettings::Google),
+            ConnectionKind::Webhook => self.settings.read().map(ConnectionSettings::Webhook),
         }
     }
 }
 
 impl ConnectionSettings {
-    /// Returns the mail address that the connection stands for.
-    pub fn account(&self) -> &EmailAddress {
+    /// Returns the mail address, or the address on the web, that the connection stands for.
+    pub fn account(&self) -> &str {
         match self {
-            ConnectionSettings::Smtp(settings) => &settings.from,
-            ConnectionSettings::Google(settings) => &settings.subject,
+            ConnectionSettings::Smtp(settings) => settings.from.as_str(),
+            ConnectionSettings::Google(settings) => settings.subject.as_str(),
+            ConnectionSettings::Webhook(settings) => &settings.url,
         }
     }
 }
@@ -140,6 +166,16 @@ impl ConnectionSettings {
 pub enum ConnectionSettings {
     Smtp(SmtpSettings),
     Google(GoogleSettings),
+    Webhook(WebhookSettings),
+}
+
+/// A program that is told of events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookSettings {
+    pub url: String,
+    /// Whether it may be in a network that is not public, and unencrypted.
+    #[serde(default)]
+    pub allow_private: bool,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -24,4 +24,6 @@ pub struct Contact {
     pub name: String,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// The IANA zone in which this person reads a clock, where it is known.
+    pub timezone: Option<String>,
 }

@@ -35,6 +35,7 @@ define_words! {
         FindSlot = "calendar.find_slot",
         AppendRow = "sheets.append_row",
         UpdateRow = "sheets.update_row",
+        PostWebhook = "webhook.post",
     }
 }
 

@@ -5,13 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
 use crate::base::text::{Json, define_words};
-use crate::model::address::EmailAddress;
 use crate::model::connection::ConnectionKind;
 use crate::model::cursor::Moment;
 use crate::model::diary::{Entry, EntryChange};
 use crate::model::mail::Mail;
 use crate::model::sheet::{Cells, RowChange};
-use crate::model::{ConnectionId, ContactId, EventId, LeadId, TenantId};
+use crate::model::{ConnectionId, ContactId, EventId, JobId, LeadId, TenantId};
 
 define_words! {
     /// What kind of fact it is.
@@ -27,6 +26,26 @@ define_words! {
         SheetsRow = "sheets.row",
         /// A connection's credential was refused, and nothing goes through it any more.
         ConnectionFailing = "connection.failing",
+        /// Somebody in the business wrote to a contact by hand.
+        MessageWritten = "message.written",
+        /// A mail to a contact came back.
+        MessageBounced = "message.bounced",
+        /// A lead's state was changed.
+        LeadChanged = "lead.changed",
+        /// A contact asked for no more commercial mail.
+        ContactUnsubscribed = "contact.unsubscribed",
+        /// A contact opened a link that we count, such as the review link.
+        LinkOpened = "link.opened",
+        JobCreated = "job.created",
+        JobStage = "job.stage",
+        JobCompleted = "job.completed",
+        JobCancelled = "job.cancelled",
+        /// Another program told us something.
+        WebhookReceived = "webhook.received",
+        /// A moment of a schedule has come.
+        Schedule = "schedule",
+        /// An operator started it.
+        Manual = "manual",
     }
 
     /// What happened to a mail.
@@ -36,14 +55,58 @@ define_words! {
     EventState = "event state" { Pending = "pending", Dispatched = "dispatched", Ignored = "ignored" }
 }
 
+/// What an event's payload is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A [`LeadReceived`].
+    Lead,
+    /// A [`MailEvent`].
+    Mail,
+    /// A [`CalendarEvent`].
+    Calendar,
+    /// A [`RowEvent`].
+    Row,
+    /// A [`ConnectionFailing`].
+    Connection,
+    /// A [`WebhookEvent`].
+    Webhook,
+    /// A [`ScheduleEvent`].
+    Schedule,
+    /// A [`Fact`].
+    Fact,
+}
+
+impl EventKind {
+    pub fn shape(self) -> Shape {
+        match self {
+            EventKind::LeadReceived => Shape::Lead,
+            EventKind::GmailMessage | EventKind::MessageReceived => Shape::Mail,
+            EventKind::CalendarEvent => Shape::Calendar,
+            EventKind::SheetsRow => Shape::Row,
+            EventKind::ConnectionFailing => Shape::Connection,
+            EventKind::WebhookReceived => Shape::Webhook,
+            EventKind::Schedule => Shape::Schedule,
+            EventKind::MessageWritten
+            | EventKind::MessageBounced
+            | EventKind::LeadChanged
+            | EventKind::ContactUnsubscribed
+            | EventKind::LinkOpened
+            | EventKind::JobCreated
+            | EventKind::JobStage
+            | EventKind::JobCompleted
+            | EventKind::JobCancelled
+            | EventKind::Manual => Shape::Fact,
+        }
+    }
+}
+
 #[derive(Clone, Debug, Queryable, Serialize)]
 pub struct Event {
     pub tenant_id: TenantId,
     pub id: EventId,
     pub kind: EventKind,
     pub dedupe_key: String,
-    /// By kind: [`LeadReceived`], [`MailEvent`], [`CalendarEvent`], [`RowEvent`] or
-    /// [`ConnectionFailing`].
+    /// What the kind's [`Shape`] says.
     pub payload: Json,
     pub state: EventState,
     pub reason: Option<String>,
@@ -52,6 +115,8 @@ pub struct Event {
     pub due_at: Option<Timestamp>,
     /// Grows with every failed attempt to dispatch it, and spaces the next.
     pub attempt: i32,
+    /// Whom it is about. It outlives the contact.
+    pub contact_id: Option<ContactId>,
 }
 
 impl Event {
@@ -61,6 +126,7 @@ impl Event {
         kind: EventKind,
         dedupe_key: String,
         payload: Json,
+        contact_id: Option<ContactId>,
         now: Timestamp,
     ) -> Event {
         Event {
@@ -74,6 +140,7 @@ impl Event {
             received_at: now,
             due_at: Some(now),
             attempt: 0,
+            contact_id,
         }
     }
 }
@@ -93,6 +160,8 @@ pub struct About {
     pub contact_id: Option<ContactId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lead_id: Option<LeadId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_id: Option<JobId>,
 }
 
 /// The payload of `gmail.message` and of `message.received`.
@@ -149,9 +218,41 @@ pub struct ConnectionFailing {
     pub connection_id: ConnectionId,
     pub name: String,
     pub kind: ConnectionKind,
-    /// The mail address that it stands for.
-    pub account: EmailAddress,
+    /// The mail address, or the address on the web, that it stands for.
+    pub account: String,
     /// Why the provider refused the credential.
     pub reason: String,
     pub since: Timestamp,
+}
+
+/// The payload of what happened to a contact, a lead or a job.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Fact {
+    #[serde(flatten)]
+    pub about: About,
+    /// What became of it: a state, a stage, a link, the words of a mail system.
+    #[serde(default)]
+    pub detail: String,
+    #[serde(default)]
+    pub previous: String,
+}
+
+/// The payload of `webhook.received`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct WebhookEvent {
+    #[serde(flatten)]
+    pub about: About,
+    pub name: String,
+    pub data: serde_json::Value,
+}
+
+/// The payload of `schedule`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ScheduleEvent {
+    pub automation: String,
+    /// Which of its triggers, from 0.
+    pub number: i32,
+    pub planned_at: Timestamp,
+    /// The day in the schedule's zone, `2026-11-20`.
+    pub day: String,
 }

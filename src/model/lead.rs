@@ -52,6 +52,8 @@ pub struct Lead {
     pub reply_to: Option<EmailAddress>,
     /// The text it was read from, where that was a mail.
     pub original: Option<String>,
+    /// When a person of the business first answered.
+    pub responded_at: Option<Timestamp>,
 }
 
 /// What brought the homeowner: `utm_source`, `gclid`, `referrer` and the like, by name.

@@ -15,6 +15,16 @@ define_words! {
         Nexora = "nexora",
         /// Somebody in the business wrote it by hand.
         Person = "person",
+        /// An answering machine or a mail system.
+        Machine = "machine",
+    }
+
+    /// What a message is for. It decides which gates it passes.
+    MessageClass = "message class" {
+        /// It belongs to what the person asked for or agreed: an answer, a reminder.
+        Transactional = "transactional",
+        /// It asks for business or a favour: a follow-up, a review request.
+        Commercial = "commercial",
     }
 }
 
@@ -41,4 +51,8 @@ pub struct Message {
     pub body: String,
     pub sent_at: Timestamp,
     pub stored_at: Timestamp,
+    /// Of one that Nexora wrote.
+    pub class: Option<MessageClass>,
+    /// The run that sent it.
+    pub run_id: Option<String>,
 }

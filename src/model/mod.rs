@@ -3,14 +3,18 @@
 //! The structs that rows are loaded into list their fields in the order of the table's columns.
 
 pub mod address;
+pub mod appointment;
 pub mod audit;
 pub mod automation;
+pub mod change;
 pub mod connection;
+pub mod consent;
 pub mod contact;
 pub mod cursor;
 pub mod diary;
 pub mod effect;
 pub mod event;
+pub mod job;
 pub mod lead;
 pub mod mail;
 pub mod message;
@@ -18,10 +22,13 @@ pub mod outcome;
 pub mod quota;
 pub mod request;
 pub mod run;
+pub mod schedule;
 pub mod sheet;
 pub mod slot;
+pub mod task;
 pub mod tenant;
 pub mod user;
+pub mod verdict;
 
 use crate::base::id::define_ids;
 
@@ -50,4 +57,14 @@ define_ids! {
     CursorId = "cursor";
     /// Names one timer of a calendar entry.
     TimerId = "timer";
+    /// Names one job of a tenant.
+    JobId = "job";
+    /// Names one task of a tenant.
+    TaskId = "task";
+    /// Names one appointment.
+    AppointmentId = "appt";
+    /// Names one record of consent.
+    ConsentId = "consent";
+    /// Names one schedule of an automation.
+    ScheduleId = "sched";
 }

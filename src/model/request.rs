@@ -5,8 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
 use crate::base::text::define_words;
+use crate::model::ContactId;
 use crate::model::address::EmailAddress;
+use crate::model::appointment::Intent;
 use crate::model::effect::EffectKind;
+use crate::model::message::MessageClass;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind")]
@@ -31,9 +34,19 @@ pub enum EffectRequest {
     AppendRow(AppendRow),
     #[serde(rename = "sheets.update_row")]
     UpdateRow(UpdateRow),
+    #[serde(rename = "webhook.post")]
+    PostWebhook(PostWebhook),
 }
 
 impl EffectRequest {
+    /// Returns what the gate looks at, where it is a message to a customer.
+    pub fn letter(&self) -> Option<&Letter> {
+        match self {
+            EffectRequest::SendMail(mail) => mail.letter.as_ref(),
+            _ => None,
+        }
+    }
+
     pub fn kind(&self) -> EffectKind {
         match self {
             EffectRequest::SendMail(_) => EffectKind::SendMail,
@@ -45,6 +58,7 @@ impl EffectRequest {
             EffectRequest::FindSlot(_) => EffectKind::FindSlot,
             EffectRequest::AppendRow(_) => EffectKind::AppendRow,
             EffectRequest::UpdateRow(_) => EffectKind::UpdateRow,
+            EffectRequest::PostWebhook(_) => EffectKind::PostWebhook,
         }
     }
 }
@@ -63,6 +77,27 @@ pub struct SendMail {
     pub thread: Option<Thread>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<MailAttachment>,
+    /// What the gate looks at before it goes to a customer; nothing where it is for the business.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub letter: Option<Letter>,
+    /// Where one click ends mail of this kind (RFC 8058); set on commercial mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsubscribe_url: Option<String>,
+}
+
+/// A message to a customer, as the gate before it sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Letter {
+    pub class: MessageClass,
+    pub contact_id: Option<ContactId>,
+    /// Until when quiet hours do not hold it, since it answers what was just written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_once_until: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// What it says about an appointment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intent: Option<Intent>,
 }
 
 /// The conversation that a mail goes on with.
@@ -175,4 +210,12 @@ pub struct UpdateRow {
     /// Header and cell; a header that is missing is added. Other cells stay as they are.
     pub cells: Vec<(String, String)>,
     pub if_missing: IfMissing,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PostWebhook {
+    /// What has happened, as the receiver calls it.
+    pub event: String,
+    /// The JSON text that is sent, the same at every attempt.
+    pub body: String,
 }

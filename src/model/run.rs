@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::base::clock::Timestamp;
 use crate::base::text::{Json, define_words};
-use crate::model::{AutomationId, EffectId, EventId, RunId, TenantId};
+use crate::model::{AutomationId, ContactId, EffectId, EventId, RunId, TenantId};
 
 define_words! {
     /// How far a run has come. `running` waits for effects, `waiting` for a moment.
@@ -45,7 +45,7 @@ pub struct Run {
     pub automation_id: AutomationId,
     pub version: i32,
     pub event_id: EventId,
-    /// What the run is about: the lead's id for `lead.received`.
+    /// What the run is about: the id of a lead, a job, a calendar entry, or else of its event.
     pub subject_id: String,
     pub state: RunState,
     /// The index of the step that comes next, from 0.
@@ -59,6 +59,8 @@ pub struct Run {
     pub attempt: i32,
     pub started_at: Timestamp,
     pub finished_at: Option<Timestamp>,
+    /// Whom it is about. It outlives the contact.
+    pub contact_id: Option<ContactId>,
 }
 
 /// One line of a run's journal.

@@ -8,31 +8,21 @@ use crate::app::App;
 use crate::base::clock::Timestamp;
 use crate::base::text::Json;
 use crate::base::{Error, Result};
+use crate::config::definitions::Text;
 use crate::engine::ability;
-use crate::engine::context::{self, Settings};
+use crate::engine::context::Settings;
 use crate::engine::definition::Definition;
-use crate::engine::render::Renderer;
-use crate::engine::setting::{self, Setting};
+use crate::model::address::Slug;
 use crate::model::audit::Actor;
-use crate::model::automation::{Automation, AutomationState, MessageTemplates, Version};
+use crate::model::automation::{Automation, AutomationState, Version};
 use crate::model::connection::{Abilities, Ability, Connection, ConnectionKind, ConnectionSettings};
 use crate::model::tenant::Tenant;
 use crate::model::{AutomationId, TenantId};
-use crate::ops::{LIST_LIMIT, Subject, audited};
+use crate::ops::definition::{self, Loaded, Template};
+use crate::ops::{LIST_LIMIT, Subject, audited, setting_texts, version};
 use crate::pipeline::demand::{self, Terms};
 use crate::pipeline::watch;
 use crate::store::{Conn, Inserted, automation, connection, run};
-
-/// An automation that can be enabled.
-#[derive(Clone, Debug, Serialize)]
-pub struct Template {
-    pub name: String,
-    pub title: String,
-    pub description: String,
-    pub settings: BTreeMap<String, Setting>,
-    /// What it needs of Google at most.
-    pub google: Abilities,
-}
 
 /// A tenant's automation with its live version.
 #[derive(Clone, Debug, Serialize)]
@@ -69,9 +59,9 @@ pub struct Enabled {
 ///
 /// # Errors
 /// `Usage` naming the faults of a definition in `definitions.folder`.
-pub fn templates(app: &App) -> Result<Vec<Template>> {
-    let names = app.config.definitions.automation_names();
-    names.iter().map(|name| load(app, name).map(Loaded::template)).collect()
+pub fn templates(app: &App, tenant: Option<&Slug>) -> Result<Vec<Template>> {
+    let shelf = app.config.definitions.of(tenant);
+    shelf.automation_names().iter().map(|name| definition::template(&shelf, name)).collect()
 }
 
 /// Enables an automation, or brings one that is enabled to these settings and today's definition.
@@ -87,14 +77,28 @@ pub async fn enable(
     given: &BTreeMap<String, String>,
     dry_run: bool,
 ) -> Result<Enabled> {
-    let loaded = load(app, name)?;
-    let settings = setting::resolve(&loaded.definition.settings, given, tenant)?;
-    check_triggers(&loaded.definition, &settings, tenant)?;
+    let loaded = definition::load(app, tenant, name, given)?;
+    put(app, actor, tenant, (name, "automation.enable"), loaded, dry_run).await
+}
+
+/// Makes what was loaded the live version of a tenant's automation, unless it is.
+///
+/// # Errors
+/// `Conflict` or `Denied` naming what the tenant or its connections lack.
+pub(super) async fn put(
+    app: &App,
+    actor: &Actor,
+    tenant: &Tenant,
+    (name, action): (&str, &'static str),
+    loaded: Loaded,
+    dry_run: bool,
+) -> Result<Enabled> {
+    check_tenant(&loaded.definition, tenant)?;
     let id = tenant.id.clone();
     let connections = app.db.read(move |conn| connection::list(conn, &id, LIST_LIMIT)).await?;
-    check_abilities(name, &loaded.definition, &settings, &connections)?;
-    let google = ability::needed_with(&loaded.definition, &settings, &connections);
-    let wanted = Wanted::new(loaded, &settings, actor)?;
+    check_abilities(name, &loaded.definition, &loaded.settings, &connections)?;
+    let google = ability::needed_with(&loaded.definition, &loaded.settings, &connections);
+    let wanted = Wanted::new(loaded, actor)?;
     let (now, tenant_id, name) = (app.clock.now(), tenant.id.clone(), name.to_owned());
     if dry_run {
         return app
@@ -103,7 +107,7 @@ pub async fn enable(
             .await;
     }
     let (id, watched, terms) = (tenant_id.clone(), tenant.clone(), Terms::of(&app.config));
-    let enabled = audited(&app.db, Some(tenant_id), actor, "automation.enable", now, move |conn| {
+    let enabled = audited(&app.db, Some(tenant_id), actor, action, now, move |conn| {
         let plan = plan(conn, &id, &name, &wanted)?;
         plan.apply(conn, &id, wanted, now)?;
         watch::reconcile(conn, &watched, now)?;
@@ -115,6 +119,28 @@ pub async fn enable(
     let enabled = enabled.await?;
     app.nudges.all();
     Ok(enabled)
+}
+
+/// Changes settings of an automation and leaves the others as they are, with the definition as it is
+/// live. With `dry_run`, nothing is written.
+///
+/// # Errors
+/// `NotFound` when the tenant has none of this name; `Usage` naming the setting.
+pub async fn set(
+    app: &App,
+    actor: &Actor,
+    tenant: &Tenant,
+    name: &str,
+    changes: &BTreeMap<String, String>,
+    dry_run: bool,
+) -> Result<Enabled> {
+    let live = version::live(app, tenant, name).await?;
+    let mut given = setting_texts(&live)?;
+    given.extend(changes.clone());
+    let text = Text { file: format!("{name}.toml"), text: live.definition.clone() };
+    let shelf = app.config.definitions.of(Some(&tenant.slug));
+    let loaded = definition::load_text(&shelf, tenant, &text, &given)?;
+    put(app, actor, tenant, (name, "automation.set"), loaded, dry_run).await
 }
 
 /// Switches an automation off: events start no runs, and runs in flight go on.
@@ -176,12 +202,14 @@ pub async fn find(app: &App, tenant: &Tenant, name: &str) -> Result<AutomationVi
         .await
 }
 
-/// Fills the holes of the triggers, so that a setting which makes no sense there is refused now.
-fn check_triggers(definition: &Definition, settings: &Settings, tenant: &Tenant) -> Result<()> {
-    let renderer = Renderer::new(tenant.zone()?.tz());
-    let context = context::of_trigger(tenant, settings);
-    for trigger in &definition.triggers {
-        trigger.watch(&renderer, &context)?;
+/// Refuses what the tenant lacks for an automation.
+fn check_tenant(definition: &Definition, tenant: &Tenant) -> Result<()> {
+    if definition.is_commercial() && tenant.settings()?.postal_address.trim().is_empty() {
+        let (name, slug) = (&definition.head.name, &tenant.slug);
+        let message = format!("automation `{name}` sends commercial mail, which needs a postal address");
+        return Err(Error::conflict(message).hint(format!(
+            "run `nexora tenant set {slug} postal_address=\"12 Main St, Austin, TX 78701\"`"
+        )));
     }
     Ok(())
 }
@@ -193,7 +221,7 @@ fn check_triggers(definition: &Definition, settings: &Settings, tenant: &Tenant)
 pub fn abilities(app: &App, names: &[String]) -> Result<Abilities> {
     let mut all = Abilities::new();
     for name in names {
-        all.extend(ability::needed(&load(app, name)?.definition));
+        all.extend(definition::template(&app.config.definitions.of(None), name)?.google);
     }
     Ok(all)
 }
@@ -227,50 +255,19 @@ fn check_abilities(
     Ok(())
 }
 
-struct Loaded {
-    text: String,
-    definition: Definition,
-    templates: MessageTemplates,
-}
-
-impl Loaded {
-    fn template(self) -> Template {
-        let google = ability::needed(&self.definition);
-        let head = self.definition.head;
-        Template {
-            name: head.name,
-            title: head.title,
-            description: head.description,
-            google,
-            settings: self.definition.settings,
-        }
-    }
-}
-
-fn load(app: &App, name: &str) -> Result<Loaded> {
-    let text = app.config.definitions.automation(name)?;
-    let definition = Definition::parse(&text)?;
-    let mut templates = MessageTemplates::new();
-    for message in definition.template_names() {
-        templates.insert(message.to_owned(), app.config.definitions.message(message)?);
-    }
-    definition.check(&templates)?;
-    Ok(Loaded { text, definition, templates })
-}
-
 /// What a version is to hold.
-struct Wanted {
-    definition: String,
-    settings: Json,
-    templates: Json,
-    created_by: String,
+pub(super) struct Wanted {
+    pub definition: String,
+    pub settings: Json,
+    pub templates: Json,
+    pub created_by: String,
 }
 
 impl Wanted {
-    fn new(loaded: Loaded, settings: &Settings, actor: &Actor) -> Result<Wanted> {
+    pub fn new(loaded: Loaded, actor: &Actor) -> Result<Wanted> {
         Ok(Wanted {
             definition: loaded.text,
-            settings: Json::of(settings)?,
+            settings: Json::of(&loaded.settings)?,
             templates: Json::of(&loaded.templates)?,
             created_by: actor.to_string(),
         })
@@ -289,9 +286,8 @@ impl Usual {
     /// # Errors
     /// `Usage` naming the faults of a definition in `definitions.folder`.
     pub fn new(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Result<Usual> {
-        let loaded = load(app, name)?;
-        let settings = setting::resolve(&loaded.definition.settings, &BTreeMap::new(), tenant)?;
-        Ok(Usual { name: name.to_owned(), wanted: Wanted::new(loaded, &settings, actor)? })
+        let loaded = definition::load(app, tenant, name, &BTreeMap::new())?;
+        Ok(Usual { name: name.to_owned(), wanted: Wanted::new(loaded, actor)? })
     }
 
     /// Enables it where the tenant has none of its name.
@@ -304,14 +300,14 @@ impl Usual {
     }
 }
 
-enum Plan {
+pub(super) enum Plan {
     Create { name: String, settings: Json },
     Update { automation: Automation, settings: Json },
     Resume { automation: Automation, settings: Json },
     Nothing { automation: Automation, settings: Json },
 }
 
-fn plan(conn: &mut Conn, tenant: &TenantId, name: &str, wanted: &Wanted) -> Result<Plan> {
+pub(super) fn plan(conn: &mut Conn, tenant: &TenantId, name: &str, wanted: &Wanted) -> Result<Plan> {
     let settings = wanted.settings.clone();
     let Some(automation) = automation::find_by_name(conn, tenant, name)? else {
         return Ok(Plan::Create { name: name.to_owned(), settings });
@@ -328,7 +324,7 @@ fn plan(conn: &mut Conn, tenant: &TenantId, name: &str, wanted: &Wanted) -> Resu
 }
 
 impl Plan {
-    fn report(&self, google: &Abilities) -> Enabled {
+    pub fn report(&self, google: &Abilities) -> Enabled {
         let (name, change, version, settings) = match self {
             Plan::Create { name, settings } => (name, "created", 1, settings),
             Plan::Update { automation, settings } => {
@@ -344,7 +340,7 @@ impl Plan {
         Enabled { name: name.clone(), change, version, settings: settings.clone(), google: google.clone() }
     }
 
-    fn apply(&self, conn: &mut Conn, tenant: &TenantId, wanted: Wanted, now: Timestamp) -> Result<()> {
+    pub fn apply(&self, conn: &mut Conn, tenant: &TenantId, wanted: Wanted, now: Timestamp) -> Result<()> {
         let (id, number) = match self {
             Plan::Create { name, .. } => {
                 let id = AutomationId::new(now);
@@ -412,12 +408,12 @@ async fn set_state(
     Ok(automation)
 }
 
-fn live_version(conn: &mut Conn, automation: &Automation) -> Result<Version> {
+pub(super) fn live_version(conn: &mut Conn, automation: &Automation) -> Result<Version> {
     automation::find_version(conn, &automation.tenant_id, &automation.id, automation.live_version)?
         .ok_or_else(|| Error::internal(format!("the live version of `{}` is gone", automation.name)))
 }
 
-fn not_found(tenant: &Tenant, name: &str) -> Error {
+pub(super) fn not_found(tenant: &Tenant, name: &str) -> Error {
     Error::not_found(format!("no automation `{name}` in tenant `{}`", tenant.slug))
         .hint(format!("run `nexora automation list --tenant {}`", tenant.slug))
 }

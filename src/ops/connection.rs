@@ -6,12 +6,12 @@ use crate::base::text::Json;
 use crate::base::{Error, Kind, Result};
 use crate::config::definitions::CONNECTION_ALERT;
 use crate::connector::google::service_account_email;
-use crate::model::ConnectionId;
+use crate::connector::webhook;
 use crate::model::address::EmailAddress;
 use crate::model::audit::Actor;
 use crate::model::connection::{
     Abilities, Connection, ConnectionKind, ConnectionSettings, ConnectionState, GoogleMeans, GoogleSettings,
-    SmtpSettings,
+    SmtpSettings, WebhookSettings,
 };
 use crate::model::tenant::Tenant;
 use crate::ops::automation::Usual;
@@ -64,6 +64,25 @@ pub async fn add_google(
     add(app, actor, tenant, ConnectionKind::Google, name, settings, Some(key)).await
 }
 
+/// Adds a program that is told of events; returns the secret by which it checks them, to be shown once.
+///
+/// # Errors
+/// `Usage` when the address cannot be told anything; `Conflict` when the name is taken.
+pub async fn add_webhook(
+    app: &App,
+    actor: &Actor,
+    tenant: &Tenant,
+    name: &str,
+    settings: WebhookSettings,
+) -> Result<(Connection, Secret)> {
+    webhook::check(&settings)?;
+    let secret = webhook::new_secret()?;
+    let settings = Json::of(&settings)?;
+    let kind = ConnectionKind::Webhook;
+    let added = add(app, actor, tenant, kind, name, settings, Some(secret.clone())).await?;
+    Ok((added, secret))
+}
+
 pub(super) async fn add(
     app: &App,
     actor: &Actor,
@@ -74,20 +93,7 @@ pub(super) async fn add(
     credential: Option<Secret>,
 ) -> Result<Connection> {
     let now = app.clock.now();
-    let mut new = Connection {
-        tenant_id: tenant.id.clone(),
-        id: ConnectionId::new(now),
-        kind,
-        name: name.to_owned(),
-        settings,
-        sealed: None,
-        state: ConnectionState::Active,
-        last_ok_at: None,
-        last_error: None,
-        last_error_at: None,
-        created_at: now,
-        updated_at: now,
-    };
+    let mut new = Connection::new(&tenant.id, kind, name, settings, now);
     let owner = new.seal_owner();
     new.sealed = credential.map(|secret| app.key.seal(&owner, &secret)).transpose()?;
     let (slug, owner_tenant) = (tenant.slug.clone(), tenant.clone());
@@ -171,7 +177,7 @@ pub async fn test(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Resu
             means: GoogleMeans::User { consent_ends_at, .. },
             ..
         }) => consent_ends_at,
-        ConnectionSettings::Google(_) | ConnectionSettings::Smtp(_) => None,
+        ConnectionSettings::Google(_) | ConnectionSettings::Smtp(_) | ConnectionSettings::Webhook(_) => None,
     };
     answer.map(|answer| match ends_at {
         Some(at) => format!("{answer}; the consent ends {at}, because the OAuth app is in testing"),

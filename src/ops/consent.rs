@@ -111,7 +111,7 @@ pub async fn find_google(app: &App, tenant: &Tenant, name: &str) -> Result<(Conn
     let found = find(app, tenant, name).await?;
     match found.typed()? {
         ConnectionSettings::Google(settings) => Ok((found, settings)),
-        ConnectionSettings::Smtp(_) => {
+        ConnectionSettings::Smtp(_) | ConnectionSettings::Webhook(_) => {
             Err(Error::usage(format!("connection `{name}` is not a Google connection")))
         }
     }

@@ -2,10 +2,18 @@
 
 use crate::app::App;
 use crate::base::{Error, Result};
-use crate::model::EventId;
-use crate::model::event::Event;
+use crate::model::audit::Actor;
+use crate::model::contact::AddressKind;
+use crate::model::event::{About, Event, EventKind, WebhookEvent};
 use crate::model::tenant::Tenant;
+use crate::model::{EventId, TenantId};
+use crate::ops::{Subject, audited};
+use crate::pipeline::fact::tell;
 use crate::store::event::{self, Filter};
+use crate::store::{Conn, contact, lead};
+
+/// The largest data that one event brings.
+const DATA_LIMIT_BYTES: usize = 256_000;
 
 /// Lists a tenant's events, latest first.
 ///
@@ -14,6 +22,55 @@ use crate::store::event::{self, Filter};
 pub async fn list(app: &App, tenant: &Tenant, filter: Filter, limit: i64) -> Result<Vec<Event>> {
     let id = tenant.id.clone();
     app.db.read(move |conn| event::list(conn, &id, &filter, limit)).await
+}
+
+/// Takes in what another program, or an operator, tells: a `webhook.received` by this name.
+///
+/// # Errors
+/// `Usage` when the data is too large, or names a lead that is none.
+pub async fn ingest(
+    app: &App,
+    actor: &Actor,
+    tenant: &Tenant,
+    name: String,
+    data: serde_json::Value,
+    key: Option<String>,
+) -> Result<Event> {
+    if data.to_string().len() > DATA_LIMIT_BYTES {
+        return Err(Error::usage("the data is larger than 256 kB"));
+    }
+    let (now, id) = (app.clock.now(), tenant.id.clone());
+    let ingested = audited(&app.db, Some(tenant.id.clone()), actor, "event.ingest", now, move |conn| {
+        let about = about(conn, &id, &data)?;
+        let payload = WebhookEvent { about: about.clone(), name: name.clone(), data };
+        let key = key.unwrap_or_else(|| EventId::new(now).to_string());
+        let key = format!("webhook:{name}:{key}");
+        let _ = tell(conn, &id, EventKind::WebhookReceived, key.clone(), &payload, about.contact_id, now)?;
+        let stored = event::find_by_dedupe_key(conn, &id, &key)?;
+        let stored = stored.ok_or_else(|| Error::internal("the event is gone"))?;
+        let subject = Subject::new(&stored.id);
+        Ok((stored, subject))
+    });
+    let event = ingested.await?;
+    app.nudges.dispatch.notify_one();
+    Ok(event)
+}
+
+/// Finds whom the data is about, by `email` or `phone` in it.
+fn about(conn: &mut Conn, tenant: &TenantId, data: &serde_json::Value) -> Result<About> {
+    let text = |name: &str| data.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
+    let mut contact_id = None;
+    if let Some(email) = text("email") {
+        contact_id = contact::find_by_address(conn, tenant, AddressKind::Email, &email.to_lowercase())?;
+    }
+    if let (None, Some(phone)) = (&contact_id, text("phone")) {
+        contact_id = contact::find_by_address(conn, tenant, AddressKind::Phone, &phone)?;
+    }
+    let lead_id = match &contact_id {
+        Some(id) => lead::latest_of_contact(conn, tenant, id)?,
+        None => None,
+    };
+    Ok(About { contact_id, lead_id, job_id: None })
 }
 
 /// Finds an event.

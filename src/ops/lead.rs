@@ -5,19 +5,21 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::app::App;
+use crate::base::clock::Timestamp;
 use crate::base::{Error, Result};
 use crate::engine::enquiry::Enquiry;
-use crate::model::LeadId;
 use crate::model::address::{EmailAddress, PhoneNumber};
 use crate::model::audit::Actor;
+use crate::model::event::About;
 use crate::model::lead::{Lead, LeadState};
 use crate::model::message::Message;
 use crate::model::tenant::Tenant;
+use crate::model::{LeadId, TenantId};
 use crate::ops::run::RunView;
 use crate::ops::{Subject, audited};
-use crate::pipeline::contact;
 use crate::pipeline::intake::{self, Intake};
-use crate::store::{lead, message, run};
+use crate::pipeline::{change, contact};
+use crate::store::{Conn, lead, message, run};
 
 /// A lead, the runs that it started, and the messages to and from its contact.
 #[derive(Clone, Debug, Serialize)]
@@ -89,6 +91,63 @@ pub async fn review(
         Ok((after, subject))
     })
     .await
+}
+
+/// Moves a lead to another state, as somebody in the business knows it.
+///
+/// # Errors
+/// `NotFound` when the tenant has no such lead; `Usage` for a state that only a review can change.
+pub async fn set_state(
+    app: &App,
+    actor: &Actor,
+    tenant: &Tenant,
+    id: &LeadId,
+    state: LeadState,
+) -> Result<Lead> {
+    if state == LeadState::NeedsReview {
+        return Err(Error::usage(
+            "a lead needs review when its mail could not be read, and for no other reason",
+        ));
+    }
+    change(app, actor, tenant, id, "lead.state", move |conn, tenant, id, now| {
+        change::set_lead(conn, tenant, id, state, now)
+    })
+    .await
+}
+
+/// Notes that a person has answered a lead by telephone or otherwise than by a mail that is seen.
+///
+/// # Errors
+/// `NotFound` when the tenant has no such lead.
+pub async fn answered(app: &App, actor: &Actor, tenant: &Tenant, id: &LeadId) -> Result<Lead> {
+    change(app, actor, tenant, id, "lead.answered", |conn, tenant, id, now| {
+        let contact_id = lead::find(conn, tenant, id)?.and_then(|lead| lead.contact_id);
+        let about = About { contact_id, lead_id: Some(id.clone()), job_id: None };
+        change::responded(conn, tenant, about, &format!("{id}:{}", now.millis()), now, now)
+    })
+    .await
+}
+
+async fn change(
+    app: &App,
+    actor: &Actor,
+    tenant: &Tenant,
+    id: &LeadId,
+    action: &'static str,
+    work: impl FnOnce(&mut Conn, &TenantId, &LeadId, Timestamp) -> Result<()> + Send + 'static,
+) -> Result<Lead> {
+    let (now, tenant_id, wanted) = (app.clock.now(), tenant.id.clone(), id.clone());
+    let missing = not_found(tenant, id);
+    let changed = audited(&app.db, Some(tenant.id.clone()), actor, action, now, move |conn| {
+        let before = lead::find(conn, &tenant_id, &wanted)?.ok_or(missing)?;
+        work(conn, &tenant_id, &wanted, now)?;
+        let after = lead::find(conn, &tenant_id, &wanted)?.unwrap_or_else(|| before.clone());
+        let subject = Subject::new(&wanted).before(&before.state)?.after(&after.state)?;
+        Ok((after, subject))
+    });
+    let lead = changed.await?;
+    app.nudges.all();
+    Ok(lead)
 }
 
 /// Lists a tenant's leads, newest first.

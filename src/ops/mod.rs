@@ -2,32 +2,61 @@
 //!
 //! An operation takes the application, who is acting, and parsed values; it prints nothing.
 
+pub mod appointment;
 pub mod automation;
 pub mod connection;
 pub mod consent;
+pub mod contact;
 pub mod cursor;
+pub mod definition;
 pub mod effect;
 pub mod event;
+pub mod explain;
 pub mod init;
+pub mod job;
 pub mod lead;
 pub mod lead_mail;
+pub mod link;
+pub mod message;
 pub mod run;
+pub mod sample;
+pub mod simulate;
 pub mod status;
+pub mod task;
 pub mod tenant;
+pub mod trial;
 pub mod user;
+pub mod version;
+
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use crate::base::Result;
 use crate::base::clock::Timestamp;
 use crate::base::text::Json;
+use crate::engine::context::Settings;
+use crate::engine::definition::Definition;
+use crate::engine::setting;
 use crate::model::TenantId;
 use crate::model::audit::Actor;
+use crate::model::automation::Version;
 use crate::store::audit::{self, Change};
 use crate::store::{Conn, Db};
 
 /// The most rows that one list returns.
 pub const LIST_LIMIT: i64 = 1_000;
+
+/// Returns a version's settings as the texts that would set them.
+fn setting_texts(version: &Version) -> Result<BTreeMap<String, String>> {
+    let definition = Definition::parse(&version.definition)?;
+    let values: Settings = version.settings.read()?;
+    let text = |(name, setting): (&String, &setting::Setting)| {
+        let text = setting::text_of(setting.kind, values.get(name)?).unwrap_or_default();
+        Some((name.clone(), text))
+    };
+    Ok(definition.settings.iter().filter_map(text).collect())
+}
 
 /// Runs `work` and, in the same write, records what `actor` did.
 async fn audited<T, F>(

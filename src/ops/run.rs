@@ -5,12 +5,13 @@ use serde::Serialize;
 use crate::app::App;
 use crate::base::clock::Timestamp;
 use crate::base::{Error, Result};
+use crate::model::RunId;
 use crate::model::audit::Actor;
 use crate::model::effect::{Effect, EffectState};
 use crate::model::run::{Run, RunState, Step, StepState};
 use crate::model::tenant::Tenant;
-use crate::model::{RunId, TenantId};
 use crate::ops::{Subject, audited};
+use crate::pipeline::stop::{self, Drops};
 use crate::store::run::Filter;
 use crate::store::{Claim, Conn, automation, effect, run};
 
@@ -150,39 +151,13 @@ pub async fn cancel(app: &App, actor: &Actor, tenant: &Tenant, id: &RunId) -> Re
         if before.state.is_finished() {
             return Err(Error::conflict(format!("run `{wanted}` is {} already", before.state)));
         }
-        let after = Run {
-            state: RunState::Cancelled,
-            reason: Some("cancelled by an operator".to_owned()),
-            due_at: None,
-            finished_at: Some(now),
-            ..before.clone()
-        };
-        if run::save(conn, &after, before.epoch)? == Claim::Lost {
-            return Err(Error::conflict(format!("run `{wanted}` has just changed")));
-        }
-        discard_open_effects(conn, &tenant_id, &wanted, now)?;
+        let reason = "cancelled by an operator";
+        let stopped = stop::stop(conn, &tenant_id, &wanted, reason, Drops::All, now)?;
+        let after = stopped.ok_or_else(|| Error::conflict(format!("run `{wanted}` has just ended")))?;
         let subject = Subject::new(&wanted).before(&before.state)?.after(&after.state)?;
         Ok((after, subject))
     })
     .await
-}
-
-fn discard_open_effects(conn: &mut Conn, tenant: &TenantId, run: &RunId, now: Timestamp) -> Result<()> {
-    for before in effect::of_run(conn, tenant, run)? {
-        if before.state.is_settled() || before.state == EffectState::Leased {
-            continue;
-        }
-        let after = Effect {
-            state: EffectState::Discarded,
-            reason: Some("its run was cancelled".to_owned()),
-            due_at: None,
-            settled_at: Some(now),
-            ..before.clone()
-        };
-        // One that is claimed just now is under way, and goes on.
-        let _ = effect::save(conn, &after, before.epoch)?;
-    }
-    Ok(())
 }
 
 fn not_found(tenant: &Tenant, id: &RunId) -> Error {

@@ -4,18 +4,16 @@ use std::sync::Arc;
 
 use crate::app::App;
 use crate::base::clock::Timestamp;
-use crate::base::text::Json;
 use crate::base::{Error, Kind, Result};
-use crate::engine::context::{Facts, Operator, Person};
-use crate::engine::plan::{self, Plan, Promise, Situation};
+use crate::engine::plan::{self, Plan, Situation};
 use crate::engine::retry::Spacing;
-use crate::model::effect::{Effect, EffectState};
-use crate::model::event::About;
+use crate::model::RunId;
 use crate::model::run::{Run, RunState};
-use crate::model::{ContactId, RunId, TenantId};
-use crate::pipeline::{CONNECTION_LIMIT, Round, Swept, spacing, version};
+use crate::pipeline::link::Linker;
+use crate::pipeline::scene::Scene;
+use crate::pipeline::{CONNECTION_LIMIT, Round, Swept, change, spacing, version};
 use crate::store::due::{self, Due, Queue};
-use crate::store::{Claim, Conn, automation, connection, contact, effect, event, lead, run, tenant, user};
+use crate::store::{Claim, Conn, automation, connection, effect, run, tenant};
 
 /// Advances a share of the runs that are due.
 ///
@@ -25,14 +23,14 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
     let now = app.clock.now();
     let limit = app.config.pipeline.sweep_limit();
     let spacing = spacing(&app.config.pipeline);
-    let after = round.clone();
+    let (after, linker) = (round.clone(), Linker::of(app));
     let (share, moves, next_due) = app
         .db
         .read(move |conn| {
             let share = due::take(conn, Queue::Runs, now, limit, after.as_ref())?;
             let mut moves = Vec::with_capacity(share.rows.len());
             for due in &share.rows {
-                moves.extend(decide(conn, due, spacing, now)?);
+                moves.extend(decide(conn, &linker, due, spacing, now)?);
             }
             let next_due = if share.rows.is_empty() { due::next(conn, Queue::Runs)? } else { None };
             Ok((share, moves, next_due))
@@ -44,7 +42,11 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
     }
     let handled = moves.len();
     let attempt_limit = app.config.pipeline.attempt_limit();
+    let changes = moves.iter().any(|made| !made.plan.changes.is_empty());
     let promised = app.db.write(move |conn| save_all(conn, moves, attempt_limit, now)).await?;
+    if changes {
+        app.nudges.dispatch.notify_one();
+    }
     if promised > 0 {
         app.nudges.deliver.notify_one();
     }
@@ -57,10 +59,16 @@ struct Move {
     plan: Plan,
 }
 
-fn decide(conn: &mut Conn, due: &Due, spacing: Spacing, now: Timestamp) -> Result<Option<Move>> {
+fn decide(
+    conn: &mut Conn,
+    linker: &Linker,
+    due: &Due,
+    spacing: Spacing,
+    now: Timestamp,
+) -> Result<Option<Move>> {
     let Some(run) = run::find(conn, &due.tenant_id, &RunId::parse(&due.id)?)? else { return Ok(None) };
     let epoch = run.epoch;
-    let plan = match plan_for(conn, &run, now) {
+    let plan = match plan_for(conn, linker, &run, now) {
         Ok(plan) => plan,
         Err(error) if error.kind() == Kind::Unavailable => return Err(error),
         Err(error) => {
@@ -68,13 +76,13 @@ fn decide(conn: &mut Conn, due: &Due, spacing: Spacing, now: Timestamp) -> Resul
             let attempt = run.attempt.saturating_add(1);
             let wait = spacing.after(run.id.as_str(), attempt);
             let run = Run { attempt, due_at: Some(now + wait), reason: Some(error.report()), ..run };
-            Plan { run, steps: Vec::new(), effects: Vec::new() }
+            Plan { run, steps: Vec::new(), effects: Vec::new(), changes: Vec::new() }
         }
     };
     Ok(Some(Move { epoch, plan }))
 }
 
-fn plan_for(conn: &mut Conn, run: &Run, now: Timestamp) -> Result<Plan> {
+fn plan_for(conn: &mut Conn, linker: &Linker, run: &Run, now: Timestamp) -> Result<Plan> {
     let gone = |what: &str| Error::internal(format!("{what} of run `{}` is gone", run.id));
     let tenant = tenant::find(conn, &run.tenant_id)?.ok_or_else(|| gone("the tenant"))?;
     let automation = automation::find(conn, &run.tenant_id, &run.automation_id)?;
@@ -82,43 +90,26 @@ fn plan_for(conn: &mut Conn, run: &Run, now: Timestamp) -> Result<Plan> {
     if let Some(reason) = plan::held(tenant.state, automation.state) {
         let run =
             Run { state: RunState::Waiting, due_at: None, reason: Some(reason.to_owned()), ..run.clone() };
-        return Ok(Plan { run, steps: Vec::new(), effects: Vec::new() });
+        return Ok(Plan { run, steps: Vec::new(), effects: Vec::new(), changes: Vec::new() });
     }
-    let event = event::find(conn, &run.tenant_id, &run.event_id)?.ok_or_else(|| gone("the event"))?;
-    let about: About = event.payload.read()?;
-    let lead = match &about.lead_id {
-        Some(id) => lead::find(conn, &run.tenant_id, id)?,
-        None => None,
-    };
-    let contact_id = about.contact_id.or_else(|| lead.as_ref().and_then(|lead| lead.contact_id.clone()));
-    let contact = contact_id.map(|id| person(conn, &run.tenant_id, &id)).transpose()?.flatten();
-    let operator = user::first_operator(conn)?.map(|user| Operator { name: user.name, email: user.email });
+    let scene = Scene::load(conn, run, linker)?;
     let version = version::parsed(conn, &run.tenant_id, &run.automation_id, run.version)?;
+    let digest = scene.digest(conn, run, &version, now)?;
     let connections = connection::list(conn, &run.tenant_id, CONNECTION_LIMIT)?;
     let journal = run::steps(conn, &run.tenant_id, &run.id)?;
     let effects = effect::of_run(conn, &run.tenant_id, &run.id)?;
     plan::advance(&Situation {
         run,
-        facts: Facts {
-            event: &event,
-            tenant: &tenant,
-            lead: lead.as_ref(),
-            contact: contact.as_ref(),
-            operator: operator.as_ref(),
-        },
+        facts: scene.facts(),
         definition: &version.definition,
         settings: &version.settings,
         templates: &version.templates,
         connections: &connections,
         journal: &journal,
         effects: &effects,
+        digest: digest.as_ref(),
         now,
     })
-}
-
-fn person(conn: &mut Conn, tenant: &TenantId, id: &ContactId) -> Result<Option<Person>> {
-    let Some(contact) = contact::find(conn, tenant, id)? else { return Ok(None) };
-    Ok(Some(Person { addresses: contact::addresses(conn, tenant, id)?, contact }))
 }
 
 fn save_all(conn: &mut Conn, moves: Vec<Move>, attempt_limit: i32, now: Timestamp) -> Result<usize> {
@@ -135,10 +126,13 @@ fn save(conn: &mut Conn, epoch: i64, plan: Plan, attempt_limit: i32, now: Timest
     }
     let promised = plan.effects.len();
     for promise in plan.effects {
-        effect::insert(conn, &new_effect(&plan.run, promise, attempt_limit, now)?)?;
+        effect::insert(conn, &promise.into_effect(&plan.run, Some(attempt_limit), now)?)?;
     }
     for step in &plan.steps {
         run::save_step(conn, step)?;
+    }
+    for change in plan.changes {
+        change::apply(conn, &plan.run.tenant_id, change, Some(plan.run.id.as_str()), now)?;
     }
     if plan.run.state.is_finished() {
         let run = &plan.run;
@@ -146,28 +140,4 @@ fn save(conn: &mut Conn, epoch: i64, plan: Plan, attempt_limit: i32, now: Timest
         tracing::info!(run.id = %run.id, tenant.id = %run.tenant_id, state = %run.state, reason = run.reason, "run {} {}", run.id, run.state);
     }
     Ok(promised)
-}
-
-fn new_effect(run: &Run, promise: Promise, attempt_limit: i32, now: Timestamp) -> Result<Effect> {
-    Ok(Effect {
-        tenant_id: run.tenant_id.clone(),
-        id: promise.id,
-        run_id: run.id.clone(),
-        step: promise.step,
-        kind: promise.request.kind(),
-        connection_id: promise.connection_id,
-        request: Json::of(&promise.request)?,
-        evidence: None,
-        provider_id: None,
-        output: None,
-        state: EffectState::Pending,
-        reason: None,
-        attempt: 0,
-        attempt_limit: (!promise.never_give_up).then_some(attempt_limit),
-        epoch: 0,
-        due_at: Some(now),
-        lease_until: None,
-        created_at: now,
-        settled_at: None,
-    })
 }

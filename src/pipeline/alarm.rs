@@ -51,12 +51,13 @@ fn failing(connection: &Connection, reason: &str, now: Timestamp) -> Result<Even
         connection_id: connection.id.clone(),
         name: connection.name.clone(),
         kind: connection.kind,
-        account: connection.typed()?.account().clone(),
+        account: connection.typed()?.account().to_owned(),
         reason: reason.to_owned(),
         since: now,
     };
     let kind = EventKind::ConnectionFailing;
-    let mut event = Event::pending(&connection.tenant_id, kind, String::new(), Json::of(&payload)?, now);
+    let mut event =
+        Event::pending(&connection.tenant_id, kind, String::new(), Json::of(&payload)?, None, now);
     event.dedupe_key = format!("{kind}:{}", event.id);
     Ok(event)
 }

@@ -46,6 +46,7 @@ pub fn resolve(
                 name: name.to_owned(),
                 created_at: now,
                 updated_at: now,
+                timezone: None,
             };
             contact::insert(conn, &new)?;
             id

@@ -21,11 +21,15 @@ use crate::engine::retry::{self, Attempted, Policy, Resumption, Settlement, Spac
 use crate::model::connection::{Connection, ConnectionSettings, ConnectionState, WhenInDoubt};
 use crate::model::effect::{Attempt, Effect, EffectKind, EffectState};
 use crate::model::outcome::{Made, Outcome};
-use crate::model::{ConnectionId, EffectId};
+use crate::model::request::EffectRequest;
+use crate::model::tenant::{TenantMode, TenantState};
+use crate::model::verdict::Decision;
+use crate::model::{ConnectionId, EffectId, TenantId};
 use crate::pipeline::alarm::{self, Refusal};
-use crate::pipeline::{Round, Swept, sent, spacing};
+use crate::pipeline::link::Linker;
+use crate::pipeline::{Round, Swept, gate, sent, spacing};
 use crate::store::due::{self, Queue};
-use crate::store::{Claim, Conn, connection, effect, run};
+use crate::store::{Claim, Conn, connection, effect, run, tenant};
 
 /// Deliveries that one connection may have under way, so that a slow one leaves room for others.
 const PER_CONNECTION: usize = 8;
@@ -53,21 +57,35 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
     }
     let limit = free.min(app.config.pipeline.sweep_limit());
     let (after, busy) = (round.clone(), app.deliveries.by_connection());
-    let lease_until = now + app.config.pipeline.lease();
-    let (share, claimed) = app
+    let (lease_until, linker) = (now + app.config.pipeline.lease(), Linker::of(app));
+    let (share, claimed, settled) = app
         .db
         .write(move |conn| {
             let share = due::take(conn, Queue::Effects, now, limit, after.as_ref())?;
-            let mut claims = Claims { now, lease_until, busy, connections: HashMap::new(), won: Vec::new() };
+            let mut claims = Claims {
+                now,
+                lease_until,
+                busy,
+                linker,
+                connections: HashMap::new(),
+                tenants: HashMap::new(),
+                won: Vec::new(),
+                settled: false,
+            };
             for due in &share.rows {
                 if let Some(effect) = effect::find(conn, &due.tenant_id, &EffectId::parse(&due.id)?)? {
                     claims.claim(conn, effect)?;
                 }
             }
-            Ok((share, claims.won))
+            Ok((share, claims.won, claims.settled))
         })
         .await?;
     *round = share.after;
+    if settled {
+        app.nudges.advance.notify_one();
+    }
+    // A message may wait for what a mailbox says.
+    app.nudges.poll.notify_one();
     for claimed in claimed {
         let in_flight = Deliveries::begin(app, &claimed.connection.id);
         app.deliveries.tasks.spawn(deliver(Arc::clone(app), claimed, in_flight));
@@ -89,34 +107,47 @@ struct Claimed {
     /// It may have happened: ask before doing anything.
     in_doubt: bool,
     connection: Connection,
+    mode: TenantMode,
 }
 
 struct Claims {
     now: Timestamp,
     lease_until: Timestamp,
     busy: HashMap<ConnectionId, usize>,
+    linker: Linker,
     connections: HashMap<ConnectionId, Connection>,
+    tenants: HashMap<TenantId, (TenantState, TenantMode)>,
     won: Vec<Claimed>,
+    /// The gate has settled an effect, and its run may go on.
+    settled: bool,
 }
 
 impl Claims {
     fn claim(&mut self, conn: &mut Conn, effect: Effect) -> Result<()> {
         let connection = self.connection(conn, &effect)?;
-        if connection.state != ConnectionState::Active {
-            let reason = format!("connection `{}` is {}", connection.name, connection.state);
+        let (state, mode) = self.tenant(conn, &effect.tenant_id)?;
+        let suspended = state == TenantState::Suspended;
+        if suspended || connection.state != ConnectionState::Active {
+            let reason = match suspended {
+                true => "the tenant is suspended".to_owned(),
+                false => format!("connection `{}` is {}", connection.name, connection.state),
+            };
             let parked = Effect { due_at: None, reason: Some(reason), ..effect.clone() };
             let _ = effect::save(conn, &parked, effect.epoch)?;
             return Ok(());
         }
-        let busy = self.busy.entry(connection.id.clone()).or_default();
-        if *busy >= PER_CONNECTION {
+        let busy = self.busy.get(&connection.id).copied().unwrap_or_default();
+        if busy >= PER_CONNECTION {
             let aside = Effect { due_at: Some(self.now + STEP_ASIDE), ..effect.clone() };
             let _ = effect::save(conn, &aside, effect.epoch)?;
             return Ok(());
         }
+        let in_doubt = effect.state == EffectState::InDoubt;
+        if !in_doubt && !self.passes(conn, &effect)? {
+            return Ok(());
+        }
         if effect::claim(conn, &effect, self.lease_until)? == Claim::Won {
-            *busy += 1;
-            let in_doubt = effect.state == EffectState::InDoubt;
+            *self.busy.entry(connection.id.clone()).or_default() += 1;
             let effect = Effect {
                 state: EffectState::Leased,
                 attempt: effect.attempt + 1,
@@ -125,9 +156,46 @@ impl Claims {
                 lease_until: Some(self.lease_until),
                 ..effect
             };
-            self.won.push(Claimed { effect, in_doubt, connection });
+            self.won.push(Claimed { effect, in_doubt, connection, mode });
         }
         Ok(())
+    }
+
+    /// Asks the gate about a message to a customer; what does not pass is put off, or settled.
+    fn passes(&mut self, conn: &mut Conn, effect: &Effect) -> Result<bool> {
+        if effect.kind != EffectKind::SendMail {
+            return Ok(true);
+        }
+        let EffectRequest::SendMail(mail) = effect.request.read()? else { return Ok(true) };
+        let Some(letter) = &mail.letter else { return Ok(true) };
+        let answer = gate::pass(conn, &self.linker, effect, (&mail, letter), self.now)?;
+        let after = match answer.decision {
+            Decision::Send => return Ok(true),
+            Decision::Hold => Effect { due_at: answer.until, reason: Some(answer.reason), ..effect.clone() },
+            Decision::Drop => Effect {
+                state: EffectState::Discarded,
+                due_at: None,
+                reason: Some(answer.reason),
+                settled_at: Some(self.now),
+                ..effect.clone()
+            },
+        };
+        if effect::save(conn, &after, effect.epoch)? == Claim::Won && after.state.is_settled() {
+            self.settled |= wake_run(conn, effect, self.now)?;
+        }
+        Ok(false)
+    }
+
+    /// Returns whether the tenant's work goes on, and where it goes.
+    fn tenant(&mut self, conn: &mut Conn, id: &TenantId) -> Result<(TenantState, TenantMode)> {
+        if let Some(known) = self.tenants.get(id) {
+            return Ok(*known);
+        }
+        let found =
+            tenant::find(conn, id)?.ok_or_else(|| Error::internal(format!("tenant `{id}` is gone")))?;
+        let known = (found.state, found.mode);
+        self.tenants.insert(id.clone(), known);
+        Ok(known)
     }
 
     fn connection(&mut self, conn: &mut Conn, effect: &Effect) -> Result<Connection> {
@@ -163,10 +231,11 @@ async fn deliver(app: Arc<App>, claimed: Claimed, _in_flight: InFlight) {
 /// Makes one attempt; nothing comes back when the claim was lost on the way.
 async fn attempt(app: &App, claimed: &Claimed) -> Option<Settlement> {
     let effect = &claimed.effect;
-    let (connector, mut task) = match prepare(app, claimed) {
+    let (connector, mut task) = match prepare(app, claimed).await {
         Ok(ready) => ready,
         Err(error) => {
             let outcome = match error.kind() {
+                crate::base::Kind::Unavailable => Outcome::Retry { reason: error.report(), after: None },
                 crate::base::Kind::Denied | crate::base::Kind::Config => {
                     Outcome::Unauthorized { reason: error.report() }
                 }
@@ -181,6 +250,8 @@ async fn attempt(app: &App, claimed: &Claimed) -> Option<Settlement> {
         match ask(app, claimed, &connector, &task).await {
             Resumption::Settle(settlement) => return Some(settlement),
             Resumption::Continue(evidence) => found = Some(evidence),
+            // It did not go out: whether it still should is asked again.
+            Resumption::Restart if task.request.letter().is_some() => return Some(again(app)),
             Resumption::Restart => task.evidence = None,
         }
     }
@@ -209,6 +280,11 @@ async fn attempt(app: &App, claimed: &Claimed) -> Option<Settlement> {
     Some(retry::settle(outcome, attempted(app, effect), policy(app, effect)))
 }
 
+fn again(app: &App) -> Settlement {
+    let reason = "it did not happen, and is looked at once more".to_owned();
+    Settlement::waiting(EffectState::Retrying, Some(app.clock.now()), reason)
+}
+
 /// Gives up a part of an attempt well before its lease ends: whoever takes over then must find that
 /// nobody works at it any more.
 async fn in_time(app: &App, lease_until: Timestamp, part: impl Future<Output = Outcome>) -> Outcome {
@@ -218,14 +294,18 @@ async fn in_time(app: &App, lease_until: Timestamp, part: impl Future<Output = O
     tokio::time::timeout(left, part).await.unwrap_or_else(|_| late())
 }
 
-fn prepare(app: &App, claimed: &Claimed) -> Result<(Connector, Task)> {
+async fn prepare(app: &App, claimed: &Claimed) -> Result<(Connector, Task)> {
     let task = Task {
         effect_id: claimed.effect.id.clone(),
         request: claimed.effect.request.read()?,
         evidence: claimed.effect.evidence.clone(),
         created_at: claimed.effect.created_at,
     };
-    Ok((app.connector(&claimed.connection)?, task))
+    let connector = match claimed.mode {
+        TenantMode::Live => app.connector(&claimed.connection)?,
+        TenantMode::Rehearsal => app.rehearsing(&claimed.connection).await?,
+    };
+    Ok((connector, task))
 }
 
 /// Asks the provider what became of an earlier attempt. One that cannot be asked has its rule.
@@ -235,6 +315,8 @@ async fn ask(app: &App, claimed: &Claimed, connector: &Connector, task: &Task) -
         return retry::resume(finding, attempted(app, &claimed.effect), policy(app, &claimed.effect));
     }
     match claimed.connection.typed() {
+        // The receiver knows a second copy by its id.
+        Ok(ConnectionSettings::Webhook(_)) => Resumption::Restart,
         Ok(ConnectionSettings::Smtp(settings)) if settings.when_in_doubt == WhenInDoubt::Resend => {
             Resumption::Restart
         }

@@ -1,4 +1,5 @@
-//! Events meet automations: one run for each (automation, event), pinned to the version live now.
+//! Events meet automations: one run for each (automation, event), pinned to the version live now. And
+//! they meet the runs under way: one that waits for nothing more, once this has happened, ends.
 //!
 //! An event and its runs are settled in one write, so it is dispatched wholly or not at all.
 
@@ -8,18 +9,21 @@ use std::sync::Arc;
 use crate::app::App;
 use crate::base::clock::Timestamp;
 use crate::base::{Error, Result};
+use crate::engine::definition::{Same, WhileRunning};
 use crate::engine::plan;
 use crate::engine::retry::Spacing;
 use crate::engine::trigger::Watch;
 use crate::model::automation::{Automation, AutomationState};
 use crate::model::connection::Connection;
-use crate::model::event::{About, Event, EventState};
+use crate::model::event::{About, CalendarEvent, Event, EventKind, EventState};
 use crate::model::run::{Run, RunState};
 use crate::model::tenant::Tenant;
 use crate::model::{EventId, RunId, TenantId};
+use crate::pipeline::stop::{self, Drops};
+use crate::pipeline::version::Parsed;
 use crate::pipeline::{CONNECTION_LIMIT, Round, Swept, spacing, version};
 use crate::store::due::{self, Queue};
-use crate::store::{Claim, Conn, Inserted, automation, connection, event, run, tenant};
+use crate::store::{Claim, Conn, Inserted, automation, connection, event, message, run, tenant};
 
 /// Automations that one tenant can have enabled at most.
 pub const AUTOMATION_LIMIT: i64 = 500;
@@ -74,7 +78,7 @@ fn dispatch_all(conn: &mut Conn, events: &[Event], spacing: Spacing, now: Timest
 /// for, and its connections.
 struct Known {
     tenant: Tenant,
-    automations: Vec<(Automation, Vec<Watch>)>,
+    automations: Vec<(Automation, Arc<Parsed>, Vec<Watch>)>,
     connections: Vec<Connection>,
 }
 
@@ -91,29 +95,95 @@ fn dispatch(
         return Err(Error::internal(format!("tenant `{}` was not loaded", event.tenant_id)));
     };
     let mut matching = Vec::new();
-    for (automation, watches) in &known.automations {
+    for (automation, version, watches) in &known.automations {
         for watch in watches {
-            if watch.matches(event, &known.connections)? {
-                matching.push(automation);
+            if watch.matches(event, &automation.name, &known.connections)? {
+                matching.push((automation, version));
                 break;
             }
         }
     }
-    let (state, reason) = match matching.is_empty() {
-        true => (EventState::Ignored, Some("no enabled automation waits for it")),
-        false => (EventState::Dispatched, None),
+    let stopped = stop_runs(conn, known, event, now)?;
+    let (state, reason) = match (matching.is_empty(), stopped) {
+        (true, 0) => (EventState::Ignored, Some("no enabled automation waits for it".to_owned())),
+        (true, _) => (EventState::Dispatched, Some(format!("it ended {stopped} of the runs under way"))),
+        (false, _) => (EventState::Dispatched, None),
     };
-    if event::settle(conn, &event.tenant_id, &event.id, state, reason)? == Claim::Lost {
+    if event::settle(conn, &event.tenant_id, &event.id, state, reason.as_deref())? == Claim::Lost {
         return Ok(0);
     }
     let mut made = 0;
-    for automation in matching {
-        let run = new_run(event, &known.tenant, automation, now)?;
+    for (automation, version) in matching {
+        let refused = reenter(conn, known, event, (automation, version), now)?;
+        let run = new_run(event, &known.tenant, automation, refused, now)?;
         if run::insert(conn, &run)? == Inserted::New {
             made += 1;
         }
     }
     Ok(made)
+}
+
+/// Ends the runs that wait for nothing more once this has happened; returns how many.
+fn stop_runs(conn: &mut Conn, known: &Known, event: &Event, now: Timestamp) -> Result<usize> {
+    let tenant = &known.tenant;
+    let mut open = run::open_of_subject(conn, &tenant.id, &subject(event)?)?;
+    if let Some(contact) = &event.contact_id {
+        open.extend(run::open_of_contact(conn, &tenant.id, contact)?);
+    }
+    let mut stopped = 0;
+    for run in open {
+        if run.event_id == event.id || run.started_at > event.received_at {
+            continue;
+        }
+        let version = version::parsed(conn, &tenant.id, &run.automation_id, run.version)?;
+        for (same, watch) in version.stops(tenant)? {
+            let concerns = match same {
+                Same::Contact => event.contact_id.is_some() && run.contact_id == event.contact_id,
+                Same::Subject => run.subject_id == subject(event)?,
+            };
+            if concerns && watch.matches(event, "", &known.connections)? {
+                let reason = format!("ended by {}, {}", event.kind, event.id);
+                let done = stop::stop(conn, &tenant.id, &run.id, &reason, Drops::Letters, now)?;
+                stopped += usize::from(done.is_some());
+                break;
+            }
+        }
+    }
+    Ok(stopped)
+}
+
+/// Says why a contact gets no other run of an automation; ends the one under way where that is the rule.
+fn reenter(
+    conn: &mut Conn,
+    known: &Known,
+    event: &Event,
+    (automation, version): (&Automation, &Parsed),
+    now: Timestamp,
+) -> Result<Option<String>> {
+    let tenant = &known.tenant;
+    let Some(contact) = &event.contact_id else { return Ok(None) };
+    if let Some(again_after) = version.again_after(tenant)? {
+        let last = message::last_of_automation(conn, &tenant.id, contact, &automation.id)?;
+        if let Some(at) = last.filter(|at| *at + again_after > now) {
+            let days = again_after.as_secs() / 86_400;
+            return Ok(Some(format!("the contact was written to at {at}, less than {days} days ago")));
+        }
+    }
+    let rule = version.definition.reentry.while_running;
+    if rule == WhileRunning::Both {
+        return Ok(None);
+    }
+    for run in run::open_of_contact(conn, &tenant.id, contact)? {
+        if run.automation_id != automation.id || run.event_id == event.id {
+            continue;
+        }
+        if rule == WhileRunning::Skip {
+            return Ok(Some(format!("run `{}` for the same contact is under way", run.id)));
+        }
+        let reason = format!("begun anew by {}, {}", event.kind, event.id);
+        let _ = stop::stop(conn, &tenant.id, &run.id, &reason, Drops::Letters, now)?;
+    }
+    Ok(None)
 }
 
 fn load(conn: &mut Conn, id: &TenantId) -> Result<Known> {
@@ -124,32 +194,60 @@ fn load(conn: &mut Conn, id: &TenantId) -> Result<Known> {
     for automation in automations {
         let version = version::parsed(conn, id, &automation.id, automation.live_version)?;
         let watches = version.watches(&tenant)?;
-        waiting.push((automation, watches));
+        waiting.push((automation, version, watches));
     }
     let connections = connection::list(conn, id, CONNECTION_LIMIT)?;
     Ok(Known { tenant, automations: waiting, connections })
 }
 
-/// A run of a paused automation, or of a suspended tenant, is made and waits to be woken.
-fn new_run(event: &Event, tenant: &Tenant, automation: &Automation, now: Timestamp) -> Result<Run> {
-    let parked = plan::held(tenant.state, automation.state);
+/// Returns what a run of the event is about: a calendar entry, a job, a lead, or else the event.
+///
+/// # Errors
+/// `Internal` when the payload cannot be read.
+pub fn subject(event: &Event) -> Result<String> {
+    if event.kind == EventKind::CalendarEvent {
+        let payload: CalendarEvent = event.payload.read()?;
+        return Ok(format!("{}:{}", payload.calendar, payload.entry.id));
+    }
     let about: About = event.payload.read()?;
-    let subject_id = about.lead_id.map_or_else(|| event.id.to_string(), |lead| lead.to_string());
+    Ok(match (about.job_id, about.lead_id) {
+        (Some(job), _) => job.to_string(),
+        (None, Some(lead)) => lead.to_string(),
+        (None, None) => event.id.to_string(),
+    })
+}
+
+/// A run of a paused automation, or of a suspended tenant, is made and waits to be woken. One that is
+/// refused is made all the same, and has ended, so that the reason can be read.
+fn new_run(
+    event: &Event,
+    tenant: &Tenant,
+    automation: &Automation,
+    refused: Option<String>,
+    now: Timestamp,
+) -> Result<Run> {
+    let parked = plan::held(tenant.state, automation.state);
+    let state = match (&refused, parked) {
+        (Some(_), _) => RunState::Cancelled,
+        (None, Some(_)) => RunState::Waiting,
+        (None, None) => RunState::Pending,
+    };
     Ok(Run {
         tenant_id: event.tenant_id.clone(),
         id: RunId::new(now),
         automation_id: automation.id.clone(),
         version: automation.live_version,
         event_id: event.id.clone(),
-        subject_id,
-        state: if parked.is_some() { RunState::Waiting } else { RunState::Pending },
+        subject_id: subject(event)?,
+        state,
         position: 0,
-        reason: parked.map(str::to_owned),
-        due_at: parked.is_none().then_some(now),
+        due_at: (state == RunState::Pending).then_some(now),
         epoch: 0,
         attempt: 0,
         started_at: now,
-        finished_at: None,
+        finished_at: refused.is_some().then_some(now),
+        contact_id: event.contact_id.clone(),
+        reason: refused.or(parked.map(str::to_owned)),
     })
 }
 

@@ -85,9 +85,15 @@ pub fn store(
         (_, true) => Some("a test lead runs nothing"),
         (_, false) => None,
     };
+    // Spam makes no acquaintances.
+    let contact_id = match state {
+        LeadState::Spam => None,
+        _ => contact::resolve(conn, tenant, &new.name, new.email.as_ref(), new.phone.as_ref(), now)?,
+    };
     let payload = LeadReceived { lead_id: id.clone(), fingerprint: fingerprint.clone() };
     let key = key.unwrap_or_else(|| id.to_string());
-    let pending = Event::pending(tenant, EventKind::LeadReceived, key, Json::of(&payload)?, now);
+    let payload = Json::of(&payload)?;
+    let pending = Event::pending(tenant, EventKind::LeadReceived, key, payload, contact_id.clone(), now);
     let event = match quiet {
         None => pending,
         Some(why) => {
@@ -97,11 +103,6 @@ pub fn store(
     if event::insert(conn, &event)? == Inserted::AlreadyThere {
         return earlier(conn, &event, &fingerprint);
     }
-    // Spam makes no acquaintances.
-    let contact_id = match state {
-        LeadState::Spam => None,
-        _ => contact::resolve(conn, tenant, &new.name, new.email.as_ref(), new.phone.as_ref(), now)?,
-    };
     let lead = Lead {
         tenant_id: tenant.clone(),
         id: id.clone(),
@@ -122,6 +123,7 @@ pub fn store(
         contact_id,
         reply_to,
         original,
+        responded_at: None,
     };
     lead::insert(conn, &lead)?;
     metrics::counter!("nexora_leads_total").increment(1);

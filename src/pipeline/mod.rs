@@ -8,17 +8,27 @@
 
 pub mod advance;
 pub mod alarm;
+pub mod appointment;
+pub mod change;
 pub mod contact;
 pub mod deliver;
 pub mod demand;
+pub mod digest;
 pub mod dispatch;
+pub mod fact;
+mod gate;
 pub mod intake;
+pub mod link;
 pub mod poll;
 pub mod prune;
 pub mod rescue;
+pub mod scene;
+pub mod schedule;
 mod sent;
+pub mod stop;
 pub mod tick;
-mod version;
+pub mod trouble;
+pub mod version;
 pub mod watch;
 
 use std::sync::Arc;
@@ -58,7 +68,7 @@ pub async fn settle(app: &Arc<App>) -> Result<()> {
         let rescued = rescue::sweep(app).await?;
         let polled = poll::sweep(app, &mut rounds.cursors).await?;
         poll::rest(app).await;
-        let ticked = tick::sweep(app, &mut rounds.timers).await?;
+        let ticked = tick::sweep(app, &mut rounds.ticks).await?;
         let dispatched = dispatch::sweep(app, &mut rounds.events).await?;
         let advanced = advance::sweep(app, &mut rounds.runs).await?;
         let delivered = deliver::sweep(app, &mut rounds.effects).await?;
@@ -86,7 +96,7 @@ fn spacing(settings: &crate::config::pipeline::Settings) -> Spacing {
 #[derive(Default)]
 struct Rounds {
     cursors: Round,
-    timers: Round,
+    ticks: tick::Rounds,
     events: Round,
     runs: Round,
     effects: Round,

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use crate::app::App;
 use crate::base::Result;
 use crate::pipeline::Swept;
-use crate::store::{event, run};
+use crate::store::{appointment, event, run};
 
 /// Rows of a kind deleted in one write, so that no other write waits long.
 const LIMIT: i64 = 64;
 
 /// Deletes a share of the runs, with their steps and effects, that finished before the retention,
-/// and of the events that started none.
+/// of the events that started none, and of the appointments that are over as long.
 ///
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
@@ -19,10 +19,12 @@ pub async fn sweep(app: &Arc<App>) -> Result<Swept> {
     let now = app.clock.now();
     let [runs, events] =
         [app.config.pipeline.keep_runs(), app.config.pipeline.keep_events()].map(|age| now - age);
-    let (pruned_runs, pruned_events) = app
-        .db
-        .write(move |conn| Ok((run::prune(conn, runs, LIMIT)?, event::prune(conn, events, LIMIT)?)))
-        .await?;
-    let more = [pruned_runs, pruned_events].iter().any(|pruned| i64::try_from(*pruned).unwrap_or(0) >= LIMIT);
-    Ok(Swept { handled: pruned_runs + pruned_events, more, next_due: None })
+    let pruned = app.db.write(move |conn| {
+        let pruned_runs = run::prune(conn, runs, LIMIT)?;
+        let pruned_events = event::prune(conn, events, LIMIT)?;
+        Ok([pruned_runs, pruned_events, appointment::prune(conn, runs, LIMIT)?])
+    });
+    let pruned = pruned.await?;
+    let more = pruned.iter().any(|pruned| i64::try_from(*pruned).unwrap_or(0) >= LIMIT);
+    Ok(Swept { handled: pruned.iter().sum(), more, next_due: None })
 }

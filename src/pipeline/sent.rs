@@ -37,6 +37,7 @@ pub fn note(conn: &mut Conn, connection: &Connection, effect: &Effect, now: Time
         return Ok(());
     }
     let EffectRequest::SendMail(mail) = effect.request.read()? else { return Ok(()) };
+    let letter = mail.letter.as_ref();
     let Some(run) = run::find(conn, tenant, &effect.run_id)? else { return Ok(()) };
     let names: Names = effect.output.as_ref().map(Json::read).transpose()?.unwrap_or_default();
     let lead_id = LeadId::parse(&run.subject_id).is_ok().then(|| run.subject_id.clone());
@@ -45,7 +46,12 @@ pub fn note(conn: &mut Conn, connection: &Connection, effect: &Effect, now: Time
         id: MessageId::new(now),
         connection_id: connection.id.clone(),
         author: Author::Nexora,
-        contact_id: contact::find_by_address(conn, tenant, AddressKind::Email, &mail.to.key())?,
+        contact_id: match letter.and_then(|letter| letter.contact_id.clone()) {
+            Some(id) => Some(id),
+            None => contact::find_by_address(conn, tenant, AddressKind::Email, &mail.to.key())?,
+        },
+        class: letter.map(|letter| letter.class),
+        run_id: Some(run.id.to_string()),
         lead_id,
         effect_id: Some(effect.id.to_string()),
         provider_id: effect.provider_id.clone(),

@@ -1,22 +1,38 @@
-//! Moments that have come: each timer becomes an event, once.
+//! Moments that have come: each timer of a calendar entry, and each moment of a schedule, becomes an
+//! event, once.
 
 use std::sync::Arc;
 
 use crate::app::App;
 use crate::base::Result;
-use crate::model::TimerId;
+use crate::base::clock::Timestamp;
+use crate::model::{ScheduleId, TimerId};
 use crate::pipeline::poll::calendar;
-use crate::pipeline::{Round, Swept};
-use crate::store::due::{self, Queue};
-use crate::store::{cursor, timer};
+use crate::pipeline::{Round, Swept, schedule};
+use crate::store::due::{self, Due, Queue};
+use crate::store::{Conn, cursor, tenant, timer};
 
-/// Makes events of a share of the timers that are due.
+/// Where the rounds of both queues stand.
+#[derive(Default)]
+pub struct Rounds {
+    timers: Round,
+    schedules: Round,
+}
+
+/// Makes events of a share of the timers and schedules that are due.
 ///
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
-pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
+pub async fn sweep(app: &Arc<App>, rounds: &mut Rounds) -> Result<Swept> {
+    let timers = sweep_queue(app, Queue::Timers, &mut rounds.timers).await?;
+    let schedules = sweep_queue(app, Queue::Schedules, &mut rounds.schedules).await?;
+    let next_due = [timers.next_due, schedules.next_due].into_iter().flatten().min();
+    Ok(Swept { handled: timers.handled + schedules.handled, more: timers.more || schedules.more, next_due })
+}
+
+async fn sweep_queue(app: &Arc<App>, queue: Queue, round: &mut Round) -> Result<Swept> {
     let now = app.clock.now();
-    let next_due = app.db.read(|conn| due::next(conn, Queue::Timers)).await?;
+    let next_due = app.db.read(move |conn| due::next(conn, queue)).await?;
     if next_due.is_none_or(|due_at| due_at > now) {
         return Ok(Swept::nothing(next_due));
     }
@@ -24,12 +40,14 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
     let share = app
         .db
         .write(move |conn| {
-            let share = due::take(conn, Queue::Timers, now, limit, after.as_ref())?;
+            let share = due::take(conn, queue, now, limit, after.as_ref())?;
             for due in &share.rows {
-                let timer = timer::find(conn, &due.tenant_id, &TimerId::parse(&due.id)?)?;
-                let Some(timer) = timer else { continue };
-                let Some(cursor) = cursor::find(conn, &due.tenant_id, &timer.cursor_id)? else { continue };
-                calendar::ring(conn, &cursor, &timer, now)?;
+                match queue {
+                    Queue::Schedules => {
+                        schedule::tick(conn, &due.tenant_id, &ScheduleId::parse(&due.id)?, now)?;
+                    }
+                    _ => ring(conn, due, now)?,
+                }
             }
             Ok(share)
         })
@@ -37,4 +55,11 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
     *round = share.after;
     app.nudges.dispatch.notify_one();
     Ok(Swept { handled: share.rows.len(), more: share.more, next_due: None })
+}
+
+fn ring(conn: &mut Conn, due: &Due, now: Timestamp) -> Result<()> {
+    let Some(timer) = timer::find(conn, &due.tenant_id, &TimerId::parse(&due.id)?)? else { return Ok(()) };
+    let Some(cursor) = cursor::find(conn, &due.tenant_id, &timer.cursor_id)? else { return Ok(()) };
+    let Some(tenant) = tenant::find(conn, &due.tenant_id)? else { return Ok(()) };
+    calendar::ring(conn, (&tenant, &cursor), &timer, now).map(|_| ())
 }

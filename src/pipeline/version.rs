@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Duration;
 
 use crate::base::{Error, Result};
 use crate::engine::context::{self, Settings};
-use crate::engine::definition::Definition;
+use crate::engine::definition::{Definition, Same};
 use crate::engine::render::Renderer;
-use crate::engine::trigger::Watch;
-use crate::model::automation::MessageTemplates;
+use crate::engine::trigger::{Trigger, Watch};
+use crate::model::automation::{MessageTemplates, Version};
 use crate::model::tenant::Tenant;
 use crate::model::{AutomationId, TenantId};
 use crate::store::{Conn, automation};
@@ -21,15 +22,62 @@ pub struct Parsed {
 }
 
 impl Parsed {
+    /// # Errors
+    /// `Internal` or `Usage` when what is stored cannot be read.
+    pub fn of(version: &Version) -> Result<Parsed> {
+        let settings: Settings = version.settings.read()?;
+        Ok(Parsed {
+            definition: Definition::parse(&version.definition)?.unrolled(&settings),
+            settings,
+            templates: version.templates.read()?,
+        })
+    }
+
     /// Returns what its triggers wait for in this tenant.
     ///
     /// # Errors
     /// `Usage` naming what cannot be read; `automation enable` has refused such settings.
     pub fn watches(&self, tenant: &Tenant) -> Result<Vec<Watch>> {
-        let renderer = Renderer::new(tenant.zone()?.tz());
+        let triggers = self.definition.triggers.iter();
+        let read = self.read(tenant, triggers.enumerate())?;
+        Ok(read.into_iter().flatten().collect())
+    }
+
+    /// Returns what ends its runs in this tenant, and what the event must have in common with one.
+    ///
+    /// # Errors
+    /// As `watches`.
+    pub fn stops(&self, tenant: &Tenant) -> Result<Vec<(Same, Watch)>> {
+        let stops = &self.definition.stops;
+        let read = self.read(tenant, stops.iter().map(|stop| &stop.trigger).enumerate())?;
+        Ok(stops.iter().zip(read).filter_map(|(stop, watch)| Some((stop.same, watch?))).collect())
+    }
+
+    /// Returns how long after its last message a contact gets another run, where there is a limit.
+    ///
+    /// # Errors
+    /// `Usage` when the text is no duration.
+    pub fn again_after(&self, tenant: &Tenant) -> Result<Option<Duration>> {
+        let Some(text) = &self.definition.reentry.again_after else { return Ok(None) };
         let context = context::of_trigger(tenant, &self.settings);
-        let watches = self.definition.triggers.iter().map(|trigger| trigger.watch(&renderer, &context));
-        Ok(watches.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+        let text = Renderer::of(tenant)?.text(text, &context)?;
+        humantime::parse_duration(text.trim())
+            .map(Some)
+            .map_err(|_| Error::usage(format!("`again_after` is not a duration: `{text}`")))
+    }
+
+    fn read<'a>(
+        &self,
+        tenant: &Tenant,
+        triggers: impl Iterator<Item = (usize, &'a Trigger)>,
+    ) -> Result<Vec<Option<Watch>>> {
+        let renderer = Renderer::of(tenant)?;
+        let context = context::of_trigger(tenant, &self.settings);
+        triggers
+            .map(|(number, trigger)| {
+                trigger.watch(i32::try_from(number).unwrap_or(i32::MAX), &renderer, &context)
+            })
+            .collect()
     }
 }
 
@@ -51,11 +99,7 @@ pub fn parsed(conn: &mut Conn, tenant: &TenantId, id: &AutomationId, number: i32
     }
     let version = automation::find_version(conn, tenant, id, number)?
         .ok_or_else(|| Error::internal(format!("version {number} of automation `{id}` is gone")))?;
-    let parsed = Arc::new(Parsed {
-        definition: Definition::parse(&version.definition)?,
-        settings: version.settings.read()?,
-        templates: version.templates.read()?,
-    });
+    let parsed = Arc::new(Parsed::of(&version)?);
     let mut all = PARSED.lock().unwrap_or_else(PoisonError::into_inner);
     if all.len() >= LIMIT {
         all.clear();

@@ -1,4 +1,5 @@
-//! What is to be read: the cursors of a tenant, as its connections and automations want them.
+//! What is to be read, and when: the cursors and schedules of a tenant, as its connections and
+//! automations want them.
 //!
 //! A mailbox is read as soon as it is connected, since leads and replies come in by mail. A calendar
 //! or a sheet is read while an automation that is not switched off waits for it.
@@ -17,7 +18,7 @@ use crate::model::event::EventKind;
 use crate::model::tenant::Tenant;
 use crate::model::{ConnectionId, CursorId};
 use crate::pipeline::dispatch::AUTOMATION_LIMIT;
-use crate::pipeline::{CONNECTION_LIMIT, version};
+use crate::pipeline::{CONNECTION_LIMIT, schedule, version};
 use crate::store::{Conn, automation, connection, cursor};
 
 /// Cursors that one tenant can have at most.
@@ -28,12 +29,13 @@ const FIRST_INTERVAL_MS: i64 = 10_000;
 
 type Place = (ConnectionId, CursorKind, String);
 
-/// Brings a tenant's cursors to what is wanted now. A new one begins at what is there: only what
+/// Brings a tenant's schedules and cursors to what is wanted now. A new one begins at what is there: only what
 /// happens from then on is told.
 ///
 /// # Errors
 /// `Conflict` when two automations know the rows of one sheet by different keys.
 pub fn reconcile(conn: &mut Conn, tenant: &Tenant, now: Timestamp) -> Result<()> {
+    schedule::reconcile(conn, tenant, now)?;
     let connections = connection::list(conn, &tenant.id, CONNECTION_LIMIT)?;
     let wanted = wanted(conn, tenant, &connections)?;
     let mut existing = BTreeMap::new();
@@ -92,10 +94,17 @@ fn wanted(conn: &mut Conn, tenant: &Tenant, connections: &[Connection]) -> Resul
             continue;
         }
         let version = version::parsed(conn, &tenant.id, &automation.id, automation.live_version)?;
-        for watch in version.watches(tenant)? {
+        // What ends a run has to be read, too.
+        let stops = version.stops(tenant)?.into_iter().map(|(_, watch)| watch);
+        for watch in version.watches(tenant)?.into_iter().chain(stops) {
             for connection in watched(&watch, connections) {
                 match &watch.filter {
-                    Filter::Any | Filter::Mail { .. } => {}
+                    Filter::Any
+                    | Filter::Mail { .. }
+                    | Filter::Fact { .. }
+                    | Filter::Webhook { .. }
+                    | Filter::Schedule { .. }
+                    | Filter::Named => {}
                     Filter::Calendar { calendar, when, .. } => {
                         let wish = calendars.entry((connection.clone(), calendar.clone())).or_default();
                         if let CalendarWhen::At(moment) = when {

@@ -138,6 +138,14 @@ impl Sandbox {
         self.shared.world().state()
     }
 
+    /// Makes an empty spreadsheet of this id, unless there is one.
+    pub fn make_spreadsheet(&self, id: &str) {
+        if !self.shared.world().spreadsheets.contains_key(id) {
+            // A sandbox that is full says so when the sheet is written.
+            let _ = self.seed(serde_json::json!({ "spreadsheets": [{ "id": id }] }));
+        }
+    }
+
     /// Plants seeds, as `POST /_sandbox/seed` does.
     ///
     /// # Errors

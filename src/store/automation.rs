@@ -84,3 +84,13 @@ pub fn find_version(
 ) -> Result<Option<Version>> {
     on!(conn, c => automation_versions::table.find((tenant, id, number)).first(c).optional())
 }
+
+/// Lists an automation's versions, latest first.
+pub fn versions(conn: &mut Conn, tenant: &TenantId, id: &AutomationId, limit: i64) -> Result<Vec<Version>> {
+    on!(conn, c => automation_versions::table
+        .filter(automation_versions::tenant_id.eq(tenant))
+        .filter(automation_versions::automation_id.eq(id))
+        .order(automation_versions::number.desc())
+        .limit(limit)
+        .load(c))
+}

@@ -16,6 +16,7 @@ pub fn insert(conn: &mut Conn, contact: &Contact) -> Result<()> {
         contacts::name.eq(&contact.name),
         contacts::created_at.eq(contact.created_at),
         contacts::updated_at.eq(contact.updated_at),
+        contacts::timezone.eq(&contact.timezone),
     );
     on!(conn, c => diesel::insert_into(contacts::table).values(row).execute(c)).map(|_| ())
 }
@@ -64,4 +65,30 @@ pub fn addresses(conn: &mut Conn, tenant: &TenantId, id: &ContactId) -> Result<V
         .order((contact_addresses::kind, contact_addresses::value))
         .select((contact_addresses::kind, contact_addresses::value))
         .load(c))
+}
+
+/// Writes what can change about a contact.
+pub fn save(conn: &mut Conn, contact: &Contact) -> Result<()> {
+    let update = diesel::update(contacts::table.find((&contact.tenant_id, &contact.id))).set((
+        contacts::name.eq(&contact.name),
+        contacts::timezone.eq(&contact.timezone),
+        contacts::updated_at.eq(contact.updated_at),
+    ));
+    on!(conn, c => update.execute(c)).map(|_| ())
+}
+
+/// Lists a tenant's contacts, newest first.
+pub fn list(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    before: Option<&ContactId>,
+    limit: i64,
+) -> Result<Vec<Contact>> {
+    on!(conn, c => {
+        let mut query = contacts::table.filter(contacts::tenant_id.eq(tenant)).into_boxed();
+        if let Some(before) = before {
+            query = query.filter(contacts::id.lt(before));
+        }
+        query.order(contacts::id.desc()).limit(limit).load(c)
+    })
 }

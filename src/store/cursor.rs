@@ -154,3 +154,9 @@ pub fn delete(conn: &mut Conn, tenant: &TenantId, id: &CursorId) -> Result<()> {
     on!(conn, c => diesel::delete(set).execute(c))?;
     on!(conn, c => diesel::delete(cursors::table.find((tenant, id))).execute(c)).map(|_| ())
 }
+
+/// Has a cursor read at once, unless it is being read.
+pub fn hasten(conn: &mut Conn, tenant: &TenantId, id: &CursorId, now: Timestamp) -> Result<()> {
+    let resting = cursors::table.find((tenant, id)).filter(cursors::lease_until.is_null());
+    on!(conn, c => diesel::update(resting).set(cursors::due_at.eq(Some(now))).execute(c)).map(|_| ())
+}

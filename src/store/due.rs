@@ -22,6 +22,7 @@ pub enum Queue {
     Effects,
     Cursors,
     Timers,
+    Schedules,
 }
 
 impl Queue {
@@ -32,6 +33,7 @@ impl Queue {
             Queue::Effects => "effects",
             Queue::Cursors => "cursors",
             Queue::Timers => "timers",
+            Queue::Schedules => "schedules",
         }
     }
 }

@@ -77,6 +77,23 @@ pub fn of_run(conn: &mut Conn, tenant: &TenantId, run: &RunId) -> Result<Vec<Eff
         .load(c))
 }
 
+/// Lists the effects that came to a state since a moment, latest first. Uses `effects_settled`.
+pub fn settled_since(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    state: EffectState,
+    since: Timestamp,
+    limit: i64,
+) -> Result<Vec<Effect>> {
+    on!(conn, c => effects::table
+        .filter(effects::tenant_id.eq(tenant))
+        .filter(effects::settled_at.ge(since))
+        .filter(effects::state.eq(state))
+        .order(effects::settled_at.desc())
+        .limit(limit)
+        .load(c))
+}
+
 /// Begins an attempt, unless somebody wrote the row since `effect` was read. On success the row
 /// has the next epoch and attempt, and nobody else may take it before `lease_until`.
 pub fn claim(conn: &mut Conn, effect: &Effect, lease_until: Timestamp) -> Result<Claim> {
@@ -151,6 +168,17 @@ pub fn expired_leases(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec
 pub fn next_lease_end(conn: &mut Conn) -> Result<Option<Timestamp>> {
     let ends = effects::table.filter(effects::lease_until.is_not_null());
     on!(conn, c => ends.select(diesel::dsl::min(effects::lease_until)).first(c))
+}
+
+/// Makes every effect of a tenant due that is parked, whatever parked it; returns how many.
+pub fn wake_all(conn: &mut Conn, tenant: &TenantId, now: Timestamp) -> Result<usize> {
+    let parked = effects::table
+        .filter(effects::tenant_id.eq(tenant))
+        .filter(effects::due_at.is_null())
+        .filter(effects::lease_until.is_null())
+        .filter(effects::state.ne(EffectState::InDoubt))
+        .filter(effects::settled_at.is_null());
+    on!(conn, c => diesel::update(parked).set(effects::due_at.eq(now)).execute(c))
 }
 
 /// Makes every effect due that a pause of its connection had parked; returns how many.

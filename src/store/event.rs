@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use crate::base::Result;
 use crate::base::clock::Timestamp;
 use crate::model::event::{Event, EventKind, EventState};
-use crate::model::{EventId, TenantId};
+use crate::model::{ContactId, EventId, TenantId};
 use crate::store::conn::on;
 use crate::store::schema::events;
 use crate::store::{Claim, Conn, Inserted};
@@ -23,6 +23,7 @@ pub fn insert(conn: &mut Conn, event: &Event) -> Result<Inserted> {
         events::received_at.eq(event.received_at),
         events::due_at.eq(event.due_at),
         events::attempt.eq(event.attempt),
+        events::contact_id.eq(&event.contact_id),
     );
     let insert = diesel::insert_into(events::table).values(row).on_conflict_do_nothing();
     on!(conn, c => insert.execute(c)).map(Inserted::from_count)
@@ -119,4 +120,30 @@ pub fn postpone(
         events::due_at.eq(Some(due_at)),
     ));
     on!(conn, c => update.execute(c)).map(|_| ())
+}
+
+/// Tells whether something has arrived about a contact that dispatch has yet to look at. Uses
+/// `events_pending_by_contact`.
+pub fn any_pending_of(conn: &mut Conn, tenant: &TenantId, contact: &ContactId) -> Result<bool> {
+    let pending = events::table
+        .filter(events::tenant_id.eq(tenant))
+        .filter(events::contact_id.eq(contact))
+        .filter(events::due_at.is_not_null());
+    on!(conn, c => diesel::select(diesel::dsl::exists(pending)).get_result(c))
+}
+
+/// Lists what arrived in a span of time, oldest first.
+pub fn between(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    (from, until): (Timestamp, Timestamp),
+    limit: i64,
+) -> Result<Vec<Event>> {
+    on!(conn, c => events::table
+        .filter(events::tenant_id.eq(tenant))
+        .filter(events::received_at.ge(from))
+        .filter(events::received_at.lt(until))
+        .order(events::id)
+        .limit(limit)
+        .load(c))
 }

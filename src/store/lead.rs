@@ -32,6 +32,7 @@ pub fn insert(conn: &mut Conn, lead: &Lead) -> Result<()> {
             leads::contact_id.eq(&lead.contact_id),
             leads::reply_to.eq(&lead.reply_to),
             leads::original.eq(&lead.original),
+            leads::responded_at.eq(lead.responded_at),
         ),
     );
     on!(conn, c => diesel::insert_into(leads::table).values(row).execute(c)).map(|_| ())
@@ -91,4 +92,25 @@ pub fn note_answered(conn: &mut Conn, tenant: &TenantId, id: &str, now: Timestam
         .filter(leads::id.eq(id))
         .filter(leads::answered_at.is_null());
     on!(conn, c => diesel::update(target).set(leads::answered_at.eq(now)).execute(c)).map(|_| ())
+}
+
+/// Notes when a person first answered; later answers change nothing.
+pub fn note_responded(conn: &mut Conn, tenant: &TenantId, id: &LeadId, at: Timestamp) -> Result<()> {
+    let target = leads::table.find((tenant, id)).filter(leads::responded_at.is_null());
+    on!(conn, c => diesel::update(target).set(leads::responded_at.eq(at)).execute(c)).map(|_| ())
+}
+
+pub fn set_state(conn: &mut Conn, tenant: &TenantId, id: &LeadId, state: LeadState) -> Result<()> {
+    let update = diesel::update(leads::table.find((tenant, id))).set(leads::state.eq(state));
+    on!(conn, c => update.execute(c)).map(|_| ())
+}
+
+/// Lists the leads that came in since a moment, newest first.
+pub fn since(conn: &mut Conn, tenant: &TenantId, since: Timestamp, limit: i64) -> Result<Vec<Lead>> {
+    on!(conn, c => leads::table
+        .filter(leads::tenant_id.eq(tenant))
+        .filter(leads::received_at.ge(since))
+        .order(leads::id.desc())
+        .limit(limit)
+        .load(c))
 }

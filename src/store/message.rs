@@ -3,8 +3,9 @@
 use diesel::prelude::*;
 
 use crate::base::Result;
-use crate::model::message::{Author, Message};
-use crate::model::{ConnectionId, ContactId, TenantId};
+use crate::base::clock::Timestamp;
+use crate::model::message::{Author, Message, MessageClass};
+use crate::model::{AutomationId, ConnectionId, ContactId, MessageId, TenantId};
 use crate::store::conn::on;
 use crate::store::schema::messages;
 use crate::store::{Conn, Inserted};
@@ -30,6 +31,8 @@ pub fn insert(conn: &mut Conn, message: &Message) -> Result<Inserted> {
         messages::body.eq(&message.body),
         messages::sent_at.eq(message.sent_at),
         messages::stored_at.eq(message.stored_at),
+        messages::class.eq(message.class),
+        messages::run_id.eq(&message.run_id),
     );
     let insert = diesel::insert_into(messages::table).values(row).on_conflict_do_nothing();
     on!(conn, c => insert.execute(c)).map(Inserted::from_count)
@@ -103,4 +106,67 @@ pub fn list(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result<Vec<Messag
         .order(messages::id.desc())
         .limit(limit)
         .load(c))
+}
+
+pub fn find(conn: &mut Conn, tenant: &TenantId, id: &MessageId) -> Result<Option<Message>> {
+    on!(conn, c => messages::table.find((tenant, id)).first(c).optional())
+}
+
+/// Returns when a contact was last sent commercial messages, latest first. Uses `messages_by_contact`.
+pub fn commercial_to(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    contact: &ContactId,
+    limit: i64,
+) -> Result<Vec<Timestamp>> {
+    on!(conn, c => messages::table
+        .filter(messages::tenant_id.eq(tenant))
+        .filter(messages::contact_id.eq(contact))
+        .filter(messages::class.eq(MessageClass::Commercial))
+        .order(messages::id.desc())
+        .limit(limit)
+        .select(messages::sent_at)
+        .load(c))
+}
+
+/// Returns when an automation last wrote to a contact.
+pub fn last_of_automation(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    contact: &ContactId,
+    automation: &AutomationId,
+) -> Result<Option<Timestamp>> {
+    use crate::store::schema::runs;
+    let own = runs::table
+        .filter(runs::tenant_id.eq(tenant))
+        .filter(runs::automation_id.eq(automation))
+        .filter(runs::contact_id.eq(contact))
+        .select(runs::id.nullable());
+    on!(conn, c => messages::table
+        .filter(messages::tenant_id.eq(tenant))
+        .filter(messages::contact_id.eq(contact))
+        .filter(messages::run_id.eq_any(own))
+        .order(messages::id.desc())
+        .select(messages::sent_at)
+        .first(c)
+        .optional())
+}
+
+/// Returns who wrote the latest message to or from a contact, and when it was stored.
+pub fn latest_of_contact(conn: &mut Conn, tenant: &TenantId, contact: &ContactId) -> Result<Option<Message>> {
+    on!(conn, c => messages::table
+        .filter(messages::tenant_id.eq(tenant))
+        .filter(messages::contact_id.eq(contact))
+        .order((messages::sent_at.desc(), messages::id.desc()))
+        .first(c)
+        .optional())
+}
+
+/// Returns the message that an effect sent.
+pub fn of_effect(conn: &mut Conn, tenant: &TenantId, effect: &str) -> Result<Option<Message>> {
+    on!(conn, c => messages::table
+        .filter(messages::tenant_id.eq(tenant))
+        .filter(messages::effect_id.eq(effect))
+        .first(c)
+        .optional())
 }

@@ -4,11 +4,13 @@
 //! for both. No function here reads a clock or decides anything, and none reads a tenant's rows
 //! without a `TenantId`, but for the queues in `due`, which return the tenant with each id.
 
+pub mod appointment;
 pub mod audit;
 pub mod automation;
 pub mod balance;
 mod conn;
 pub mod connection;
+pub mod consent;
 pub mod contact;
 pub mod cursor;
 mod dialect;
@@ -17,16 +19,20 @@ pub mod effect;
 pub mod event;
 mod failure;
 pub mod item;
+pub mod job;
 pub mod lead;
 pub mod message;
 pub mod migration;
 mod postgres;
 pub mod run;
+pub mod schedule;
 mod schema;
 mod sqlite;
+pub mod task;
 pub mod tenant;
 pub mod timer;
 pub mod user;
+pub mod verdict;
 mod writer;
 
 use std::sync::Arc;

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use crate::base::Result;
 use crate::base::clock::Timestamp;
 use crate::model::run::{Run, RunState, Step};
-use crate::model::{AutomationId, EffectId, EventId, RunId, TenantId};
+use crate::model::{AutomationId, ContactId, EffectId, EventId, RunId, TenantId};
 use crate::store::conn::on;
 use crate::store::schema::{runs, steps};
 use crate::store::{Claim, Conn, Inserted};
@@ -27,6 +27,7 @@ pub fn insert(conn: &mut Conn, run: &Run) -> Result<Inserted> {
         runs::attempt.eq(run.attempt),
         runs::started_at.eq(run.started_at),
         runs::finished_at.eq(run.finished_at),
+        runs::contact_id.eq(&run.contact_id),
     );
     let insert = diesel::insert_into(runs::table).values(row).on_conflict_do_nothing();
     on!(conn, c => insert.execute(c)).map(Inserted::from_count)
@@ -111,6 +112,50 @@ pub fn wake_parked(
     })
 }
 
+/// Returns the unfinished runs that are about a contact. Uses `runs_open_by_contact`.
+pub fn open_of_contact(conn: &mut Conn, tenant: &TenantId, contact: &ContactId) -> Result<Vec<Run>> {
+    on!(conn, c => runs::table
+        .filter(runs::tenant_id.eq(tenant))
+        .filter(runs::contact_id.eq(contact))
+        .filter(runs::finished_at.is_null())
+        .order(runs::id)
+        .load(c))
+}
+
+/// Returns the unfinished runs that are about a subject. Uses `runs_open_by_subject`.
+pub fn open_of_subject(conn: &mut Conn, tenant: &TenantId, subject: &str) -> Result<Vec<Run>> {
+    on!(conn, c => runs::table
+        .filter(runs::tenant_id.eq(tenant))
+        .filter(runs::subject_id.eq(subject))
+        .filter(runs::finished_at.is_null())
+        .order(runs::id)
+        .load(c))
+}
+
+/// Returns the unfinished runs of an automation, oldest first.
+pub fn open_of_automation(conn: &mut Conn, tenant: &TenantId, id: &AutomationId) -> Result<Vec<Run>> {
+    on!(conn, c => runs::table
+        .filter(runs::tenant_id.eq(tenant))
+        .filter(runs::automation_id.eq(id))
+        .filter(runs::finished_at.is_null())
+        .order(runs::id)
+        .load(c))
+}
+
+/// Pins an unfinished run to another version, at the position that its next step has there.
+pub fn set_version(conn: &mut Conn, run: &Run, version: i32, position: i32) -> Result<Claim> {
+    let unchanged = runs::table
+        .find((&run.tenant_id, &run.id))
+        .filter(runs::epoch.eq(run.epoch))
+        .filter(runs::finished_at.is_null());
+    let update = diesel::update(unchanged).set((
+        runs::version.eq(version),
+        runs::position.eq(position),
+        runs::epoch.eq(run.epoch + 1),
+    ));
+    on!(conn, c => update.execute(c)).map(Claim::from_count)
+}
+
 /// Writes a step of the journal, replacing what it said about the same position.
 pub fn save_step(conn: &mut Conn, step: &Step) -> Result<()> {
     let same = steps::table.find((&step.tenant_id, &step.run_id, step.position));
@@ -163,13 +208,16 @@ pub fn prune(conn: &mut Conn, before: Timestamp, limit: i64) -> Result<usize> {
 
 /// Deletes a run and everything that hangs on it.
 fn delete(conn: &mut Conn, tenant: &TenantId, id: &RunId) -> Result<()> {
-    use crate::store::schema::{attempts, effects};
+    use crate::store::schema::{attempts, effects, verdicts};
     let own = effects::table.filter(effects::tenant_id.eq(tenant)).filter(effects::run_id.eq(id));
     let effect_ids: Vec<EffectId> = on!(conn, c => own.select(effects::id).load(c))?;
     for effect in &effect_ids {
         let tries =
             attempts::table.filter(attempts::tenant_id.eq(tenant)).filter(attempts::effect_id.eq(effect));
         on!(conn, c => diesel::delete(tries).execute(c))?;
+        let decided =
+            verdicts::table.filter(verdicts::tenant_id.eq(tenant)).filter(verdicts::effect_id.eq(effect));
+        on!(conn, c => diesel::delete(decided).execute(c))?;
     }
     on!(conn, c => diesel::delete(own).execute(c))?;
     let journal = steps::table.filter(steps::tenant_id.eq(tenant)).filter(steps::run_id.eq(id));

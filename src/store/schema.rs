@@ -12,6 +12,8 @@ diesel::table! {
         state -> Text,
         created_at -> BigInt,
         updated_at -> BigInt,
+        mode -> Text,
+        settings -> Text,
     }
 }
 
@@ -75,6 +77,7 @@ diesel::table! {
         contact_id -> Nullable<Text>,
         reply_to -> Nullable<Text>,
         original -> Nullable<Text>,
+        responded_at -> Nullable<BigInt>,
     }
 }
 
@@ -90,6 +93,7 @@ diesel::table! {
         received_at -> BigInt,
         due_at -> Nullable<BigInt>,
         attempt -> Integer,
+        contact_id -> Nullable<Text>,
     }
 }
 
@@ -134,6 +138,7 @@ diesel::table! {
         attempt -> Integer,
         started_at -> BigInt,
         finished_at -> Nullable<BigInt>,
+        contact_id -> Nullable<Text>,
     }
 }
 
@@ -211,6 +216,7 @@ diesel::table! {
         name -> Text,
         created_at -> BigInt,
         updated_at -> BigInt,
+        timezone -> Nullable<Text>,
     }
 }
 
@@ -241,6 +247,8 @@ diesel::table! {
         body -> Text,
         sent_at -> BigInt,
         stored_at -> BigInt,
+        class -> Nullable<Text>,
+        run_id -> Nullable<Text>,
     }
 }
 
@@ -290,6 +298,115 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    jobs (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        title -> Text,
+        state -> Text,
+        stage -> Nullable<Text>,
+        contact_id -> Nullable<Text>,
+        lead_id -> Nullable<Text>,
+        address -> Nullable<Text>,
+        timezone -> Nullable<Text>,
+        amount_cents -> Nullable<BigInt>,
+        source_key -> Text,
+        scheduled_at -> Nullable<BigInt>,
+        completed_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    tasks (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        title -> Text,
+        detail -> Text,
+        state -> Text,
+        contact_id -> Nullable<Text>,
+        lead_id -> Nullable<Text>,
+        run_id -> Nullable<Text>,
+        due_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+        done_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    appointments (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        connection_id -> Text,
+        calendar -> Text,
+        entry_id -> Text,
+        contact_id -> Nullable<Text>,
+        title -> Text,
+        location -> Text,
+        state -> Text,
+        starts_at -> BigInt,
+        ends_at -> BigInt,
+        all_day -> Bool,
+        version -> Integer,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    consents (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        contact_id -> Text,
+        channel -> Text,
+        given -> Bool,
+        wording -> Text,
+        source -> Text,
+        actor -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    suppressions (tenant_id, hash, scope) {
+        tenant_id -> Text,
+        hash -> Text,
+        scope -> Text,
+        reason -> Text,
+        detail -> Text,
+        actor -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    schedules (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        automation_id -> Text,
+        number -> Integer,
+        cadence -> Text,
+        timezone -> Text,
+        misfire -> Text,
+        planned_at -> BigInt,
+        due_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    verdicts (tenant_id, effect_id, number) {
+        tenant_id -> Text,
+        effect_id -> Text,
+        number -> BigInt,
+        gate -> Text,
+        decision -> Text,
+        reason -> Text,
+        at -> BigInt,
+        until -> Nullable<BigInt>,
+    }
+}
+
 diesel::joinable!(memberships -> users (user_id));
 diesel::joinable!(memberships -> tenants (tenant_id));
 diesel::allow_tables_to_appear_in_same_query!(
@@ -299,5 +416,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     runs,
     automations,
     effects,
-    events
+    events,
+    messages
 );

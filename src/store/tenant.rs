@@ -24,6 +24,8 @@ pub fn insert(conn: &mut Conn, tenant: &Tenant) -> Result<Inserted> {
         tenants::state.eq(tenant.state),
         tenants::created_at.eq(tenant.created_at),
         tenants::updated_at.eq(tenant.updated_at),
+        tenants::mode.eq(tenant.mode),
+        tenants::settings.eq(&tenant.settings),
     );
     let insert = diesel::insert_into(tenants::table).values(row).on_conflict_do_nothing();
     on!(conn, c => insert.execute(c)).map(Inserted::from_count)
@@ -47,5 +49,20 @@ pub fn list(conn: &mut Conn, limit: i64) -> Result<Vec<Tenant>> {
 pub fn set_state(conn: &mut Conn, id: &TenantId, state: TenantState, now: Timestamp) -> Result<()> {
     let update =
         diesel::update(tenants::table.find(id)).set((tenants::state.eq(state), tenants::updated_at.eq(now)));
+    on!(conn, c => update.execute(c)).map(|_| ())
+}
+
+/// Writes what can be set about a tenant.
+pub fn save(conn: &mut Conn, tenant: &Tenant) -> Result<()> {
+    let update = diesel::update(tenants::table.find(&tenant.id)).set((
+        tenants::name.eq(&tenant.name),
+        tenants::timezone.eq(&tenant.timezone),
+        tenants::owner_email.eq(&tenant.owner_email),
+        tenants::phone.eq(&tenant.phone),
+        tenants::country.eq(&tenant.country),
+        tenants::mode.eq(tenant.mode),
+        tenants::settings.eq(&tenant.settings),
+        tenants::updated_at.eq(tenant.updated_at),
+    ));
     on!(conn, c => update.execute(c)).map(|_| ())
 }

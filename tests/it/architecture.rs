@@ -20,7 +20,7 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("app", app.to_vec()),
         ("pipeline", pipeline.clone()),
         ("ops", ops.clone()),
-        ("daemon", [&["http", "pipeline"], &pipeline[..]].concat()),
+        ("daemon", [&["http", "pipeline", "sandbox"], &pipeline[..]].concat()),
         ("http", [&["ops", "pipeline"], &ops[..]].concat()),
         ("sandbox", vec!["base"]),
         ("cli", [&["daemon", "http", "sandbox", "ops"], &ops[..]].concat()),

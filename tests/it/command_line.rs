@@ -152,3 +152,49 @@ fn every_command_has_help_with_an_example() {
     }
     walk(&[]);
 }
+
+#[test]
+fn a_definition_of_ones_own_is_made_checked_tried_and_enabled() {
+    let machine = Machine::initialised();
+    let folder = machine.0.path().join("definitions");
+    std::fs::create_dir(&folder).unwrap();
+    let config = std::fs::read_to_string(machine.config()).unwrap();
+    let (before, after) = config.split_once("[definitions]").unwrap();
+    let named = after.replacen("folder = \"\"", &format!("folder = \"{}\"", folder.display()), 1);
+    std::fs::write(machine.config(), format!("{before}[definitions]{named}")).unwrap();
+    assert_eq!(machine.run(&CREATE).0, 0);
+    let (status, made, error) = machine.run(&["automation", "new", "thank-you"]);
+    assert_eq!(status, 0, "{error}");
+    assert_eq!(made.lines().count(), 2);
+    assert_eq!(machine.run(&["automation", "validate", "thank-you"]).0, 0);
+    let shown = machine.json(&["automation", "test", "thank-you", "--at", "2026-11-20T10:00"]);
+    let sent: Vec<&Value> =
+        shown["lines"].as_array().unwrap().iter().filter(|line| line["what"] == "sent").collect();
+    assert_eq!((sent.len(), &sent[0]["subject"]), (1, &Value::from("Thank you, Jo")));
+    assert_eq!(machine.run(&["automation", "enable", "thank-you"]).0, 0);
+    let path = folder.join("tenants/acme/automations/thank-you.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("if = \"contact.email\"", "if = \"contact.emial\"")).unwrap();
+    let (status, out, error) = machine.run(&["automation", "validate", "thank-you"]);
+    assert_eq!(status, 2, "{error}");
+    let line = text.lines().position(|line| line.contains("if = \"contact.email\"")).unwrap() + 1;
+    let fault = format!(
+        "{}:{line}: step `address`: unknown name `contact.emial`; did you mean `email`?",
+        path.display()
+    );
+    assert_eq!(out.trim(), fault);
+    assert_eq!(machine.run(&["automation", "enable", "thank-you"]).0, 2, "what is wrong is not enabled");
+    assert_eq!(machine.json(&["automation", "history", "thank-you"]).as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_digest_is_shown_before_it_goes_out() {
+    let machine = Machine::initialised();
+    assert_eq!(machine.run(&CREATE).0, 0);
+    let file = machine.0.path().join("digest.html");
+    let (status, out, error) =
+        machine.run(&["digest", "preview", "--date", "2026-11-20", "--open-file", file.to_str().unwrap()]);
+    assert_eq!(status, 0, "{error}");
+    assert!(out.contains("Subject: Friday, November 20: 0 new leads, 0 today"), "{out}");
+    assert!(std::fs::read_to_string(file).unwrap().starts_with("<!doctype html>"));
+}

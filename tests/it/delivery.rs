@@ -147,7 +147,7 @@ on_both! {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_attempt_is_given_up_before_its_lease_ends_and_then_asked_after() {
     let nexora = Nexora::with_sandbox_and(Backend::Sqlite, |config| config.pipeline.lease_s = 1).await;
-    nexora.enable(&[("sheet_id", "leads")]).await;
+    nexora.enable(&[("sheet_id", "leads"), ("chase_after", "")]).await;
     let slow =
         json!({ "service": "sheets", "call": "spreadsheets.batchUpdate", "fault": "delay", "ms": 60_000 });
     nexora.faults(json!([slow])).await;

@@ -113,7 +113,7 @@ impl Nexora {
     /// Starts with the real connectors against a sandbox, Lead Capture enabled.
     pub async fn with_sandbox(backend: Backend) -> Nexora {
         let nexora = Nexora::with_sandbox_and(backend, |_| {}).await;
-        nexora.enable(&[("sheet_id", "leads")]).await;
+        nexora.enable(&[("sheet_id", "leads"), ("chase_after", "")]).await;
         nexora
     }
 
@@ -252,7 +252,7 @@ impl Nexora {
 }
 
 /// Makes the real connectors, for the services that the configuration names.
-fn registry(config: &Config, clock: Clock) -> Registry {
+pub fn registry(config: &Config, clock: Clock) -> Registry {
     let mut endpoints = nexora::app::endpoints(config);
     endpoints.timeout = Duration::from_secs(5);
     Registry::new(endpoints, Duration::from_secs(5), clock)

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod architecture;
+mod automations;
 mod command_line;
 mod delivery;
 mod durability;
@@ -15,3 +16,6 @@ mod intake;
 mod polling;
 mod sandbox;
 mod scene;
+mod trust;
+mod webhooks;
+mod year;

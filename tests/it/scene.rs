@@ -33,6 +33,8 @@ impl Scene {
         let definitions = tempfile::tempdir().unwrap();
         let nexora = Nexora::with_sandbox_and(backend, |config| {
             config.definitions.folder = definitions.path().to_owned();
+            config.rehearsal.listen = "127.0.0.1:0".into();
+            config.rehearsal.smtp_listen = "127.0.0.1:0".into();
         })
         .await;
         let http = reqwest::Client::new();

@@ -170,6 +170,9 @@ impl Perform for Google {
                 EffectRequest::FindSlot(slot) => self.calendar.find_slot(slot).await,
                 EffectRequest::AppendRow(row) => self.sheets.append(task, row).await,
                 EffectRequest::UpdateRow(row) => self.sheets.update_row(task, row).await,
+                EffectRequest::PostWebhook(_) => {
+                    Err(Outcome::Refused { reason: "Google takes no webhooks".to_owned() })
+                }
             };
             done.unwrap_or_else(|outcome| outcome)
         })
@@ -187,7 +190,7 @@ impl Reconcile for Google {
                 EffectRequest::UpdateEvent(event) => self.calendar.find_update(task, event).await,
                 EffectRequest::CancelEvent(event) => self.calendar.find_cancel(event).await,
                 // Asking changes nothing.
-                EffectRequest::FindSlot(_) => Ok(Finding::NotDelivered),
+                EffectRequest::FindSlot(_) | EffectRequest::PostWebhook(_) => Ok(Finding::NotDelivered),
                 EffectRequest::AppendRow(row) => self.sheets.find(task, row).await,
                 EffectRequest::UpdateRow(row) => self.sheets.find_update(task, row).await,
             };

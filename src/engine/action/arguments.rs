@@ -3,13 +3,35 @@
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use crate::base::{Error, Result as Checked};
 use crate::model::connection::ConnectionKind;
+use crate::model::message::MessageClass;
 use crate::model::request::IfMissing;
 
-/// A message to somebody, of a template's words.
+/// A message to a customer, of a template's words.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Message {
+    pub to: String,
+    pub template: String,
+    #[serde(default = "transactional")]
+    pub class: MessageClass,
+    /// It answers what was just written, so that quiet hours do not hold it.
+    #[serde(default)]
+    pub at_once: bool,
+    /// A time after which it is not sent any more.
+    pub expires: Option<String>,
+    pub reply_to: Option<String>,
+    /// Insists on one kind of connection.
+    pub via: Option<ConnectionKind>,
+    /// The step before this one whose mail it follows, in the same conversation.
+    pub follows: Option<String>,
+}
+
+/// A message to the business, of a template's words.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Notice {
     pub to: String,
     pub template: String,
     pub reply_to: Option<String>,
@@ -154,12 +176,95 @@ pub struct FindSlot {
     pub step: String,
 }
 
+/// An event that another program is told of.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhook {
+    pub event: String,
+    /// The connection's name; the tenant's only one if nothing is said.
+    pub connection: Option<String>,
+    pub data: Row,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeadState {
+    pub state: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Person {
+    pub name: Option<String>,
+    pub timezone: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Job {
+    pub title: String,
+    pub key: Option<String>,
+    pub name: Option<String>,
+    pub email: Option<String>,
+    pub phone: Option<String>,
+    pub address: Option<String>,
+    pub amount: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobStage {
+    pub stage: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Task {
+    pub title: String,
+    #[serde(default)]
+    pub detail: String,
+    /// How long from now.
+    pub due: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Digest {
+    #[serde(default = "a_day")]
+    pub since: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Condition {
+    #[serde(rename = "if")]
+    pub test: String,
+    #[serde(default = "not_so")]
+    pub otherwise: String,
+}
+
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wait {
     /// How long, such as `2h` or `3days`.
     #[serde(rename = "for")]
-    pub duration: String,
+    pub duration: Option<String>,
+    pub until: Option<String>,
+    /// How long, counted only within `hours`.
+    pub open_for: Option<String>,
+    pub hours: Option<String>,
+}
+
+impl Wait {
+    /// Makes sure that it says one thing.
+    pub(super) fn check(&self) -> Checked<()> {
+        let said = [&self.duration, &self.until, &self.open_for];
+        match (said.into_iter().flatten().count(), &self.open_for, &self.hours) {
+            (1, Some(_), None) => Err(Error::usage("`open_for` needs the `hours` in which it counts")),
+            (1, _, _) => Ok(()),
+            _ => Err(Error::usage("a wait has one of `for`, `until` and `open_for`")),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -174,6 +279,18 @@ fn reply_to_sender() -> String {
 
 fn own_message() -> String {
     "{{ message.id }}".to_owned()
+}
+
+fn transactional() -> MessageClass {
+    MessageClass::Transactional
+}
+
+fn a_day() -> String {
+    "24h".to_owned()
+}
+
+fn not_so() -> String {
+    "the condition was not met".to_owned()
 }
 
 fn primary() -> String {

@@ -1,17 +1,20 @@
 //! The actions: what a step can ask for.
 //!
-//! Adding an action is a variant here, its arguments, and what it promises in `promise`.
+//! Adding an action is a variant here, its arguments, its words in `catalogue`, and what it promises in
+//! `promise` or changes in `change`.
 
 mod arguments;
+pub mod catalogue;
 
 use serde::Deserialize;
 
 pub use arguments::{
-    AppendRow, CancelEvent, CreateEvent, Draft, FindSlot, Label, Message, Reply, Row, Stop, UpdateEvent,
-    UpdateRow, Wait,
+    AppendRow, CancelEvent, Condition, CreateEvent, Digest, Draft, FindSlot, Job, JobStage, Label, LeadState,
+    Message, Notice, Person, Reply, Row, Stop, Task, UpdateEvent, UpdateRow, Wait, Webhook,
 };
 
 use crate::base::{Error, Result};
+use crate::model::message::MessageClass;
 
 /// What a step asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,7 +24,7 @@ pub enum Action {
     /// An answer to the mail that started the run.
     Reply(Reply),
     /// A message to the business owner.
-    NotifyOwner(Message),
+    NotifyOwner(Notice),
     Draft(Draft),
     Label(Label),
     AppendRow(AppendRow),
@@ -30,42 +33,23 @@ pub enum Action {
     UpdateEvent(UpdateEvent),
     CancelEvent(CancelEvent),
     FindSlot(FindSlot),
+    PostWebhook(Webhook),
+    UpdateLead(LeadState),
+    UpdateContact(Person),
+    CreateJob(Job),
+    CompleteJob(Job),
+    AdvanceJob(JobStage),
+    CreateTask(Task),
+    ComposeDigest(Digest),
     Wait(Wait),
+    Condition(Condition),
     Stop(Stop),
 }
 
-/// An action's name, and what a step of it offers besides its state as `steps.NAME.…`.
-struct Known {
-    name: &'static str,
-    outputs: &'static [&'static str],
-}
-
-const MAIL_OUTPUTS: &[&str] = &["thread_id", "message_id"];
-const ENTRY_OUTPUTS: &[&str] = &["start", "end", "link"];
-
-const KNOWN: &[Known] = &[
-    Known { name: "message.send", outputs: MAIL_OUTPUTS },
-    Known { name: "message.reply", outputs: MAIL_OUTPUTS },
-    Known { name: "notify.owner", outputs: MAIL_OUTPUTS },
-    Known { name: "gmail.draft", outputs: &["thread_id"] },
-    Known { name: "gmail.label", outputs: &[] },
-    Known { name: "sheets.append_row", outputs: &[] },
-    Known { name: "sheets.update_row", outputs: &["found"] },
-    Known { name: "calendar.create_event", outputs: ENTRY_OUTPUTS },
-    Known { name: "calendar.update_event", outputs: ENTRY_OUTPUTS },
-    Known { name: "calendar.cancel_event", outputs: &[] },
-    Known { name: "calendar.find_slot", outputs: &["found", "start", "end"] },
-    Known { name: "wait", outputs: &["until"] },
-    Known { name: "stop", outputs: &[] },
-];
-
-/// What every step offers.
-pub const STEP_NAMES: &[&str] = &["state", "provider_id"];
-
 /// Returns what a step of the action called `name` offers as `steps.NAME.…`.
 pub fn outputs(name: &str) -> Vec<&'static str> {
-    let own = KNOWN.iter().find(|known| known.name == name).map_or(&[] as &[_], |known| known.outputs);
-    [STEP_NAMES, own].concat()
+    let own = catalogue::find(name).map_or(&[] as &[_], |known| known.outputs);
+    [catalogue::STEP_NAMES, own].concat()
 }
 
 impl Action {
@@ -87,10 +71,19 @@ impl Action {
             "calendar.update_event" => Action::UpdateEvent(read(arguments)?),
             "calendar.cancel_event" => Action::CancelEvent(read(arguments)?),
             "calendar.find_slot" => Action::FindSlot(read(arguments)?),
+            "webhook.post" => Action::PostWebhook(read(arguments)?),
+            "lead.update" => Action::UpdateLead(read(arguments)?),
+            "contact.update" => Action::UpdateContact(read(arguments)?),
+            "job.create" => Action::CreateJob(read(arguments)?),
+            "job.complete" => Action::CompleteJob(read(arguments)?),
+            "job.advance" => Action::AdvanceJob(read(arguments)?),
+            "task.create" => Action::CreateTask(read(arguments)?),
+            "digest.compose" => Action::ComposeDigest(read(arguments)?),
             "wait" => Action::Wait(read(arguments)?),
+            "condition" => Action::Condition(read(arguments)?),
             "stop" => Action::Stop(read(arguments)?),
             _ => {
-                let names: Vec<&str> = KNOWN.iter().map(|known| known.name).collect();
+                let names: Vec<&str> = catalogue::names().collect();
                 return Err(Error::usage(format!("unknown action `{name}`"))
                     .hint(format!("the actions are: {}", names.join(", "))));
             }
@@ -114,6 +107,7 @@ impl Action {
                 Err(Error::usage("no label to `add` or `remove`"))
             }
             Action::Label(label) => check_labels(label.add.iter().chain(&label.remove)),
+            Action::Wait(wait) => wait.check(),
             _ => Ok(()),
         }
     }
@@ -122,9 +116,13 @@ impl Action {
     pub fn texts(&self) -> Vec<&str> {
         let mut texts: Vec<&str> = Vec::new();
         match self {
-            Action::SendMessage(message) | Action::NotifyOwner(message) => {
-                texts.push(&message.to);
-                texts.extend(message.reply_to.as_deref());
+            Action::SendMessage(message) => {
+                texts.extend([message.to.as_str(), &message.template]);
+                texts.extend([&message.reply_to, &message.expires].into_iter().flatten().map(String::as_str));
+            }
+            Action::NotifyOwner(notice) => {
+                texts.extend([notice.to.as_str(), &notice.template]);
+                texts.extend(notice.reply_to.as_deref());
             }
             Action::Reply(reply) => {
                 // Names the mail, so that an automation that no mail starts is refused.
@@ -166,7 +164,32 @@ impl Action {
                 texts.extend([find.calendar.as_str(), &find.after, &find.within, &find.length]);
                 texts.extend([find.hours.as_str(), &find.buffer, &find.step]);
             }
-            Action::Wait(wait) => texts.push(&wait.duration),
+            Action::PostWebhook(webhook) => {
+                texts.push(&webhook.event);
+                texts.extend(webhook.connection.as_deref());
+                texts.extend(webhook.data.cells());
+            }
+            Action::UpdateLead(update) => texts.push(&update.state),
+            Action::UpdateContact(person) => {
+                texts.extend([&person.name, &person.timezone].into_iter().flatten().map(String::as_str));
+            }
+            Action::CreateJob(job) | Action::CompleteJob(job) => {
+                texts.push(&job.title);
+                let Job { key, name, email, phone, address, amount, .. } = job;
+                let optional = [key, name, email, phone, address, amount];
+                texts.extend(optional.into_iter().flatten().map(String::as_str));
+            }
+            Action::AdvanceJob(advance) => texts.push(&advance.stage),
+            Action::CreateTask(task) => {
+                texts.extend([task.title.as_str(), &task.detail]);
+                texts.extend(task.due.as_deref());
+            }
+            Action::ComposeDigest(digest) => texts.push(&digest.since),
+            Action::Wait(wait) => {
+                let Wait { duration, until, open_for, hours } = wait;
+                texts.extend([duration, until, open_for, hours].into_iter().flatten().map(String::as_str));
+            }
+            Action::Condition(condition) => texts.push(&condition.otherwise),
             Action::Stop(stop) => texts.push(&stop.reason),
         }
         texts
@@ -175,7 +198,8 @@ impl Action {
     /// Returns the name of the message template it uses.
     pub fn template(&self) -> Option<&str> {
         match self {
-            Action::SendMessage(message) | Action::NotifyOwner(message) => Some(&message.template),
+            Action::SendMessage(message) => Some(&message.template),
+            Action::NotifyOwner(notice) => Some(&notice.template),
             Action::Reply(reply) => Some(&reply.template),
             Action::Draft(draft) => Some(&draft.template),
             _ => None,
@@ -185,14 +209,45 @@ impl Action {
     /// Returns the step whose mail it follows.
     pub fn follows(&self) -> Option<&str> {
         match self {
-            Action::SendMessage(message) | Action::NotifyOwner(message) => message.follows.as_deref(),
+            Action::SendMessage(message) => message.follows.as_deref(),
+            Action::NotifyOwner(notice) => notice.follows.as_deref(),
             _ => None,
         }
     }
 
+    /// Returns what a condition among its arguments says.
+    pub fn condition(&self) -> Option<&str> {
+        match self {
+            Action::Condition(condition) => Some(&condition.test),
+            _ => None,
+        }
+    }
+
+    /// Returns what kind of message it sends to a customer.
+    pub fn class(&self) -> Option<MessageClass> {
+        match self {
+            Action::SendMessage(message) => Some(message.class),
+            Action::Reply(_) => Some(MessageClass::Transactional),
+            _ => None,
+        }
+    }
+
+    /// Tells whether it changes our own records, and nothing outside.
+    pub fn is_change(&self) -> bool {
+        matches!(
+            self,
+            Action::UpdateLead(_)
+                | Action::UpdateContact(_)
+                | Action::CreateJob(_)
+                | Action::CompleteJob(_)
+                | Action::AdvanceJob(_)
+                | Action::CreateTask(_)
+        )
+    }
+
     /// Tells whether a run reaches this step only once all it promised before has settled.
     pub fn is_barrier(&self) -> bool {
-        matches!(self, Action::Wait(_) | Action::Stop(_))
+        matches!(self, Action::Wait(_) | Action::Stop(_) | Action::Condition(_))
     }
 }
 
@@ -214,4 +269,18 @@ fn read<T: for<'de> Deserialize<'de>>(arguments: toml::Table) -> Result<T> {
     toml::Value::Table(arguments)
         .try_into()
         .map_err(|error: toml::de::Error| Error::usage(format!("`with`: {}", error.message())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_in_words_can_be_read() {
+        for known in catalogue::ACTIONS {
+            let wrong = Action::parse(known.name, toml::Table::new());
+            let is_unknown = wrong.err().is_some_and(|error| error.message().contains("unknown action"));
+            assert!(!is_unknown, "{}", known.name);
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Claimed, Settled, tell};
+use super::{Claimed, Settled};
 use crate::app::App;
 use crate::base::Result;
 use crate::base::clock::Timestamp;
@@ -13,13 +13,15 @@ use crate::base::text::Json;
 use crate::connector::poll::{CalendarChanges, Poll};
 use crate::engine::context::moment_of;
 use crate::engine::diary::{self, Change};
-use crate::model::contact::AddressKind;
+use crate::model::TimerId;
 use crate::model::cursor::{CalendarWish, Cursor, Item, Moment, Timer};
 use crate::model::diary::{Entry, EntryChange};
-use crate::model::event::{About, CalendarEvent, EventKind};
+use crate::model::event::{CalendarEvent, EventKind};
 use crate::model::outcome::Unread;
-use crate::model::{TenantId, TimerId};
-use crate::store::{Conn, contact, item, lead, timer};
+use crate::model::tenant::Tenant;
+use crate::pipeline::appointment;
+use crate::pipeline::fact::tell;
+use crate::store::{Conn, item, timer};
 
 /// How long a cancelled entry is remembered, so that it is not told again.
 const GONE: Duration = Duration::from_secs(60 * 86_400);
@@ -131,6 +133,8 @@ pub(super) fn record(conn: &mut Conn, claimed: &Claimed, read: Read, now: Timest
         if change.is_told && !is_baseline {
             tell_change(conn, claimed, change, now)?;
             told = true;
+        } else {
+            appointment::record(conn, (&claimed.tenant, cursor), &change.entry, now)?;
         }
         if change.entry.series_id.is_none() && !change.entry.is_series() {
             timers.set(conn, &change.entry.id, std::slice::from_ref(&change.entry))?;
@@ -149,6 +153,7 @@ pub(super) fn record(conn: &mut Conn, claimed: &Claimed, read: Read, now: Timest
     }
     for (series, instances) in &read.instances {
         timers.set(conn, series, instances)?;
+        appointment::record_series(conn, (&claimed.tenant, cursor), (series, instances), now)?;
     }
     let position = Position {
         sync_token: read.changes.sync_token,
@@ -191,8 +196,11 @@ fn forget_gone(
 
 fn tell_change(conn: &mut Conn, claimed: &Claimed, change: &Change, now: Timestamp) -> Result<()> {
     let cursor = &claimed.cursor;
+    let about = appointment::about(conn, &claimed.tenant, &change.entry, now)?;
+    appointment::record(conn, (&claimed.tenant, cursor), &change.entry, now)?;
+    let contact_id = about.contact_id.clone();
     let payload = CalendarEvent {
-        about: about(conn, &cursor.tenant_id, &change.entry)?,
+        about,
         connection_id: claimed.connection.id.clone(),
         calendar: cursor.target.clone(),
         change: change.kind,
@@ -201,19 +209,7 @@ fn tell_change(conn: &mut Conn, claimed: &Claimed, change: &Change, now: Timesta
         previous: change.previous.clone(),
     };
     let key = format!("calendar:{}:{}:{}", cursor.id, cursor.epoch, change.entry.id);
-    tell(conn, &cursor.tenant_id, EventKind::CalendarEvent, key, &payload, now).map(|_| ())
-}
-
-/// Finds the contact among those who attend.
-fn about(conn: &mut Conn, tenant: &TenantId, entry: &Entry) -> Result<About> {
-    for attendee in entry.attendees.iter().filter(|attendee| !attendee.is_own) {
-        let key = attendee.email.to_lowercase();
-        if let Some(id) = contact::find_by_address(conn, tenant, AddressKind::Email, &key)? {
-            let lead_id = lead::latest_of_contact(conn, tenant, &id)?;
-            return Ok(About { contact_id: Some(id), lead_id });
-        }
-    }
-    Ok(About::default())
+    tell(conn, &cursor.tenant_id, EventKind::CalendarEvent, key, &payload, contact_id, now).map(|_| ())
 }
 
 struct Timers<'a> {
@@ -297,7 +293,12 @@ impl Timers<'_> {
 }
 
 /// Makes an event of a timer whose moment has come, unless it was set to another since.
-pub fn ring(conn: &mut Conn, cursor: &Cursor, timer: &Timer, now: Timestamp) -> Result<bool> {
+pub fn ring(
+    conn: &mut Conn,
+    (tenant, cursor): (&Tenant, &Cursor),
+    timer: &Timer,
+    now: Timestamp,
+) -> Result<bool> {
     let entry: Entry = timer.content.read()?;
     let Some(moment) = moment_named(&timer.moment) else { return Ok(false) };
     if timer::fire(conn, timer)? == crate::store::Claim::Lost {
@@ -307,8 +308,11 @@ pub fn ring(conn: &mut Conn, cursor: &Cursor, timer: &Timer, now: Timestamp) -> 
         Moment::Before(_) => EntryChange::Before,
         Moment::After(_) => EntryChange::After,
     };
+    let about = appointment::about(conn, tenant, &entry, now)?;
+    appointment::record(conn, (tenant, cursor), &entry, now)?;
+    let contact_id = about.contact_id.clone();
     let payload = CalendarEvent {
-        about: about(conn, &cursor.tenant_id, &entry)?,
+        about,
         connection_id: cursor.connection_id.clone(),
         calendar: cursor.target.clone(),
         change,
@@ -317,7 +321,7 @@ pub fn ring(conn: &mut Conn, cursor: &Cursor, timer: &Timer, now: Timestamp) -> 
         previous: None,
     };
     let key = format!("timer:{}:{}", timer.id, timer.fires_at.millis());
-    tell(conn, &cursor.tenant_id, EventKind::CalendarEvent, key, &payload, now)?;
+    tell(conn, &cursor.tenant_id, EventKind::CalendarEvent, key, &payload, contact_id, now)?;
     Ok(true)
 }
 

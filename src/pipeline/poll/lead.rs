@@ -1,6 +1,6 @@
 //! Whose a mail is: a reply of a contact, a lead that a marketplace sent, or nobody's we know.
 
-use super::Claimed;
+use super::{Claimed, bounce};
 use crate::base::Result;
 use crate::base::clock::Timestamp;
 use crate::connector::poll::FetchedMail;
@@ -16,8 +16,9 @@ use crate::model::lead::LeadState;
 use crate::model::mail::{Mail, MailKind, Mailbox};
 use crate::model::message::{Author, Message};
 use crate::model::{ContactId, LeadId, MessageId, TenantId};
+use crate::pipeline::change;
 use crate::pipeline::intake::{self, Arrival};
-use crate::store::{Conn, contact, lead, message};
+use crate::store::{Conn, Inserted, contact, lead, message};
 
 /// What a mail turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +63,7 @@ fn completed(
         (Some(contact), None) => lead::latest_of_contact(conn, tenant, contact)?,
         (None, None) => None,
     };
-    Ok(About { contact_id, lead_id })
+    Ok(About { contact_id, lead_id, job_id: None })
 }
 
 /// Takes a mail in: stores the lead that it brings, or the message that it is, and says in the
@@ -100,6 +101,9 @@ pub fn take_in(
         Reading::NotALead { .. } => Ok(Known::Other),
         Reading::Elsewhere => {
             keep(conn, claimed, payload, received_at, now)?;
+            if payload.mail.kind == MailKind::Bounce {
+                bounce::note(conn, claimed, payload, now)?;
+            }
             let is_persons = payload.mail.kind == MailKind::Person;
             Ok(if is_persons && payload.about.contact_id.is_some() { Known::Reply } else { Known::Other })
         }
@@ -109,7 +113,7 @@ pub fn take_in(
 fn rules(connection: &Connection) -> Result<Rules> {
     match connection.typed()? {
         ConnectionSettings::Google(settings) => Rules::of(&settings),
-        ConnectionSettings::Smtp(_) => Ok(Rules::default()),
+        ConnectionSettings::Smtp(_) | ConnectionSettings::Webhook(_) => Ok(Rules::default()),
     }
 }
 
@@ -180,7 +184,8 @@ fn store(
         Err(error) => return Err(error),
     };
     let found = lead::find(conn, &claimed.tenant.id, &id)?;
-    payload.about = About { contact_id: found.and_then(|lead| lead.contact_id), lead_id: Some(id) };
+    payload.about =
+        About { contact_id: found.and_then(|lead| lead.contact_id), lead_id: Some(id), job_id: None };
     Ok(())
 }
 
@@ -219,7 +224,7 @@ fn keep(
     }
     let mail = &payload.mail;
     let message = Message {
-        author: Author::Contact,
+        author: if mail.kind == MailKind::Person { Author::Contact } else { Author::Machine },
         provider_id: Some(payload.id.clone()),
         thread_id: Some(payload.thread_id.clone()),
         sent_at: received_at,
@@ -251,7 +256,10 @@ pub fn note_sent(conn: &mut Conn, claimed: &Claimed, fetched: &FetchedMail, now:
         sent_at: fetched.received_at.unwrap_or(now),
         ..of_mail(connection, &about, &mail, now)
     };
-    message::insert(conn, &message).map(|_| ())
+    if message::insert(conn, &message)? == Inserted::New {
+        change::responded(conn, &connection.tenant_id, about, message.id.as_str(), message.sent_at, now)?;
+    }
+    Ok(())
 }
 
 fn of_mail(connection: &Connection, about: &About, mail: &Mail, now: Timestamp) -> Message {
@@ -273,5 +281,7 @@ fn of_mail(connection: &Connection, about: &About, mail: &Mail, now: Timestamp) 
         body: newly_written(&mail.text).into_owned(),
         sent_at: now,
         stored_at: now,
+        class: None,
+        run_id: None,
     }
 }

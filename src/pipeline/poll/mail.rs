@@ -8,17 +8,18 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::lead::{self, Known};
-use super::{Claimed, Settled, tell};
+use super::{Claimed, Settled};
 use crate::app::App;
 use crate::base::Result;
 use crate::base::clock::Timestamp;
 use crate::base::text::Json;
 use crate::connector::poll::{FetchedMail, MailChanged, Poll};
 use crate::engine::mail::from_parts;
-use crate::model::EffectId;
 use crate::model::cursor::{Cursor, Item};
 use crate::model::event::{EventKind, MailChange, MailEvent};
 use crate::model::outcome::Unread;
+use crate::model::{ContactId, EffectId};
+use crate::pipeline::fact::tell;
 use crate::store::{Conn, effect, item};
 
 /// How far back the mails are noted that are there when a mailbox is connected. A resync never
@@ -228,7 +229,7 @@ fn record_mail(
         let name = label.name.clone();
         let payload = event(conn, claimed, &fetched, MailChange::Labelled, Some(name))?;
         let key = format!("mail:{}:{}:{}:{id}", cursor.id, fetched.id, cursor.epoch);
-        tell(conn, &cursor.tenant_id, EventKind::GmailMessage, key, &payload, now)?;
+        tell(conn, &cursor.tenant_id, EventKind::GmailMessage, key, &payload, contact_of(&payload), now)?;
     }
     Ok(())
 }
@@ -268,15 +269,19 @@ fn event(
     })
 }
 
+fn contact_of(payload: &MailEvent) -> Option<ContactId> {
+    payload.about.contact_id.clone()
+}
+
 fn receive(conn: &mut Conn, claimed: &Claimed, fetched: &FetchedMail, now: Timestamp) -> Result<()> {
     let cursor = &claimed.cursor;
     let mut payload = event(conn, claimed, fetched, MailChange::Received, None)?;
     let known = lead::take_in(conn, claimed, &mut payload, fetched.received_at.unwrap_or(now), now)?;
     let key = format!("mail:{}:{}", cursor.id, fetched.id);
-    tell(conn, &cursor.tenant_id, EventKind::GmailMessage, key, &payload, now)?;
+    tell(conn, &cursor.tenant_id, EventKind::GmailMessage, key, &payload, contact_of(&payload), now)?;
     if known == Known::Reply {
         let key = format!("message:{}:{}", cursor.id, fetched.id);
-        tell(conn, &cursor.tenant_id, EventKind::MessageReceived, key, &payload, now)?;
+        tell(conn, &cursor.tenant_id, EventKind::MessageReceived, key, &payload, contact_of(&payload), now)?;
     }
     Ok(())
 }

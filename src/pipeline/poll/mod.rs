@@ -7,6 +7,7 @@
 //!
 //! A poll that is lost on the way is simply made again: reading changes nothing.
 
+mod bounce;
 pub mod calendar;
 mod lead;
 mod mail;
@@ -27,14 +28,14 @@ use crate::engine::pace::{self, Bounds};
 use crate::engine::retry;
 use crate::model::connection::{Connection, ConnectionState};
 use crate::model::cursor::{Cursor, CursorKind};
-use crate::model::event::{Event, EventKind};
 use crate::model::outcome::Unread;
 use crate::model::tenant::Tenant;
 use crate::model::{CursorId, TenantId};
 use crate::pipeline::alarm::{self, Refusal};
+use crate::pipeline::link::Linker;
 use crate::pipeline::{Round, Swept, spacing};
 use crate::store::due::{self, Queue};
-use crate::store::{Claim, Conn, Inserted, connection, cursor, event, tenant};
+use crate::store::{Claim, Conn, connection, cursor, tenant};
 
 /// Claims a share of the cursors that are due and starts a task for each.
 ///
@@ -51,14 +52,15 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
     if next_due.is_none_or(|due_at| due_at > now) {
         return Ok(Swept::nothing(next_due));
     }
-    let (after, lease_until) = (round.clone(), now + app.config.poll.lease());
+    let (after, lease_until, linker) = (round.clone(), now + app.config.poll.lease(), Linker::of(app));
     let (share, claimed) = app
         .db
         .write(move |conn| {
             let share = due::take(conn, Queue::Cursors, now, free, after.as_ref())?;
             let mut claimed = Vec::with_capacity(share.rows.len());
             for due in &share.rows {
-                claimed.extend(claim(conn, &due.tenant_id, &CursorId::parse(&due.id)?, lease_until)?);
+                let id = CursorId::parse(&due.id)?;
+                claimed.extend(claim(conn, &linker, &due.tenant_id, &id, lease_until)?);
             }
             Ok((share, claimed))
         })
@@ -88,10 +90,12 @@ struct Claimed {
     cursor: Cursor,
     connection: Connection,
     tenant: Tenant,
+    linker: Linker,
 }
 
 fn claim(
     conn: &mut Conn,
+    linker: &Linker,
     tenant_id: &TenantId,
     id: &CursorId,
     lease_until: Timestamp,
@@ -109,7 +113,8 @@ fn claim(
     }
     let tenant = tenant::find(conn, tenant_id)?.ok_or_else(|| gone("tenant"))?;
     let epoch = found.epoch + 1;
-    Ok(Some(Claimed { cursor: Cursor { epoch, ..found }, connection, tenant }))
+    let linker = linker.clone();
+    Ok(Some(Claimed { cursor: Cursor { epoch, ..found }, connection, tenant, linker }))
 }
 
 /// What was read, and is to be settled in one write.
@@ -281,17 +286,4 @@ fn bounds(app: &App, kind: CursorKind) -> Bounds {
         CursorKind::Sheet => (settings.sheet_fast_s, settings.sheet_slow_s),
     };
     Bounds { fast: Duration::from_secs(fast), slow: Duration::from_secs(slow) }
-}
-
-/// Stores a fact that a poll found.
-fn tell(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    kind: EventKind,
-    dedupe_key: String,
-    payload: &impl serde::Serialize,
-    now: Timestamp,
-) -> Result<Inserted> {
-    let event = Event::pending(tenant, kind, dedupe_key, Json::of(payload)?, now);
-    event::insert(conn, &event)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Claimed, Settled, tell};
+use super::{Claimed, Settled};
 use crate::base::Result;
 use crate::base::clock::Timestamp;
 use crate::base::text::{Json, hex};
@@ -15,6 +15,7 @@ use crate::model::cursor::{Cursor, Item, SheetTarget, SheetWish};
 use crate::model::event::{About, EventKind, RowEvent};
 use crate::model::outcome::Unread;
 use crate::model::sheet::{RowChange, Table};
+use crate::pipeline::fact::tell;
 use crate::store::{Conn, item};
 
 /// How long a row that is gone may stay away and still be the same when it comes back.
@@ -90,7 +91,7 @@ pub fn record(conn: &mut Conn, claimed: &Claimed, read: Read, now: Timestamp) ->
         };
         let payload = row_event(claimed, &read.target, &compared.shape, change, &before, content);
         let key = format!("row:{}:{}:{}", cursor.id, cursor.epoch, step.key);
-        tell(conn, &cursor.tenant_id, EventKind::SheetsRow, key, &payload, now)?;
+        tell(conn, &cursor.tenant_id, EventKind::SheetsRow, key, &payload, None, now)?;
         changed = true;
     }
     item::forget_gone(conn, &cursor.tenant_id, &cursor.id, now - GONE, &[])?;

@@ -1,0 +1,159 @@
+//! `nexora contact` and `nexora suppression`.
+
+use clap::Subcommand;
+
+use crate::base::Result;
+use crate::cli::Context;
+use crate::cli::out::{Out, ago, maybe};
+use crate::model::ContactId;
+use crate::model::address::{EmailAddress, Zone};
+use crate::model::consent::Scope;
+use crate::ops::contact::{self, ContactView, Word};
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// List a tenant's contacts, newest first
+    #[command(after_help = "Example:\n  nexora contact list --tenant acme")]
+    List {
+        /// Only contacts older than this one
+        #[arg(long, value_name = "ID")]
+        before: Option<ContactId>,
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=1_000))]
+        limit: i64,
+    },
+    /// Show a contact, by id, mail address or telephone number
+    #[command(after_help = "Example:\n  nexora contact show jo@example.com --tenant acme")]
+    Show { contact: String },
+    /// Note in which zone a contact lives: quiet hours go by it
+    #[command(after_help = "Example:\n  nexora contact timezone jo@example.com America/Denver --tenant acme")]
+    Timezone { contact: String, zone: Zone },
+    /// Record that a contact agreed to commercial mail, or took it back
+    #[command(after_help = "Examples:
+  nexora contact consent jo@example.com --given --wording \"yes, by telephone\" --tenant acme
+  nexora contact consent jo@example.com --withdrawn --wording \"told the fitter\" --tenant acme")]
+    Consent {
+        contact: String,
+        #[arg(long, conflicts_with = "withdrawn", required_unless_present = "withdrawn")]
+        given: bool,
+        #[arg(long)]
+        withdrawn: bool,
+        /// What the person was asked, or said
+        #[arg(long)]
+        wording: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum SuppressionCommand {
+    /// List the addresses that are not written to, as hashes
+    #[command(after_help = "Example:\n  nexora suppression list --tenant acme")]
+    List {
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=1_000))]
+        limit: i64,
+    },
+    /// Have an address not written to any more
+    #[command(
+        after_help = "Example:\n  nexora suppression add jo@example.com --scope commercial --tenant acme"
+    )]
+    Add {
+        email: EmailAddress,
+        /// What it is not sent: all or commercial
+        #[arg(long, default_value = "commercial")]
+        scope: Scope,
+        /// Why
+        #[arg(long, default_value = "")]
+        reason: String,
+    },
+    /// Let an address be written to again
+    #[command(
+        after_help = "Example:\n  nexora suppression remove jo@example.com --scope commercial --tenant acme"
+    )]
+    Remove {
+        email: EmailAddress,
+        #[arg(long, default_value = "commercial")]
+        scope: Scope,
+    },
+}
+
+pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
+    let (app, actor) = (&context.app, &context.actor);
+    let tenant = context.tenant().await?;
+    match command {
+        Command::List { before, limit } => {
+            let contacts = contact::list(app, &tenant, before, limit).await?;
+            out.list(&["name", "timezone", "since", "id"], &contacts, |contact| {
+                vec![
+                    contact.name.clone(),
+                    maybe(contact.timezone.as_ref()),
+                    ago(contact.created_at),
+                    contact.id.to_string(),
+                ]
+            })
+        }
+        Command::Show { contact } => show(&contact::find(app, &tenant, &contact).await?, out),
+        Command::Timezone { contact, zone } => {
+            let changed = contact::set_zone(app, actor, &tenant, &contact, zone).await?;
+            show(&contact::find(app, &tenant, changed.id.as_str()).await?, out)
+        }
+        Command::Consent { contact, given, withdrawn: _, wording } => {
+            let word = Word { given, wording, source: "cli".to_owned() };
+            let new = contact::record_consent(app, actor, &tenant, &contact, word).await?;
+            let said = if new.given { "given" } else { "withdrawn" };
+            out.item(&new, &[("consent", said.to_owned()), ("id", new.id.to_string())])
+        }
+    }
+}
+
+fn show(view: &ContactView, out: &Out) -> Result<()> {
+    let lines = [
+        ("name", view.contact.name.clone()),
+        ("timezone", maybe(view.contact.timezone.as_ref())),
+        ("since", ago(view.contact.created_at)),
+        ("id", view.contact.id.to_string()),
+    ];
+    out.item(view, &lines)?;
+    let addresses = view.addresses.iter().map(|address| {
+        let scopes: Vec<String> = address.suppressed.iter().map(ToString::to_string).collect();
+        vec![address.kind.to_string(), address.value.clone(), scopes.join(" ")]
+    });
+    out.section("Addresses", &["kind", "address", "not written to"], addresses.collect())?;
+    let consents = view.consents.iter().map(|consent| {
+        let said = if consent.given { "given" } else { "withdrawn" };
+        vec![ago(consent.at), said.to_owned(), consent.source.clone(), consent.wording.clone()]
+    });
+    out.section("Consent", &["when", "what", "by", "wording"], consents.collect())?;
+    let messages = view
+        .messages
+        .iter()
+        .map(|message| vec![ago(message.sent_at), message.author.to_string(), message.subject.clone()]);
+    out.section("Messages", &["when", "by", "subject"], messages.collect())
+}
+
+pub async fn suppression(context: &Context, command: SuppressionCommand, out: &Out) -> Result<()> {
+    let (app, actor) = (&context.app, &context.actor);
+    let tenant = context.tenant().await?;
+    match command {
+        SuppressionCommand::List { limit } => {
+            let all = contact::suppressions(app, &tenant, limit).await?;
+            out.list(&["since", "scope", "reason", "detail", "by", "hash"], &all, |found| {
+                vec![
+                    ago(found.created_at),
+                    found.scope.to_string(),
+                    found.reason.to_string(),
+                    found.detail.clone(),
+                    found.actor.clone(),
+                    found.hash.clone(),
+                ]
+            })
+        }
+        SuppressionCommand::Add { email, scope, reason } => {
+            let new = contact::suppress(app, actor, &tenant, &email, (scope, reason)).await?;
+            out.item(&new, &[("scope", new.scope.to_string()), ("hash", new.hash.clone())])
+        }
+        SuppressionCommand::Remove { email, scope } => {
+            contact::lift(app, actor, &tenant, &email, scope).await?;
+            out.note(&format!("`{email}` is written to again"));
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! `nexora message`.
+
+use clap::Subcommand;
+
+use crate::base::Result;
+use crate::cli::Context;
+use crate::cli::out::{Out, ago, maybe};
+use crate::model::MessageId;
+use crate::ops::message;
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// List a tenant's messages to and from contacts, latest first
+    #[command(after_help = "Example:\n  nexora message list --tenant acme --limit 20")]
+    List {
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=1_000))]
+        limit: i64,
+    },
+    /// Show a message
+    #[command(after_help = "Example:\n  nexora message show msg_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
+    Show { id: MessageId },
+}
+
+pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
+    let tenant = context.tenant().await?;
+    match command {
+        Command::List { limit } => {
+            let messages = message::list(&context.app, &tenant, limit).await?;
+            out.list(&["when", "by", "class", "to", "subject", "id"], &messages, |message| {
+                vec![
+                    ago(message.sent_at),
+                    message.author.to_string(),
+                    maybe(message.class.as_ref()),
+                    message.recipient.clone(),
+                    message.subject.clone(),
+                    message.id.to_string(),
+                ]
+            })
+        }
+        Command::Show { id } => {
+            let message = message::find(&context.app, &tenant, &id).await?;
+            let lines = [
+                ("by", message.author.to_string()),
+                ("class", maybe(message.class.as_ref())),
+                ("from", message.sender.clone()),
+                ("to", message.recipient.clone()),
+                ("subject", message.subject.clone()),
+                ("sent", message.sent_at.to_string()),
+                ("run", maybe(message.run_id.as_ref())),
+                ("effect", maybe(message.effect_id.as_ref())),
+                ("text", format!("\n\n{}", message.body.trim())),
+                ("id", message.id.to_string()),
+            ];
+            out.item(&message, &lines)
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! `nexora task`.
+
+use clap::Subcommand;
+
+use crate::base::Result;
+use crate::cli::Context;
+use crate::cli::job::local;
+use crate::cli::out::{Out, ago, maybe};
+use crate::model::task::{Task, TaskState};
+use crate::model::{ContactId, TaskId};
+use crate::ops::task;
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Make a task
+    #[command(
+        after_help = "Example:\n  nexora task add --tenant acme --title \"Call Jo Miller\" --due 2026-12-01T09:00"
+    )]
+    Add {
+        #[arg(long)]
+        title: String,
+        #[arg(long, default_value = "")]
+        detail: String,
+        /// Contact it is about
+        #[arg(long, value_name = "ID")]
+        contact: Option<ContactId>,
+        /// By the tenant's clocks, such as 2026-12-01T09:00
+        #[arg(long)]
+        due: Option<String>,
+    },
+    /// List a tenant's tasks, newest first
+    #[command(after_help = "Example:\n  nexora task list --tenant acme --state open")]
+    List {
+        /// Only tasks in this state: open or done
+        #[arg(long)]
+        state: Option<TaskState>,
+        /// Only tasks older than this one
+        #[arg(long, value_name = "ID")]
+        before: Option<TaskId>,
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=1_000))]
+        limit: i64,
+    },
+    /// Say that a task is done
+    #[command(after_help = "Example:\n  nexora task done task_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
+    Done { id: TaskId },
+}
+
+pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
+    let (app, actor) = (&context.app, &context.actor);
+    let tenant = context.tenant().await?;
+    match command {
+        Command::Add { title, detail, contact, due } => {
+            let due_at = due.map(|text| local(&tenant, &text)).transpose()?;
+            show(&task::add(app, actor, &tenant, (title, detail), contact, due_at).await?, out)
+        }
+        Command::List { state, before, limit } => {
+            let tasks = task::list(app, &tenant, state, before, limit).await?;
+            out.list(&["title", "state", "due", "made", "id"], &tasks, |task| {
+                vec![
+                    task.title.clone(),
+                    task.state.to_string(),
+                    task.due_at.map(ago).unwrap_or_default(),
+                    ago(task.created_at),
+                    task.id.to_string(),
+                ]
+            })
+        }
+        Command::Done { id } => show(&task::finish(app, actor, &tenant, &id).await?, out),
+    }
+}
+
+fn show(task: &Task, out: &Out) -> Result<()> {
+    let lines = [
+        ("title", task.title.clone()),
+        ("detail", task.detail.clone()),
+        ("state", task.state.to_string()),
+        ("due", maybe(task.due_at.as_ref())),
+        ("done", task.done_at.map(ago).unwrap_or_default()),
+        ("id", task.id.to_string()),
+    ];
+    out.item(task, &lines)
+}

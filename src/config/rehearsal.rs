@@ -1,0 +1,43 @@
+//! `[rehearsal]`: where the sandbox listens that takes what rehearsing tenants send.
+
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::{Error, Result};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Address of its Google endpoints and its mailbox page, on loopback.
+    pub listen: String,
+    /// Address of its mail relay, on loopback.
+    pub smtp_listen: String,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { listen: "127.0.0.1:9400".to_owned(), smtp_listen: "127.0.0.1:9425".to_owned() }
+    }
+}
+
+impl Settings {
+    /// # Errors
+    /// `Config` naming the key.
+    pub fn check(&self) -> Result<()> {
+        self.addresses().map(|_| ())
+    }
+
+    /// Returns both addresses.
+    ///
+    /// # Errors
+    /// `Config` naming the key that is no address on loopback.
+    pub fn addresses(&self) -> Result<(SocketAddr, SocketAddr)> {
+        let read = |key: &str, text: &str| match text.parse::<SocketAddr>() {
+            Ok(address) if address.ip().is_loopback() => Ok(address),
+            _ => Err(Error::config(format!("`rehearsal.{key}` is not an address on loopback: `{text}`"))
+                .hint("write it like `127.0.0.1:9400`")),
+        };
+        Ok((read("listen", &self.listen)?, read("smtp_listen", &self.smtp_listen)?))
+    }
+}

@@ -1,0 +1,84 @@
+//! The reference of the definition language, made of the catalogues that the checks go by. The part of
+//! docs/AUTOMATIONS.md between its two marks is this text, and a test holds them together.
+
+use std::fmt::Write as _;
+
+use crate::engine::action::catalogue as actions;
+use crate::engine::context;
+use crate::engine::setting;
+use crate::engine::trigger::catalogue as triggers;
+use crate::model::event::EventKind;
+
+/// Returns the reference as Markdown.
+pub fn text() -> String {
+    let mut text = String::new();
+    // Writing to a `String` does not fail.
+    let _ = write_all(&mut text);
+    text
+}
+
+fn write_all(text: &mut String) -> std::fmt::Result {
+    writeln!(text, "### Triggers\n")?;
+    writeln!(text, "| `on` | fires when | keys |\n|---|---|---|")?;
+    for doc in triggers::TRIGGERS {
+        writeln!(text, "| `{}` | {} | {} |", doc.on, doc.when, names(doc.keys.iter().copied()))?;
+    }
+    writeln!(text, "\n| key | |\n|---|---|")?;
+    for key in triggers::KEYS {
+        writeln!(text, "| `{}` | {} |", key.name, key.help)?;
+    }
+    writeln!(text, "\n### Actions\n")?;
+    for action in actions::ACTIONS {
+        writeln!(text, "#### `{}`\n\nThis step {}.\n", action.name, action.does)?;
+        if !action.arguments.is_empty() {
+            writeln!(text, "| argument | |\n|---|---|")?;
+        }
+        for argument in action.arguments {
+            let needed = if argument.required { "**needed.** " } else { "" };
+            writeln!(text, "| `{}` | {needed}{} |", argument.name, argument.help)?;
+        }
+        if !action.outputs.is_empty() {
+            writeln!(text, "\nOffers {}.", names(action.outputs.iter().copied()))?;
+        }
+        writeln!(text)?;
+    }
+    writeln!(text, "### Types of settings\n")?;
+    writeln!(text, "| `type` | | such as |\n|---|---|---|")?;
+    for (kind, help, example) in setting::TYPES {
+        let name = serde_json::to_string(kind).unwrap_or_default();
+        writeln!(text, "| `{}` | {help} | `{example}` |", name.trim_matches('"'))?;
+    }
+    writeln!(text, "\n### Names\n\nWhat texts and conditions can refer to, by what started the run.\n")?;
+    writeln!(text, "| root | names | known after |\n|---|---|---|")?;
+    for (root, fields) in all_roots() {
+        let kinds: Vec<&str> = EventKind::ALL
+            .iter()
+            .filter(|kind| context::roots(**kind).iter().any(|(other, _)| *other == root))
+            .map(|kind| kind.name())
+            .collect();
+        let known = if kinds.len() == EventKind::ALL.len() {
+            "everything".to_owned()
+        } else {
+            names(kinds.into_iter())
+        };
+        writeln!(text, "| `{root}` | {} | {known} |", names(fields.iter().copied()))?;
+    }
+    Ok(())
+}
+
+fn all_roots() -> Vec<context::Root> {
+    let mut all: Vec<context::Root> = Vec::new();
+    for kind in EventKind::ALL {
+        for root in context::roots(*kind) {
+            if !all.contains(&root) {
+                all.push(root);
+            }
+        }
+    }
+    all.sort_by_key(|(root, _)| *root);
+    all
+}
+
+fn names<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,44 @@
+//! An appointment: an entry of a connected calendar in which a customer takes part, as it stands.
+
+use diesel::Queryable;
+use serde::{Deserialize, Serialize};
+
+use crate::base::clock::Timestamp;
+use crate::base::text::define_words;
+use crate::model::{AppointmentId, ConnectionId, ContactId, TenantId};
+
+define_words! {
+    /// Whether it is to take place.
+    AppointmentState = "appointment state" { Booked = "booked", Cancelled = "cancelled" }
+}
+
+#[derive(Clone, Debug, PartialEq, Queryable, Serialize)]
+pub struct Appointment {
+    pub tenant_id: TenantId,
+    pub id: AppointmentId,
+    pub connection_id: ConnectionId,
+    pub calendar: String,
+    /// The provider's id of the entry, or of the instance of a series.
+    pub entry_id: String,
+    pub contact_id: Option<ContactId>,
+    pub title: String,
+    pub location: String,
+    pub state: AppointmentState,
+    pub starts_at: Timestamp,
+    pub ends_at: Timestamp,
+    pub all_day: bool,
+    /// Grows whenever it is moved, cancelled or booked again.
+    pub version: i32,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// What a message says about an appointment: it goes out only while that is still so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    pub connection_id: ConnectionId,
+    pub calendar: String,
+    pub entry_id: String,
+    /// When it begins, or nothing where the message says that it is cancelled.
+    pub starts_at: Option<Timestamp>,
+}

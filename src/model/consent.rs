@@ -1,0 +1,66 @@
+//! What people agreed to, and addresses that are not written to.
+
+use diesel::Queryable;
+use serde::Serialize;
+
+use crate::base::clock::Timestamp;
+use crate::base::text::define_words;
+use crate::model::message::MessageClass;
+use crate::model::{ConsentId, ContactId, TenantId};
+
+define_words! {
+    /// By what way a message reaches a person.
+    Channel = "channel" { Email = "email" }
+
+    /// What a suppressed address is not sent any more.
+    Scope = "scope" { All = "all", Commercial = "commercial" }
+
+    /// Why an address is suppressed.
+    SuppressionReason = "suppression reason" {
+        /// The person used the link or the button in a message.
+        Unsubscribed = "unsubscribed",
+        /// A mail system says that the address does not work.
+        Bounced = "bounced",
+        /// The person called our mail spam.
+        Complained = "complained",
+        /// Somebody in the business decided it.
+        Manual = "manual",
+    }
+}
+
+impl Scope {
+    pub fn covers(self, class: MessageClass) -> bool {
+        match (self, class) {
+            (Scope::All, _) | (Scope::Commercial, MessageClass::Commercial) => true,
+            (Scope::Commercial, MessageClass::Transactional) => false,
+        }
+    }
+}
+
+/// One word of consent, given or taken back. The latest of a channel counts.
+#[derive(Clone, Debug, PartialEq, Queryable, Serialize)]
+pub struct Consent {
+    pub tenant_id: TenantId,
+    pub id: ConsentId,
+    pub contact_id: ContactId,
+    pub channel: Channel,
+    pub given: bool,
+    /// What the person was shown, with its version.
+    pub wording: String,
+    /// Where it was given: `form`, `cli`, `unsubscribe`.
+    pub source: String,
+    pub actor: String,
+    pub at: Timestamp,
+}
+
+/// An address that is not written to, known by a keyed hash alone.
+#[derive(Clone, Debug, PartialEq, Queryable, Serialize)]
+pub struct Suppression {
+    pub tenant_id: TenantId,
+    pub hash: String,
+    pub scope: Scope,
+    pub reason: SuppressionReason,
+    pub detail: String,
+    pub actor: String,
+    pub created_at: Timestamp,
+}

@@ -1,0 +1,136 @@
+//! Definitions: what there is to enable, loaded with its settings and messages, and checked whole.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::app::App;
+use crate::base::{Error, Result};
+use crate::config::definitions::{Shelf, Text};
+use crate::engine::context::{self, Settings};
+use crate::engine::definition::Definition;
+use crate::engine::render::Renderer;
+use crate::engine::setting::{self, Setting};
+use crate::engine::source::{Fault, report};
+use crate::engine::{ability, check};
+use crate::model::automation::{LAYOUT, MessageTemplates};
+use crate::model::connection::Abilities;
+use crate::model::tenant::Tenant;
+
+/// An automation that can be enabled.
+#[derive(Clone, Debug, Serialize)]
+pub struct Template {
+    pub name: String,
+    pub title: String,
+    pub description: String,
+    pub settings: BTreeMap<String, Setting>,
+    /// What it needs of Google at most.
+    pub google: Abilities,
+}
+
+/// A definition with everything that a version freezes.
+#[derive(Debug)]
+pub struct Loaded {
+    pub text: String,
+    pub definition: Definition,
+    pub settings: Settings,
+    pub templates: MessageTemplates,
+}
+
+/// Loads a template for a list, checked with the settings that it has when nobody says otherwise.
+///
+/// # Errors
+/// `NotFound` when there is none; `Usage` naming every fault.
+pub fn template(shelf: &Shelf, name: &str) -> Result<Template> {
+    let text = shelf.automation(name)?;
+    let read = Definition::read(&text.file, &text.text)?;
+    let settings = setting::fixed(&read.definition.settings);
+    let templates = messages(shelf, &read.definition, &settings)?;
+    let definition = read.definition.clone();
+    report(&format!("automation `{name}`"), &check::faults(read, &templates, &settings))?;
+    let google = ability::needed(&definition);
+    Ok(Template {
+        name: definition.head.name,
+        title: definition.head.title,
+        description: definition.head.description,
+        settings: definition.settings,
+        google,
+    })
+}
+
+/// Loads a definition for a tenant with the settings that were given.
+///
+/// # Errors
+/// `NotFound` when there is no such template; `Usage` naming the setting, or every fault.
+pub fn load(app: &App, tenant: &Tenant, name: &str, given: &BTreeMap<String, String>) -> Result<Loaded> {
+    let shelf = app.config.definitions.of(Some(&tenant.slug));
+    load_text(&shelf, tenant, &shelf.automation(name)?, given)
+}
+
+/// Loads a definition from its text.
+///
+/// # Errors
+/// As `load`.
+pub fn load_text(
+    shelf: &Shelf,
+    tenant: &Tenant,
+    text: &Text,
+    given: &BTreeMap<String, String>,
+) -> Result<Loaded> {
+    let read = Definition::read(&text.file, &text.text)?;
+    let definition = read.definition.clone();
+    let name = definition.head.name.clone();
+    let stem = std::path::Path::new(&text.file).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    if stem.as_deref().is_some_and(|stem| stem != name) {
+        return Err(Error::usage(format!(
+            "automation `{name}` is in a file of another name: `{}`",
+            text.file
+        ))
+        .hint(format!("call the file `{name}.toml`, or change `name` in it")));
+    }
+    // What is wrong with the definition comes before what is wrong with its settings.
+    let fixed = setting::fixed(&definition.settings);
+    let templates = messages(shelf, &definition, &fixed)?;
+    report(&format!("automation `{name}`"), &check::faults(read, &templates, &fixed))?;
+    let settings = setting::resolve(&definition.settings, given, tenant)?;
+    let templates = messages(shelf, &definition, &settings)?;
+    let read = Definition::read(&text.file, &text.text)?;
+    report(&format!("automation `{name}`"), &check::faults(read, &templates, &settings))?;
+    check_triggers(&definition, &settings, tenant)?;
+    Ok(Loaded { text: text.text.clone(), definition, settings, templates })
+}
+
+/// Returns everything that is wrong with a definition, with the settings that it has when nobody says
+/// otherwise.
+///
+/// # Errors
+/// `Usage` when the text is not TOML.
+pub fn faults(shelf: &Shelf, text: &Text) -> Result<Vec<Fault>> {
+    let read = Definition::read(&text.file, &text.text)?;
+    let settings = setting::fixed(&read.definition.settings);
+    let templates = messages(shelf, &read.definition, &settings)?;
+    Ok(check::faults(read, &templates, &settings))
+}
+
+/// Loads the messages that a definition names, and the layout; one that is missing is a fault that the
+/// check finds.
+fn messages(shelf: &Shelf, definition: &Definition, settings: &Settings) -> Result<MessageTemplates> {
+    let mut templates = MessageTemplates::new();
+    for name in definition.template_names(settings).into_iter().chain([LAYOUT.to_owned()]) {
+        if let Some(template) = shelf.message(&name)? {
+            templates.insert(name, template);
+        }
+    }
+    Ok(templates)
+}
+
+/// Fills the holes of the triggers, so that a setting which makes no sense there is refused now.
+fn check_triggers(definition: &Definition, settings: &Settings, tenant: &Tenant) -> Result<()> {
+    let renderer = Renderer::of(tenant)?;
+    let context = context::of_trigger(tenant, settings);
+    let stops = definition.stops.iter().map(|stop| &stop.trigger);
+    for trigger in definition.triggers.iter().chain(stops) {
+        trigger.watch(0, &renderer, &context)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,195 @@
+//! Why something was sent, and why it was not: everything that is on record about a run, a lead or a
+//! message, in the order in which it happened.
+
+use serde::Serialize;
+
+use crate::app::App;
+use crate::base::clock::Timestamp;
+use crate::base::{Error, Result};
+use crate::model::effect::{Effect, EffectState};
+use crate::model::event::Event;
+use crate::model::lead::Lead;
+use crate::model::message::Message;
+use crate::model::request::EffectRequest;
+use crate::model::run::{Run, StepState};
+use crate::model::tenant::Tenant;
+use crate::model::{EffectId, EventId, LeadId, MessageId, RunId, TenantId};
+use crate::store::{Conn, automation, effect, event, lead, message, run, verdict};
+
+/// What is on record, in order.
+#[derive(Clone, Debug, Serialize)]
+pub struct Explanation {
+    pub subject: String,
+    pub lines: Vec<Line>,
+}
+
+/// One thing that happened or was decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Line {
+    pub at: Timestamp,
+    /// What it is about: an automation, a step of it, a message.
+    pub what: String,
+    /// `arrived`, `began`, `skipped`, `waits`, `held`, `sent`, `not sent`, `failed`, `done` or `ended`.
+    pub became: &'static str,
+    pub why: String,
+}
+
+const RUNS: i64 = 100;
+const ATTEMPTS: i64 = 20;
+
+/// Explains a run, a lead, an effect or a message, by its id.
+///
+/// # Errors
+/// `Usage` when the id is of nothing that can be explained; `NotFound` when there is none.
+pub async fn explain(app: &App, tenant: &Tenant, id: &str) -> Result<Explanation> {
+    let (tenant, id) = (tenant.clone(), id.trim().to_owned());
+    app.db
+        .read(move |conn| {
+            let mut lines = Vec::new();
+            of(conn, &tenant, &id, &mut lines)?;
+            lines.sort_by_key(|line| line.at);
+            Ok(Explanation { subject: id, lines })
+        })
+        .await
+}
+
+fn of(conn: &mut Conn, tenant: &Tenant, id: &str, lines: &mut Vec<Line>) -> Result<()> {
+    let missing = || Error::not_found(format!("no `{id}` in tenant `{}`", tenant.slug));
+    if let Ok(wanted) = RunId::parse(id) {
+        let found = run::find(conn, &tenant.id, &wanted)?.ok_or_else(missing)?;
+        return of_run(conn, &found, lines);
+    }
+    if let Ok(wanted) = EffectId::parse(id) {
+        let found = effect::find(conn, &tenant.id, &wanted)?.ok_or_else(missing)?;
+        return of_effect(conn, &found, lines);
+    }
+    if let Ok(wanted) = LeadId::parse(id) {
+        let found = lead::find(conn, &tenant.id, &wanted)?.ok_or_else(missing)?;
+        return of_lead(conn, &found, lines);
+    }
+    if let Ok(wanted) = EventId::parse(id) {
+        let found = event::find(conn, &tenant.id, &wanted)?.ok_or_else(missing)?;
+        lines.push(arrived(&found));
+        return of_runs(conn, &tenant.id, run::Filter { event: Some(wanted), ..Default::default() }, lines);
+    }
+    if let Ok(wanted) = MessageId::parse(id) {
+        let found = message::find(conn, &tenant.id, &wanted)?.ok_or_else(missing)?;
+        return of_message(conn, &found, lines);
+    }
+    Err(Error::usage(format!("`{id}` is no id of a run, a lead, an event, an effect or a message")))
+}
+
+fn of_message(conn: &mut Conn, found: &Message, lines: &mut Vec<Line>) -> Result<()> {
+    let id = found.effect_id.as_deref().and_then(|id| EffectId::parse(id).ok());
+    match id.map(|id| effect::find(conn, &found.tenant_id, &id)).transpose()?.flatten() {
+        Some(sent) => of_effect(conn, &sent, lines),
+        None => {
+            let why = format!("from {} to {}", found.sender, found.recipient);
+            let what = format!("message by the {}: {}", found.author, found.subject);
+            lines.push(Line { at: found.sent_at, what, became: "arrived", why });
+            Ok(())
+        }
+    }
+}
+
+fn of_lead(conn: &mut Conn, found: &Lead, lines: &mut Vec<Line>) -> Result<()> {
+    let (at, why) = (found.received_at, format!("from {}", found.source));
+    lines.push(Line { at, what: format!("lead {}", found.name), became: "arrived", why });
+    for (moment, who) in [(found.answered_at, "Nexora"), (found.responded_at, "a person")] {
+        if let Some(at) = moment {
+            let why = format!("{} s after it came in", at.since(found.received_at).as_secs());
+            lines.push(Line { at, what: format!("first answer by {who}"), became: "done", why });
+        }
+    }
+    let subject = run::Filter { subject: Some(found.id.to_string()), ..Default::default() };
+    of_runs(conn, &found.tenant_id, subject, lines)
+}
+
+fn of_runs(conn: &mut Conn, tenant: &TenantId, filter: run::Filter, lines: &mut Vec<Line>) -> Result<()> {
+    for found in run::list(conn, tenant, &filter, RUNS)? {
+        of_run(conn, &found, lines)?;
+    }
+    Ok(())
+}
+
+fn arrived(found: &Event) -> Line {
+    let why = found.reason.clone().unwrap_or_default();
+    Line { at: found.received_at, what: found.kind.to_string(), became: "arrived", why }
+}
+
+fn of_run(conn: &mut Conn, found: &Run, lines: &mut Vec<Line>) -> Result<()> {
+    let tenant = &found.tenant_id;
+    let name = automation::find(conn, tenant, &found.automation_id)?.map(|automation| automation.name);
+    let name = name.unwrap_or_else(|| found.automation_id.to_string());
+    let started_by = event::find(conn, tenant, &found.event_id)?;
+    let why = started_by.map(|event| format!("because of {}, {}", event.kind, event.id)).unwrap_or_default();
+    let what = format!("{name}, version {}", found.version);
+    lines.push(Line { at: found.started_at, what: what.clone(), became: "began", why });
+    for step in run::steps(conn, tenant, &found.id)? {
+        let what = format!("{name}, {}", step.name);
+        let reason = step.reason.clone().unwrap_or_default();
+        let (became, at) = match (step.state, &step.effect_id) {
+            // The effect itself says more.
+            (_, Some(_)) => continue,
+            (StepState::Skipped, None) => ("skipped", step.finished_at),
+            (StepState::Failed, None) => ("failed", step.finished_at),
+            (StepState::Succeeded, None) => ("done", step.finished_at),
+            (StepState::Waiting, None) => ("waits", Some(step.started_at)),
+        };
+        let until = step.output.value();
+        let until = until.get("until").and_then(serde_json::Value::as_str).map(|at| format!("until {at}"));
+        let why = [Some(reason).filter(|reason| !reason.is_empty()), until];
+        let why = why.into_iter().flatten().collect::<Vec<_>>().join(", ");
+        lines.push(Line { at: at.unwrap_or(step.started_at), what, became, why });
+    }
+    for promised in effect::of_run(conn, tenant, &found.id)? {
+        of_effect(conn, &promised, lines)?;
+    }
+    if let Some(at) = found.finished_at {
+        let why = found.reason.clone().unwrap_or_default();
+        let why = if why.is_empty() { found.state.to_string() } else { format!("{}: {why}", found.state) };
+        lines.push(Line { at, what, became: "ended", why });
+    }
+    Ok(())
+}
+
+fn of_effect(conn: &mut Conn, found: &Effect, lines: &mut Vec<Line>) -> Result<()> {
+    let tenant = &found.tenant_id;
+    let what = match found.request.read()? {
+        EffectRequest::SendMail(mail) => format!("{}: mail to {}, \"{}\"", found.step, mail.to, mail.subject),
+        _ => format!("{}: {}", found.step, found.kind),
+    };
+    for decided in verdict::of_effect(conn, tenant, &found.id)? {
+        use crate::model::verdict::Decision;
+        let (became, why) = match decided.decision {
+            Decision::Send => ("let through", decided.reason),
+            Decision::Hold => {
+                let until = decided.until.map(|until| format!(" until {until}")).unwrap_or_default();
+                ("held", format!("{}{until}: {}", decided.gate, decided.reason))
+            }
+            Decision::Drop => ("not sent", format!("{}: {}", decided.gate, decided.reason)),
+        };
+        lines.push(Line { at: decided.at, what: what.clone(), became, why });
+    }
+    for attempt in effect::attempts(conn, tenant, &found.id, ATTEMPTS)? {
+        if attempt.outcome != EffectState::Delivered.name() {
+            let why = format!("attempt: {}, {}", attempt.outcome, attempt.reason.unwrap_or_default());
+            lines.push(Line { at: attempt.finished_at, what: what.clone(), became: "failed", why });
+        }
+    }
+    let reason = found.reason.clone().unwrap_or_default();
+    let (became, why) = match found.state {
+        EffectState::Delivered => ("sent", found.provider_id.clone().unwrap_or_default()),
+        EffectState::Discarded => ("not sent", reason),
+        EffectState::Dead => ("failed", reason),
+        EffectState::Pending | EffectState::Leased | EffectState::Retrying | EffectState::InDoubt => {
+            let due = found.due_at.map(|at| format!("due {at}")).unwrap_or_default();
+            (
+                "waits",
+                [reason, due].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(", "),
+            )
+        }
+    };
+    lines.push(Line { at: found.settled_at.unwrap_or(found.created_at), what, became, why });
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! Jobs: pieces of work, made, scheduled, moved on, completed or cancelled.
+
+use crate::app::App;
+use crate::base::clock::Timestamp;
+use crate::base::{Error, Result};
+use crate::model::JobId;
+use crate::model::address::Zone;
+use crate::model::audit::Actor;
+use crate::model::change::{JobChange, JobPerson, JobStep};
+use crate::model::job::{Job, JobState};
+use crate::model::tenant::Tenant;
+use crate::ops::{Subject, audited};
+use crate::pipeline::change;
+use crate::store::job;
+
+/// A job to be made.
+#[derive(Clone, Debug)]
+pub struct NewJob {
+    pub title: String,
+    pub person: JobPerson,
+    pub address: Option<String>,
+    pub zone: Option<Zone>,
+    pub amount_cents: Option<i64>,
+    pub scheduled_at: Option<Timestamp>,
+}
+
+/// Makes a job.
+///
+/// # Errors
+/// `Usage` when it has no title.
+pub async fn add(app: &App, actor: &Actor, tenant: &Tenant, new: NewJob) -> Result<Job> {
+    if new.title.trim().is_empty() {
+        return Err(Error::usage("a job needs a title").hint("add `--title \"Boiler repair\"`"));
+    }
+    let (now, id) = (app.clock.now(), tenant.id.clone());
+    let added = audited(&app.db, Some(tenant.id.clone()), actor, "job.add", now, move |conn| {
+        let job_id = JobId::new(now);
+        let wanted = JobChange {
+            key: job_id.to_string(),
+            id: job_id,
+            title: new.title.trim().to_owned(),
+            step: JobStep::Create,
+            person: new.person,
+            address: new.address,
+            amount_cents: new.amount_cents,
+        };
+        let made = change::save_job(conn, &id, wanted, now)?;
+        let state = if new.scheduled_at.is_some() { JobState::Scheduled } else { JobState::Open };
+        let after = Job {
+            state,
+            scheduled_at: new.scheduled_at,
+            timezone: new.zone.map(|zone| zone.name().to_owned()),
+            ..made.clone()
+        };
+        let after = change::record_job(conn, &made, after, now)?;
+        let subject = Subject::new(&after.id).after(&after)?;
+        Ok((after, subject))
+    });
+    let job = added.await?;
+    app.nudges.all();
+    Ok(job)
+}
+
+/// What becomes of a job.
+#[derive(Clone, Debug)]
+pub enum Move {
+    Schedule(Timestamp),
+    Stage(String),
+    Complete { amount_cents: Option<i64> },
+    Cancel,
+}
+
+/// Moves a job on. The same again changes nothing.
+///
+/// # Errors
+/// `NotFound` when there is none; `Conflict` when it has been completed or cancelled.
+pub async fn advance(app: &App, actor: &Actor, tenant: &Tenant, id: &JobId, to: Move) -> Result<Job> {
+    let (now, tenant_id, wanted) = (app.clock.now(), tenant.id.clone(), id.clone());
+    let missing = not_found(tenant, id);
+    let action = match to {
+        Move::Schedule(_) => "job.schedule",
+        Move::Stage(_) => "job.stage",
+        Move::Complete { .. } => "job.complete",
+        Move::Cancel => "job.cancel",
+    };
+    let moved = audited(&app.db, Some(tenant.id.clone()), actor, action, now, move |conn| {
+        let before = job::find(conn, &tenant_id, &wanted)?.ok_or(missing)?;
+        let after = moved(&before, to, now)?;
+        let after = change::record_job(conn, &before, after, now)?;
+        let subject = Subject::new(&after.id).before(&before)?.after(&after)?;
+        Ok((after, subject))
+    });
+    let job = moved.await?;
+    app.nudges.all();
+    Ok(job)
+}
+
+fn moved(before: &Job, to: Move, now: Timestamp) -> Result<Job> {
+    let job = before.clone();
+    let is_over = matches!(before.state, JobState::Completed | JobState::Cancelled);
+    Ok(match to {
+        Move::Complete { .. } if before.state == JobState::Completed => job,
+        Move::Cancel if before.state == JobState::Cancelled => job,
+        Move::Complete { .. } | Move::Cancel | Move::Schedule(_) if is_over => {
+            return Err(Error::conflict(format!("job `{}` is {} already", before.id, before.state)));
+        }
+        Move::Schedule(at) => {
+            Job { state: JobState::Scheduled, scheduled_at: Some(at), updated_at: now, ..job }
+        }
+        Move::Stage(stage) => Job { stage: Some(stage), updated_at: now, ..job },
+        Move::Complete { amount_cents } => Job {
+            state: JobState::Completed,
+            completed_at: Some(now),
+            amount_cents: amount_cents.or(job.amount_cents),
+            updated_at: now,
+            ..job
+        },
+        Move::Cancel => Job { state: JobState::Cancelled, updated_at: now, ..job },
+    })
+}
+
+/// Lists a tenant's jobs, newest first.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub async fn list(
+    app: &App,
+    tenant: &Tenant,
+    state: Option<JobState>,
+    before: Option<JobId>,
+    limit: i64,
+) -> Result<Vec<Job>> {
+    let id = tenant.id.clone();
+    app.db.read(move |conn| job::list(conn, &id, state, before.as_ref(), limit)).await
+}
+
+/// Shows a job.
+///
+/// # Errors
+/// `NotFound` when the tenant has no such job.
+pub async fn find(app: &App, tenant: &Tenant, id: &JobId) -> Result<Job> {
+    let (tenant_id, wanted) = (tenant.id.clone(), id.clone());
+    let found = app.db.read(move |conn| job::find(conn, &tenant_id, &wanted)).await?;
+    found.ok_or_else(|| not_found(tenant, id))
+}
+
+fn not_found(tenant: &Tenant, id: &JobId) -> Error {
+    Error::not_found(format!("no job `{id}` in tenant `{}`", tenant.slug))
+        .hint(format!("run `nexora job list --tenant {}`", tenant.slug))
+}

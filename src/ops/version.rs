@@ -1,0 +1,366 @@
+//! Versions of a tenant's automation: looked at, compared, taken back, handed out as files, and what
+//! becomes of the runs that are pinned to an old one.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use similar::TextDiff;
+
+use crate::app::App;
+use crate::base::{Error, Result};
+use crate::config::definitions::Text;
+use crate::model::RunId;
+use crate::model::audit::Actor;
+use crate::model::automation::{MessageTemplates, Version};
+use crate::model::event::{EventKind, Fact};
+use crate::model::run::Run;
+use crate::model::tenant::Tenant;
+use crate::ops::automation::{self as operation, Enabled, not_found};
+use crate::ops::definition::{self, Loaded};
+use crate::ops::{LIST_LIMIT, Subject, audited, setting_texts};
+use crate::pipeline::fact::{self, Detail};
+use crate::pipeline::version as parsed_version;
+use crate::store::{Claim, Inserted, automation, run};
+
+/// Returns the live version of a tenant's automation.
+///
+/// # Errors
+/// `NotFound` when the tenant has none of this name.
+pub async fn live(app: &App, tenant: &Tenant, name: &str) -> Result<Version> {
+    let (id, wanted, missing) = (tenant.id.clone(), name.to_owned(), not_found(tenant, name));
+    app.db
+        .read(move |conn| {
+            let found = automation::find_by_name(conn, &id, &wanted)?.ok_or(missing)?;
+            operation::live_version(conn, &found)
+        })
+        .await
+}
+
+/// Lists the versions of a tenant's automation, latest first.
+///
+/// # Errors
+/// `NotFound` when the tenant has none of this name.
+pub async fn history(app: &App, tenant: &Tenant, name: &str) -> Result<Vec<Version>> {
+    let (id, wanted, missing) = (tenant.id.clone(), name.to_owned(), not_found(tenant, name));
+    app.db
+        .read(move |conn| {
+            let found = automation::find_by_name(conn, &id, &wanted)?.ok_or(missing)?;
+            automation::versions(conn, &id, &found.id, LIST_LIMIT)
+        })
+        .await
+}
+
+async fn numbered(app: &App, tenant: &Tenant, name: &str, number: i32) -> Result<Version> {
+    let versions = history(app, tenant, name).await?;
+    versions.into_iter().find(|version| version.number == number).ok_or_else(|| {
+        Error::not_found(format!("automation `{name}` has no version {number}"))
+            .hint(format!("run `nexora automation history {name} --tenant {}`", tenant.slug))
+    })
+}
+
+/// Makes the content of an old version live again, as a new version.
+///
+/// # Errors
+/// `NotFound` when there is no such version; `Usage` when it does not pass today's checks.
+pub async fn rollback(app: &App, actor: &Actor, tenant: &Tenant, name: &str, number: i32) -> Result<Enabled> {
+    let old = numbered(app, tenant, name, number).await?;
+    let loaded = Loaded {
+        definition: crate::engine::definition::Definition::parse(&old.definition)?,
+        settings: old.settings.read()?,
+        templates: old.templates.read()?,
+        text: old.definition,
+    };
+    operation::put(app, actor, tenant, (name, "automation.rollback"), loaded, false).await
+}
+
+/// What to compare.
+#[derive(Clone, Debug)]
+pub enum Other {
+    /// What `enable` would make live now.
+    Disk,
+    Version(i32),
+}
+
+/// Compares two versions of an automation, as lines that begin with `-` and `+`; empty when they are
+/// the same. `from` is the live version if nothing is said.
+///
+/// # Errors
+/// `NotFound` when there is no such version.
+pub async fn diff(app: &App, tenant: &Tenant, name: &str, from: Option<i32>, to: Other) -> Result<String> {
+    let old = match from {
+        Some(number) => numbered(app, tenant, name, number).await?,
+        None => live(app, tenant, name).await?,
+    };
+    let (label, new) = match to {
+        Other::Version(number) => {
+            (format!("version {number}"), files_of(&numbered(app, tenant, name, number).await?)?)
+        }
+        Other::Disk => {
+            let loaded = definition::load(app, tenant, name, &known_settings(&old, app, tenant, name)?)?;
+            ("definitions".to_owned(), files(&loaded.text, &loaded.settings, &loaded.templates)?)
+        }
+    };
+    let old_files = files_of(&old)?;
+    let mut names: Vec<&String> = old_files.keys().chain(new.keys()).collect();
+    names.sort();
+    names.dedup();
+    let mut all = String::new();
+    for file in names {
+        let empty = String::new();
+        let (before, after) = (old_files.get(file).unwrap_or(&empty), new.get(file).unwrap_or(&empty));
+        if before != after {
+            let shown = TextDiff::from_lines(before.as_str(), after.as_str());
+            let header = (format!("{file} (version {})", old.number), format!("{file} ({label})"));
+            all.push_str(&shown.unified_diff().context_radius(2).header(&header.0, &header.1).to_string());
+        }
+    }
+    Ok(all)
+}
+
+/// Returns the settings of a version that the definition on disk still has.
+fn known_settings(
+    version: &Version,
+    app: &App,
+    tenant: &Tenant,
+    name: &str,
+) -> Result<BTreeMap<String, String>> {
+    let text = app.config.definitions.of(Some(&tenant.slug)).automation(name)?;
+    let read = crate::engine::definition::Definition::read(&text.file, &text.text)?;
+    let mut texts = setting_texts(version)?;
+    texts.retain(|name, _| read.definition.settings.contains_key(name));
+    Ok(texts)
+}
+
+fn files_of(version: &Version) -> Result<BTreeMap<String, String>> {
+    files(&version.definition, &version.settings.read()?, &version.templates.read()?)
+}
+
+/// Returns what a version holds as files: its definition, settings and messages.
+fn files(
+    definition: &str,
+    settings: &crate::engine::context::Settings,
+    templates: &MessageTemplates,
+) -> Result<BTreeMap<String, String>> {
+    let unwritable = |error| Error::internal("a message has no TOML form").source(error);
+    let shown: Vec<String> = settings.iter().map(|(name, value)| format!("{name} = {value}\n")).collect();
+    let mut files = BTreeMap::from([
+        ("automation.toml".to_owned(), definition.to_owned()),
+        ("settings".to_owned(), shown.concat()),
+    ]);
+    for (name, template) in templates {
+        let text = toml::to_string_pretty(template).map_err(unwritable)?;
+        files.insert(format!("messages/{name}.toml"), text);
+    }
+    Ok(files)
+}
+
+/// Writes the live version into a folder that `definitions.folder` can name; returns what was written.
+///
+/// # Errors
+/// `Conflict` when a file is there already; `Usage` when the folder cannot be written.
+pub async fn export(app: &App, tenant: &Tenant, name: &str, folder: &Path) -> Result<Vec<PathBuf>> {
+    let version = live(app, tenant, name).await?;
+    let mut written = Vec::new();
+    for (file, text) in files_of(&version)? {
+        let place = match file.as_str() {
+            "automation.toml" => folder.join("automations").join(format!("{name}.toml")),
+            "settings" => continue,
+            message => folder.join(message),
+        };
+        if place.exists() {
+            return Err(Error::conflict(format!("`{}` is there already", place.display()))
+                .hint("choose an empty folder"));
+        }
+        let unwritable =
+            |error: std::io::Error| Error::usage(format!("cannot write `{}`", place.display())).source(error);
+        if let Some(parent) = place.parent() {
+            std::fs::create_dir_all(parent).map_err(unwritable)?;
+        }
+        std::fs::write(&place, text).map_err(unwritable)?;
+        written.push(place);
+    }
+    Ok(written)
+}
+
+/// What became of a run that was to be moved to another version.
+#[derive(Clone, Debug, Serialize)]
+pub struct Moved {
+    pub run: RunId,
+    pub from: i32,
+    pub to: i32,
+    /// The step that it goes on with.
+    pub step: String,
+    /// Why it was not moved; nothing when it was, or would be.
+    pub refused: Option<String>,
+}
+
+/// Moves the runs under way to the live version: each goes on with the step of the same name that it
+/// waits at. A run whose steps so far are not the same there stays where it is. With `dry_run`,
+/// nothing is written.
+///
+/// # Errors
+/// `NotFound` when the tenant has none of this name.
+pub async fn migrate_runs(
+    app: &App,
+    actor: &Actor,
+    tenant: &Tenant,
+    name: &str,
+    dry_run: bool,
+) -> Result<Vec<Moved>> {
+    let (now, id, wanted) = (app.clock.now(), tenant.id.clone(), name.to_owned());
+    let missing = not_found(tenant, name);
+    let moved =
+        audited(&app.db, Some(tenant.id.clone()), actor, "automation.migrate_runs", now, move |conn| {
+            let found = automation::find_by_name(conn, &id, &wanted)?.ok_or(missing)?;
+            let target = parsed_version::parsed(conn, &id, &found.id, found.live_version)?;
+            let mut all = Vec::new();
+            for open in run::open_of_automation(conn, &id, &found.id)? {
+                if open.version == found.live_version {
+                    continue;
+                }
+                let current = parsed_version::parsed(conn, &id, &found.id, open.version)?;
+                let mut line = plan_move(&open, &current, &target, found.live_version);
+                if line.refused.is_none()
+                    && !dry_run
+                    && run::set_version(conn, &open, found.live_version, open.position)? == Claim::Lost
+                {
+                    line.refused = Some("it went on just now".to_owned());
+                }
+                all.push(line);
+            }
+            let subject = Subject::new(&wanted).after(&all)?;
+            Ok((all, subject))
+        });
+    let moved = moved.await?;
+    app.nudges.all();
+    Ok(moved)
+}
+
+fn plan_move(
+    open: &Run,
+    current: &parsed_version::Parsed,
+    target: &parsed_version::Parsed,
+    to: i32,
+) -> Moved {
+    let position = usize::try_from(open.position).unwrap_or(usize::MAX);
+    let ids = |parsed: &parsed_version::Parsed, count: usize| -> Vec<String> {
+        parsed.definition.steps.iter().take(count).map(|step| step.id.clone()).collect()
+    };
+    let step = current.definition.steps.get(position).map(|step| step.id.clone()).unwrap_or_default();
+    let done = position.saturating_add(1);
+    let same = ids(current, done) == ids(target, done);
+    let refused = (!same).then(|| format!("the steps up to `{step}` are not the same in version {to}"));
+    Moved { run: open.id.clone(), from: open.version, to, step, refused }
+}
+
+/// Starts an automation that waits for `manual`, for a contact, lead or job.
+///
+/// # Errors
+/// `NotFound` when the tenant has none of this name; `Conflict` when nothing in it waits for `manual`.
+pub async fn start(
+    app: &App,
+    actor: &Actor,
+    tenant: &Tenant,
+    name: &str,
+    about: crate::model::event::About,
+) -> Result<()> {
+    let version = live(app, tenant, name).await?;
+    let definition = crate::engine::definition::Definition::parse(&version.definition)?;
+    if !definition.triggers.iter().any(|trigger| trigger.kind() == Some(EventKind::Manual)) {
+        return Err(Error::conflict(format!("automation `{name}` has no trigger on `manual`"))
+            .hint("add `[[trigger]]` with `on = \"manual\"`"));
+    }
+    let (now, id, wanted) = (app.clock.now(), tenant.id.clone(), name.to_owned());
+    let started = audited(&app.db, Some(tenant.id.clone()), actor, "automation.run", now, move |conn| {
+        let about = with_contact(conn, &id, about)?;
+        let key = format!("{wanted}:{}", RunId::new(now));
+        let detail = Detail { to: &wanted, from: "" };
+        let told = fact::happened(conn, &id, EventKind::Manual, &key, about.clone(), detail, now)?;
+        debug_assert_eq!(told, Inserted::New, "the key holds a new id");
+        let subject = Subject::new(&wanted).after(&Fact { about, ..Fact::default() })?;
+        Ok(((), subject))
+    });
+    started.await?;
+    app.nudges.all();
+    Ok(())
+}
+
+fn with_contact(
+    conn: &mut crate::store::Conn,
+    tenant: &crate::model::TenantId,
+    mut about: crate::model::event::About,
+) -> Result<crate::model::event::About> {
+    if let (None, Some(id)) = (&about.lead_id, &about.job_id) {
+        let found = crate::store::job::find(conn, tenant, id)?;
+        let found = found.ok_or_else(|| Error::not_found(format!("no job `{id}`")))?;
+        about.contact_id = about.contact_id.or(found.contact_id);
+        about.lead_id = found.lead_id;
+    }
+    if let (None, Some(id)) = (&about.contact_id, &about.lead_id) {
+        let found = crate::store::lead::find(conn, tenant, id)?;
+        about.contact_id = found.ok_or_else(|| Error::not_found(format!("no lead `{id}`")))?.contact_id;
+    }
+    Ok(about)
+}
+
+/// A scaffold for an automation of one's own.
+pub fn scaffold(name: &str) -> Text {
+    let title = name.replace('-', " ");
+    let text = format!(
+        r#"# What it does and for whom, in a sentence.
+
+[automation]
+name        = "{name}"
+title       = "{title}"
+description = "Thank a customer for a completed job."
+
+# What a tenant may set: `nexora automation enable {name} --set delay=2h`.
+[settings]
+delay = {{ type = "duration", default = "2h", help = "wait after the job was completed" }}
+
+# What starts it. `nexora automation reference` lists everything that can.
+[[trigger]]
+on = "job.completed"
+
+# What ends it early, for the same contact.
+[[stop]]
+on = ["message.received", "contact.unsubscribed"]
+
+[[step]]
+id     = "address"
+action = "condition"
+with   = {{ if = "contact.email", otherwise = "the customer has no mail address" }}
+
+[[step]]
+id     = "wait"
+action = "wait"
+with   = {{ for = "{{{{ settings.delay }}}}", hours = "{{{{ tenant.business_hours }}}}" }}
+
+# The message is in `messages/{name}.toml`.
+[[step]]
+id     = "thank"
+action = "message.send"
+with   = {{ to = "{{{{ contact.email }}}}", template = "{name}" }}
+"#
+    );
+    Text { file: format!("automations/{name}.toml"), text }
+}
+
+/// A scaffold for the message of such an automation.
+pub fn message_scaffold(name: &str) -> Text {
+    let text = r#"subject = "Thank you, {{ contact.first_name }}"
+
+text = """
+Hi {{ contact.first_name }},
+
+Thank you for choosing {{ tenant.name }} for {{ job.title }}.
+"""
+
+html = """
+<p>Hi {{ contact.first_name }},</p>
+<p>Thank you for choosing <strong>{{ tenant.name }}</strong> for {{ job.title }}.</p>
+"""
+"#;
+    Text { file: format!("messages/{name}.toml"), text: text.to_owned() }
+}

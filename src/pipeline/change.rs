@@ -1,0 +1,201 @@
+//! What steps and operators change in our own records, with the events that tell of it.
+
+use crate::base::clock::Timestamp;
+use crate::base::{Error, Result};
+use crate::model::change::{Change, ContactUpdate, JobChange, JobPerson, JobStep, NewTask};
+use crate::model::contact::Contact;
+use crate::model::event::{About, EventKind};
+use crate::model::job::{Job, JobState};
+use crate::model::lead::LeadState;
+use crate::model::task::{Task, TaskState};
+use crate::model::{LeadId, TenantId};
+use crate::pipeline::contact::resolve;
+use crate::pipeline::fact::{self, Detail};
+use crate::store::{Conn, Inserted, contact, job, lead, task};
+
+/// Applies one change. `run` is the run that asks for it, if one does.
+///
+/// # Errors
+/// `NotFound` when what is to be changed is gone.
+pub fn apply(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    change: Change,
+    run: Option<&str>,
+    now: Timestamp,
+) -> Result<()> {
+    match change {
+        Change::CreateTask(new) => create_task(conn, tenant, new, run, now),
+        Change::SetLead { lead_id, state } => set_lead(conn, tenant, &lead_id, state, now),
+        Change::UpdateContact(update) => update_contact(conn, tenant, update, now),
+        Change::SaveJob(change) => save_job(conn, tenant, change, now).map(|_| ()),
+    }
+}
+
+fn create_task(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    new: NewTask,
+    run: Option<&str>,
+    now: Timestamp,
+) -> Result<()> {
+    let new = Task {
+        tenant_id: tenant.clone(),
+        id: new.id,
+        title: new.title,
+        detail: new.detail,
+        state: TaskState::Open,
+        contact_id: new.contact_id,
+        lead_id: new.lead_id,
+        run_id: run.map(str::to_owned),
+        due_at: new.due_at,
+        created_at: now,
+        done_at: None,
+    };
+    task::insert(conn, &new)
+}
+
+/// Moves a lead to another state, and tells of it.
+///
+/// # Errors
+/// `NotFound` when the tenant has no such lead.
+pub fn set_lead(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    id: &LeadId,
+    state: LeadState,
+    now: Timestamp,
+) -> Result<()> {
+    let found = lead::find(conn, tenant, id)?;
+    let before = found.ok_or_else(|| Error::not_found(format!("no lead `{id}`")))?;
+    if before.state == state {
+        return Ok(());
+    }
+    lead::set_state(conn, tenant, id, state)?;
+    let about = About { contact_id: before.contact_id, lead_id: Some(id.clone()), job_id: None };
+    let detail = Detail { to: state.name(), from: before.state.name() };
+    let key = format!("{id}:{state}:{}", now.millis());
+    fact::happened(conn, tenant, EventKind::LeadChanged, &key, about, detail, now).map(|_| ())
+}
+
+/// Notes that a person of the business has answered a contact, and tells of it. The lead's first
+/// answer counts for its response time.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub fn responded(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    about: About,
+    key: &str,
+    at: Timestamp,
+    now: Timestamp,
+) -> Result<()> {
+    if let Some(id) = &about.lead_id {
+        lead::note_responded(conn, tenant, id, at)?;
+        let state = lead::find(conn, tenant, id)?.map(|lead| lead.state);
+        if state == Some(LeadState::New) {
+            set_lead(conn, tenant, id, LeadState::Contacted, now)?;
+        }
+    }
+    fact::happened(conn, tenant, EventKind::MessageWritten, key, about, Detail::default(), now).map(|_| ())
+}
+
+fn update_contact(conn: &mut Conn, tenant: &TenantId, update: ContactUpdate, now: Timestamp) -> Result<()> {
+    let Some(before) = contact::find(conn, tenant, &update.contact_id)? else { return Ok(()) };
+    let after = Contact {
+        name: update.name.unwrap_or(before.name),
+        timezone: update.timezone.or(before.timezone),
+        updated_at: now,
+        ..before
+    };
+    contact::save(conn, &after)
+}
+
+/// Makes a job, or moves on the one that has its key, and tells of what changed.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub fn save_job(conn: &mut Conn, tenant: &TenantId, change: JobChange, now: Timestamp) -> Result<Job> {
+    let before = match job::find_by_source(conn, tenant, &change.key)? {
+        Some(found) => found,
+        None => make_job(conn, tenant, &change, now)?,
+    };
+    let after = match change.step {
+        JobStep::Create => before.clone(),
+        JobStep::Stage(stage) => Job { stage: Some(stage), updated_at: now, ..before.clone() },
+        JobStep::Complete if before.state == JobState::Completed => before.clone(),
+        JobStep::Complete => {
+            Job { state: JobState::Completed, completed_at: Some(now), updated_at: now, ..before.clone() }
+        }
+    };
+    record_job(conn, &before, after, now)
+}
+
+fn make_job(conn: &mut Conn, tenant: &TenantId, change: &JobChange, now: Timestamp) -> Result<Job> {
+    let JobPerson { contact_id, lead_id, name, email, phone } = &change.person;
+    let contact_id = match contact_id {
+        Some(id) => Some(id.clone()),
+        None => resolve(conn, tenant, name, email.as_ref(), phone.as_ref(), now)?,
+    };
+    let new = Job {
+        tenant_id: tenant.clone(),
+        id: change.id.clone(),
+        title: change.title.clone(),
+        state: JobState::Open,
+        stage: None,
+        contact_id,
+        lead_id: lead_id.clone(),
+        address: change.address.clone(),
+        timezone: None,
+        amount_cents: change.amount_cents,
+        source_key: change.key.clone(),
+        scheduled_at: None,
+        completed_at: None,
+        created_at: now,
+        updated_at: now,
+    };
+    if job::insert(conn, &new)? == Inserted::AlreadyThere {
+        return Err(Error::unavailable("the same job is being made just now"));
+    }
+    tell_job(conn, &new, EventKind::JobCreated, Detail::default(), now)?;
+    Ok(new)
+}
+
+/// Writes what a job has become, and tells of a new state or stage.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub fn record_job(conn: &mut Conn, before: &Job, after: Job, now: Timestamp) -> Result<Job> {
+    if after == *before {
+        return Ok(after);
+    }
+    job::save(conn, &after)?;
+    if after.state != before.state {
+        let kind = match after.state {
+            JobState::Completed => Some(EventKind::JobCompleted),
+            JobState::Cancelled => Some(EventKind::JobCancelled),
+            JobState::Open | JobState::Scheduled => None,
+        };
+        if let Some(kind) = kind {
+            let detail = Detail { to: after.state.name(), from: before.state.name() };
+            tell_job(conn, &after, kind, detail, now)?;
+        }
+    }
+    if after.stage != before.stage {
+        let stage = |job: &Job| job.stage.clone().unwrap_or_default();
+        let (to, from) = (stage(&after), stage(before));
+        tell_job(conn, &after, EventKind::JobStage, Detail { to: &to, from: &from }, now)?;
+    }
+    Ok(after)
+}
+
+fn tell_job(conn: &mut Conn, job: &Job, kind: EventKind, detail: Detail<'_>, now: Timestamp) -> Result<()> {
+    let about = About {
+        contact_id: job.contact_id.clone(),
+        lead_id: job.lead_id.clone(),
+        job_id: Some(job.id.clone()),
+    };
+    let key = format!("{}:{}", job.id, now.millis());
+    fact::happened(conn, &job.tenant_id, kind, &key, about, detail, now).map(|_| ())
+}

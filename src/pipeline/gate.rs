@@ -1,0 +1,175 @@
+//! The gate before every message to a customer: what is known is gathered at the moment the message
+//! would go out, `engine::gate` decides, and what it decided is kept with the reason.
+
+use std::time::Duration;
+
+use crate::base::clock::Timestamp;
+use crate::base::{Error, Result};
+use crate::engine::gate::{self, Answer, Standing};
+use crate::engine::quiet::QuietHours;
+use crate::model::address::Zone;
+use crate::model::connection::ConnectionState;
+use crate::model::consent::Channel;
+use crate::model::cursor::CursorKind;
+use crate::model::effect::Effect;
+use crate::model::message::Author;
+use crate::model::request::{Letter, SendMail};
+use crate::model::run::RunState;
+use crate::model::tenant::Tenant;
+use crate::model::verdict::{Decision, Gate, Verdict};
+use crate::model::{ContactId, TenantId};
+use crate::pipeline::CONNECTION_LIMIT;
+use crate::pipeline::link::Linker;
+use crate::store::{
+    Conn, appointment, connection, consent, contact, cursor, event, job, message, run, tenant, verdict,
+};
+
+/// A reading of mailbox or calendar this old is fresh enough to send by.
+const FRESH: Duration = Duration::from_secs(15);
+
+/// How long a message waits for a fresh reading; then it goes by what is known.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Commercial messages that are looked back upon; no cap is near it.
+const COMMERCIAL_LIMIT: i64 = 100;
+
+/// Decides about a message that is to go out now, and keeps the decision.
+///
+/// # Errors
+/// `Internal` when what is stored about it cannot be read.
+pub fn pass(
+    conn: &mut Conn,
+    linker: &Linker,
+    effect: &Effect,
+    (mail, letter): (&SendMail, &Letter),
+    now: Timestamp,
+) -> Result<Answer> {
+    let earlier = verdict::of_effect(conn, &effect.tenant_id, &effect.id)?;
+    let standing = standing(conn, linker, effect, (mail, letter), &earlier, now)?;
+    let answer = gate::decide(letter, &standing);
+    // What is looked at again and again is noted once.
+    let repeats = [Gate::News, Gate::Reply].contains(&answer.gate);
+    let same = |last: &Verdict| repeats && last.gate == answer.gate && last.decision == answer.decision;
+    if !earlier.last().is_some_and(same) {
+        verdict::insert(
+            conn,
+            &Verdict {
+                tenant_id: effect.tenant_id.clone(),
+                effect_id: effect.id.clone(),
+                number: effect.epoch,
+                gate: answer.gate,
+                decision: answer.decision,
+                reason: answer.reason.clone(),
+                at: now,
+                until: answer.until,
+            },
+        )?;
+    }
+    Ok(answer)
+}
+
+fn standing(
+    conn: &mut Conn,
+    linker: &Linker,
+    effect: &Effect,
+    (mail, letter): (&SendMail, &Letter),
+    earlier: &[Verdict],
+    now: Timestamp,
+) -> Result<Standing> {
+    let id = &effect.tenant_id;
+    let tenant = tenant::find(conn, id)?.ok_or_else(|| Error::internal(format!("tenant `{id}` is gone")))?;
+    let settings = tenant.settings()?;
+    let run = run::find(conn, id, &effect.run_id)?;
+    // What has just begun its run says what is known.
+    let started_at = run.as_ref().map_or(effect.created_at, |run| run.started_at);
+    let follows_at_once = now.since(started_at) <= FRESH;
+    let (zone, zone_of) = zone(conn, &tenant, letter.contact_id.as_ref())?;
+    let contact = letter.contact_id.as_ref();
+    let latest = contact.map(|contact| message::latest_of_contact(conn, id, contact)).transpose()?.flatten();
+    let word = contact.map(|contact| consent::latest(conn, id, contact, Channel::Email)).transpose()?;
+    let appointment = match &letter.intent {
+        Some(intent) => {
+            let place = (&intent.connection_id, intent.calendar.as_str());
+            appointment::find_by_entry(conn, id, place, &intent.entry_id)?
+        }
+        None => None,
+    };
+    let hash = linker.hash_of_email(id, &mail.to);
+    Ok(Standing {
+        now,
+        run: run.as_ref().map_or(RunState::Cancelled, |run| run.state),
+        run_reason: run.and_then(|run| run.reason),
+        suppressions: consent::suppressions_of(conn, id, &hash)?,
+        consent: word.flatten().map(|consent| consent.given),
+        explicit_consent: settings.explicit_consent,
+        news_waits: contact.map_or(Ok(false), |contact| event::any_pending_of(conn, id, contact))?,
+        stale: !follows_at_once && !waited(earlier, now) && is_stale(conn, id, letter, now)?,
+        appointment,
+        owed_since: latest.filter(|message| message.author == Author::Contact).map(|message| message.sent_at),
+        quiet: QuietHours::parse(&settings.quiet_hours)?,
+        zone,
+        zone_of,
+        commercial: contact
+            .map_or(Ok(Vec::new()), |contact| message::commercial_to(conn, id, contact, COMMERCIAL_LIMIT))?,
+        cap: settings.cap,
+        cap_window: length(&settings.cap_window)?,
+        spacing: length(&settings.spacing)?,
+    })
+}
+
+fn length(text: &str) -> Result<Duration> {
+    humantime::parse_duration(text)
+        .map_err(|error| Error::internal(format!("`{text}` of the tenant is not a duration")).source(error))
+}
+
+/// Returns the zone of the contact, else of the job's address, else of the tenant.
+fn zone(
+    conn: &mut Conn,
+    tenant: &Tenant,
+    contact: Option<&ContactId>,
+) -> Result<(chrono_tz::Tz, &'static str)> {
+    if let Some(contact) = contact {
+        let known = contact::find(conn, &tenant.id, contact)?.and_then(|contact| contact.timezone);
+        if let Some(zone) = known.and_then(|name| Zone::parse(&name).ok()) {
+            return Ok((zone.tz(), "the contact's zone"));
+        }
+        let job = job::latest_of_contact(conn, &tenant.id, contact)?.and_then(|job| job.timezone);
+        if let Some(zone) = job.and_then(|name| Zone::parse(&name).ok()) {
+            return Ok((zone.tz(), "the job's zone"));
+        }
+    }
+    Ok((tenant.zone()?.tz(), "the business's zone"))
+}
+
+/// Tells whether the message has waited long enough for a fresh reading.
+fn waited(earlier: &[Verdict], now: Timestamp) -> bool {
+    let news = |verdict: &&Verdict| verdict.gate == Gate::News && verdict.decision == Decision::Hold;
+    earlier.last().filter(news).is_some_and(|verdict| now.since(verdict.at) >= PATIENCE)
+}
+
+/// Tells whether a mailbox, or the calendar that the message speaks of, has not been read for a while;
+/// it is then read at once. What cannot be read is not waited for.
+fn is_stale(conn: &mut Conn, tenant: &TenantId, letter: &Letter, now: Timestamp) -> Result<bool> {
+    let connections = connection::list(conn, tenant, CONNECTION_LIMIT)?;
+    let mut stale = false;
+    for found in connections.iter().filter(|found| found.state == ConnectionState::Active) {
+        for cursor in cursor::list(conn, tenant, Some(&found.id), CONNECTION_LIMIT)? {
+            let matters = match (&letter.intent, cursor.kind) {
+                (_, CursorKind::Mail) => true,
+                (Some(intent), CursorKind::Calendar) => {
+                    intent.connection_id == found.id && intent.calendar == cursor.target
+                }
+                _ => false,
+            };
+            let is_fresh = cursor.polled_at.is_none_or(|at| now.since(at) <= FRESH) || cursor.attempt > 0;
+            if !matters || is_fresh {
+                continue;
+            }
+            stale = true;
+            if cursor.lease_until.is_none() && cursor.due_at.is_some_and(|due_at| due_at > now) {
+                cursor::hasten(conn, tenant, &cursor.id, now)?;
+            }
+        }
+    }
+    Ok(stale)
+}

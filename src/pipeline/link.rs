@@ -1,0 +1,95 @@
+//! Addresses on the web that are made for one contact: to leave a review, to end commercial mail.
+//! And the keyed hash by which a suppressed address is known.
+
+use crate::app::App;
+use crate::base::token::PurposeKey;
+use crate::engine::context::{Links, Person};
+use crate::model::address::EmailAddress;
+use crate::model::contact::AddressKind;
+use crate::model::tenant::Tenant;
+use crate::model::{ContactId, RunId, TenantId};
+
+/// Makes and opens the links of one installation.
+#[derive(Clone)]
+pub struct Linker {
+    base_url: String,
+    unsubscribe: PurposeKey,
+    review: PurposeKey,
+    hash: PurposeKey,
+}
+
+/// What an unsubscribe link says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsubscribe {
+    pub tenant_id: TenantId,
+    pub contact_id: ContactId,
+    /// The hash of the address that it was sent to.
+    pub hash: String,
+}
+
+/// What a review link says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Review {
+    pub tenant_id: TenantId,
+    pub contact_id: ContactId,
+    pub run_id: RunId,
+}
+
+impl Linker {
+    pub fn of(app: &App) -> Linker {
+        let key = |purpose| PurposeKey::new(&app.key, purpose);
+        Linker {
+            base_url: app.config.http.public_url.trim_end_matches('/').to_owned(),
+            unsubscribe: key("unsubscribe link"),
+            review: key("review link"),
+            hash: key("suppression"),
+        }
+    }
+
+    /// Returns the links of a run's contact.
+    pub fn links(&self, tenant: &Tenant, person: Option<&Person>, run: &RunId) -> Links {
+        let Some(person) = person else { return Links::default() };
+        let contact = &person.contact.id;
+        let email = person.addresses.iter().find(|(kind, _)| *kind == AddressKind::Email);
+        let asks = tenant.settings().is_ok_and(|settings| !settings.review_url.is_empty());
+        Links {
+            unsubscribe: email.map(|(_, email)| {
+                let body = format!("{}.{contact}.{}", tenant.id, self.hash_of(&tenant.id, email));
+                format!("{}/u/{}", self.base_url, self.unsubscribe.sign(&body))
+            }),
+            review: asks.then(|| {
+                let body = format!("{}.{contact}.{run}", tenant.id);
+                format!("{}/r/{}", self.base_url, self.review.sign(&body))
+            }),
+        }
+    }
+
+    /// Returns the hash of an address in the form that matching uses.
+    pub fn hash_of(&self, tenant: &TenantId, address: &str) -> String {
+        self.hash.hash(&format!("{tenant}|{}", address.trim().to_lowercase()))
+    }
+
+    pub fn hash_of_email(&self, tenant: &TenantId, email: &EmailAddress) -> String {
+        self.hash_of(tenant, &email.key())
+    }
+
+    /// Opens an unsubscribe link's token; nothing when it was not ours.
+    pub fn open_unsubscribe(&self, token: &str) -> Option<Unsubscribe> {
+        let mut parts = self.unsubscribe.open(token)?.split('.');
+        Some(Unsubscribe {
+            tenant_id: TenantId::parse(parts.next()?).ok()?,
+            contact_id: ContactId::parse(parts.next()?).ok()?,
+            hash: parts.next()?.to_owned(),
+        })
+    }
+
+    /// Opens a review link's token; nothing when it was not ours.
+    pub fn open_review(&self, token: &str) -> Option<Review> {
+        let mut parts = self.review.open(token)?.split('.');
+        Some(Review {
+            tenant_id: TenantId::parse(parts.next()?).ok()?,
+            contact_id: ContactId::parse(parts.next()?).ok()?,
+            run_id: RunId::parse(parts.next()?).ok()?,
+        })
+    }
+}

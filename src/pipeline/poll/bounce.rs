@@ -1,0 +1,42 @@
+//! A mail that came back: the address is not written to any more, and what waited for the contact ends.
+
+use super::Claimed;
+use crate::base::Result;
+use crate::base::clock::Timestamp;
+use crate::engine::mentioned;
+use crate::model::consent::{Scope, Suppression, SuppressionReason};
+use crate::model::contact::AddressKind;
+use crate::model::event::{EventKind, MailEvent};
+use crate::pipeline::fact::{self, Detail};
+use crate::store::{Conn, consent, contact};
+
+/// Notes a bounce. One that says only that delivery is late changes nothing: the mail system goes on.
+pub fn note(conn: &mut Conn, claimed: &Claimed, payload: &MailEvent, now: Timestamp) -> Result<()> {
+    let Some(contact_id) = &payload.about.contact_id else { return Ok(()) };
+    let mail = &payload.mail;
+    let is_late = ["delay", "warning"].iter().any(|word| mail.subject.to_lowercase().contains(word));
+    if is_late {
+        return Ok(());
+    }
+    let tenant = &claimed.tenant;
+    let own = contact::addresses(conn, &tenant.id, contact_id)?;
+    let emails: Vec<String> =
+        own.into_iter().filter(|(kind, _)| *kind == AddressKind::Email).map(|(_, value)| value).collect();
+    let mentioned = mentioned::addresses(&mail.text, tenant.country()?);
+    let failed = mentioned.iter().map(|(_, value)| value).find(|value| emails.contains(value));
+    // A mail system that does not say which address it means can only mean the one there is.
+    let Some(address) = failed.or(emails.first().filter(|_| emails.len() == 1)) else { return Ok(()) };
+    let suppression = Suppression {
+        tenant_id: tenant.id.clone(),
+        hash: claimed.linker.hash_of(&tenant.id, address),
+        scope: Scope::All,
+        reason: SuppressionReason::Bounced,
+        detail: mail.subject.clone(),
+        actor: "system:poll".to_owned(),
+        created_at: now,
+    };
+    let _ = consent::suppress(conn, &suppression)?;
+    let detail = Detail { to: &mail.subject, from: "" };
+    let about = payload.about.clone();
+    fact::happened(conn, &tenant.id, EventKind::MessageBounced, &payload.id, about, detail, now).map(|_| ())
+}

@@ -1,0 +1,117 @@
+//! What a decision about a run rests on, loaded from its rows.
+
+use crate::base::clock::Timestamp;
+use crate::base::{Error, Result};
+use crate::engine::action::Action;
+use crate::engine::context::{self, Facts, Links, Operator, Person};
+use crate::engine::render::Renderer;
+use crate::model::event::{About, Event};
+use crate::model::job::Job;
+use crate::model::lead::Lead;
+use crate::model::message::Message;
+use crate::model::run::Run;
+use crate::model::tenant::Tenant;
+use crate::model::{ContactId, TenantId};
+use crate::pipeline::digest;
+use crate::pipeline::link::Linker;
+use crate::pipeline::version::Parsed;
+use crate::store::{Conn, contact, event, job, lead, message, tenant, user};
+
+/// Messages that a text can look back upon.
+const CONVERSATION: i64 = 20;
+
+/// What a run is about, as its rows say now.
+pub struct Scene {
+    pub event: Event,
+    pub tenant: Tenant,
+    lead: Option<Lead>,
+    contact: Option<Person>,
+    job: Option<Job>,
+    operator: Option<Operator>,
+    conversation: Vec<Message>,
+    links: Links,
+}
+
+impl Scene {
+    /// # Errors
+    /// `Internal` when the tenant or the event is gone.
+    pub fn load(conn: &mut Conn, run: &Run, linker: &Linker) -> Result<Scene> {
+        let gone = |what: &str| Error::internal(format!("{what} of run `{}` is gone", run.id));
+        let tenant = tenant::find(conn, &run.tenant_id)?.ok_or_else(|| gone("the tenant"))?;
+        let event = event::find(conn, &run.tenant_id, &run.event_id)?.ok_or_else(|| gone("the event"))?;
+        Scene::of_event(conn, tenant, event, run, linker)
+    }
+
+    /// # Errors
+    /// `Internal` when the payload of the event cannot be read.
+    pub fn of_event(
+        conn: &mut Conn,
+        tenant: Tenant,
+        event: Event,
+        run: &Run,
+        linker: &Linker,
+    ) -> Result<Scene> {
+        let about: About = event.payload.read()?;
+        let lead = about.lead_id.as_ref().map(|id| lead::find(conn, &tenant.id, id)).transpose()?.flatten();
+        let of_lead = || lead.as_ref().and_then(|lead| lead.contact_id.clone());
+        let contact_id = about.contact_id.or_else(of_lead);
+        let contact = contact_id.as_ref().map(|id| person(conn, &tenant.id, id)).transpose()?.flatten();
+        let job = match (&about.job_id, &contact_id) {
+            (Some(id), _) => job::find(conn, &tenant.id, id)?,
+            (None, Some(contact)) => job::latest_of_contact(conn, &tenant.id, contact)?,
+            (None, None) => None,
+        };
+        let mut conversation = match &contact_id {
+            Some(id) => message::of_contact(conn, &tenant.id, id, CONVERSATION)?,
+            None => Vec::new(),
+        };
+        conversation.reverse();
+        let operator =
+            user::first_operator(conn)?.map(|user| Operator { name: user.name, email: user.email });
+        let links = linker.links(&tenant, contact.as_ref(), &run.id);
+        Ok(Scene { event, tenant, lead, contact, job, operator, conversation, links })
+    }
+
+    pub fn facts(&self) -> Facts<'_> {
+        Facts {
+            event: &self.event,
+            tenant: &self.tenant,
+            lead: self.lead.as_ref(),
+            contact: self.contact.as_ref(),
+            job: self.job.as_ref(),
+            operator: self.operator.as_ref(),
+            conversation: &self.conversation,
+            links: &self.links,
+        }
+    }
+
+    /// Composes the digest that the run comes to next, if it does.
+    ///
+    /// # Errors
+    /// `Usage` when the step does not say how far to look back.
+    pub fn digest(
+        &self,
+        conn: &mut Conn,
+        run: &Run,
+        version: &Parsed,
+        now: Timestamp,
+    ) -> Result<Option<serde_json::Value>> {
+        let position = usize::try_from(run.position).unwrap_or(0);
+        let mut ahead = version.definition.steps.iter().skip(position);
+        let found = ahead.find_map(|step| match &step.action {
+            Action::ComposeDigest(digest) => Some(digest),
+            _ => None,
+        });
+        let Some(action) = found else { return Ok(None) };
+        let context = context::of_trigger(&self.tenant, &version.settings);
+        let since = Renderer::of(&self.tenant)?.text(&action.since, &context)?;
+        let since = humantime::parse_duration(since.trim())
+            .map_err(|_| Error::usage(format!("`{since}` is not a duration")))?;
+        digest::compose(conn, &self.tenant, since, now).map(Some)
+    }
+}
+
+fn person(conn: &mut Conn, tenant: &TenantId, id: &ContactId) -> Result<Option<Person>> {
+    let Some(contact) = contact::find(conn, tenant, id)? else { return Ok(None) };
+    Ok(Some(Person { addresses: contact::addresses(conn, tenant, id)?, contact }))
+}

@@ -1,0 +1,190 @@
+//! Schedules: each trigger with a `cron` has one row that says when it fires next. A moment becomes an
+//! event once, keyed by what clocks showed, so that no day has two of a daily one, whatever becomes of
+//! the zone.
+
+use std::time::Duration;
+
+use crate::base::Result;
+use crate::base::clock::Timestamp;
+use crate::engine::cadence::Cadence;
+use crate::engine::plan;
+use crate::engine::trigger::Filter;
+use crate::model::address::Zone;
+use crate::model::automation::AutomationState;
+use crate::model::event::{EventKind, ScheduleEvent};
+use crate::model::schedule::{Misfire, Schedule};
+use crate::model::tenant::Tenant;
+use crate::model::{AutomationId, ScheduleId, TenantId};
+use crate::pipeline::dispatch::AUTOMATION_LIMIT;
+use crate::pipeline::{fact, version};
+use crate::store::{Conn, automation, schedule, tenant};
+
+/// A moment this long ago is not yet missed.
+const GRACE: Duration = Duration::from_secs(300);
+
+/// Moments that passed and are made up for at once with `misfire = "all"`.
+const ALL_LIMIT: usize = 100;
+
+/// Brings a tenant's schedules to what its automations want now. One that is paused is parked.
+///
+/// # Errors
+/// `Usage` when a stored cadence cannot be read, which checking has refused.
+pub fn reconcile(conn: &mut Conn, tenant: &Tenant, now: Timestamp) -> Result<()> {
+    let mut existing = schedule::list(conn, &tenant.id)?;
+    for found in automation::list(conn, &tenant.id, AUTOMATION_LIMIT)? {
+        if found.state == AutomationState::Disabled {
+            continue;
+        }
+        let held = plan::held(tenant.state, found.state).is_some();
+        let version = version::parsed(conn, &tenant.id, &found.id, found.live_version)?;
+        for watch in version.watches(tenant)? {
+            let Filter::Schedule { cadence, misfire } = watch.filter else { continue };
+            let wanted = Wanted { automation: &found.id, number: watch.number, cadence, misfire, held };
+            let at = existing.iter().position(|row| wanted.is(row));
+            let before = at.map(|index| existing.swap_remove(index));
+            wanted.save(conn, tenant, before, now)?;
+        }
+    }
+    for gone in existing {
+        schedule::delete(conn, &tenant.id, &gone.id)?;
+    }
+    Ok(())
+}
+
+struct Wanted<'a> {
+    automation: &'a AutomationId,
+    number: i32,
+    cadence: String,
+    misfire: Misfire,
+    held: bool,
+}
+
+impl Wanted<'_> {
+    fn is(&self, row: &Schedule) -> bool {
+        row.automation_id == *self.automation && row.number == self.number
+    }
+
+    fn save(self, conn: &mut Conn, tenant: &Tenant, before: Option<Schedule>, now: Timestamp) -> Result<()> {
+        let same = before
+            .as_ref()
+            .filter(|row| row.cadence == self.cadence && row.timezone == tenant.timezone)
+            .map(|row| row.planned_at);
+        let next =
+            || Cadence::parse(&self.cadence).map(|cadence| cadence.next(now, tenant.zone().ok()?.tz()));
+        let planned_at = match same {
+            Some(planned_at) => planned_at,
+            None => match next()? {
+                Some(at) => at,
+                None => return Ok(()),
+            },
+        };
+        let row = Schedule {
+            tenant_id: tenant.id.clone(),
+            id: before.as_ref().map_or_else(|| ScheduleId::new(now), |row| row.id.clone()),
+            automation_id: self.automation.clone(),
+            number: self.number,
+            cadence: self.cadence,
+            timezone: tenant.timezone.clone(),
+            misfire: self.misfire,
+            planned_at,
+            due_at: (!self.held).then_some(planned_at),
+        };
+        match before {
+            Some(before) if before == row => Ok(()),
+            Some(before) => schedule::save(conn, &row, before.planned_at).map(|_| ()),
+            None => schedule::insert(conn, &row),
+        }
+    }
+}
+
+/// Makes events of a schedule whose moment has come, and plans the next.
+///
+/// # Errors
+/// `Internal` when what is stored cannot be read.
+pub fn tick(conn: &mut Conn, id: &TenantId, schedule_id: &ScheduleId, now: Timestamp) -> Result<()> {
+    let Some(row) = schedule::find(conn, id, schedule_id)? else { return Ok(()) };
+    let Some(tenant) = tenant::find(conn, id)? else { return Ok(()) };
+    let Some(automation) = automation::find(conn, id, &row.automation_id)? else { return Ok(()) };
+    if plan::held(tenant.state, automation.state).is_some() {
+        return schedule::save(conn, &Schedule { due_at: None, ..row.clone() }, row.planned_at).map(|_| ());
+    }
+    let cadence = Cadence::parse(&row.cadence)?;
+    let zone = Zone::parse(&row.timezone)?;
+    let (fires, next) = moments(&cadence, &row, zone.tz(), now);
+    let Some(next) = next else { return schedule::delete(conn, id, schedule_id) };
+    let after = Schedule { planned_at: next, due_at: Some(next), ..row.clone() };
+    if schedule::save(conn, &after, row.planned_at)? == crate::store::Claim::Lost {
+        return Ok(());
+    }
+    for planned_at in fires {
+        let shown = planned_at.utc().with_timezone(&zone.tz());
+        let tick = ScheduleEvent {
+            automation: automation.name.clone(),
+            number: row.number,
+            planned_at,
+            day: shown.format("%Y-%m-%d").to_string(),
+        };
+        let key = format!("schedule:{}:{}:{}", row.automation_id, row.number, shown.format("%Y-%m-%dT%H:%M"));
+        let _ = fact::tell(conn, id, EventKind::Schedule, key, &tick, None, now)?;
+    }
+    Ok(())
+}
+
+/// Returns which of the moments that have come fire, and the first that has not.
+fn moments(
+    cadence: &Cadence,
+    row: &Schedule,
+    zone: chrono_tz::Tz,
+    now: Timestamp,
+) -> (Vec<Timestamp>, Option<Timestamp>) {
+    let mut fires = Vec::new();
+    let mut at = Some(row.planned_at);
+    while let Some(moment) = at.filter(|moment| *moment <= now) {
+        let is_late = now.since(moment) > GRACE;
+        match row.misfire {
+            Misfire::Skip if is_late => {}
+            Misfire::Latest => fires = vec![moment],
+            Misfire::Skip | Misfire::All => fires.push(moment),
+        }
+        if fires.len() >= ALL_LIMIT {
+            fires.remove(0);
+        }
+        at = cadence.next(moment, zone);
+    }
+    (fires, at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missed_moments_follow_their_policy() {
+        let at = |text: &str| Timestamp::parse(text).unwrap();
+        let row = |misfire| Schedule {
+            tenant_id: TenantId::new(at("2026-11-01T00:00:00Z")),
+            id: ScheduleId::new(at("2026-11-01T00:00:00Z")),
+            automation_id: AutomationId::new(at("2026-11-01T00:00:00Z")),
+            number: 0,
+            cadence: "0 7 * * *".to_owned(),
+            timezone: "UTC".to_owned(),
+            misfire,
+            planned_at: at("2026-11-10T07:00:00Z"),
+            due_at: None,
+        };
+        let cadence = Cadence::parse("0 7 * * *").unwrap();
+        let fired = |misfire, now: &str| -> Vec<String> {
+            let (fires, next) = moments(&cadence, &row(misfire), chrono_tz::UTC, at(now));
+            fires.into_iter().chain(next).map(|at| at.to_string()[8..16].to_owned()).collect()
+        };
+        // A week without a daemon.
+        assert_eq!(fired(Misfire::Latest, "2026-11-12T10:00:00Z"), ["12T07:00", "13T07:00"]);
+        assert_eq!(fired(Misfire::Skip, "2026-11-12T10:00:00Z"), ["13T07:00"]);
+        assert_eq!(
+            fired(Misfire::All, "2026-11-12T10:00:00Z"),
+            ["10T07:00", "11T07:00", "12T07:00", "13T07:00"]
+        );
+        // On time.
+        assert_eq!(fired(Misfire::Skip, "2026-11-10T07:01:00Z"), ["10T07:00", "11T07:00"]);
+    }
+}

@@ -1,0 +1,77 @@
+//! A run that ends before its last step: what it has promised to write to a customer and has not sent
+//! is not sent any more. What it does elsewhere, such as a row in a sheet, goes on.
+
+use crate::base::clock::Timestamp;
+use crate::base::{Error, Result};
+use crate::model::effect::{Effect, EffectState};
+use crate::model::request::EffectRequest;
+use crate::model::run::{Run, RunState};
+use crate::model::{RunId, TenantId};
+use crate::store::{Claim, Conn, effect, run};
+
+/// What is not done any more of what a run promised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drops {
+    /// Messages to customers.
+    Letters,
+    /// Everything.
+    All,
+}
+
+/// How often a run is read again when somebody writes it at the same moment.
+const TRIES: usize = 20;
+
+/// Ends a run, unless it has ended; returns what it then is.
+///
+/// # Errors
+/// `Unavailable` when somebody kept writing the run.
+pub fn stop(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    id: &RunId,
+    reason: &str,
+    drops: Drops,
+    now: Timestamp,
+) -> Result<Option<Run>> {
+    for _ in 0..TRIES {
+        let Some(before) = run::find(conn, tenant, id)? else { return Ok(None) };
+        if before.state.is_finished() {
+            return Ok(None);
+        }
+        let after = Run {
+            state: RunState::Cancelled,
+            reason: Some(reason.to_owned()),
+            due_at: None,
+            finished_at: Some(now),
+            ..before.clone()
+        };
+        if run::save(conn, &after, before.epoch)? == Claim::Won {
+            for effect in effect::of_run(conn, tenant, id)? {
+                discard(conn, effect, drops, now)?;
+            }
+            return Ok(Some(after));
+        }
+    }
+    Err(Error::unavailable(format!("run `{id}` keeps changing")))
+}
+
+fn discard(conn: &mut Conn, before: Effect, drops: Drops, now: Timestamp) -> Result<()> {
+    let begun = matches!(before.state, EffectState::Leased | EffectState::InDoubt);
+    let is_letter = || before.request.read::<EffectRequest>().is_ok_and(|request| request.letter().is_some());
+    if before.state.is_settled() || (begun && drops == Drops::Letters) || before.state == EffectState::Leased
+    {
+        return Ok(());
+    }
+    if drops == Drops::Letters && !is_letter() {
+        return Ok(());
+    }
+    let after = Effect {
+        state: EffectState::Discarded,
+        reason: Some("its run was cancelled".to_owned()),
+        due_at: None,
+        settled_at: Some(now),
+        ..before.clone()
+    };
+    // One that is claimed just now is under way, and goes on.
+    effect::save(conn, &after, before.epoch).map(|_| ())
+}
