@@ -83,7 +83,7 @@ pub struct Add {
     phone: Option<String>,
     #[arg(long)]
     address: Option<String>,
-    /// Zone of the address, where it is not the tenant's
+    /// Zone of the address, where the address does not tell it and it is not the tenant's
     #[arg(long, value_name = "ZONE")]
     timezone: Option<Zone>,
     /// What it brings, such as 480.00

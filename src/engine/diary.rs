@@ -8,6 +8,33 @@ use std::collections::{BTreeMap, HashSet};
 
 use crate::model::diary::{Entry, EntryChange};
 
+/// Mail providers whose domain says nothing about who belongs together.
+const PUBLIC_DOMAINS: [&str; 12] = [
+    "gmail.com",
+    "googlemail.com",
+    "outlook.com",
+    "hotmail.com",
+    "live.com",
+    "msn.com",
+    "yahoo.com",
+    "aol.com",
+    "icloud.com",
+    "me.com",
+    "proton.me",
+    "gmx.com",
+];
+
+/// Marks those who attend and belong to the business: they bear the mailbox's own domain, or are the
+/// owner. Whoever is left is a customer.
+pub fn mark_colleagues(entry: &mut Entry, mailbox: &str, owner: &str) {
+    let domain = |address: &str| address.rsplit_once('@').map(|(_, domain)| domain.to_lowercase());
+    let own = domain(mailbox).filter(|domain| !PUBLIC_DOMAINS.contains(&domain.as_str()));
+    for attendee in &mut entry.attendees {
+        let is_owner = attendee.email.eq_ignore_ascii_case(owner);
+        attendee.is_own |= is_owner || (own.is_some() && domain(&attendee.email) == own);
+    }
+}
+
 /// One change, with the entry as it was before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
@@ -149,6 +176,24 @@ mod tests {
 
     fn kinds(changes: &[Change]) -> Vec<(&str, &str, &str)> {
         changes.iter().map(|c| (c.entry.id.as_str(), c.kind.name(), c.entry.title.as_str())).collect()
+    }
+
+    #[test]
+    fn those_who_belong_to_the_business_are_no_customers() {
+        let attendee = |email: &str| crate::model::diary::Attendee {
+            email: email.into(),
+            name: None,
+            response: "accepted".into(),
+            is_own: false,
+        };
+        let marked = |mailbox: &str, emails: [&str; 3]| {
+            let mut entry = Entry { attendees: emails.map(attendee).into(), ..entry("a", "A") };
+            mark_colleagues(&mut entry, mailbox, "Owner@example.org");
+            entry.attendees.into_iter().map(|attendee| attendee.is_own).collect::<Vec<_>>()
+        };
+        let emails = ["pat@ACME.com", "jo@gmail.com", "owner@example.org"];
+        assert_eq!(marked("office@acme.com", emails), [true, false, true]);
+        assert_eq!(marked("acme.plumbing@gmail.com", emails), [false, false, true]);
     }
 
     #[test]

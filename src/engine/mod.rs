@@ -19,6 +19,7 @@ pub mod lead_mail;
 pub mod mail;
 pub mod mentioned;
 pub mod pace;
+pub mod place;
 pub mod plan;
 mod promise;
 pub mod query;

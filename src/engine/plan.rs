@@ -20,6 +20,7 @@ use crate::engine::context::{self, Facts, Settings};
 use crate::engine::definition::{Definition, OnError, Step as StepDefinition};
 use crate::engine::hours::BusinessHours;
 use crate::engine::promise::{Promised, Scene, duration, moment};
+use crate::engine::quiet::QuietHours;
 use crate::engine::render::Renderer;
 use crate::model::automation::{AutomationState, MessageTemplates};
 use crate::model::change::Change;
@@ -340,14 +341,22 @@ impl<'a> Planner<'a> {
             (None, Some(until), _) => moment(&until)?,
             (None, None, Some(length)) => {
                 let length = duration(&length)?;
-                return Ok(match &hours {
-                    Some(hours) => hours.after_open(now, length, self.zone),
-                    None => now + length,
-                });
+                let until = hours.map_or(now + length, |hours| hours.after_open(now, length, self.zone));
+                return self.awake(until, wait.past_quiet);
             }
             (None, None, None) => return Err(Error::usage("nothing says how long to wait")),
         };
-        Ok(hours.map_or(until, |hours| hours.next_open(until, Duration::ZERO, self.zone)))
+        let until = hours.map_or(until, |hours| hours.next_open(until, Duration::ZERO, self.zone));
+        self.awake(until, wait.past_quiet)
+    }
+
+    /// Returns a moment, or the end of the quiet hours in which it lies.
+    fn awake(&self, at: Timestamp, past_quiet: bool) -> Result<Timestamp> {
+        if !past_quiet {
+            return Ok(at);
+        }
+        let quiet = QuietHours::parse(&self.now.facts.tenant.settings()?.quiet_hours)?;
+        Ok(quiet.end_of(at, self.zone).unwrap_or(at))
     }
 
     fn stop(&mut self, step: &StepDefinition, reason: &str, context: &Value) -> Walk {

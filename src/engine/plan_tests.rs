@@ -250,6 +250,28 @@ fn a_wait_is_kept_and_passes_at_its_moment() {
 }
 
 #[test]
+fn waits_end_when_somebody_is_there_and_nobody_sleeps() {
+    // NOW is a Monday, 09:13 in Chicago.
+    let cases = [
+        ("for = \"2h\"", "2026-09-21T16:13:20.000Z"),
+        ("until = \"{{ now | later('3h') }}\"", "2026-09-21T17:13:20.000Z"),
+        ("for = \"10h\", hours = \"Mon-Fri 08:00-18:00\"", "2026-09-22T13:00:00.000Z"),
+        ("open_for = \"9h\", hours = \"Mon-Fri 08:00-18:00\"", "2026-09-22T13:13:20.000Z"),
+        ("for = \"13h\", past_quiet = true", "2026-09-22T13:00:00.000Z"),
+        ("until = \"{{ now | at_time('22:30') }}\", past_quiet = true", "2026-09-22T13:00:00.000Z"),
+        ("for = \"1h\", past_quiet = true", "2026-09-21T15:13:20.000Z"),
+    ];
+    for (with, expected) in cases {
+        let plan = scene().advance(&format!("[[step]]\nid=\"w\"\naction=\"wait\"\nwith={{ {with} }}\n"));
+        assert_eq!(plan.run.due_at.map(|at| at.to_string()).as_deref(), Some(expected), "{with}");
+    }
+    let past = scene()
+        .advance("[[step]]\nid=\"w\"\naction=\"wait\"\nwith={ until = \"{{ now | earlier('1h') }}\" }\n");
+    assert_eq!(past.run.state, RunState::Succeeded);
+    assert_eq!(past.steps[0].output.value()["passed"], true, "it had passed already");
+}
+
+#[test]
 fn waking_early_does_not_prolong_a_wait() {
     let mut scene = scene();
     let steps = "[[step]]\nid=\"w\"\naction=\"wait\"\nwith={ for=\"1h\" }\n";

@@ -49,7 +49,7 @@ pub async fn add(app: &App, actor: &Actor, tenant: &Tenant, new: NewJob) -> Resu
         let after = Job {
             state,
             scheduled_at: new.scheduled_at,
-            timezone: new.zone.map(|zone| zone.name().to_owned()),
+            timezone: new.zone.map(|zone| zone.name().to_owned()).or_else(|| made.timezone.clone()),
             ..made.clone()
         };
         let after = change::record_job(conn, &made, after, now)?;

@@ -2,6 +2,7 @@
 
 use crate::base::clock::Timestamp;
 use crate::base::{Error, Result};
+use crate::engine::place::zone_of;
 use crate::model::change::{Change, ContactUpdate, JobChange, JobPerson, JobStep, NewTask};
 use crate::model::contact::Contact;
 use crate::model::event::{About, EventKind};
@@ -11,7 +12,7 @@ use crate::model::task::{Task, TaskState};
 use crate::model::{LeadId, TenantId};
 use crate::pipeline::contact::resolve;
 use crate::pipeline::fact::{self, Detail};
-use crate::store::{Conn, Inserted, contact, job, lead, task};
+use crate::store::{Conn, Inserted, contact, job, lead, task, tenant};
 
 /// Applies one change. `run` is the run that asks for it, if one does.
 ///
@@ -138,6 +139,8 @@ fn make_job(conn: &mut Conn, tenant: &TenantId, change: &JobChange, now: Timesta
         Some(id) => Some(id.clone()),
         None => resolve(conn, tenant, name, email.as_ref(), phone.as_ref(), now)?,
     };
+    let country = tenant::find(conn, tenant)?.map(|found| found.country()).transpose()?;
+    let zone = change.address.as_deref().zip(country).and_then(|(at, country)| zone_of(at, country));
     let new = Job {
         tenant_id: tenant.clone(),
         id: change.id.clone(),
@@ -147,7 +150,7 @@ fn make_job(conn: &mut Conn, tenant: &TenantId, change: &JobChange, now: Timesta
         contact_id,
         lead_id: lead_id.clone(),
         address: change.address.clone(),
-        timezone: None,
+        timezone: zone.map(str::to_owned),
         amount_cents: change.amount_cents,
         source_key: change.key.clone(),
         scheduled_at: None,

@@ -122,12 +122,13 @@ pub fn postpone(
     on!(conn, c => update.execute(c)).map(|_| ())
 }
 
-/// Tells whether something has arrived about a contact that dispatch has yet to look at. Uses
-/// `events_pending_by_contact`.
+/// Tells whether something has arrived about a contact that dispatch has yet to look at; what it failed
+/// at again and again is not waited for. Uses `events_pending_by_contact`.
 pub fn any_pending_of(conn: &mut Conn, tenant: &TenantId, contact: &ContactId) -> Result<bool> {
     let pending = events::table
         .filter(events::tenant_id.eq(tenant))
         .filter(events::contact_id.eq(contact))
+        .filter(events::attempt.lt(3))
         .filter(events::due_at.is_not_null());
     on!(conn, c => diesel::select(diesel::dsl::exists(pending)).get_result(c))
 }

@@ -246,6 +246,12 @@ on_both! {
         scene.hours(30).await;
         assert_eq!(scene.sent()[3], "Your appointment on Tuesday, November 24 is cancelled");
         assert_eq!(scene.sent().len(), 4, "after a cancellation nothing more: {:?}", scene.sent());
+        // Colleagues and those who have declined are written to by nobody.
+        let others = |email: &str, response: &str| json!({ "summary": "Talk", "start": { "dateTime": "2026-12-01T20:00:00Z" }, "end": { "dateTime": "2026-12-01T21:00:00Z" }, "attendees": [{ "email": email, "responseStatus": response }] });
+        scene.entry("POST", "", others("pat@acme.example.com", "accepted")).await;
+        scene.entry("POST", "", others("lee@example.com", "declined")).await;
+        scene.hours(1).await;
+        assert_eq!(scene.sent().len(), 4, "{:?}", scene.sent());
     }
 
     async fn a_day_without_a_time_is_reminded_of_at_a_decent_hour_the_day_before(backend) {

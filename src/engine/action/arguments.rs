@@ -253,6 +253,9 @@ pub struct Wait {
     /// How long, counted only within `hours`.
     pub open_for: Option<String>,
     pub hours: Option<String>,
+    /// It does not end while the tenant's quiet hours last.
+    #[serde(default)]
+    pub past_quiet: bool,
 }
 
 impl Wait {

@@ -245,6 +245,7 @@ pub const ACTIONS: &[ActionDoc] = &[
                 "hours",
                 "business hours; with `for` and `until`, the wait ends at their first opening from then on",
             ),
+            may("past_quiet", "`true` does not let it end while the tenant's quiet hours last"),
         ],
         outputs: &["until", "passed"],
     },

@@ -186,7 +186,7 @@ impl Action {
             }
             Action::ComposeDigest(digest) => texts.push(&digest.since),
             Action::Wait(wait) => {
-                let Wait { duration, until, open_for, hours } = wait;
+                let Wait { duration, until, open_for, hours, past_quiet: _ } = wait;
                 texts.extend([duration, until, open_for, hours].into_iter().flatten().map(String::as_str));
             }
             Action::Condition(condition) => texts.push(&condition.otherwise),

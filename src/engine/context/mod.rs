@@ -95,6 +95,7 @@ const ENTRY: &[&str] = &[
     "previous_end",
     "customer_email",
     "customer_name",
+    "customer_response",
     "attendees",
     "link",
     "color",

@@ -141,6 +141,7 @@ pub fn calendar(event: &CalendarEvent, zone: Tz) -> serde_json::Value {
         "previous_end": moment(previous.and_then(|entry| entry.end.as_ref())),
         "customer_email": customer.map(|attendee| &attendee.email),
         "customer_name": customer.and_then(|attendee| attendee.name.as_ref()),
+        "customer_response": customer.map(|attendee| &attendee.response),
         "attendees": entry.attendees.iter().map(|attendee| &attendee.email).collect::<Vec<_>>(),
         "link": entry.link,
         "color": entry.color,

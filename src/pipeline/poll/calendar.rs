@@ -115,8 +115,13 @@ async fn series_to_expand(
     Ok(series)
 }
 
-pub(super) fn record(conn: &mut Conn, claimed: &Claimed, read: Read, now: Timestamp) -> Result<Settled> {
+pub(super) fn record(conn: &mut Conn, claimed: &Claimed, mut read: Read, now: Timestamp) -> Result<Settled> {
     let cursor = &claimed.cursor;
+    let settings = claimed.connection.typed()?;
+    let entries = read.changes.entries.iter_mut().chain(read.instances.values_mut().flatten());
+    for entry in entries {
+        diary::mark_colleagues(entry, settings.account(), claimed.tenant.owner_email.as_str());
+    }
     let mut known = BTreeMap::new();
     let wants_timers = read.refresh && !read.moments.is_empty();
     if !read.changes.entries.is_empty() || read.changes.full || wants_timers {
