@@ -250,6 +250,18 @@ fn a_wait_is_kept_and_passes_at_its_moment() {
 }
 
 #[test]
+fn an_answer_to_a_relays_mail_reaches_the_owner() {
+    let reply_to = |scene: &mut Scene| match &scene.advance(&send("a", "")).effects[0].request {
+        EffectRequest::SendMail(mail) => mail.reply_to.as_ref().map(ToString::to_string),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(reply_to(&mut scene()), None, "it comes back to the mailbox that sent it");
+    let mut scene = scene();
+    scene.connections.retain(|connection| connection.kind == ConnectionKind::Smtp);
+    assert_eq!(reply_to(&mut scene).as_deref(), Some("owner@acme.example.com"));
+}
+
+#[test]
 fn waits_end_when_somebody_is_there_and_nobody_sleeps() {
     // NOW is a Monday, 09:13 in Chicago.
     let cases = [

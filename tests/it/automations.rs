@@ -152,6 +152,42 @@ on_both! {
         assert_eq!(scene.sent().len(), 1, "it is not quiet in New York any more");
     }
 
+    async fn quiet_hours_are_those_of_the_jobs_address_where_the_contact_has_none(backend) {
+        let mut scene = Scene::new(backend).await;
+        // 07:30 in Chicago, 08:30 in Boston.
+        scene.at("2026-11-20T13:30:00Z").await;
+        scene.use_built_in("review-request", &[("delay", "1m"), ("hours", "Mon-Sun 00:00-24:00")]).await;
+        let Nexora { app, actor, tenant, .. } = &scene.nexora;
+        for (email, address) in [("jo@example.com", "1 Beacon St, Boston, MA 02108"), ("kim@example.com", "1 Lake St, Chicago, IL 60601")] {
+            let person = JobPerson { email: Some(email.parse().unwrap()), name: email[..2].into(), ..JobPerson::default() };
+            let new = NewJob { title: "Tap".into(), person, address: Some(address.into()), zone: None, amount_cents: None, scheduled_at: None };
+            let made = job::add(app, actor, tenant, new).await.unwrap();
+            job::advance(app, actor, tenant, &made.id, Move::Complete { amount_cents: None }).await.unwrap();
+        }
+        scene.nexora.settle().await;
+        scene.pass(120).await;
+        scene.pass(30).await;
+        assert_eq!(scene.sent(), ["How did we do, jo?"]);
+        scene.hours(1).await;
+        assert_eq!(scene.sent().len(), 2);
+    }
+
+    async fn a_tenant_has_words_of_its_own(backend) {
+        let scene = Scene::new(backend).await;
+        scene.write("messages/lead-acknowledgement.toml", "subject = \"For all\"\ntext = \"Hi.\"\n");
+        scene.write("tenants/acme/messages/lead-acknowledgement.toml", "subject = \"Ours\"\ntext = \"Hi.\"\n");
+        scene.write("tenants/other/messages/lead-acknowledgement.toml", "subject = \"Theirs\"\ntext = \"Hi.\"\n");
+        scene.use_built_in("lead-capture", &[("callback", "false")]).await;
+        scene.nexora.submit(enquiry()).await;
+        scene.nexora.settle().await;
+        assert_eq!(scene.sent(), ["Ours"]);
+        // What is frozen stays, whatever becomes of the file.
+        scene.write("tenants/acme/messages/lead-acknowledgement.toml", "subject = \"Edited\"\ntext = \"Hi.\"\n");
+        scene.nexora.submit(enquiry()).await;
+        scene.nexora.settle().await;
+        assert_eq!(scene.sent(), ["Ours", "Ours"]);
+    }
+
     async fn nobody_is_written_to_who_wants_no_more(backend) {
         let mut scene = Scene::new(backend).await;
         scene.at(MORNING).await;
