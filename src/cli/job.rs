@@ -1,5 +1,6 @@
 //! `nexora job`.
 
+use chrono::NaiveDateTime;
 use clap::{Args, Subcommand};
 
 use crate::base::clock::Timestamp;
@@ -7,6 +8,7 @@ use crate::base::{Error, Result};
 use crate::cli::Context;
 use crate::cli::out::{Out, ago, maybe};
 use crate::engine::change::cents;
+use crate::engine::hours::at_wall_time;
 use crate::model::address::{EmailAddress, PhoneNumber, Zone};
 use crate::model::change::JobPerson;
 use crate::model::job::{Job, JobState};
@@ -104,11 +106,11 @@ pub fn local(tenant: &Tenant, text: &str) -> Result<Timestamp> {
     }
     let wall = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
         .iter()
-        .find_map(|format| chrono::NaiveDateTime::parse_from_str(text, format).ok());
+        .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
     let wall = wall.ok_or_else(|| {
         Error::usage(format!("`{text}` is not a time")).hint("write it like `2026-12-01T09:00`")
     })?;
-    Ok(crate::engine::hours::at_wall_time(wall.date(), wall.time(), tenant.zone()?.tz()))
+    Ok(at_wall_time(wall.date(), wall.time(), tenant.zone()?.tz()))
 }
 
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {

@@ -111,9 +111,9 @@ fn spoken(line: &Line, tenant: &Tenant, started_at: Option<Timestamp>, brief: bo
         }
         What::Does { kind, request } => format!("{kind} {request}"),
         What::Changes { change } => {
-            let title = change.pointer("/CreateTask/title").map(|title| format!("task {title}"));
-            let job = change.pointer("/SaveJob/title").map(|title| format!("job {title}"));
-            let step = change.pointer("/SaveJob/step").map(|step| format!(", {step}")).unwrap_or_default();
+            let title = change.pointer("/create_task/title").map(|title| format!("task {title}"));
+            let job = change.pointer("/save_job/title").map(|title| format!("job {title}"));
+            let step = change.pointer("/save_job/step").map(|step| format!(", {step}")).unwrap_or_default();
             title.or(job.map(|job| job + &step)).unwrap_or_else(|| format!("changes {change}"))
         }
         What::Happens { event } => format!("-- {event} --"),

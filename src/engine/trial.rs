@@ -28,6 +28,7 @@ use crate::model::lead::{Lead, LeadState};
 use crate::model::message::{Message, MessageClass};
 use crate::model::request::{EffectRequest, Letter, SendMail};
 use crate::model::run::{Run, RunState, Step, StepState};
+use crate::model::slot;
 use crate::model::tenant::Tenant;
 use crate::model::verdict::Decision;
 
@@ -421,7 +422,7 @@ fn made_up(request: &EffectRequest) -> serde_json::Value {
             let (start, end) = entry.time.unzip();
             json!({ "start": start, "end": end, "link": "https://calendar.example.com/trial" })
         }
-        EffectRequest::FindSlot(find) => match crate::model::slot::first_free(find, &[]) {
+        EffectRequest::FindSlot(find) => match slot::first_free(find, &[]) {
             Some((start, end)) => json!({ "found": true, "start": start, "end": end }),
             None => json!({ "found": false, "start": null, "end": null }),
         },

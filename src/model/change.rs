@@ -8,6 +8,7 @@ use crate::model::lead::LeadState;
 use crate::model::{ContactId, JobId, LeadId, TaskId};
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Change {
     CreateTask(NewTask),
     SetLead { lead_id: LeadId, state: LeadState },
@@ -47,6 +48,7 @@ pub struct JobChange {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum JobStep {
     Create,
     Stage(String),

@@ -13,6 +13,7 @@ use crate::model::message::Message;
 use crate::model::request::EffectRequest;
 use crate::model::run::{Run, StepState};
 use crate::model::tenant::Tenant;
+use crate::model::verdict::Decision;
 use crate::model::{EffectId, EventId, LeadId, MessageId, RunId, TenantId};
 use crate::store::{Conn, automation, effect, event, lead, message, run, verdict};
 
@@ -160,7 +161,6 @@ fn of_effect(conn: &mut Conn, found: &Effect, lines: &mut Vec<Line>) -> Result<(
         _ => format!("{}: {}", found.step, found.kind),
     };
     for decided in verdict::of_effect(conn, tenant, &found.id)? {
-        use crate::model::verdict::Decision;
         let (became, why) = match decided.decision {
             Decision::Send => ("let through", decided.reason),
             Decision::Hold => {

@@ -13,20 +13,23 @@ use crate::app::App;
 use crate::base::Result;
 use crate::base::clock::Timestamp;
 use crate::config::definitions::Text;
+use crate::engine::definition::Definition;
 use crate::engine::trial::{self, Happening, Line, Trial, What};
+use crate::model::connection::Connection;
 use crate::model::effect::EffectState;
-use crate::model::event::{Event, EventKind, EventState};
+use crate::model::event::{About, Event, EventKind, EventState};
 use crate::model::lead::{Lead, LeadState};
 use crate::model::request::EffectRequest;
 use crate::model::tenant::Tenant;
 use crate::model::{EventId, RunId};
 use crate::ops::definition::{self, Loaded};
-use crate::ops::setting_texts;
 use crate::ops::trial::{beginning, connections, parsed};
+use crate::ops::{setting_texts, version};
 use crate::pipeline::dispatch::subject;
 use crate::pipeline::link::Linker;
 use crate::pipeline::scene::Scene;
-use crate::store::{Conn, automation, effect, event, run};
+use crate::pipeline::version::Parsed;
+use crate::store::{Conn, automation, effect, event, lead, run};
 
 /// What is simulated.
 #[derive(Clone, Debug)]
@@ -83,14 +86,14 @@ const SAME_TIME: Duration = Duration::from_secs(60);
 pub async fn run(app: &App, tenant: &Tenant, wish: Wish) -> Result<Simulation> {
     let shelf = app.config.definitions.of(Some(&tenant.slug));
     let mut given = BTreeMap::new();
-    if let Ok(live) = crate::ops::version::live(app, tenant, &wish.name).await {
+    if let Ok(live) = version::live(app, tenant, &wish.name).await {
         given = setting_texts(&live)?;
     }
     let text = match &wish.text {
         Some(text) => text.clone(),
         None => shelf.automation(&wish.name)?,
     };
-    let known = crate::engine::definition::Definition::read(&text.file, &text.text)?;
+    let known = Definition::read(&text.file, &text.text)?;
     given.retain(|name, _| known.definition.settings.contains_key(name));
     given.extend(wish.given.clone());
     let loaded = definition::load_text(&shelf, tenant, &text, &given)?;
@@ -138,15 +141,15 @@ fn is_held_back(conn: &mut Conn, tenant: &Tenant, found: &Event) -> Result<bool>
     if found.kind != EventKind::LeadReceived {
         return Ok(false);
     }
-    let about: crate::model::event::About = found.payload.read()?;
-    let lead = about.lead_id.map(|id| crate::store::lead::find(conn, &tenant.id, &id)).transpose()?.flatten();
+    let about: About = found.payload.read()?;
+    let lead = about.lead_id.map(|id| lead::find(conn, &tenant.id, &id)).transpose()?.flatten();
     Ok(lead.is_some_and(|lead| lead.is_test || lead.state == LeadState::Spam))
 }
 
 struct Place<'a> {
     tenant: &'a Tenant,
-    version: &'a crate::pipeline::version::Parsed,
-    connections: &'a [crate::model::connection::Connection],
+    version: &'a Parsed,
+    connections: &'a [Connection],
     linker: &'a Linker,
     now: Timestamp,
 }

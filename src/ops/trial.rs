@@ -11,11 +11,12 @@ use crate::base::text::Json;
 use crate::base::{Error, Result};
 use crate::config::definitions::Text;
 use crate::engine::action::Action;
-use crate::engine::context::{Links, Person};
+use crate::engine::context::{Links, Operator, Person};
 use crate::engine::trial::{self, Happening, Line, Trial};
 use crate::engine::trigger::{AppointmentOn, CalendarWhen, Filter, On, Trigger, Watch};
 use crate::model::automation::Version;
 use crate::model::connection::{Connection, ConnectionKind};
+use crate::model::contact::AddressKind;
 use crate::model::cursor::Moment;
 use crate::model::event::{Event, EventKind};
 use crate::model::lead::Lead;
@@ -157,8 +158,7 @@ fn play(
         lead: Some(sample.lead),
         contact: Some(sample.person),
         job: Some(sample.job),
-        operator: operator
-            .map(|user| crate::engine::context::Operator { name: user.name, email: user.email }),
+        operator: operator.map(|user| Operator { name: user.name, email: user.email }),
         conversation: Vec::new(),
         links,
         digest,
@@ -268,9 +268,9 @@ fn apply(sample: &mut Sample, file: &SampleLead) -> Result<()> {
     lead.preferred_time = preferred_time;
     lead.source = source.unwrap_or_else(|| lead.source.clone());
     sample.person.contact.name = lead.name.clone();
-    sample.person.addresses.retain(|(kind, _)| *kind == crate::model::contact::AddressKind::Phone);
+    sample.person.addresses.retain(|(kind, _)| *kind == AddressKind::Phone);
     if let Some(email) = &lead.email {
-        sample.person.addresses.insert(0, (crate::model::contact::AddressKind::Email, email.key()));
+        sample.person.addresses.insert(0, (AddressKind::Email, email.key()));
     }
     Ok(())
 }

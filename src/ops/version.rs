@@ -10,18 +10,20 @@ use similar::TextDiff;
 use crate::app::App;
 use crate::base::{Error, Result};
 use crate::config::definitions::Text;
-use crate::model::RunId;
+use crate::engine::context::Settings;
+use crate::engine::definition::Definition;
 use crate::model::audit::Actor;
 use crate::model::automation::{MessageTemplates, Version};
-use crate::model::event::{EventKind, Fact};
+use crate::model::event::{About, EventKind, Fact};
 use crate::model::run::Run;
 use crate::model::tenant::Tenant;
+use crate::model::{RunId, TenantId};
 use crate::ops::automation::{self as operation, Enabled, not_found};
 use crate::ops::definition::{self, Loaded};
 use crate::ops::{LIST_LIMIT, Subject, audited, setting_texts};
 use crate::pipeline::fact::{self, Detail};
-use crate::pipeline::version as parsed_version;
-use crate::store::{Claim, Inserted, automation, run};
+use crate::pipeline::version::{self as stored, Parsed};
+use crate::store::{Claim, Conn, Inserted, automation, job, lead, run};
 
 /// Returns the live version of a tenant's automation.
 ///
@@ -66,7 +68,7 @@ async fn numbered(app: &App, tenant: &Tenant, name: &str, number: i32) -> Result
 pub async fn rollback(app: &App, actor: &Actor, tenant: &Tenant, name: &str, number: i32) -> Result<Enabled> {
     let old = numbered(app, tenant, name, number).await?;
     let loaded = Loaded {
-        definition: crate::engine::definition::Definition::parse(&old.definition)?,
+        definition: Definition::parse(&old.definition)?,
         settings: old.settings.read()?,
         templates: old.templates.read()?,
         text: old.definition,
@@ -126,7 +128,7 @@ fn known_settings(
     name: &str,
 ) -> Result<BTreeMap<String, String>> {
     let text = app.config.definitions.of(Some(&tenant.slug)).automation(name)?;
-    let read = crate::engine::definition::Definition::read(&text.file, &text.text)?;
+    let read = Definition::read(&text.file, &text.text)?;
     let mut texts = setting_texts(version)?;
     texts.retain(|name, _| read.definition.settings.contains_key(name));
     Ok(texts)
@@ -139,7 +141,7 @@ fn files_of(version: &Version) -> Result<BTreeMap<String, String>> {
 /// Returns what a version holds as files: its definition, settings and messages.
 fn files(
     definition: &str,
-    settings: &crate::engine::context::Settings,
+    settings: &Settings,
     templates: &MessageTemplates,
 ) -> Result<BTreeMap<String, String>> {
     let unwritable = |error| Error::internal("a message has no TOML form").source(error);
@@ -213,13 +215,13 @@ pub async fn migrate_runs(
     let moved =
         audited(&app.db, Some(tenant.id.clone()), actor, "automation.migrate_runs", now, move |conn| {
             let found = automation::find_by_name(conn, &id, &wanted)?.ok_or(missing)?;
-            let target = parsed_version::parsed(conn, &id, &found.id, found.live_version)?;
+            let target = stored::parsed(conn, &id, &found.id, found.live_version)?;
             let mut all = Vec::new();
             for open in run::open_of_automation(conn, &id, &found.id)? {
                 if open.version == found.live_version {
                     continue;
                 }
-                let current = parsed_version::parsed(conn, &id, &found.id, open.version)?;
+                let current = stored::parsed(conn, &id, &found.id, open.version)?;
                 let mut line = plan_move(&open, &current, &target, found.live_version);
                 if line.refused.is_none()
                     && !dry_run
@@ -237,14 +239,9 @@ pub async fn migrate_runs(
     Ok(moved)
 }
 
-fn plan_move(
-    open: &Run,
-    current: &parsed_version::Parsed,
-    target: &parsed_version::Parsed,
-    to: i32,
-) -> Moved {
+fn plan_move(open: &Run, current: &Parsed, target: &Parsed, to: i32) -> Moved {
     let position = usize::try_from(open.position).unwrap_or(usize::MAX);
-    let ids = |parsed: &parsed_version::Parsed, count: usize| -> Vec<String> {
+    let ids = |parsed: &Parsed, count: usize| -> Vec<String> {
         parsed.definition.steps.iter().take(count).map(|step| step.id.clone()).collect()
     };
     let step = current.definition.steps.get(position).map(|step| step.id.clone()).unwrap_or_default();
@@ -258,15 +255,9 @@ fn plan_move(
 ///
 /// # Errors
 /// `NotFound` when the tenant has none of this name; `Conflict` when nothing in it waits for `manual`.
-pub async fn start(
-    app: &App,
-    actor: &Actor,
-    tenant: &Tenant,
-    name: &str,
-    about: crate::model::event::About,
-) -> Result<()> {
+pub async fn start(app: &App, actor: &Actor, tenant: &Tenant, name: &str, about: About) -> Result<()> {
     let version = live(app, tenant, name).await?;
-    let definition = crate::engine::definition::Definition::parse(&version.definition)?;
+    let definition = Definition::parse(&version.definition)?;
     if !definition.triggers.iter().any(|trigger| trigger.kind() == Some(EventKind::Manual)) {
         return Err(Error::conflict(format!("automation `{name}` has no trigger on `manual`"))
             .hint("add `[[trigger]]` with `on = \"manual\"`"));
@@ -286,19 +277,15 @@ pub async fn start(
     Ok(())
 }
 
-fn with_contact(
-    conn: &mut crate::store::Conn,
-    tenant: &crate::model::TenantId,
-    mut about: crate::model::event::About,
-) -> Result<crate::model::event::About> {
+fn with_contact(conn: &mut Conn, tenant: &TenantId, mut about: About) -> Result<About> {
     if let (None, Some(id)) = (&about.lead_id, &about.job_id) {
-        let found = crate::store::job::find(conn, tenant, id)?;
+        let found = job::find(conn, tenant, id)?;
         let found = found.ok_or_else(|| Error::not_found(format!("no job `{id}`")))?;
         about.contact_id = about.contact_id.or(found.contact_id);
         about.lead_id = found.lead_id;
     }
     if let (None, Some(id)) = (&about.contact_id, &about.lead_id) {
-        let found = crate::store::lead::find(conn, tenant, id)?;
+        let found = lead::find(conn, tenant, id)?;
         about.contact_id = found.ok_or_else(|| Error::not_found(format!("no lead `{id}`")))?.contact_id;
     }
     Ok(about)

@@ -11,7 +11,7 @@ use crate::model::address::Country;
 use crate::model::appointment::{Appointment, AppointmentState};
 use crate::model::contact::AddressKind;
 use crate::model::cursor::Cursor;
-use crate::model::diary::{EFFECT_PROPERTY, Entry};
+use crate::model::diary::{EFFECT_PROPERTY, Entry, When};
 use crate::model::event::About;
 use crate::model::tenant::Tenant;
 use crate::model::{AppointmentId, ContactId, TenantId};
@@ -106,7 +106,7 @@ pub fn record(
                 state: AppointmentState::Booked,
                 starts_at,
                 ends_at,
-                all_day: matches!(entry.start, Some(crate::model::diary::When::Day(_))),
+                all_day: matches!(entry.start, Some(When::Day(_))),
                 version: before.as_ref().map_or(0, |before| before.version) + i32::from(moved),
                 created_at: before.as_ref().map_or(now, |before| before.created_at),
                 updated_at: now,
