@@ -9,7 +9,7 @@ use crate::base::{Error, Result};
 use crate::cli::Context;
 use crate::cli::out::{Out, ago, maybe, print};
 use crate::cli::trial::{self, Test};
-use crate::config::definitions::Text;
+use crate::config::definitions::{self, Text};
 use crate::connector::google::scope;
 use crate::engine::reference;
 use crate::model::address::Slug;
@@ -259,6 +259,7 @@ fn show_enabled(enabled: &Enabled, dry_run: bool, out: &Out) -> Result<()> {
     let lines = [
         ("automation", enabled.name.clone()),
         (if dry_run { "would be" } else { "change" }, enabled.change.to_owned()),
+        ("state", enabled.state.to_string()),
         ("version", enabled.version.to_string()),
         ("settings", enabled.settings.as_str().to_owned()),
         ("needs of Google", Ability::in_words(&enabled.google)),
@@ -305,18 +306,22 @@ async fn scaffold(context: &Context, name: &str, shared: bool, out: &Out) -> Res
     let _: Slug = name.parse()?;
     let folder = &context.app.config.definitions.folder;
     if folder.as_os_str().is_empty() {
-        return Err(Error::config("there is no folder for definitions")
-            .hint("set `definitions.folder` in the configuration"));
+        let file = context.global.config.display();
+        return Err(Error::config("there is no folder for definitions").hint(format!(
+            "make one, and name it in `{file}`: under `[definitions]`, folder = \"/etc/nexora/definitions\""
+        )));
     }
     let folder = match shared {
         true => folder.clone(),
         false => folder.join("tenants").join(context.tenant().await?.slug.as_str()),
     };
-    for text in [version::scaffold(name), version::message_scaffold(name)] {
+    let texts = version::beginning(name)?;
+    if let Some(there) = texts.iter().map(|text| folder.join(&text.file)).find(|path| path.exists()) {
+        return Err(Error::conflict(format!("`{}` is there already", there.display()))
+            .hint("edit it, or choose another name"));
+    }
+    for text in texts {
         let path = folder.join(&text.file);
-        if path.exists() {
-            return Err(Error::conflict(format!("`{}` is there already", path.display())));
-        }
         let unwritable =
             |error: std::io::Error| Error::usage(format!("cannot write `{}`", path.display())).source(error);
         if let Some(parent) = path.parent() {
@@ -325,7 +330,13 @@ async fn scaffold(context: &Context, name: &str, shared: bool, out: &Out) -> Res
         std::fs::write(&path, &text.text).map_err(unwritable)?;
         print(&path.display().to_string())?;
     }
-    out.note(&format!("\nEdit them, then run:\n  nexora automation validate {name}\n  nexora automation test {name}\n  nexora automation enable {name}"));
+    if definitions::built_in_automation(name).is_some() {
+        out.note(&format!("\n`{name}` comes with the program; these files take its place from now on."));
+    }
+    let tenant = context.global.tenant.as_ref().map(|slug| format!(" --tenant {slug}")).unwrap_or_default();
+    let commands =
+        ["validate", "test", "enable"].map(|verb| format!("\n  nexora automation {verb} {name}{tenant}"));
+    out.note(&format!("\nEdit them, then run:{}", commands.concat()));
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Error, Result};
+use crate::config::nearest;
 use crate::model::address::Slug;
 use crate::model::automation::MessageTemplate;
 
@@ -56,6 +57,21 @@ const MESSAGES: &[(&str, &str)] = &[
     ("review-reminder", include_str!("../../config/messages/review-reminder.toml")),
     ("review-request", include_str!("../../config/messages/review-request.toml")),
 ];
+
+/// Returns an automation that comes with the program.
+pub fn built_in_automation(name: &str) -> Option<Text> {
+    built_in("automations", name, AUTOMATIONS)
+}
+
+/// Returns a message that comes with the program.
+pub fn built_in_message(name: &str) -> Option<Text> {
+    built_in("messages", name, MESSAGES)
+}
+
+fn built_in(kind: &str, name: &str, all: &[(&str, &str)]) -> Option<Text> {
+    let (_, text) = all.iter().find(|(known, _)| *known == name)?;
+    Some(Text { file: format!("{kind}/{name}.toml"), text: (*text).to_owned() })
+}
 
 impl Settings {
     /// # Errors
@@ -114,8 +130,11 @@ impl Shelf {
     /// `NotFound` when there is none.
     pub fn automation(&self, name: &str) -> Result<Text> {
         self.text("automations", name, AUTOMATIONS)?.ok_or_else(|| {
-            Error::not_found(format!("no automation template `{name}`"))
-                .hint("run `nexora automation templates`")
+            let error = Error::not_found(format!("no automation template `{name}`"));
+            match nearest(name, self.automation_names().iter().map(String::as_str)) {
+                Some(near) => error.hint(format!("did you mean `{near}`?")),
+                None => error.hint("run `nexora automation templates`"),
+            }
         })
     }
 
@@ -153,7 +172,7 @@ impl Shelf {
         std::fs::read(&path).map(|bytes| BASE64.encode(bytes)).map_err(|error| unreadable().source(error))
     }
 
-    fn text(&self, kind: &str, name: &str, built_in: &[(&str, &str)]) -> Result<Option<Text>> {
+    fn text(&self, kind: &str, name: &str, all: &[(&str, &str)]) -> Result<Option<Text>> {
         let is_plain_name = Path::new(name).components().count() == 1 && !name.contains('.');
         let places = self.folders.iter().map(|folder| folder.join(kind).join(format!("{name}.toml")));
         if let Some(path) = places.filter(|_| is_plain_name).find(|path| path.exists()) {
@@ -161,7 +180,6 @@ impl Shelf {
                 .map_err(|error| Error::config(format!("cannot read `{}`", path.display())).source(error))?;
             return Ok(Some(Text { file: path.display().to_string(), text }));
         }
-        let found = built_in.iter().find(|(known, _)| *known == name);
-        Ok(found.map(|(_, text)| Text { file: format!("{kind}/{name}.toml"), text: (*text).to_owned() }))
+        Ok(built_in(kind, name, all))
     }
 }

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use crate::base::{Error, Result};
 use crate::engine::action::{self, Action};
-use crate::engine::promise::{Scene, duration};
+use crate::engine::hours::duration;
+use crate::engine::promise::Scene;
 use crate::model::address::{Country, PhoneNumber, Zone};
 use crate::model::change::{Change, ContactUpdate, JobChange, JobPerson, JobStep, NewTask};
 use crate::model::lead::LeadState;

@@ -7,6 +7,7 @@ use crate::base::Result;
 use crate::engine::action::{self, Action};
 use crate::engine::context::{self, Root, Settings};
 use crate::engine::definition::{Definition, Places, Read, Step, names_of_step, said, steps_among};
+use crate::engine::hours::duration;
 use crate::engine::render::Renderer;
 use crate::engine::setting::SettingType;
 use crate::engine::source::{Fault, Source, suggestion};
@@ -66,6 +67,11 @@ impl Check<'_> {
             }
         }
         if let Some(text) = &definition.reentry.again_after {
+            if !text.contains("{{")
+                && let Err(error) = duration(text)
+            {
+                source.fault(&places.whole, None, format!("`again_after`: {}", said(&error)));
+            }
             let trigger = Trigger { name: Some(text.clone()), ..Trigger::default() };
             for text in self.trigger_faults(&trigger) {
                 source.fault(&places.whole, None, format!("`again_after`: {text}"));
@@ -247,6 +253,14 @@ impl Check<'_> {
             _ => match self.roots.iter().find(|(known, _)| *known == root) {
                 Some((_, fields)) => fields.to_vec(),
                 None => {
+                    let knows =
+                        |kind: EventKind| context::roots(kind).iter().any(|(known, _)| *known == root);
+                    let mut kinds = self.definition.triggers.iter().filter_map(Trigger::kind);
+                    if let Some(other) = kinds.clone().find(|kind| !knows(*kind))
+                        && kinds.any(knows)
+                    {
+                        return Some(format!("`{name}` is not known when `{other}` starts it"));
+                    }
                     let known =
                         self.roots.iter().map(|(root, _)| *root).chain(["settings", "steps"]).chain(item);
                     return Some(format!("unknown name `{name}`{}", suggestion(root, known)));

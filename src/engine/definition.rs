@@ -6,13 +6,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::time::Duration;
 
+use minijinja::Value;
 use serde::Deserialize;
 use toml::Spanned;
 
 use crate::base::{Error, Result};
 use crate::engine::action::{Action, catalogue};
 use crate::engine::context::Settings;
+use crate::engine::hours::duration;
 use crate::engine::render::Renderer;
 use crate::engine::setting::{Setting, SettingType};
 use crate::engine::source::{Source, report, suggestion};
@@ -65,6 +68,18 @@ pub struct Reentry {
     pub while_running: WhileRunning,
     /// How long after the last message of this automation to the contact; text with holes.
     pub again_after: Option<String>,
+}
+
+impl Reentry {
+    /// Returns how long after its last message a contact gets another run, where there is a limit.
+    ///
+    /// # Errors
+    /// `Usage` when the text is no duration.
+    pub fn again_after(&self, renderer: &Renderer, context: &Value) -> Result<Option<Duration>> {
+        let Some(text) = &self.again_after else { return Ok(None) };
+        let length = duration(&renderer.text(text, context)?);
+        length.map(Some).map_err(|error| Error::usage(format!("`again_after`: {}", said(&error))))
+    }
 }
 
 /// What comes of an event about a contact for whom a run is under way.

@@ -32,6 +32,10 @@ pub struct Standing {
     pub news_waits: bool,
     /// Mailbox and calendar have not been read for a while, and can be.
     pub stale: bool,
+    /// Its automation is paused.
+    pub paused: bool,
+    /// Another commercial message to the contact is on its way: when to look again.
+    pub under_way_until: Option<Timestamp>,
     /// The appointment as it stands; nothing when it is not known.
     pub appointment: Option<Appointment>,
     /// Since when the contact's last message is without an answer.
@@ -64,6 +68,9 @@ const OWED: Duration = Duration::from_secs(7 * 86_400);
 
 const LOOK_DAILY: Duration = Duration::from_secs(86_400);
 
+/// How soon a message of a paused automation is looked at again.
+const PAUSED: Duration = Duration::from_secs(30);
+
 /// Decides about one message.
 pub fn decide(letter: &Letter, standing: &Standing) -> Answer {
     run(standing)
@@ -88,7 +95,8 @@ fn hold(gate: Gate, until: Timestamp, reason: impl Into<String>) -> Answer {
 
 fn run(standing: &Standing) -> Option<Answer> {
     if standing.run != RunState::Cancelled {
-        return None;
+        let until = standing.now + PAUSED;
+        return standing.paused.then(|| hold(Gate::Run, until, "its automation is paused"));
     }
     let reason = standing.run_reason.as_deref().unwrap_or("its run was cancelled");
     Some(drop(Gate::Run, format!("its run has ended: {reason}")))
@@ -186,6 +194,9 @@ fn cap(letter: &Letter, standing: &Standing) -> Option<Answer> {
             Gate::Cap,
             format!("the contact got {recent} commercial messages in {days} days; {cap} are allowed"),
         ));
+    }
+    if let Some(until) = standing.under_way_until {
+        return Some(hold(Gate::News, until, "another message to the contact is on its way"));
     }
     let last = standing.commercial.first()?;
     let free_at = *last + standing.spacing;

@@ -20,6 +20,8 @@ fn standing() -> Standing {
         explicit_consent: false,
         news_waits: false,
         stale: false,
+        paused: false,
+        under_way_until: None,
         appointment: None,
         owed_since: None,
         quiet: QuietHours::parse("21:00-08:00").unwrap(),
@@ -58,7 +60,7 @@ fn each_gate_decides_for_itself() {
         standing
     };
     let ago = |by: Duration| now() - by;
-    let cases: [(&str, MessageClass, Standing, Gate, Decision); 18] = [
+    let cases: [(&str, MessageClass, Standing, Gate, Decision); 21] = [
         ("nothing", Commercial, standing(), Gate::All, Send),
         ("stopped", Transactional, with(&|s| s.run = RunState::Cancelled), Gate::Run, Drop),
         ("failed elsewhere", Transactional, with(&|s| s.run = RunState::Failed), Gate::All, Send),
@@ -94,6 +96,15 @@ fn each_gate_decides_for_itself() {
         ),
         ("news", Transactional, with(&|s| s.news_waits = true), Gate::News, Hold),
         ("stale", Transactional, with(&|s| s.stale = true), Gate::News, Hold),
+        ("paused", Transactional, with(&|s| s.paused = true), Gate::Run, Hold),
+        ("another", Commercial, with(&|s| s.under_way_until = Some(now() + DAY)), Gate::News, Hold),
+        (
+            "another, reminder",
+            Transactional,
+            with(&|s| s.under_way_until = Some(now() + DAY)),
+            Gate::All,
+            Send,
+        ),
         ("owed", Commercial, with(&|s| s.owed_since = Some(ago(DAY))), Gate::Reply, Hold),
         ("owed long ago", Commercial, with(&|s| s.owed_since = Some(ago(8 * DAY))), Gate::All, Send),
         ("owed, reminder", Transactional, with(&|s| s.owed_since = Some(ago(DAY))), Gate::All, Send),

@@ -157,6 +157,16 @@ fn parse_days(text: &str) -> Option<Vec<usize>> {
     }
 }
 
+/// Reads a duration such as `30m`, `2h` or `1day`.
+///
+/// # Errors
+/// `Usage` when the text is none.
+pub fn duration(text: &str) -> Result<Duration> {
+    humantime::parse_duration(text.trim()).map_err(|_| {
+        Error::usage(format!("`{text}` is not a duration")).hint("write it like `30m`, `2h` or `1day`")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,7 +11,7 @@ use crate::base::text::Json;
 use crate::base::{Error, Result};
 use crate::engine::action::{self, Action};
 use crate::engine::context::moment_of;
-use crate::engine::hours::BusinessHours;
+use crate::engine::hours::{BusinessHours, duration};
 use crate::engine::plan::Situation;
 use crate::engine::render::Renderer;
 use crate::engine::route::{self, Audience};
@@ -456,12 +456,6 @@ fn millis(duration: Duration) -> u64 {
 pub(super) fn moment(text: &str) -> Result<Timestamp> {
     Timestamp::parse(text.trim()).ok_or_else(|| {
         Error::usage(format!("`{text}` is not a time")).hint("give a time such as `{{ steps.slot.start }}`")
-    })
-}
-
-pub(super) fn duration(text: &str) -> Result<Duration> {
-    humantime::parse_duration(text.trim()).map_err(|_| {
-        Error::usage(format!("`{text}` is not a duration")).hint("write it like `30m`, `2h` or `1day`")
     })
 }
 

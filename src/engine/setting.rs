@@ -117,6 +117,32 @@ pub fn resolve(
     Ok(values)
 }
 
+/// Returns the settings that were chosen, as the texts that set them: those that are not what they are
+/// when nobody says otherwise.
+///
+/// # Errors
+/// `Usage` when a default cannot be read.
+pub fn chosen(
+    declared: &BTreeMap<String, Setting>,
+    values: &Settings,
+    tenant: &Tenant,
+) -> Result<BTreeMap<String, String>> {
+    let renderer = Renderer::of(tenant)?;
+    let mut chosen = BTreeMap::new();
+    for (name, setting) in declared {
+        let value = values.get(name).unwrap_or(&Value::Null);
+        let default = match &setting.default {
+            Some(default) => renderer.text(&plain(default), &context::of_tenant(tenant))?,
+            None => String::new(),
+        };
+        let text = text_of(setting.kind, value).unwrap_or_default();
+        if text != default && read(setting.kind, &default).ok().as_ref() != Some(value) {
+            chosen.insert(name.clone(), text);
+        }
+    }
+    Ok(chosen)
+}
+
 /// Returns the values that are the same for every tenant: defaults without holes.
 pub fn fixed(declared: &BTreeMap<String, Setting>) -> Settings {
     let value = |setting: &Setting| {

@@ -32,11 +32,14 @@ pub fn report(what: &str, faults: &[Fault]) -> Result<()> {
     Err(Error::usage(format!("{what} is wrong:\n{}", lines.join("\n"))))
 }
 
-/// Says which of the known names is nearest to the one that was given.
+/// Says which of the known names is nearest to the one that was given, if any is like it.
 pub fn suggestion<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let nearest =
-        known.max_by(|a, b| strsim::jaro_winkler(given, a).total_cmp(&strsim::jaro_winkler(given, b)));
-    nearest.map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
+    const ALIKE: f64 = 0.5;
+    known
+        .map(|name| (strsim::jaro_winkler(given, name), name))
+        .filter(|(likeness, _)| *likeness >= ALIKE)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map_or_else(String::new, |(_, name)| format!("; did you mean `{name}`?"))
 }
 
 /// A text whose faults are being collected.

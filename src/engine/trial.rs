@@ -396,6 +396,8 @@ impl Player<'_> {
             explicit_consent: settings.explicit_consent,
             news_waits: false,
             stale: false,
+            paused: false,
+            under_way_until: None,
             appointment: None,
             owed_since: self.owed_since,
             quiet: QuietHours::parse(&settings.quiet_hours)?,

@@ -7,14 +7,14 @@ use serde::Serialize;
 use crate::app::App;
 use crate::base::clock::Timestamp;
 use crate::base::text::Json;
-use crate::base::{Error, Result};
+use crate::base::{Error, Kind, Result};
 use crate::config::definitions::Text;
 use crate::engine::ability;
 use crate::engine::context::Settings;
 use crate::engine::definition::Definition;
 use crate::model::address::Slug;
 use crate::model::audit::Actor;
-use crate::model::automation::{Automation, AutomationState, Version};
+use crate::model::automation::{Automation, AutomationState, MessageTemplates, Version};
 use crate::model::connection::{Abilities, Ability, Connection, ConnectionKind, ConnectionSettings};
 use crate::model::tenant::Tenant;
 use crate::model::{AutomationId, TenantId};
@@ -49,6 +49,8 @@ pub struct Enabled {
     pub name: String,
     /// `created`, `new version`, `resumed` or `unchanged`.
     pub change: &'static str,
+    /// Whether it runs then.
+    pub state: AutomationState,
     pub version: i32,
     pub settings: Json,
     /// What it needs of Google with these settings.
@@ -64,8 +66,9 @@ pub fn templates(app: &App, tenant: Option<&Slug>) -> Result<Vec<Template>> {
     shelf.automation_names().iter().map(|name| definition::template(&shelf, name)).collect()
 }
 
-/// Enables an automation, or brings one that is enabled to these settings and today's definition.
-/// The same input twice changes nothing. With `dry_run`, nothing is written.
+/// Enables an automation, or brings one that the tenant has to today's definition and these settings;
+/// what was chosen before stays unless it is given anew. The same input twice changes nothing. With
+/// `dry_run`, nothing is written.
 ///
 /// # Errors
 /// `NotFound` when there is no such template; `Usage` naming the setting or fault.
@@ -77,8 +80,21 @@ pub async fn enable(
     given: &BTreeMap<String, String>,
     dry_run: bool,
 ) -> Result<Enabled> {
-    let loaded = definition::load(app, tenant, name, given)?;
-    put(app, actor, tenant, (name, "automation.enable"), loaded, dry_run).await
+    let mut settings = match version::live(app, tenant, name).await {
+        Ok(live) => version::chosen_settings(&live, app, tenant, name)?,
+        Err(error) if error.kind() == Kind::NotFound => BTreeMap::new(),
+        Err(error) => return Err(error),
+    };
+    settings.extend(given.clone());
+    let loaded = definition::load(app, tenant, name, &settings)?;
+    put(app, actor, tenant, (name, "automation.enable", Switch::On), loaded, dry_run).await
+}
+
+/// What a new version means for an automation that is switched off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Switch {
+    On,
+    Leave,
 }
 
 /// Makes what was loaded the live version of a tenant's automation, unless it is.
@@ -89,7 +105,7 @@ pub(super) async fn put(
     app: &App,
     actor: &Actor,
     tenant: &Tenant,
-    (name, action): (&str, &'static str),
+    (name, action, switch): (&str, &'static str, Switch),
     loaded: Loaded,
     dry_run: bool,
 ) -> Result<Enabled> {
@@ -103,12 +119,12 @@ pub(super) async fn put(
     if dry_run {
         return app
             .db
-            .read(move |conn| plan(conn, &tenant_id, &name, &wanted).map(|plan| plan.report(&google)))
+            .read(move |conn| plan(conn, &tenant_id, &name, &wanted, switch).map(|plan| plan.report(&google)))
             .await;
     }
     let (id, watched, terms) = (tenant_id.clone(), tenant.clone(), Terms::of(&app.config));
     let enabled = audited(&app.db, Some(tenant_id), actor, action, now, move |conn| {
-        let plan = plan(conn, &id, &name, &wanted)?;
+        let plan = plan(conn, &id, &name, &wanted, switch)?;
         plan.apply(conn, &id, wanted, now)?;
         watch::reconcile(conn, &watched, now)?;
         demand::check(conn, &terms)?;
@@ -139,8 +155,15 @@ pub async fn set(
     given.extend(changes.clone());
     let text = Text { file: format!("{name}.toml"), text: live.definition.clone() };
     let shelf = app.config.definitions.of(Some(&tenant.slug));
-    let loaded = definition::load_text(&shelf, tenant, &text, &given)?;
-    put(app, actor, tenant, (name, "automation.set"), loaded, dry_run).await
+    let mut loaded = definition::load_text(&shelf, tenant, &text, &given)?;
+    // Messages stay as they are live: an edit of theirs is published by enabling.
+    let frozen: MessageTemplates = live.templates.read()?;
+    for (name, template) in &mut loaded.templates {
+        if let Some(before) = frozen.get(name) {
+            *template = before.clone();
+        }
+    }
+    put(app, actor, tenant, (name, "automation.set", Switch::Leave), loaded, dry_run).await
 }
 
 /// Switches an automation off: events start no runs, and runs in flight go on.
@@ -302,12 +325,18 @@ impl Usual {
 
 pub(super) enum Plan {
     Create { name: String, settings: Json },
-    Update { automation: Automation, settings: Json },
+    Update { automation: Automation, state: AutomationState, settings: Json },
     Resume { automation: Automation, settings: Json },
     Nothing { automation: Automation, settings: Json },
 }
 
-pub(super) fn plan(conn: &mut Conn, tenant: &TenantId, name: &str, wanted: &Wanted) -> Result<Plan> {
+pub(super) fn plan(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    name: &str,
+    wanted: &Wanted,
+    switch: Switch,
+) -> Result<Plan> {
     let settings = wanted.settings.clone();
     let Some(automation) = automation::find_by_name(conn, tenant, name)? else {
         return Ok(Plan::Create { name: name.to_owned(), settings });
@@ -316,18 +345,27 @@ pub(super) fn plan(conn: &mut Conn, tenant: &TenantId, name: &str, wanted: &Want
     let same = live.definition == wanted.definition
         && live.settings == wanted.settings
         && live.templates == wanted.templates;
-    Ok(match (same, automation.state) {
-        (false, _) => Plan::Update { automation, settings },
-        (true, AutomationState::Enabled) => Plan::Nothing { automation, settings },
-        (true, AutomationState::Paused | AutomationState::Disabled) => Plan::Resume { automation, settings },
+    let state = match switch {
+        Switch::On => AutomationState::Enabled,
+        Switch::Leave => automation.state,
+    };
+    Ok(match (same, automation.state == state) {
+        (false, _) => Plan::Update { automation, state, settings },
+        (true, true) => Plan::Nothing { automation, settings },
+        (true, false) => Plan::Resume { automation, settings },
     })
 }
 
 impl Plan {
     pub fn report(&self, google: &Abilities) -> Enabled {
+        let state = match self {
+            Plan::Update { state, .. } => *state,
+            Plan::Nothing { automation, .. } => automation.state,
+            Plan::Create { .. } | Plan::Resume { .. } => AutomationState::Enabled,
+        };
         let (name, change, version, settings) = match self {
             Plan::Create { name, settings } => (name, "created", 1, settings),
-            Plan::Update { automation, settings } => {
+            Plan::Update { automation, settings, .. } => {
                 (&automation.name, "new version", automation.live_version + 1, settings)
             }
             Plan::Resume { automation, settings } => {
@@ -337,11 +375,18 @@ impl Plan {
                 (&automation.name, "unchanged", automation.live_version, settings)
             }
         };
-        Enabled { name: name.clone(), change, version, settings: settings.clone(), google: google.clone() }
+        Enabled {
+            name: name.clone(),
+            change,
+            state,
+            version,
+            settings: settings.clone(),
+            google: google.clone(),
+        }
     }
 
     pub fn apply(&self, conn: &mut Conn, tenant: &TenantId, wanted: Wanted, now: Timestamp) -> Result<()> {
-        let (id, number) = match self {
+        let (id, number, state) = match self {
             Plan::Create { name, .. } => {
                 let id = AutomationId::new(now);
                 let new = Automation {
@@ -356,9 +401,11 @@ impl Plan {
                 if automation::insert(conn, &new)? == Inserted::AlreadyThere {
                     return Err(Error::conflict(format!("automation `{name}` was enabled just now")));
                 }
-                (id, 1)
+                (id, 1, AutomationState::Enabled)
             }
-            Plan::Update { automation, .. } => (automation.id.clone(), automation.live_version + 1),
+            Plan::Update { automation, state, .. } => {
+                (automation.id.clone(), automation.live_version + 1, *state)
+            }
             Plan::Resume { automation, .. } => {
                 automation::set_state(conn, tenant, &automation.id, AutomationState::Enabled, now)?;
                 return run::wake_parked(conn, tenant, Some(&automation.id), now).map(|_| ());
@@ -376,8 +423,11 @@ impl Plan {
             created_by: wanted.created_by,
         };
         automation::insert_version(conn, &version)?;
-        automation::set_state(conn, tenant, &id, AutomationState::Enabled, now)?;
-        run::wake_parked(conn, tenant, Some(&id), now).map(|_| ())
+        automation::set_state(conn, tenant, &id, state, now)?;
+        match state {
+            AutomationState::Enabled => run::wake_parked(conn, tenant, Some(&id), now).map(|_| ()),
+            AutomationState::Paused | AutomationState::Disabled => Ok(()),
+        }
     }
 }
 

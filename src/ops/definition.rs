@@ -132,5 +132,5 @@ fn check_triggers(definition: &Definition, settings: &Settings, tenant: &Tenant)
     for trigger in definition.triggers.iter().chain(stops) {
         trigger.watch(0, &renderer, &context)?;
     }
-    Ok(())
+    definition.reentry.again_after(&renderer, &context).map(|_| ())
 }

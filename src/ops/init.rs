@@ -47,12 +47,16 @@ pub async fn run(
     })?;
     let dir = dir.canonicalize().map_err(|error| Error::config("the folder cannot be used").source(error))?;
     let (config_path, key_file) = (dir.join("nexora.toml"), dir.join("master.key"));
+    let definitions = dir.join("definitions");
+    std::fs::create_dir_all(&definitions).map_err(|error| {
+        Error::config(format!("cannot make folder `{}`", definitions.display())).source(error)
+    })?;
     let mut kept = Vec::new();
     let url = database.map_or_else(|| format!("sqlite:{}", dir.join("nexora.db").display()), str::to_owned);
     if !write_new(&key_file, MasterKey::generate()?.to_hex().expose(), ONLY_OWNER)? {
         kept.push(key_file.clone());
     }
-    if !write_new(&config_path, &config_text(&url, &key_file), FILE)? {
+    if !write_new(&config_path, &config_text(&url, &key_file, &definitions), FILE)? {
         kept.push(config_path.clone());
     }
     let config = Config::load(&config_path, std::env::vars())?;
@@ -81,15 +85,12 @@ fn write_new(path: &Path, text: &str, mode: u32) -> Result<bool> {
     }
 }
 
-/// The documented configuration with this machine's two paths in it.
-fn config_text(url: &str, key_file: &Path) -> String {
+/// The documented configuration with this machine's paths in it.
+fn config_text(url: &str, key_file: &Path, definitions: &Path) -> String {
     const TEMPLATE: &str = include_str!("../../config/nexora.toml");
-    TEMPLATE.replace("url = \"sqlite:/var/lib/nexora/nexora.db\"", &format!("url = {}", quoted(url))).replace(
-        "key_file = \"/etc/nexora/master.key\"",
-        &format!("key_file = {}", quoted(&key_file.to_string_lossy())),
-    )
-}
-
-fn quoted(text: &str) -> String {
-    toml::Value::String(text.to_owned()).to_string()
+    let set = |name: &str, value: &str| format!("{name} = {}", toml::Value::String(value.to_owned()));
+    TEMPLATE
+        .replace("url = \"sqlite:/var/lib/nexora/nexora.db\"", &set("url", url))
+        .replace("key_file = \"/etc/nexora/master.key\"", &set("key_file", &key_file.to_string_lossy()))
+        .replace("folder = \"\"", &set("folder", &definitions.to_string_lossy()))
 }

@@ -3,7 +3,8 @@
 use crate::app::App;
 use crate::base::{Error, Result};
 use crate::model::audit::Actor;
-use crate::model::consent::{Scope, Suppression, SuppressionReason};
+use crate::model::consent::{Channel, Scope, Suppression, SuppressionReason};
+use crate::model::contact::AddressKind;
 use crate::model::event::{About, EventKind};
 use crate::model::tenant::Tenant;
 use crate::ops::contact::{Word, note_consent};
@@ -33,23 +34,37 @@ pub async fn unsubscribing(app: &App, token: &str) -> Result<Tenant> {
 /// # Errors
 /// `NotFound` when the link is not ours.
 pub async fn unsubscribe(app: &App, token: &str) -> Result<Tenant> {
-    let link = Linker::of(app).open_unsubscribe(token).ok_or_else(unknown)?;
+    let linker = Linker::of(app);
+    let link = linker.open_unsubscribe(token).ok_or_else(unknown)?;
     let now = app.clock.now();
     let actor = Actor::System("unsubscribe");
     let id = link.tenant_id.clone();
     let done = audited(&app.db, Some(id.clone()), &actor, "contact.unsubscribe", now, move |conn| {
         let found = tenant::find(conn, &id)?.ok_or_else(unknown)?;
-        let new = Suppression {
+        let suppression = |hash: &str| Suppression {
             tenant_id: id.clone(),
-            hash: link.hash.clone(),
+            hash: hash.to_owned(),
             scope: Scope::Commercial,
             reason: SuppressionReason::Unsubscribed,
             detail: "by the link in a mail".to_owned(),
             actor: "contact".to_owned(),
             created_at: now,
         };
+        // A person with several addresses means all of them.
+        let mut hashes = vec![link.hash.clone()];
+        for (kind, address) in contact::addresses(conn, &id, &link.contact_id)? {
+            if kind == AddressKind::Email {
+                hashes.push(linker.hash_of(&id, &address));
+            }
+        }
+        let mut is_new = false;
+        for hash in &hashes {
+            is_new |= consent::suppress(conn, &suppression(hash))? == Inserted::New;
+        }
         let is_known = contact::find(conn, &id, &link.contact_id)?.is_some();
-        if consent::suppress(conn, &new)? == Inserted::New && is_known {
+        let word = consent::latest(conn, &id, &link.contact_id, Channel::Email)?;
+        is_new |= word.is_none_or(|word| word.given);
+        if is_new && is_known {
             let word = Word {
                 given: false,
                 wording: "No more of these mails".to_owned(),
@@ -58,7 +73,7 @@ pub async fn unsubscribe(app: &App, token: &str) -> Result<Tenant> {
             note_consent(conn, &id, &link.contact_id, word, "contact", now)?;
             let lead_id = lead::latest_of_contact(conn, &id, &link.contact_id)?;
             let about = About { contact_id: Some(link.contact_id.clone()), lead_id, job_id: None };
-            let detail = Detail { to: new.reason.name(), from: "" };
+            let detail = Detail { to: SuppressionReason::Unsubscribed.name(), from: "" };
             let key = format!("{}:{}", link.hash, now.millis());
             fact::happened(conn, &id, EventKind::ContactUnsubscribed, &key, about, detail, now)?;
         }

@@ -41,6 +41,7 @@ use crate::engine::setting;
 use crate::model::TenantId;
 use crate::model::audit::Actor;
 use crate::model::automation::Version;
+use crate::model::tenant::Tenant;
 use crate::store::audit::{self, Change};
 use crate::store::{Conn, Db};
 
@@ -56,6 +57,12 @@ fn setting_texts(version: &Version) -> Result<BTreeMap<String, String>> {
         Some((name.clone(), text))
     };
     Ok(definition.settings.iter().filter_map(text).collect())
+}
+
+/// Returns the settings of a version that somebody has chosen.
+fn chosen_texts(version: &Version, tenant: &Tenant) -> Result<BTreeMap<String, String>> {
+    let definition = Definition::parse(&version.definition)?;
+    setting::chosen(&definition.settings, &version.settings.read()?, tenant)
 }
 
 /// Runs `work` and, in the same write, records what `actor` did.

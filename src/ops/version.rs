@@ -9,18 +9,19 @@ use similar::TextDiff;
 
 use crate::app::App;
 use crate::base::{Error, Result};
-use crate::config::definitions::Text;
+use crate::config::definitions::{self, Text};
 use crate::engine::context::Settings;
 use crate::engine::definition::Definition;
+use crate::engine::setting;
 use crate::model::audit::Actor;
 use crate::model::automation::{MessageTemplates, Version};
 use crate::model::event::{About, EventKind, Fact};
 use crate::model::run::Run;
 use crate::model::tenant::Tenant;
 use crate::model::{RunId, TenantId};
-use crate::ops::automation::{self as operation, Enabled, not_found};
+use crate::ops::automation::{self as operation, Enabled, Switch, not_found};
 use crate::ops::definition::{self, Loaded};
-use crate::ops::{LIST_LIMIT, Subject, audited, setting_texts};
+use crate::ops::{LIST_LIMIT, Subject, audited, chosen_texts};
 use crate::pipeline::fact::{self, Detail};
 use crate::pipeline::version::{self as stored, Parsed};
 use crate::store::{Claim, Conn, Inserted, automation, job, lead, run};
@@ -73,7 +74,7 @@ pub async fn rollback(app: &App, actor: &Actor, tenant: &Tenant, name: &str, num
         templates: old.templates.read()?,
         text: old.definition,
     };
-    operation::put(app, actor, tenant, (name, "automation.rollback"), loaded, false).await
+    operation::put(app, actor, tenant, (name, "automation.rollback", Switch::Leave), loaded, false).await
 }
 
 /// What to compare.
@@ -99,7 +100,7 @@ pub async fn diff(app: &App, tenant: &Tenant, name: &str, from: Option<i32>, to:
             (format!("version {number}"), files_of(&numbered(app, tenant, name, number).await?)?)
         }
         Other::Disk => {
-            let loaded = definition::load(app, tenant, name, &known_settings(&old, app, tenant, name)?)?;
+            let loaded = definition::load(app, tenant, name, &chosen_settings(&old, app, tenant, name)?)?;
             ("definitions".to_owned(), files(&loaded.text, &loaded.settings, &loaded.templates)?)
         }
     };
@@ -120,8 +121,11 @@ pub async fn diff(app: &App, tenant: &Tenant, name: &str, from: Option<i32>, to:
     Ok(all)
 }
 
-/// Returns the settings of a version that the definition on disk still has.
-fn known_settings(
+/// Returns the settings that were chosen for a version, as far as the definition on disk still has them.
+///
+/// # Errors
+/// `NotFound` when there is no such definition; `Usage` when it is not TOML.
+pub(super) fn chosen_settings(
     version: &Version,
     app: &App,
     tenant: &Tenant,
@@ -129,7 +133,7 @@ fn known_settings(
 ) -> Result<BTreeMap<String, String>> {
     let text = app.config.definitions.of(Some(&tenant.slug)).automation(name)?;
     let read = Definition::read(&text.file, &text.text)?;
-    let mut texts = setting_texts(version)?;
+    let mut texts = chosen_texts(version, tenant)?;
     texts.retain(|name, _| read.definition.settings.contains_key(name));
     Ok(texts)
 }
@@ -291,8 +295,22 @@ fn with_contact(conn: &mut Conn, tenant: &TenantId, mut about: About) -> Result<
     Ok(about)
 }
 
-/// A scaffold for an automation of one's own.
-pub fn scaffold(name: &str) -> Text {
+/// Returns the files to begin an automation of one's own with: those that come with the program where it
+/// has one of this name, or else a scaffold.
+///
+/// # Errors
+/// `Internal` when what comes with the program is wrong.
+pub fn beginning(name: &str) -> Result<Vec<Text>> {
+    let Some(text) = definitions::built_in_automation(name) else {
+        return Ok(vec![scaffold(name), message_scaffold(name)]);
+    };
+    let definition = Definition::parse(&text.text)?;
+    let names = definition.template_names(&setting::fixed(&definition.settings));
+    let messages = names.iter().filter_map(|name| definitions::built_in_message(name));
+    Ok(std::iter::once(text.clone()).chain(messages).collect())
+}
+
+fn scaffold(name: &str) -> Text {
     let title = name.replace('-', " ");
     let text = format!(
         r#"# What it does and for whom, in a sentence.
@@ -334,18 +352,17 @@ with   = {{ to = "{{{{ contact.email }}}}", template = "{name}" }}
     Text { file: format!("automations/{name}.toml"), text }
 }
 
-/// A scaffold for the message of such an automation.
-pub fn message_scaffold(name: &str) -> Text {
-    let text = r#"subject = "Thank you, {{ contact.first_name }}"
+fn message_scaffold(name: &str) -> Text {
+    let text = r#"subject = "Thank you{% if contact.first_name %}, {{ contact.first_name }}{% endif %}"
 
 text = """
-Hi {{ contact.first_name }},
+Hi{% if contact.first_name %} {{ contact.first_name }}{% endif %},
 
 Thank you for choosing {{ tenant.name }} for {{ job.title }}.
 """
 
 html = """
-<p>Hi {{ contact.first_name }},</p>
+<p>Hi{% if contact.first_name %} {{ contact.first_name }}{% endif %},</p>
 <p>Thank you for choosing <strong>{{ tenant.name }}</strong> for {{ job.title }}.</p>
 """
 "#;

@@ -43,7 +43,7 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
     let handled = moves.len();
     let attempt_limit = app.config.pipeline.attempt_limit();
     let changes = moves.iter().any(|made| !made.plan.changes.is_empty());
-    let promised = app.db.write(move |conn| save_all(conn, moves, attempt_limit, now)).await?;
+    let promised = app.db.write(move |conn| save_all(conn, moves, attempt_limit, spacing, now)).await?;
     if changes {
         app.nudges.dispatch.notify_one();
     }
@@ -56,6 +56,7 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
 /// A run's next move and the epoch that it rests on.
 struct Move {
     epoch: i64,
+    before: Run,
     plan: Plan,
 }
 
@@ -72,14 +73,19 @@ fn decide(
         Ok(plan) => plan,
         Err(error) if error.kind() == Kind::Unavailable => return Err(error),
         Err(error) => {
-            tracing::error!(run.id = %run.id, tenant.id = %run.tenant_id, reason = %error.report(), "run {} cannot be advanced", run.id);
-            let attempt = run.attempt.saturating_add(1);
-            let wait = spacing.after(run.id.as_str(), attempt);
-            let run = Run { attempt, due_at: Some(now + wait), reason: Some(error.report()), ..run };
+            let run = put_off(run.clone(), &error, spacing, now);
             Plan { run, steps: Vec::new(), effects: Vec::new(), changes: Vec::new() }
         }
     };
-    Ok(Some(Move { epoch, plan }))
+    Ok(Some(Move { epoch, before: run, plan }))
+}
+
+/// Has a run that cannot be advanced tried again later, so that it stands in nobody's way.
+fn put_off(run: Run, error: &Error, spacing: Spacing, now: Timestamp) -> Run {
+    tracing::error!(run.id = %run.id, tenant.id = %run.tenant_id, reason = %error.report(), "run {} cannot be advanced", run.id);
+    let attempt = run.attempt.saturating_add(1);
+    let wait = spacing.after(run.id.as_str(), attempt);
+    Run { attempt, due_at: Some(now + wait), reason: Some(error.report()), ..run }
 }
 
 fn plan_for(conn: &mut Conn, linker: &Linker, run: &Run, now: Timestamp) -> Result<Plan> {
@@ -112,10 +118,22 @@ fn plan_for(conn: &mut Conn, linker: &Linker, run: &Run, now: Timestamp) -> Resu
     })
 }
 
-fn save_all(conn: &mut Conn, moves: Vec<Move>, attempt_limit: i32, now: Timestamp) -> Result<usize> {
+fn save_all(
+    conn: &mut Conn,
+    moves: Vec<Move>,
+    attempt_limit: i32,
+    spacing: Spacing,
+    now: Timestamp,
+) -> Result<usize> {
     let mut promised = 0;
-    for Move { epoch, plan } in moves {
-        promised += conn.transaction(|conn| save(conn, epoch, plan, attempt_limit, now))?;
+    for Move { epoch, before, plan } in moves {
+        match conn.transaction(|conn| save(conn, epoch, plan, attempt_limit, now)) {
+            Ok(made) => promised += made,
+            Err(error) if error.kind() == Kind::Unavailable => return Err(error),
+            Err(error) => {
+                let _ = run::save(conn, &put_off(before, &error, spacing, now), epoch)?;
+            }
+        }
     }
     Ok(promised)
 }

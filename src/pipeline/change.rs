@@ -199,6 +199,6 @@ fn tell_job(conn: &mut Conn, job: &Job, kind: EventKind, detail: Detail<'_>, now
         lead_id: job.lead_id.clone(),
         job_id: Some(job.id.clone()),
     };
-    let key = format!("{}:{}", job.id, now.millis());
+    let key = format!("{}:{}:{}:{}", job.id, detail.from, detail.to, now.millis());
     fact::happened(conn, &job.tenant_id, kind, &key, about, detail, now).map(|_| ())
 }

@@ -256,6 +256,7 @@ async fn attempt(app: &App, claimed: &Claimed) -> Option<Settlement> {
         }
     }
     for _ in 0..PARTS {
+        let was_found = found.is_some();
         let outcome = match found.take() {
             Some(evidence) => Outcome::Partly { evidence },
             None => in_time(app, lease_until, connector.perform.perform(&task)).await,
@@ -268,6 +269,8 @@ async fn attempt(app: &App, claimed: &Claimed) -> Option<Settlement> {
         lease_until = app.clock.now() + app.config.pipeline.lease();
         let written = app.db.write(move |conn| effect::note_evidence(conn, &row, &noted, lease_until)).await;
         match written {
+            // A part of it is done: whether the rest still should be is asked again.
+            Ok(Claim::Won) if was_found && task.request.letter().is_some() => return Some(again(app)),
             Ok(Claim::Won) => task.evidence = Some(evidence),
             Ok(Claim::Lost) => return None,
             Err(error) => {

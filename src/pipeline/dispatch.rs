@@ -132,7 +132,7 @@ fn stop_runs(conn: &mut Conn, known: &Known, event: &Event, now: Timestamp) -> R
     }
     let mut stopped = 0;
     for run in open {
-        if run.event_id == event.id || run.started_at > event.received_at {
+        if !began_before(conn, &run, event)? {
             continue;
         }
         let version = version::parsed(conn, &tenant.id, &run.automation_id, run.version)?;
@@ -152,6 +152,16 @@ fn stop_runs(conn: &mut Conn, known: &Known, event: &Event, now: Timestamp) -> R
     Ok(stopped)
 }
 
+/// Tells whether what started a run came before an event, however much later the run was made.
+fn began_before(conn: &mut Conn, run: &Run, event: &Event) -> Result<bool> {
+    if run.event_id == event.id {
+        return Ok(false);
+    }
+    let started_by = event::find(conn, &run.tenant_id, &run.event_id)?;
+    let moment = |event: &Event| (event.received_at, event.id.clone());
+    Ok(started_by.is_none_or(|started_by| moment(&started_by) < moment(event)))
+}
+
 /// Says why a contact gets no other run of an automation; ends the one under way where that is the rule.
 fn reenter(
     conn: &mut Conn,
@@ -162,7 +172,12 @@ fn reenter(
 ) -> Result<Option<String>> {
     let tenant = &known.tenant;
     let Some(contact) = &event.contact_id else { return Ok(None) };
-    if let Some(again_after) = version.again_after(tenant)? {
+    let again_after = match version.again_after(tenant) {
+        Ok(length) => length,
+        // Its own fault is no reason to hold back what else the event starts.
+        Err(error) => return Ok(Some(error.report())),
+    };
+    if let Some(again_after) = again_after {
         let last = message::last_of_automation(conn, &tenant.id, contact, &automation.id)?;
         if let Some(at) = last.filter(|at| *at + again_after > now) {
             let days = again_after.as_secs() / 86_400;

@@ -8,20 +8,23 @@ use crate::base::{Error, Result};
 use crate::engine::gate::{self, Answer, Standing};
 use crate::engine::quiet::QuietHours;
 use crate::model::address::Zone;
+use crate::model::automation::AutomationState;
 use crate::model::connection::ConnectionState;
 use crate::model::consent::Channel;
 use crate::model::cursor::CursorKind;
-use crate::model::effect::Effect;
-use crate::model::message::Author;
-use crate::model::request::{Letter, SendMail};
-use crate::model::run::RunState;
+use crate::model::effect::{Effect, EffectState};
+use crate::model::event::{CalendarEvent, EventKind};
+use crate::model::message::{Author, MessageClass};
+use crate::model::request::{EffectRequest, Letter, SendMail};
+use crate::model::run::{Run, RunState};
 use crate::model::tenant::Tenant;
 use crate::model::verdict::{Decision, Gate, Verdict};
 use crate::model::{ContactId, TenantId};
 use crate::pipeline::CONNECTION_LIMIT;
 use crate::pipeline::link::Linker;
 use crate::store::{
-    Conn, appointment, connection, consent, contact, cursor, event, job, message, run, tenant, verdict,
+    Conn, appointment, automation, connection, consent, contact, cursor, effect, event, job, message, run,
+    tenant, verdict,
 };
 
 /// A reading of mailbox or calendar this old is fresh enough to send by.
@@ -29,6 +32,12 @@ const FRESH: Duration = Duration::from_secs(15);
 
 /// How long a message waits for a fresh reading; then it goes by what is known.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How soon a message is looked at again while another to the contact is being sent.
+const LEASED: Duration = Duration::from_secs(1);
+
+/// The same while nobody knows whether the other was sent.
+const UNCERTAIN: Duration = Duration::from_secs(60);
 
 /// Commercial messages that are looked back upon; no cap is near it.
 const COMMERCIAL_LIMIT: i64 = 100;
@@ -48,9 +57,9 @@ pub fn pass(
     let standing = standing(conn, linker, effect, (mail, letter), &earlier, now)?;
     let answer = gate::decide(letter, &standing);
     // What is looked at again and again is noted once.
-    let repeats = [Gate::News, Gate::Reply].contains(&answer.gate);
-    let same = |last: &Verdict| repeats && last.gate == answer.gate && last.decision == answer.decision;
-    if !earlier.last().is_some_and(same) {
+    let soon = [Gate::News, Gate::Run].contains(&answer.gate) && answer.decision == Decision::Hold;
+    let repeats = |last: &Verdict| soon && last.gate == answer.gate;
+    if !earlier.last().is_some_and(repeats) {
         verdict::insert(
             conn,
             &Verdict {
@@ -80,9 +89,9 @@ fn standing(
     let tenant = tenant::find(conn, id)?.ok_or_else(|| Error::internal(format!("tenant `{id}` is gone")))?;
     let settings = tenant.settings()?;
     let run = run::find(conn, id, &effect.run_id)?;
-    // What has just begun its run says what is known.
-    let started_at = run.as_ref().map_or(effect.created_at, |run| run.started_at);
-    let follows_at_once = now.since(started_at) <= FRESH;
+    let follows_at_once = run.as_ref().map_or(Ok(false), |run| follows_at_once(conn, run, now))?;
+    let automation = run.as_ref().map(|run| automation::find(conn, id, &run.automation_id)).transpose()?;
+    let paused = automation.flatten().is_some_and(|found| found.state == AutomationState::Paused);
     let (zone, zone_of) = zone(conn, &tenant, letter.contact_id.as_ref())?;
     let contact = letter.contact_id.as_ref();
     let latest = contact.map(|contact| message::latest_of_contact(conn, id, contact)).transpose()?.flatten();
@@ -104,6 +113,8 @@ fn standing(
         explicit_consent: settings.explicit_consent,
         news_waits: contact.map_or(Ok(false), |contact| event::any_pending_of(conn, id, contact))?,
         stale: !follows_at_once && !waited(earlier, now) && is_stale(conn, id, letter, now)?,
+        paused,
+        under_way_until: under_way_until(conn, effect, letter, now)?,
         appointment,
         owed_since: latest.filter(|message| message.author == Author::Contact).map(|message| message.sent_at),
         quiet: QuietHours::parse(&settings.quiet_hours)?,
@@ -115,6 +126,47 @@ fn standing(
         cap_window: length(&settings.cap_window)?,
         spacing: length(&settings.spacing)?,
     })
+}
+
+/// Tells whether a run has just begun with something that happened now: it says what is known. What
+/// the clock has started rests on what was read earlier.
+fn follows_at_once(conn: &mut Conn, run: &Run, now: Timestamp) -> Result<bool> {
+    if now.since(run.started_at) > FRESH {
+        return Ok(false);
+    }
+    let Some(event) = event::find(conn, &run.tenant_id, &run.event_id)? else { return Ok(false) };
+    Ok(match event.kind {
+        EventKind::CalendarEvent => event.payload.read::<CalendarEvent>()?.moment.is_none(),
+        EventKind::Schedule => false,
+        _ => true,
+    })
+}
+
+/// Returns when to look again after other commercial messages to the contact that are on their way, or
+/// may have gone out: they count like those that were sent.
+fn under_way_until(
+    conn: &mut Conn,
+    effect: &Effect,
+    letter: &Letter,
+    now: Timestamp,
+) -> Result<Option<Timestamp>> {
+    let Some(contact) = letter.contact_id.as_ref().filter(|_| letter.class == MessageClass::Commercial)
+    else {
+        return Ok(None);
+    };
+    let mut until = None;
+    for other in effect::under_way_to(conn, &effect.tenant_id, contact)? {
+        let is_commercial = other
+            .request
+            .read::<EffectRequest>()?
+            .letter()
+            .is_some_and(|letter: &Letter| letter.class == MessageClass::Commercial);
+        if other.id != effect.id && is_commercial {
+            let wait = if other.state == EffectState::InDoubt { UNCERTAIN } else { LEASED };
+            until = until.max(Some(now + wait));
+        }
+    }
+    Ok(until)
 }
 
 fn length(text: &str) -> Result<Duration> {

@@ -58,12 +58,8 @@ impl Parsed {
     /// # Errors
     /// `Usage` when the text is no duration.
     pub fn again_after(&self, tenant: &Tenant) -> Result<Option<Duration>> {
-        let Some(text) = &self.definition.reentry.again_after else { return Ok(None) };
         let context = context::of_trigger(tenant, &self.settings);
-        let text = Renderer::of(tenant)?.text(text, &context)?;
-        humantime::parse_duration(text.trim())
-            .map(Some)
-            .map_err(|_| Error::usage(format!("`again_after` is not a duration: `{text}`")))
+        self.definition.reentry.again_after(&Renderer::of(tenant)?, &context)
     }
 
     fn read<'a>(

@@ -8,10 +8,10 @@ use diesel::prelude::*;
 use crate::base::Result;
 use crate::base::clock::Timestamp;
 use crate::base::text::Json;
-use crate::model::effect::{Attempt, Effect, EffectState};
-use crate::model::{ConnectionId, EffectId, RunId, TenantId};
+use crate::model::effect::{Attempt, Effect, EffectKind, EffectState};
+use crate::model::{ConnectionId, ContactId, EffectId, RunId, TenantId};
 use crate::store::conn::on;
-use crate::store::schema::{attempts, effects};
+use crate::store::schema::{attempts, effects, runs};
 use crate::store::{Claim, Conn, dialect};
 
 pub fn insert(conn: &mut Conn, effect: &Effect) -> Result<()> {
@@ -153,6 +153,19 @@ pub fn any_unsettled(conn: &mut Conn, tenant: &TenantId, run: &RunId) -> Result<
         .filter(effects::run_id.eq(run))
         .filter(effects::settled_at.is_null());
     on!(conn, c => diesel::select(diesel::dsl::exists(unsettled)).get_result(c))
+}
+
+/// Returns the mails to a contact that are being sent, or of which nobody knows whether they were.
+/// Uses `runs_by_contact`.
+pub fn under_way_to(conn: &mut Conn, tenant: &TenantId, contact: &ContactId) -> Result<Vec<Effect>> {
+    on!(conn, c => effects::table
+        .inner_join(runs::table.on(runs::tenant_id.eq(effects::tenant_id).and(runs::id.eq(effects::run_id))))
+        .filter(runs::tenant_id.eq(tenant))
+        .filter(runs::contact_id.eq(contact))
+        .filter(effects::kind.eq(EffectKind::SendMail))
+        .filter(effects::state.eq_any([EffectState::Leased, EffectState::InDoubt]))
+        .select(effects::all_columns)
+        .load(c))
 }
 
 /// Returns at most `limit` effects whose lease ended before `now`, by the index `effects_leased`.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use nexora::base::clock::Timestamp;
+use nexora::base::clock::{Clock, Timestamp};
 use nexora::model::change::JobPerson;
 use nexora::model::effect::EffectState;
 use nexora::model::event::About;
@@ -16,7 +16,7 @@ use nexora::store::event::Filter;
 use serde_json::json;
 
 use crate::harness::{Nexora, enquiry, on_both};
-use crate::scene::{OFFICE, Scene};
+use crate::scene::{OFFICE, Scene, definition};
 
 /// A Friday, 10:00 in Chicago.
 const MORNING: &str = "2026-11-20T16:00:00Z";
@@ -24,12 +24,16 @@ const MORNING: &str = "2026-11-20T16:00:00Z";
 impl Scene {
     /// Sets the clock, and what every tenant needs that sends commercial mail.
     async fn at(&mut self, at: &str) {
-        let Nexora { app, actor, tenant, .. } = &self.nexora;
-        app.clock.set(Timestamp::parse(at).unwrap());
-        let set = [("postal_address", "12 Main St"), ("review_url", "https://reviews.example.com/x")];
-        let set = set.map(|(key, value)| (key.to_owned(), value.to_owned()));
-        self.nexora.tenant = tenant::set(app, actor, &tenant.slug, &set).await.unwrap();
+        self.nexora.app.clock.set(Timestamp::parse(at).unwrap());
+        self.set(&[("postal_address", "12 Main St"), ("review_url", "https://reviews.example.com/x")]).await;
         self.nexora.settle().await;
+    }
+
+    async fn set(&mut self, settings: &[(&str, &str)]) {
+        let settings: Vec<(String, String)> =
+            settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let Nexora { app, actor, tenant, .. } = &self.nexora;
+        self.nexora.tenant = tenant::set(app, actor, &tenant.slug, &settings).await.unwrap();
     }
 
     async fn use_built_in(&self, name: &str, settings: &[(&str, &str)]) {
@@ -244,6 +248,112 @@ on_both! {
         let reasons: Vec<&str> = runs.iter().filter_map(|run| run.reason.as_deref()).collect();
         assert!(reasons.iter().any(|reason| reason.contains("less than 90 days ago")), "{reasons:?}");
         assert!(reasons.iter().any(|reason| reason.contains("is under way")), "{reasons:?}");
+    }
+
+    async fn nobody_is_asked_for_a_review_while_an_answer_is_owed(backend) {
+        let mut scene = Scene::new(backend).await;
+        // The sandbox dates mails by the real clock.
+        scene.at(&Clock::System.now().to_string()).await;
+        scene.set(&[("quiet_hours", "none")]).await;
+        scene.use_built_in("review-request", &[("delay", "1h"), ("hours", "Mon-Sun 00:00-24:00"), ("remind_after", "30days")]).await;
+        scene.nexora.submit(enquiry()).await;
+        scene.nexora.settle().await;
+        scene.mail("Jo <jo@example.com>", "It leaks again");
+        scene.pass(60).await;
+        scene.complete_job("Boiler").await;
+        for _ in 0..6 {
+            scene.hours(1).await;
+            scene.pass(23 * 3600).await;
+        }
+        assert!(scene.sent().is_empty(), "{:?}", scene.sent());
+        scene.hours(30).await;
+        assert_eq!(scene.sent(), ["How did we do, Jo?"], "a week later it is owed no more");
+        let Nexora { app, tenant, .. } = &scene.nexora;
+        let runs = run::list(app, tenant, nexora::store::run::Filter::default(), 10).await.unwrap();
+        let why = explain::explain(app, tenant, runs[0].id.as_str()).await.unwrap();
+        let held = why.lines.iter().filter(|line| line.became == "held" && line.why.contains("owe them an answer"));
+        assert_eq!(held.count(), 7, "every day that it waited is told: {why:#?}");
+    }
+
+    async fn two_automations_do_not_write_to_a_contact_at_once(backend) {
+        let mut scene = Scene::new(backend).await;
+        scene.at(MORNING).await;
+        scene.use_built_in("follow-up-sequence", &[("touches", "1h follow-up-1"), ("hours", "Mon-Sun 00:00-24:00")]).await;
+        scene.use_built_in("review-request", &[("delay", "1h"), ("hours", "Mon-Sun 00:00-24:00"), ("remind_after", "30days")]).await;
+        scene.complete_job("Boiler").await;
+        scene.nexora.submit(enquiry()).await;
+        scene.nexora.settle().await;
+        // Both are due in one moment.
+        scene.pass(3600).await;
+        scene.pass(5).await;
+        assert_eq!(scene.sent().len(), 1, "{:?}", scene.sent());
+        scene.hours(22).await;
+        assert_eq!(scene.sent().len(), 2, "the other follows when the first is a while ago");
+    }
+
+    async fn what_happens_before_a_run_is_made_ends_it_all_the_same(backend) {
+        let mut scene = Scene::new(backend).await;
+        scene.at(MORNING).await;
+        scene.use_built_in("follow-up-sequence", &[("touches", "1h follow-up-1"), ("hours", "Mon-Sun 00:00-24:00")]).await;
+        let id = scene.nexora.submit(enquiry()).await;
+        let Nexora { app, actor, tenant, .. } = &scene.nexora;
+        lead::set_state(app, actor, tenant, &id, LeadState::Won).await.unwrap();
+        scene.nexora.settle().await;
+        scene.hours(2).await;
+        assert!(scene.sent().is_empty(), "{:?}", scene.sent());
+        assert_eq!(scene.nexora.lead(&id).await.runs[0].run.state, RunState::Cancelled);
+    }
+
+    async fn a_paused_automation_sends_nothing_that_the_night_has_held(backend) {
+        let mut scene = Scene::new(backend).await;
+        // 22:30 in Chicago.
+        scene.at("2026-11-21T04:30:00Z").await;
+        scene.use_built_in("follow-up-sequence", &[("touches", "1h follow-up-1"), ("hours", "Mon-Sun 00:00-24:00")]).await;
+        scene.nexora.submit(enquiry()).await;
+        scene.nexora.settle().await;
+        scene.hours(2).await;
+        let Nexora { app, actor, tenant, .. } = &scene.nexora;
+        automation::pause(app, actor, tenant, "follow-up-sequence").await.unwrap();
+        scene.hours(10).await;
+        assert!(scene.sent().is_empty(), "{:?}", scene.sent());
+        automation::resume(app, actor, tenant, "follow-up-sequence").await.unwrap();
+        scene.pass(60).await;
+        scene.pass(2).await;
+        assert_eq!(scene.sent().len(), 1);
+    }
+
+    async fn each_stage_of_a_job_is_told_however_quickly_they_follow(backend) {
+        let scene = Scene::start(backend, "[[trigger]]\non = \"job.stage\"\n").await;
+        let Nexora { app, actor, tenant, .. } = &scene.nexora;
+        let new = NewJob { title: "Roof".into(), person: JobPerson::default(), address: None, zone: None, amount_cents: None, scheduled_at: None };
+        let made = job::add(app, actor, tenant, new).await.unwrap();
+        for stage in ["Measured", "Quoted", "Measured", "Sold"] {
+            job::advance(app, actor, tenant, &made.id, Move::Stage(stage.into())).await.unwrap();
+        }
+        scene.nexora.settle().await;
+        let runs = run::list(app, tenant, nexora::store::run::Filter::default(), 10).await.unwrap();
+        assert_eq!(runs.len(), 4);
+    }
+
+    async fn a_record_that_cannot_be_written_stands_in_nobodys_way(backend) {
+        let scene = Scene::start(backend, "[[trigger]]\non = \"lead.received\"\n").await;
+        scene.write("automations/parts.toml", &definition("parts", r#"
+            [[trigger]]
+            on = "webhook.received"
+            name = "part.arrived"
+            [[step]]
+            id = "job"
+            action = "job.create"
+            with = { title = "Fit {{ webhook.data.part }}" }
+        "#));
+        scene.enable("parts").await;
+        let Nexora { app, actor, tenant, .. } = &scene.nexora;
+        // PostgreSQL keeps no text with a NUL in it.
+        let data = json!({ "part": "a\u{0}b" });
+        event::ingest(app, actor, tenant, "part.arrived".into(), data, None).await.unwrap();
+        let id = scene.nexora.submit(enquiry()).await;
+        scene.nexora.settle().await;
+        assert_eq!(scene.nexora.lead(&id).await.runs[0].run.state, RunState::Succeeded);
     }
 
     async fn an_opened_review_link_spares_the_reminder(backend) {

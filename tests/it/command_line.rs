@@ -156,12 +156,7 @@ fn every_command_has_help_with_an_example() {
 #[test]
 fn a_definition_of_ones_own_is_made_checked_tried_and_enabled() {
     let machine = Machine::initialised();
-    let folder = machine.0.path().join("definitions");
-    std::fs::create_dir(&folder).unwrap();
-    let config = std::fs::read_to_string(machine.config()).unwrap();
-    let (before, after) = config.split_once("[definitions]").unwrap();
-    let named = after.replacen("folder = \"\"", &format!("folder = \"{}\"", folder.display()), 1);
-    std::fs::write(machine.config(), format!("{before}[definitions]{named}")).unwrap();
+    let folder = machine.config().parent().unwrap().join("definitions");
     assert_eq!(machine.run(&CREATE).0, 0);
     let (status, made, error) = machine.run(&["automation", "new", "thank-you"]);
     assert_eq!(status, 0, "{error}");
@@ -185,6 +180,29 @@ fn a_definition_of_ones_own_is_made_checked_tried_and_enabled() {
     assert_eq!(out.trim(), fault);
     assert_eq!(machine.run(&["automation", "enable", "thank-you"]).0, 2, "what is wrong is not enabled");
     assert_eq!(machine.json(&["automation", "history", "thank-you"]).as_array().unwrap().len(), 1);
+
+    // Settings are changed on what is live, whatever stands in the files, and switch nothing on.
+    assert_eq!(machine.run(&["automation", "pause", "thank-you"]).0, 0);
+    let set = machine.json(&["automation", "set", "thank-you", "delay=4h"]);
+    assert_eq!((&set["version"], &set["state"]), (&Value::from(2), &Value::from("paused")));
+    let back = machine.json(&["automation", "rollback", "thank-you", "--to", "1"]);
+    assert_eq!((&back["version"], &back["state"]), (&Value::from(3), &Value::from("paused")));
+    assert_eq!(machine.json(&["automation", "set", "thank-you", "delay=4h"])["version"], 4);
+
+    // What was chosen stays when it is enabled again.
+    std::fs::write(&path, text.replace("Thank a customer", "Thank customers")).unwrap();
+    let again = machine.json(&["automation", "enable", "thank-you"]);
+    assert_eq!((&again["state"], &again["settings"]["delay"]), (&Value::from("enabled"), &Value::from("4h")));
+
+    // A length that is none is refused before it does harm.
+    std::fs::write(&path, format!("{text}\n[reentry]\nagain_after = \"soon\"\n")).unwrap();
+    assert_eq!(machine.run(&["automation", "validate", "thank-you"]).0, 2);
+    assert_eq!(machine.run(&["automation", "enable", "thank-you"]).0, 2);
+
+    // What comes with the program is what one begins with.
+    assert_eq!(machine.run(&["automation", "new", "review-request"]).0, 0);
+    assert!(folder.join("tenants/acme/messages/review-reminder.toml").exists());
+    assert_eq!(machine.run(&["automation", "validate", "review-request"]).0, 0);
 }
 
 #[test]

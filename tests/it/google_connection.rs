@@ -272,7 +272,7 @@ async fn an_automation_says_what_it_may_not_do_yet() {
         refusal.as_ref().unwrap_err().hint_text().unwrap().contains("authorize google --for lead-capture")
     );
     refused(refusal, Kind::Denied, missing);
-    enable(&[("callback", "false")]).await.unwrap();
+    enable(&[("callback", "false"), ("sheet_id", "")]).await.unwrap();
     nexora.authorize().await;
     enable(&[("sheet_id", "leads")]).await.unwrap();
 }

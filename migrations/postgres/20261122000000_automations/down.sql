@@ -7,6 +7,7 @@ DROP TABLE tasks;
 DROP TABLE jobs;
 DROP INDEX runs_by_automation;
 DROP INDEX runs_open_by_subject;
+DROP INDEX runs_by_contact;
 DROP INDEX runs_open_by_contact;
 DROP INDEX effects_settled;
 DROP INDEX events_by_kind;

@@ -7,29 +7,30 @@ ALTER TABLE tenants ADD COLUMN mode TEXT NOT NULL DEFAULT 'live';
 ALTER TABLE tenants ADD COLUMN settings TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE contacts ADD COLUMN timezone TEXT;
 ALTER TABLE leads ADD COLUMN responded_at BIGINT;
-ALTER TABLE events ADD COLUMN contact_id TEXT;
-ALTER TABLE runs ADD COLUMN contact_id TEXT;
+ALTER TABLE events ADD COLUMN contact_id TEXT COLLATE "C";
+ALTER TABLE runs ADD COLUMN contact_id TEXT COLLATE "C";
 ALTER TABLE messages ADD COLUMN class TEXT;
-ALTER TABLE messages ADD COLUMN run_id TEXT;
+ALTER TABLE messages ADD COLUMN run_id TEXT COLLATE "C";
 CREATE INDEX events_pending_by_contact ON events (tenant_id, contact_id) WHERE due_at IS NOT NULL;
 CREATE INDEX events_by_kind ON events (tenant_id, kind, id);
 CREATE INDEX effects_settled ON effects (tenant_id, settled_at) WHERE settled_at IS NOT NULL;
 CREATE INDEX runs_open_by_contact ON runs (tenant_id, contact_id) WHERE finished_at IS NULL;
+CREATE INDEX runs_by_contact ON runs (tenant_id, contact_id, id);
 CREATE INDEX runs_open_by_subject ON runs (tenant_id, subject_id) WHERE finished_at IS NULL;
 CREATE INDEX runs_by_automation ON runs (tenant_id, automation_id, contact_id, id);
 
 CREATE TABLE jobs (
-  tenant_id    TEXT NOT NULL REFERENCES tenants (id),
-  id           TEXT NOT NULL,
+  tenant_id    TEXT COLLATE "C" NOT NULL REFERENCES tenants (id),
+  id           TEXT COLLATE "C" NOT NULL,
   title        TEXT NOT NULL,
   state        TEXT NOT NULL,
   stage        TEXT,
-  contact_id   TEXT,
-  lead_id      TEXT,
+  contact_id   TEXT COLLATE "C",
+  lead_id      TEXT COLLATE "C",
   address      TEXT,
   timezone     TEXT,
   amount_cents BIGINT,
-  source_key   TEXT NOT NULL,
+  source_key   TEXT COLLATE "C" NOT NULL,
   scheduled_at BIGINT,
   completed_at BIGINT,
   created_at   BIGINT NOT NULL,
@@ -44,14 +45,14 @@ CREATE INDEX jobs_by_state ON jobs (tenant_id, state, id);
 CREATE INDEX jobs_scheduled ON jobs (tenant_id, scheduled_at) WHERE scheduled_at IS NOT NULL;
 
 CREATE TABLE tasks (
-  tenant_id  TEXT NOT NULL REFERENCES tenants (id),
-  id         TEXT NOT NULL,
+  tenant_id  TEXT COLLATE "C" NOT NULL REFERENCES tenants (id),
+  id         TEXT COLLATE "C" NOT NULL,
   title      TEXT NOT NULL,
   detail     TEXT NOT NULL,
   state      TEXT NOT NULL,
-  contact_id TEXT,
-  lead_id    TEXT,
-  run_id     TEXT,
+  contact_id TEXT COLLATE "C",
+  lead_id    TEXT COLLATE "C",
+  run_id     TEXT COLLATE "C",
   due_at     BIGINT,
   created_at BIGINT NOT NULL,
   done_at    BIGINT,
@@ -63,12 +64,12 @@ CREATE INDEX tasks_by_state ON tasks (tenant_id, state, id);
 
 -- Entries of connected calendars in which a customer takes part, as they stand.
 CREATE TABLE appointments (
-  tenant_id     TEXT NOT NULL,
-  id            TEXT NOT NULL,
-  connection_id TEXT NOT NULL,
-  calendar      TEXT NOT NULL,
-  entry_id      TEXT NOT NULL,
-  contact_id    TEXT,
+  tenant_id     TEXT COLLATE "C" NOT NULL,
+  id            TEXT COLLATE "C" NOT NULL,
+  connection_id TEXT COLLATE "C" NOT NULL,
+  calendar      TEXT COLLATE "C" NOT NULL,
+  entry_id      TEXT COLLATE "C" NOT NULL,
+  contact_id    TEXT COLLATE "C",
   title         TEXT NOT NULL,
   location      TEXT NOT NULL,
   state         TEXT NOT NULL,
@@ -88,9 +89,9 @@ CREATE INDEX appointments_by_contact ON appointments (tenant_id, contact_id, id)
 
 -- What a person agreed to or took back, in order; the last word counts.
 CREATE TABLE consents (
-  tenant_id  TEXT NOT NULL,
-  id         TEXT NOT NULL,
-  contact_id TEXT NOT NULL,
+  tenant_id  TEXT COLLATE "C" NOT NULL,
+  id         TEXT COLLATE "C" NOT NULL,
+  contact_id TEXT COLLATE "C" NOT NULL,
   channel    TEXT NOT NULL,
   given      BOOLEAN NOT NULL,
   wording    TEXT NOT NULL,
@@ -104,8 +105,8 @@ CREATE INDEX consents_by_contact ON consents (tenant_id, contact_id, id);
 
 -- Addresses that are not written to, as keyed hashes: they outlive the contact.
 CREATE TABLE suppressions (
-  tenant_id  TEXT NOT NULL REFERENCES tenants (id),
-  hash       TEXT NOT NULL,
+  tenant_id  TEXT COLLATE "C" NOT NULL REFERENCES tenants (id),
+  hash       TEXT COLLATE "C" NOT NULL,
   scope      TEXT NOT NULL,
   reason     TEXT NOT NULL,
   detail     TEXT NOT NULL,
@@ -115,9 +116,9 @@ CREATE TABLE suppressions (
 );
 
 CREATE TABLE schedules (
-  tenant_id     TEXT NOT NULL,
-  id            TEXT NOT NULL,
-  automation_id TEXT NOT NULL,
+  tenant_id     TEXT COLLATE "C" NOT NULL,
+  id            TEXT COLLATE "C" NOT NULL,
+  automation_id TEXT COLLATE "C" NOT NULL,
   number        INTEGER NOT NULL,
   cadence       TEXT NOT NULL,
   timezone      TEXT NOT NULL,
@@ -133,8 +134,8 @@ CREATE INDEX schedules_due_by_tenant ON schedules (tenant_id, due_at) WHERE due_
 
 -- What the gate before every message decided, and when.
 CREATE TABLE verdicts (
-  tenant_id TEXT NOT NULL,
-  effect_id TEXT NOT NULL,
+  tenant_id TEXT COLLATE "C" NOT NULL,
+  effect_id TEXT COLLATE "C" NOT NULL,
   number    BIGINT NOT NULL,
   gate      TEXT NOT NULL,
   decision  TEXT NOT NULL,

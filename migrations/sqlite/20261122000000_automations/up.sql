@@ -15,6 +15,7 @@ CREATE INDEX events_pending_by_contact ON events (tenant_id, contact_id) WHERE d
 CREATE INDEX events_by_kind ON events (tenant_id, kind, id);
 CREATE INDEX effects_settled ON effects (tenant_id, settled_at) WHERE settled_at IS NOT NULL;
 CREATE INDEX runs_open_by_contact ON runs (tenant_id, contact_id) WHERE finished_at IS NULL;
+CREATE INDEX runs_by_contact ON runs (tenant_id, contact_id, id);
 CREATE INDEX runs_open_by_subject ON runs (tenant_id, subject_id) WHERE finished_at IS NULL;
 CREATE INDEX runs_by_automation ON runs (tenant_id, automation_id, contact_id, id);
 

@@ -4,6 +4,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::base::{Error, Result as Checked};
+use crate::engine::hours::{BusinessHours, duration};
 use crate::model::connection::ConnectionKind;
 use crate::model::message::MessageClass;
 use crate::model::request::IfMissing;
@@ -258,9 +259,20 @@ pub struct Wait {
     pub past_quiet: bool,
 }
 
+/// Tells whether a text says the same in every run, so that it can be checked now.
+fn is_fixed(text: &str) -> bool {
+    !text.contains("{{") && !text.contains("{%")
+}
+
 impl Wait {
     /// Makes sure that it says one thing.
     pub(super) fn check(&self) -> Checked<()> {
+        for text in [&self.duration, &self.open_for].into_iter().flatten().filter(|text| is_fixed(text)) {
+            duration(text)?;
+        }
+        if let Some(hours) = self.hours.as_deref().filter(|text| is_fixed(text)) {
+            BusinessHours::parse(hours)?;
+        }
         let said = [&self.duration, &self.until, &self.open_for];
         match (said.into_iter().flatten().count(), &self.open_for, &self.hours) {
             (1, Some(_), None) => Err(Error::usage("`open_for` needs the `hours` in which it counts")),

@@ -5,7 +5,6 @@ mod watch;
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
-use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 pub use watch::{CalendarWhen, Filter, RowFilter, Watch, cell_text, has_customer};
@@ -13,6 +12,7 @@ pub use watch::{CalendarWhen, Filter, RowFilter, Watch, cell_text, has_customer}
 use crate::base::text::define_words;
 use crate::base::{Error, Result};
 use crate::engine::cadence::Cadence;
+use crate::engine::hours::duration;
 use crate::engine::query::Query;
 use crate::engine::render::Renderer;
 use crate::engine::source::suggestion;
@@ -322,7 +322,5 @@ impl Trigger {
 }
 
 fn seconds(text: &str) -> Result<u64> {
-    humantime::parse_duration(text).map(|duration: Duration| duration.as_secs()).map_err(|_| {
-        Error::usage(format!("`{text}` is not a duration")).hint("write it like `30m`, `2h` or `1day`")
-    })
+    duration(text).map(|duration| duration.as_secs())
 }

@@ -141,7 +141,10 @@ pub(super) fn record(conn: &mut Conn, claimed: &Claimed, mut read: Read, now: Ti
         } else {
             appointment::record(conn, (&claimed.tenant, cursor), &change.entry, now)?;
         }
-        if change.entry.series_id.is_none() && !change.entry.is_series() {
+        if change.entry.is_series() && change.entry.cancelled {
+            timers.set(conn, &change.entry.id, &[])?;
+            appointment::record_series(conn, (&claimed.tenant, cursor), (&change.entry.id, &[]), now)?;
+        } else if change.entry.series_id.is_none() && !change.entry.is_series() {
             timers.set(conn, &change.entry.id, std::slice::from_ref(&change.entry))?;
         }
         known.insert(change.entry.id.clone(), change.entry.clone());
