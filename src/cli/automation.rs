@@ -164,21 +164,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         _ => {}
     }
     if let Command::Templates = command {
-        let templates = automation::templates(app, tenant_if_clear(context).await?.as_ref())?;
-        return out.list(
-            &["name", "title", "settings", "of Google", "description"],
-            &templates,
-            |template| {
-                let settings: Vec<&str> = template.settings.keys().map(String::as_str).collect();
-                vec![
-                    template.name.clone(),
-                    template.title.clone(),
-                    settings.join(" "),
-                    template.google.iter().map(|ability| ability.name()).collect::<Vec<_>>().join(" "),
-                    template.description.clone(),
-                ]
-            },
-        );
+        return list_templates(context, out).await;
     }
     let tenant = context.tenant().await?;
     match command {
@@ -253,6 +239,23 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         }
         Command::Show { name } => show(&automation::find(app, &tenant, &name).await?, out),
     }
+}
+
+async fn list_templates(context: &Context, out: &Out) -> Result<()> {
+    let (templates, wrong) = automation::templates(&context.app, tenant_if_clear(context).await?.as_ref());
+    for name in wrong {
+        out.note(&format!("`{name}` is wrong; see `nexora automation validate {name}`"));
+    }
+    out.list(&["name", "title", "settings", "of Google", "description"], &templates, |template| {
+        let settings: Vec<&str> = template.settings.keys().map(String::as_str).collect();
+        vec![
+            template.name.clone(),
+            template.title.clone(),
+            settings.join(" "),
+            template.google.iter().map(|ability| ability.name()).collect::<Vec<_>>().join(" "),
+            template.description.clone(),
+        ]
+    })
 }
 
 fn show_enabled(enabled: &Enabled, dry_run: bool, out: &Out) -> Result<()> {

@@ -51,7 +51,7 @@ pub enum SuppressionCommand {
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=1_000))]
         limit: i64,
     },
-    /// Have an address not written to any more
+    /// Have an address sent no more commercial mail, or with `--scope all` nothing any more
     #[command(
         after_help = "Example:\n  nexora suppression add jo@example.com --scope commercial --tenant acme"
     )]
@@ -148,7 +148,13 @@ pub async fn suppression(context: &Context, command: SuppressionCommand, out: &O
         }
         SuppressionCommand::Add { email, scope, reason } => {
             let new = contact::suppress(app, actor, &tenant, &email, (scope, reason)).await?;
-            out.item(&new, &[("scope", new.scope.to_string()), ("hash", new.hash.clone())])
+            let lines = [
+                ("address", email.to_string()),
+                ("scope", new.scope.to_string()),
+                ("reason", new.detail.clone()),
+                ("hash", new.hash.clone()),
+            ];
+            out.item(&new, &lines)
         }
         SuppressionCommand::Remove { email, scope } => {
             contact::lift(app, actor, &tenant, &email, scope).await?;

@@ -5,9 +5,9 @@ use clap::Subcommand;
 use crate::base::Result;
 use crate::cli::Context;
 use crate::cli::out::{Out, ago, maybe};
-use crate::model::RunId;
 use crate::model::effect::Effect;
 use crate::model::run::{Run, RunState};
+use crate::model::{AutomationId, RunId};
 use crate::ops::{automation, run};
 use crate::store::run::Filter;
 
@@ -54,9 +54,15 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             };
             let filter = Filter { state, automation, before, ..Filter::default() };
             let runs = run::list(app, &tenant, filter, limit).await?;
-            out.list(&["started", "state", "about", "reason", "id"], &runs, |run| {
+            let automations = automation::list(app, &tenant).await?;
+            let name_of = |id: &AutomationId| {
+                let found = automations.iter().find(|automation| automation.id == *id);
+                found.map(|automation| automation.name.clone())
+            };
+            out.list(&["started", "automation", "state", "about", "reason", "id"], &runs, |run| {
                 vec![
                     ago(run.started_at),
+                    maybe(name_of(&run.automation_id).as_ref()),
                     run.state.to_string(),
                     run.subject_id.clone(),
                     maybe(run.reason.as_ref()),

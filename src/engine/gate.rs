@@ -85,6 +85,11 @@ pub fn decide(letter: &Letter, standing: &Standing) -> Answer {
         .unwrap_or_else(|| passed(letter, standing))
 }
 
+/// Writes a moment as clocks of the reader show it, for a reason.
+fn clock(standing: &Standing, at: Timestamp) -> String {
+    at.utc().with_timezone(&standing.zone).format("%a %-d %b %Y, %H:%M %Z").to_string()
+}
+
 fn drop(gate: Gate, reason: impl Into<String>) -> Answer {
     Answer { gate, decision: Decision::Drop, reason: reason.into(), until: None }
 }
@@ -106,7 +111,12 @@ fn suppression(letter: &Letter, standing: &Standing) -> Option<Answer> {
     let found = standing.suppressions.iter().find(|found| found.scope.covers(letter.class))?;
     Some(drop(
         Gate::Suppression,
-        format!("the address is suppressed for {} since {}: {}", found.scope, found.created_at, found.reason),
+        format!(
+            "the address is suppressed for {} since {}: {}",
+            found.scope,
+            clock(standing, found.created_at),
+            found.reason
+        ),
     ))
 }
 
@@ -125,7 +135,7 @@ fn consent(letter: &Letter, standing: &Standing) -> Option<Answer> {
 
 fn expiry(letter: &Letter, standing: &Standing) -> Option<Answer> {
     let expires_at = letter.expires_at.filter(|at| *at <= standing.now)?;
-    Some(drop(Gate::Expiry, format!("it made sense until {expires_at} only")))
+    Some(drop(Gate::Expiry, format!("it made sense until {} only", clock(standing, expires_at))))
 }
 
 fn appointment(letter: &Letter, standing: &Standing) -> Option<Answer> {
@@ -134,7 +144,9 @@ fn appointment(letter: &Letter, standing: &Standing) -> Option<Answer> {
     let reason = match (intent.starts_at, current.state) {
         (Some(starts_at), AppointmentState::Booked) if starts_at == current.starts_at => return None,
         (None, AppointmentState::Cancelled) => return None,
-        (Some(_), AppointmentState::Booked) => format!("the appointment was moved to {}", current.starts_at),
+        (Some(_), AppointmentState::Booked) => {
+            format!("the appointment was moved to {}", clock(standing, current.starts_at))
+        }
         (Some(_), AppointmentState::Cancelled) => "the appointment was cancelled".to_owned(),
         (None, AppointmentState::Booked) => "the appointment was booked again".to_owned(),
     };
@@ -160,7 +172,11 @@ fn owed(letter: &Letter, standing: &Standing) -> Option<Answer> {
         return None;
     }
     let until = settled_at.min(standing.now + LOOK_DAILY);
-    Some(hold(Gate::Reply, until, format!("the contact wrote at {owed_since}, and we owe them an answer")))
+    Some(hold(
+        Gate::Reply,
+        until,
+        format!("the contact wrote at {}, and we owe them an answer", clock(standing, owed_since)),
+    ))
 }
 
 fn is_at_once(letter: &Letter, standing: &Standing) -> bool {
@@ -175,7 +191,9 @@ fn quiet(letter: &Letter, standing: &Standing) -> Option<Answer> {
     let (zone, whose) = (standing.zone, standing.zone_of);
     if let Some(expires_at) = letter.expires_at.filter(|at| *at <= ends_at) {
         let why = format!(
-            "quiet hours in {zone} ({whose}) last until {ends_at}, and it makes sense until {expires_at} only"
+            "quiet hours in {zone} ({whose}) last until {}, and it makes sense until {} only",
+            clock(standing, ends_at),
+            clock(standing, expires_at)
         );
         return Some(drop(Gate::QuietHours, why));
     }
@@ -201,7 +219,11 @@ fn cap(letter: &Letter, standing: &Standing) -> Option<Answer> {
     let last = standing.commercial.first()?;
     let free_at = *last + standing.spacing;
     if free_at > standing.now {
-        return Some(hold(Gate::Spacing, free_at, format!("the last commercial message went out at {last}")));
+        return Some(hold(
+            Gate::Spacing,
+            free_at,
+            format!("the last commercial message went out at {}", clock(standing, *last)),
+        ));
     }
     None
 }

@@ -57,13 +57,17 @@ pub struct Enabled {
     pub google: Abilities,
 }
 
-/// Lists what can be enabled, each checked whole.
-///
-/// # Errors
-/// `Usage` naming the faults of a definition in `definitions.folder`.
-pub fn templates(app: &App, tenant: Option<&Slug>) -> Result<Vec<Template>> {
+/// Lists what can be enabled, each checked whole, and the names of those that are wrong.
+pub fn templates(app: &App, tenant: Option<&Slug>) -> (Vec<Template>, Vec<String>) {
     let shelf = app.config.definitions.of(tenant);
-    shelf.automation_names().iter().map(|name| definition::template(&shelf, name)).collect()
+    let (mut templates, mut wrong) = (Vec::new(), Vec::new());
+    for name in shelf.automation_names() {
+        match definition::template(&shelf, &name) {
+            Ok(template) => templates.push(template),
+            Err(_) => wrong.push(name),
+        }
+    }
+    (templates, wrong)
 }
 
 /// Enables an automation, or brings one that the tenant has to today's definition and these settings;

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::app::App;
 use crate::base::clock::Timestamp;
 use crate::base::{Error, Result};
-use crate::model::address::{EmailAddress, Zone};
+use crate::model::address::{EmailAddress, PhoneNumber, Zone};
 use crate::model::audit::Actor;
 use crate::model::consent::{Channel, Consent, Scope, Suppression, SuppressionReason};
 use crate::model::contact::{AddressKind, Contact};
@@ -79,7 +79,12 @@ fn look_up(conn: &mut Conn, tenant: &Tenant, wanted: &str) -> Result<Contact> {
             let email = wanted.trim().to_lowercase();
             match contact::find_by_address(conn, &tenant.id, AddressKind::Email, &email)? {
                 Some(id) => Some(id),
-                None => contact::find_by_address(conn, &tenant.id, AddressKind::Phone, wanted.trim())?,
+                None => match PhoneNumber::parse_in(tenant.country()?, wanted) {
+                    Ok(phone) => {
+                        contact::find_by_address(conn, &tenant.id, AddressKind::Phone, phone.as_str())?
+                    }
+                    Err(_) => None,
+                },
             }
         }
     };

@@ -81,7 +81,8 @@ pub fn load_text(
     let definition = read.definition.clone();
     let name = definition.head.name.clone();
     let stem = std::path::Path::new(&text.file).file_stem().map(|stem| stem.to_string_lossy().into_owned());
-    if stem.as_deref().is_some_and(|stem| stem != name) {
+    // One without a name has a fault that says so.
+    if stem.as_deref().is_some_and(|stem| stem != name && !name.is_empty()) {
         return Err(Error::usage(format!(
             "automation `{name}` is in a file of another name: `{}`",
             text.file

@@ -578,20 +578,39 @@ on_both! {
     }
 
     async fn a_message_that_was_in_doubt_is_looked_at_again_before_it_is_sent(backend) {
+        // Before anything was done, and once the draft was there.
+        for call in ["drafts.create", "drafts.send"] {
+            let mut scene = Scene::new(backend).await;
+            scene.at(MORNING).await;
+            scene.use_built_in("lead-capture", &[("callback", "false"), ("chase_after", "")]).await;
+            scene.nexora.faults(json!([{ "service": "gmail", "call": call, "fault": "drop", "when": "before" }])).await;
+            let id = scene.nexora.submit(enquiry()).await;
+            scene.nexora.settle().await;
+            let Nexora { app, actor, tenant, .. } = &scene.nexora;
+            let jo = "jo@example.com".parse().unwrap();
+            contact::suppress(app, actor, tenant, &jo, (nexora::model::consent::Scope::All, "asked by telephone".into())).await.unwrap();
+            for _ in 0..5 {
+                scene.nexora.app.clock.advance(Duration::from_secs(300));
+                scene.nexora.settle().await;
+            }
+            assert!(scene.sent().is_empty(), "{call}");
+            assert_eq!(scene.nexora.effects(&id).await["acknowledge"], EffectState::Discarded, "{call}");
+        }
+    }
+
+    async fn a_mail_of_which_the_draft_is_there_goes_on_from_it(backend) {
         let mut scene = Scene::new(backend).await;
         scene.at(MORNING).await;
         scene.use_built_in("lead-capture", &[("callback", "false"), ("chase_after", "")]).await;
-        scene.nexora.faults(json!([{ "service": "gmail", "call": "drafts.create", "fault": "drop", "when": "before" }])).await;
+        scene.nexora.faults(json!([{ "service": "gmail", "call": "drafts.send", "fault": "drop", "when": "before" }])).await;
         let id = scene.nexora.submit(enquiry()).await;
         scene.nexora.settle().await;
-        let Nexora { app, actor, tenant, .. } = &scene.nexora;
-        let jo = "jo@example.com".parse().unwrap();
-        contact::suppress(app, actor, tenant, &jo, (nexora::model::consent::Scope::All, "asked by telephone".into())).await.unwrap();
         for _ in 0..5 {
-            scene.nexora.app.clock.advance(Duration::from_secs(300));
+            scene.nexora.app.clock.advance(Duration::from_secs(60));
             scene.nexora.settle().await;
         }
-        assert!(scene.sent().is_empty());
-        assert_eq!(scene.nexora.effects(&id).await["acknowledge"], EffectState::Discarded);
+        assert_eq!(scene.nexora.effects(&id).await["acknowledge"], EffectState::Delivered);
+        let state = scene.nexora.state();
+        assert_eq!(state["mailboxes"][OFFICE]["messages"].as_array().unwrap().len(), 1, "one mail, no draft beside it");
     }
 }
