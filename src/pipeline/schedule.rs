@@ -4,9 +4,12 @@
 
 use std::time::Duration;
 
+use chrono_tz::Tz;
+
 use crate::base::Result;
 use crate::base::clock::Timestamp;
 use crate::engine::cadence::Cadence;
+use crate::engine::hours::at_wall_time;
 use crate::engine::plan;
 use crate::engine::trigger::Filter;
 use crate::model::address::Zone;
@@ -65,19 +68,14 @@ impl Wanted<'_> {
     }
 
     fn save(self, conn: &mut Conn, tenant: &Tenant, before: Option<Schedule>, now: Timestamp) -> Result<()> {
-        let same = before
-            .as_ref()
-            .filter(|row| row.cadence == self.cadence && row.timezone == tenant.timezone)
-            .map(|row| row.planned_at);
-        let next =
-            || Cadence::parse(&self.cadence).map(|cadence| cadence.next(now, tenant.zone().ok()?.tz()));
-        let planned_at = match same {
-            Some(planned_at) => planned_at,
-            None => match next()? {
-                Some(at) => at,
-                None => return Ok(()),
-            },
+        let cadence = Cadence::parse(&self.cadence)?;
+        let zone = tenant.zone()?.tz();
+        let planned_at = match before.as_ref().filter(|row| row.cadence == self.cadence) {
+            Some(row) if row.timezone == tenant.timezone => Some(row.planned_at),
+            Some(row) => cadence.next(rezoned(row, zone)? - Duration::from_secs(1), zone),
+            None => cadence.next(now, zone),
         };
+        let Some(planned_at) = planned_at else { return Ok(()) };
         let row = Schedule {
             tenant_id: tenant.id.clone(),
             id: before.as_ref().map_or_else(|| ScheduleId::new(now), |row| row.id.clone()),
@@ -95,6 +93,13 @@ impl Wanted<'_> {
             None => schedule::insert(conn, &row),
         }
     }
+}
+
+/// Returns when clocks in another zone show what was planned. Where that has passed, as after a move to
+/// the east, the moment was missed, and is made up for like any other.
+fn rezoned(row: &Schedule, zone: Tz) -> Result<Timestamp> {
+    let planned = row.planned_at.utc().with_timezone(&Zone::parse(&row.timezone)?.tz());
+    Ok(at_wall_time(planned.date_naive(), planned.time(), zone))
 }
 
 /// Makes events of a schedule whose moment has come, and plans the next.
@@ -134,7 +139,7 @@ pub fn tick(conn: &mut Conn, id: &TenantId, schedule_id: &ScheduleId, now: Times
 fn moments(
     cadence: &Cadence,
     row: &Schedule,
-    zone: chrono_tz::Tz,
+    zone: Tz,
     now: Timestamp,
 ) -> (Vec<Timestamp>, Option<Timestamp>) {
     let mut fires = Vec::new();

@@ -485,6 +485,24 @@ on_both! {
         assert_eq!(events.len(), 2, "{events:?}");
     }
 
+    async fn a_move_to_the_east_costs_no_digest(backend) {
+        let mut scene = Scene::new(backend).await;
+        scene.at(MORNING).await;
+        scene.set(&[("timezone", "America/Los_Angeles")]).await;
+        scene.use_built_in("daily-digest", &[]).await;
+        let digests = |scene: &Scene| scene.nexora.state()["smtp"].as_array().unwrap().len();
+        scene.hours(21).await;
+        assert_eq!(digests(&scene), 0, "it is 05:00 there");
+        scene.set(&[("timezone", "America/New_York")]).await;
+        scene.pass(60).await;
+        assert_eq!(digests(&scene), 1, "it is past seven now, and the day had none");
+        scene.hours(24).await;
+        assert_eq!(digests(&scene), 2);
+        scene.set(&[("timezone", "America/Los_Angeles")]).await;
+        scene.hours(4).await;
+        assert_eq!(digests(&scene), 2, "seven comes again, and the day has had its digest");
+    }
+
     async fn a_week_of_pause_loses_nothing_and_sends_nothing_stale(backend) {
         let mut scene = Scene::new(backend).await;
         scene.at(MORNING).await;

@@ -216,8 +216,7 @@ impl Ledger {
                 let near = |(from, to): &(Timestamp, Timestamp)| {
                     *from < Timestamp::from(noon) + DAY && Timestamp::from(noon) < *to + DAY
                 };
-                let moved = house.zones.iter().skip(1).any(|(since, _)| near(&(*since, *since)));
-                if house.pauses.iter().any(near) || moved {
+                if house.pauses.iter().any(near) {
                     continue;
                 }
                 let key = (tenant.clone(), day.to_string());
