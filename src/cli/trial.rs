@@ -110,12 +110,7 @@ fn spoken(line: &Line, tenant: &Tenant, started_at: Option<Timestamp>, brief: bo
             format!("mail to {to}: {subject}{why}")
         }
         What::Does { kind, request } => format!("{kind} {request}"),
-        What::Changes { change } => {
-            let title = change.pointer("/create_task/title").map(|title| format!("task {title}"));
-            let job = change.pointer("/save_job/title").map(|title| format!("job {title}"));
-            let step = change.pointer("/save_job/step").map(|step| format!(", {step}")).unwrap_or_default();
-            title.or(job.map(|job| job + &step)).unwrap_or_else(|| format!("changes {change}"))
-        }
+        What::Changes { change } => changed(change),
         What::Happens { event } => format!("-- {event} --"),
         What::Fails { reason } => format!("FAILS: {reason}"),
         What::Ends { state, reason } => {
@@ -133,6 +128,25 @@ fn spoken(line: &Line, tenant: &Tenant, started_at: Option<Timestamp>, brief: bo
         }
     }
     Ok(text)
+}
+
+/// Says what becomes of our own records.
+fn changed(change: &serde_json::Value) -> String {
+    let text = |pointer: &str| change.pointer(pointer).and_then(serde_json::Value::as_str);
+    if let Some(title) = text("/create_task/title") {
+        return format!("new task: {title}");
+    }
+    if let Some(state) = text("/set_lead/state") {
+        return format!("lead becomes {state}");
+    }
+    if let Some(title) = text("/save_job/title") {
+        let step = text("/save_job/step")
+            .or(text("/save_job/step/stage"))
+            .map(|step| format!(", {step}"))
+            .unwrap_or_default();
+        return format!("job: {title}{step}");
+    }
+    format!("changes {change}")
 }
 
 #[derive(Subcommand)]
