@@ -400,6 +400,24 @@ on_both! {
         assert_eq!(scene.sent().len(), 4, "{:?}", scene.sent());
     }
 
+    async fn nobody_is_reminded_of_what_was_cancelled_since_the_calendar_was_read(backend) {
+        let mut scene = Scene::new(backend).await;
+        scene.at(MORNING).await;
+        scene.use_built_in("appointment-helper", &[]).await;
+        // In 26 hours; the reminder is due in two.
+        scene.entry("POST", "", json!({ "id": "visit1", "summary": "Boiler", "start": { "dateTime": "2026-11-21T18:00:00Z" }, "end": { "dateTime": "2026-11-21T19:00:00Z" }, "attendees": [{ "email": "jo@example.com", "displayName": "Jo Miller" }] })).await;
+        scene.hours(1).await;
+        for seconds in [900, 900, 900, 720] {
+            scene.pass(seconds).await;
+        }
+        // Three minutes before, and two before the calendar is read again.
+        scene.entry("DELETE", "visit1", json!({})).await;
+        for seconds in [180, 2, 2, 2] {
+            scene.pass(seconds).await;
+        }
+        assert_eq!(scene.sent(), ["Your appointment with Acme Plumbing: Saturday, November 21", "Your appointment on Saturday, November 21 is cancelled"]);
+    }
+
     async fn a_day_without_a_time_is_reminded_of_at_a_decent_hour_the_day_before(backend) {
         let mut scene = Scene::new(backend).await;
         scene.at(MORNING).await;
