@@ -298,7 +298,8 @@ on_both! {
         let id = scene.nexora.submit(enquiry()).await;
         let Nexora { app, actor, tenant, .. } = &scene.nexora;
         lead::set_state(app, actor, tenant, &id, LeadState::Won).await.unwrap();
-        scene.nexora.settle().await;
+        // Both were there before anything was looked at.
+        scene.pass(60).await;
         scene.hours(2).await;
         assert!(scene.sent().is_empty(), "{:?}", scene.sent());
         assert_eq!(scene.nexora.lead(&id).await.runs[0].run.state, RunState::Cancelled);
