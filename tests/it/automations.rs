@@ -228,6 +228,25 @@ on_both! {
         assert!(contact::suppressions(app, tenant, 10).await.unwrap().is_empty());
     }
 
+    async fn who_wants_no_more_mail_gets_none_at_any_address(backend) {
+        let mut scene = Scene::new(backend).await;
+        scene.at(MORNING).await;
+        scene.use_built_in("follow-up-sequence", &[("touches", "1h follow-up-1"), ("hours", "Mon-Sun 00:00-24:00")]).await;
+        scene.nexora.submit(enquiry()).await;
+        let mut again = enquiry();
+        again.email = "at-work@example.com".into();
+        scene.nexora.submit(again).await;
+        scene.nexora.settle().await;
+        scene.hours(2).await;
+        let raw = scene.nexora.state()["mailboxes"][OFFICE]["messages"][0]["raw"].as_str().unwrap().replace("\r\n ", "");
+        let token = raw.split("/u/").nth(1).unwrap().split('>').next().unwrap();
+        link::unsubscribe(&scene.nexora.app, token).await.unwrap();
+        let known = contact::find(&scene.nexora.app, &scene.nexora.tenant, "jo@example.com").await.unwrap();
+        let mails: Vec<_> = known.addresses.iter().filter(|address| address.value.contains('@')).collect();
+        assert_eq!(mails.len(), 2);
+        assert!(mails.iter().all(|mail| !mail.suppressed.is_empty()), "{mails:?}");
+    }
+
     async fn a_review_is_asked_for_once_reminded_of_once_and_never_again_soon(backend) {
         let mut scene = Scene::new(backend).await;
         scene.at(MORNING).await;
