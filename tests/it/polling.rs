@@ -177,6 +177,30 @@ on_both! {
         assert_eq!(runs(&scene.nexora.app, &scene).await, 3);
     }
 
+    async fn a_series_that_is_gone_takes_its_moments_along_through_a_resync(backend) {
+        let scene = Scene::start(backend, "[[trigger]]\non = \"calendar.event\"\nbefore = \"2h\"").await;
+        let (mut seen, hour) = (0, Duration::from_secs(3_600));
+        let start = scene.nexora.app.clock.now() + 10 * hour;
+        let at = |at: Timestamp| json!({"dateTime": at, "timeZone": "UTC"});
+        let series = json!({
+            "id": "aaaaa", "summary": "A", "start": at(start), "end": at(start + hour),
+            "recurrence": ["RRULE:FREQ=DAILY;COUNT=4"],
+        });
+        scene.entry("POST", "", series).await;
+        scene.pass(600).await;
+        assert_eq!(scene.told(&mut seen, title).await, ["calendar.event created A"]);
+        scene.entry("DELETE", "aaaaa", json!(null)).await;
+        scene.nexora.faults(json!([
+            {"service": "calendar", "call": "events.list", "fault": "status", "status": 410, "reason": "fullSyncRequired"}
+        ])).await;
+        scene.pass(600).await;
+        assert_eq!(scene.told(&mut seen, title).await, ["calendar.event cancelled A"]);
+        for _ in 0..(2 * 24) {
+            scene.pass(3_600).await;
+        }
+        assert!(scene.told(&mut seen, title).await.is_empty());
+    }
+
     async fn where_drive_may_be_asked_a_sheet_is_read_only_when_it_changed(backend) {
         let scene = Scene::start(backend, CALENDAR).await;
         scene.rows(json!([["ID", "Name", "Status"], ["1", "Ann", "new"]]));
