@@ -23,7 +23,7 @@ use crate::model::effect::{Attempt, Effect, EffectKind, EffectState};
 use crate::model::outcome::{Made, Outcome};
 use crate::model::request::EffectRequest;
 use crate::model::tenant::{TenantMode, TenantState};
-use crate::model::verdict::Decision;
+use crate::model::verdict::{Decision, Gate};
 use crate::model::{ConnectionId, EffectId, TenantId};
 use crate::pipeline::alarm::{self, Refusal};
 use crate::pipeline::link::Linker;
@@ -58,7 +58,7 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
     let limit = free.min(app.config.pipeline.sweep_limit());
     let (after, busy) = (round.clone(), app.deliveries.by_connection());
     let (lease_until, linker) = (now + app.config.pipeline.lease(), Linker::of(app));
-    let (share, claimed, settled) = app
+    let (share, claimed, asked) = app
         .db
         .write(move |conn| {
             let share = due::take(conn, Queue::Effects, now, limit, after.as_ref())?;
@@ -70,22 +70,23 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
                 connections: HashMap::new(),
                 tenants: HashMap::new(),
                 won: Vec::new(),
-                settled: false,
+                asked: Asked::default(),
             };
             for due in &share.rows {
                 if let Some(effect) = effect::find(conn, &due.tenant_id, &EffectId::parse(&due.id)?)? {
                     claims.claim(conn, effect)?;
                 }
             }
-            Ok((share, claims.won, claims.settled))
+            Ok((share, claims.won, claims.asked))
         })
         .await?;
     *round = share.after;
-    if settled {
+    if asked.settled {
         app.nudges.advance.notify_one();
     }
-    // A message may wait for what a mailbox says.
-    app.nudges.poll.notify_one();
+    if asked.waits_for_news {
+        app.nudges.poll.notify_one();
+    }
     for claimed in claimed {
         let in_flight = Deliveries::begin(app, &claimed.connection.id);
         app.deliveries.tasks.spawn(deliver(Arc::clone(app), claimed, in_flight));
@@ -118,8 +119,16 @@ struct Claims {
     connections: HashMap<ConnectionId, Connection>,
     tenants: HashMap<TenantId, (TenantState, TenantMode)>,
     won: Vec<Claimed>,
-    /// The gate has settled an effect, and its run may go on.
+    asked: Asked,
+}
+
+/// What came of asking the gate, for the stages that go on from there.
+#[derive(Default)]
+struct Asked {
+    /// An effect is settled, and its run may go on.
     settled: bool,
+    /// A message waits for what a mailbox or a calendar says.
+    waits_for_news: bool,
 }
 
 impl Claims {
@@ -169,6 +178,7 @@ impl Claims {
         let EffectRequest::SendMail(mail) = effect.request.read()? else { return Ok(true) };
         let Some(letter) = &mail.letter else { return Ok(true) };
         let answer = gate::pass(conn, &self.linker, effect, (&mail, letter), self.now)?;
+        self.asked.waits_for_news |= answer.gate == Gate::News;
         let after = match answer.decision {
             Decision::Send => return Ok(true),
             Decision::Hold => Effect { due_at: answer.until, reason: Some(answer.reason), ..effect.clone() },
@@ -181,7 +191,7 @@ impl Claims {
             },
         };
         if effect::save(conn, &after, effect.epoch)? == Claim::Won && after.state.is_settled() {
-            self.settled |= wake_run(conn, effect, self.now)?;
+            self.asked.settled |= wake_run(conn, effect, self.now)?;
         }
         Ok(false)
     }

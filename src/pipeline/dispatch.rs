@@ -103,7 +103,8 @@ fn dispatch(
             }
         }
     }
-    let stopped = stop_runs(conn, known, event, now)?;
+    let subject = subject(event)?;
+    let stopped = stop_runs(conn, known, (event, &subject), now)?;
     let (state, reason) = match (matching.is_empty(), stopped) {
         (true, 0) => (EventState::Ignored, Some("no enabled automation waits for it".to_owned())),
         (true, _) => (EventState::Dispatched, Some(format!("it ended {stopped} of the runs under way"))),
@@ -115,7 +116,7 @@ fn dispatch(
     let mut made = 0;
     for (automation, version) in matching {
         let refused = reenter(conn, known, event, (automation, version), now)?;
-        let run = new_run(event, &known.tenant, automation, refused, now)?;
+        let run = new_run((event, &subject), &known.tenant, automation, refused, now);
         if run::insert(conn, &run)? == Inserted::New {
             made += 1;
         }
@@ -124,11 +125,17 @@ fn dispatch(
 }
 
 /// Ends the runs that wait for nothing more once this has happened; returns how many.
-fn stop_runs(conn: &mut Conn, known: &Known, event: &Event, now: Timestamp) -> Result<usize> {
+fn stop_runs(
+    conn: &mut Conn,
+    known: &Known,
+    (event, subject): (&Event, &str),
+    now: Timestamp,
+) -> Result<usize> {
     let tenant = &known.tenant;
-    let mut open = run::open_of_subject(conn, &tenant.id, &subject(event)?)?;
+    let mut open = run::open_of_subject(conn, &tenant.id, subject)?;
     if let Some(contact) = &event.contact_id {
-        open.extend(run::open_of_contact(conn, &tenant.id, contact)?);
+        let of_contact = run::open_of_contact(conn, &tenant.id, contact)?;
+        open.extend(of_contact.into_iter().filter(|run| run.subject_id != subject));
     }
     let mut stopped = 0;
     for run in open {
@@ -139,7 +146,7 @@ fn stop_runs(conn: &mut Conn, known: &Known, event: &Event, now: Timestamp) -> R
         for (same, watch) in version.stops(tenant)? {
             let concerns = match same {
                 Same::Contact => event.contact_id.is_some() && run.contact_id == event.contact_id,
-                Same::Subject => run.subject_id == subject(event)?,
+                Same::Subject => run.subject_id == subject,
             };
             if concerns && watch.matches(event, "", &known.connections)? {
                 let reason = format!("ended by {}, {}", event.kind, event.id);
@@ -235,25 +242,25 @@ pub fn subject(event: &Event) -> Result<String> {
 /// A run of a paused automation, or of a suspended tenant, is made and waits to be woken. One that is
 /// refused is made all the same, and has ended, so that the reason can be read.
 fn new_run(
-    event: &Event,
+    (event, subject): (&Event, &str),
     tenant: &Tenant,
     automation: &Automation,
     refused: Option<String>,
     now: Timestamp,
-) -> Result<Run> {
+) -> Run {
     let parked = plan::held(tenant.state, automation.state);
     let state = match (&refused, parked) {
         (Some(_), _) => RunState::Cancelled,
         (None, Some(_)) => RunState::Waiting,
         (None, None) => RunState::Pending,
     };
-    Ok(Run {
+    Run {
         tenant_id: event.tenant_id.clone(),
         id: RunId::new(now),
         automation_id: automation.id.clone(),
         version: automation.live_version,
         event_id: event.id.clone(),
-        subject_id: subject(event)?,
+        subject_id: subject.to_owned(),
         state,
         position: 0,
         due_at: (state == RunState::Pending).then_some(now),
@@ -263,7 +270,7 @@ fn new_run(
         finished_at: refused.is_some().then_some(now),
         contact_id: event.contact_id.clone(),
         reason: refused.or(parked.map(str::to_owned)),
-    })
+    }
 }
 
 fn postpone(conn: &mut Conn, event: &Event, error: &Error, spacing: Spacing, now: Timestamp) -> Result<()> {

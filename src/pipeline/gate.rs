@@ -22,6 +22,7 @@ use crate::model::verdict::{Decision, Gate, Verdict};
 use crate::model::{ContactId, TenantId};
 use crate::pipeline::CONNECTION_LIMIT;
 use crate::pipeline::link::Linker;
+use crate::pipeline::watch::CURSOR_LIMIT;
 use crate::store::{
     Conn, appointment, automation, connection, consent, contact, cursor, effect, event, job, message, run,
     tenant, verdict,
@@ -202,25 +203,25 @@ fn waited(earlier: &[Verdict], now: Timestamp) -> bool {
 /// Tells whether a mailbox, or the calendar that the message speaks of, has not been read for a while;
 /// it is then read at once. What cannot be read is not waited for.
 fn is_stale(conn: &mut Conn, tenant: &TenantId, letter: &Letter, now: Timestamp) -> Result<bool> {
-    let connections = connection::list(conn, tenant, CONNECTION_LIMIT)?;
+    let mut connections = connection::list(conn, tenant, CONNECTION_LIMIT)?;
+    connections.retain(|found| found.state == ConnectionState::Active);
     let mut stale = false;
-    for found in connections.iter().filter(|found| found.state == ConnectionState::Active) {
-        for cursor in cursor::list(conn, tenant, Some(&found.id), CONNECTION_LIMIT)? {
-            let matters = match (&letter.intent, cursor.kind) {
-                (_, CursorKind::Mail) => true,
-                (Some(intent), CursorKind::Calendar) => {
-                    intent.connection_id == found.id && intent.calendar == cursor.target
-                }
-                _ => false,
-            };
-            let is_fresh = cursor.polled_at.is_none_or(|at| now.since(at) <= FRESH) || cursor.attempt > 0;
-            if !matters || is_fresh {
-                continue;
+    for cursor in cursor::list(conn, tenant, None, CURSOR_LIMIT)? {
+        let matters = match (&letter.intent, cursor.kind) {
+            (_, CursorKind::Mail) => true,
+            (Some(intent), CursorKind::Calendar) => {
+                intent.connection_id == cursor.connection_id && intent.calendar == cursor.target
             }
-            stale = true;
-            if cursor.lease_until.is_none() && cursor.due_at.is_some_and(|due_at| due_at > now) {
-                cursor::hasten(conn, tenant, &cursor.id, now)?;
-            }
+            _ => false,
+        };
+        let is_active = connections.iter().any(|found| found.id == cursor.connection_id);
+        let is_fresh = cursor.polled_at.is_none_or(|at| now.since(at) <= FRESH) || cursor.attempt > 0;
+        if !matters || !is_active || is_fresh {
+            continue;
+        }
+        stale = true;
+        if cursor.lease_until.is_none() && cursor.due_at.is_some_and(|due_at| due_at > now) {
+            cursor::hasten(conn, tenant, &cursor.id, now)?;
         }
     }
     Ok(stale)

@@ -22,7 +22,7 @@ use crate::pipeline::{CONNECTION_LIMIT, schedule, version};
 use crate::store::{Conn, automation, connection, cursor};
 
 /// Cursors that one tenant can have at most.
-const CURSOR_LIMIT: i64 = 1_000;
+pub const CURSOR_LIMIT: i64 = 1_000;
 
 /// Milliseconds between polls before anything is known of what happens there.
 const FIRST_INTERVAL_MS: i64 = 10_000;
