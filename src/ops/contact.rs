@@ -5,18 +5,19 @@ use serde::Serialize;
 use crate::app::App;
 use crate::base::clock::Timestamp;
 use crate::base::{Error, Result};
-use crate::model::address::{EmailAddress, PhoneNumber, Zone};
+use crate::model::address::{EmailAddress, Zone};
 use crate::model::audit::Actor;
 use crate::model::consent::{Channel, Consent, Scope, Suppression, SuppressionReason};
 use crate::model::contact::{AddressKind, Contact};
-use crate::model::event::{About, EventKind};
+use crate::model::event::EventKind;
 use crate::model::message::Message;
 use crate::model::tenant::Tenant;
 use crate::model::{ConsentId, ContactId, TenantId};
 use crate::ops::{Subject, audited};
+use crate::pipeline::contact::{about_contact, find_written};
 use crate::pipeline::fact::{self, Detail};
 use crate::pipeline::link::Linker;
-use crate::store::{Claim, Conn, Inserted, consent, contact, lead, message};
+use crate::store::{Claim, Conn, Inserted, consent, contact, message};
 
 /// A contact with everything that is known of it.
 #[derive(Clone, Debug, Serialize)]
@@ -75,18 +76,7 @@ pub async fn find(app: &App, tenant: &Tenant, wanted: &str) -> Result<ContactVie
 fn look_up(conn: &mut Conn, tenant: &Tenant, wanted: &str) -> Result<Contact> {
     let id = match ContactId::parse(wanted) {
         Ok(id) => Some(id),
-        Err(_) => {
-            let email = wanted.trim().to_lowercase();
-            match contact::find_by_address(conn, &tenant.id, AddressKind::Email, &email)? {
-                Some(id) => Some(id),
-                None => match PhoneNumber::parse_in(tenant.country()?, wanted) {
-                    Ok(phone) => {
-                        contact::find_by_address(conn, &tenant.id, AddressKind::Phone, phone.as_str())?
-                    }
-                    Err(_) => None,
-                },
-            }
-        }
+        Err(_) => find_written(conn, tenant, wanted)?,
     };
     let found = id.map(|id| contact::find(conn, &tenant.id, &id)).transpose()?.flatten();
     found.ok_or_else(|| {
@@ -198,8 +188,9 @@ pub async fn suppress(
             actor: by,
             created_at: now,
         };
-        if consent::suppress(conn, &new)? == Inserted::New {
-            tell_unsubscribed(conn, &id, &email.key(), &new, now)?;
+        let known = contact::find_by_address(conn, &id, AddressKind::Email, &email.key())?;
+        if let (Inserted::New, Some(contact_id)) = (consent::suppress(conn, &new)?, known) {
+            tell_unsubscribed(conn, &id, contact_id, (&new.hash, new.reason), now)?;
         }
         let subject = Subject::new(&new.hash).after(&new)?;
         Ok((new, subject))
@@ -209,18 +200,20 @@ pub async fn suppress(
     Ok(suppression)
 }
 
-fn tell_unsubscribed(
+/// Tells that a contact wants no more mail at the address of this hash, and why.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub(super) fn tell_unsubscribed(
     conn: &mut Conn,
     tenant: &TenantId,
-    email: &str,
-    suppression: &Suppression,
+    contact_id: ContactId,
+    (hash, reason): (&str, SuppressionReason),
     now: Timestamp,
 ) -> Result<()> {
-    let Some(id) = contact::find_by_address(conn, tenant, AddressKind::Email, email)? else { return Ok(()) };
-    let lead_id = lead::latest_of_contact(conn, tenant, &id)?;
-    let about = About { contact_id: Some(id), lead_id, job_id: None };
-    let detail = Detail { to: suppression.reason.name(), from: "" };
-    let key = format!("{}:{}", suppression.hash, now.millis());
+    let about = about_contact(conn, tenant, contact_id)?;
+    let detail = Detail { to: reason.name(), from: "" };
+    let key = format!("{hash}:{}", now.millis());
     fact::happened(conn, tenant, EventKind::ContactUnsubscribed, &key, about, detail, now).map(|_| ())
 }
 

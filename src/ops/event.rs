@@ -2,15 +2,15 @@
 
 use crate::app::App;
 use crate::base::{Error, Result};
+use crate::model::EventId;
 use crate::model::audit::Actor;
-use crate::model::contact::AddressKind;
 use crate::model::event::{About, Event, EventKind, WebhookEvent};
 use crate::model::tenant::Tenant;
-use crate::model::{EventId, TenantId};
 use crate::ops::{Subject, audited};
+use crate::pipeline::contact::{about_contact, find_written};
 use crate::pipeline::fact::tell;
+use crate::store::Conn;
 use crate::store::event::{self, Filter};
-use crate::store::{Conn, contact, lead};
 
 /// The largest data that one event brings.
 const DATA_LIMIT_BYTES: usize = 256_000;
@@ -39,9 +39,9 @@ pub async fn ingest(
     if data.to_string().len() > DATA_LIMIT_BYTES {
         return Err(Error::usage("the data is larger than 256 kB"));
     }
-    let (now, id) = (app.clock.now(), tenant.id.clone());
+    let (now, id, owner) = (app.clock.now(), tenant.id.clone(), tenant.clone());
     let ingested = audited(&app.db, Some(tenant.id.clone()), actor, "event.ingest", now, move |conn| {
-        let about = about(conn, &id, &data)?;
+        let about = about(conn, &owner, &data)?;
         let payload = WebhookEvent { about: about.clone(), name: name.clone(), data };
         let key = key.unwrap_or_else(|| EventId::new(now).to_string());
         let key = format!("webhook:{name}:{key}");
@@ -57,20 +57,15 @@ pub async fn ingest(
 }
 
 /// Finds whom the data is about, by `email` or `phone` in it.
-fn about(conn: &mut Conn, tenant: &TenantId, data: &serde_json::Value) -> Result<About> {
-    let text = |name: &str| data.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
-    let mut contact_id = None;
-    if let Some(email) = text("email") {
-        contact_id = contact::find_by_address(conn, tenant, AddressKind::Email, &email.to_lowercase())?;
+fn about(conn: &mut Conn, tenant: &Tenant, data: &serde_json::Value) -> Result<About> {
+    for name in ["email", "phone"] {
+        let address = data.get(name).and_then(serde_json::Value::as_str);
+        let found = address.map(|address| find_written(conn, tenant, address)).transpose()?.flatten();
+        if let Some(id) = found {
+            return about_contact(conn, &tenant.id, id);
+        }
     }
-    if let (None, Some(phone)) = (&contact_id, text("phone")) {
-        contact_id = contact::find_by_address(conn, tenant, AddressKind::Phone, &phone)?;
-    }
-    let lead_id = match &contact_id {
-        Some(id) => lead::latest_of_contact(conn, tenant, id)?,
-        None => None,
-    };
-    Ok(About { contact_id, lead_id, job_id: None })
+    Ok(About::default())
 }
 
 /// Finds an event.

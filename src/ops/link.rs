@@ -7,11 +7,11 @@ use crate::model::consent::{Channel, Scope, Suppression, SuppressionReason};
 use crate::model::contact::AddressKind;
 use crate::model::event::{About, EventKind};
 use crate::model::tenant::Tenant;
-use crate::ops::contact::{Word, note_consent};
+use crate::ops::contact::{Word, note_consent, tell_unsubscribed};
 use crate::ops::{Subject, audited};
 use crate::pipeline::fact::{self, Detail};
 use crate::pipeline::link::Linker;
-use crate::store::{Inserted, consent, contact, lead, tenant};
+use crate::store::{Inserted, consent, contact, tenant};
 
 /// What kind of link it was that was opened, as triggers name it.
 const REVIEW: &str = "review";
@@ -71,11 +71,8 @@ pub async fn unsubscribe(app: &App, token: &str) -> Result<Tenant> {
                 source: "unsubscribe".to_owned(),
             };
             note_consent(conn, &id, &link.contact_id, word, "contact", now)?;
-            let lead_id = lead::latest_of_contact(conn, &id, &link.contact_id)?;
-            let about = About { contact_id: Some(link.contact_id.clone()), lead_id, job_id: None };
-            let detail = Detail { to: SuppressionReason::Unsubscribed.name(), from: "" };
-            let key = format!("{}:{}", link.hash, now.millis());
-            fact::happened(conn, &id, EventKind::ContactUnsubscribed, &key, about, detail, now)?;
+            let why = (link.hash.as_str(), SuppressionReason::Unsubscribed);
+            tell_unsubscribed(conn, &id, link.contact_id, why, now)?;
         }
         Ok((found, Subject::new(&link.hash)))
     });

@@ -15,8 +15,8 @@ use crate::model::diary::{EFFECT_PROPERTY, Entry, When};
 use crate::model::event::About;
 use crate::model::tenant::Tenant;
 use crate::model::{AppointmentId, ContactId, TenantId};
-use crate::pipeline::contact::resolve;
-use crate::store::{Conn, appointment, contact, lead};
+use crate::pipeline::contact::{about_contact, resolve};
+use crate::store::{Conn, appointment, contact};
 
 /// Finds whom an entry is about: somebody who attends, or a contact whose address it holds. Somebody
 /// who attends and is not known becomes a contact when the entry is told.
@@ -28,9 +28,7 @@ pub fn about(conn: &mut Conn, tenant: &Tenant, entry: &Entry, now: Timestamp) ->
         Some(id) => Some(id),
         None => new_attendee(conn, tenant, entry, now)?,
     };
-    let Some(id) = contact_id else { return Ok(About::default()) };
-    let lead_id = lead::latest_of_contact(conn, &tenant.id, &id)?;
-    Ok(About { contact_id: Some(id), lead_id, job_id: None })
+    contact_id.map_or(Ok(About::default()), |id| about_contact(conn, &tenant.id, id))
 }
 
 fn known(conn: &mut Conn, tenant: &TenantId, country: Country, entry: &Entry) -> Result<Option<ContactId>> {

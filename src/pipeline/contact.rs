@@ -6,8 +6,34 @@ use crate::base::Result;
 use crate::base::clock::Timestamp;
 use crate::model::address::{EmailAddress, PhoneNumber};
 use crate::model::contact::{AddressKind, Contact};
+use crate::model::event::About;
+use crate::model::tenant::Tenant;
 use crate::model::{ContactId, TenantId};
-use crate::store::{Conn, contact};
+use crate::store::{Conn, contact, lead};
+
+/// Returns what an event about a contact says: the contact, and the lead by which it came last.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub fn about_contact(conn: &mut Conn, tenant: &TenantId, contact_id: ContactId) -> Result<About> {
+    let lead_id = lead::latest_of_contact(conn, tenant, &contact_id)?;
+    Ok(About { contact_id: Some(contact_id), lead_id, job_id: None })
+}
+
+/// Finds the contact with a mail address or telephone number, in whatever way it is written.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub fn find_written(conn: &mut Conn, tenant: &Tenant, address: &str) -> Result<Option<ContactId>> {
+    let email = address.trim().to_lowercase();
+    if let Some(id) = contact::find_by_address(conn, &tenant.id, AddressKind::Email, &email)? {
+        return Ok(Some(id));
+    }
+    match PhoneNumber::parse_in(tenant.country()?, address) {
+        Ok(phone) => contact::find_by_address(conn, &tenant.id, AddressKind::Phone, phone.as_str()),
+        Err(_) => Ok(None),
+    }
+}
 
 /// Returns the contact with one of these addresses, made or completed; nothing without an address.
 /// An address that belongs to somebody else stays theirs; the e-mail address decides.
