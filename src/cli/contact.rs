@@ -7,8 +7,10 @@ use crate::cli::Context;
 use crate::cli::out::{Out, ago, maybe};
 use crate::model::ContactId;
 use crate::model::address::{EmailAddress, Zone};
+use crate::model::consent::Channel;
 use crate::model::consent::Scope;
-use crate::ops::contact::{self, ContactView, Word};
+use crate::model::lead::Agreed;
+use crate::ops::contact::{self, ContactView};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -96,7 +98,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             show(&contact::find(app, &tenant, changed.id.as_str()).await?, out)
         }
         Command::Consent { contact, given, withdrawn: _, wording } => {
-            let word = Word { given, wording, source: "cli".to_owned() };
+            let word = Agreed { channel: Channel::Email, given, wording };
             let new = contact::record_consent(app, actor, &tenant, &contact, word).await?;
             let said = if new.given { "given" } else { "withdrawn" };
             out.item(&new, &[("consent", said.to_owned()), ("id", new.id.to_string())])

@@ -1,8 +1,9 @@
 //! `[http]`: the public and the private listener, and the limits on who speaks to them.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Error, Result};
@@ -17,6 +18,8 @@ pub struct Settings {
     pub public_url: String,
     /// Address and port of the private listener: health, readiness, metrics.
     pub private_listen: String,
+    /// Networks of the reverse proxies whose `X-Forwarded-For` is believed, separated by commas.
+    pub trusted_proxies: String,
     /// Connections open at the same time; further ones wait.
     pub connection_limit: u64,
     /// The largest request body.
@@ -33,6 +36,7 @@ impl Default for Settings {
             listen: "127.0.0.1:8080".to_owned(),
             public_url: "http://127.0.0.1:8080".to_owned(),
             private_listen: "127.0.0.1:9180".to_owned(),
+            trusted_proxies: "127.0.0.0/8, ::1/128".to_owned(),
             connection_limit: 2_048,
             body_limit_bytes: 65_536,
             header_timeout_s: 10,
@@ -48,6 +52,7 @@ impl Settings {
         self.listen_address()?;
         self.private_listen_address()?;
         check_url("http.public_url", &self.public_url)?;
+        self.proxies()?;
         at_least("http.connection_limit", self.connection_limit, 1)?;
         at_least("http.body_limit_bytes", self.body_limit_bytes, 1_024)?;
         at_least("http.header_timeout_s", self.header_timeout_s, 1)?;
@@ -64,6 +69,20 @@ impl Settings {
     /// `Config` when the text is no address.
     pub fn private_listen_address(&self) -> Result<SocketAddr> {
         parse_address("http.private_listen", &self.private_listen)
+    }
+
+    /// # Errors
+    /// `Config` when one of the networks is none.
+    pub fn proxies(&self) -> Result<Vec<IpNet>> {
+        let written = self.trusted_proxies.split(',').map(str::trim).filter(|text| !text.is_empty());
+        let network = |text: &str| {
+            let parsed = text.parse().or_else(|_| text.parse().map(|address: IpAddr| IpNet::from(address)));
+            parsed.map_err(|_| {
+                Error::config(format!("`http.trusted_proxies` has what is no network: `{text}`"))
+                    .hint("write it like `10.0.0.0/8, 192.0.2.7`")
+            })
+        };
+        written.map(network).collect()
     }
 
     pub fn header_timeout(&self) -> Duration {

@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use crate::base::text::hex;
 use crate::model::address::{Country, EmailAddress, PhoneNumber};
-use crate::model::lead::{Attribution, NewLead};
+use crate::model::lead::{Attribution, Details, NewLead};
 
 /// An enquiry as it came in, every field as text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +20,10 @@ pub struct Enquiry {
     pub source: String,
     pub attribution: Attribution,
     pub is_test: bool,
+    /// Answers to questions that have no field here, by question.
+    pub details: Details,
+    /// What the marketplace charges for it, in hundredths.
+    pub cost_cents: Option<i64>,
     /// A field that people do not see: whoever fills it in is a program.
     pub honeypot: String,
 }
@@ -33,6 +37,8 @@ pub struct FieldFault {
 
 const LINE_LENGTH: usize = 200;
 const MESSAGE_LENGTH: usize = 5_000;
+const DETAIL_LIMIT: usize = 40;
+const DETAIL_LENGTH: usize = 2_000;
 const ATTRIBUTION_LIMIT: usize = 24;
 const ATTRIBUTION_LENGTH: usize = 1_000;
 
@@ -93,6 +99,8 @@ fn read(enquiry: Enquiry, country: Country) -> (NewLead, Vec<FieldFault>) {
         source: one_line(&enquiry.source),
         attribution: trimmed(enquiry.attribution),
         is_test: enquiry.is_test,
+        details: kept(enquiry.details),
+        cost_cents: enquiry.cost_cents,
     };
     (lead, faults)
 }
@@ -144,6 +152,13 @@ fn one_line(text: &str) -> String {
 fn plain(text: &str) -> String {
     let unified = text.replace("\r\n", "\n");
     unified.trim().chars().filter(|c| !c.is_control() || *c == '\n' || *c == '\t').collect()
+}
+
+fn kept(details: Details) -> Details {
+    let cut = |text: &str, length| plain(text).chars().take(length).collect::<String>();
+    let pairs = details.into_iter().take(DETAIL_LIMIT);
+    let pairs = pairs.map(|(name, value)| (cut(&one_line(&name), LINE_LENGTH), cut(&value, DETAIL_LENGTH)));
+    pairs.filter(|(name, value)| !name.is_empty() && !value.is_empty()).collect()
 }
 
 fn trimmed(attribution: Attribution) -> Attribution {

@@ -4,6 +4,7 @@
 
 pub mod ability;
 pub mod action;
+pub mod authority;
 pub mod cadence;
 pub mod change;
 pub mod check;

@@ -63,6 +63,12 @@ pub(in crate::engine) fn scene() -> Scene {
         reply_to: None,
         original: None,
         responded_at: None,
+        details: Json::empty_object(),
+        cost_cents: None,
+        score: 0,
+        reasons: Json::of(&Vec::<String>::new()).unwrap(),
+        body_hash: None,
+        consents: Json::of(&Vec::<String>::new()).unwrap(),
     };
     let run = Run {
         tenant_id: tenant_id.clone(),

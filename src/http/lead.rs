@@ -258,5 +258,6 @@ fn enquiry(fields: &Fields, default_source: &str) -> Enquiry {
         attribution: Attribution(attribution.collect()),
         is_test: matches!(text("is_test").as_str(), "true" | "1"),
         honeypot: text("website"),
+        ..Enquiry::default()
     }
 }

@@ -1,11 +1,13 @@
 //! What is served: the form and the status page in public, health and metrics in private.
 
+mod client;
 mod health;
 mod lead;
 mod link;
 mod page;
 mod problem;
 mod server;
+mod session;
 mod status;
 
 use std::sync::Arc;

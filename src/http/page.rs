@@ -1,4 +1,4 @@
-//! The pages: server-rendered, one request each, no script, one style sheet that the policy names.
+//! The pages: server-rendered, one request each; only style sheets and scripts that the policy names apply.
 
 use std::collections::BTreeMap;
 
@@ -12,16 +12,23 @@ use sha2::{Digest, Sha256};
 use crate::engine::enquiry::FieldFault;
 use crate::model::tenant::Tenant;
 
-const STYLE: &str = include_str!("pages/style.css");
+/// The style sheets that pages carry, as they stand in the page.
+const STYLES: [&str; 2] = [include_str!("pages/style.css"), include_str!("pages/status.css")];
 
-/// Returns the policy: nothing may be loaded, run or framed; only our own style sheet applies.
+/// Returns the policy of pages that nobody may frame: nothing is loaded, and only our own style sheets
+/// apply.
 pub fn content_security_policy() -> HeaderValue {
-    // The template engine drops the file's last line end.
-    let hash = STANDARD.encode(Sha256::digest(STYLE.trim_end_matches('\n')));
+    let styles = STYLES.map(hash).join(" ");
     let policy = format!(
-        "default-src 'none'; style-src 'sha256-{hash}'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src {styles}; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     );
     HeaderValue::from_str(&policy).unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'"))
+}
+
+/// Returns how a policy names a style sheet or script. The template engine drops a file's last line
+/// end.
+fn hash(text: &str) -> String {
+    format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text.trim_end_matches('\n'))))
 }
 
 /// Renders a page, or says that it cannot.
@@ -120,12 +127,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_policy_names_the_style_sheet_that_the_page_carries() {
+    fn the_policy_names_the_style_sheet_that_a_page_carries() {
         let page = Notice { title: "T".into(), text: "t" }.render().unwrap();
-        let start = page.find("<style>").unwrap() + "<style>".len();
-        let style = &page[start..page.find("</style>").unwrap()];
-        let hash = STANDARD.encode(Sha256::digest(style));
+        let (_, rest) = page.split_once("<style>").unwrap();
+        let (style, _) = rest.split_once("</style>").unwrap();
         let policy = content_security_policy();
-        assert!(policy.to_str().unwrap().contains(&format!("'sha256-{hash}'")));
+        assert!(policy.to_str().unwrap().contains(&hash(style)));
     }
 }

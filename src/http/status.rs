@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use chrono_tz::Tz;
 use serde::Deserialize;
@@ -12,13 +12,15 @@ use serde::Deserialize;
 use crate::app::App;
 use crate::base::clock::Timestamp;
 use crate::base::{Error, Result};
+use crate::engine::authority;
 use crate::http::page;
 use crate::http::problem::{self, Reader};
-use crate::model::address::Slug;
+use crate::http::session;
 use crate::model::automation::AutomationState;
 use crate::model::connection::{Connection, ConnectionState};
 use crate::model::effect::{Effect, EffectKind, EffectState};
 use crate::model::lead::{Lead, LeadState};
+use crate::model::principal::{Noun, Permission, Principal, Verb};
 use crate::model::request::EffectRequest;
 use crate::model::tenant::Tenant;
 use crate::ops::status::{self, TenantStatus};
@@ -30,13 +32,14 @@ pub struct Signed {
     token: Option<String>,
 }
 
-pub async fn show(State(app): State<Arc<App>>, Query(query): Query<Signed>) -> Response {
-    let mut response = match query.token {
-        None => signed_out(&app).await,
-        Some(token) => match owner_page(&app, &token).await {
+pub async fn show(State(app): State<Arc<App>>, Query(query): Query<Signed>, headers: HeaderMap) -> Response {
+    let mut response = match session::principal(&app, &headers, query.token.as_deref()).await {
+        Ok(Some(principal)) => match owner_page(&app, &principal).await {
             Ok(page) => page::render(StatusCode::OK, &page),
             Err(error) => problem::failure(Reader::Person, &error),
         },
+        Ok(None) => signed_out(&app).await,
+        Err(error) => problem::failure(Reader::Person, &error),
     };
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
@@ -51,10 +54,13 @@ async fn signed_out(app: &App) -> Response {
     }
 }
 
-async fn owner_page(app: &App, token: &str) -> Result<Page> {
+async fn owner_page(app: &App, principal: &Principal) -> Result<Page> {
     let now = app.clock.now();
-    let slug: Slug = status::verify_link(&app.key, token, now)?.parse()?;
-    let tenant = app.db.read(move |conn| crate::store::tenant::find_by_slug(conn, &slug)).await?;
+    let Principal::Link { tenant_id } = principal.clone() else {
+        return Err(Error::denied("this page opens by a link"));
+    };
+    authority::require(principal, Some(&tenant_id), Permission(Noun::Status, Verb::Read))?;
+    let tenant = app.db.read(move |conn| crate::store::tenant::find(conn, &tenant_id)).await?;
     let tenant = tenant.ok_or_else(|| Error::not_found("there is no such page"))?;
     let zone = tenant.zone()?.tz();
     let form_url = format!("{}/lead/{}", app.config.http.public_url, tenant.slug);

@@ -10,7 +10,7 @@ use crate::model::{ConsentId, ContactId, TenantId};
 
 define_words! {
     /// By what way a message reaches a person.
-    Channel = "channel" { Email = "email" }
+    Channel = "channel" { Email = "email", Sms = "sms" }
 
     /// What a suppressed address is not sent any more.
     Scope = "scope" { All = "all", Commercial = "commercial" }

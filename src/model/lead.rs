@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::clock::Timestamp;
 use crate::base::text::{Json, define_words};
 use crate::model::address::{EmailAddress, PhoneNumber};
+use crate::model::consent::Channel;
 use crate::model::{ContactId, LeadId, TenantId};
 
 define_words! {
@@ -54,6 +55,31 @@ pub struct Lead {
     pub original: Option<String>,
     /// When a person of the business first answered.
     pub responded_at: Option<Timestamp>,
+    /// [`Details`].
+    pub details: Json,
+    /// What the marketplace charges for it, in hundredths of the tenant's currency.
+    pub cost_cents: Option<i64>,
+    /// How much speaks for spam; 0 is nothing, 100 and more is certain.
+    pub score: i32,
+    /// What speaks for spam, a sentence each.
+    pub reasons: Json,
+    /// A hash of the message, by which the same text from many senders is known.
+    #[serde(skip)]
+    pub body_hash: Option<String>,
+    /// The words of consent that came with it, each an [`Agreed`].
+    pub consents: Json,
+}
+
+/// Answers to questions that have no field of their own, by question.
+pub type Details = BTreeMap<String, String>;
+
+/// A word of consent as it came with a lead.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agreed {
+    pub channel: Channel,
+    pub given: bool,
+    /// What the person was shown, with its version.
+    pub wording: String,
 }
 
 /// What brought the homeowner: `utm_source`, `gclid`, `referrer` and the like, by name.
@@ -75,4 +101,6 @@ pub struct NewLead {
     pub source: String,
     pub attribution: Attribution,
     pub is_test: bool,
+    pub details: Details,
+    pub cost_cents: Option<i64>,
 }

@@ -7,13 +7,15 @@ use crate::base::clock::Timestamp;
 use crate::base::{Error, Result};
 use crate::model::address::{EmailAddress, Zone};
 use crate::model::audit::Actor;
-use crate::model::consent::{Channel, Consent, Scope, Suppression, SuppressionReason};
+use crate::model::consent::{Consent, Scope, Suppression, SuppressionReason};
 use crate::model::contact::{AddressKind, Contact};
 use crate::model::event::EventKind;
+use crate::model::lead::Agreed;
 use crate::model::message::Message;
 use crate::model::tenant::Tenant;
-use crate::model::{ConsentId, ContactId, TenantId};
+use crate::model::{ContactId, TenantId};
 use crate::ops::{Subject, audited};
+use crate::pipeline::consent::{Given, note};
 use crate::pipeline::contact::{about_contact, find_written};
 use crate::pipeline::fact::{self, Detail};
 use crate::pipeline::link::Linker;
@@ -108,14 +110,6 @@ pub async fn set_zone(
     .await
 }
 
-/// What a person said about being written to.
-#[derive(Clone, Debug)]
-pub struct Word {
-    pub given: bool,
-    pub wording: String,
-    pub source: String,
-}
-
 /// Records that a contact agreed to commercial messages, or took it back.
 ///
 /// # Errors
@@ -125,44 +119,18 @@ pub async fn record_consent(
     actor: &Actor,
     tenant: &Tenant,
     wanted: &str,
-    word: Word,
+    word: Agreed,
 ) -> Result<Consent> {
     let (now, tenant, wanted) = (app.clock.now(), tenant.clone(), wanted.to_owned());
     let by = actor.to_string();
     audited(&app.db, Some(tenant.id.clone()), actor, "contact.consent", now, move |conn| {
         let contact = look_up(conn, &tenant, &wanted)?;
-        let new = note_consent(conn, &tenant.id, &contact.id, word, &by, now)?;
+        let given = Given { source: "cli", actor: &by };
+        let new = note(conn, &tenant.id, &contact.id, word, given, now)?;
         let subject = Subject::new(&contact.id).after(&new)?;
         Ok((new, subject))
     })
     .await
-}
-
-/// Writes one word of consent.
-///
-/// # Errors
-/// `Unavailable` when the database cannot be reached.
-pub(super) fn note_consent(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    contact_id: &ContactId,
-    word: Word,
-    actor: &str,
-    now: Timestamp,
-) -> Result<Consent> {
-    let new = Consent {
-        tenant_id: tenant.clone(),
-        id: ConsentId::new(now),
-        contact_id: contact_id.clone(),
-        channel: Channel::Email,
-        given: word.given,
-        wording: word.wording,
-        source: word.source,
-        actor: actor.to_owned(),
-        at: now,
-    };
-    consent::insert(conn, &new)?;
-    Ok(new)
 }
 
 /// Has an address not written to any more, whether or not a contact has it.

@@ -6,9 +6,11 @@ use crate::model::audit::Actor;
 use crate::model::consent::{Channel, Scope, Suppression, SuppressionReason};
 use crate::model::contact::AddressKind;
 use crate::model::event::{About, EventKind};
+use crate::model::lead::Agreed;
 use crate::model::tenant::Tenant;
-use crate::ops::contact::{Word, note_consent, tell_unsubscribed};
+use crate::ops::contact::tell_unsubscribed;
 use crate::ops::{Subject, audited};
+use crate::pipeline::consent::{Given, note};
 use crate::pipeline::fact::{self, Detail};
 use crate::pipeline::link::Linker;
 use crate::store::{Inserted, consent, contact, tenant};
@@ -65,12 +67,10 @@ pub async fn unsubscribe(app: &App, token: &str) -> Result<Tenant> {
         let word = consent::latest(conn, &id, &link.contact_id, Channel::Email)?;
         is_new |= word.is_none_or(|word| word.given);
         if is_new && is_known {
-            let word = Word {
-                given: false,
-                wording: "No more of these mails".to_owned(),
-                source: "unsubscribe".to_owned(),
-            };
-            note_consent(conn, &id, &link.contact_id, word, "contact", now)?;
+            let wording = "No more of these mails".to_owned();
+            let word = Agreed { channel: Channel::Email, given: false, wording };
+            let given = Given { source: "unsubscribe", actor: "contact" };
+            note(conn, &id, &link.contact_id, word, given, now)?;
             let why = (link.hash.as_str(), SuppressionReason::Unsubscribed);
             tell_unsubscribed(conn, &id, link.contact_id, why, now)?;
         }

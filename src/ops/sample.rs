@@ -67,6 +67,12 @@ impl Sample {
             reply_to: None,
             original: None,
             responded_at: None,
+            details: Json::empty_object(),
+            cost_cents: None,
+            score: 0,
+            reasons: Json::of(&Vec::<String>::new())?,
+            body_hash: None,
+            consents: Json::of(&Vec::<String>::new())?,
         };
         let job = Job {
             tenant_id: tenant.id.clone(),

@@ -10,9 +10,10 @@ use crate::base::{Error, Result};
 use crate::engine::enquiry::{self, Enquiry, FieldFault};
 use crate::model::address::EmailAddress;
 use crate::model::event::{Event, EventKind, EventState, LeadReceived};
-use crate::model::lead::{Lead, LeadState, NewLead};
+use crate::model::lead::{Agreed, Lead, LeadState, NewLead};
 use crate::model::tenant::Tenant;
 use crate::model::{LeadId, TenantId};
+use crate::pipeline::consent::{self, Given};
 use crate::pipeline::contact;
 use crate::store::{Conn, Inserted, event, lead};
 
@@ -45,9 +46,7 @@ pub async fn accept(app: &App, tenant: &Arc<Tenant>, enquiry: Enquiry, key: Opti
     let arrival = Arrival {
         key: key.map(|key| format!("lead:{key}")),
         state: if spam { LeadState::Spam } else { LeadState::New },
-        reply_to: None,
-        original: None,
-        new,
+        ..Arrival::of(new)
     };
     let (now, tenant_id) = (app.clock.now(), tenant.id.clone());
     let (id, inserted) = app.db.write(move |conn| store(conn, &tenant_id, arrival, now)).await?;
@@ -65,6 +64,21 @@ pub struct Arrival {
     pub state: LeadState,
     pub reply_to: Option<EmailAddress>,
     pub original: Option<String>,
+    pub consents: Vec<Agreed>,
+}
+
+impl Arrival {
+    /// A new lead with nothing else to be said of it.
+    pub fn of(new: NewLead) -> Arrival {
+        Arrival {
+            new,
+            key: None,
+            state: LeadState::New,
+            reply_to: None,
+            original: None,
+            consents: Vec::new(),
+        }
+    }
 }
 
 /// Stores the lead, its contact and its event, unless the same had arrived before.
@@ -77,7 +91,7 @@ pub fn store(
     arrival: Arrival,
     now: Timestamp,
 ) -> Result<(LeadId, Inserted)> {
-    let Arrival { new, key, state, reply_to, original } = arrival;
+    let Arrival { new, key, state, reply_to, original, consents } = arrival;
     let fingerprint = enquiry::fingerprint(&new);
     let id = LeadId::new(now);
     let quiet = match (state, new.is_test) {
@@ -103,6 +117,12 @@ pub fn store(
     if event::insert(conn, &event)? == Inserted::AlreadyThere {
         return earlier(conn, &event, &fingerprint);
     }
+    if let Some(contact_id) = &contact_id {
+        for word in consents.iter().cloned() {
+            let given = Given { source: &new.source, actor: "lead" };
+            consent::note(conn, tenant, contact_id, word, given, now)?;
+        }
+    }
     let lead = Lead {
         tenant_id: tenant.clone(),
         id: id.clone(),
@@ -124,6 +144,12 @@ pub fn store(
         reply_to,
         original,
         responded_at: None,
+        details: Json::of(&new.details)?,
+        cost_cents: new.cost_cents,
+        score: 0,
+        reasons: Json::of(&Vec::<String>::new())?,
+        body_hash: None,
+        consents: Json::of(&consents)?,
     };
     lead::insert(conn, &lead)?;
     metrics::counter!("nexora_leads_total").increment(1);

@@ -10,6 +10,7 @@ pub mod advance;
 pub mod alarm;
 pub mod appointment;
 pub mod change;
+pub mod consent;
 pub mod contact;
 pub mod deliver;
 pub mod demand;

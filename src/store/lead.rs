@@ -33,6 +33,12 @@ pub fn insert(conn: &mut Conn, lead: &Lead) -> Result<()> {
             leads::reply_to.eq(&lead.reply_to),
             leads::original.eq(&lead.original),
             leads::responded_at.eq(lead.responded_at),
+            leads::details.eq(&lead.details),
+            leads::cost_cents.eq(lead.cost_cents),
+            leads::score.eq(lead.score),
+            leads::reasons.eq(&lead.reasons),
+            leads::body_hash.eq(&lead.body_hash),
+            leads::consents.eq(&lead.consents),
         ),
     );
     on!(conn, c => diesel::insert_into(leads::table).values(row).execute(c)).map(|_| ())

@@ -78,6 +78,44 @@ diesel::table! {
         reply_to -> Nullable<Text>,
         original -> Nullable<Text>,
         responded_at -> Nullable<BigInt>,
+        details -> Text,
+        cost_cents -> Nullable<BigInt>,
+        score -> Integer,
+        reasons -> Text,
+        body_hash -> Nullable<Text>,
+        consents -> Text,
+    }
+}
+
+diesel::table! {
+    forms (tenant_id) {
+        tenant_id -> Text,
+        settings -> Text,
+        logo -> Nullable<Binary>,
+        turnstile_sealed -> Nullable<Binary>,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    wordings (tenant_id, channel, version) {
+        tenant_id -> Text,
+        channel -> Text,
+        version -> Integer,
+        wording -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    photos (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        lead_id -> Text,
+        width -> Integer,
+        height -> Integer,
+        content -> Binary,
+        created_at -> BigInt,
     }
 }
 

@@ -1,51 +1,13 @@
 //! What a homeowner or a program sends in is kept or refused, clearly and wholly.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use nexora::http::{self, Limits, Server};
 use nexora::ops;
-use reqwest::{Client, StatusCode};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
 
-use crate::harness::{Nexora, on_both};
-
-/// The public listener of an application, for as long as this lives.
-struct Site {
-    nexora: Nexora,
-    base: String,
-    client: Client,
-    stop: CancellationToken,
-}
-
-impl Drop for Site {
-    fn drop(&mut self) {
-        self.stop.cancel();
-    }
-}
-
-impl Site {
-    async fn open(backend: crate::harness::Backend) -> Site {
-        let nexora = Nexora::with_sandbox(backend).await;
-        let limits = Limits { connections: 64, header_timeout: Duration::from_secs(5) };
-        let server = Server::bind("http.listen", "127.0.0.1:0".parse().unwrap(), limits).await.unwrap();
-        let base = format!("http://{}", server.address());
-        let stop = CancellationToken::new();
-        tokio::spawn(server.serve(http::public(Arc::clone(&nexora.app)), stop.clone()));
-        let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Site { nexora, base, client, stop }
-    }
-
-    async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
-        let answer = self.client.post(format!("{}{path}", self.base)).json(&body).send().await.unwrap();
-        (answer.status(), answer.json().await.unwrap())
-    }
-
-    async fn leads(&self) -> usize {
-        ops::lead::list(&self.nexora.app, &self.nexora.tenant, None, None, 100).await.unwrap().len()
-    }
-}
+use crate::harness::on_both;
+use crate::site::Site;
 
 fn jo() -> Value {
     json!({ "name": "Jo Miller", "email": "jo@example.com", "phone": "(512) 555-0142", "message": "No hot water" })

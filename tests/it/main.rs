@@ -16,6 +16,7 @@ mod intake;
 mod polling;
 mod sandbox;
 mod scene;
+mod site;
 mod trust;
 mod webhooks;
 mod year;

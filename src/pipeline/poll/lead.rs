@@ -131,11 +131,10 @@ fn store_lead(
         None => format!("lead-mail:{}:{}", claimed.cursor.id, payload.id),
     };
     let arrival = Arrival {
-        new: enquiry::salvage(found.enquiry, claimed.tenant.country()?),
         key: Some(key),
-        state: LeadState::New,
         reply_to: reply_to.clone(),
         original: Some(original(&payload.mail)),
+        ..Arrival::of(enquiry::salvage(found.enquiry, claimed.tenant.country()?))
     };
     store(conn, claimed, payload, arrival, now)?;
     if let (Some(contact_id), Some(relay)) = (&payload.about.contact_id, reply_to) {
@@ -160,11 +159,10 @@ fn store_unreadable(
         ..enquiry::Enquiry::default()
     };
     let arrival = Arrival {
-        new: enquiry::salvage(enquiry, claimed.tenant.country()?),
         key: Some(format!("lead-mail:{}:{}", claimed.cursor.id, payload.id)),
         state: LeadState::NeedsReview,
-        reply_to: None,
         original: Some(original(mail)),
+        ..Arrival::of(enquiry::salvage(enquiry, claimed.tenant.country()?))
     };
     store(conn, claimed, payload, arrival, now)
 }

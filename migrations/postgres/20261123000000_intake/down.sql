@@ -1,0 +1,11 @@
+DROP TABLE photos;
+DROP TABLE wordings;
+DROP TABLE forms;
+DROP INDEX leads_received;
+DROP INDEX leads_by_body;
+ALTER TABLE leads DROP COLUMN consents;
+ALTER TABLE leads DROP COLUMN body_hash;
+ALTER TABLE leads DROP COLUMN reasons;
+ALTER TABLE leads DROP COLUMN score;
+ALTER TABLE leads DROP COLUMN cost_cents;
+ALTER TABLE leads DROP COLUMN details;

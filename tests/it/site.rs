@@ -1,0 +1,48 @@
+//! The public listener of a fresh application, and a client that follows no redirects.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use nexora::http::{self, Limits, Server};
+use nexora::ops;
+use reqwest::{Client, StatusCode};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::harness::{Backend, Nexora};
+
+/// The public listener of an application, for as long as this lives.
+pub struct Site {
+    pub nexora: Nexora,
+    pub base: String,
+    pub client: Client,
+    stop: CancellationToken,
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl Site {
+    pub async fn open(backend: Backend) -> Site {
+        let nexora = Nexora::with_sandbox(backend).await;
+        let limits = Limits { connections: 64, header_timeout: Duration::from_secs(5) };
+        let server = Server::bind("http.listen", "127.0.0.1:0".parse().unwrap(), limits).await.unwrap();
+        let base = format!("http://{}", server.address());
+        let stop = CancellationToken::new();
+        tokio::spawn(server.serve(http::public(Arc::clone(&nexora.app)), stop.clone()));
+        let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        Site { nexora, base, client, stop }
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
+        let answer = self.client.post(format!("{}{path}", self.base)).json(&body).send().await.unwrap();
+        (answer.status(), answer.json().await.unwrap())
+    }
+
+    pub async fn leads(&self) -> usize {
+        ops::lead::list(&self.nexora.app, &self.nexora.tenant, None, None, 100).await.unwrap().len()
+    }
+}
