@@ -24,7 +24,7 @@ use nexora::model::address::{Country, Zone};
 use nexora::model::audit::Actor;
 use nexora::model::tenant::Tenant;
 use nexora::ops::tenant::{self, NewTenant};
-use nexora::pipeline::intake;
+use nexora::pipeline::intake::{self, Offer};
 use nexora::store::{Db, Url};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -168,7 +168,7 @@ async fn write(app: &Arc<App>, tenant: &Tenant, writers: u32) -> Measured {
                     message: "No hot water since Monday".into(),
                     ..Enquiry::default()
                 };
-                intake::accept(&app, &tenant, enquiry, None).await.unwrap();
+                intake::accept(&app, &tenant, Offer::of(enquiry)).await.unwrap();
                 times.push(begun.elapsed());
             }
             times

@@ -1,11 +1,14 @@
 //! `App`: the handles that every operation needs, made once and shared.
 
+mod front;
+
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
 
+pub use front::Front;
+use front::Fronts;
 use tokio::sync::{Notify, OnceCell};
 use tokio_util::task::TaskTracker;
 
@@ -20,7 +23,7 @@ use crate::model::ConnectionId;
 use crate::model::address::Slug;
 use crate::model::connection::Connection;
 use crate::model::tenant::Tenant;
-use crate::store::{Db, tenant};
+use crate::store::Db;
 
 pub struct App {
     pub config: Config,
@@ -33,7 +36,7 @@ pub struct App {
     pub deliveries: Deliveries,
     /// The polls under way in this process.
     pub polls: TaskTracker,
-    tenants: TenantCache,
+    fronts: Fronts,
 }
 
 /// Where tenants that rehearse send things: a sandbox that is started when it is first wanted.
@@ -127,13 +130,6 @@ impl Drop for InFlight {
     }
 }
 
-/// Tenants by slug, as they were at most `TENANT_AGE` ago, so that a burst of leads reads each once.
-#[derive(Default)]
-struct TenantCache(Mutex<HashMap<Slug, (Instant, Arc<Tenant>)>>);
-
-const TENANT_AGE: Duration = Duration::from_secs(1);
-const TENANT_LIMIT: usize = 10_000;
-
 impl App {
     /// Opens what the configuration names.
     ///
@@ -158,7 +154,7 @@ impl App {
             nudges: Nudges::default(),
             deliveries: Deliveries::default(),
             polls: TaskTracker::new(),
-            tenants: TenantCache::default(),
+            fronts: Fronts::default(),
         })
     }
 
@@ -190,37 +186,26 @@ impl App {
         Workspace::new(endpoints(&self.config), self.clock.clone())
     }
 
+    /// Finds the tenant that a public address names, with what the public sees of it.
+    ///
+    /// # Errors
+    /// `NotFound` when no tenant has this slug.
+    pub async fn front(&self, slug: &Slug) -> Result<Arc<Front>> {
+        self.fronts.find(&self.db, slug).await
+    }
+
+    /// Has a change of what the public sees of a tenant seen at once in this process; others see it
+    /// within a second.
+    pub fn forget_front(&self, slug: &Slug) {
+        self.fronts.forget(slug);
+    }
+
     /// Finds the tenant that a public address names.
     ///
     /// # Errors
     /// `NotFound` when no tenant has this slug.
     pub async fn tenant_by_slug(&self, slug: &Slug) -> Result<Arc<Tenant>> {
-        if let Some(tenant) = self.tenants.get(slug) {
-            return Ok(tenant);
-        }
-        let wanted = slug.clone();
-        let found = self.db.read(move |conn| tenant::find_by_slug(conn, &wanted)).await?;
-        let tenant = Arc::new(found.ok_or_else(|| Error::not_found(format!("no tenant `{slug}`")))?);
-        self.tenants.put(slug, &tenant);
-        Ok(tenant)
-    }
-}
-
-impl TenantCache {
-    fn get(&self, slug: &Slug) -> Option<Arc<Tenant>> {
-        let tenants = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        tenants
-            .get(slug)
-            .filter(|(read_at, _)| read_at.elapsed() < TENANT_AGE)
-            .map(|(_, tenant)| Arc::clone(tenant))
-    }
-
-    fn put(&self, slug: &Slug, tenant: &Arc<Tenant>) {
-        let mut tenants = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if tenants.len() >= TENANT_LIMIT {
-            tenants.clear();
-        }
-        tenants.insert(slug.clone(), (Instant::now(), Arc::clone(tenant)));
+        Ok(Arc::clone(&self.front(slug).await?.tenant))
     }
 }
 

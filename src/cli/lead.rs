@@ -11,9 +11,9 @@ use crate::cli::out::{Out, ago, maybe};
 use crate::cli::run::{EFFECT_HEADERS, effect_rows};
 use crate::engine::enquiry::Enquiry;
 use crate::engine::lead_mail::Rules;
-use crate::model::LeadId;
 use crate::model::address::EmailAddress;
-use crate::model::lead::{Lead, LeadState};
+use crate::model::lead::{Details, Lead, LeadState};
+use crate::model::{LeadId, PhotoId};
 use crate::ops::lead;
 use crate::ops::lead_mail::{self, Verdict};
 
@@ -50,6 +50,21 @@ pub enum Command {
     /// Move a lead to another state: contacted, booked, won, lost or spam
     #[command(after_help = "Example:\n  nexora lead state lead_01k5b3v6zr9m8q2x4t7w0c1d2e won --tenant acme")]
     State { id: LeadId, state: LeadState },
+    /// Call a lead spam: what runs for it ends
+    #[command(after_help = "Example:\n  nexora lead spam lead_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
+    Spam { id: LeadId },
+    /// Let a lead go that was held back as spam: its automations begin
+    #[command(after_help = "Example:\n  nexora lead ham lead_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
+    Ham { id: LeadId },
+    /// Write a photo that came with a lead to a file
+    #[command(
+        after_help = "Example:\n  nexora lead photo photo_01k5b3v6zr9m8q2x4t7w0c1d2e --to boiler.jpg --tenant acme"
+    )]
+    Photo {
+        id: PhotoId,
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+    },
     /// Say that a person has answered a lead, by telephone for instance
     #[command(after_help = "Example:\n  nexora lead answered lead_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
     Answered { id: LeadId },
@@ -140,6 +155,8 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 let title = format!("Run {} of {}: {}", run.run.id, run.automation, run.run.state);
                 out.section(&title, &EFFECT_HEADERS, effect_rows(&run.effects))?;
             }
+            let photos = view.photos.iter().map(|photo| vec![photo.to_string()]);
+            out.section("Photos", &["id"], photos.collect())?;
             let messages = view.messages.iter().map(|message| {
                 vec![ago(message.sent_at), message.author.to_string(), message.subject.clone()]
             });
@@ -156,6 +173,21 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         Command::State { id, state } => {
             let changed = lead::set_state(app, &context.actor, &tenant, &id, state).await?;
             out.item(&changed, &lines(&changed))
+        }
+        Command::Spam { id } => {
+            let changed = lead::spam(app, &context.actor, &tenant, &id).await?;
+            out.item(&changed, &lines(&changed))
+        }
+        Command::Ham { id } => {
+            let changed = lead::ham(app, &context.actor, &tenant, &id).await?;
+            out.item(&changed, &lines(&changed))
+        }
+        Command::Photo { id, to } => {
+            let photo = lead::photo(app, &tenant, &id).await?;
+            std::fs::write(&to, &photo.content)
+                .map_err(|error| Error::usage(format!("cannot write `{}`", to.display())).source(error))?;
+            out.note(&format!("`{}` has {} by {} pixels", to.display(), photo.width, photo.height));
+            Ok(())
         }
         Command::Answered { id } => {
             let changed = lead::answered(app, &context.actor, &tenant, &id).await?;
@@ -205,9 +237,25 @@ fn lines(lead: &Lead) -> Vec<(&'static str, String)> {
             "original",
             if lead.state == LeadState::NeedsReview { maybe(lead.original.as_ref()) } else { String::new() },
         ),
+        ("spam score", if lead.score > 0 { lead.score.to_string() } else { String::new() }),
+        ("speaks for spam", reasons(lead)),
+        ("details", details(lead)),
+        (
+            "cost",
+            lead.cost_cents.map(|cents| format!("{}.{:02}", cents / 100, cents % 100)).unwrap_or_default(),
+        ),
         ("received", ago(lead.received_at)),
         ("answered", lead.answered_at.map(ago).unwrap_or_default()),
         ("by a person", lead.responded_at.map(ago).unwrap_or_default()),
         ("id", lead.id.to_string()),
     ]
+}
+
+fn reasons(lead: &Lead) -> String {
+    lead.reasons.read::<Vec<String>>().unwrap_or_default().join("; ")
+}
+
+fn details(lead: &Lead) -> String {
+    let details: Details = lead.details.read().unwrap_or_default();
+    details.iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("\n")
 }

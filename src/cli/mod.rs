@@ -10,6 +10,7 @@ mod demo;
 mod effect;
 mod event;
 mod explain;
+mod intake;
 mod job;
 mod lead;
 mod message;
@@ -96,6 +97,9 @@ enum Command {
     /// Manage a tenant's automations
     #[command(subcommand)]
     Automation(automation::Command),
+    /// Manage a tenant's form: fields, words, consent, and how it gets onto a website
+    #[command(subcommand)]
+    Intake(intake::Command),
     /// Look at leads, add one by hand, say what became of one
     #[command(subcommand)]
     Lead(lead::Command),
@@ -193,6 +197,7 @@ async fn run(cli: Cli, out: &Out) -> Result<()> {
         Command::User(command) => user::run(&Context::open(&global).await?, command, out).await,
         Command::Connection(command) => connection::run(&Context::open(&global).await?, command, out).await,
         Command::Automation(command) => automation::run(&Context::open(&global).await?, command, out).await,
+        Command::Intake(command) => intake::run(&Context::open(&global).await?, command, out).await,
         Command::Lead(command) => lead::run(&Context::open(&global).await?, command, out).await,
         Command::Contact(command) => contact::run(&Context::open(&global).await?, command, out).await,
         Command::Suppression(command) => {

@@ -22,6 +22,9 @@ pub struct Settings {
     pub trusted_proxies: String,
     /// Connections open at the same time; further ones wait.
     pub connection_limit: u64,
+    /// Connections that one address may have open; further ones are closed. Trusted proxies may have
+    /// any number.
+    pub connections_per_address: u64,
     /// The largest request body.
     pub body_limit_bytes: u64,
     /// Seconds in which a client must have sent its request's head.
@@ -38,6 +41,7 @@ impl Default for Settings {
             private_listen: "127.0.0.1:9180".to_owned(),
             trusted_proxies: "127.0.0.0/8, ::1/128".to_owned(),
             connection_limit: 2_048,
+            connections_per_address: 64,
             body_limit_bytes: 65_536,
             header_timeout_s: 10,
             request_timeout_s: 15,
@@ -54,6 +58,7 @@ impl Settings {
         check_url("http.public_url", &self.public_url)?;
         self.proxies()?;
         at_least("http.connection_limit", self.connection_limit, 1)?;
+        at_least("http.connections_per_address", self.connections_per_address, 1)?;
         at_least("http.body_limit_bytes", self.body_limit_bytes, 1_024)?;
         at_least("http.header_timeout_s", self.header_timeout_s, 1)?;
         at_least("http.request_timeout_s", self.request_timeout_s, 1)

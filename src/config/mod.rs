@@ -8,6 +8,7 @@ pub mod database;
 pub mod definitions;
 pub mod google;
 pub mod http;
+pub mod intake;
 pub mod log;
 pub mod pipeline;
 pub mod poll;
@@ -38,6 +39,7 @@ const TEST_PREFIX: &str = "NEXORA_TEST_";
 pub struct Config {
     pub database: database::Settings,
     pub http: http::Settings,
+    pub intake: intake::Settings,
     pub secrets: secrets::Settings,
     pub google: google::Settings,
     pub smtp: smtp::Settings,
@@ -88,6 +90,7 @@ impl Config {
     pub fn check(&self) -> Result<()> {
         self.database.check()?;
         self.http.check()?;
+        self.intake.check()?;
         self.secrets.check()?;
         self.google.check()?;
         self.smtp.check()?;

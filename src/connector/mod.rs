@@ -4,11 +4,13 @@
 //! address, deadline and credential; it reads no environment, clock or database.
 
 pub mod google;
+pub mod https;
 mod mail;
 pub mod poll;
 pub mod registry;
 pub mod rehearsal;
 pub mod smtp;
+pub mod turnstile;
 pub mod webhook;
 
 use std::future::Future;

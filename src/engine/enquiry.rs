@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 
 use crate::base::text::hex;
 use crate::model::address::{Country, EmailAddress, PhoneNumber};
+use crate::model::form::FieldName;
 use crate::model::lead::{Attribution, Details, NewLead};
 
 /// An enquiry as it came in, every field as text.
@@ -46,9 +47,34 @@ const ATTRIBUTION_LENGTH: usize = 1_000;
 ///
 /// # Errors
 /// Every fault, in the order of the form's fields.
-pub fn validate(enquiry: Enquiry, country: Country) -> Result<NewLead, Vec<FieldFault>> {
-    let (lead, faults) = read(enquiry, country);
+pub fn validate(
+    enquiry: Enquiry,
+    country: Country,
+    required: &[FieldName],
+) -> Result<NewLead, Vec<FieldFault>> {
+    let (lead, mut faults) = read(enquiry, country);
+    for name in required {
+        let field = name.name();
+        if is_empty(&lead, *name) && !faults.iter().any(|fault| fault.field == field) {
+            faults.push(fault(field, "Please fill this in."));
+        }
+    }
     if faults.is_empty() { Ok(lead) } else { Err(faults) }
+}
+
+/// Tells whether a field that must be filled in is not. Boxes and photos are never required.
+fn is_empty(lead: &NewLead, name: FieldName) -> bool {
+    match name {
+        FieldName::Name => lead.name.is_empty(),
+        FieldName::Phone => lead.phone.is_none(),
+        FieldName::Email => lead.email.is_none(),
+        FieldName::Service => lead.service.is_none(),
+        FieldName::Postcode => lead.postcode.is_none(),
+        FieldName::Address => lead.address.is_none(),
+        FieldName::PreferredTime => lead.preferred_time.is_none(),
+        FieldName::Message => lead.message.is_none(),
+        FieldName::Photos | FieldName::ConsentSms | FieldName::ConsentMarketing => false,
+    }
 }
 
 /// Makes a lead of what can be used of an enquiry that nobody can be asked to correct, such as one
@@ -186,7 +212,7 @@ mod tests {
     fn validated(change: impl FnOnce(&mut Enquiry)) -> Result<NewLead, Vec<&'static str>> {
         let mut enquiry = enquiry();
         change(&mut enquiry);
-        validate(enquiry, Country::parse("US").unwrap())
+        validate(enquiry, Country::parse("US").unwrap(), &[FieldName::Message])
             .map_err(|faults| faults.iter().map(|fault| fault.field).collect())
     }
 
@@ -216,6 +242,7 @@ mod tests {
             ["phone"]
         );
         assert_eq!(validated(|e| e.message = "x".repeat(5_001)).unwrap_err(), ["message"]);
+        assert_eq!(validated(|e| e.message = " ".into()).unwrap_err(), ["message"]);
         assert!(validated(|e| e.email.clear()).is_ok());
         assert!(validated(|e| e.phone.clear()).is_ok());
     }

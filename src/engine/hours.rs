@@ -97,6 +97,33 @@ impl BusinessHours {
         at
     }
 
+    /// Returns until when somebody is there, if somebody is there at `now`.
+    pub fn open_until(&self, now: Timestamp, zone: Tz) -> Option<Timestamp> {
+        let today = now.utc().with_timezone(&zone).date_naive();
+        let spans = self.spans(today).iter();
+        let moments =
+            spans.map(|(open, close)| (at_wall_time(today, *open, zone), at_wall_time(today, *close, zone)));
+        moments.filter(|(open, close)| *open <= now && now < *close).map(|(_, close)| close).max()
+    }
+
+    /// Returns the hours for people to read, days with the same hours together; `clock` is how they write
+    /// a time.
+    pub fn shown(&self, clock: &str) -> Vec<String> {
+        const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+        let days: Vec<_> = DAYS.iter().zip(&self.0).collect();
+        let groups = days.chunk_by(|(_, one), (_, next)| one == next);
+        let group = |group: &[(&&str, &Vec<(NaiveTime, NaiveTime)>)]| {
+            let (first, spans) = group.first()?;
+            let (last, _) = group.last()?;
+            let time = |time: &NaiveTime| time.format(clock).to_string();
+            let spans = spans.iter().map(|(open, close)| format!("{} – {}", time(open), time(close)));
+            let spans = spans.collect::<Vec<_>>().join(", ");
+            let days = if first == last { (**first).to_owned() } else { format!("{first} – {last}") };
+            (!spans.is_empty()).then(|| format!("{days}: {spans}"))
+        };
+        groups.filter_map(group).collect()
+    }
+
     fn spans(&self, day: NaiveDate) -> &[(NaiveTime, NaiveTime)] {
         let index = usize::try_from(day.weekday().num_days_from_monday()).unwrap_or(0);
         self.0.get(index).map_or(&[], Vec::as_slice)
@@ -225,5 +252,27 @@ mod tests {
             assert!(BusinessHours::parse(wrong).is_err(), "{wrong}");
         }
         assert!(BusinessHours::parse("Mon-Sun 00:00-24:00").is_ok());
+    }
+
+    #[test]
+    fn hours_are_shown_as_people_write_them() {
+        let hours = BusinessHours::parse("Mon-Fri 08:00-18:00, Sat 09:00-12:00").unwrap();
+        assert_eq!(hours.shown("%-I:%M %p"), ["Mon – Fri: 8:00 AM – 6:00 PM", "Sat: 9:00 AM – 12:00 PM"]);
+        let noon = BusinessHours::parse("Wed 08:00-12:00, Wed 13:00-17:00").unwrap();
+        assert_eq!(noon.shown("%H:%M"), ["Wed: 08:00 – 12:00, 13:00 – 17:00"]);
+    }
+
+    #[test]
+    fn it_is_known_until_when_somebody_is_there() {
+        let hours = BusinessHours::parse("Wed 08:00-12:00, Wed 13:00-17:00").unwrap();
+        let zone = chrono_tz::America::Chicago;
+        let at = |time: &str| {
+            let day = NaiveDate::from_ymd_opt(2026, 11, 18).unwrap();
+            at_wall_time(day, time.parse().unwrap(), zone)
+        };
+        assert_eq!(hours.open_until(at("08:00:00"), zone), Some(at("12:00:00")));
+        assert_eq!(hours.open_until(at("12:30:00"), zone), None);
+        assert_eq!(hours.open_until(at("16:59:00"), zone), Some(at("17:00:00")));
+        assert_eq!(hours.open_until(at("17:00:00"), zone), None);
     }
 }

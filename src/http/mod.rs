@@ -6,6 +6,7 @@ mod lead;
 mod link;
 mod page;
 mod problem;
+mod rate;
 mod server;
 mod session;
 mod status;
@@ -13,10 +14,14 @@ mod status;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::Response;
 use axum::routing::get;
+use ipnet::IpNet;
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
@@ -24,6 +29,46 @@ use tower_http::timeout::TimeoutLayer;
 pub use server::{Limits, Server};
 
 use crate::app::App;
+use crate::http::lead::Uploads;
+use crate::http::page::Policy;
+use crate::http::problem::Reader;
+use crate::http::rate::{Buckets, Rates};
+
+/// What the public listener needs.
+#[derive(Clone)]
+pub struct Public {
+    pub app: Arc<App>,
+    /// The networks whose word about a client's address is believed.
+    proxies: Arc<[IpNet]>,
+    rates: Arc<Rates>,
+    uploads: Arc<Uploads>,
+    /// Whoever decodes photos: it takes much memory.
+    decoding: Arc<Semaphore>,
+}
+
+impl Public {
+    fn new(app: Arc<App>) -> Public {
+        let settings = &app.config.intake;
+        let rates = Rates {
+            addresses: Buckets::new(settings.address_per_minute),
+            tenants: Buckets::new(settings.tenant_per_minute),
+        };
+        Public {
+            // The configuration was checked when it was read.
+            proxies: app.config.http.proxies().unwrap_or_default().into(),
+            rates: Arc::new(rates),
+            uploads: Arc::new(Uploads::new(settings.uploads)),
+            decoding: Arc::new(Semaphore::new(1)),
+            app,
+        }
+    }
+}
+
+impl FromRef<Public> for Arc<App> {
+    fn from_ref(public: &Public) -> Arc<App> {
+        Arc::clone(&public.app)
+    }
+}
 
 /// What only the private listener needs.
 #[derive(Clone)]
@@ -37,9 +82,15 @@ pub fn public(app: Arc<App>) -> Router {
     let settings = &app.config.http;
     let body_limit = usize::try_from(settings.body_limit_bytes).unwrap_or(usize::MAX);
     let timeout = TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, settings.request_timeout());
+    let public = Public::new(Arc::clone(&app));
+    // Requests with photos take their own time, and bound it themselves.
+    let uploads = Router::new()
+        .route("/lead/{slug}", get(lead::form).post(lead::submit).options(lead::preflight))
+        .method_not_allowed_fallback(problem::wrong_method)
+        .layer(DefaultBodyLimit::disable());
     Router::new()
-        .route("/lead/{slug}", get(lead::form).post(lead::submit))
         .route("/lead/{slug}/thanks", get(lead::thanks))
+        .route("/photo/{token}", get(lead::photo::show))
         .route("/u/{token}", get(link::show_unsubscribe).post(link::unsubscribe))
         .route("/r/{token}", get(link::review))
         .route("/status", get(status::show))
@@ -47,11 +98,24 @@ pub fn public(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(problem::wrong_method)
         .layer(DefaultBodyLimit::max(body_limit))
         .layer(timeout)
+        .merge(uploads)
+        .layer(middleware::from_fn_with_state(public.clone(), count))
         .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
         .layer(fixed(header::REFERRER_POLICY, HeaderValue::from_static("same-origin")))
-        .layer(fixed(header::CONTENT_SECURITY_POLICY, page::content_security_policy()))
+        .layer(fixed(header::CONTENT_SECURITY_POLICY, Policy::default().header()))
         .layer(CatchPanicLayer::custom(|_| problem::broken()))
-        .with_state(app)
+        .with_state(public)
+}
+
+/// Lets an address send so many requests; reading is free.
+async fn count(State(public): State<Public>, request: Request, next: Next) -> Response {
+    let sends = *request.method() == Method::POST;
+    if let Some(address) = public.address(request.extensions(), request.headers()).filter(|_| sends)
+        && let Err(wait) = public.rates.addresses.take(&client::household(address))
+    {
+        return problem::too_many(Reader::of(request.headers()), wait);
+    }
+    next.run(request).await
 }
 
 /// Returns the private routes: health, readiness, metrics.

@@ -1,28 +1,54 @@
 //! The pages: server-rendered, one request each; only style sheets and scripts that the policy names apply.
 
-use std::collections::BTreeMap;
-
 use askama::Template;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
-use crate::engine::enquiry::FieldFault;
-use crate::model::tenant::Tenant;
-
 /// The style sheets that pages carry, as they stand in the page.
-const STYLES: [&str; 2] = [include_str!("pages/style.css"), include_str!("pages/status.css")];
+const STYLES: [&str; 3] =
+    [include_str!("pages/style.css"), include_str!("pages/form.css"), include_str!("pages/status.css")];
 
-/// Returns the policy of pages that nobody may frame: nothing is loaded, and only our own style sheets
-/// apply.
-pub fn content_security_policy() -> HeaderValue {
-    let styles = STYLES.map(hash).join(" ");
-    let policy = format!(
-        "default-src 'none'; style-src {styles}; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    );
-    HeaderValue::from_str(&policy).unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'"))
+/// The scripts that pages carry, as they stand in the page.
+const SCRIPTS: [&str; 1] = [include_str!("pages/form.js")];
+
+/// Where Turnstile's widget comes from.
+const TURNSTILE: &str = "https://challenges.cloudflare.com";
+
+/// What one page needs besides our own style sheets and scripts.
+#[derive(Clone, Copy, Default)]
+pub struct Policy<'a> {
+    /// A style sheet made for this page.
+    pub style: &'a str,
+    /// The origins whose pages may frame it.
+    pub framed_by: &'a [String],
+    /// Whether it has Turnstile's widget.
+    pub turnstile: bool,
+}
+
+impl Policy<'_> {
+    /// Returns the header: nothing is loaded, run or framed but what is named here.
+    pub fn header(self) -> HeaderValue {
+        let own = Some(self.style).filter(|style| !style.is_empty());
+        let styles = STYLES.into_iter().chain(own).map(hash).collect::<Vec<_>>().join(" ");
+        let mut scripts = SCRIPTS.map(hash).join(" ");
+        let mut frames = "'none'";
+        if self.turnstile {
+            scripts = format!("{scripts} {TURNSTILE}");
+            frames = TURNSTILE;
+        }
+        let ancestors = match self.framed_by {
+            [] => "'none'".to_owned(),
+            origins => origins.join(" "),
+        };
+        let policy = format!(
+            "default-src 'none'; style-src {styles}; script-src {scripts}; frame-src {frames}; img-src data:; \
+             form-action 'self'; base-uri 'none'; frame-ancestors {ancestors}"
+        );
+        HeaderValue::from_str(&policy).unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'"))
+    }
 }
 
 /// Returns how a policy names a style sheet or script. The template engine drops a file's last line
@@ -42,6 +68,15 @@ pub fn render(status: StatusCode, page: &impl Template) -> Response {
     }
 }
 
+/// Renders a page under a policy of its own, kept in no cache.
+pub fn render_under(status: StatusCode, page: &impl Template, policy: &Policy<'_>) -> Response {
+    let mut response = render(status, page);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy.header());
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
 #[derive(Template)]
 #[template(path = "notice.html")]
 struct Notice<'a> {
@@ -58,70 +93,6 @@ pub fn notice(status: StatusCode, title: &str, text: &str) -> Response {
     render(status, &Notice { title, text })
 }
 
-/// One field of the form.
-pub struct Input {
-    pub name: &'static str,
-    pub label: &'static str,
-    pub note: &'static str,
-    pub kind: &'static str,
-    pub autocomplete: &'static str,
-    pub long: bool,
-    pub required: bool,
-    pub value: String,
-    pub fault: Option<String>,
-}
-
-#[derive(Template)]
-#[template(path = "form.html")]
-pub struct Form<'a> {
-    pub tenant: &'a Tenant,
-    pub inputs: Vec<Input>,
-    /// The fields that are wrong, by name and label.
-    pub wrong: Vec<(&'static str, &'static str)>,
-    /// Makes a second press of the button a no-op.
-    pub key: String,
-    pub hidden: Vec<(String, String)>,
-}
-
-#[derive(Template)]
-#[template(path = "thanks.html")]
-pub struct Thanks<'a> {
-    pub tenant: &'a Tenant,
-}
-
-/// Name, label, note, type and autocomplete word of each field, in order.
-const FIELDS: [(&str, &str, &str, &str, &str); 6] = [
-    ("name", "Your name", "", "text", "name"),
-    ("phone", "Phone", "", "tel", "tel"),
-    ("email", "Email", "(phone or email, or both)", "email", "email"),
-    ("service", "What do you need?", "(optional)", "text", "off"),
-    ("postcode", "Postcode", "(optional)", "text", "postal-code"),
-    ("message", "Anything else we should know?", "(optional)", "", "off"),
-];
-
-/// Returns the name and label of each field that is wrong.
-pub fn wrong(faults: &[FieldFault]) -> Vec<(&'static str, &'static str)> {
-    let label =
-        |name| FIELDS.iter().find(|(known, ..)| *known == name).map_or("the form", |(_, label, ..)| label);
-    faults.iter().map(|fault| (fault.field, label(fault.field))).collect()
-}
-
-/// Returns the form's fields with what was typed and what is wrong with it.
-pub fn inputs(values: &BTreeMap<String, String>, faults: &[FieldFault]) -> Vec<Input> {
-    let input = |(name, label, note, kind, autocomplete): (&'static str, _, _, _, _)| Input {
-        name,
-        label,
-        note,
-        kind,
-        autocomplete,
-        long: name == "message",
-        required: name == "name",
-        value: values.get(name).cloned().unwrap_or_default(),
-        fault: faults.iter().find(|fault| fault.field == name).map(|fault| fault.message.clone()),
-    };
-    FIELDS.into_iter().map(input).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,7 +102,7 @@ mod tests {
         let page = Notice { title: "T".into(), text: "t" }.render().unwrap();
         let (_, rest) = page.split_once("<style>").unwrap();
         let (style, _) = rest.split_once("</style>").unwrap();
-        let policy = content_security_policy();
+        let policy = Policy::default().header();
         assert!(policy.to_str().unwrap().contains(&hash(style)));
     }
 }

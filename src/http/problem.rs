@@ -1,6 +1,8 @@
 //! Failures as answers: problem+json (RFC 9457) for programs, a short page for people.
 
-use axum::http::{HeaderMap, StatusCode, header};
+use std::time::Duration;
+
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
@@ -30,13 +32,16 @@ pub enum Reader {
     Program,
 }
 
+/// How browsers send forms (HTML, "Form submission").
+const FORM_TYPES: [&str; 2] = ["application/x-www-form-urlencoded", "multipart/form-data"];
+
 impl Reader {
     /// Looks at what the client accepts; one that sent a form without saying so is a browser.
     pub fn of(headers: &HeaderMap) -> Reader {
-        let text = |name| headers.get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
+        let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         let accepts = text(header::ACCEPT).unwrap_or_default();
         let sent_form = text(header::CONTENT_TYPE)
-            .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
+            .is_some_and(|kind| FORM_TYPES.iter().any(|form| kind.starts_with(form)));
         if accepts.contains("text/html") || (sent_form && !accepts.contains("json")) {
             Reader::Person
         } else {
@@ -76,12 +81,19 @@ pub fn failure(reader: Reader, error: &Error) -> Response {
     if error.kind() == Kind::Unavailable {
         let text = "We cannot take this just now. Please try again in a moment.";
         let mut response = problem(reader, status, "please try again", text);
-        response
-            .headers_mut()
-            .insert(header::RETRY_AFTER, axum::http::HeaderValue::from_static(RETRY_AFTER_S));
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
         return response;
     }
     problem(reader, status, "something went wrong", "It has been noted. Please try again later.")
+}
+
+/// Answers whoever sends too much, with the time after which it may be tried again.
+pub fn too_many(reader: Reader, wait: Duration) -> Response {
+    let seconds = wait.as_secs() + 1;
+    let detail = format!("Please try again in {seconds} seconds.");
+    let mut response = problem(reader, StatusCode::TOO_MANY_REQUESTS, "too many requests", &detail);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    response
 }
 
 pub async fn no_such_page(headers: HeaderMap) -> Response {

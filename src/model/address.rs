@@ -140,7 +140,15 @@ parsed_text!(PhoneNumber);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Country(phonenumber::country::Id);
 
+/// Countries in which people read a clock of twelve hours.
+const TWELVE_HOURS: [&str; 7] = ["US", "CA", "AU", "NZ", "IN", "PH", "PR"];
+
 impl Country {
+    /// Returns how people there write a time of the day, as chrono formats it.
+    pub fn clock(self) -> &'static str {
+        if TWELVE_HOURS.contains(&self.to_string().as_str()) { "%-I:%M %p" } else { "%H:%M" }
+    }
+
     /// Reads a two-letter code.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ pub mod cursor;
 pub mod diary;
 pub mod effect;
 pub mod event;
+pub mod form;
 pub mod job;
 pub mod lead;
 pub mod mail;
@@ -66,6 +67,8 @@ define_ids! {
     AppointmentId = "appt";
     /// Names one record of consent.
     ConsentId = "consent";
+    /// Names one photo that came with a lead.
+    PhotoId = "photo";
     /// Names one schedule of an automation.
     ScheduleId = "sched";
 }

@@ -1,7 +1,5 @@
 //! Leads: added by hand, listed, and shown with everything that came of them.
 
-use std::sync::Arc;
-
 use serde::Serialize;
 
 use crate::app::App;
@@ -11,15 +9,18 @@ use crate::engine::enquiry::Enquiry;
 use crate::model::address::{EmailAddress, PhoneNumber};
 use crate::model::audit::Actor;
 use crate::model::event::About;
+use crate::model::form::Photo;
 use crate::model::lead::{Lead, LeadState};
 use crate::model::message::Message;
 use crate::model::tenant::Tenant;
-use crate::model::{LeadId, TenantId};
+use crate::model::{LeadId, PhotoId, TenantId};
 use crate::ops::run::RunView;
 use crate::ops::{Subject, audited};
-use crate::pipeline::intake::{self, Intake};
+use crate::pipeline::intake::{self, Intake, Offer};
+use crate::pipeline::link::Linker;
+use crate::pipeline::stop::{self, Drops};
 use crate::pipeline::{change, contact};
-use crate::store::{Conn, lead, message, run};
+use crate::store::{Conn, form, lead, message, run};
 
 /// A lead, the runs that it started, and the messages to and from its contact.
 #[derive(Clone, Debug, Serialize)]
@@ -29,17 +30,19 @@ pub struct LeadView {
     pub runs: Vec<RunView>,
     /// Latest first.
     pub messages: Vec<Message>,
+    pub photos: Vec<PhotoId>,
 }
 
 const RUNS_SHOWN: i64 = 50;
 const MESSAGES_SHOWN: i64 = 50;
+const PHOTOS_SHOWN: i64 = 50;
 
 /// Adds a lead by hand, through the same intake as the form.
 ///
 /// # Errors
 /// `Usage` naming each field that is wrong.
 pub async fn add(app: &App, actor: &Actor, tenant: &Tenant, enquiry: Enquiry) -> Result<Lead> {
-    let accepted = intake::accept(app, &Arc::new(tenant.clone()), enquiry, None).await?;
+    let accepted = intake::accept(app, tenant, Offer::of(enquiry)).await?;
     let id = match accepted {
         Intake::Accepted(id, _) => id,
         Intake::Invalid(faults) => {
@@ -115,6 +118,33 @@ pub async fn set_state(
     .await
 }
 
+/// Lets a lead go that was held back as spam: its automations begin.
+///
+/// # Errors
+/// `NotFound` when the tenant has no such lead; `Conflict` when it is not held back.
+pub async fn ham(app: &App, actor: &Actor, tenant: &Tenant, id: &LeadId) -> Result<Lead> {
+    change(app, actor, tenant, id, "lead.ham", |conn, tenant, id, now| match lead::find(conn, tenant, id)? {
+        Some(lead) => intake::release(conn, &lead, now),
+        None => Ok(()),
+    })
+    .await
+}
+
+/// Calls a lead spam: what runs for it ends, and nothing more begins.
+///
+/// # Errors
+/// `NotFound` when the tenant has no such lead.
+pub async fn spam(app: &App, actor: &Actor, tenant: &Tenant, id: &LeadId) -> Result<Lead> {
+    change(app, actor, tenant, id, "lead.spam", |conn, tenant, id, now| {
+        change::set_lead(conn, tenant, id, LeadState::Spam, now)?;
+        for run in run::open_of_subject(conn, tenant, id.as_str())? {
+            stop::stop(conn, tenant, &run.id, "the lead is spam", Drops::All, now)?;
+        }
+        Ok(())
+    })
+    .await
+}
+
 /// Notes that a person has answered a lead by telephone or otherwise than by a mail that is seen.
 ///
 /// # Errors
@@ -182,9 +212,30 @@ pub async fn find(app: &App, tenant: &Tenant, id: &LeadId) -> Result<LeadView> {
                 Some(contact) => message::of_contact(conn, &tenant_id, contact, MESSAGES_SHOWN)?,
                 None => Vec::new(),
             };
-            Ok(LeadView { lead, runs, messages })
+            let photos = form::photos_of(conn, &tenant_id, &wanted, PHOTOS_SHOWN)?;
+            Ok(LeadView { lead, runs, messages, photos })
         })
         .await
+}
+
+/// Returns the photo that a link names.
+///
+/// # Errors
+/// `NotFound` when the link is not ours, or the photo is gone.
+pub async fn linked_photo(app: &App, token: &str) -> Result<Photo> {
+    let missing = || Error::not_found("there is no such photo").hint("check the address");
+    let (tenant_id, id) = Linker::of(app).open_photo(token).ok_or_else(missing)?;
+    app.db.read(move |conn| form::find_photo(conn, &tenant_id, &id)).await?.ok_or_else(missing)
+}
+
+/// Returns a photo that came with a lead.
+///
+/// # Errors
+/// `NotFound` when the tenant has no such photo.
+pub async fn photo(app: &App, tenant: &Tenant, id: &PhotoId) -> Result<Photo> {
+    let (tenant_id, wanted) = (tenant.id.clone(), id.clone());
+    let missing = || Error::not_found(format!("no photo `{id}` in tenant `{}`", tenant.slug));
+    app.db.read(move |conn| form::find_photo(conn, &tenant_id, &wanted)).await?.ok_or_else(missing)
 }
 
 fn not_found(tenant: &Tenant, id: &LeadId) -> Error {

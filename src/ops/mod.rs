@@ -12,6 +12,7 @@ pub mod definition;
 pub mod effect;
 pub mod event;
 pub mod explain;
+pub mod form;
 pub mod init;
 pub mod job;
 pub mod lead;

@@ -35,6 +35,13 @@ pub fn find_written(conn: &mut Conn, tenant: &Tenant, address: &str) -> Result<O
     }
 }
 
+/// Returns the addresses in the form that matching uses, the e-mail address first.
+pub fn keys(email: Option<&EmailAddress>, phone: Option<&PhoneNumber>) -> Vec<(AddressKind, String)> {
+    let email = email.map(|email| (AddressKind::Email, email.key()));
+    let phone = phone.map(|phone| (AddressKind::Phone, phone.to_string()));
+    email.into_iter().chain(phone).collect()
+}
+
 /// Returns the contact with one of these addresses, made or completed; nothing without an address.
 /// An address that belongs to somebody else stays theirs; the e-mail address decides.
 ///
@@ -48,9 +55,7 @@ pub fn resolve(
     phone: Option<&PhoneNumber>,
     now: Timestamp,
 ) -> Result<Option<ContactId>> {
-    let email = email.map(|email| (AddressKind::Email, email.key()));
-    let phone = phone.map(|phone| (AddressKind::Phone, phone.to_string()));
-    let addresses: Vec<(AddressKind, String)> = email.into_iter().chain(phone).collect();
+    let addresses = keys(email, phone);
     if addresses.is_empty() {
         return Ok(None);
     }

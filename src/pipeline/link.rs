@@ -7,7 +7,7 @@ use crate::engine::context::{Links, Person};
 use crate::model::address::EmailAddress;
 use crate::model::contact::AddressKind;
 use crate::model::tenant::Tenant;
-use crate::model::{ContactId, RunId, TenantId};
+use crate::model::{ContactId, PhotoId, RunId, TenantId};
 
 /// Makes and opens the links of one installation.
 #[derive(Clone)]
@@ -15,6 +15,7 @@ pub struct Linker {
     base_url: String,
     unsubscribe: PurposeKey,
     review: PurposeKey,
+    photo: PurposeKey,
     hash: PurposeKey,
 }
 
@@ -42,6 +43,7 @@ impl Linker {
             base_url: app.config.http.public_url.trim_end_matches('/').to_owned(),
             unsubscribe: key("unsubscribe link"),
             review: key("review link"),
+            photo: key("photo link"),
             hash: key("suppression"),
         }
     }
@@ -62,6 +64,18 @@ impl Linker {
                 format!("{}/r/{}", self.base_url, self.review.sign(&body))
             }),
         }
+    }
+
+    /// Returns the links of the photos that came with a lead.
+    pub fn photos(&self, tenant: &TenantId, photos: &[PhotoId]) -> Vec<String> {
+        let link = |id| format!("{}/photo/{}", self.base_url, self.photo.sign(&format!("{tenant}.{id}")));
+        photos.iter().map(link).collect()
+    }
+
+    /// Opens a photo link's token; nothing when it was not ours.
+    pub fn open_photo(&self, token: &str) -> Option<(TenantId, PhotoId)> {
+        let (tenant, photo) = self.photo.open(token)?.split_once('.')?;
+        Some((TenantId::parse(tenant).ok()?, PhotoId::parse(photo).ok()?))
     }
 
     /// Returns the hash of an address in the form that matching uses.

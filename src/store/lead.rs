@@ -4,6 +4,7 @@ use diesel::prelude::*;
 
 use crate::base::Result;
 use crate::base::clock::Timestamp;
+use crate::model::address::{EmailAddress, PhoneNumber};
 use crate::model::lead::{Lead, LeadState};
 use crate::model::{ContactId, LeadId, TenantId};
 use crate::store::Conn;
@@ -109,6 +110,30 @@ pub fn note_responded(conn: &mut Conn, tenant: &TenantId, id: &LeadId, at: Times
 pub fn set_state(conn: &mut Conn, tenant: &TenantId, id: &LeadId, state: LeadState) -> Result<()> {
     let update = diesel::update(leads::table.find((tenant, id))).set(leads::state.eq(state));
     on!(conn, c => update.execute(c)).map(|_| ())
+}
+
+/// Counts, up to a few, the leads since a moment that have the same message from somebody else.
+/// Uses `leads_by_body`.
+pub fn same_text(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    hash: &str,
+    (email, phone): (Option<&EmailAddress>, Option<&PhoneNumber>),
+    since: Timestamp,
+) -> Result<i64> {
+    const FEW: i64 = 20;
+    let senders: Vec<(Option<EmailAddress>, Option<PhoneNumber>)> = on!(conn, c => leads::table
+        .filter(leads::tenant_id.eq(tenant))
+        .filter(leads::body_hash.eq(hash))
+        .filter(leads::received_at.ge(since))
+        .order(leads::received_at.desc())
+        .limit(FEW)
+        .select((leads::email, leads::phone))
+        .load(c))?;
+    let is_same = |(one, two): &(Option<EmailAddress>, Option<PhoneNumber>)| {
+        (email.is_some() && one.as_ref() == email) || (phone.is_some() && two.as_ref() == phone)
+    };
+    Ok(i64::try_from(senders.iter().filter(|sender| !is_same(sender)).count()).unwrap_or(FEW))
 }
 
 /// Lists the leads that came in since a moment, newest first.

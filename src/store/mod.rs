@@ -18,6 +18,7 @@ pub mod due;
 pub mod effect;
 pub mod event;
 mod failure;
+pub mod form;
 pub mod item;
 pub mod job;
 pub mod lead;

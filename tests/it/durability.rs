@@ -6,7 +6,7 @@ use diesel::RunQueryDsl as _;
 use nexora::base::Kind;
 use nexora::model::LeadId;
 use nexora::ops;
-use nexora::pipeline::intake::{self, Intake};
+use nexora::pipeline::intake::{self, Intake, Offer};
 use nexora::store::{Conn, lead, migration};
 
 use crate::harness::{Backend, Database, Nexora, enquiry, new_tenant, on_both};
@@ -26,7 +26,7 @@ async fn offer(nexora: &Nexora, count: usize) -> (Vec<LeadId>, usize) {
     let offers: Vec<_> = (0..count)
         .map(|_| {
             let (app, tenant) = (Arc::clone(&nexora.app), Arc::clone(&tenant));
-            tokio::spawn(async move { intake::accept(&app, &tenant, enquiry(), None).await })
+            tokio::spawn(async move { intake::accept(&app, &tenant, Offer::of(enquiry())).await })
         })
         .collect();
     let (mut accepted, mut refused) = (Vec::new(), 0);

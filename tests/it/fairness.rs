@@ -1,10 +1,9 @@
 //! No tenant can starve another, however long its queue.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use nexora::ops;
-use nexora::pipeline::intake;
+use nexora::pipeline::intake::{self, Offer};
 use nexora::store::due::{self, Queue};
 
 use crate::harness::{Nexora, enquiry, new_tenant, on_both};
@@ -18,7 +17,7 @@ on_both! {
         let mut small = Vec::new();
         for slug in ["beta", "gamma", "delta"] {
             let tenant = ops::tenant::create(&nexora.app, &nexora.actor, new_tenant(slug)).await.unwrap();
-            intake::accept(&nexora.app, &Arc::new(tenant.clone()), enquiry(), None).await.unwrap();
+            intake::accept(&nexora.app, &tenant, Offer::of(enquiry())).await.unwrap();
             small.push(tenant.id);
         }
         let now = nexora.app.clock.now();

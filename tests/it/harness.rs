@@ -22,7 +22,7 @@ use nexora::model::tenant::Tenant;
 use nexora::ops::lead::LeadView;
 use nexora::ops::tenant::NewTenant;
 use nexora::ops::{automation, connection, lead, tenant};
-use nexora::pipeline::intake::{self, Intake};
+use nexora::pipeline::intake::{self, Intake, Offer};
 use nexora::sandbox::{Sandbox, Settings};
 use nexora::store::{Db, Url};
 
@@ -184,7 +184,7 @@ impl Nexora {
 
     /// Sends a lead in, as the form does.
     pub async fn submit(&self, enquiry: Enquiry) -> LeadId {
-        match intake::accept(&self.app, &Arc::new(self.tenant.clone()), enquiry, None).await.unwrap() {
+        match intake::accept(&self.app, &self.tenant, Offer::of(enquiry)).await.unwrap() {
             Intake::Accepted(id, _) => id,
             Intake::Invalid(faults) => panic!("{faults:?}"),
         }

@@ -13,8 +13,9 @@ use crate::base::secret::Secret;
 use crate::base::{Error, Result};
 use crate::connector::Answer;
 use crate::connector::google::fault::Fault;
-use crate::connector::google::hub::{Connect, TokenClient};
+use crate::connector::google::hub::TokenClient;
 use crate::connector::google::oauth::Grant;
+use crate::connector::https::Connect;
 use crate::model::address::EmailAddress;
 
 pub struct Account {

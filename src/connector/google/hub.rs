@@ -1,22 +1,20 @@
 //! How every call to Google is made: with a deadline, with its status noted, and once more with a
 //! fresh token when Google says that the token is no longer good.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use google_apis_common as common;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
+use crate::base::Result;
 use crate::base::secret::Secret;
-use crate::base::{Error, Result};
 use crate::connector::google::account::Carried;
 use crate::connector::google::fault::Fault;
 use crate::connector::google::quota::Meter;
 use crate::connector::google::token::Tokens;
+use crate::connector::https::{Connect, connect};
 
-pub type Connect = HttpsConnector<HttpConnector>;
 pub type Client = common::Client<Connect>;
 
 /// What a call takes from Google's quota, by the bucket that it is counted in.
@@ -88,29 +86,6 @@ impl common::Delegate for Watch {
         self.note(response.status(), response.headers());
         common::Retry::Abort
     }
-}
-
-/// Returns what makes connections. The system's certificates are read once in a process.
-///
-/// # Errors
-/// `Config` when they cannot be read.
-pub fn connect() -> Result<Connect> {
-    static CONNECT: OnceLock<Connect> = OnceLock::new();
-    if let Some(connect) = CONNECT.get() {
-        return Ok(connect.clone());
-    }
-    let mut http = HttpConnector::new();
-    http.enforce_http(false);
-    // A request's head and body are two writes: without this the second waits for the first's receipt.
-    http.set_nodelay(true);
-    let provider = rustls::crypto::ring::default_provider();
-    let connect = HttpsConnectorBuilder::new()
-        .with_provider_and_native_roots(provider)
-        .map_err(|error| Error::config("the system's certificates cannot be read").source(error))?
-        .https_or_http()
-        .enable_http1()
-        .wrap_connector(http);
-    Ok(CONNECT.get_or_init(|| connect).clone())
 }
 
 /// Makes an HTTP client, to be shared by all calls to Google.

@@ -22,7 +22,7 @@ use nexora::model::request::EffectRequest;
 use nexora::model::tenant::Tenant;
 use nexora::ops::job::{Move, NewJob};
 use nexora::ops::{automation, connection, job, link, tenant};
-use nexora::pipeline::intake;
+use nexora::pipeline::intake::{self, Offer};
 use nexora::sandbox::{Sandbox, Settings};
 use nexora::store::{self, Conn};
 use serde_json::{Value, json};
@@ -314,7 +314,8 @@ impl Town {
         let times = if again { 2 } else { 1 };
         for _ in 0..times {
             // A form that is sent twice is one lead.
-            intake::accept(&self.app, &Arc::new(tenant.clone()), enquiry.clone(), Some(&key)).await.unwrap();
+            let offer = Offer { key: Some(key.clone()), ..Offer::of(enquiry.clone()) };
+            intake::accept(&self.app, tenant, offer).await.unwrap();
             self.acts_made += 1;
         }
         self.ledger.count("leads");

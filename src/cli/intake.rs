@@ -1,0 +1,194 @@
+//! `nexora intake`.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+
+use crate::base::{Error, Result};
+use crate::cli::Context;
+use crate::cli::automation::parse_setting;
+use crate::cli::out::{Out, ago, print};
+use crate::cli::user::read_secret;
+use crate::model::consent::Channel;
+use crate::model::form::{Field, FieldName, Need};
+use crate::ops::form::{self, FormView, Snippet};
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Show a tenant's form: its address, fields and words
+    #[command(after_help = "Example:\n  nexora intake show --tenant acme")]
+    Show,
+    /// Choose the form's fields, in the order in which they are shown
+    #[command(after_help = fields_help())]
+    Fields {
+        /// Fields, each with `=required` or `=optional`; optional without
+        #[arg(required = true, value_name = "FIELD[=NEED]", value_parser = parse_field)]
+        fields: Vec<Field>,
+    },
+    /// Change what the form says and who may show it
+    #[command(after_help = keys_help())]
+    Set {
+        /// What is changed, as name=value
+        #[arg(required = true, value_name = "KEY=VALUE", value_parser = parse_setting)]
+        changes: Vec<(String, String)>,
+    },
+    /// Word what people agree to; a new wording is a new version, and the old ones are kept
+    #[command(after_help = "Examples:
+  nexora intake consent --tenant acme
+  nexora intake consent --tenant acme --channel sms --wording \"Acme may text me about my request. Reply STOP to end.\"")]
+    Consent {
+        /// What the consent is for: email or sms
+        #[arg(long, requires = "wording")]
+        channel: Option<Channel>,
+        #[arg(long, requires = "channel")]
+        wording: Option<String>,
+    },
+    /// Show a logo above the form
+    #[command(
+        after_help = "Examples:\n  nexora intake logo acme.png --tenant acme\n  nexora intake logo --remove --tenant acme"
+    )]
+    Logo {
+        /// A PNG, JPEG or WebP; it is made small
+        #[arg(required_unless_present = "remove")]
+        file: Option<PathBuf>,
+        #[arg(long, conflicts_with = "file")]
+        remove: bool,
+    },
+    /// Have Cloudflare Turnstile look at visitors
+    #[command(after_help = "Examples:
+  nexora intake turnstile --tenant acme --site-key 0x4AAAAAAAB --from-file secret.txt
+  nexora intake turnstile --tenant acme --off")]
+    Turnstile {
+        #[arg(long, required_unless_present = "off")]
+        site_key: Option<String>,
+        /// File whose first line is the secret key; `-` for standard input
+        #[arg(long, value_name = "FILE")]
+        from_file: Option<PathBuf>,
+        #[arg(long, conflicts_with_all = ["site_key", "from_file"])]
+        off: bool,
+    },
+    /// Print what is to be pasted into a website
+    #[command(after_help = "Examples:
+  nexora intake snippet --frame --tenant acme
+  nexora intake snippet --html --tenant acme")]
+    Snippet {
+        /// The form itself, in a frame
+        #[arg(long, conflicts_with_all = ["html", "script"])]
+        frame: bool,
+        /// A form of the website's own, without scripts
+        #[arg(long, conflicts_with = "script")]
+        html: bool,
+        /// A form of the website's own that stays on its page
+        #[arg(long)]
+        script: bool,
+    },
+}
+
+fn keys_help() -> String {
+    let keys: Vec<String> = form::KEYS.iter().map(|(name, help)| format!("  {name:<16} {help}")).collect();
+    let keys = keys.join("\n");
+    format!(
+        "What can be set:\n{keys}\n\nExamples:\n  nexora intake set services=\"Boiler; Leak; Bathroom\" --tenant acme\n  \
+         nexora intake set embed_on=https://acme.com --tenant acme"
+    )
+}
+
+fn fields_help() -> String {
+    let names: Vec<&str> = FieldName::ALL.iter().map(|name| name.name()).collect();
+    format!(
+        "Fields: {}\n\nExample:\n  nexora intake fields name=required phone=required email service photos consent_sms --tenant acme",
+        names.join(", ")
+    )
+}
+
+fn parse_field(text: &str) -> Result<Field> {
+    let (name, need) = text.split_once('=').unwrap_or((text, Need::Optional.name()));
+    let field = Field { name: FieldName::parse(name)?, need: Need::parse(need)? };
+    // A form without a name could answer nobody by theirs.
+    Ok(if field.name == FieldName::Name { Field { need: Need::Required, ..field } } else { field })
+}
+
+pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
+    let (app, actor) = (&context.app, &context.actor);
+    let tenant = context.tenant().await?;
+    match command {
+        Command::Show => show(&form::find(app, &tenant).await?, out),
+        Command::Fields { fields } => show(&form::set_fields(app, actor, &tenant, fields).await?, out),
+        Command::Set { changes } => show(&form::set(app, actor, &tenant, changes).await?, out),
+        Command::Consent { channel: Some(channel), wording: Some(wording) } => {
+            show(&form::set_wording(app, actor, &tenant, channel, wording).await?, out)
+        }
+        Command::Consent { .. } => {
+            let wordings = form::wordings(app, &tenant).await?;
+            out.list(&["channel", "version", "since", "wording"], &wordings, |wording| {
+                vec![
+                    wording.channel.to_string(),
+                    wording.version.to_string(),
+                    ago(wording.created_at),
+                    wording.wording.clone(),
+                ]
+            })
+        }
+        Command::Logo { file, .. } => {
+            let read = |path: PathBuf| {
+                std::fs::read(&path)
+                    .map_err(|error| Error::usage(format!("cannot read `{}`", path.display())).source(error))
+            };
+            let bytes = file.map(read).transpose()?;
+            show(&form::set_logo(app, actor, &tenant, bytes).await?, out)
+        }
+        Command::Turnstile { site_key, from_file, .. } => {
+            let keys = match site_key {
+                Some(site_key) => {
+                    let no_input = context.global.no_input;
+                    Some((site_key, read_secret("Secret key: ", from_file.as_deref(), no_input)?))
+                }
+                None => None,
+            };
+            show(&form::set_turnstile(app, actor, &tenant, keys).await?, out)
+        }
+        Command::Snippet { html, script, .. } => {
+            let kind = match (html, script) {
+                (true, _) => Snippet::Html,
+                (_, true) => Snippet::Script,
+                _ => Snippet::Frame,
+            };
+            let (text, first) = form::snippet(&form::find(app, &tenant).await?, &tenant, kind);
+            if let Some(first) = first {
+                out.note(&first);
+            }
+            print(&format!("{text}\n"))
+        }
+    }
+}
+
+fn show(view: &FormView, out: &Out) -> Result<()> {
+    let settings = &view.settings;
+    let yes = |flag: bool| if flag { "yes" } else { "no" }.to_owned();
+    let field = |field: &Field| match field.need {
+        Need::Required => format!("{} (required)", field.name),
+        Need::Optional => field.name.to_string(),
+    };
+    let mut lines = vec![
+        ("address", view.url.clone()),
+        ("fields", settings.fields.iter().map(field).collect::<Vec<_>>().join(", ")),
+        ("intro", settings.intro.clone()),
+        ("services", settings.services.join("; ")),
+        ("service area", settings.service_area.clone()),
+        ("emergency phone", settings.emergency_phone.clone()),
+        ("next steps", settings.next_steps.join("; ")),
+        ("logo", yes(view.has_logo)),
+        ("shown in frames of", settings.embed_on.join(", ")),
+        ("scripts from", settings.scripts_from.join(", ")),
+        ("proof of work", yes(settings.proof_of_work)),
+        ("turnstile", yes(view.has_turnstile)),
+    ];
+    for wording in &view.wordings {
+        let name = match wording.channel {
+            Channel::Email => "consent to email",
+            Channel::Sms => "consent to sms",
+        };
+        lines.push((name, format!("version {}: {}", wording.version, wording.wording)));
+    }
+    out.item(view, &lines)
+}

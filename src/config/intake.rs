@@ -1,0 +1,60 @@
+//! `[intake]`: how much of the public's requests and photos is taken.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::Result;
+use crate::config::check::{at_least, check_url};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Requests that one address may send in a minute; 0 for any number.
+    pub address_per_minute: u32,
+    /// Leads that one tenant takes in a minute; 0 for any number.
+    pub tenant_per_minute: u32,
+    /// Photos of one lead; 0 for none.
+    pub photos: u32,
+    /// The largest photo that may be sent.
+    pub photo_limit_bytes: u64,
+    /// Pixels of a photo at most: what decoding takes of memory grows with them.
+    pub photo_limit_pixels: u64,
+    /// Requests with photos that are taken at the same time; further ones are told to come back.
+    pub uploads: u32,
+    /// Seconds in which a request with photos must have been read.
+    pub upload_timeout_s: u64,
+    /// Where Turnstile is asked whether a visitor is a person.
+    pub turnstile_url: String,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            address_per_minute: 30,
+            tenant_per_minute: 600,
+            photos: 6,
+            photo_limit_bytes: 12_000_000,
+            photo_limit_pixels: 50_000_000,
+            uploads: 8,
+            upload_timeout_s: 180,
+            turnstile_url: "https://challenges.cloudflare.com/turnstile/v0/siteverify".to_owned(),
+        }
+    }
+}
+
+impl Settings {
+    /// # Errors
+    /// `Config` naming the key.
+    pub fn check(&self) -> Result<()> {
+        at_least("intake.photo_limit_bytes", self.photo_limit_bytes, 10_000)?;
+        at_least("intake.photo_limit_pixels", self.photo_limit_pixels, 10_000)?;
+        at_least("intake.uploads", self.uploads.into(), 1)?;
+        at_least("intake.upload_timeout_s", self.upload_timeout_s, 1)?;
+        check_url("intake.turnstile_url", &self.turnstile_url)
+    }
+
+    pub fn upload_timeout(&self) -> Duration {
+        Duration::from_secs(self.upload_timeout_s)
+    }
+}

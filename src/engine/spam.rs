@@ -1,0 +1,190 @@
+//! How much speaks for an enquiry being spam, and why. Nothing is dropped for it: beyond a limit a lead
+//! is held back for a person to look at.
+
+use std::time::Duration;
+
+/// From this score on a lead is held back.
+pub const QUARANTINE: i32 = 60;
+
+/// What is known of an enquiry besides what it says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Signals {
+    /// A field that people do not see was filled in.
+    pub honeypot: bool,
+    pub time: Time,
+    pub puzzle: Proof,
+    pub widget: Proof,
+    /// How often the same text came from others within a day.
+    pub repeats: i64,
+    /// Somebody whom the business knows already.
+    pub acquainted: bool,
+}
+
+/// How long the form was open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Time {
+    /// Whoever sent it was given no form.
+    #[default]
+    NotAsked,
+    /// It should bear our mark of time, and does not.
+    Unmarked,
+    Open(Duration),
+}
+
+/// What became of something that browsers were asked to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Proof {
+    #[default]
+    NotAsked,
+    Good,
+    /// As where no scripts run.
+    Missing,
+    Wrong,
+}
+
+/// The sum, with a sentence for each part of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Score {
+    pub points: i32,
+    pub reasons: Vec<String>,
+}
+
+impl Score {
+    fn add(&mut self, points: i32, reason: &str) {
+        self.points += points;
+        self.reasons.push(reason.to_owned());
+    }
+
+    pub fn is_spam(&self) -> bool {
+        self.points >= QUARANTINE
+    }
+}
+
+/// Nobody fills in a form in less.
+const AT_ONCE: Duration = Duration::from_millis(1_500);
+/// A browser may fill it in for somebody in less, but hardly.
+const QUICK: Duration = Duration::from_secs(3);
+const STALE: Duration = Duration::from_secs(86_400);
+
+/// Returns what speaks against an enquiry by this name and with this message.
+pub fn score(signals: &Signals, name: &str, message: &str) -> Score {
+    let mut score = Score::default();
+    if signals.honeypot {
+        score.add(100, "a field that people do not see was filled in");
+    }
+    match signals.time {
+        Time::NotAsked => {}
+        Time::Unmarked => score.add(50, "it was sent without the form having been opened"),
+        Time::Open(open) if open < AT_ONCE => score.add(70, "the form was sent at once after it was opened"),
+        Time::Open(open) if open < QUICK => score.add(30, "the form was filled in within three seconds"),
+        Time::Open(open) if open > STALE => score.add(15, "the form had been open for more than a day"),
+        Time::Open(_) => {}
+    }
+    match signals.puzzle {
+        Proof::NotAsked | Proof::Good => {}
+        Proof::Missing => score.add(35, "the browser did not work out the puzzle"),
+        Proof::Wrong => score.add(70, "the puzzle's answer was wrong"),
+    }
+    match signals.widget {
+        Proof::NotAsked | Proof::Good => {}
+        Proof::Missing => score.add(35, "the browser did not answer Turnstile"),
+        Proof::Wrong => score.add(70, "Turnstile takes the sender for a program"),
+    }
+    match signals.repeats {
+        0 => {}
+        1 => score.add(30, "the same text came from somebody else within a day"),
+        2 => score.add(45, "the same text came from two others within a day"),
+        _ => score.add(80, "the same text came from many others within a day"),
+    }
+    let (text, links) = (message.to_lowercase(), links(message));
+    match links {
+        0 => {}
+        1 => score.add(20, "the message has a link"),
+        2 => score.add(45, "the message has two links"),
+        _ => score.add(70, "the message has many links"),
+    }
+    if ["<a ", "[url", "[link", "</"].iter().any(|mark| text.contains(mark)) {
+        score.add(50, "the message has markup for links");
+    }
+    if self::links(name) > 0 {
+        score.add(70, "the name has a link");
+    }
+    if signals.acquainted && score.points > 0 && !signals.honeypot {
+        score.add(-30, "the sender is known to the business");
+    }
+    score
+}
+
+fn links(text: &str) -> usize {
+    let text = text.to_lowercase();
+    let words = text.split(|c: char| c.is_whitespace() || "<>()[]\"'".contains(c));
+    words.filter(|word| word.contains("://") || word.starts_with("www.")).count()
+}
+
+/// A message shorter than this is too likely to be the same by chance.
+const TELLING_LENGTH: usize = 25;
+
+/// Returns a hash by which the same message is known again, whatever its case, spacing and numbers;
+/// nothing for a short one, which many may write.
+pub fn body_hash(message: &str) -> Option<String> {
+    use sha2::{Digest as _, Sha256};
+    let letters: String = message.to_lowercase().chars().filter(|c| c.is_alphabetic()).collect();
+    (letters.chars().count() >= TELLING_LENGTH)
+        .then(|| crate::base::text::hex(Sha256::digest(letters).get(..16).unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn points(change: impl FnOnce(&mut Signals), message: &str) -> i32 {
+        let mut signals = Signals { time: Time::Open(Duration::from_secs(40)), ..Signals::default() };
+        change(&mut signals);
+        score(&signals, "Jo Miller", message).points
+    }
+
+    #[test]
+    fn a_person_is_let_through_whatever_their_browser_can_do() {
+        assert_eq!(points(|_| (), "No hot water since Monday."), 0);
+        assert!(points(|s| s.puzzle = Proof::Missing, "See https://example.com/boiler.jpg") < QUARANTINE);
+        assert!(points(|s| s.time = Time::Open(Duration::from_millis(2_500)), "hot water") < QUARANTINE);
+        assert!(points(|s| s.time = Time::Open(Duration::from_secs(200_000)), "hot water") < QUARANTINE);
+        assert!(points(|s| s.time = Time::NotAsked, "hot water") < QUARANTINE);
+    }
+
+    #[test]
+    fn what_programs_do_is_held_back_with_the_reasons() {
+        let cases: [(fn(&mut Signals), &str); 6] = [
+            (|s| s.honeypot = true, ""),
+            (|s| s.time = Time::Open(Duration::from_millis(200)), ""),
+            (|s| s.puzzle = Proof::Wrong, ""),
+            (|s| s.repeats = 3, ""),
+            (|_| (), "https://a.example https://b.example www.c.example"),
+            (|s| s.time = Time::Unmarked, "<a href=https://a.example>cheap</a>"),
+        ];
+        for (change, message) in cases {
+            assert!(points(change, message) >= QUARANTINE, "{message}");
+        }
+        let scored =
+            score(&Signals { honeypot: true, repeats: 1, ..Signals::default() }, "www.a.example", "");
+        assert_eq!((scored.points, scored.reasons.len()), (200, 3));
+    }
+
+    #[test]
+    fn somebody_known_is_trusted_more_but_for_the_trap() {
+        assert_eq!(points(|s| (s.repeats, s.acquainted) = (3, true), ""), 50);
+        assert_eq!(points(|s| (s.honeypot, s.acquainted) = (true, true), ""), 100);
+        assert_eq!(points(|s| s.acquainted = true, ""), 0);
+    }
+
+    #[test]
+    fn the_same_text_is_known_again_and_a_short_one_is_nobodys() {
+        let one = body_hash("We will rank your website FIRST on search engines!").unwrap();
+        assert_eq!(Some(one), body_hash("we will rank your website first\non search engines 24"));
+        assert_ne!(
+            body_hash("My boiler has stopped working, please call."),
+            body_hash("My boiler leaks, please call me back soon.")
+        );
+        assert_eq!(body_hash("No hot water"), None);
+    }
+}

@@ -1,0 +1,276 @@
+//! The form as a page: the tenant's own fields, colour, logo and words.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::app::{App, Front};
+use crate::base::clock::Timestamp;
+use crate::engine::color::Color;
+use crate::engine::enquiry::FieldFault;
+use crate::engine::hours::BusinessHours;
+use crate::http::lead::fields::{ATTRIBUTION, Fields, is_set};
+use crate::http::lead::ticket::Ticket;
+use crate::http::page::{self, Policy};
+use crate::model::form::{Field, FieldName, Need};
+use crate::model::tenant::Tenant;
+
+/// Services up to this many are shown side by side; more are chosen from a list.
+const SIDE_BY_SIDE: usize = 6;
+
+#[derive(Template)]
+#[template(path = "form.html")]
+struct Page<'a> {
+    front: &'a Front,
+    banner: &'a Banner,
+    inputs: Vec<Input>,
+    /// The fields that are wrong: their name, label, and what is wrong.
+    wrong: Vec<(&'static str, String)>,
+    ticket: String,
+    puzzle: Option<String>,
+    hidden: Vec<(String, String)>,
+    has_photos: bool,
+}
+
+#[derive(Template)]
+#[template(path = "thanks.html")]
+struct Thanks<'a> {
+    front: &'a Front,
+    banner: &'a Banner,
+    steps: Vec<String>,
+}
+
+/// What stands above the form and the thanks.
+struct Banner {
+    style: String,
+    logo: Option<String>,
+    phone: Option<Phone>,
+    emergency: Option<Phone>,
+    hours: Vec<String>,
+    /// Whether somebody is there now, and until or from when.
+    now: String,
+    is_open: bool,
+}
+
+struct Phone {
+    link: String,
+    shown: String,
+}
+
+/// One field of the form.
+struct Input {
+    name: &'static str,
+    label: String,
+    note: &'static str,
+    kind: Kind,
+    required: bool,
+    value: String,
+    fault: Option<String>,
+}
+
+enum Kind {
+    Line {
+        kind: &'static str,
+        autocomplete: &'static str,
+        mode: &'static str,
+    },
+    Text,
+    Choice(Vec<String>),
+    List(Vec<String>),
+    Photos {
+        most: u32,
+        megabytes: u64,
+    },
+    /// A box with the version of its wording.
+    Box {
+        version: i32,
+        ticked: bool,
+    },
+}
+
+/// Shows the form with what was typed and what is wrong with it.
+pub fn show(
+    app: &App,
+    front: &Front,
+    values: &Fields,
+    faults: &[FieldFault],
+    status: StatusCode,
+) -> Response {
+    let now = app.clock.now();
+    let slug = &front.tenant.slug;
+    // Whoever corrects a field goes on with the form that they opened.
+    let earlier = values.get("ticket").and_then(|text| Ticket::open(app, slug, text));
+    let Ok(ticket) = earlier.map_or_else(|| Ticket::new(now), Ok) else {
+        return page::notice(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong", "Please try again.");
+    };
+    let inputs: Vec<Input> =
+        front.form.fields.iter().filter_map(|field| input(app, front, *field, values, faults)).collect();
+    let label = |name: &str| inputs.iter().find(|input| input.name == name).map(|input| input.label.clone());
+    let hidden = ATTRIBUTION.iter().filter_map(|name| Some(((*name).to_owned(), values.get(*name)?.clone())));
+    let banner = Banner::of(front, now);
+    let policy = policy(front, &banner);
+    let view = Page {
+        wrong: faults
+            .iter()
+            .map(|f| (f.field, label(f.field).unwrap_or_else(|| "The form".to_owned())))
+            .collect(),
+        ticket: ticket.text(app, slug),
+        puzzle: front.form.proof_of_work.then(|| ticket.puzzle(app)).flatten(),
+        hidden: hidden.collect(),
+        has_photos: inputs.iter().any(|input| matches!(input.kind, Kind::Photos { .. })),
+        front,
+        banner: &banner,
+        inputs,
+    };
+    page::render_under(status, &view, &policy)
+}
+
+/// Shows what happens next, to somebody who left such addresses.
+pub fn thanks(app: &App, front: &Front, reached_by: &str) -> Response {
+    let banner = Banner::of(front, app.clock.now());
+    let policy = policy(front, &banner);
+    let steps = match front.form.next_steps.as_slice() {
+        [] => known_steps(front, &banner, reached_by),
+        own => own.to_vec(),
+    };
+    page::render_under(StatusCode::OK, &Thanks { front, banner: &banner, steps }, &policy)
+}
+
+fn known_steps(front: &Front, banner: &Banner, reached_by: &str) -> Vec<String> {
+    let mut steps = Vec::new();
+    if reached_by.contains("email") {
+        steps.push("A confirmation is on its way to your email address.".to_owned());
+    }
+    let how = if reached_by.contains("phone") { "call or write to you" } else { "write to you" };
+    steps.push(match banner.is_open {
+        true => format!("Somebody of {} reads your request now and will {how}.", front.tenant.name),
+        false => format!("{} We will {how} then.", banner.now),
+    });
+    if let Some(phone) = &banner.phone {
+        steps.push(format!("You will see us as {}.", phone.shown));
+    }
+    steps
+}
+
+fn policy<'a>(front: &'a Front, banner: &'a Banner) -> Policy<'a> {
+    Policy {
+        style: &banner.style,
+        framed_by: &front.form.embed_on,
+        turnstile: !front.form.turnstile_site_key.is_empty(),
+    }
+}
+
+impl Banner {
+    fn of(front: &Front, now: Timestamp) -> Banner {
+        let tenant = &front.tenant;
+        let hours = BusinessHours::parse(&front.settings.business_hours).ok();
+        let clock = tenant.country().map_or("%H:%M", crate::model::address::Country::clock);
+        let zone = tenant.zone().map_or(chrono_tz::UTC, |zone| zone.tz());
+        let at =
+            |moment: Timestamp, format: &str| moment.utc().with_timezone(&zone).format(format).to_string();
+        let open_until = hours.as_ref().and_then(|hours| hours.open_until(now, zone));
+        let words = match (&hours, open_until) {
+            (_, Some(until)) => format!("Open now, until {}.", at(until, clock)),
+            (Some(hours), None) => {
+                let opens = hours.next_open(now, std::time::Duration::from_secs(60), zone);
+                let day = if at(opens, "%F") == at(now, "%F") { "today".to_owned() } else { at(opens, "%A") };
+                format!("We open {day} at {}.", at(opens, clock))
+            }
+            (None, None) => String::new(),
+        };
+        Banner {
+            style: style(&front.settings.color),
+            logo: front.logo.as_ref().map(|png| format!("data:image/png;base64,{}", STANDARD.encode(png))),
+            phone: tenant.phone.as_ref().map(|phone| Phone {
+                link: phone.to_string(),
+                shown: tenant.country().map_or_else(|_| phone.to_string(), |country| phone.shown_in(country)),
+            }),
+            emergency: emergency(tenant, &front.form.emergency_phone),
+            hours: hours.map(|hours| hours.shown(clock)).unwrap_or_default(),
+            is_open: open_until.is_some(),
+            now: words,
+        }
+    }
+}
+
+fn emergency(tenant: &Tenant, shown: &str) -> Option<Phone> {
+    let country = tenant.country().ok()?;
+    let number = crate::model::address::PhoneNumber::parse_in(country, shown).ok()?;
+    Some(Phone { link: number.to_string(), shown: number.shown_in(country) })
+}
+
+/// The papers that the style sheet has, light and dark.
+const PAPERS: [&str; 2] = ["#ffffff", "#18212a"];
+
+/// Returns the style that gives a page the tenant's colour, readable in light and dark.
+pub fn style(color: &str) -> String {
+    let Some(brand) = Color::parse(color) else { return String::new() };
+    let shade = |paper: &str| {
+        let shown = brand.readable_on(Color::parse(paper).unwrap_or(Color::WHITE));
+        format!(":root{{--brand:{};--on-brand:{}}}", shown.to_hex(), shown.ink().to_hex())
+    };
+    let [light, dark] = PAPERS.map(shade);
+    format!("{light}@media (prefers-color-scheme:dark){{{dark}}}")
+}
+
+fn input(app: &App, front: &Front, field: Field, values: &Fields, faults: &[FieldFault]) -> Option<Input> {
+    let Field { name, need } = field;
+    let line = |kind, autocomplete, mode| Kind::Line { kind, autocomplete, mode };
+    let services = || front.form.services.clone();
+    let either = front.form.need(FieldName::Phone).is_some() && front.form.need(FieldName::Email).is_some();
+    let reach = if either && need == Need::Optional { "phone or email, or both" } else { "" };
+    let (label, note, kind) = match name {
+        FieldName::Name => ("Your name", "", line("text", "name", "")),
+        FieldName::Phone => ("Phone", reach, line("tel", "tel", "tel")),
+        FieldName::Email => ("Email", reach, line("email", "email", "email")),
+        FieldName::Service if services().is_empty() => ("What do you need?", "", line("text", "off", "")),
+        FieldName::Service if services().len() <= SIDE_BY_SIDE => {
+            ("What do you need?", "", Kind::Choice(services()))
+        }
+        FieldName::Service => ("What do you need?", "", Kind::List(services())),
+        FieldName::Postcode => ("Postcode", "", line("text", "postal-code", "")),
+        FieldName::Address => ("Address", "", line("text", "street-address", "")),
+        FieldName::PreferredTime => {
+            ("When suits you?", "for example weekday mornings", line("text", "off", ""))
+        }
+        FieldName::Message => ("How can we help?", "", Kind::Text),
+        FieldName::Photos => {
+            let most = app.config.intake.photos;
+            if most == 0 {
+                return None;
+            }
+            let megabytes = app.config.intake.photo_limit_bytes / 1_000_000;
+            ("Photos", "", Kind::Photos { most, megabytes })
+        }
+        FieldName::ConsentSms | FieldName::ConsentMarketing => {
+            let wording = front.wordings.get(&name.channel()?)?;
+            let kind = Kind::Box { version: wording.version, ticked: is_set(values, name.name()) };
+            return Some(described(name, &wording.wording, "", kind, Need::Optional, values, faults));
+        }
+    };
+    Some(described(name, label, note, kind, need, values, faults))
+}
+
+fn described(
+    name: FieldName,
+    label: &str,
+    note: &'static str,
+    kind: Kind,
+    need: Need,
+    values: &Fields,
+    faults: &[FieldFault],
+) -> Input {
+    let name = name.name();
+    let plain = matches!(kind, Kind::Box { .. });
+    Input {
+        name,
+        label: label.to_owned(),
+        note: if note.is_empty() && need == Need::Optional && !plain { "optional" } else { note },
+        kind,
+        required: need == Need::Required,
+        value: values.get(name).cloned().unwrap_or_default(),
+        fault: faults.iter().find(|fault| fault.field == name).map(|fault| fault.message.clone()),
+    }
+}

@@ -1,0 +1,25 @@
+//! `GET /photo/{token}`: a photo that came with a lead, for whoever holds its link.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+
+use crate::app::App;
+use crate::http::problem::{self, Reader};
+use crate::ops::lead;
+
+pub async fn show(State(app): State<Arc<App>>, Path(token): Path<String>) -> Response {
+    match lead::linked_photo(&app, &token).await {
+        Ok(photo) => {
+            let headers = [
+                (header::CONTENT_TYPE, "image/jpeg"),
+                (header::CACHE_CONTROL, "private, max-age=86400"),
+                (header::CONTENT_DISPOSITION, "inline; filename=\"photo.jpg\""),
+            ];
+            (headers, photo.content).into_response()
+        }
+        Err(error) => problem::failure(Reader::Person, &error),
+    }
+}

@@ -1,0 +1,408 @@
+//! A tenant's form: its fields, words and logo, the wordings of consent, and how it gets onto a website.
+
+use serde::Serialize;
+
+use crate::app::App;
+use crate::base::secret::Secret;
+use crate::base::text::Json;
+use crate::base::{Error, Result};
+use crate::config::nearest;
+use crate::engine::photo;
+use crate::model::address::PhoneNumber;
+use crate::model::audit::Actor;
+use crate::model::consent::Channel;
+use crate::model::form::{Field, FieldName, Form, FormSettings, Need, Wording};
+use crate::model::tenant::Tenant;
+use crate::ops::{Subject, audited};
+use crate::store::{Conn, form};
+
+/// A form as operators see it.
+#[derive(Clone, Debug, Serialize)]
+pub struct FormView {
+    pub url: String,
+    #[serde(flatten)]
+    pub settings: FormSettings,
+    pub has_logo: bool,
+    pub has_turnstile: bool,
+    /// The wording in force of each channel that has one.
+    pub wordings: Vec<Wording>,
+}
+
+/// The longest word of a tenant's own on the form, in characters.
+const TEXT_LENGTH: usize = 500;
+const LIST_LENGTH: usize = 40;
+const WORDINGS: i64 = 100;
+
+/// Shows a tenant's form.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub async fn find(app: &App, tenant: &Tenant) -> Result<FormView> {
+    let (owner, base) = (tenant.clone(), app.config.http.public_url.clone());
+    app.db.read(move |conn| view(conn, &owner, &base)).await
+}
+
+fn view(conn: &mut Conn, tenant: &Tenant, base: &str) -> Result<FormView> {
+    let form = form::find(conn, &tenant.id)?.unwrap_or_else(|| Form::plain(&tenant.id, tenant.created_at));
+    let mut wordings = Vec::new();
+    for channel in Channel::ALL {
+        wordings.extend(form::wordings(conn, &tenant.id, *channel, 1)?);
+    }
+    Ok(FormView {
+        url: format!("{base}/lead/{}", tenant.slug),
+        settings: form.settings()?,
+        has_logo: form.logo.is_some(),
+        has_turnstile: form.turnstile_sealed.is_some(),
+        wordings,
+    })
+}
+
+/// Chooses the fields, in the order in which they are shown.
+///
+/// # Errors
+/// `Usage` when nobody could be answered with them.
+pub async fn set_fields(app: &App, actor: &Actor, tenant: &Tenant, fields: Vec<Field>) -> Result<FormView> {
+    let has = |name| fields.iter().find(|field| field.name == name).map(|field| field.need);
+    if has(FieldName::Name) != Some(Need::Required) {
+        return Err(Error::usage("a form asks for the name").hint("add `name=required`"));
+    }
+    if has(FieldName::Phone).or(has(FieldName::Email)).is_none() {
+        return Err(Error::usage("without a phone number or an email address nobody can be answered")
+            .hint("add `phone` or `email`"));
+    }
+    let twice =
+        |(at, field): (usize, &Field)| fields.iter().skip(at + 1).any(|other| other.name == field.name);
+    if fields.iter().enumerate().any(twice) {
+        return Err(Error::usage("a field is named twice"));
+    }
+    let demanded = fields.iter().find(|field| {
+        field.need == Need::Required && (field.name.channel().is_some() || field.name == FieldName::Photos)
+    });
+    if let Some(field) = demanded {
+        return Err(Error::usage(format!("`{}` is never required", field.name))
+            .hint("consent that must be given is none (47 CFR 64.1200(f)(9)); photos may not be at hand"));
+    }
+    let (owner, now) = (tenant.clone(), app.clock.now());
+    change(app, actor, tenant, "form.fields", move |conn, form, settings| {
+        for channel in fields.iter().filter_map(|field| field.name.channel()) {
+            if form::wordings(conn, &form.tenant_id, channel, 1)?.is_empty() {
+                let wording = usual_wording(&owner.name, channel);
+                form::insert_wording(conn, &Wording { created_at: now, ..first(&owner, channel, wording) })?;
+            }
+        }
+        settings.fields = fields;
+        Ok(())
+    })
+    .await
+}
+
+fn first(tenant: &Tenant, channel: Channel, wording: String) -> Wording {
+    Wording { tenant_id: tenant.id.clone(), channel, version: 1, wording, created_at: tenant.created_at }
+}
+
+/// What people agree to unless the tenant words it otherwise. For text messages it says what 47 CFR
+/// 64.1200(f)(9) and the carriers want: who, what, how often, what it costs, how it ends.
+fn usual_wording(name: &str, channel: Channel) -> String {
+    match channel {
+        Channel::Sms => format!(
+            "I agree that {name} sends me text messages about my request. How many depends on the request; \
+             message and data rates may apply. I may reply STOP at any time. I do not have to agree to this to be served."
+        ),
+        Channel::Email => {
+            format!(
+                "{name} may send me offers and reminders by email. Every one of them has a link to end it."
+            )
+        }
+    }
+}
+
+/// What can be set about a form, each with a word about it.
+pub const KEYS: &[(&str, &str)] = &[
+    ("intro", "sentence below the name"),
+    ("services", "what may be chosen, separated by semicolons; empty lets people write"),
+    ("service_area", "where the business works, in its own words"),
+    ("emergency_phone", "called when it cannot wait"),
+    ("next_steps", "what happens after a request, separated by semicolons; empty says what is known"),
+    ("embed_on", "websites that may show the form in a frame, such as https://acme.com"),
+    ("scripts_from", "websites whose scripts or own forms may send requests"),
+    ("proof_of_work", "`true` has browsers work out a small puzzle meanwhile"),
+];
+
+/// Changes what is named. The same again changes nothing.
+///
+/// # Errors
+/// `Usage` naming the key or value that is wrong.
+pub async fn set(
+    app: &App,
+    actor: &Actor,
+    tenant: &Tenant,
+    changes: Vec<(String, String)>,
+) -> Result<FormView> {
+    let owner = tenant.clone();
+    change(app, actor, tenant, "form.set", move |_, _, settings| {
+        for (key, value) in &changes {
+            set_one(settings, &owner, key, value.trim()).map_err(|error| {
+                let hint = error.hint_text().unwrap_or("see `nexora intake set --help`").to_owned();
+                Error::usage(format!("`{key}`: {}", error.message())).hint(hint)
+            })?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+fn set_one(settings: &mut FormSettings, tenant: &Tenant, key: &str, value: &str) -> Result<()> {
+    if value.chars().count() > TEXT_LENGTH {
+        return Err(Error::usage(format!("this is longer than {TEXT_LENGTH} characters")));
+    }
+    let owned = || value.to_owned();
+    let list = |separator: &[char]| -> Vec<String> {
+        let parts = value.split(separator).map(str::trim).filter(|part| !part.is_empty());
+        parts.take(LIST_LENGTH).map(str::to_owned).collect()
+    };
+    let origins = || list(&[',', ' ']).iter().map(|origin| parse_origin(origin)).collect::<Result<Vec<_>>>();
+    match key {
+        "intro" => settings.intro = owned(),
+        "services" => settings.services = list(&[';']),
+        "service_area" => settings.service_area = owned(),
+        "emergency_phone" if value.is_empty() => settings.emergency_phone = owned(),
+        "emergency_phone" => {
+            let country = tenant.country()?;
+            settings.emergency_phone = PhoneNumber::parse_in(country, value)?.shown_in(country);
+        }
+        "next_steps" => settings.next_steps = list(&[';']),
+        "embed_on" => settings.embed_on = origins()?,
+        "scripts_from" => settings.scripts_from = origins()?,
+        "proof_of_work" => {
+            let wrong = |_| Error::usage(format!("`{value}` is not `true` or `false`"));
+            settings.proof_of_work = value.parse().map_err(wrong)?;
+        }
+        _ => {
+            let error = Error::usage("nothing is called so");
+            return Err(match nearest(key, KEYS.iter().map(|(name, _)| *name)) {
+                Some(name) => error.hint(format!("did you mean `{name}`?")),
+                None => error,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Reads a website as browsers name it: scheme, host, and the port if it is not the usual one.
+fn parse_origin(text: &str) -> Result<String> {
+    let wrong = || {
+        Error::usage(format!("`{text}` is not a website"))
+            .hint("write it like `https://acme.com`, with `www.` if it has that")
+    };
+    let uri: axum::http::Uri = text.parse().map_err(|_| wrong())?;
+    let (scheme, authority) = uri.scheme_str().zip(uri.authority()).ok_or_else(wrong)?;
+    let local = matches!(authority.host(), "localhost" | "127.0.0.1");
+    if !(scheme == "https" || (scheme == "http" && local)) || authority.as_str().contains('@') {
+        return Err(wrong());
+    }
+    Ok(format!("{scheme}://{}", authority.as_str().to_lowercase()))
+}
+
+/// Words what people agree to, as the next version of it.
+///
+/// # Errors
+/// `Usage` when it is too long.
+pub async fn set_wording(
+    app: &App,
+    actor: &Actor,
+    tenant: &Tenant,
+    channel: Channel,
+    wording: String,
+) -> Result<FormView> {
+    let wording = wording.split_whitespace().collect::<Vec<_>>().join(" ");
+    if wording.is_empty() || wording.chars().count() > 1_000 {
+        return Err(Error::usage("a wording has 1 to 1000 characters"));
+    }
+    let (owner, now) = (tenant.clone(), app.clock.now());
+    change(app, actor, tenant, "form.wording", move |conn, form, _| {
+        let latest = form::wordings(conn, &form.tenant_id, channel, 1)?.pop();
+        if latest.as_ref().is_some_and(|latest| latest.wording == wording) {
+            return Ok(());
+        }
+        let version = latest.map_or(1, |latest| latest.version + 1);
+        let next = Wording { version, created_at: now, ..first(&owner, channel, wording) };
+        form::insert_wording(conn, &next)
+    })
+    .await
+}
+
+/// Lists every wording there was, latest first.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub async fn wordings(app: &App, tenant: &Tenant) -> Result<Vec<Wording>> {
+    let id = tenant.id.clone();
+    app.db
+        .read(move |conn| {
+            let mut all = Vec::new();
+            for channel in Channel::ALL {
+                all.extend(form::wordings(conn, &id, *channel, WORDINGS)?);
+            }
+            Ok(all)
+        })
+        .await
+}
+
+/// Shows a logo on the form, or with no bytes none any more.
+///
+/// # Errors
+/// `Usage` when it is no picture that can be read.
+pub async fn set_logo(app: &App, actor: &Actor, tenant: &Tenant, bytes: Option<Vec<u8>>) -> Result<FormView> {
+    let limit = app.config.intake.photo_limit_pixels;
+    let logo = match bytes {
+        Some(bytes) => Some(photo::logo(&bytes, limit).map_err(|message| {
+            Error::usage(format!("the logo cannot be used: {message}")).hint("use a PNG or JPEG")
+        })?),
+        None => None,
+    };
+    change(app, actor, tenant, "form.logo", move |_, form, _| {
+        form.logo = logo;
+        Ok(())
+    })
+    .await
+}
+
+/// Has Turnstile look at visitors, or with no keys no longer.
+///
+/// # Errors
+/// `Usage` when the site key is none.
+pub async fn set_turnstile(
+    app: &App,
+    actor: &Actor,
+    tenant: &Tenant,
+    keys: Option<(String, Secret)>,
+) -> Result<FormView> {
+    let sealed = match &keys {
+        Some((site_key, secret)) => {
+            let is_key = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+            if site_key.is_empty() || !site_key.bytes().all(is_key) {
+                return Err(Error::usage(format!("`{site_key}` is not a site key")));
+            }
+            Some(app.key.seal(&Form::seal_owner(&tenant.id), secret)?)
+        }
+        None => None,
+    };
+    let site_key = keys.map(|(site_key, _)| site_key).unwrap_or_default();
+    change(app, actor, tenant, "form.turnstile", move |_, form, settings| {
+        settings.turnstile_site_key = site_key;
+        form.turnstile_sealed = sealed;
+        Ok(())
+    })
+    .await
+}
+
+async fn change(
+    app: &App,
+    actor: &Actor,
+    tenant: &Tenant,
+    action: &'static str,
+    work: impl FnOnce(&mut Conn, &mut Form, &mut FormSettings) -> Result<()> + Send + 'static,
+) -> Result<FormView> {
+    let (owner, now, base) = (tenant.clone(), app.clock.now(), app.config.http.public_url.clone());
+    let changed = audited(&app.db, Some(tenant.id.clone()), actor, action, now, move |conn| {
+        let before = view(conn, &owner, &base)?;
+        let stored = form::find(conn, &owner.id)?;
+        let mut form = stored.unwrap_or_else(|| Form::plain(&owner.id, now));
+        let mut settings = form.settings()?;
+        work(conn, &mut form, &mut settings)?;
+        form.settings = Json::of(&settings)?;
+        form.updated_at = now;
+        form::save(conn, &form)?;
+        let after = view(conn, &owner, &base)?;
+        let subject = Subject::new(&owner.slug).before(&before)?.after(&after)?;
+        Ok((after, subject))
+    });
+    let view = changed.await?;
+    app.forget_front(&tenant.slug);
+    Ok(view)
+}
+
+/// How a form gets onto a website.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Snippet {
+    /// The form itself, in a frame.
+    Frame,
+    /// A form of the website's own, without scripts.
+    Html,
+    /// A form of the website's own that stays on its page.
+    Script,
+}
+
+/// Returns what is to be pasted into a website, and what has yet to be allowed for it to work.
+pub fn snippet(view: &FormView, tenant: &Tenant, kind: Snippet) -> (String, Option<String>) {
+    let (url, slug) = (&view.url, &tenant.slug);
+    let name = tenant.name.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
+    let fields = concat!(
+        "  <label>Your name <input name=\"name\" autocomplete=\"name\" required></label>\n",
+        "  <label>Phone <input name=\"phone\" type=\"tel\" autocomplete=\"tel\"></label>\n",
+        "  <label>Email <input name=\"email\" type=\"email\" autocomplete=\"email\"></label>\n",
+        "  <label>How can we help? <textarea name=\"message\"></textarea></label>\n",
+        "  <p hidden><label>Leave this empty <input name=\"website\" tabindex=\"-1\" autocomplete=\"off\"></label></p>\n",
+        "  <button>Send request</button>\n",
+    );
+    let allow = |key: &str, known: &[String]| {
+        let command = format!("nexora intake set {key}=https://your-website.example --tenant {slug}");
+        known.is_empty().then(|| format!("first allow the website: run `{command}`"))
+    };
+    match kind {
+        Snippet::Frame => (
+            format!(
+                "<iframe src=\"{url}\" title=\"Contact {name}\" width=\"100%\" height=\"900\" style=\"border:0\" loading=\"lazy\"></iframe>"
+            ),
+            allow("embed_on", &view.settings.embed_on),
+        ),
+        Snippet::Html => (
+            format!("<form method=\"post\" action=\"{url}\">\n{fields}</form>"),
+            allow("scripts_from", &view.settings.scripts_from),
+        ),
+        Snippet::Script => (
+            format!(
+                "<form id=\"nexora-{slug}\">\n{fields}  <p role=\"status\"></p>\n</form>\n<script>\n{}</script>",
+                script(url, slug.as_str())
+            ),
+            allow("scripts_from", &view.settings.scripts_from),
+        ),
+    }
+}
+
+fn script(url: &str, slug: &str) -> String {
+    format!(
+        r#"document.getElementById("nexora-{slug}").addEventListener("submit", async event => {{
+  event.preventDefault();
+  const form = event.target, says = form.querySelector("[role=status]");
+  form.dataset.key ||= crypto.randomUUID();
+  try {{
+    const answer = await fetch("{url}", {{
+      method: "POST",
+      headers: {{ "content-type": "application/json", "idempotency-key": form.dataset.key }},
+      body: JSON.stringify(Object.fromEntries(new FormData(form))),
+    }});
+    const body = await answer.json();
+    if (answer.ok) form.replaceChildren("Thank you. We get back to you soon.");
+    else says.textContent = body.errors ? body.errors.map(fault => fault.message).join(" ") : body.title;
+  }} catch {{ says.textContent = "This could not be sent. Please try again."; }}
+}});
+"#
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_website_is_named_as_browsers_name_it() {
+        assert_eq!(parse_origin("https://Acme.com/contact").unwrap(), "https://acme.com");
+        assert_eq!(parse_origin("http://localhost:3000").unwrap(), "http://localhost:3000");
+        for wrong in
+            ["acme.com", "http://acme.com", "*", "https://", "https://a@b.com", "javascript:alert(1)"]
+        {
+            assert!(parse_origin(wrong).is_err(), "{wrong}");
+        }
+    }
+}

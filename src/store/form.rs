@@ -1,0 +1,89 @@
+//! Rows of `forms`, `wordings` and `photos`.
+
+use diesel::prelude::*;
+
+use crate::base::Result;
+use crate::model::consent::Channel;
+use crate::model::form::{Form, Photo, Wording};
+use crate::model::{LeadId, PhotoId, TenantId};
+use crate::store::Conn;
+use crate::store::conn::on;
+use crate::store::schema::{forms, photos, wordings};
+
+pub fn find(conn: &mut Conn, tenant: &TenantId) -> Result<Option<Form>> {
+    on!(conn, c => forms::table.find(tenant).first(c).optional())
+}
+
+/// Writes the form as it is now.
+pub fn save(conn: &mut Conn, form: &Form) -> Result<()> {
+    let row = (
+        forms::settings.eq(&form.settings),
+        forms::logo.eq(&form.logo),
+        forms::turnstile_sealed.eq(&form.turnstile_sealed),
+        forms::updated_at.eq(form.updated_at),
+    );
+    let update = diesel::update(forms::table.find(&form.tenant_id)).set(row);
+    if on!(conn, c => update.execute(c))? > 0 {
+        return Ok(());
+    }
+    let insert = diesel::insert_into(forms::table).values((forms::tenant_id.eq(&form.tenant_id), row));
+    on!(conn, c => insert.execute(c)).map(|_| ())
+}
+
+/// Lists a tenant's wordings of a channel, latest first.
+pub fn wordings(conn: &mut Conn, tenant: &TenantId, channel: Channel, limit: i64) -> Result<Vec<Wording>> {
+    on!(conn, c => wordings::table
+        .filter(wordings::tenant_id.eq(tenant))
+        .filter(wordings::channel.eq(channel))
+        .order(wordings::version.desc())
+        .limit(limit)
+        .load(c))
+}
+
+pub fn find_wording(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    channel: Channel,
+    version: i32,
+) -> Result<Option<Wording>> {
+    on!(conn, c => wordings::table.find((tenant, channel, version)).first(c).optional())
+}
+
+pub fn insert_wording(conn: &mut Conn, wording: &Wording) -> Result<()> {
+    let row = (
+        wordings::tenant_id.eq(&wording.tenant_id),
+        wordings::channel.eq(wording.channel),
+        wordings::version.eq(wording.version),
+        wordings::wording.eq(&wording.wording),
+        wordings::created_at.eq(wording.created_at),
+    );
+    on!(conn, c => diesel::insert_into(wordings::table).values(row).execute(c)).map(|_| ())
+}
+
+pub fn insert_photo(conn: &mut Conn, photo: &Photo) -> Result<()> {
+    let row = (
+        photos::tenant_id.eq(&photo.tenant_id),
+        photos::id.eq(&photo.id),
+        photos::lead_id.eq(&photo.lead_id),
+        photos::width.eq(photo.width),
+        photos::height.eq(photo.height),
+        photos::content.eq(&photo.content),
+        photos::created_at.eq(photo.created_at),
+    );
+    on!(conn, c => diesel::insert_into(photos::table).values(row).execute(c)).map(|_| ())
+}
+
+pub fn find_photo(conn: &mut Conn, tenant: &TenantId, id: &PhotoId) -> Result<Option<Photo>> {
+    on!(conn, c => photos::table.find((tenant, id)).first(c).optional())
+}
+
+/// Lists the photos of a lead, in the order in which they were sent. Uses `photos_by_lead`.
+pub fn photos_of(conn: &mut Conn, tenant: &TenantId, lead: &LeadId, limit: i64) -> Result<Vec<PhotoId>> {
+    on!(conn, c => photos::table
+        .filter(photos::tenant_id.eq(tenant))
+        .filter(photos::lead_id.eq(lead))
+        .order(photos::id)
+        .limit(limit)
+        .select(photos::id)
+        .load(c))
+}
