@@ -58,8 +58,14 @@ fn main() {
 async fn application(folder: &std::path::Path) -> (Arc<App>, Tenant) {
     let url = Url::Sqlite(folder.join("nexora.db"));
     let (db, _) = Db::open_migrated(&url).await.unwrap();
+    let unlimited = nexora::config::intake::Settings {
+        address_per_minute: 0,
+        tenant_per_minute: 0,
+        ..Default::default()
+    };
+    let config = Config { intake: unlimited, ..Config::default() };
     let registry = Registry::with_factory(|_, _| Err(nexora::base::Error::internal("no connector here")));
-    let app = App::assemble(Config::default(), db, Clock::System, MasterKey::generate().unwrap(), registry);
+    let app = App::assemble(config, db, Clock::System, MasterKey::generate().unwrap(), registry);
     let new = NewTenant {
         slug: "acme".parse().unwrap(),
         name: "Acme".into(),
@@ -73,7 +79,7 @@ async fn application(folder: &std::path::Path) -> (Arc<App>, Tenant) {
 }
 
 async fn serve(router: axum::Router, stop: &CancellationToken) -> SocketAddr {
-    let limits = Limits { connections: 1_000, header_timeout: Duration::from_secs(10) };
+    let limits = Limits::of(&nexora::config::http::Settings::default()).unwrap();
     let server = Server::bind("bench", "127.0.0.1:0".parse().unwrap(), limits).await.unwrap();
     let address = server.address();
     tokio::spawn(server.serve(router, stop.clone()));

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::base::{Error, Result};
 use crate::model::address::Slug;
 use crate::model::consent::Channel;
-use crate::model::form::{FormSettings, Wording};
+use crate::model::form::{Form, FormSettings, Wording};
 use crate::model::tenant::{Tenant, TenantSettings};
 use crate::store::{Conn, Db, form, tenant};
 
@@ -34,7 +34,7 @@ impl Front {
             }
         }
         let form = form::find(conn, &tenant.id)?;
-        let settings = form.as_ref().map_or_else(|| Ok(FormSettings::default()), |form| form.settings())?;
+        let settings = form.as_ref().map_or_else(|| Ok(FormSettings::default()), Form::settings)?;
         let (logo, turnstile_sealed) =
             form.map(|form| (form.logo, form.turnstile_sealed)).unwrap_or_default();
         Ok(Some(Front {

@@ -59,11 +59,8 @@ impl Daemon {
         provide_rehearsal(&app)?;
         let sole = sole::claim(&app).await?;
         let settings = &app.config.http;
-        let limits = Limits {
-            connections: usize::try_from(settings.connection_limit).unwrap_or(usize::MAX),
-            header_timeout: settings.header_timeout(),
-        };
-        let public = Server::bind("http.listen", settings.listen_address()?, limits).await?;
+        let limits = Limits::of(settings)?;
+        let public = Server::bind("http.listen", settings.listen_address()?, limits.clone()).await?;
         let private = Server::bind("http.private_listen", settings.private_listen_address()?, limits).await?;
         let metrics = recorder()?;
         let stop = CancellationToken::new();

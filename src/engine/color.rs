@@ -36,6 +36,7 @@ impl Color {
     }
 
     /// Returns this colour, moved towards black or white as little as makes it readable on `paper`.
+    #[must_use]
     pub fn readable_on(self, paper: Color) -> Color {
         let goal = if paper.luminance() > 0.18 { Color::BLACK } else { Color::WHITE };
         (0..=STEPS)
@@ -45,6 +46,7 @@ impl Color {
     }
 
     /// Returns the one of black and white that is read better on this colour.
+    #[must_use]
     pub fn ink(self) -> Color {
         let white = self.contrast(Color::WHITE);
         if white >= ENOUGH || white >= self.contrast(Color::BLACK) { Color::WHITE } else { Color::BLACK }
@@ -57,9 +59,11 @@ impl Color {
     }
 
     fn mixed(self, other: Color, share: f64) -> Color {
-        let [a, b, c] = self.0;
-        let [x, y, z] = other.0;
-        Color([(a, x), (b, y), (c, z)].map(|(from, to)| from + (to - from) * share))
+        let mut channels = self.0;
+        for (channel, goal) in channels.iter_mut().zip(other.0) {
+            *channel += (goal - *channel) * share;
+        }
+        Color(channels)
     }
 
     fn luminance(self) -> f64 {

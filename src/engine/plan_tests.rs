@@ -117,7 +117,7 @@ pub(in crate::engine) fn scene() -> Scene {
 
 impl Scene {
     pub(in crate::engine) fn facts(&self) -> Facts<'_> {
-        static NO_LINKS: Links = Links { review: None, unsubscribe: None };
+        static NO_LINKS: Links = Links { review: None, unsubscribe: None, photos: Vec::new() };
         Facts {
             event: &self.event,
             tenant: &self.tenant,

@@ -73,12 +73,11 @@ pub fn score(signals: &Signals, name: &str, message: &str) -> Score {
         score.add(100, "a field that people do not see was filled in");
     }
     match signals.time {
-        Time::NotAsked => {}
         Time::Unmarked => score.add(50, "it was sent without the form having been opened"),
         Time::Open(open) if open < AT_ONCE => score.add(70, "the form was sent at once after it was opened"),
         Time::Open(open) if open < QUICK => score.add(30, "the form was filled in within three seconds"),
         Time::Open(open) if open > STALE => score.add(15, "the form had been open for more than a day"),
-        Time::Open(_) => {}
+        Time::NotAsked | Time::Open(_) => {}
     }
     match signals.puzzle {
         Proof::NotAsked | Proof::Good => {}
@@ -154,7 +153,8 @@ mod tests {
 
     #[test]
     fn what_programs_do_is_held_back_with_the_reasons() {
-        let cases: [(fn(&mut Signals), &str); 6] = [
+        type Case = (fn(&mut Signals), &'static str);
+        let cases: [Case; 6] = [
             (|s| s.honeypot = true, ""),
             (|s| s.time = Time::Open(Duration::from_millis(200)), ""),
             (|s| s.puzzle = Proof::Wrong, ""),

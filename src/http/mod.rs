@@ -10,6 +10,7 @@ mod rate;
 mod server;
 mod session;
 mod status;
+mod tally;
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! The accept loop: a bounded number of connections, a deadline for each request's head, and a
-//! stop that lets requests under way finish.
+//! The accept loop: a bounded number of connections, in all and for each address, bounds of size and time
+//! for each request's head, and a stop that lets requests under way finish.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,17 +13,38 @@ use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use ipnet::IpNet;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::{Error, Result};
+use crate::config::http::Settings;
+use crate::http::client::household;
+use crate::http::tally::Tally;
 
 /// What a listener allows.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Limits {
     pub connections: usize,
+    pub per_address: usize,
+    /// Networks whose addresses may have any number of connections.
+    pub trusted: Vec<IpNet>,
     pub header_timeout: Duration,
+}
+
+impl Limits {
+    /// # Errors
+    /// `Config` when the trusted proxies are none.
+    pub fn of(settings: &Settings) -> Result<Limits> {
+        let size = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
+        Ok(Limits {
+            connections: size(settings.connection_limit),
+            per_address: size(settings.connections_per_address),
+            trusted: settings.proxies()?,
+            header_timeout: settings.header_timeout(),
+        })
+    }
 }
 
 /// A listener that is bound and not yet served, so that a taken port is told before anything runs.
@@ -35,6 +56,9 @@ pub struct Server {
 
 /// How long requests under way may take to finish once a stop was asked for.
 const DRAIN: Duration = Duration::from_secs(10);
+
+/// The largest head of a request, in bytes.
+const HEAD_LIMIT: usize = 32_768;
 
 /// How long to wait when no connection can be taken: all descriptors are in use.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -62,7 +86,11 @@ impl Server {
     /// Serves until `stop`, then lets requests under way finish.
     pub async fn serve(self, router: Router, stop: CancellationToken) {
         let mut builder = hyper::server::conn::http1::Builder::new();
-        builder.timer(TokioTimer::new()).header_read_timeout(self.limits.header_timeout).keep_alive(true);
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.limits.header_timeout)
+            .max_buf_size(HEAD_LIMIT);
+        let tally = Tally::default();
         let places = Arc::new(Semaphore::new(self.limits.connections));
         let graceful = GracefulShutdown::new();
         loop {
@@ -74,6 +102,15 @@ impl Server {
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             };
+            let address = peer.ip().to_canonical();
+            let is_trusted = self.limits.trusted.iter().any(|network| network.contains(&address));
+            let counted = match is_trusted {
+                true => None,
+                false => match tally.take(household(address), self.limits.per_address) {
+                    Some(counted) => Some(counted),
+                    None => continue,
+                },
+            };
             let routes = TowerToHyperService::new(router.clone());
             let service = service_fn(move |mut request: Request<Incoming>| {
                 request.extensions_mut().insert(ConnectInfo(peer));
@@ -83,7 +120,7 @@ impl Server {
             tokio::spawn(async move {
                 // A client that breaks off, or is too slow, is its own affair.
                 let _ = connection.await;
-                drop(place);
+                drop((place, counted));
             });
         }
         drop(self.listener);

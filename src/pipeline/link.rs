@@ -63,6 +63,7 @@ impl Linker {
                 let body = format!("{}.{contact}.{run}", tenant.id);
                 format!("{}/r/{}", self.base_url, self.review.sign(&body))
             }),
+            photos: Vec::new(),
         }
     }
 

@@ -15,10 +15,12 @@ use crate::model::{ContactId, TenantId};
 use crate::pipeline::digest;
 use crate::pipeline::link::Linker;
 use crate::pipeline::version::Parsed;
-use crate::store::{Conn, contact, event, job, lead, message, tenant, user};
+use crate::store::{Conn, contact, event, form, job, lead, message, tenant, user};
 
 /// Messages that a text can look back upon.
 const CONVERSATION: i64 = 20;
+
+const PHOTOS: i64 = 50;
 
 /// What a run is about, as its rows say now.
 pub struct Scene {
@@ -68,7 +70,10 @@ impl Scene {
         conversation.reverse();
         let operator =
             user::first_operator(conn)?.map(|user| Operator { name: user.name, email: user.email });
-        let links = linker.links(&tenant, contact.as_ref(), &run.id);
+        let mut links = linker.links(&tenant, contact.as_ref(), &run.id);
+        if let Some(lead) = &lead {
+            links.photos = linker.photos(&tenant.id, &form::photos_of(conn, &tenant.id, &lead.id, PHOTOS)?);
+        }
         Ok(Scene { event, tenant, lead, contact, job, operator, conversation, links })
     }
 

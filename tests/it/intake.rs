@@ -40,7 +40,7 @@ on_both! {
 
         let sent = site.client.post(&url).form(&[("name", "Jo"), ("phone", "5125550142")]).send().await.unwrap();
         assert_eq!(sent.status(), StatusCode::SEE_OTHER);
-        assert_eq!(sent.headers()["location"], "/lead/acme/thanks");
+        assert_eq!(sent.headers()["location"], "/lead/acme/thanks?by=phone");
         assert_eq!(site.leads().await, 1);
     }
 

@@ -9,6 +9,8 @@ mod delivery;
 mod durability;
 mod endurance;
 mod fairness;
+mod flood;
+mod form;
 mod google_connection;
 mod google_effects;
 mod harness;

@@ -1,8 +1,8 @@
 //! The public listener of a fresh application, and a client that follows no redirects.
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use nexora::config::Config;
 use nexora::http::{self, Limits, Server};
 use nexora::ops;
 use reqwest::{Client, StatusCode};
@@ -27,8 +27,14 @@ impl Drop for Site {
 
 impl Site {
     pub async fn open(backend: Backend) -> Site {
-        let nexora = Nexora::with_sandbox(backend).await;
-        let limits = Limits { connections: 64, header_timeout: Duration::from_secs(5) };
+        Site::open_and(backend, |_| {}).await
+    }
+
+    /// Opens a site whose configuration is changed.
+    pub async fn open_and(backend: Backend, set: impl FnOnce(&mut Config)) -> Site {
+        let nexora = Nexora::with_sandbox_and(backend, set).await;
+        nexora.enable(&[("sheet_id", "leads"), ("chase_after", "")]).await;
+        let limits = Limits::of(&nexora.app.config.http).unwrap();
         let server = Server::bind("http.listen", "127.0.0.1:0".parse().unwrap(), limits).await.unwrap();
         let base = format!("http://{}", server.address());
         let stop = CancellationToken::new();

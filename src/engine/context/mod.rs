@@ -49,6 +49,9 @@ const LEAD: Root = (
         "state",
         "answered_at",
         "responded_at",
+        "details",
+        "cost_cents",
+        "photos",
     ],
 );
 const CONTACT: Root = ("contact", &["id", "name", "first_name", "email", "phone", "timezone"]);
@@ -170,6 +173,8 @@ pub struct Links {
     pub review: Option<String>,
     /// Where the contact ends commercial mail.
     pub unsubscribe: Option<String>,
+    /// Where the photos are seen that came with the lead.
+    pub photos: Vec<String>,
 }
 
 /// A contact with the addresses it is known by.
@@ -220,7 +225,7 @@ pub fn of_run(
         steps.insert(step.name.clone(), output.into());
     }
     let mut context = json!({
-        LEAD.0: values::lead(facts.lead),
+        LEAD.0: values::lead(facts.lead, &facts.links.photos),
         CONTACT.0: values::contact(facts.contact),
         JOB.0: values::job(facts.job),
         CONVERSATION.0: values::conversation(facts.conversation),

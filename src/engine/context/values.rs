@@ -35,7 +35,7 @@ fn first_word(name: &str) -> &str {
     name.split_whitespace().next().unwrap_or_default()
 }
 
-pub fn lead(lead: Option<&Lead>) -> serde_json::Value {
+pub fn lead(lead: Option<&Lead>, photos: &[String]) -> serde_json::Value {
     let Some(lead) = lead else { return nothing(LEAD) };
     json!({
         "id": lead.id,
@@ -56,6 +56,9 @@ pub fn lead(lead: Option<&Lead>) -> serde_json::Value {
         "state": lead.state,
         "answered_at": lead.answered_at,
         "responded_at": lead.responded_at,
+        "details": lead.details,
+        "cost_cents": lead.cost_cents,
+        "photos": photos,
     })
 }
 

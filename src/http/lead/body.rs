@@ -1,8 +1,8 @@
 //! The body of a request: a form, a form with photos, or JSON, read within bounds of size and time.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::Config;
 use crate::http::lead::fields::{Fields, text_of};
+use crate::http::tally::{Counted, Tally};
 
 /// What was sent.
 #[derive(Default)]
@@ -21,8 +22,8 @@ pub struct Submission {
     pub photos: Vec<Vec<u8>>,
     /// What is wrong with the photos, in words for whoever sent them.
     pub photo_fault: Option<String>,
-    /// Keeps the place of a request with photos until they are kept.
-    place: Option<Place>,
+    /// The place of a request with photos, until they are kept.
+    pub place: Option<Place>,
 }
 
 /// A request that cannot be read.
@@ -41,7 +42,7 @@ impl Refusal {
 /// The places for requests with photos, so that they take no more memory than is meant for them.
 pub struct Uploads {
     places: Arc<Semaphore>,
-    by_address: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    tally: Tally,
 }
 
 /// Requests with photos that one address may send at the same time.
@@ -54,41 +55,19 @@ const SILENCE: Duration = Duration::from_secs(10);
 const PART_OVERHEAD: u64 = 2_048;
 
 /// One taken place.
-struct Place {
-    address: Option<IpAddr>,
-    by_address: Arc<Mutex<HashMap<IpAddr, usize>>>,
-    _permit: OwnedSemaphorePermit,
-}
+pub type Place = (OwnedSemaphorePermit, Option<Counted>);
 
 impl Uploads {
     pub fn new(places: u32) -> Uploads {
         let places = usize::try_from(places).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
-        Uploads { places: Arc::new(Semaphore::new(places)), by_address: Arc::default() }
+        Uploads { places: Arc::new(Semaphore::new(places)), tally: Tally::default() }
     }
 
     fn take(&self, address: Option<IpAddr>) -> Option<Place> {
         let permit = Arc::clone(&self.places).try_acquire_owned().ok()?;
-        if let Some(address) = address {
-            let mut counts = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
-            let count = counts.entry(address).or_default();
-            if *count >= PER_ADDRESS {
-                return None;
-            }
-            *count += 1;
-        }
-        Some(Place { address, by_address: Arc::clone(&self.by_address), _permit: permit })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let Some(address) = self.address else { return };
-        let mut counts = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&address) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&address);
-            }
+        match address {
+            Some(address) => Some((permit, Some(self.tally.take(address, PER_ADDRESS)?))),
+            None => Some((permit, None)),
         }
     }
 }
@@ -166,7 +145,7 @@ async fn read_small(config: &Config, body: Body) -> Result<axum::body::Bytes, Re
     let read = tokio::time::timeout(config.http.request_timeout(), reading).await.map_err(|_| too_slow())?;
     read.map_err(|error| {
         let source = std::error::Error::source(&error);
-        let is_long = source.is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
+        let is_long = source.is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>);
         if is_long { too_large() } else { torn(error) }
     })
 }

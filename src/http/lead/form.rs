@@ -141,15 +141,15 @@ pub fn thanks(app: &App, front: &Front, reached_by: &str) -> Response {
 fn known_steps(front: &Front, banner: &Banner, reached_by: &str) -> Vec<String> {
     let mut steps = Vec::new();
     if reached_by.contains("email") {
-        steps.push("A confirmation is on its way to your email address.".to_owned());
+        steps.push("Look out for our answer in your email.".to_owned());
     }
     let how = if reached_by.contains("phone") { "call or write to you" } else { "write to you" };
     steps.push(match banner.is_open {
         true => format!("Somebody of {} reads your request now and will {how}.", front.tenant.name),
         false => format!("{} We will {how} then.", banner.now),
     });
-    if let Some(phone) = &banner.phone {
-        steps.push(format!("You will see us as {}.", phone.shown));
+    if let Some(phone) = banner.phone.as_ref().filter(|_| reached_by.contains("phone")) {
+        steps.push(format!("If {} rings you, that is us.", phone.shown));
     }
     steps
 }
@@ -167,7 +167,7 @@ impl Banner {
         let tenant = &front.tenant;
         let hours = BusinessHours::parse(&front.settings.business_hours).ok();
         let clock = tenant.country().map_or("%H:%M", crate::model::address::Country::clock);
-        let zone = tenant.zone().map_or(chrono_tz::UTC, |zone| zone.tz());
+        let zone = tenant.zone().map_or(chrono_tz::UTC, crate::model::address::Zone::tz);
         let at =
             |moment: Timestamp, format: &str| moment.utc().with_timezone(&zone).format(format).to_string();
         let open_until = hours.as_ref().and_then(|hours| hours.open_until(now, zone));
@@ -201,8 +201,8 @@ fn emergency(tenant: &Tenant, shown: &str) -> Option<Phone> {
     Some(Phone { link: number.to_string(), shown: number.shown_in(country) })
 }
 
-/// The papers that the style sheet has, light and dark.
-const PAPERS: [&str; 2] = ["#ffffff", "#18212a"];
+/// What text of the brand's colour stands on at worst, in light and in dark, as in the style sheet.
+const PAPERS: [&str; 2] = ["#f3f5f7", "#18212a"];
 
 /// Returns the style that gives a page the tenant's colour, readable in light and dark.
 pub fn style(color: &str) -> String {
@@ -219,8 +219,8 @@ fn input(app: &App, front: &Front, field: Field, values: &Fields, faults: &[Fiel
     let Field { name, need } = field;
     let line = |kind, autocomplete, mode| Kind::Line { kind, autocomplete, mode };
     let services = || front.form.services.clone();
-    let either = front.form.need(FieldName::Phone).is_some() && front.form.need(FieldName::Email).is_some();
-    let reach = if either && need == Need::Optional { "phone or email, or both" } else { "" };
+    let choice = [FieldName::Phone, FieldName::Email].map(|name| front.form.need(name));
+    let reach = if choice == [Some(Need::Optional); 2] { "phone or email, or both" } else { "" };
     let (label, note, kind) = match name {
         FieldName::Name => ("Your name", "", line("text", "name", "")),
         FieldName::Phone => ("Phone", reach, line("tel", "tel", "tel")),
