@@ -4,6 +4,7 @@
 
 mod architecture;
 mod automations;
+mod browser;
 mod command_line;
 mod delivery;
 mod durability;
