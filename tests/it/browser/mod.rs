@@ -65,6 +65,16 @@ fn driver(path: &str) -> &'static Driver {
     })
 }
 
+/// Returns where the driver is; says that a test was skipped where there is none.
+#[expect(clippy::print_stderr, reason = "whoever runs the tests sees what was not tested")]
+fn driver_path() -> Option<String> {
+    let path = std::env::var("NEXORA_TEST_CHROMEDRIVER").ok();
+    if path.is_none() {
+        eprintln!("skipped: NEXORA_TEST_CHROMEDRIVER is not set");
+    }
+    path
+}
+
 /// One window of a browser that nobody used before.
 pub struct Browser {
     pub client: Client,
@@ -75,10 +85,7 @@ pub struct Browser {
 impl Browser {
     /// Opens a window; nothing where there is no browser.
     pub async fn open(scripts: bool) -> Option<Browser> {
-        let Ok(path) = std::env::var("NEXORA_TEST_CHROMEDRIVER") else {
-            eprintln!("skipped: NEXORA_TEST_CHROMEDRIVER is not set");
-            return None;
-        };
+        let path = driver_path()?;
         let driver = tokio::task::spawn_blocking(move || driver(&path)).await.unwrap();
         let mut options = json!({ "args": [
             "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
@@ -151,9 +158,8 @@ impl Browser {
                 tokio::task::yield_now().await;
             }
         });
-        if arrived.await.is_err() {
-            panic!("never at {end}: {}", self.client.source().await.unwrap());
-        }
+        let is_there = arrived.await.is_ok();
+        assert!(is_there, "never at {end}: {}", self.client.source().await.unwrap());
     }
 
     /// Holds the page as it stands against axe's rules, and against a page that is wider than its window.
