@@ -13,6 +13,7 @@ pub mod pipeline;
 pub mod poll;
 pub mod rehearsal;
 pub mod secrets;
+pub mod sessions;
 pub mod smtp;
 
 use std::collections::BTreeMap;
@@ -39,6 +40,7 @@ pub struct Config {
     pub database: database::Settings,
     pub http: http::Settings,
     pub secrets: secrets::Settings,
+    pub sessions: sessions::Settings,
     pub google: google::Settings,
     pub smtp: smtp::Settings,
     pub poll: poll::Settings,
@@ -89,6 +91,7 @@ impl Config {
         self.database.check()?;
         self.http.check()?;
         self.secrets.check()?;
+        self.sessions.check()?;
         self.google.check()?;
         self.smtp.check()?;
         self.poll.check()?;

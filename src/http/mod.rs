@@ -4,18 +4,20 @@ mod client;
 mod health;
 mod lead;
 mod link;
+mod origin;
 mod page;
 mod problem;
 mod server;
 mod session;
+mod sign_in;
 mod status;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::routing::get;
+use axum::{Extension, Router};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -43,8 +45,11 @@ pub fn public(app: Arc<App>) -> Router {
         .route("/u/{token}", get(link::show_unsubscribe).post(link::unsubscribe))
         .route("/r/{token}", get(link::review))
         .route("/status", get(status::show))
+        .route("/status/sign-in", get(sign_in::form).post(sign_in::sign_in))
+        .route("/status/sign-out", get(sign_in::leave).post(sign_in::sign_out))
         .fallback(problem::no_such_page)
         .method_not_allowed_fallback(problem::wrong_method)
+        .layer(Extension(sign_in::Households::default()))
         .layer(DefaultBodyLimit::max(body_limit))
         .layer(timeout)
         .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))

@@ -27,6 +27,8 @@ mod postgres;
 pub mod run;
 pub mod schedule;
 mod schema;
+pub mod session;
+pub mod sign_in;
 mod sqlite;
 pub mod task;
 pub mod tenant;

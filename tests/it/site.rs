@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use nexora::config::Config;
 use nexora::http::{self, Limits, Server};
 use nexora::ops;
 use reqwest::{Client, StatusCode};
@@ -27,7 +28,15 @@ impl Drop for Site {
 
 impl Site {
     pub async fn open(backend: Backend) -> Site {
-        let nexora = Nexora::with_sandbox(backend).await;
+        Site::serve(Nexora::with_sandbox(backend).await).await
+    }
+
+    /// The same with a configuration of its own, and nothing enabled.
+    pub async fn open_with(backend: Backend, set: impl FnOnce(&mut Config)) -> Site {
+        Site::serve(Nexora::with_sandbox_and(backend, set).await).await
+    }
+
+    async fn serve(nexora: Nexora) -> Site {
         let limits = Limits { connections: 64, header_timeout: Duration::from_secs(5) };
         let server = Server::bind("http.listen", "127.0.0.1:0".parse().unwrap(), limits).await.unwrap();
         let base = format!("http://{}", server.address());
