@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
 use serde_json::json;
 
 use crate::app::App;
@@ -288,15 +289,35 @@ pub async fn unlock(app: &App, actor: &Actor, email: &EmailAddress) -> Result<()
     .await
 }
 
-/// Returns how a user stands, and what became of the last tries, latest first.
+/// How a user stands, as an operator sees it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Standing {
+    pub failures: i32,
+    pub locked_until: Option<Timestamp>,
+    pub has_totp: bool,
+    pub recovery_codes_left: usize,
+    pub last_sign_in_at: Option<Timestamp>,
+    /// What became of the last tries, latest first.
+    pub events: Vec<Entry>,
+}
+
+/// Returns how a user stands.
 ///
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
-pub async fn standing(app: &App, user: &User) -> Result<(SignIn, Vec<Entry>)> {
-    let (id, subject) = (user.id.clone(), user.email.to_string());
+pub async fn standing(app: &App, user: &User) -> Result<Standing> {
+    let (id, subject, now) = (user.id.clone(), user.email.to_string(), app.clock.now());
     app.db
         .read(move |conn| {
-            Ok((sign_in::find(conn, &id)?, audit::list_of(conn, &subject, "auth.", EVENTS_SHOWN)?))
+            let standing = sign_in::find(conn, &id)?;
+            Ok(Standing {
+                failures: standing.failures,
+                locked_until: standing.locked_until.filter(|until| *until > now),
+                has_totp: standing.totp_sealed.is_some(),
+                recovery_codes_left: standing.recovery.read::<Vec<String>>()?.len(),
+                last_sign_in_at: standing.last_at,
+                events: audit::list_of(conn, &subject, "auth.", EVENTS_SHOWN)?,
+            })
         })
         .await
 }

@@ -33,7 +33,7 @@ async fn sees(browser: &mut Visitor) -> bool {
 /// Returns action and manner of the last entries about a subject, latest first.
 async fn told(site: &Site, email: &str) -> Vec<String> {
     let view = user::find(&site.nexora.app, &email.parse().unwrap()).await.unwrap();
-    let (_, entries) = sign_in::standing(&site.nexora.app, &view.user).await.unwrap();
+    let entries = sign_in::standing(&site.nexora.app, &view.user).await.unwrap().events;
     let how = |entry: &nexora::model::audit::Entry| {
         let after = entry.after.as_ref().map(nexora::base::text::Json::value).unwrap_or_default();
         format!("{} {}", entry.action, after["how"].as_str().unwrap_or_default()).trim().to_owned()
@@ -59,8 +59,8 @@ on_both! {
         assert!(!cookie.contains("Secure") && !browser.jar.contains_key("nexora-before"), "{cookie}");
         assert!(sees(&mut browser).await);
         let view = user::find(&site.nexora.app, &JO.parse().unwrap()).await.unwrap();
-        let (standing, _) = sign_in::standing(&site.nexora.app, &view.user).await.unwrap();
-        assert_eq!((standing.last_at, standing.failures), (Some(site.nexora.app.clock.now()), 0));
+        let standing = sign_in::standing(&site.nexora.app, &view.user).await.unwrap();
+        assert_eq!((standing.last_sign_in_at, standing.failures), (Some(site.nexora.app.clock.now()), 0));
 
         let old = browser.jar.clone();
         let left = browser.fill_in("/status/sign-out", &[]).await;
