@@ -78,7 +78,13 @@ async fn owner_page(app: &App, principal: &Principal) -> Result<Page> {
     let tenant = tenant.ok_or_else(|| Error::not_found("there is no such page"))?;
     let zone = tenant.zone()?.tz();
     let form_url = format!("{}/lead/{}", app.config.http.public_url, tenant.slug);
-    Ok(Page::new(status::of_tenant(app, tenant).await?, zone, now, form_url))
+    let mut status = status::of_tenant(app, tenant).await?;
+    let reads = |noun| authority::allows(principal, Some(&status.tenant.id), Permission(noun, Verb::Read));
+    if !(reads(Noun::Lead) && reads(Noun::Effect)) {
+        status.leads.clear();
+        status.effects.clear();
+    }
+    Ok(Page::new(status, zone, now, form_url))
 }
 
 #[derive(Template)]

@@ -13,6 +13,8 @@ mod google_connection;
 mod google_effects;
 mod harness;
 mod intake;
+mod isolation;
+mod isolation_tables;
 mod polling;
 mod sandbox;
 mod scene;
