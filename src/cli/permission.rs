@@ -134,18 +134,17 @@ fn one_or_all(one: bool, noun: Noun) -> Need {
 
 fn need(command: &Command, names_tenant: bool) -> Need {
     match command {
-        Command::Completions(_) => Need::Nothing,
+        Command::Completions(_) | Command::Role(role::Command::List) => Need::Nothing,
         Command::Demo(_)
         | Command::Init(_)
         | Command::Serve
         | Command::Sandbox(_)
         | Command::Config(_)
-        | Command::Migrate(_) => Need::Operator,
+        | Command::Migrate(_)
+        | Command::Session(session::Command::Revoke { .. }) => Need::Operator,
         Command::Tenant(command) => of_tenant(command),
         Command::User(command) => of_user(command, names_tenant),
-        Command::Role(role::Command::List) => Need::Nothing,
         Command::Session(session::Command::List) => one_or_all(names_tenant, Noun::Session),
-        Command::Session(session::Command::Revoke { .. }) => Need::Operator,
         Command::Connection(command) => of_connection(command),
         Command::Automation(command) => of_automation(command),
         Command::Lead(command) => of_lead(command),
@@ -159,8 +158,7 @@ fn need(command: &Command, names_tenant: bool) -> Need {
         }
         // What it tells may be about a lead and about what was written to them.
         Command::Explain(_) => of_people(Noun::Run),
-        Command::Simulate(_) => of_people(Noun::Automation),
-        Command::Digest(trial::Digest::Preview { .. }) => of_people(Noun::Automation),
+        Command::Simulate(_) | Command::Digest(trial::Digest::Preview { .. }) => of_people(Noun::Automation),
         Command::Cursor(cursor::Command::List) => tenant(Noun::Connection, Verb::Read),
         Command::Cursor(cursor::Command::Poll { .. }) => tenant(Noun::Connection, Verb::Update),
         Command::Event(event::Command::List { .. } | event::Command::Show { .. }) => {
@@ -281,7 +279,12 @@ fn of_lead(command: &lead::Command) -> Need {
 fn of_contact(command: &contact::Command) -> Need {
     use contact::Command;
     let verb = match command {
-        Command::List { .. } | Command::Show { .. } => Verb::Read,
+        Command::Show { .. } => {
+            return Need::Tenant(
+                [Noun::Contact, Noun::Message].map(|noun| Permission(noun, Verb::Read)).to_vec(),
+            );
+        }
+        Command::List { .. } => Verb::Read,
         Command::Timezone { .. } | Command::Consent { .. } => Verb::Update,
     };
     tenant(Noun::Contact, verb)

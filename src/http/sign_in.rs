@@ -10,6 +10,7 @@ use askama::Template;
 use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
 use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
@@ -91,9 +92,12 @@ pub async fn sign_in(
     Extension(households): Extension<Households>,
     headers: HeaderMap,
     extensions: Extensions,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let Some(sent) = read(&body) else { return refused(StatusCode::BAD_REQUEST) };
+    let sent = match read(body) {
+        Ok(sent) => sent,
+        Err(status) => return refused(status),
+    };
     let Some(before) = trusted(&app, &headers, Kind::Before, &sent) else {
         return refused(StatusCode::FORBIDDEN);
     };
@@ -221,8 +225,15 @@ pub async fn leave(State(app): State<Arc<App>>, headers: HeaderMap) -> Response 
     })
 }
 
-pub async fn sign_out(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Response {
-    let Some(sent) = read(&body) else { return refused(StatusCode::BAD_REQUEST) };
+pub async fn sign_out(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let sent = match read(body) {
+        Ok(sent) => sent,
+        Err(status) => return refused(status),
+    };
     let Some(token) = trusted(&app, &headers, Kind::Session, &sent) else {
         return refused(StatusCode::FORBIDDEN);
     };
@@ -243,8 +254,9 @@ fn trusted(app: &App, headers: &HeaderMap, kind: Kind, sent: &Sent) -> Option<Se
     session::is_form_token(app, kind, held.expose(), &sent.token).then_some(held)
 }
 
-fn read(body: &Bytes) -> Option<Sent> {
-    serde_urlencoded::from_bytes(body).ok()
+fn read(body: Result<Bytes, BytesRejection>) -> Result<Sent, StatusCode> {
+    let body = body.map_err(|rejection| rejection.status())?;
+    serde_urlencoded::from_bytes(&body).map_err(|_| StatusCode::BAD_REQUEST)
 }
 
 fn refused(status: StatusCode) -> Response {

@@ -42,9 +42,9 @@ pub async fn hash(password: &Secret) -> Result<String> {
 /// `Unavailable` when too many others wait.
 pub async fn is_right(password: &Secret, hash: Option<&str>) -> Result<bool> {
     let (password, hash) = (password.clone(), hash.map(str::to_owned));
-    in_turn(move || match hash {
-        Some(hash) => matches(&password, &hash),
-        None => matches(&password, nobodys()) && false,
+    in_turn(move || {
+        let right = matches(&password, hash.as_deref().unwrap_or_else(|| nobodys()));
+        right && hash.is_some()
     })
     .await
 }

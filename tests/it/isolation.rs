@@ -129,6 +129,41 @@ impl World {
     }
 }
 
+/// Somebody with a browser, and the tenant and role that they have rights by.
+struct Guest {
+    name: String,
+    browser: Visitor,
+    rights: Option<(String, Role)>,
+}
+
+impl World {
+    fn link(&self, tenant: &Tenant) -> String {
+        let app = &self.site.nexora.app;
+        status::sign_link(&app.key, tenant, app.clock.now() + Duration::from_secs(600))
+    }
+
+    /// Returns somebody who is signed out, and for each tenant a holder of a link and one of each role.
+    async fn guests(&self) -> Vec<Guest> {
+        let new = || Visitor::new(&self.site.base);
+        let mut guests = vec![Guest { name: "signed out".into(), browser: new(), rights: None }];
+        for tenant in [&self.site.nexora.tenant, &self.beta] {
+            let slug = tenant.slug.to_string();
+            let mut browser = new();
+            browser.get(&format!("/status?token={}", self.link(tenant))).await;
+            let rights = Some((slug.clone(), Role::Owner));
+            guests.push(Guest { name: format!("link of {slug}"), browser, rights });
+            for role in Role::ALL {
+                let mut browser = new();
+                let entered = browser.sign_in(&format!("{role}@{slug}.example.com"), PASSWORD).await;
+                assert_eq!(entered.status, 303);
+                let rights = Some((slug.clone(), *role));
+                guests.push(Guest { name: format!("{role} of {slug}"), browser, rights });
+            }
+        }
+        guests
+    }
+}
+
 fn assert_unseen(said: &str, tenant: &str, context: &str) {
     for mark in MARKS.iter().filter(|(slug, _)| *slug == tenant).flat_map(|(_, marks)| *marks) {
         assert!(!said.contains(mark), "{context} tells `{mark}` of {tenant}: {said}");
@@ -266,23 +301,9 @@ on_both! {
 
     async fn every_page_shows_a_visitor_what_they_may_see_and_no_more(backend) {
         let world = World::new(backend).await;
-        let (site, app) = (&world.site, &world.site.nexora.app);
+        let site = &world.site;
         let before = world.acme().await;
-        let link = |tenant: &Tenant| status::sign_link(&app.key, tenant, app.clock.now() + Duration::from_secs(600));
-        let mut visitors: Vec<(String, Visitor, Option<(&str, Role)>)> = Vec::new();
-        visitors.push(("signed out".into(), Visitor::new(&site.base), None));
-        for tenant in [&site.nexora.tenant, &world.beta] {
-            let mut visitor = Visitor::new(&site.base);
-            visitor.get(&format!("/status?token={}", link(tenant))).await;
-            visitors.push((format!("link of {}", tenant.slug), visitor, Some((tenant.slug.as_str(), Role::Owner))));
-            for role in Role::ALL {
-                let mut visitor = Visitor::new(&site.base);
-                let entered = visitor.sign_in(&format!("{role}@{}.example.com", tenant.slug), PASSWORD).await;
-                assert_eq!(entered.status, 303);
-                visitors.push((format!("{role} of {}", tenant.slug), visitor, Some((tenant.slug.as_str(), *role))));
-            }
-        }
-        for (name, visitor, rights) in &mut visitors {
+        for Guest { name, browser, rights } in &mut world.guests().await {
             for (path, methods, shows) in ROUTES {
                 for (slug, _) in MARKS {
                     let path = path.replace("{slug}", slug).replace("{token}", "forged.AAAAAAAAAAAAAAAAAAAAAA");
@@ -293,11 +314,11 @@ on_both! {
                         Shows::Tenant(permission) => Some(*permission),
                     };
                     let sees = |of: &str| permission.is_some_and(|permission| {
-                        rights.is_some_and(|(tenant, role)| tenant == of && may(role, permission))
+                        rights.as_ref().is_some_and(|(tenant, role)| tenant == of && may(*role, permission))
                     });
-                    let answer = visitor.get(&path).await;
+                    let answer = browser.get(&path).await;
                     for (tenant, marks) in MARKS {
-                        let shown = sees(tenant) && may(rights.unwrap().1, "lead.read");
+                        let shown = sees(tenant) && may(rights.as_ref().unwrap().1, "lead.read");
                         if !shown {
                             assert_unseen(&answer.text, tenant, &context);
                         } else if matches!(shows, Shows::Own) {
@@ -310,7 +331,7 @@ on_both! {
                     }
                     // The form and the unsubscription are for everybody; what else is sent needs its form.
                     if methods.contains("POST") && !matches!(path.as_str(), "/lead/acme" | "/lead/beta") {
-                        let answer = visitor.post(&path, &[("token", "forged")], &[]).await;
+                        let answer = browser.post(&path, &[("token", "forged")], &[]).await;
                         assert!(answer.status.is_client_error(), "{context}: {}", answer.status);
                         assert_unseen(&answer.text, slug, &context);
                     }
@@ -318,7 +339,7 @@ on_both! {
             }
         }
         assert_eq!(world.acme().await, before);
-        let forged = link(&site.nexora.tenant).replacen("acme", "beta", 1);
+        let forged = world.link(&site.nexora.tenant).replacen("acme", "beta", 1);
         let answer = Visitor::new(&site.base).get(&format!("/status?token={forged}")).await;
         assert_eq!(answer.status, 403);
         let mut operator = Visitor::new(&site.base);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use nexora::base::secret::Secret;
 use nexora::config::Config;
+use nexora::model::SessionId;
 use nexora::model::user::{Role, UserState};
 use nexora::ops::{self, session, sign_in, totp, user};
 use reqwest::StatusCode;
@@ -282,6 +283,14 @@ on_both! {
         user::remove(app, actor, &site.nexora.tenant, &jo).await.unwrap();
         assert!(!sees(&mut browser).await, "who is no member sees nothing");
         assert_eq!(session::revoke_all(app, actor).await.unwrap(), 1);
+
+        // What has ended long ago is forgotten.
+        let id = listed[0].session.id.clone();
+        let kept = |id: SessionId| app.db.read(move |conn| nexora::store::session::find(conn, &id));
+        assert!(kept(id.clone()).await.unwrap().is_some());
+        clock.advance(Duration::from_secs(32 * 86_400));
+        nexora::pipeline::prune::sweep(app).await.unwrap();
+        assert!(kept(id).await.unwrap().is_none());
     }
 
     async fn signing_in_again_changes_the_session(backend) {
