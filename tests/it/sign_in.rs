@@ -129,6 +129,40 @@ on_both! {
         assert_eq!(browser.sign_in(JO, PASSWORD).await.status, StatusCode::SEE_OTHER);
     }
 
+    async fn a_flood_of_tries_gets_no_further_than_the_limit(backend) {
+        let site = site(backend).await;
+        let app = &site.nexora.app;
+        let other = site.nexora.second_daemon().await;
+        let wrong = Secret::new("wrong password");
+        let client = session::Client::default();
+        let tries = (0..16).map(|number| {
+            let app = if number % 2 == 0 { app } else { &other };
+            sign_in::with_password(app, JO, &wrong, &client, "x")
+        });
+        for answer in futures_util::future::join_all(tries).await {
+            assert!(matches!(answer.unwrap(), sign_in::Answer::Refused(sign_in::Refusal::Wrong)));
+        }
+        let view = user::find(app, &JO.parse().unwrap()).await.unwrap();
+        assert_eq!(sign_in::standing(app, &view.user).await.unwrap().failures, 5, "the others were not judged");
+        let right = sign_in::with_password(app, JO, &Secret::new(PASSWORD), &client, "x").await.unwrap();
+        assert!(matches!(right, sign_in::Answer::Refused(_)));
+    }
+
+    async fn a_code_is_taken_once_however_many_send_it(backend) {
+        let site = site(backend).await;
+        let app = &site.nexora.app;
+        let (secret, _) = enrol(app, &JO.parse().unwrap()).await;
+        app.clock.advance(Duration::from_secs(30));
+        let client = session::Client::default();
+        let asked = sign_in::with_password(app, JO, &Secret::new(PASSWORD), &client, "x").await.unwrap();
+        let sign_in::Answer::Code(step) = asked else { panic!("{asked:?}") };
+        let code = code(&secret, app.clock.now());
+        let tries = (0..4).map(|_| sign_in::with_code(app, &step, &code, &client, "x"));
+        let answers = futures_util::future::join_all(tries).await;
+        let entered = answers.iter().filter(|answer| matches!(answer, Ok(sign_in::Answer::In(_))));
+        assert_eq!((entered.count(), sessions(&site).await), (1, 1));
+    }
+
     async fn a_household_that_only_fails_has_to_wait(backend) {
         let site = site(backend).await;
         let mut browser = Visitor::new(&site.base);
