@@ -123,6 +123,10 @@ impl Json {
         Json("{}".to_owned())
     }
 
+    pub fn empty_list() -> Json {
+        Json("[]".to_owned())
+    }
+
     /// Reads the value back.
     ///
     /// # Errors

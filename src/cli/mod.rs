@@ -15,10 +15,14 @@ mod job;
 mod lead;
 mod message;
 mod out;
+mod permission;
+mod role;
 mod run;
+mod session;
 mod system;
 mod task;
 mod tenant;
+mod totp;
 mod trial;
 mod user;
 
@@ -33,8 +37,9 @@ use crate::app::App;
 use crate::base::clock::Clock;
 use crate::base::{Error, Result};
 use crate::config::{Config, DEFAULT_PATH};
-use crate::model::address::Slug;
+use crate::model::address::{EmailAddress, Slug};
 use crate::model::audit::Actor;
+use crate::model::principal::Principal;
 use crate::model::tenant::Tenant;
 use crate::ops;
 
@@ -62,6 +67,9 @@ pub struct Global {
     /// Tenant to work on; may be left out when there is only one
     #[arg(long, global = true, value_name = "SLUG")]
     pub tenant: Option<Slug>,
+    /// Act as this user: only what their role permits is done, and it is done in their name
+    #[arg(long = "as", global = true, value_name = "EMAIL")]
+    pub acting_as: Option<EmailAddress>,
     /// How answers are printed
     #[arg(long, global = true, value_enum, default_value_t = out::Format::Table)]
     pub output: out::Format,
@@ -91,6 +99,12 @@ enum Command {
     /// Manage users
     #[command(subcommand)]
     User(user::Command),
+    /// Look at the roles that users can have
+    #[command(subcommand)]
+    Role(role::Command),
+    /// Look at who is signed in to the status page, and sign them out
+    #[command(subcommand)]
+    Session(session::Command),
     /// Manage a tenant's connections to mail relays and Google Workspace
     #[command(subcommand)]
     Connection(connection::Command),
@@ -181,10 +195,14 @@ pub fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli, out: &Out) -> Result<()> {
-    let Cli { global, command } = cli;
+    let Cli { mut global, command } = cli;
+    if let Some(email) = global.acting_as.clone() {
+        let app = App::open(load_config(&global)?, Clock::System).await?;
+        global.tenant = permission::check(&app, &email, global.tenant, &command).await?;
+    }
     match command {
         Command::Demo(arguments) => demo::run(arguments, out).await,
-        Command::Init(arguments) => system::init(arguments, out).await,
+        Command::Init(arguments) => system::init(arguments, &acting(&global), out).await,
         Command::Serve => system::serve(&global).await,
         Command::Sandbox(arguments) => system::sandbox(arguments, out).await,
         Command::Config(command) => system::config(&command, &global, out),
@@ -195,6 +213,8 @@ async fn run(cli: Cli, out: &Out) -> Result<()> {
         }
         Command::Tenant(command) => tenant::run(&Context::open(&global).await?, command, out).await,
         Command::User(command) => user::run(&Context::open(&global).await?, command, out).await,
+        Command::Role(command) => role::run(&command, out),
+        Command::Session(command) => session::run(&Context::open(&global).await?, command, out).await,
         Command::Connection(command) => connection::run(&Context::open(&global).await?, command, out).await,
         Command::Automation(command) => automation::run(&Context::open(&global).await?, command, out).await,
         Command::Intake(command) => intake::run(&Context::open(&global).await?, command, out).await,
@@ -224,6 +244,8 @@ async fn run(cli: Cli, out: &Out) -> Result<()> {
 pub struct Context {
     pub app: Arc<App>,
     pub actor: Actor,
+    /// Whose permissions hold; nobody's when the operating system's user acts, who is an operator.
+    pub principal: Option<Principal>,
     pub global: Global,
 }
 
@@ -231,7 +253,11 @@ impl Context {
     async fn open(global: &Global) -> Result<Context> {
         let config = load_config(global)?;
         let app = App::open(config, Clock::System).await?;
-        Ok(Context { app, actor: actor(), global: global.clone() })
+        let principal = match &global.acting_as {
+            Some(email) => Some(ops::user::principal(&app, email).await?),
+            None => None,
+        };
+        Ok(Context { app, actor: acting(global), principal, global: global.clone() })
     }
 
     /// Returns the tenant that `--tenant` names, or the only one there is.
@@ -254,6 +280,29 @@ impl Context {
 
 fn load_config(global: &Global) -> Result<Config> {
     Config::load(&global.config, std::env::vars())
+}
+
+/// Returns every command there is.
+pub fn commands() -> clap::Command {
+    Cli::command()
+}
+
+/// Tells whether the user that `--as` names may run a command, without running it.
+///
+/// # Errors
+/// `Denied` when they may not; `Usage` when the command line is wrong.
+pub async fn may_run(app: &App, arguments: &[&str]) -> Result<()> {
+    let words = std::iter::once("nexora").chain(arguments.iter().copied());
+    let cli = Cli::try_parse_from(words).map_err(|error| Error::usage(error.to_string()))?;
+    match &cli.global.acting_as {
+        Some(email) => permission::check(app, email, cli.global.tenant, &cli.command).await.map(|_| ()),
+        None => Ok(()),
+    }
+}
+
+/// In whose name a command is done.
+fn acting(global: &Global) -> Actor {
+    global.acting_as.as_ref().map_or_else(actor, |email| Actor::User(email.to_string()))
 }
 
 /// Whoever runs the command, by the name that `sudo` or the login left in the environment.

@@ -113,6 +113,21 @@ impl Out {
         }
     }
 
+    /// Asks for a line of text.
+    ///
+    /// # Errors
+    /// `Declined` when nobody can be asked.
+    pub fn prompt(&self, what: &str) -> Result<String> {
+        if self.no_input || !std::io::stdin().is_terminal() {
+            return Err(Error::new(Kind::Declined, format!("{what}: nobody can be asked")));
+        }
+        eprint!("{what}: ");
+        let mut answer = String::new();
+        let read = std::io::stdin().lock().read_line(&mut answer);
+        read.map_err(|error| Error::usage("the answer cannot be read").source(error))?;
+        Ok(answer.trim().to_owned())
+    }
+
     /// Asks before something that cannot be undone.
     ///
     /// # Errors

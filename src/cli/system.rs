@@ -9,10 +9,12 @@ use clap::{Args, Subcommand};
 use crate::base::clock::Clock;
 use crate::base::{Error, Result};
 use crate::cli::out::{Out, ago, print};
-use crate::cli::{Context, Global, actor, load_config};
+use crate::cli::{Context, Global, load_config};
 use crate::daemon::{self, Logging};
 use crate::model::address::EmailAddress;
+use crate::model::audit::Actor;
 use crate::ops::init;
+use crate::ops::session;
 use crate::ops::status::{self, TenantStatus};
 use crate::sandbox::{Sandbox, Settings};
 use crate::store::{Db, Url, migration};
@@ -31,9 +33,9 @@ pub struct Init {
     database: Option<String>,
 }
 
-pub async fn init(arguments: Init, out: &Out) -> Result<()> {
+pub async fn init(arguments: Init, actor: &Actor, out: &Out) -> Result<()> {
     let database = arguments.database.as_deref();
-    let made = init::run(&arguments.dir, database, arguments.operator, &actor()).await?;
+    let made = init::run(&arguments.dir, database, arguments.operator, actor).await?;
     let kept = made.kept.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
     let lines = [
         ("configuration", made.config.display().to_string()),
@@ -60,7 +62,7 @@ pub async fn init(arguments: Init, out: &Out) -> Result<()> {
   nexora status link --tenant acme --for 30days")]
 pub struct Status {
     #[command(subcommand)]
-    command: Option<StatusCommand>,
+    pub(super) command: Option<StatusCommand>,
 }
 
 #[derive(Subcommand)]
@@ -72,10 +74,19 @@ pub enum StatusCommand {
         #[arg(long = "for", default_value = "7days", value_parser = humantime::parse_duration)]
         valid: Duration,
     },
+    /// End every link to a tenant's status page that was made so far
+    #[command(after_help = "Example:\n  nexora status revoke-links --tenant acme")]
+    RevokeLinks,
 }
 
 pub async fn status(context: &Context, arguments: Status, out: &Out) -> Result<()> {
     let app = &context.app;
+    if let Some(StatusCommand::RevokeLinks) = arguments.command {
+        let tenant = context.tenant().await?;
+        let ended = session::revoke_links(app, &context.actor, &tenant).await?;
+        out.note(&format!("no link to the page of `{}` opens any more; {ended} sessions ended", tenant.slug));
+        return Ok(());
+    }
     if let Some(StatusCommand::Link { valid }) = arguments.command {
         let tenant = context.tenant().await?;
         let until = app.clock.now() + valid;

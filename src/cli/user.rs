@@ -3,13 +3,17 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use serde::Serialize;
 
 use crate::base::secret::Secret;
+use crate::base::text::Json;
 use crate::base::{Error, Result};
-use crate::cli::Context;
 use crate::cli::out::{Out, ago};
-use crate::model::address::EmailAddress;
+use crate::cli::{Context, totp};
+use crate::model::address::{EmailAddress, Slug};
+use crate::model::principal::Principal;
 use crate::model::user::{Role, UserState};
+use crate::ops::sign_in::{self, Standing};
 use crate::ops::user::{self, Grant, UserView};
 
 #[derive(Subcommand)]
@@ -47,6 +51,22 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         from_file: Option<PathBuf>,
     },
+    /// Let a user who failed too often try to sign in again at once
+    #[command(after_help = "Example:\n  nexora user unlock jo@acme.com")]
+    Unlock { email: EmailAddress },
+    /// Give a member of a tenant another role
+    #[command(after_help = "Example:\n  nexora user set-role jo@acme.com admin --tenant acme")]
+    SetRole {
+        email: EmailAddress,
+        /// owner, admin, member, technician or viewer; see `nexora role list`
+        role: Role,
+    },
+    /// Take a member out of a tenant
+    #[command(after_help = "Example:\n  nexora user remove jo@acme.com --tenant acme")]
+    Remove { email: EmailAddress },
+    /// Manage two-step sign-in
+    #[command(subcommand)]
+    Totp(totp::Command),
 }
 
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
@@ -57,14 +77,15 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 true => Grant::Operator,
                 false => Grant::Member(Box::new(context.tenant().await?), role),
             };
-            show(&user::create(app, actor, email, name, grant).await?, out)
+            show(context, user::create(app, actor, email, name, grant).await?, out)
         }
         Command::List => {
             let tenant = match context.global.tenant {
                 Some(_) => Some(context.tenant().await?),
                 None => None,
             };
-            let users = user::list(app, tenant.as_ref()).await?;
+            let users: Vec<UserView> =
+                user::list(app, tenant.as_ref()).await?.into_iter().map(|view| seen(context, view)).collect();
             out.list(&["email", "name", "state", "may"], &users, |view| {
                 vec![
                     view.user.email.to_string(),
@@ -74,12 +95,12 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 ]
             })
         }
-        Command::Show { email } => show(&user::find(app, &email).await?, out),
+        Command::Show { email } => detail(context, user::find(app, &email).await?, out).await,
         Command::Disable { email } => {
-            show(&user::set_state(app, actor, &email, UserState::Disabled).await?, out)
+            show(context, user::set_state(app, actor, &email, UserState::Disabled).await?, out)
         }
         Command::Enable { email } => {
-            show(&user::set_state(app, actor, &email, UserState::Active).await?, out)
+            show(context, user::set_state(app, actor, &email, UserState::Active).await?, out)
         }
         Command::SetPassword { email, from_file } => {
             let password = read_secret("New password: ", from_file.as_deref(), context.global.no_input)?;
@@ -87,6 +108,20 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             out.note(&format!("the password of `{email}` is set"));
             Ok(())
         }
+        Command::Unlock { email } => {
+            sign_in::unlock(app, actor, &email).await?;
+            out.note(&format!("`{email}` may sign in again"));
+            Ok(())
+        }
+        Command::SetRole { email, role } => {
+            let tenant = context.tenant().await?;
+            show(context, user::set_role(app, actor, &tenant, &email, role).await?, out)
+        }
+        Command::Remove { email } => {
+            let tenant = context.tenant().await?;
+            show(context, user::remove(app, actor, &tenant, &email).await?, out)
+        }
+        Command::Totp(command) => totp::run(context, command, out).await,
     }
 }
 
@@ -97,8 +132,22 @@ fn may(view: &UserView) -> String {
     operator.into_iter().chain(roles).collect::<Vec<_>>().join(", ")
 }
 
-fn show(view: &UserView, out: &Out) -> Result<()> {
-    let lines = [
+fn show(context: &Context, view: UserView, out: &Out) -> Result<()> {
+    let view = seen(context, view);
+    out.item(&view, &lines(&view))
+}
+
+/// Leaves out what the acting user may not see: in which other tenants a user is.
+fn seen(context: &Context, mut view: UserView) -> UserView {
+    if let Some(Principal::Member { .. } | Principal::Link { .. }) = context.principal {
+        let slug = context.global.tenant.as_ref().map(Slug::as_str);
+        view.memberships.retain(|membership| Some(membership.tenant.as_str()) == slug);
+    }
+    view
+}
+
+fn lines(view: &UserView) -> [(&'static str, String); 7] {
+    [
         ("email", view.user.email.to_string()),
         ("name", view.user.name.clone()),
         ("state", view.user.state.to_string()),
@@ -106,8 +155,44 @@ fn show(view: &UserView, out: &Out) -> Result<()> {
         ("password", if view.has_password { "set" } else { "not set" }.to_owned()),
         ("created", ago(view.user.created_at)),
         ("id", view.user.id.to_string()),
-    ];
-    out.item(view, &lines)
+    ]
+}
+
+/// A user with how they stand with signing in.
+#[derive(Serialize)]
+struct Detail {
+    #[serde(flatten)]
+    view: UserView,
+    sign_in: Standing,
+}
+
+async fn detail(context: &Context, view: UserView, out: &Out) -> Result<()> {
+    let standing = sign_in::standing(&context.app, &view.user).await?;
+    let totp = match standing.has_totp {
+        true => format!("on, {} recovery codes left", standing.recovery_codes_left),
+        false => "off".to_owned(),
+    };
+    let locked = standing.locked_until.map(|until| {
+        let ends = ago(until);
+        format!(
+            "after {} failures; ends {ends}, or by `nexora user unlock {}`",
+            standing.failures, view.user.email
+        )
+    });
+    let mut shown = lines(&view).to_vec();
+    let signed_in = standing.last_sign_in_at.map_or_else(|| "never".to_owned(), ago);
+    let more =
+        [("two-step sign-in", totp), ("last sign-in", signed_in), ("locked", locked.unwrap_or_default())];
+    shown.splice(5..5, more);
+    let rows = standing.events.iter().map(|event| {
+        let after = event.after.as_ref().map(Json::value).unwrap_or_default();
+        let text =
+            |name: &str| after.get(name).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
+        vec![ago(event.at), event.action.clone(), text("how"), text("address")]
+    });
+    let rows: Vec<Vec<String>> = rows.collect();
+    out.item(&Detail { view, sign_in: standing }, &shown)?;
+    out.section("Sign-ins", &["when", "what", "how", "from"], rows)
 }
 
 /// Reads a secret from a file, standard input, or the terminal; never from an argument.

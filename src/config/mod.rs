@@ -14,6 +14,7 @@ pub mod pipeline;
 pub mod poll;
 pub mod rehearsal;
 pub mod secrets;
+pub mod sessions;
 pub mod smtp;
 
 use std::collections::BTreeMap;
@@ -41,6 +42,7 @@ pub struct Config {
     pub http: http::Settings,
     pub intake: intake::Settings,
     pub secrets: secrets::Settings,
+    pub sessions: sessions::Settings,
     pub google: google::Settings,
     pub smtp: smtp::Settings,
     pub poll: poll::Settings,
@@ -92,6 +94,7 @@ impl Config {
         self.http.check()?;
         self.intake.check()?;
         self.secrets.check()?;
+        self.sessions.check()?;
         self.google.check()?;
         self.smtp.check()?;
         self.poll.check()?;

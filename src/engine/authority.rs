@@ -29,6 +29,12 @@ pub fn require(principal: &Principal, tenant: Option<&TenantId>, permission: Per
     }
 }
 
+/// Returns everything that a role permits, by noun.
+pub fn permissions_of(role: Role) -> Vec<Permission> {
+    let all = Noun::ALL.iter().flat_map(|noun| Verb::ALL.iter().map(|verb| Permission(*noun, *verb)));
+    all.filter(|permission| role_allows(role, *permission)).collect()
+}
+
 fn role_allows(role: Role, Permission(noun, verb): Permission) -> bool {
     let daily = matches!(
         noun,

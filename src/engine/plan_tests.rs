@@ -41,6 +41,7 @@ pub(in crate::engine) fn scene() -> Scene {
         updated_at: NOW,
         mode: TenantMode::Live,
         settings: Json::empty_object(),
+        links_epoch: 0,
     };
     let lead = Lead {
         tenant_id: tenant_id.clone(),

@@ -4,28 +4,29 @@ mod client;
 mod health;
 mod lead;
 mod link;
+mod origin;
 mod page;
 mod problem;
 mod rate;
 mod server;
 mod session;
+mod sign_in;
 mod status;
 mod tally;
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRef, MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::get;
+use axum::{Extension, Router};
 use ipnet::IpNet;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
-use tower_http::timeout::TimeoutLayer;
 
 pub use server::{Limits, Server};
 
@@ -82,30 +83,42 @@ pub struct Private {
 pub fn public(app: Arc<App>) -> Router {
     let settings = &app.config.http;
     let body_limit = usize::try_from(settings.body_limit_bytes).unwrap_or(usize::MAX);
-    let timeout = TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, settings.request_timeout());
     let public = Public::new(Arc::clone(&app));
-    // Requests with photos take their own time, and bound it themselves.
-    let uploads = Router::new()
-        .route("/lead/{slug}", get(lead::form).post(lead::submit).options(lead::preflight))
-        .method_not_allowed_fallback(problem::wrong_method)
-        .layer(DefaultBodyLimit::disable());
+    let photos = DefaultBodyLimit::disable();
     Router::new()
+        .route("/lead/{slug}", get(lead::form).post(lead::submit).options(lead::preflight).layer(photos))
         .route("/lead/{slug}/thanks", get(lead::thanks))
         .route("/photo/{token}", get(lead::photo::show))
         .route("/u/{token}", get(link::show_unsubscribe).post(link::unsubscribe))
         .route("/r/{token}", get(link::review))
         .route("/status", get(status::show))
+        .route("/status/sign-in", get(sign_in::form).post(sign_in::sign_in))
+        .route("/status/sign-out", get(sign_in::leave).post(sign_in::sign_out))
         .fallback(problem::no_such_page)
         .method_not_allowed_fallback(problem::wrong_method)
+        .layer(Extension(sign_in::Households::default()))
         .layer(DefaultBodyLimit::max(body_limit))
-        .layer(timeout)
-        .merge(uploads)
+        .layer(middleware::from_fn_with_state(public.clone(), deadline))
         .layer(middleware::from_fn_with_state(public.clone(), count))
         .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
         .layer(fixed(header::REFERRER_POLICY, HeaderValue::from_static("same-origin")))
         .layer(fixed(header::CONTENT_SECURITY_POLICY, Policy::default().header()))
         .layer(CatchPanicLayer::custom(|_| problem::broken()))
         .with_state(public)
+}
+
+/// Where photos may be sent: its handler bounds size and time by itself.
+const LEAD: &str = "/lead/{slug}";
+
+/// Gives every other request so long to be read and answered.
+async fn deadline(State(public): State<Public>, request: Request, next: Next) -> Response {
+    let is_lead = request.extensions().get::<MatchedPath>().is_some_and(|path| path.as_str() == LEAD);
+    if is_lead {
+        return next.run(request).await;
+    }
+    let reader = Reader::of(request.headers());
+    let answer = tokio::time::timeout(public.app.config.http.request_timeout(), next.run(request)).await;
+    answer.unwrap_or_else(|_| problem::problem(reader, StatusCode::REQUEST_TIMEOUT, "this took too long", ""))
 }
 
 /// Lets an address send so many requests; reading is free.

@@ -1,22 +1,128 @@
-//! Who is signed in, by what a request carries.
+//! Who is signed in, by what a request carries; and the cookies that carry it.
+//!
+//! The session's cookie is out of reach of scripts, is not sent along from other sites but for plain
+//! links, and never leaves an encrypted connection where the public address has one.
 
-use axum::http::HeaderMap;
+use axum::http::{Extensions, HeaderMap, HeaderValue, header};
+use axum::response::Response;
+use cookie::{Cookie, SameSite};
 
 use crate::app::App;
-use crate::base::{Error, Result};
-use crate::model::address::Slug;
+use crate::base::Result;
+use crate::base::clock::Timestamp;
+use crate::base::secret::Secret;
+use crate::base::token::PurposeKey;
+use crate::http::client;
 use crate::model::principal::Principal;
+use crate::ops::session::{self, Client};
 use crate::ops::status;
-use crate::store::tenant;
 
-/// Returns who asks; nobody when the request carries nothing.
+/// The cookies that we set, apart from each other by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Holds the session's token.
+    Session,
+    /// Ties the sign-in form to the browser that asked for it.
+    Before,
+}
+
+/// Returns who asks; nobody when the request carries nothing that counts.
 ///
 /// # Errors
 /// `Denied` when the link has ended or was changed.
-pub async fn principal(app: &App, _headers: &HeaderMap, token: Option<&str>) -> Result<Option<Principal>> {
-    let Some(token) = token else { return Ok(None) };
-    let slug: Slug = status::verify_link(&app.key, token, app.clock.now())?.parse()?;
-    let found = app.db.read(move |conn| tenant::find_by_slug(conn, &slug)).await?;
-    let tenant = found.ok_or_else(|| Error::not_found("there is no such page"))?;
-    Ok(Some(Principal::Link { tenant_id: tenant.id }))
+pub async fn principal(app: &App, headers: &HeaderMap, token: Option<&str>) -> Result<Option<Principal>> {
+    if let Some(token) = token {
+        let (tenant, _) = status::open_link(app, token).await?;
+        return Ok(Some(Principal::Link { tenant_id: tenant.id }));
+    }
+    match read(app, headers, Kind::Session) {
+        Some(token) => session::principal(app, &token).await,
+        None => Ok(None),
+    }
+}
+
+/// Returns what the form that signs out must carry; nothing when nobody is signed in.
+pub fn sign_out_token(app: &App, headers: &HeaderMap) -> Option<String> {
+    read(app, headers, Kind::Session).map(|token| form_token(app, Kind::Session, token.expose()))
+}
+
+/// Returns the signature that a form carries, of the cookie that goes with it.
+pub fn form_token(app: &App, kind: Kind, cookie: &str) -> String {
+    let signed = form_key(app, kind).sign(cookie);
+    signed.rsplit_once('.').map(|(_, signature)| signature.to_owned()).unwrap_or_default()
+}
+
+/// Tells whether a form's signature is that of the cookie.
+pub fn is_form_token(app: &App, kind: Kind, cookie: &str, token: &str) -> bool {
+    form_key(app, kind).open(&format!("{cookie}.{token}")).is_some()
+}
+
+fn form_key(app: &App, kind: Kind) -> PurposeKey {
+    let purpose = match kind {
+        Kind::Session => "form of a session",
+        Kind::Before => "form of the sign-in",
+    };
+    PurposeKey::new(&app.key, purpose)
+}
+
+/// Returns what a cookie of ours holds.
+pub fn read(app: &App, headers: &HeaderMap, kind: Kind) -> Option<Secret> {
+    let name = name(app, kind);
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    lines
+        .flat_map(|line| Cookie::split_parse(line.to_owned()))
+        .filter_map(std::result::Result::ok)
+        .find(|cookie| cookie.name() == name && !cookie.value().is_empty())
+        .map(|cookie| Secret::new(cookie.value()))
+}
+
+/// Lets the browser keep `value` until `until`.
+pub fn keep(app: &App, response: &mut Response, kind: Kind, value: &str, until: Timestamp) {
+    let seconds = until.since(app.clock.now()).as_secs();
+    let age = cookie::time::Duration::seconds(i64::try_from(seconds).unwrap_or(i64::MAX));
+    set(app, response, kind, value, age);
+}
+
+/// Lets the browser forget a cookie of ours.
+pub fn forget(app: &App, response: &mut Response, kind: Kind) {
+    set(app, response, kind, "", cookie::time::Duration::ZERO);
+}
+
+fn set(app: &App, response: &mut Response, kind: Kind, value: &str, age: cookie::time::Duration) {
+    let secure = is_encrypted(app);
+    let made = Cookie::build((name(app, kind), value.to_owned()))
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(secure)
+        // A name that begins with `__Host-` is taken for the whole host only.
+        .path(if secure { "/" } else { "/status" })
+        .max_age(age)
+        .build();
+    if let Ok(line) = HeaderValue::from_str(&made.to_string()) {
+        response.headers_mut().append(header::SET_COOKIE, line);
+    }
+}
+
+fn name(app: &App, kind: Kind) -> &'static str {
+    match (kind, is_encrypted(app)) {
+        (Kind::Session, true) => "__Host-nexora",
+        (Kind::Session, false) => "nexora",
+        (Kind::Before, true) => "__Host-nexora-before",
+        (Kind::Before, false) => "nexora-before",
+    }
+}
+
+fn is_encrypted(app: &App) -> bool {
+    app.config.http.public_url.starts_with("https://")
+}
+
+/// Returns where a request comes from, as far as it is kept.
+pub fn client(app: &App, extensions: &Extensions, headers: &HeaderMap) -> Result<Client> {
+    let trusted = app.config.http.proxies()?;
+    let address = client::address(extensions, headers, &trusted).map(client::household);
+    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    Ok(Client {
+        address: address.map_or_else(|| "unknown".to_owned(), |address| address.to_string()),
+        agent: agent.to_owned(),
+    })
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use chrono_tz::Tz;
 use serde::Deserialize;
@@ -16,6 +16,7 @@ use crate::engine::authority;
 use crate::http::page;
 use crate::http::problem::{self, Reader};
 use crate::http::session;
+use crate::http::sign_in;
 use crate::model::automation::AutomationState;
 use crate::model::connection::{Connection, ConnectionState};
 use crate::model::effect::{Effect, EffectKind, EffectState};
@@ -32,8 +33,16 @@ pub struct Signed {
     token: Option<String>,
 }
 
-pub async fn show(State(app): State<Arc<App>>, Query(query): Query<Signed>, headers: HeaderMap) -> Response {
-    let mut response = match session::principal(&app, &headers, query.token.as_deref()).await {
+pub async fn show(
+    State(app): State<Arc<App>>,
+    Query(query): Query<Signed>,
+    headers: HeaderMap,
+    extensions: Extensions,
+) -> Response {
+    if let Some(link) = query.token {
+        return sign_in::by_link(&app, &headers, &extensions, &link).await;
+    }
+    let mut response = match session::principal(&app, &headers, None).await {
         Ok(Some(principal)) => match owner_page(&app, &principal).await {
             Ok(page) => page::render(StatusCode::OK, &page),
             Err(error) => problem::failure(Reader::Person, &error),
@@ -56,15 +65,26 @@ async fn signed_out(app: &App) -> Response {
 
 async fn owner_page(app: &App, principal: &Principal) -> Result<Page> {
     let now = app.clock.now();
-    let Principal::Link { tenant_id } = principal.clone() else {
-        return Err(Error::denied("this page opens by a link"));
+    let tenant_id = match principal {
+        Principal::Link { tenant_id } => Some(tenant_id.clone()),
+        Principal::Member { roles, .. } => roles.first().map(|(tenant_id, _)| tenant_id.clone()),
+        Principal::Operator { .. } => {
+            app.db.read(|conn| crate::store::tenant::list(conn, 1)).await?.pop().map(|tenant| tenant.id)
+        }
     };
+    let tenant_id = tenant_id.ok_or_else(|| Error::not_found("there is nothing to show yet"))?;
     authority::require(principal, Some(&tenant_id), Permission(Noun::Status, Verb::Read))?;
     let tenant = app.db.read(move |conn| crate::store::tenant::find(conn, &tenant_id)).await?;
     let tenant = tenant.ok_or_else(|| Error::not_found("there is no such page"))?;
     let zone = tenant.zone()?.tz();
     let form_url = format!("{}/lead/{}", app.config.http.public_url, tenant.slug);
-    Ok(Page::new(status::of_tenant(app, tenant).await?, zone, now, form_url))
+    let mut status = status::of_tenant(app, tenant).await?;
+    let reads = |noun| authority::allows(principal, Some(&status.tenant.id), Permission(noun, Verb::Read));
+    if !(reads(Noun::Lead) && reads(Noun::Effect)) {
+        status.leads.clear();
+        status.effects.clear();
+    }
+    Ok(Page::new(status, zone, now, form_url))
 }
 
 #[derive(Template)]

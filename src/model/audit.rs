@@ -11,6 +11,8 @@ use crate::base::text::Json;
 pub enum Actor {
     /// An operator, by the name of the operating system's user.
     Operator(String),
+    /// A user, by their address.
+    User(String),
     /// A stage, such as `deliver`.
     System(&'static str),
 }
@@ -19,6 +21,7 @@ impl std::fmt::Display for Actor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Actor::Operator(name) => write!(f, "operator:{name}"),
+            Actor::User(email) => write!(f, "user:{email}"),
             Actor::System(stage) => write!(f, "system:{stage}"),
         }
     }

@@ -25,7 +25,9 @@ pub mod quota;
 pub mod request;
 pub mod run;
 pub mod schedule;
+pub mod session;
 pub mod sheet;
+pub mod sign_in;
 pub mod slot;
 pub mod task;
 pub mod tenant;
@@ -39,6 +41,8 @@ define_ids! {
     TenantId = "tenant";
     /// Names one user.
     UserId = "user";
+    /// Names one session of the status page.
+    SessionId = "session";
     /// Names one connection of a tenant.
     ConnectionId = "conn";
     /// Names one lead.

@@ -38,6 +38,8 @@ pub struct Tenant {
     pub mode: TenantMode,
     /// A [`TenantSettings`].
     pub settings: Json,
+    /// Links to the status page that were signed in another epoch no longer open it.
+    pub links_epoch: i32,
 }
 
 impl Tenant {

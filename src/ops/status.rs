@@ -7,6 +7,7 @@ use crate::base::clock::Timestamp;
 use crate::base::secret::MasterKey;
 use crate::base::token::PurposeKey;
 use crate::base::{Error, Result};
+use crate::model::address::Slug;
 use crate::model::connection::Connection;
 use crate::model::cursor::Cursor;
 use crate::model::effect::Effect;
@@ -113,23 +114,54 @@ fn load(conn: &mut Conn, tenant: Tenant, now: Timestamp) -> Result<TenantStatus>
 
 /// Makes the token of a link to a tenant's status page that ends at `until`.
 pub fn sign_link(key: &MasterKey, tenant: &Tenant, until: Timestamp) -> String {
-    link_key(key).sign(&format!("{}.{}", tenant.slug, until.millis()))
+    link_key(key).sign(&format!("{}.{}.{}", tenant.slug, tenant.links_epoch, until.millis()))
 }
 
-/// Returns the slug that a link's token names.
+/// What a link's token says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    pub slug: Slug,
+    /// The link opens nothing once the tenant's epoch is another.
+    pub epoch: i32,
+    pub until: Timestamp,
+}
+
+/// Reads a link's token. Whether its epoch still holds is for the tenant's row to say.
 ///
 /// # Errors
 /// `Denied` when the token was changed or has ended.
-pub fn verify_link(key: &MasterKey, token: &str, now: Timestamp) -> Result<String> {
-    let denied = || Error::denied("this link has ended or is not complete").hint("ask for a new one");
+pub fn verify_link(key: &MasterKey, token: &str, now: Timestamp) -> Result<Link> {
     let key = link_key(key);
-    let body = key.open(token).ok_or_else(denied)?;
-    let (slug, until) = body.rsplit_once('.').ok_or_else(denied)?;
-    let until: i64 = until.parse().map_err(|_| denied())?;
-    if Timestamp::from_millis(until) < now {
-        return Err(denied());
+    let body = key.open(token).ok_or_else(no_such_link)?;
+    let mut parts = body.split('.');
+    let (Some(slug), Some(epoch), Some(until), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(no_such_link());
+    };
+    let slug = slug.parse().map_err(|_| no_such_link())?;
+    let epoch = epoch.parse().map_err(|_| no_such_link())?;
+    let until = Timestamp::from_millis(until.parse().map_err(|_| no_such_link())?);
+    if until < now {
+        return Err(no_such_link());
     }
-    Ok(slug.to_owned())
+    Ok(Link { slug, epoch, until })
+}
+
+/// Finds the tenant whose page a link opens.
+///
+/// # Errors
+/// `Denied` when the link has ended, was changed, or was revoked.
+pub async fn open_link(app: &App, token: &str) -> Result<(Tenant, Link)> {
+    let link = verify_link(&app.key, token, app.clock.now())?;
+    let slug = link.slug.clone();
+    let found = app.db.read(move |conn| tenant::find_by_slug(conn, &slug)).await?;
+    let tenant = found.filter(|tenant| tenant.links_epoch == link.epoch).ok_or_else(no_such_link)?;
+    Ok((tenant, link))
+}
+
+fn no_such_link() -> Error {
+    Error::denied("this link has ended or is not complete").hint("ask for a new one")
 }
 
 fn link_key(key: &MasterKey) -> PurposeKey {

@@ -49,6 +49,7 @@ pub async fn create(app: &App, actor: &Actor, new: NewTenant) -> Result<Tenant> 
         updated_at: now,
         mode: TenantMode::Live,
         settings: Json::of(&TenantSettings::default())?,
+        links_epoch: 0,
     };
     audited(&app.db, Some(tenant.id.clone()), actor, "tenant.create", now, move |conn| {
         if tenant::insert(conn, &tenant)? == Inserted::AlreadyThere {

@@ -1,7 +1,5 @@
 //! Users: operators, and members of tenants with a role.
 
-use argon2::password_hash::{PasswordHasher as _, phc};
-use argon2::{Argon2, PasswordVerifier as _};
 use serde::Serialize;
 
 use crate::app::App;
@@ -10,13 +8,11 @@ use crate::base::{Error, Result};
 use crate::model::UserId;
 use crate::model::address::EmailAddress;
 use crate::model::audit::Actor;
+use crate::model::principal::Principal;
 use crate::model::tenant::Tenant;
 use crate::model::user::{Role, User, UserState};
-use crate::ops::{LIST_LIMIT, Subject, audited};
-use crate::store::{Conn, Inserted, user};
-
-/// The shortest password that is taken (NIST SP 800-63B asks for at least 8; length is what counts).
-const PASSWORD_LENGTH: usize = 12;
+use crate::ops::{LIST_LIMIT, Subject, audited, password};
+use crate::store::{Conn, Inserted, session, user};
 
 /// A user with what they may do.
 #[derive(Clone, Debug, Serialize)]
@@ -114,7 +110,7 @@ pub async fn list(app: &App, tenant: Option<&Tenant>) -> Result<Vec<UserView>> {
         .await
 }
 
-/// Lets a user sign in, or no longer.
+/// Lets a user sign in, or no longer; whoever may not is signed out at once.
 ///
 /// # Errors
 /// `NotFound` when there is none.
@@ -128,6 +124,9 @@ pub async fn set_state(app: &App, actor: &Actor, email: &EmailAddress, state: Us
     audited(&app.db, None, actor, action, now, move |conn| {
         let before = view(conn, &key)?.ok_or_else(|| no_such_user(&email))?;
         user::set_state(conn, &before.user.id, state, now)?;
+        if state == UserState::Disabled {
+            session::revoke_of_user(conn, &before.user.id, now)?;
+        }
         let after = view(conn, &key)?.ok_or_else(|| no_such_user(&email))?;
         let subject = Subject::new(&email).before(&before.user.state)?.after(&state)?;
         Ok((after, subject))
@@ -135,45 +134,109 @@ pub async fn set_state(app: &App, actor: &Actor, email: &EmailAddress, state: Us
     .await
 }
 
-/// Sets a user's password. The audit trail says that it changed and never to what.
+/// Sets a user's password and ends their sessions. The audit trail says that it changed and never to what.
 ///
 /// # Errors
 /// `Usage` when it is too short; `NotFound` when there is no such user.
 pub async fn set_password(app: &App, actor: &Actor, email: &EmailAddress, password: &Secret) -> Result<()> {
-    let hash = hash(password).await?;
+    let hash = password::hash(password).await?;
     let now = app.clock.now();
     let (key, email) = (email.key(), email.clone());
     audited(&app.db, None, actor, "user.set_password", now, move |conn| {
         let found = user::find_by_email(conn, &key)?.ok_or_else(|| no_such_user(&email))?;
         user::set_password_hash(conn, &found.id, &hash, now)?;
+        session::revoke_of_user(conn, &found.id, now)?;
         Ok(((), Subject::new(&email)))
     })
     .await
 }
 
-/// Hashes a password with argon2id, off the threads that serve requests.
-async fn hash(password: &Secret) -> Result<String> {
-    let length = password.expose().chars().count();
-    if length < PASSWORD_LENGTH {
-        return Err(Error::usage(format!("the password has {length} characters"))
-            .hint(format!("use at least {PASSWORD_LENGTH}; a sentence is good")));
+/// Gives a member another role.
+///
+/// # Errors
+/// `NotFound` when they are no member of the tenant.
+pub async fn set_role(
+    app: &App,
+    actor: &Actor,
+    tenant: &Tenant,
+    email: &EmailAddress,
+    role: Role,
+) -> Result<UserView> {
+    let now = app.clock.now();
+    let (tenant, email) = (tenant.clone(), email.clone());
+    audited(&app.db, Some(tenant.id.clone()), actor, "user.set_role", now, move |conn| {
+        let (found, before) = member(conn, &tenant, &email)?;
+        user::set_role(conn, &tenant.id, &found.id, role)?;
+        let subject = Subject::new(&email).before(&before)?.after(&role)?;
+        Ok((with_memberships(conn, found)?, subject))
+    })
+    .await
+}
+
+/// Takes a member out of a tenant; as a user they stay.
+///
+/// # Errors
+/// `NotFound` when they are no member of the tenant.
+pub async fn remove(app: &App, actor: &Actor, tenant: &Tenant, email: &EmailAddress) -> Result<UserView> {
+    let now = app.clock.now();
+    let (tenant, email) = (tenant.clone(), email.clone());
+    audited(&app.db, Some(tenant.id.clone()), actor, "user.remove", now, move |conn| {
+        let (found, before) = member(conn, &tenant, &email)?;
+        user::delete_membership(conn, &tenant.id, &found.id)?;
+        let subject = Subject::new(&email).before(&before)?;
+        Ok((with_memberships(conn, found)?, subject))
+    })
+    .await
+}
+
+/// Returns the role that somebody has in a tenant.
+///
+/// # Errors
+/// `NotFound` when they are no member of it.
+pub async fn role_in(app: &App, tenant: &Tenant, email: &EmailAddress) -> Result<Role> {
+    let (tenant, email) = (tenant.clone(), email.clone());
+    app.db.read(move |conn| member(conn, &tenant, &email).map(|(_, role)| role)).await
+}
+
+/// Returns as whom a user acts.
+///
+/// # Errors
+/// `Denied` when there is no such user, or they are disabled.
+pub async fn principal(app: &App, email: &EmailAddress) -> Result<Principal> {
+    let (key, email) = (email.key(), email.clone());
+    let nobody = move || Error::denied(format!("nobody may act as `{email}`"));
+    app.db
+        .read(move |conn| {
+            let found = user::find_by_email(conn, &key)?.ok_or_else(&nobody)?;
+            principal_of(conn, found)?.ok_or_else(&nobody)
+        })
+        .await
+}
+
+/// Returns as whom a user acts; one who is disabled acts as nobody.
+pub fn principal_of(conn: &mut Conn, user: User) -> Result<Option<Principal>> {
+    let name = if user.name.is_empty() { user.email.to_string() } else { user.name };
+    match (user.state, user.operator) {
+        (UserState::Disabled, _) => Ok(None),
+        (UserState::Active, true) => Ok(Some(Principal::Operator { name })),
+        (UserState::Active, false) => {
+            let roles = user::roles_of(conn, &user.id)?;
+            Ok(Some(Principal::Member { user_id: user.id, name, roles }))
+        }
     }
-    let password = password.clone();
-    let hashing = tokio::task::spawn_blocking(move || {
-        let hash = Argon2::default().hash_password(password.expose().as_bytes());
-        hash.map(|hash| hash.to_string())
-            .map_err(|error| Error::internal("the password cannot be hashed").source(error.to_string()))
-    });
-    hashing.await.map_err(|error| Error::internal("hashing ended early").source(error))?
 }
 
-/// Tells whether `password` is the one that `hash` was made from.
-pub fn matches(password: &Secret, hash: &str) -> bool {
-    phc::PasswordHash::new(hash)
-        .is_ok_and(|hash| Argon2::default().verify_password(password.expose().as_bytes(), &hash).is_ok())
+fn member(conn: &mut Conn, tenant: &Tenant, email: &EmailAddress) -> Result<(User, Role)> {
+    let none = || {
+        Error::not_found(format!("no user `{email}` in tenant `{}`", tenant.slug))
+            .hint(format!("run `nexora user list --tenant {}`", tenant.slug))
+    };
+    let found = user::find_by_email(conn, &email.key())?.ok_or_else(none)?;
+    let role = user::role_in(conn, &tenant.id, &found.id)?.ok_or_else(none)?;
+    Ok((found, role))
 }
 
-fn no_such_user(email: &EmailAddress) -> Error {
+pub(crate) fn no_such_user(email: &EmailAddress) -> Error {
     Error::not_found(format!("no user `{email}`")).hint("run `nexora user list`")
 }
 

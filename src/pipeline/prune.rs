@@ -1,17 +1,21 @@
 //! Retention: what is finished and old enough goes. What is not finished is kept, however old.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::app::App;
 use crate::base::Result;
 use crate::pipeline::Swept;
-use crate::store::{appointment, event, run};
+use crate::store::{appointment, event, run, session};
 
 /// Rows of a kind deleted in one write, so that no other write waits long.
 const LIMIT: i64 = 64;
 
+/// How long a session is remembered after its end.
+const KEEP_SESSIONS: Duration = Duration::from_secs(30 * 86_400);
+
 /// Deletes a share of the runs, with their steps and effects, that finished before the retention,
-/// of the events that started none, and of the appointments that are over as long.
+/// of the events that started none, of the appointments that are over as long, and of old sessions.
 ///
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
@@ -22,7 +26,8 @@ pub async fn sweep(app: &Arc<App>) -> Result<Swept> {
     let pruned = app.db.write(move |conn| {
         let pruned_runs = run::prune(conn, runs, LIMIT)?;
         let pruned_events = event::prune(conn, events, LIMIT)?;
-        Ok([pruned_runs, pruned_events, appointment::prune(conn, runs, LIMIT)?])
+        let pruned_sessions = session::prune(conn, now - KEEP_SESSIONS, LIMIT)?;
+        Ok([pruned_runs, pruned_events, appointment::prune(conn, runs, LIMIT)?, pruned_sessions])
     });
     let pruned = pruned.await?;
     let more = pruned.iter().any(|pruned| i64::try_from(*pruned).unwrap_or(0) >= LIMIT);

@@ -99,6 +99,17 @@ pub fn list(conn: &mut Conn, tenant: Option<&TenantId>, limit: i64) -> Result<Ve
         .load(c))
 }
 
+/// Lists a subject's entries whose action begins with `prefix`, newest first.
+pub fn list_of(conn: &mut Conn, subject: &str, prefix: &str, limit: i64) -> Result<Vec<Entry>> {
+    on!(conn, c => audit::table
+        .filter(audit::chain.eq(SYSTEM_CHAIN))
+        .filter(audit::subject.eq(subject))
+        .filter(audit::action.like(format!("{prefix}%")))
+        .order(audit::number.desc())
+        .limit(limit)
+        .load(c))
+}
+
 /// Returns the number of the first entry that does not follow from the one before it.
 pub fn first_broken(conn: &mut Conn, tenant: Option<&TenantId>) -> Result<Option<i64>> {
     const PAGE: i64 = 1_000;

@@ -28,6 +28,8 @@ mod postgres;
 pub mod run;
 pub mod schedule;
 mod schema;
+pub mod session;
+pub mod sign_in;
 mod sqlite;
 pub mod task;
 pub mod tenant;

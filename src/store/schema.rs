@@ -14,6 +14,7 @@ diesel::table! {
         updated_at -> BigInt,
         mode -> Text,
         settings -> Text,
+        links_epoch -> Integer,
     }
 }
 

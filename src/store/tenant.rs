@@ -26,6 +26,7 @@ pub fn insert(conn: &mut Conn, tenant: &Tenant) -> Result<Inserted> {
         tenants::updated_at.eq(tenant.updated_at),
         tenants::mode.eq(tenant.mode),
         tenants::settings.eq(&tenant.settings),
+        tenants::links_epoch.eq(tenant.links_epoch),
     );
     let insert = diesel::insert_into(tenants::table).values(row).on_conflict_do_nothing();
     on!(conn, c => insert.execute(c)).map(Inserted::from_count)
@@ -64,5 +65,12 @@ pub fn save(conn: &mut Conn, tenant: &Tenant) -> Result<()> {
         tenants::settings.eq(&tenant.settings),
         tenants::updated_at.eq(tenant.updated_at),
     ));
+    on!(conn, c => update.execute(c)).map(|_| ())
+}
+
+/// Ends every link that was signed so far.
+pub fn end_links(conn: &mut Conn, id: &TenantId, now: Timestamp) -> Result<()> {
+    let next = tenants::links_epoch.eq(tenants::links_epoch + 1);
+    let update = diesel::update(tenants::table.find(id)).set((next, tenants::updated_at.eq(now)));
     on!(conn, c => update.execute(c)).map(|_| ())
 }

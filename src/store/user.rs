@@ -31,6 +31,10 @@ pub fn find_by_email(conn: &mut Conn, email_key: &str) -> Result<Option<User>> {
     on!(conn, c => users::table.filter(users::email_key.eq(email_key)).first(c).optional())
 }
 
+pub fn find(conn: &mut Conn, id: &UserId) -> Result<Option<User>> {
+    on!(conn, c => users::table.find(id).first(c).optional())
+}
+
 /// Returns the operator who has been there longest and is not disabled.
 pub fn first_operator(conn: &mut Conn) -> Result<Option<User>> {
     on!(conn, c => users::table
@@ -65,6 +69,29 @@ pub fn memberships_of(conn: &mut Conn, user: &UserId) -> Result<Vec<(String, Rol
         .order(tenants::slug)
         .select((tenants::slug, memberships::role))
         .load(c))
+}
+
+/// Lists the tenants a user belongs to, with the role in each.
+pub fn roles_of(conn: &mut Conn, user: &UserId) -> Result<Vec<(TenantId, Role)>> {
+    on!(conn, c => memberships::table
+        .filter(memberships::user_id.eq(user))
+        .order(memberships::tenant_id)
+        .select((memberships::tenant_id, memberships::role))
+        .load(c))
+}
+
+/// Returns the role of a user in a tenant.
+pub fn role_in(conn: &mut Conn, tenant: &TenantId, user: &UserId) -> Result<Option<Role>> {
+    on!(conn, c => memberships::table.find((tenant, user)).select(memberships::role).first(c).optional())
+}
+
+pub fn set_role(conn: &mut Conn, tenant: &TenantId, user: &UserId, role: Role) -> Result<()> {
+    let update = diesel::update(memberships::table.find((tenant, user))).set(memberships::role.eq(role));
+    on!(conn, c => update.execute(c)).map(|_| ())
+}
+
+pub fn delete_membership(conn: &mut Conn, tenant: &TenantId, user: &UserId) -> Result<()> {
+    on!(conn, c => diesel::delete(memberships::table.find((tenant, user))).execute(c)).map(|_| ())
 }
 
 /// Makes the user a member, unless they are one.

@@ -216,3 +216,69 @@ fn a_digest_is_shown_before_it_goes_out() {
     assert!(out.contains("Subject: Friday, November 20: 0 new leads, 0 today"), "{out}");
     assert!(std::fs::read_to_string(file).unwrap().starts_with("<!doctype html>"));
 }
+
+#[test]
+fn a_user_is_given_two_step_sign_in_at_the_shell() {
+    let machine = Machine::initialised();
+    assert_eq!(machine.run(&CREATE).0, 0);
+    assert_eq!(machine.run(&["user", "create", "jo@acme.com", "--role", "owner"]).0, 0);
+    let password = machine.0.path().join("password.txt");
+    std::fs::write(&password, "correct horse battery\n").unwrap();
+    let file = password.to_str().unwrap();
+    assert_eq!(machine.run(&["user", "set-password", "jo@acme.com", "--from-file", file]).0, 0);
+
+    let enrol = ["user", "totp", "enrol", "jo@acme.com", "--no-input"];
+    let confirm = |code: &str| machine.run(&[&enrol[..], &["--code", code, "--output", "json"]].concat());
+    assert_eq!(confirm("123456").0, 5, "nothing was begun");
+    let (status, out, _) = machine.run(&enrol);
+    assert_eq!(status, 0);
+    assert!(out.contains('\u{2588}') && out.contains("otpauth://totp/Nexora:jo%40acme.com"), "{out}");
+    let told = machine.json(&enrol);
+    assert_eq!(machine.json(&["user", "show", "jo@acme.com"])["sign_in"]["has_totp"], false);
+    assert_eq!(confirm("000000").0, 7);
+    let now = nexora::base::clock::Clock::System.now();
+    let (status, out, error) = confirm(&crate::visitor::code(told["secret"].as_str().unwrap(), now));
+    assert_eq!(status, 0, "{error}");
+    let codes: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(codes["recovery_codes"].as_array().unwrap().len(), 10);
+    let shown = machine.json(&["user", "show", "jo@acme.com"]);
+    assert_eq!(
+        (&shown["sign_in"]["has_totp"], &shown["sign_in"]["recovery_codes_left"]),
+        (&true.into(), &10.into())
+    );
+    assert!(machine.run(&["user", "show", "jo@acme.com"]).1.contains("on, 10 recovery codes left"));
+    assert_eq!(machine.run(&["user", "totp", "disable", "jo@acme.com"]).0, 0);
+    assert_eq!(machine.json(&["user", "show", "jo@acme.com"])["sign_in"]["has_totp"], false);
+}
+
+#[test]
+fn roles_and_sessions_are_managed_at_the_shell() {
+    let machine = Machine::initialised();
+    assert_eq!(machine.run(&CREATE).0, 0);
+    let roles = machine.json(&["role", "list"]);
+    assert_eq!((roles.as_array().unwrap().len(), &roles[0]["role"]), (5, &Value::from("owner")));
+    assert!(
+        machine
+            .run(&["role", "list"])
+            .1
+            .lines()
+            .any(|line| line.starts_with("lead ") && line.contains("everything"))
+    );
+    assert_eq!(machine.run(&["user", "create", "jo@acme.com", "--role", "viewer"]).0, 0);
+    let changed = machine.json(&["user", "set-role", "jo@acme.com", "admin", "--tenant", "acme"]);
+    assert_eq!(changed["memberships"][0]["role"], "admin");
+    assert_eq!(machine.run(&["user", "unlock", "jo@acme.com"]).0, 0);
+    assert_eq!(machine.json(&["session", "list"]), Value::Array(Vec::new()));
+    assert_eq!(machine.run(&["session", "revoke", "--all", "--no-input"]).0, 8);
+    assert_eq!(machine.run(&["session", "revoke", "--user", "jo@acme.com"]).0, 0);
+    assert_eq!(machine.run(&["session", "revoke"]).0, 2);
+
+    // As a user, the one tenant that they belong to is meant, and no other is there.
+    assert_eq!(machine.run(&["lead", "list", "--as", "jo@acme.com"]).0, 0);
+    assert_eq!(machine.run(&["tenant", "list", "--as", "jo@acme.com"]).0, 7);
+    let (status, _, refused) = machine.run(&["lead", "list", "--as", "jo@acme.com", "--tenant", "other"]);
+    assert_eq!((status, refused.trim()), (7, "error: this needs the permission `lead.read`"));
+    assert_eq!(machine.run(&["user", "remove", "jo@acme.com", "--tenant", "acme"]).0, 0);
+    assert_eq!(machine.run(&["lead", "list", "--as", "jo@acme.com"]).0, 7);
+    assert_eq!(machine.run(&["status", "revoke-links", "--tenant", "acme"]).0, 0);
+}

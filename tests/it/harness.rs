@@ -152,6 +152,15 @@ impl Nexora {
     }
 
     async fn add_smtp(&self, port: u16) {
+        self.add_relay(&self.tenant, port).await;
+    }
+
+    /// Gives a further tenant the sandbox's mail relay.
+    pub async fn add_smtp_to(&self, tenant: &Tenant) {
+        self.add_relay(tenant, self.sandbox.as_ref().unwrap().smtp_address().port()).await;
+    }
+
+    async fn add_relay(&self, tenant: &Tenant, port: u16) {
         let settings = SmtpSettings {
             host: "127.0.0.1".into(),
             port,
@@ -161,7 +170,7 @@ impl Nexora {
             ca_pem: None,
             when_in_doubt: WhenInDoubt::Resend,
         };
-        connection::add_smtp(&self.app, &self.actor, &self.tenant, "smtp", settings, None).await.unwrap();
+        connection::add_smtp(&self.app, &self.actor, tenant, "smtp", settings, None).await.unwrap();
     }
 
     async fn add_connections(&self, smtp_port: u16, key: &str) {
@@ -175,16 +184,22 @@ impl Nexora {
     }
 
     pub async fn enable(&self, settings: &[(&str, &str)]) {
+        self.enable_for(&self.tenant, settings).await;
+    }
+
+    pub async fn enable_for(&self, tenant: &Tenant, settings: &[(&str, &str)]) {
         let settings: BTreeMap<String, String> =
             settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        automation::enable(&self.app, &self.actor, &self.tenant, "lead-capture", &settings, false)
-            .await
-            .unwrap();
+        automation::enable(&self.app, &self.actor, tenant, "lead-capture", &settings, false).await.unwrap();
     }
 
     /// Sends a lead in, as the form does.
     pub async fn submit(&self, enquiry: Enquiry) -> LeadId {
-        match intake::accept(&self.app, &self.tenant, Offer::of(enquiry)).await.unwrap() {
+        self.submit_to(&self.tenant, enquiry).await
+    }
+
+    pub async fn submit_to(&self, tenant: &Tenant, enquiry: Enquiry) -> LeadId {
+        match intake::accept(&self.app, tenant, Offer::of(enquiry)).await.unwrap() {
             Intake::Accepted(id, _) => id,
             Intake::Invalid(faults) => panic!("{faults:?}"),
         }

@@ -101,6 +101,9 @@ on_both! {
         let token = ops::status::sign_link(&app.key, tenant, until);
         let get = |token: String| site.client.get(format!("{}/status?token={token}", site.base)).send();
         let page = get(token.clone()).await.unwrap();
+        assert_eq!((page.status(), &page.headers()["location"]), (StatusCode::SEE_OTHER, &"/status".parse().unwrap()));
+        let cookie = page.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+        let page = site.client.get(format!("{}/status", site.base)).header("cookie", cookie).send().await.unwrap();
         assert_eq!(page.status(), StatusCode::OK);
         let html = page.text().await.unwrap();
         assert!(html.contains("Jo Miller") && html.contains("Everything is working"), "{html}");

@@ -1,0 +1,80 @@
+//! `nexora session`.
+
+use clap::Subcommand;
+
+use crate::base::Result;
+use crate::cli::Context;
+use crate::cli::out::{Out, ago};
+use crate::model::SessionId;
+use crate::model::address::EmailAddress;
+use crate::ops::session::{self, SessionView};
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// List who is signed in to the status page: everywhere, or to `--tenant`
+    #[command(after_help = "Example:\n  nexora session list --tenant acme")]
+    List,
+    /// End sessions: one, those of a user, or all
+    #[command(after_help = "Examples:
+  nexora session revoke session_01k5b3v6zr9m8q2x4t7w0c1d2e
+  nexora session revoke --user jo@acme.com
+  nexora session revoke --all --yes")]
+    Revoke {
+        #[arg(required_unless_present_any = ["user", "all"], conflicts_with_all = ["user", "all"])]
+        id: Option<SessionId>,
+        /// Those of this user
+        #[arg(long, value_name = "EMAIL", conflicts_with = "all")]
+        user: Option<EmailAddress>,
+        /// Every one there is, those of links too
+        #[arg(long)]
+        all: bool,
+    },
+}
+
+pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
+    let (app, actor) = (&context.app, &context.actor);
+    match command {
+        Command::List => {
+            let tenant = match context.global.tenant {
+                Some(_) => Some(context.tenant().await?),
+                None => None,
+            };
+            let sessions = session::list(app, tenant.as_ref()).await?;
+            out.list(&["who", "began", "last seen", "ends", "from", "browser", "id"], &sessions, row)
+        }
+        Command::Revoke { id: Some(id), .. } => {
+            session::revoke(app, actor, &id).await?;
+            out.note(&format!("`{id}` has ended"));
+            Ok(())
+        }
+        Command::Revoke { user: Some(email), .. } => {
+            let ended = session::revoke_of_user(app, actor, &email).await?;
+            out.note(&format!("{ended} sessions of `{email}` have ended"));
+            Ok(())
+        }
+        Command::Revoke { .. } => {
+            out.confirm("everybody is signed out")?;
+            let ended = session::revoke_all(app, actor).await?;
+            out.note(&format!("{ended} sessions have ended"));
+            Ok(())
+        }
+    }
+}
+
+fn row(view: &SessionView) -> Vec<String> {
+    let who = match (&view.user, &view.tenant) {
+        (Some(email), _) => email.to_string(),
+        (None, Some(tenant)) => format!("a link of {tenant}"),
+        (None, None) => String::new(),
+    };
+    let session = &view.session;
+    vec![
+        who,
+        ago(session.created_at),
+        ago(session.seen_at),
+        ago(session.expires_at),
+        session.address.clone(),
+        session.agent.clone(),
+        session.id.to_string(),
+    ]
+}

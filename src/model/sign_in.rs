@@ -1,0 +1,52 @@
+//! How a user stands with signing in: failures, the lock they led to, two-step sign-in.
+
+use diesel::Queryable;
+
+use crate::base::clock::Timestamp;
+use crate::base::text::{Json, define_words};
+use crate::model::UserId;
+
+define_words! {
+    /// Who must have two-step sign-in.
+    Required = "policy" { Nobody = "nobody", Operators = "operators", Everybody = "everybody" }
+}
+
+/// A row is never shown as it is: it holds sealed secrets.
+#[derive(Clone, Debug, Queryable)]
+pub struct SignIn {
+    pub user_id: UserId,
+    /// Tries since the last success, counted before each is judged.
+    pub failures: i32,
+    pub failed_at: Option<Timestamp>,
+    pub locked_until: Option<Timestamp>,
+    /// The secret that the user's authenticator shares with us.
+    pub totp_sealed: Option<Vec<u8>>,
+    /// One that was shown and not confirmed yet.
+    pub totp_pending: Option<Vec<u8>>,
+    /// The step of the last code that was taken; no code of it or of an earlier one is.
+    pub totp_step: i64,
+    /// Keyed hashes of the recovery codes that were not used yet.
+    pub recovery: Json,
+    pub last_at: Option<Timestamp>,
+}
+
+impl SignIn {
+    /// How somebody stands who has never tried.
+    pub fn unused(user_id: UserId) -> SignIn {
+        SignIn {
+            user_id,
+            failures: 0,
+            failed_at: None,
+            locked_until: None,
+            totp_sealed: None,
+            totp_pending: None,
+            totp_step: 0,
+            recovery: Json::empty_list(),
+            last_at: None,
+        }
+    }
+
+    pub fn is_locked(&self, now: Timestamp) -> bool {
+        self.locked_until.is_some_and(|until| until > now)
+    }
+}

@@ -1,0 +1,91 @@
+//! Passwords: hashed and checked with argon2id, off the threads that serve requests, and never more
+//! than a few at a time, so that a flood of sign-ins cannot eat the machine.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use argon2::password_hash::{PasswordHasher as _, phc};
+use argon2::{Argon2, PasswordVerifier as _};
+use tokio::sync::Semaphore;
+
+use crate::base::secret::Secret;
+use crate::base::{Error, Result};
+
+/// The shortest password that is taken (NIST SP 800-63B asks for at least 8; length is what counts).
+const LENGTH: usize = 12;
+
+/// Each takes a core for some hundredths of a second, and 19 MiB.
+const PARALLEL: usize = 2;
+/// How long somebody waits for their turn before they are asked to come again.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+static TURNS: Semaphore = Semaphore::const_new(PARALLEL);
+
+/// Hashes a new password.
+///
+/// # Errors
+/// `Usage` when it is too short.
+pub async fn hash(password: &Secret) -> Result<String> {
+    let length = password.expose().chars().count();
+    if length < LENGTH {
+        return Err(Error::usage(format!("the password has {length} characters"))
+            .hint(format!("use at least {LENGTH}; a sentence is good")));
+    }
+    let password = password.clone();
+    in_turn(move || hash_now(&password)).await?
+}
+
+/// Tells whether `password` is the one that `hash` was made from. Without a hash the answer is no, after
+/// the same work.
+///
+/// # Errors
+/// `Unavailable` when too many others wait.
+pub async fn is_right(password: &Secret, hash: Option<&str>) -> Result<bool> {
+    let (password, hash) = (password.clone(), hash.map(str::to_owned));
+    in_turn(move || {
+        let right = matches(&password, hash.as_deref().unwrap_or_else(|| nobodys()));
+        right && hash.is_some()
+    })
+    .await
+}
+
+async fn in_turn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let busy = || Error::unavailable("too many people are signing in at once");
+    let waited = tokio::time::timeout(PATIENCE, TURNS.acquire()).await.map_err(|_| busy())?;
+    let _turn = waited.map_err(|_| busy())?;
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| Error::internal("hashing ended early").source(error))
+}
+
+fn hash_now(password: &Secret) -> Result<String> {
+    let hash = Argon2::default().hash_password(password.expose().as_bytes());
+    hash.map(|hash| hash.to_string())
+        .map_err(|error| Error::internal("the password cannot be hashed").source(error.to_string()))
+}
+
+fn matches(password: &Secret, hash: &str) -> bool {
+    phc::PasswordHash::new(hash)
+        .is_ok_and(|hash| Argon2::default().verify_password(password.expose().as_bytes(), &hash).is_ok())
+}
+
+/// The hash against which the passwords of addresses are checked that nobody has.
+fn nobodys() -> &'static str {
+    static HASH: OnceLock<String> = OnceLock::new();
+    HASH.get_or_init(|| hash_now(&Secret::new("nobody's password")).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_password_is_right_for_its_own_hash_only() {
+        let password = Secret::new("correct horse battery");
+        let made = hash(&password).await.unwrap();
+        assert!(made.starts_with("$argon2id$"));
+        assert!(is_right(&password, Some(&made)).await.unwrap());
+        assert!(!is_right(&Secret::new("incorrect horse"), Some(&made)).await.unwrap());
+        assert!(!is_right(&Secret::new("nobody's password"), None).await.unwrap());
+        assert_eq!(hash(&Secret::new("short")).await.unwrap_err().kind().exit_code(), 2);
+    }
+}

@@ -1,0 +1,260 @@
+//! Sessions of the status page: begun by a sign-in or a signed link, looked at, ended.
+//!
+//! The browser holds 256 random bits; we hold a keyed hash of them. Whatever a session may do is asked
+//! anew at each request, so that a change of role or a disabled user counts at once.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+
+use crate::app::App;
+use crate::base::clock::Timestamp;
+use crate::base::secret::{MasterKey, Secret, random_bytes};
+use crate::base::token::PurposeKey;
+use crate::base::{Error, Result};
+use crate::model::address::EmailAddress;
+use crate::model::audit::Actor;
+use crate::model::principal::Principal;
+use crate::model::session::Session;
+use crate::model::tenant::Tenant;
+use crate::model::{SessionId, TenantId, UserId};
+use crate::ops::{LIST_LIMIT, Subject, audited, status, user as users};
+use crate::store::{Conn, session, tenant, user};
+
+/// Where a request comes from.
+#[derive(Clone, Debug, Default)]
+pub struct Client {
+    /// The household, as text.
+    pub address: String,
+    /// What the browser says it is.
+    pub agent: String,
+}
+
+/// Whose a session is.
+#[derive(Clone, Debug)]
+pub enum Owner {
+    User(UserId),
+    Link(TenantId),
+}
+
+/// A session with what only the browser is to hold.
+#[derive(Clone, Debug)]
+pub struct Begun {
+    pub token: Secret,
+    pub session: Session,
+}
+
+/// A session as it is listed.
+#[derive(Clone, Debug, Serialize)]
+pub struct SessionView {
+    #[serde(flatten)]
+    pub session: Session,
+    /// Who signed in.
+    pub user: Option<EmailAddress>,
+    /// The tenant whose link was opened.
+    pub tenant: Option<String>,
+}
+
+/// So much of what a browser says about itself is kept.
+const AGENT_LENGTH: usize = 120;
+/// How often it is noted that a session is in use.
+const NOTED_EVERY: Duration = Duration::from_secs(60);
+
+/// Makes a session that is not stored yet.
+///
+/// # Errors
+/// `Internal` when the operating system has no randomness to give.
+pub fn make(app: &App, owner: Owner, client: &Client, expires_at: Timestamp) -> Result<Begun> {
+    let now = app.clock.now();
+    let token = Secret::new(URL_SAFE_NO_PAD.encode(random_bytes::<32>()?));
+    let (user_id, tenant_id) = match owner {
+        Owner::User(id) => (Some(id), None),
+        Owner::Link(id) => (None, Some(id)),
+    };
+    let session = Session {
+        id: SessionId::new(now),
+        token_hash: hash(&app.key, &token),
+        user_id,
+        tenant_id,
+        created_at: now,
+        seen_at: now,
+        expires_at,
+        address: client.address.clone(),
+        agent: client.agent.chars().filter(|c| !c.is_control()).take(AGENT_LENGTH).collect(),
+        revoked_at: None,
+    };
+    Ok(Begun { token, session })
+}
+
+/// Begins a session for whoever holds a signed link; it ends when the link does.
+///
+/// # Errors
+/// `Denied` when the link has ended, was changed, or was revoked.
+pub async fn open_link(app: &App, link: &str, client: &Client) -> Result<Begun> {
+    let (tenant, link) = status::open_link(app, link).await?;
+    let begun = make(app, Owner::Link(tenant.id.clone()), client, link.until)?;
+    let (session, address) = (begun.session.clone(), client.address.clone());
+    let (now, actor) = (app.clock.now(), Actor::System("status link"));
+    audited(&app.db, Some(tenant.id), &actor, "auth.link", now, move |conn| {
+        session::insert(conn, &session)?;
+        let subject = Subject::new(&session.id).after(&serde_json::json!({ "address": address }))?;
+        Ok(((), subject))
+    })
+    .await?;
+    Ok(begun)
+}
+
+/// Returns whose session it is that the browser holds `token` of; nobody's when it has ended.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub async fn principal(app: &App, token: &Secret) -> Result<Option<Principal>> {
+    let (now, idle) = (app.clock.now(), app.config.sessions.idle());
+    let hash = hash(&app.key, token);
+    let found = app.db.read(move |conn| {
+        let Some(session) =
+            session::find_by_token(conn, &hash)?.filter(|session| is_open(session, now, idle))
+        else {
+            return Ok(None);
+        };
+        Ok(whose(conn, &session)?.map(|principal| (session, principal)))
+    });
+    let Some((session, principal)) = found.await? else { return Ok(None) };
+    if now.since(session.seen_at) >= NOTED_EVERY {
+        app.db.write(move |conn| session::touch(conn, &session.id, now)).await?;
+    }
+    Ok(Some(principal))
+}
+
+fn whose(conn: &mut Conn, session: &Session) -> Result<Option<Principal>> {
+    match (&session.user_id, &session.tenant_id) {
+        (Some(id), _) => match user::find(conn, id)? {
+            Some(user) => users::principal_of(conn, user),
+            None => Ok(None),
+        },
+        (None, Some(tenant_id)) => Ok(Some(Principal::Link { tenant_id: tenant_id.clone() })),
+        (None, None) => Ok(None),
+    }
+}
+
+/// A session that came of a link lasts as long as the link does, however seldom it is used.
+fn is_open(session: &Session, now: Timestamp, idle: Duration) -> bool {
+    let rested = session.user_id.is_some() && now.since(session.seen_at) >= idle;
+    session.revoked_at.is_none() && session.expires_at > now && !rested
+}
+
+/// Ends the session that the browser holds `token` of. One that has ended already stays so.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub async fn end(app: &App, token: &Secret) -> Result<()> {
+    let now = app.clock.now();
+    let hash = hash(&app.key, token);
+    let find = app.db.read(move |conn| session::find_by_token(conn, &hash));
+    let Some(found) = find.await?.filter(|session| session.revoked_at.is_none()) else { return Ok(()) };
+    let actor = Actor::System("sign-out");
+    audited(&app.db, found.tenant_id.clone(), &actor, "auth.sign_out", now, move |conn| {
+        session::revoke(conn, &found.id, now)?;
+        let name = match &found.user_id {
+            Some(id) => user::find(conn, id)?.map(|user| user.email.to_string()),
+            None => None,
+        };
+        Ok(((), Subject::new(name.unwrap_or_else(|| found.id.to_string()))))
+    })
+    .await
+}
+
+/// Lists who is signed in, latest first: everywhere, or to a tenant.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub async fn list(app: &App, tenant: Option<&Tenant>) -> Result<Vec<SessionView>> {
+    let (now, idle) = (app.clock.now(), app.config.sessions.idle());
+    let wanted = tenant.map(|tenant| tenant.id.clone());
+    app.db
+        .read(move |conn| {
+            let mut sessions = match &wanted {
+                Some(id) => session::list_of(conn, id, now, LIST_LIMIT)?,
+                None => session::list(conn, now, LIST_LIMIT)?,
+            };
+            sessions.retain(|session| is_open(session, now, idle));
+            let mut tenants: HashMap<TenantId, String> = HashMap::new();
+            for id in sessions.iter().filter_map(|session| session.tenant_id.clone()) {
+                if let Some(found) = tenant::find(conn, &id)? {
+                    tenants.insert(id, found.slug.to_string());
+                }
+            }
+            sessions.into_iter().map(|session| view(conn, session, &tenants)).collect()
+        })
+        .await
+}
+
+fn view(conn: &mut Conn, session: Session, tenants: &HashMap<TenantId, String>) -> Result<SessionView> {
+    let found = match &session.user_id {
+        Some(id) => user::find(conn, id)?,
+        None => None,
+    };
+    let tenant = session.tenant_id.as_ref().and_then(|id| tenants.get(id)).cloned();
+    Ok(SessionView { user: found.map(|user| user.email), tenant, session })
+}
+
+/// Ends one session.
+///
+/// # Errors
+/// `NotFound` when there is none.
+pub async fn revoke(app: &App, actor: &Actor, id: &SessionId) -> Result<()> {
+    let (now, id) = (app.clock.now(), id.clone());
+    audited(&app.db, None, actor, "session.revoke", now, move |conn| {
+        let none = || Error::not_found(format!("no session `{id}`")).hint("run `nexora session list`");
+        session::find(conn, &id)?.ok_or_else(none)?;
+        session::revoke(conn, &id, now)?;
+        Ok(((), Subject::new(&id)))
+    })
+    .await
+}
+
+/// Ends every session of a user; returns how many that were.
+///
+/// # Errors
+/// `NotFound` when there is no such user.
+pub async fn revoke_of_user(app: &App, actor: &Actor, email: &EmailAddress) -> Result<usize> {
+    let (now, email) = (app.clock.now(), email.clone());
+    audited(&app.db, None, actor, "session.revoke", now, move |conn| {
+        let found = user::find_by_email(conn, &email.key())?.ok_or_else(|| users::no_such_user(&email))?;
+        Ok((session::revoke_of_user(conn, &found.id, now)?, Subject::new(&email)))
+    })
+    .await
+}
+
+/// Ends every session there is; returns how many that were.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub async fn revoke_all(app: &App, actor: &Actor) -> Result<usize> {
+    let now = app.clock.now();
+    audited(&app.db, None, actor, "session.revoke", now, move |conn| {
+        Ok((session::revoke_all(conn, now)?, Subject::new("all")))
+    })
+    .await
+}
+
+/// Ends every link to a tenant's status page that was made so far, and the sessions that came of them;
+/// returns how many sessions that were.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub async fn revoke_links(app: &App, actor: &Actor, tenant: &Tenant) -> Result<usize> {
+    let (now, tenant) = (app.clock.now(), tenant.clone());
+    audited(&app.db, Some(tenant.id.clone()), actor, "status.revoke_links", now, move |conn| {
+        tenant::end_links(conn, &tenant.id, now)?;
+        Ok((session::revoke_of_links(conn, &tenant.id, now)?, Subject::new(&tenant.slug)))
+    })
+    .await
+}
+
+fn hash(key: &MasterKey, token: &Secret) -> String {
+    PurposeKey::new(key, "session").hash(token.expose())
+}

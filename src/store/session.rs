@@ -1,0 +1,119 @@
+//! Rows of `sessions`.
+
+use diesel::prelude::*;
+
+use crate::base::Result;
+use crate::base::clock::Timestamp;
+use crate::model::session::Session;
+use crate::model::{SessionId, TenantId, UserId};
+use crate::store::Conn;
+use crate::store::conn::on;
+use crate::store::schema::memberships;
+
+diesel::table! {
+    sessions (id) {
+        id -> Text,
+        token_hash -> Text,
+        user_id -> Nullable<Text>,
+        tenant_id -> Nullable<Text>,
+        created_at -> BigInt,
+        seen_at -> BigInt,
+        expires_at -> BigInt,
+        address -> Text,
+        agent -> Text,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(sessions, memberships);
+
+pub fn insert(conn: &mut Conn, session: &Session) -> Result<()> {
+    let row = (
+        sessions::id.eq(&session.id),
+        sessions::token_hash.eq(&session.token_hash),
+        sessions::user_id.eq(&session.user_id),
+        sessions::tenant_id.eq(&session.tenant_id),
+        sessions::created_at.eq(session.created_at),
+        sessions::seen_at.eq(session.seen_at),
+        sessions::expires_at.eq(session.expires_at),
+        sessions::address.eq(&session.address),
+        sessions::agent.eq(&session.agent),
+        sessions::revoked_at.eq(session.revoked_at),
+    );
+    on!(conn, c => diesel::insert_into(sessions::table).values(row).execute(c)).map(|_| ())
+}
+
+pub fn find(conn: &mut Conn, id: &SessionId) -> Result<Option<Session>> {
+    on!(conn, c => sessions::table.find(id).first(c).optional())
+}
+
+pub fn find_by_token(conn: &mut Conn, token_hash: &str) -> Result<Option<Session>> {
+    on!(conn, c => sessions::table.filter(sessions::token_hash.eq(token_hash)).first(c).optional())
+}
+
+/// Lists at most `limit` sessions that were neither revoked nor have ended, latest first.
+pub fn list(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec<Session>> {
+    on!(conn, c => sessions::table
+        .filter(sessions::revoked_at.is_null())
+        .filter(sessions::expires_at.gt(now))
+        .order(sessions::id.desc())
+        .limit(limit)
+        .load(c))
+}
+
+/// Lists those of a tenant: of its links and of its members.
+pub fn list_of(conn: &mut Conn, tenant: &TenantId, now: Timestamp, limit: i64) -> Result<Vec<Session>> {
+    on!(conn, c => sessions::table
+        .filter(sessions::revoked_at.is_null())
+        .filter(sessions::expires_at.gt(now))
+        .filter(sessions::tenant_id.eq(tenant).or(sessions::user_id.eq_any(
+            memberships::table
+                .filter(memberships::tenant_id.eq(tenant))
+                .select(memberships::user_id.nullable())
+        )))
+        .order(sessions::id.desc())
+        .limit(limit)
+        .load(c))
+}
+
+pub fn touch(conn: &mut Conn, id: &SessionId, now: Timestamp) -> Result<()> {
+    on!(conn, c => diesel::update(sessions::table.find(id)).set(sessions::seen_at.eq(now)).execute(c))
+        .map(|_| ())
+}
+
+/// Revokes one session; returns how many that were.
+pub fn revoke(conn: &mut Conn, id: &SessionId, now: Timestamp) -> Result<usize> {
+    let update = diesel::update(sessions::table.find(id).filter(sessions::revoked_at.is_null()))
+        .set(sessions::revoked_at.eq(now));
+    on!(conn, c => update.execute(c))
+}
+
+/// Revokes every session of a user.
+pub fn revoke_of_user(conn: &mut Conn, user: &UserId, now: Timestamp) -> Result<usize> {
+    let open = sessions::table.filter(sessions::user_id.eq(user)).filter(sessions::revoked_at.is_null());
+    let update = diesel::update(open).set(sessions::revoked_at.eq(now));
+    on!(conn, c => update.execute(c))
+}
+
+/// Revokes every session that came of a link of a tenant.
+pub fn revoke_of_links(conn: &mut Conn, tenant: &TenantId, now: Timestamp) -> Result<usize> {
+    let open = sessions::table.filter(sessions::tenant_id.eq(tenant)).filter(sessions::revoked_at.is_null());
+    let update = diesel::update(open).set(sessions::revoked_at.eq(now));
+    on!(conn, c => update.execute(c))
+}
+
+pub fn revoke_all(conn: &mut Conn, now: Timestamp) -> Result<usize> {
+    let open = sessions::table.filter(sessions::revoked_at.is_null());
+    on!(conn, c => diesel::update(open).set(sessions::revoked_at.eq(now)).execute(c))
+}
+
+/// Deletes sessions that ended before `before`.
+pub fn prune(conn: &mut Conn, before: Timestamp, limit: i64) -> Result<usize> {
+    let old: Vec<SessionId> = on!(conn, c => sessions::table
+        .filter(sessions::expires_at.lt(before))
+        .order(sessions::id)
+        .limit(limit)
+        .select(sessions::id)
+        .load(c))?;
+    on!(conn, c => diesel::delete(sessions::table.filter(sessions::id.eq_any(&old))).execute(c))
+}

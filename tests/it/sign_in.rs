@@ -1,0 +1,392 @@
+//! Who signs in to the status page, who does not, and when it ends.
+
+use std::time::Duration;
+
+use nexora::base::secret::Secret;
+use nexora::config::Config;
+use nexora::model::SessionId;
+use nexora::model::user::{Role, UserState};
+use nexora::ops::{self, session, sign_in, totp, user};
+use reqwest::StatusCode;
+
+use crate::harness::{Backend, on_both};
+use crate::site::Site;
+use crate::visitor::{self, PASSWORD, Visitor, code, enrol, hidden};
+
+const JO: &str = "jo@acme.example.com";
+const OPERATOR: &str = "op@example.com";
+
+async fn site(backend: Backend) -> Site {
+    let site = Site::open(backend).await;
+    visitor::user(&site.nexora.app, JO, Some((&site.nexora.tenant, Role::Owner))).await;
+    site
+}
+
+async fn sessions(site: &Site) -> usize {
+    session::list(&site.nexora.app, None).await.unwrap().len()
+}
+
+/// Tells whether the browser sees the tenant's page.
+async fn sees(browser: &mut Visitor) -> bool {
+    browser.get("/status").await.text.contains("Acme Plumbing")
+}
+
+/// Returns action and manner of the last entries about a subject, latest first.
+async fn told(site: &Site, email: &str) -> Vec<String> {
+    let view = user::find(&site.nexora.app, &email.parse().unwrap()).await.unwrap();
+    let entries = sign_in::standing(&site.nexora.app, &view.user).await.unwrap().events;
+    let how = |entry: &nexora::model::audit::Entry| {
+        let after = entry.after.as_ref().map(nexora::base::text::Json::value).unwrap_or_default();
+        format!("{} {}", entry.action, after["how"].as_str().unwrap_or_default()).trim().to_owned()
+    };
+    entries.iter().map(how).collect()
+}
+
+on_both! {
+    async fn whoever_signs_in_sees_their_tenant_until_they_sign_out(backend) {
+        let site = site(backend).await;
+        let mut browser = Visitor::new(&site.base);
+        assert!(!sees(&mut browser).await);
+        let form = browser.get("/status/sign-in").await;
+        for part in ["autocomplete=\"username\"", "autocomplete=\"current-password\"", "for=\"email\"", "for=\"password\""] {
+            assert!(form.text.contains(part), "{part}: {}", form.text);
+        }
+        let answer = browser.sign_in("JO@Acme.example.com", PASSWORD).await;
+        assert_eq!((answer.status, answer.location.as_str()), (StatusCode::SEE_OTHER, "/status"));
+        let cookie = answer.cookies.iter().find(|line| line.starts_with("nexora=")).unwrap();
+        for part in ["HttpOnly", "SameSite=Lax", "Path=/status", "Max-Age=43200"] {
+            assert!(cookie.contains(part), "{part}: {cookie}");
+        }
+        assert!(!cookie.contains("Secure") && !browser.jar.contains_key("nexora-before"), "{cookie}");
+        assert!(sees(&mut browser).await);
+        let view = user::find(&site.nexora.app, &JO.parse().unwrap()).await.unwrap();
+        let standing = sign_in::standing(&site.nexora.app, &view.user).await.unwrap();
+        assert_eq!((standing.last_sign_in_at, standing.failures), (Some(site.nexora.app.clock.now()), 0));
+
+        let old = browser.jar.clone();
+        let left = browser.fill_in("/status/sign-out", &[]).await;
+        assert_eq!(left.status, StatusCode::SEE_OTHER);
+        assert!(browser.jar.is_empty() && !sees(&mut browser).await);
+        browser.jar = old;
+        assert!(!sees(&mut browser).await, "the session has ended for whoever kept the cookie, too");
+        assert_eq!(told(&site, JO).await, ["auth.sign_out", "auth.sign_in password"]);
+    }
+
+    async fn whatever_is_wrong_gets_the_same_answer(backend) {
+        let site = site(backend).await;
+        let app = &site.nexora.app;
+        let actor = &site.nexora.actor;
+        let off = visitor::user(app, "off@acme.example.com", Some((&site.nexora.tenant, Role::Viewer))).await;
+        user::set_state(app, actor, &off, UserState::Disabled).await.unwrap();
+        let grant = user::Grant::Member(Box::new(site.nexora.tenant.clone()), Role::Viewer);
+        user::create(app, actor, "new@acme.example.com".parse().unwrap(), None, grant).await.unwrap();
+        let tries = [
+            (JO, "wrong password"),
+            ("nobody@acme.example.com", PASSWORD),
+            ("off@acme.example.com", PASSWORD),
+            ("new@acme.example.com", ""),
+            ("no address", PASSWORD),
+        ];
+        let mut texts = Vec::new();
+        for (email, password) in tries {
+            let mut browser = Visitor::new(&site.base);
+            let answer = browser.sign_in(email, password).await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{email}");
+            assert!(answer.text.contains("role=\"alert\"") && !browser.jar.contains_key("nexora"), "{email}");
+            texts.push(answer.text.replace(email, "").replace(&hidden(&answer.text, "token"), ""));
+        }
+        texts.dedup();
+        assert_eq!(texts.len(), 1);
+        assert_eq!(told(&site, JO).await, ["auth.failure password"]);
+        assert_eq!(told(&site, "off@acme.example.com").await, ["auth.failure not let in"]);
+    }
+
+    async fn too_many_failures_lock_for_longer_and_longer(backend) {
+        let site = site(backend).await;
+        let clock = &site.nexora.app.clock;
+        let other = site.nexora.second_daemon().await;
+        let mut browser = Visitor::new(&site.base);
+        for _ in 0..5 {
+            browser.sign_in(JO, "wrong password").await;
+        }
+        assert_eq!(told(&site, JO).await[..2], ["auth.lockout password", "auth.failure password"]);
+        assert_eq!(browser.sign_in(JO, PASSWORD).await.status, StatusCode::FORBIDDEN);
+        let client = session::Client::default();
+        let elsewhere = sign_in::with_password(&other, JO, &Secret::new(PASSWORD), &client, "x").await.unwrap();
+        assert!(matches!(elsewhere, sign_in::Answer::Refused(sign_in::Refusal::Wrong)), "it holds for every daemon");
+        clock.advance(Duration::from_secs(61));
+        browser.sign_in(JO, "wrong password").await;
+        clock.advance(Duration::from_secs(61));
+        assert_eq!(browser.sign_in(JO, PASSWORD).await.status, StatusCode::FORBIDDEN, "now it is two minutes");
+        clock.advance(Duration::from_secs(60));
+        assert_eq!(browser.sign_in(JO, PASSWORD).await.status, StatusCode::SEE_OTHER);
+
+        for _ in 0..5 {
+            browser.sign_in(JO, "wrong password").await;
+        }
+        assert_eq!(browser.sign_in(JO, PASSWORD).await.status, StatusCode::FORBIDDEN);
+        sign_in::unlock(&site.nexora.app, &site.nexora.actor, &JO.parse().unwrap()).await.unwrap();
+        assert_eq!(browser.sign_in(JO, PASSWORD).await.status, StatusCode::SEE_OTHER);
+    }
+
+    async fn a_flood_of_tries_gets_no_further_than_the_limit(backend) {
+        let site = site(backend).await;
+        let app = &site.nexora.app;
+        let other = site.nexora.second_daemon().await;
+        let wrong = Secret::new("wrong password");
+        let client = session::Client::default();
+        let tries = (0..16).map(|number| {
+            let app = if number % 2 == 0 { app } else { &other };
+            sign_in::with_password(app, JO, &wrong, &client, "x")
+        });
+        for answer in futures_util::future::join_all(tries).await {
+            assert!(matches!(answer.unwrap(), sign_in::Answer::Refused(sign_in::Refusal::Wrong)));
+        }
+        let view = user::find(app, &JO.parse().unwrap()).await.unwrap();
+        assert_eq!(sign_in::standing(app, &view.user).await.unwrap().failures, 5, "the others were not judged");
+        let right = sign_in::with_password(app, JO, &Secret::new(PASSWORD), &client, "x").await.unwrap();
+        assert!(matches!(right, sign_in::Answer::Refused(_)));
+    }
+
+    async fn a_code_is_taken_once_however_many_send_it(backend) {
+        let site = site(backend).await;
+        let app = &site.nexora.app;
+        let (secret, _) = enrol(app, &JO.parse().unwrap()).await;
+        app.clock.advance(Duration::from_secs(30));
+        let client = session::Client::default();
+        let asked = sign_in::with_password(app, JO, &Secret::new(PASSWORD), &client, "x").await.unwrap();
+        let sign_in::Answer::Code(step) = asked else { panic!("{asked:?}") };
+        let code = code(&secret, app.clock.now());
+        let tries = (0..4).map(|_| sign_in::with_code(app, &step, &code, &client, "x"));
+        let answers = futures_util::future::join_all(tries).await;
+        let entered = answers.iter().filter(|answer| matches!(answer, Ok(sign_in::Answer::In(_))));
+        assert_eq!((entered.count(), sessions(&site).await), (1, 1));
+    }
+
+    async fn a_household_that_only_fails_has_to_wait(backend) {
+        let site = site(backend).await;
+        let mut browser = Visitor::new(&site.base);
+        for number in 0..20 {
+            let answer = browser.sign_in(&format!("guess{number}@acme.example.com"), PASSWORD).await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN);
+        }
+        assert_eq!(browser.sign_in(JO, PASSWORD).await.status, StatusCode::TOO_MANY_REQUESTS);
+        site.nexora.app.clock.advance(Duration::from_secs(61));
+        assert_eq!(browser.sign_in(JO, PASSWORD).await.status, StatusCode::SEE_OTHER);
+    }
+
+    async fn a_code_is_wanted_where_there_is_one_and_is_good_once(backend) {
+        let site = site(backend).await;
+        let app = &site.nexora.app;
+        let (secret, recovery) = enrol(app, &JO.parse().unwrap()).await;
+        app.clock.advance(Duration::from_secs(30));
+        let now = code(&secret, app.clock.now());
+        let mut browser = Visitor::new(&site.base);
+        let asked = browser.sign_in(JO, PASSWORD).await;
+        assert_eq!(asked.status, StatusCode::OK);
+        assert!(asked.text.contains("autocomplete=\"one-time-code\"") && !browser.jar.contains_key("nexora"));
+        assert_eq!(browser.give_code(&asked, "000000").await.status, StatusCode::FORBIDDEN);
+        assert_eq!(browser.give_code(&asked, &now).await.status, StatusCode::SEE_OTHER);
+        assert!(sees(&mut browser).await);
+
+        let mut second = Visitor::new(&site.base);
+        let asked = second.sign_in(JO, PASSWORD).await;
+        assert_eq!(second.give_code(&asked, &now).await.status, StatusCode::FORBIDDEN, "a code is good once");
+        let used = second.give_code(&asked, &recovery[3].to_uppercase()).await;
+        assert_eq!(used.status, StatusCode::SEE_OTHER);
+        let asked = second.sign_in(JO, PASSWORD).await;
+        assert_eq!(second.give_code(&asked, &recovery[3]).await.status, StatusCode::FORBIDDEN);
+        let manners = told(&site, JO).await;
+        assert_eq!(manners[..2], ["auth.failure code", "auth.sign_in recovery code"], "{manners:?}");
+
+        // The step belongs to the browser whose password was right, and to five minutes.
+        let mut thief = Visitor::new(&site.base);
+        thief.get("/status/sign-in").await;
+        let fresh = code(&secret, app.clock.now() + Duration::from_secs(30));
+        let own = hidden(&thief.get("/status/sign-in").await.text, "token");
+        let step = hidden(&asked.text, "step");
+        let fields = [("token", own.as_str()), ("step", step.as_str()), ("code", fresh.as_str())];
+        assert_eq!(thief.post("/status/sign-in", &fields, &[]).await.status, StatusCode::FORBIDDEN);
+        app.clock.advance(Duration::from_mins(6));
+        let late = second.give_code(&asked, &code(&secret, app.clock.now())).await;
+        assert!(late.status == StatusCode::FORBIDDEN && late.text.contains("begin anew"), "{late:?}");
+
+        // Wrong codes lock as wrong passwords do, though the password is right each time.
+        for _ in 0..4 {
+            let asked = second.sign_in(JO, PASSWORD).await;
+            second.give_code(&asked, "000000").await;
+        }
+        let locked = second.sign_in(JO, PASSWORD).await;
+        assert_eq!(locked.status, StatusCode::FORBIDDEN);
+        assert_eq!(told(&site, JO).await[1], "auth.lockout code");
+
+        totp::disable(app, &site.nexora.actor, &JO.parse().unwrap()).await.unwrap();
+        assert!(!sees(&mut browser).await, "the sessions ended with it");
+    }
+
+    async fn where_two_steps_are_required_one_is_not_enough(backend) {
+        let site = Site::open_with(backend, |config| config.sessions.require_totp = "operators".into()).await;
+        let app = &site.nexora.app;
+        visitor::user(app, JO, Some((&site.nexora.tenant, Role::Owner))).await;
+        let operator = visitor::user(app, OPERATOR, None).await;
+        let mut browser = Visitor::new(&site.base);
+        assert_eq!(browser.sign_in(JO, PASSWORD).await.status, StatusCode::SEE_OTHER);
+        let refused = browser.sign_in(OPERATOR, PASSWORD).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+        assert!(refused.text.contains("nexora user totp enrol op@example.com"), "{}", refused.text);
+        let (secret, _) = enrol(app, &operator).await;
+        app.clock.advance(Duration::from_secs(30));
+        let asked = browser.sign_in(OPERATOR, PASSWORD).await;
+        let answer = browser.give_code(&asked, &code(&secret, app.clock.now())).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    }
+
+    async fn what_another_site_sends_is_refused(backend) {
+        let site = site(backend).await;
+        let mut browser = Visitor::new(&site.base);
+        let form = browser.get("/status/sign-in").await;
+        let token = hidden(&form.text, "token");
+        let right = [("email", JO), ("password", PASSWORD), ("token", token.as_str())];
+        let foreign: [&[(&str, &str)]; 4] = [
+            &[("sec-fetch-site", "cross-site")],
+            &[("sec-fetch-site", "same-site")],
+            &[("origin", "https://evil.example")],
+            &[("origin", "null")],
+        ];
+        for headers in foreign {
+            assert_eq!(browser.post("/status/sign-in", &right, headers).await.status, StatusCode::FORBIDDEN);
+        }
+        let wrong = [("email", JO), ("password", PASSWORD), ("token", "AAAAAAAAAAAAAAAAAAAAAA")];
+        assert_eq!(browser.post("/status/sign-in", &wrong, &[]).await.status, StatusCode::FORBIDDEN);
+        let mut stranger = Visitor::new(&site.base);
+        stranger.get("/status/sign-in").await;
+        assert_eq!(stranger.post("/status/sign-in", &right, &[]).await.status, StatusCode::FORBIDDEN);
+        assert_eq!(Visitor::new(&site.base).post("/status/sign-in", &right, &[]).await.status, StatusCode::FORBIDDEN);
+        assert_eq!(sessions(&site).await, 0);
+        let ours = [("sec-fetch-site", "same-origin"), ("origin", site.base.as_str())];
+        assert_eq!(browser.post("/status/sign-in", &right, &ours).await.status, StatusCode::SEE_OTHER);
+
+        let token = hidden(&browser.get("/status/sign-out").await.text, "token");
+        let fields = [("token", token.as_str())];
+        assert_eq!(browser.post("/status/sign-out", &fields, foreign[0]).await.status, StatusCode::FORBIDDEN);
+        assert_eq!(browser.post("/status/sign-out", &[], &[]).await.status, StatusCode::FORBIDDEN);
+        assert!(sees(&mut browser).await);
+    }
+
+    async fn a_session_ends_by_age_by_rest_and_by_word(backend) {
+        let site = site(backend).await;
+        let app = &site.nexora.app;
+        let (clock, actor) = (&app.clock, &site.nexora.actor);
+        let jo = JO.parse().unwrap();
+        let mut browser = Visitor::new(&site.base);
+        browser.sign_in(JO, PASSWORD).await;
+        for _ in 0..14 {
+            clock.advance(Duration::from_mins(50));
+            assert!(sees(&mut browser).await, "use keeps it open");
+        }
+        clock.advance(Duration::from_mins(21));
+        assert!(!sees(&mut browser).await, "after twelve hours it ends");
+
+        browser.sign_in(JO, PASSWORD).await;
+        clock.advance(Duration::from_mins(60));
+        assert!(!sees(&mut browser).await, "after an hour of rest it ends");
+        assert_eq!(sessions(&site).await, 0);
+
+        browser.sign_in(JO, PASSWORD).await;
+        let listed = session::list(app, Some(&site.nexora.tenant)).await.unwrap();
+        assert_eq!((listed.len(), listed[0].user.as_ref().unwrap().as_str(), listed[0].session.address.as_str()), (1, JO, "127.0.0.1"));
+        session::revoke(app, actor, &listed[0].session.id).await.unwrap();
+        assert!(!sees(&mut browser).await);
+
+        browser.sign_in(JO, PASSWORD).await;
+        assert_eq!(session::revoke_of_user(app, actor, &jo).await.unwrap(), 1);
+        assert!(!sees(&mut browser).await);
+
+        browser.sign_in(JO, PASSWORD).await;
+        user::set_password(app, actor, &jo, &Secret::new("another password")).await.unwrap();
+        assert!(!sees(&mut browser).await, "a new password ends what the old one began");
+
+        browser.sign_in(JO, "another password").await;
+        assert!(sees(&mut browser).await);
+        user::set_state(app, actor, &jo, UserState::Disabled).await.unwrap();
+        assert!(!sees(&mut browser).await, "a disabled user is out at once");
+        user::set_state(app, actor, &jo, UserState::Active).await.unwrap();
+        assert!(!sees(&mut browser).await, "and stays out until they sign in");
+
+        browser.sign_in(JO, "another password").await;
+        user::remove(app, actor, &site.nexora.tenant, &jo).await.unwrap();
+        assert!(!sees(&mut browser).await, "who is no member sees nothing");
+        assert_eq!(session::revoke_all(app, actor).await.unwrap(), 1);
+
+        // What has ended long ago is forgotten.
+        let id = listed[0].session.id.clone();
+        let kept = |id: SessionId| app.db.read(move |conn| nexora::store::session::find(conn, &id));
+        assert!(kept(id.clone()).await.unwrap().is_some());
+        clock.advance(Duration::from_secs(32 * 86_400));
+        nexora::pipeline::prune::sweep(app).await.unwrap();
+        assert!(kept(id).await.unwrap().is_none());
+    }
+
+    async fn signing_in_again_changes_the_session(backend) {
+        let site = site(backend).await;
+        let mut browser = Visitor::new(&site.base);
+        browser.sign_in(JO, PASSWORD).await;
+        let mut old = Visitor::new(&site.base);
+        old.jar = browser.jar.clone();
+        browser.sign_in(JO, PASSWORD).await;
+        assert_ne!(old.jar["nexora"], browser.jar["nexora"]);
+        assert!(sees(&mut browser).await && !sees(&mut old).await);
+        assert_eq!(sessions(&site).await, 1);
+    }
+
+    async fn a_link_becomes_a_session_that_ends_with_it(backend) {
+        let site = site(backend).await;
+        let (app, tenant) = (&site.nexora.app, &site.nexora.tenant);
+        let link = |days: u64| {
+            let until = app.clock.now() + Duration::from_secs(days * 86_400);
+            format!("/status?token={}", ops::status::sign_link(&app.key, tenant, until))
+        };
+        let week = link(7);
+        let mut browser = Visitor::new(&site.base);
+        let answer = browser.get(&week).await;
+        assert_eq!((answer.status, answer.location.as_str()), (StatusCode::SEE_OTHER, "/status"));
+        assert!(sees(&mut browser).await);
+        browser.get(&week).await;
+        assert_eq!(sessions(&site).await, 1, "opening it again begins nothing new");
+        app.clock.advance(Duration::from_secs(6 * 86_400));
+        assert!(sees(&mut browser).await, "it does not end by rest");
+        app.clock.advance(Duration::from_secs(86_401));
+        assert!(!sees(&mut browser).await);
+        assert_eq!(browser.get(&week).await.status, StatusCode::FORBIDDEN);
+
+        let second = link(7);
+        browser.get(&second).await;
+        assert!(sees(&mut browser).await);
+        assert_eq!(session::revoke_links(app, &site.nexora.actor, tenant).await.unwrap(), 1);
+        assert!(!sees(&mut browser).await, "what came of the links ends with them");
+        assert_eq!(browser.get(&second).await.status, StatusCode::FORBIDDEN);
+        let tenant = ops::tenant::find(app, &tenant.slug).await.unwrap();
+        let token = ops::status::sign_link(&app.key, &tenant, app.clock.now() + Duration::from_secs(60));
+        browser.get(&format!("/status?token={token}")).await;
+        assert!(sees(&mut browser).await, "a new link opens");
+
+        // Somebody who is signed in stays who they are.
+        let mut owner = Visitor::new(&site.base);
+        owner.sign_in(JO, PASSWORD).await;
+        let before = owner.jar.clone();
+        owner.get(&format!("/status?token={token}")).await;
+        assert_eq!(owner.jar, before);
+    }
+
+    async fn on_an_encrypted_address_the_cookie_never_leaves_it(backend) {
+        let site = Site::open_with(backend, |config: &mut Config| config.http.public_url = "https://leads.example.com".into()).await;
+        visitor::user(&site.nexora.app, JO, Some((&site.nexora.tenant, Role::Viewer))).await;
+        let mut browser = Visitor::new(&site.base);
+        let answer = browser.sign_in(JO, PASSWORD).await;
+        let cookie = answer.cookies.iter().find(|line| line.starts_with("__Host-nexora=")).unwrap();
+        for part in ["HttpOnly", "SameSite=Lax", "Secure", "Path=/;"] {
+            assert!(format!("{cookie};").contains(part), "{part}: {cookie}");
+        }
+        assert!(!cookie.contains("Domain"), "{cookie}");
+    }
+}
