@@ -26,6 +26,7 @@ pub mod run;
 pub mod schedule;
 pub mod sheet;
 pub mod slot;
+pub mod source;
 pub mod task;
 pub mod tenant;
 pub mod user;
@@ -68,4 +69,10 @@ define_ids! {
     ConsentId = "consent";
     /// Names one schedule of an automation.
     ScheduleId = "sched";
+    /// Names one source of leads.
+    SourceId = "source";
+    /// Names one notice of a lead that is to be fetched.
+    NoticeId = "notice";
+    /// Names one key of a program.
+    KeyId = "key";
 }
