@@ -11,10 +11,12 @@ mod effect;
 mod event;
 mod explain;
 mod job;
+mod key;
 mod lead;
 mod message;
 mod out;
 mod run;
+mod source;
 mod system;
 mod task;
 mod tenant;
@@ -93,6 +95,12 @@ enum Command {
     /// Manage a tenant's connections to mail relays and Google Workspace
     #[command(subcommand)]
     Connection(connection::Command),
+    /// Manage where leads come from: advertisers, marketplaces, forms on web sites
+    #[command(subcommand)]
+    Source(source::Command),
+    /// Manage the keys of programs that tell of events
+    #[command(subcommand)]
+    Key(key::Command),
     /// Manage a tenant's automations
     #[command(subcommand)]
     Automation(automation::Command),
@@ -192,6 +200,8 @@ async fn run(cli: Cli, out: &Out) -> Result<()> {
         Command::Tenant(command) => tenant::run(&Context::open(&global).await?, command, out).await,
         Command::User(command) => user::run(&Context::open(&global).await?, command, out).await,
         Command::Connection(command) => connection::run(&Context::open(&global).await?, command, out).await,
+        Command::Source(command) => source::run(&Context::open(&global).await?, command, out).await,
+        Command::Key(command) => key::run(&Context::open(&global).await?, command, out).await,
         Command::Automation(command) => automation::run(&Context::open(&global).await?, command, out).await,
         Command::Lead(command) => lead::run(&Context::open(&global).await?, command, out).await,
         Command::Contact(command) => contact::run(&Context::open(&global).await?, command, out).await,

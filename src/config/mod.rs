@@ -14,6 +14,7 @@ pub mod poll;
 pub mod rehearsal;
 pub mod secrets;
 pub mod smtp;
+pub mod sources;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -45,6 +46,7 @@ pub struct Config {
     pub pipeline: pipeline::Settings,
     pub definitions: definitions::Settings,
     pub rehearsal: rehearsal::Settings,
+    pub sources: sources::Settings,
     pub log: log::Settings,
 }
 
@@ -95,6 +97,7 @@ impl Config {
         self.pipeline.check()?;
         self.definitions.check()?;
         self.rehearsal.check()?;
+        self.sources.check()?;
         self.log.check()
     }
 

@@ -4,6 +4,7 @@
 //! address, deadline and credential; it reads no environment, clock or database.
 
 pub mod google;
+pub mod lead_source;
 mod mail;
 pub mod poll;
 pub mod registry;

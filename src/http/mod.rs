@@ -2,6 +2,7 @@
 
 mod client;
 mod health;
+mod hook;
 mod lead;
 mod link;
 mod page;
@@ -9,13 +10,14 @@ mod problem;
 mod server;
 mod session;
 mod status;
+mod webhook;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::routing::get;
+use axum::routing::{MethodRouter, get, post};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -43,6 +45,9 @@ pub fn public(app: Arc<App>) -> Router {
         .route("/u/{token}", get(link::show_unsubscribe).post(link::unsubscribe))
         .route("/r/{token}", get(link::review))
         .route("/status", get(status::show))
+        .route("/hooks/{tenant}/{source}", hooks())
+        .route("/hooks/{tenant}/{source}/{token}", hooks())
+        .route("/webhooks/{event_name}", post(webhook::receive).layer(larger()))
         .fallback(problem::no_such_page)
         .method_not_allowed_fallback(problem::wrong_method)
         .layer(DefaultBodyLimit::max(body_limit))
@@ -52,6 +57,15 @@ pub fn public(app: Arc<App>) -> Router {
         .layer(fixed(header::CONTENT_SECURITY_POLICY, page::content_security_policy()))
         .layer(CatchPanicLayer::custom(|_| problem::broken()))
         .with_state(app)
+}
+
+fn hooks() -> MethodRouter<Arc<App>> {
+    get(hook::greet).post(hook::receive).layer(larger())
+}
+
+/// Programs send more at once than people do.
+fn larger() -> DefaultBodyLimit {
+    DefaultBodyLimit::max(hook::BODY_LIMIT_BYTES)
 }
 
 /// Returns the private routes: health, readiness, metrics.

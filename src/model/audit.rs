@@ -6,11 +6,13 @@ use serde::Serialize;
 use crate::base::clock::Timestamp;
 use crate::base::text::Json;
 
-/// Who is acting: a person at a shell, or a stage of the program.
+/// Who is acting: a person at a shell, another program, or a stage of this one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// An operator, by the name of the operating system's user.
     Operator(String),
+    /// A program, by the name of its key.
+    Key(String),
     /// A stage, such as `deliver`.
     System(&'static str),
 }
@@ -19,6 +21,7 @@ impl std::fmt::Display for Actor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Actor::Operator(name) => write!(f, "operator:{name}"),
+            Actor::Key(name) => write!(f, "key:{name}"),
             Actor::System(stage) => write!(f, "system:{stage}"),
         }
     }

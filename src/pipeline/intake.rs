@@ -65,6 +65,8 @@ pub struct Arrival {
     pub reply_to: Option<EmailAddress>,
     pub original: Option<String>,
     pub consents: Vec<Agreed>,
+    /// The telephone number is lent by a marketplace: nobody is known by it.
+    pub masked_phone: bool,
 }
 
 impl Arrival {
@@ -77,6 +79,7 @@ impl Arrival {
             reply_to: None,
             original: None,
             consents: Vec::new(),
+            masked_phone: false,
         }
     }
 }
@@ -91,7 +94,7 @@ pub fn store(
     arrival: Arrival,
     now: Timestamp,
 ) -> Result<(LeadId, Inserted)> {
-    let Arrival { new, key, state, reply_to, original, consents } = arrival;
+    let Arrival { new, key, state, reply_to, original, consents, masked_phone } = arrival;
     let fingerprint = enquiry::fingerprint(&new);
     let id = LeadId::new(now);
     let quiet = match (state, new.is_test) {
@@ -99,10 +102,15 @@ pub fn store(
         (_, true) => Some("a test lead runs nothing"),
         (_, false) => None,
     };
+    // An address that a marketplace lends to one person is theirs; a number goes from one to the next.
+    let (email, phone) = match masked_phone {
+        true => (new.email.as_ref().or(reply_to.as_ref()), None),
+        false => (new.email.as_ref(), new.phone.as_ref()),
+    };
     // Spam makes no acquaintances.
     let contact_id = match state {
         LeadState::Spam => None,
-        _ => contact::resolve(conn, tenant, &new.name, new.email.as_ref(), new.phone.as_ref(), now)?,
+        _ => contact::resolve(conn, tenant, &new.name, email, phone, now)?,
     };
     let payload = LeadReceived { lead_id: id.clone(), fingerprint: fingerprint.clone() };
     let key = key.unwrap_or_else(|| id.to_string());

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use crate::app::App;
 use crate::base::Result;
 use crate::pipeline::Swept;
-use crate::store::{appointment, event, run};
+use crate::store::{appointment, event, notice, run};
 
 /// Rows of a kind deleted in one write, so that no other write waits long.
 const LIMIT: i64 = 64;
 
 /// Deletes a share of the runs, with their steps and effects, that finished before the retention,
-/// of the events that started none, and of the appointments that are over as long.
+/// of the events that started none, of the notices whose lead was fetched, and of the appointments that are over as long.
 ///
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
@@ -22,7 +22,8 @@ pub async fn sweep(app: &Arc<App>) -> Result<Swept> {
     let pruned = app.db.write(move |conn| {
         let pruned_runs = run::prune(conn, runs, LIMIT)?;
         let pruned_events = event::prune(conn, events, LIMIT)?;
-        Ok([pruned_runs, pruned_events, appointment::prune(conn, runs, LIMIT)?])
+        let pruned_notices = notice::prune(conn, events, LIMIT)?;
+        Ok([pruned_runs, pruned_events, pruned_notices, appointment::prune(conn, runs, LIMIT)?])
     });
     let pruned = pruned.await?;
     let more = pruned.iter().any(|pruned| i64::try_from(*pruned).unwrap_or(0) >= LIMIT);
