@@ -17,6 +17,7 @@ mod polling;
 mod sandbox;
 mod scene;
 mod site;
+mod sources;
 mod trust;
 mod webhooks;
 mod year;

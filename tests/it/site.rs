@@ -27,7 +27,11 @@ impl Drop for Site {
 
 impl Site {
     pub async fn open(backend: Backend) -> Site {
-        let nexora = Nexora::with_sandbox(backend).await;
+        Site::of(Nexora::with_sandbox(backend).await).await
+    }
+
+    /// Serves an application that is there.
+    pub async fn of(nexora: Nexora) -> Site {
         let limits = Limits { connections: 64, header_timeout: Duration::from_secs(5) };
         let server = Server::bind("http.listen", "127.0.0.1:0".parse().unwrap(), limits).await.unwrap();
         let base = format!("http://{}", server.address());

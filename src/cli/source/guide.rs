@@ -1,5 +1,6 @@
 //! What to do at the sender, step by step, once a source is there.
 
+use crate::base::secret::Secret;
 use crate::engine::lead_format::answer::SUCCESS;
 use crate::engine::lead_format::verify::SECRET_HEADER;
 use crate::model::source::{SourceKind, SourceSettings};
@@ -22,7 +23,7 @@ pub fn of(shown: &Shown) -> String {
   1. Callback URL  {url}
   2. Verify token  {}
   3. Subscribe to the field `leadgen`, and add the app to the page (POST /PAGE-ID/subscribed_apps).{}",
-            shown.secrets.verify_token.as_ref().map(|token| token.expose()).unwrap_or_default(),
+            shown.secrets.verify_token.as_ref().map(Secret::expose).unwrap_or_default(),
             token_step(shown)
         ),
         SourceKind::Angi => format!(

@@ -6,13 +6,16 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use serde::Serialize;
 
+use crate::base::secret::Secret;
 use crate::base::{Error, Result};
 use crate::cli::Context;
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::user::read_secret;
 use crate::model::NoticeId;
-use crate::model::source::{NoticeState, Source, SourceField, SourceKind, SourceSettings};
+use crate::model::source::{Notice, NoticeState, Source, SourceField, SourceKind, SourceSettings};
+use crate::model::tenant::Tenant;
 use crate::ops::source::{self, Change, NewSource, Shown, Trial};
 
 #[derive(Subcommand)]
@@ -148,23 +151,8 @@ impl Options {
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
     let tenant = context.tenant().await?;
-    let secret = |file: Option<&Path>| {
-        file.map(|file| read_secret("", Some(file), context.global.no_input)).transpose()
-    };
     match command {
-        Command::Add(arguments) => {
-            let Add { name, kind, secret_from_file, access_token_from_file, signed, options } = arguments;
-            let fields = options.fields()?;
-            let Options { success, username, header, .. } = options;
-            let new = NewSource {
-                name,
-                kind,
-                settings: SourceSettings { fields, success, username, header, signed },
-                secret: secret(secret_from_file.as_deref())?,
-                access_token: secret(access_token_from_file.as_deref())?,
-            };
-            reveal(&source::add(app, actor, &tenant, new).await?, out)
-        }
+        Command::Add(arguments) => reveal(&add(context, &tenant, arguments).await?, out),
         Command::List => {
             let sources = source::list(app, &tenant).await?;
             out.list(&["name", "kind", "state", "last received", "last error"], &sources, |source| {
@@ -178,19 +166,11 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             })
         }
         Command::Show { name } => show(&source::find(app, &tenant, &name).await?, out),
-        Command::Set(arguments) => {
-            let Set { name, unmap, access_token_from_file, options } = arguments;
-            let mapped = options.fields()?.into_iter().map(|(path, field)| (path, Some(field)));
-            let fields = mapped.chain(unmap.into_iter().map(|path| (path, None))).collect();
-            let Options { success, username, header, .. } = options;
-            let access_token = secret(access_token_from_file.as_deref())?;
-            let change = Change { fields, success, username, header, access_token };
-            show(&source::set(app, actor, &tenant, &name, change).await?, out)
-        }
+        Command::Set(arguments) => show(&set(context, &tenant, arguments).await?, out),
         Command::Enable { name } => show(&source::enable(app, actor, &tenant, &name).await?, out),
         Command::Disable { name } => show(&source::disable(app, actor, &tenant, &name).await?, out),
         Command::RotateSecret { name, secret_from_file } => {
-            let secret = secret(secret_from_file.as_deref())?;
+            let secret = given(secret_from_file.as_deref())?;
             reveal(&source::rotate_secret(app, actor, &tenant, &name, secret).await?, out)
         }
         Command::Remove { name } => {
@@ -208,27 +188,42 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         }
         Command::Notices { name, state, limit } => {
             let notices = source::notices(app, &tenant, name.as_deref(), state, limit).await?;
-            out.list(
-                &["received", "lead there", "state", "attempts", "reason", "lead", "id"],
-                &notices,
-                |notice| {
-                    vec![
-                        ago(notice.received_at),
-                        notice.external_id.clone(),
-                        notice.state.to_string(),
-                        notice.attempt.to_string(),
-                        maybe(notice.reason.as_ref()),
-                        maybe(notice.lead_id.as_ref()),
-                        notice.id.to_string(),
-                    ]
-                },
-            )
+            show_notices(&notices, out)
         }
         Command::Retry { name, notice } => {
             let woken = source::retry(app, actor, &tenant, &name, notice).await?;
             out.item(&serde_json::json!({ "retried": woken }), &[("retried", woken.to_string())])
         }
     }
+}
+
+async fn add(context: &Context, tenant: &Tenant, arguments: Add) -> Result<Shown> {
+    let Add { name, kind, secret_from_file, access_token_from_file, signed, options } = arguments;
+    let fields = options.fields()?;
+    let Options { success, username, header, .. } = options;
+    let new = NewSource {
+        name,
+        kind,
+        settings: SourceSettings { fields, success, username, header, signed },
+        secret: given(secret_from_file.as_deref())?,
+        access_token: given(access_token_from_file.as_deref())?,
+    };
+    source::add(&context.app, &context.actor, tenant, new).await
+}
+
+async fn set(context: &Context, tenant: &Tenant, arguments: Set) -> Result<Source> {
+    let Set { name, unmap, access_token_from_file, options } = arguments;
+    let mapped = options.fields()?.into_iter().map(|(path, field)| (path, Some(field)));
+    let fields = mapped.chain(unmap.into_iter().map(|path| (path, None))).collect();
+    let Options { success, username, header, .. } = options;
+    let access_token = given(access_token_from_file.as_deref())?;
+    let change = Change { fields, success, username, header, access_token };
+    source::set(&context.app, &context.actor, tenant, &name, change).await
+}
+
+/// Reads a secret from a file where one is named; nobody is asked for one that we can make.
+fn given(file: Option<&Path>) -> Result<Option<Secret>> {
+    file.map(|file| read_secret("", Some(file), true)).transpose()
 }
 
 fn read_body(file: &Path) -> Result<Vec<u8>> {
@@ -244,18 +239,28 @@ fn read_body(file: &Path) -> Result<Vec<u8>> {
         .map_err(|error| Error::usage(format!("cannot read `{}`", file.display())).source(error))
 }
 
+/// A source with what is shown of it once.
+#[derive(Serialize)]
+struct Revealed<'a> {
+    #[serde(flatten)]
+    source: &'a Source,
+    url: &'a str,
+    secret: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verify_token: Option<&'a str>,
+}
+
 /// Shows a source with its secrets, this once.
 fn reveal(shown: &Shown, out: &Out) -> Result<()> {
     let told = guide::of(shown);
     if out.is_json() {
-        let mut value = serde_json::to_value(&shown.source)
-            .map_err(|error| Error::internal("a source has no JSON form").source(error))?;
-        value["url"] = shown.url.clone().into();
-        value["secret"] = shown.secrets.secret.expose().into();
-        if let Some(token) = &shown.secrets.verify_token {
-            value["verify_token"] = token.expose().into();
-        }
-        return out.json(&value);
+        let secrets = &shown.secrets;
+        return out.json(&Revealed {
+            source: &shown.source,
+            url: &shown.url,
+            secret: secrets.secret.expose(),
+            verify_token: secrets.verify_token.as_ref().map(Secret::expose),
+        });
     }
     show(&shown.source, out)?;
     out.ask(&told);
@@ -279,6 +284,21 @@ fn show(source: &Source, out: &Out) -> Result<()> {
         ("id", source.id.to_string()),
     ];
     out.item(source, &lines)
+}
+
+fn show_notices(notices: &[Notice], out: &Out) -> Result<()> {
+    let headers = ["received", "lead there", "state", "attempts", "reason", "lead", "id"];
+    out.list(&headers, notices, |notice| {
+        vec![
+            ago(notice.received_at),
+            notice.external_id.clone(),
+            notice.state.to_string(),
+            notice.attempt.to_string(),
+            maybe(notice.reason.as_ref()),
+            maybe(notice.lead_id.as_ref()),
+            notice.id.to_string(),
+        ]
+    })
 }
 
 fn show_trial(trial: &Trial, out: &Out) -> Result<()> {

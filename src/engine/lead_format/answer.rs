@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
+use crate::base::secret::Secret;
 use crate::engine::lead_format::verify::{Verdict, same};
 use crate::model::LeadId;
 use crate::model::source::{SourceKind, SourceSecrets, SourceSettings};
@@ -75,7 +76,7 @@ pub fn greeted(
     let asked = |name: &str| query.get(name).map(String::as_str).unwrap_or_default();
     match kind {
         SourceKind::Facebook => {
-            let wanted = secrets.verify_token.as_ref().map(|token| token.expose()).unwrap_or_default();
+            let wanted = secrets.verify_token.as_ref().map(Secret::expose).unwrap_or_default();
             let known = !wanted.is_empty() && same(asked("hub.verify_token"), wanted);
             Some(match known && asked("hub.mode") == "subscribe" {
                 true => Reply { status: 200, content_type: TEXT, body: asked("hub.challenge").to_owned() },
