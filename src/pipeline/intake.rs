@@ -8,7 +8,7 @@ use crate::base::clock::Timestamp;
 use crate::base::text::Json;
 use crate::base::{Error, Result};
 use crate::engine::enquiry::{self, Enquiry, FieldFault};
-use crate::model::address::EmailAddress;
+use crate::model::address::{EmailAddress, PhoneNumber};
 use crate::model::event::{Event, EventKind, EventState, LeadReceived};
 use crate::model::lead::{Agreed, Lead, LeadState, NewLead};
 use crate::model::tenant::Tenant;
@@ -102,11 +102,7 @@ pub fn store(
         (_, true) => Some("a test lead runs nothing"),
         (_, false) => None,
     };
-    // An address that a marketplace lends to one person is theirs; a number goes from one to the next.
-    let (email, phone) = match masked_phone {
-        true => (new.email.as_ref().or(reply_to.as_ref()), None),
-        false => (new.email.as_ref(), new.phone.as_ref()),
-    };
+    let (email, phone) = known_by(&new, reply_to.as_ref(), masked_phone);
     // Spam makes no acquaintances.
     let contact_id = match state {
         LeadState::Spam => None,
@@ -162,6 +158,19 @@ pub fn store(
     lead::insert(conn, &lead)?;
     metrics::counter!("nexora_leads_total").increment(1);
     Ok((id, Inserted::New))
+}
+
+/// Returns the addresses by which a person is known. One that a marketplace lends to one person is theirs; a
+/// number that it lends goes from one to the next.
+fn known_by<'a>(
+    new: &'a NewLead,
+    relay: Option<&'a EmailAddress>,
+    masked_phone: bool,
+) -> (Option<&'a EmailAddress>, Option<&'a PhoneNumber>) {
+    match masked_phone {
+        true => (new.email.as_ref().or(relay), None),
+        false => (new.email.as_ref(), new.phone.as_ref()),
+    }
 }
 
 fn earlier(conn: &mut Conn, event: &Event, fingerprint: &str) -> Result<(LeadId, Inserted)> {

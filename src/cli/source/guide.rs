@@ -9,9 +9,14 @@ use crate::ops::source::Shown;
 /// Returns the address, the secrets and the steps, to be shown once.
 pub fn of(shown: &Shown) -> String {
     let settings: SourceSettings = shown.source.settings.read().unwrap_or_default();
+    let steps = steps(shown, &settings);
+    format!("\n{steps}\n\nThe secret is not shown again; `nexora source rotate-secret` makes another.")
+}
+
+fn steps(shown: &Shown, settings: &SourceSettings) -> String {
     let (url, secret) = (&shown.url, shown.secrets.secret.expose());
     let header = settings.header.as_deref();
-    let steps = match shown.source.kind {
+    match shown.source.kind {
         SourceKind::GoogleAds => format!(
             "In Google Ads, open the lead form asset, \"Export leads\", \"Webhook integration\":
   1. Webhook URL  {url}
@@ -78,8 +83,7 @@ pub fn of(shown: &Shown) -> String {
      If no header can be sent, the URL is {url}/{secret} instead.",
             header.unwrap_or(SECRET_HEADER)
         ),
-    };
-    format!("\n{steps}\n\nThe secret is not shown again; `nexora source rotate-secret` makes another.")
+    }
 }
 
 fn token_step(shown: &Shown) -> String {
