@@ -17,6 +17,7 @@ use crate::base::secret::MasterKey;
 use crate::base::{Error, Result};
 use crate::config::Config;
 use crate::connector::google::{Endpoints, Workspace};
+use crate::connector::lead_source::{Addresses, LeadSources};
 use crate::connector::registry::Registry;
 use crate::connector::rehearsal::{MakeRoom, rehearsed};
 use crate::model::ConnectionId;
@@ -37,6 +38,10 @@ pub struct App {
     /// The polls under way in this process.
     pub polls: TaskTracker,
     fronts: Fronts,
+    /// Where leads are fetched that a source only told of.
+    pub lead_sources: LeadSources,
+    /// The fetches under way in this process.
+    pub fetches: TaskTracker,
 }
 
 /// Where tenants that rehearse send things: a sandbox that is started when it is first wanted.
@@ -78,6 +83,7 @@ pub struct Nudges {
     pub deliver: Notify,
     pub poll: Notify,
     pub tick: Notify,
+    pub fetch: Notify,
 }
 
 impl Nudges {
@@ -87,6 +93,7 @@ impl Nudges {
         self.deliver.notify_one();
         self.poll.notify_one();
         self.tick.notify_one();
+        self.fetch.notify_one();
     }
 }
 
@@ -144,6 +151,11 @@ impl App {
 
     /// Puts an application together from its parts.
     pub fn assemble(config: Config, db: Db, clock: Clock, key: MasterKey, connectors: Registry) -> Arc<App> {
+        let addresses = Addresses {
+            facebook_url: config.sources.facebook_url.clone(),
+            yelp_url: config.sources.yelp_url.clone(),
+            timeout: config.sources.timeout(),
+        };
         Arc::new(App {
             config,
             db,
@@ -155,6 +167,8 @@ impl App {
             deliveries: Deliveries::default(),
             polls: TaskTracker::new(),
             fronts: Fronts::default(),
+            lead_sources: LeadSources::new(addresses),
+            fetches: TaskTracker::new(),
         })
     }
 

@@ -41,6 +41,11 @@ pub enum Command {
         #[arg(long)]
         key: Option<String>,
     },
+    /// Have an event that another program told looked at again: `webhook.received`
+    #[command(
+        after_help = "Example:\n  nexora event replay event_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme --yes"
+    )]
+    Replay { id: EventId },
     /// Show an event with all that it says
     #[command(after_help = "Example:\n  nexora event show event_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
     Show { id: EventId },
@@ -67,6 +72,14 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 .map_err(|error| Error::usage("`--data` is not JSON").source(error))?;
             let event = event::ingest(app, &context.actor, &tenant, name, data, key).await?;
             out.item(&event, &[("kind", event.kind.to_string()), ("id", event.id.to_string())])
+        }
+        Command::Replay { id } => {
+            out.confirm(&format!(
+                "this replays event `{id}` of tenant `{}`; automations that have run on it do not run again",
+                tenant.slug
+            ))?;
+            let event = event::replay(app, &context.actor, &tenant, &id).await?;
+            out.item(&event, &[("state", event.state.to_string()), ("id", event.id.to_string())])
         }
         Command::Show { id } => {
             let event = event::find(app, &tenant, &id).await?;

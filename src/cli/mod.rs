@@ -12,6 +12,7 @@ mod event;
 mod explain;
 mod intake;
 mod job;
+mod key;
 mod lead;
 mod message;
 mod out;
@@ -19,6 +20,7 @@ mod permission;
 mod role;
 mod run;
 mod session;
+mod source;
 mod system;
 mod task;
 mod tenant;
@@ -108,6 +110,12 @@ enum Command {
     /// Manage a tenant's connections to mail relays and Google Workspace
     #[command(subcommand)]
     Connection(connection::Command),
+    /// Manage where leads come from: advertisers, marketplaces, forms on web sites
+    #[command(subcommand)]
+    Source(source::Command),
+    /// Manage the keys of programs that tell of events
+    #[command(subcommand)]
+    Key(key::Command),
     /// Manage a tenant's automations
     #[command(subcommand)]
     Automation(automation::Command),
@@ -216,6 +224,8 @@ async fn run(cli: Cli, out: &Out) -> Result<()> {
         Command::Role(command) => role::run(&command, out),
         Command::Session(command) => session::run(&Context::open(&global).await?, command, out).await,
         Command::Connection(command) => connection::run(&Context::open(&global).await?, command, out).await,
+        Command::Source(command) => source::run(&Context::open(&global).await?, command, out).await,
+        Command::Key(command) => key::run(&Context::open(&global).await?, command, out).await,
         Command::Automation(command) => automation::run(&Context::open(&global).await?, command, out).await,
         Command::Intake(command) => intake::run(&Context::open(&global).await?, command, out).await,
         Command::Lead(command) => lead::run(&Context::open(&global).await?, command, out).await,

@@ -8,8 +8,8 @@ use crate::app::App;
 use crate::base::{Error, Kind, Result};
 use crate::cli::system::StatusCommand;
 use crate::cli::{
-    Command, appointment, automation, connection, contact, cursor, effect, event, intake, job, lead, message,
-    role, run, session, task, tenant, trial, user,
+    Command, appointment, automation, connection, contact, cursor, effect, event, intake, job, key, lead,
+    message, role, run, session, source, task, tenant, trial, user,
 };
 use crate::engine::authority;
 use crate::model::address::{EmailAddress, Slug};
@@ -146,6 +146,8 @@ fn need(command: &Command, names_tenant: bool) -> Need {
         Command::User(command) => of_user(command, names_tenant),
         Command::Session(session::Command::List) => one_or_all(names_tenant, Noun::Session),
         Command::Connection(command) => of_connection(command),
+        Command::Source(command) => of_source(command),
+        Command::Key(command) => of_key(command),
         Command::Automation(command) => of_automation(command),
         Command::Intake(command) => of_form(command),
         Command::Lead(command) => of_lead(command),
@@ -166,6 +168,7 @@ fn need(command: &Command, names_tenant: bool) -> Need {
             tenant(Noun::Event, Verb::Read)
         }
         Command::Event(event::Command::Ingest { .. }) => tenant(Noun::Event, Verb::Create),
+        Command::Event(event::Command::Replay { .. }) => tenant(Noun::Event, Verb::Update),
         Command::Run(run::Command::List { .. } | run::Command::Show { .. }) => tenant(Noun::Run, Verb::Read),
         Command::Run(run::Command::Retry { .. } | run::Command::Cancel { .. }) => {
             tenant(Noun::Run, Verb::Update)
@@ -281,6 +284,32 @@ fn of_lead(command: &lead::Command) -> Need {
         | Command::Review { .. } => Verb::Update,
     };
     tenant(Noun::Lead, verb)
+}
+
+fn of_source(command: &source::Command) -> Need {
+    use source::Command;
+    let verb = match command {
+        Command::Add(_) => Verb::Create,
+        Command::List | Command::Show { .. } | Command::Test { .. } | Command::Notices { .. } => Verb::Read,
+        Command::Set(_)
+        | Command::Enable { .. }
+        | Command::Disable { .. }
+        | Command::RotateSecret { .. }
+        | Command::Retry { .. } => Verb::Update,
+        Command::Remove { .. } => Verb::Delete,
+    };
+    tenant(Noun::Source, verb)
+}
+
+fn of_key(command: &key::Command) -> Need {
+    use key::Command;
+    let verb = match command {
+        Command::Create { .. } => Verb::Create,
+        Command::List => Verb::Read,
+        Command::Rotate { .. } => Verb::Update,
+        Command::Revoke { .. } => Verb::Delete,
+    };
+    tenant(Noun::Key, verb)
 }
 
 fn of_form(command: &intake::Command) -> Need {

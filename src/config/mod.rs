@@ -16,6 +16,7 @@ pub mod rehearsal;
 pub mod secrets;
 pub mod sessions;
 pub mod smtp;
+pub mod sources;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -49,6 +50,7 @@ pub struct Config {
     pub pipeline: pipeline::Settings,
     pub definitions: definitions::Settings,
     pub rehearsal: rehearsal::Settings,
+    pub sources: sources::Settings,
     pub log: log::Settings,
 }
 
@@ -101,6 +103,7 @@ impl Config {
         self.pipeline.check()?;
         self.definitions.check()?;
         self.rehearsal.check()?;
+        self.sources.check()?;
         self.log.check()
     }
 

@@ -5,6 +5,7 @@
 
 pub mod google;
 pub mod https;
+pub mod lead_source;
 mod mail;
 pub mod poll;
 pub mod registry;

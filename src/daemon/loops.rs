@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::base::Result;
-use crate::pipeline::{Swept, advance, deliver, dispatch, poll, prune, rescue, tick};
+use crate::pipeline::{Swept, advance, deliver, dispatch, fetch, poll, prune, rescue, tick};
 
 /// How long a stage pauses after a failure that its items were not to blame for.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -21,6 +21,7 @@ const PRUNE_INTERVAL: Duration = Duration::from_secs(3_600);
 pub fn start(app: &Arc<App>, stop: &CancellationToken, tasks: &mut JoinSet<()>) {
     let (app, stop) = (|| Arc::clone(app), || stop.clone());
     tasks.spawn(run_poll(app(), stop()));
+    tasks.spawn(run_fetch(app(), stop()));
     tasks.spawn(run_tick(app(), stop()));
     tasks.spawn(run_dispatch(app(), stop()));
     tasks.spawn(run_advance(app(), stop()));
@@ -35,6 +36,14 @@ async fn run_poll(app: Arc<App>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         let swept = poll::sweep(&app, &mut round).await;
         rest(&app, "poll", swept, &app.nudges.poll, &stop).await;
+    }
+}
+
+async fn run_fetch(app: Arc<App>, stop: CancellationToken) {
+    let mut round = None;
+    while !stop.is_cancelled() {
+        let swept = fetch::sweep(&app, &mut round).await;
+        rest(&app, "fetch", swept, &app.nudges.fetch, &stop).await;
     }
 }
 

@@ -24,7 +24,7 @@ use crate::base::clock::Clock;
 use crate::base::{Error, Result};
 use crate::config::Config;
 use crate::http::{self, Limits, Server};
-use crate::pipeline::{deliver, demand, poll};
+use crate::pipeline::{deliver, demand, fetch, poll};
 use crate::store::Db;
 
 /// How long deliveries under way may take to finish once a stop was asked for.
@@ -78,7 +78,8 @@ impl Daemon {
     pub async fn stop(mut self) {
         self.stop.cancel();
         while self.tasks.join_next().await.is_some() {}
-        let rest = async { tokio::join!(deliver::rest(&self.app), poll::rest(&self.app)) };
+        let rest =
+            async { tokio::join!(deliver::rest(&self.app), poll::rest(&self.app), fetch::rest(&self.app)) };
         if tokio::time::timeout(DRAIN, rest).await.is_err() {
             tracing::warn!(
                 "some deliveries did not finish in time; they will be asked after at the next start"

@@ -17,6 +17,7 @@ pub mod diary;
 pub mod enquiry;
 pub mod gate;
 pub mod hours;
+pub mod lead_format;
 pub mod lead_mail;
 pub mod lockout;
 pub mod mail;

@@ -2,6 +2,7 @@
 
 mod client;
 mod health;
+mod hook;
 mod lead;
 mod link;
 mod origin;
@@ -13,6 +14,7 @@ mod session;
 mod sign_in;
 mod status;
 mod tally;
+mod webhook;
 
 use std::sync::Arc;
 
@@ -20,7 +22,7 @@ use axum::extract::{DefaultBodyLimit, FromRef, MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Extension, Router};
 use ipnet::IpNet;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -94,6 +96,9 @@ pub fn public(app: Arc<App>) -> Router {
         .route("/status", get(status::show))
         .route("/status/sign-in", get(sign_in::form).post(sign_in::sign_in))
         .route("/status/sign-out", get(sign_in::leave).post(sign_in::sign_out))
+        .route("/hooks/{tenant}/{source}", get(hook::greet).post(hook::receive).layer(larger()))
+        .route("/hooks/{tenant}/{source}/{token}", get(hook::greet).post(hook::receive).layer(larger()))
+        .route("/webhooks/{event_name}", post(webhook::receive).layer(larger()))
         .fallback(problem::no_such_page)
         .method_not_allowed_fallback(problem::wrong_method)
         .layer(Extension(sign_in::Households::default()))
@@ -121,15 +126,22 @@ async fn deadline(State(public): State<Public>, request: Request, next: Next) ->
     answer.unwrap_or_else(|_| problem::problem(reader, StatusCode::REQUEST_TIMEOUT, "this took too long", ""))
 }
 
-/// Lets an address send so many requests; reading is free.
+/// Lets an address send so many requests; reading is free. Sources prove who they are, and send for many.
 async fn count(State(public): State<Public>, request: Request, next: Next) -> Response {
-    let sends = *request.method() == Method::POST;
+    let path = request.uri().path();
+    let proves = path.starts_with("/hooks/") || path.starts_with("/webhooks/");
+    let sends = *request.method() == Method::POST && !proves;
     if let Some(address) = public.address(request.extensions(), request.headers()).filter(|_| sends)
         && let Err(wait) = public.rates.addresses.take(&client::household(address))
     {
         return problem::too_many(Reader::of(request.headers()), wait);
     }
     next.run(request).await
+}
+
+/// Programs send more at once than people do.
+fn larger() -> DefaultBodyLimit {
+    DefaultBodyLimit::max(hook::BODY_LIMIT_BYTES)
 }
 
 /// Returns the private routes: health, readiness, metrics.

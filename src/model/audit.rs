@@ -6,13 +6,15 @@ use serde::Serialize;
 use crate::base::clock::Timestamp;
 use crate::base::text::Json;
 
-/// Who is acting: a person at a shell, or a stage of the program.
+/// Who is acting: a person at a shell, another program, or a stage of this one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// An operator, by the name of the operating system's user.
     Operator(String),
     /// A user, by their address.
     User(String),
+    /// A program, by the name of its key.
+    Key(String),
     /// A stage, such as `deliver`.
     System(&'static str),
 }
@@ -22,6 +24,7 @@ impl std::fmt::Display for Actor {
         match self {
             Actor::Operator(name) => write!(f, "operator:{name}"),
             Actor::User(email) => write!(f, "user:{email}"),
+            Actor::Key(name) => write!(f, "key:{name}"),
             Actor::System(stage) => write!(f, "system:{stage}"),
         }
     }

@@ -29,6 +29,7 @@ pub mod session;
 pub mod sheet;
 pub mod sign_in;
 pub mod slot;
+pub mod source;
 pub mod task;
 pub mod tenant;
 pub mod user;
@@ -75,4 +76,10 @@ define_ids! {
     PhotoId = "photo";
     /// Names one schedule of an automation.
     ScheduleId = "sched";
+    /// Names one source of leads.
+    SourceId = "source";
+    /// Names one notice of a lead that is to be fetched.
+    NoticeId = "notice";
+    /// Names one key of a program.
+    KeyId = "key";
 }

@@ -4,13 +4,13 @@ use crate::app::App;
 use crate::base::{Error, Result};
 use crate::model::EventId;
 use crate::model::audit::Actor;
-use crate::model::event::{About, Event, EventKind, WebhookEvent};
+use crate::model::event::{About, Event, EventKind, EventState, WebhookEvent};
 use crate::model::tenant::Tenant;
 use crate::ops::{Subject, audited};
 use crate::pipeline::contact::{about_contact, find_written};
 use crate::pipeline::fact::tell;
-use crate::store::Conn;
 use crate::store::event::{self, Filter};
+use crate::store::{Claim, Conn};
 
 /// The largest data that one event brings.
 const DATA_LIMIT_BYTES: usize = 256_000;
@@ -66,6 +66,39 @@ fn about(conn: &mut Conn, tenant: &Tenant, data: &serde_json::Value) -> Result<A
         }
     }
     Ok(About::default())
+}
+
+/// Makes a stored `webhook.received` pending again. Automations that have run on it do not run again; those
+/// that were enabled, or mended, since do.
+///
+/// # Errors
+/// `NotFound` when there is none; `Conflict` when it is of another kind, or still pending.
+pub async fn replay(app: &App, actor: &Actor, tenant: &Tenant, id: &EventId) -> Result<Event> {
+    let before = find(app, tenant, id).await?;
+    if before.kind != EventKind::WebhookReceived {
+        return Err(Error::conflict(format!(
+            "`{id}` is a `{}`: only a `webhook.received` is replayed",
+            before.kind
+        )));
+    }
+    let now = app.clock.now();
+    let replayed = audited(&app.db, Some(tenant.id.clone()), actor, "event.replay", now, move |conn| {
+        if event::replay(conn, &before.tenant_id, &before.id, now)? == Claim::Lost {
+            return Err(Error::conflict(format!("event `{}` is pending already", before.id)));
+        }
+        let after = Event {
+            state: EventState::Pending,
+            reason: None,
+            due_at: Some(now),
+            attempt: 0,
+            ..before.clone()
+        };
+        let subject = Subject::new(&before.id).before(&before.state)?.after(&after.state)?;
+        Ok((after, subject))
+    });
+    let event = replayed.await?;
+    app.nudges.dispatch.notify_one();
+    Ok(event)
 }
 
 /// Finds an event.

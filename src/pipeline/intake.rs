@@ -10,7 +10,7 @@ use crate::base::{Error, Result};
 use crate::engine::enquiry::{self, Enquiry, FieldFault};
 use crate::engine::photo::Picture;
 use crate::engine::spam::{self, Score, Signals};
-use crate::model::address::EmailAddress;
+use crate::model::address::{EmailAddress, PhoneNumber};
 use crate::model::consent::Channel;
 use crate::model::event::{Event, EventKind, EventState, LeadReceived};
 use crate::model::form::{FieldName, Photo, Wording};
@@ -121,6 +121,8 @@ pub struct Arrival {
     pub pictures: Vec<Picture>,
     /// As in an [`Offer`].
     pub signals: Option<Signals>,
+    /// The telephone number is lent by a marketplace: nobody is known by it.
+    pub masked_phone: bool,
 }
 
 impl Arrival {
@@ -135,6 +137,7 @@ impl Arrival {
             consents: Vec::new(),
             pictures: Vec::new(),
             signals: None,
+            masked_phone: false,
         }
     }
 }
@@ -149,7 +152,7 @@ pub fn store(
     arrival: Arrival,
     now: Timestamp,
 ) -> Result<(LeadId, Inserted)> {
-    let Arrival { new, key, state, reply_to, original, consents, pictures, signals } = arrival;
+    let Arrival { new, key, state, reply_to, original, consents, pictures, signals, masked_phone } = arrival;
     let fingerprint = enquiry::fingerprint(&new);
     let id = LeadId::new(now);
     let body_hash = new.message.as_deref().and_then(spam::body_hash);
@@ -163,10 +166,11 @@ pub fn store(
         (_, true) => Some("a test lead runs nothing".to_owned()),
         (_, false) => None,
     };
+    let (email, phone) = known_by(&new, reply_to.as_ref(), masked_phone);
     // Spam makes no acquaintances.
     let contact_id = match state {
         LeadState::Spam => None,
-        _ => contact::resolve(conn, tenant, &new.name, new.email.as_ref(), new.phone.as_ref(), now)?,
+        _ => contact::resolve(conn, tenant, &new.name, email, phone, now)?,
     };
     let payload = LeadReceived { lead_id: id.clone(), fingerprint: fingerprint.clone() };
     let key = key.unwrap_or_else(|| id.to_string());
@@ -216,6 +220,19 @@ pub fn store(
     }
     metrics::counter!("nexora_leads_total").increment(1);
     Ok((id, Inserted::New))
+}
+
+/// Returns the addresses by which a person is known. One that a marketplace lends to one person is theirs; a
+/// number that it lends goes from one to the next.
+fn known_by<'a>(
+    new: &'a NewLead,
+    relay: Option<&'a EmailAddress>,
+    masked_phone: bool,
+) -> (Option<&'a EmailAddress>, Option<&'a PhoneNumber>) {
+    match masked_phone {
+        true => (new.email.as_ref().or(relay), None),
+        false => (new.email.as_ref(), new.phone.as_ref()),
+    }
 }
 
 fn earlier(conn: &mut Conn, event: &Event, fingerprint: &str) -> Result<(LeadId, Inserted)> {

@@ -1,4 +1,4 @@
-//! One file per stage, in the order in which data moves: intake, poll and tick make events, then
+//! One file per stage, in the order in which data moves: intake, hook, fetch, poll and tick make events, then
 //! dispatch, advance, deliver; rescue and prune clean up behind.
 //!
 //! A stage is a `sweep`: it handles a bounded share of what is due and says whether more waits. The
@@ -17,7 +17,9 @@ pub mod demand;
 pub mod digest;
 pub mod dispatch;
 pub mod fact;
+pub mod fetch;
 mod gate;
+pub mod hook;
 pub mod intake;
 pub mod link;
 pub mod poll;
@@ -69,6 +71,8 @@ pub async fn settle(app: &Arc<App>) -> Result<()> {
         let rescued = rescue::sweep(app).await?;
         let polled = poll::sweep(app, &mut rounds.cursors).await?;
         poll::rest(app).await;
+        let fetched = fetch::sweep(app, &mut rounds.notices).await?;
+        fetch::rest(app).await;
         let ticked = tick::sweep(app, &mut rounds.ticks).await?;
         let dispatched = dispatch::sweep(app, &mut rounds.events).await?;
         let advanced = advance::sweep(app, &mut rounds.runs).await?;
@@ -76,6 +80,7 @@ pub async fn settle(app: &Arc<App>) -> Result<()> {
         deliver::rest(app).await;
         if rescued.handled
             + polled.handled
+            + fetched.handled
             + ticked.handled
             + dispatched.handled
             + advanced.handled
@@ -97,6 +102,7 @@ fn spacing(settings: &crate::config::pipeline::Settings) -> Spacing {
 #[derive(Default)]
 struct Rounds {
     cursors: Round,
+    notices: Round,
     ticks: tick::Rounds,
     events: Round,
     runs: Round,

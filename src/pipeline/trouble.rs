@@ -13,6 +13,7 @@ use crate::model::cursor::Cursor;
 use crate::model::effect::EffectState;
 use crate::model::lead::LeadState;
 use crate::model::run::RunState;
+use crate::model::source::NoticeState;
 use crate::model::tenant::{Tenant, TenantMode};
 use crate::store::balance::Count;
 
@@ -99,6 +100,15 @@ pub fn of(status: &Health<'_>, now: Timestamp) -> Vec<Trouble> {
             format!("{unreviewed} {} to be looked at", plural(unreviewed, "lead is", "leads are")),
             format!("nexora lead list --state needs_review --tenant {slug}"),
         );
+    }
+    for state in [NoticeState::Failed, NoticeState::Retrying] {
+        let count = status.count("notice", state.name());
+        if count > 0 {
+            add(
+                format!("{count} {} not fetched ({state})", plural(count, "lead was", "leads were")),
+                format!("nexora source notices --state {state} --tenant {slug}"),
+            );
+        }
     }
     for state in [EffectState::Dead, EffectState::InDoubt, EffectState::Retrying] {
         let count = status.count("effect", state.name());

@@ -14,7 +14,7 @@ use crate::store::conn::on;
 /// One line of the books.
 #[derive(Clone, Debug, PartialEq, Eq, diesel::QueryableByName, serde::Serialize)]
 pub struct Count {
-    /// `lead`, `event`, `run` or `effect`.
+    /// `lead`, `event`, `run`, `effect` or `notice`.
     #[diesel(sql_type = Text)]
     pub noun: String,
     #[diesel(sql_type = Text)]
@@ -29,6 +29,7 @@ pub fn counts(conn: &mut Conn, tenant: &TenantId) -> Result<Vec<Count>> {
                UNION ALL SELECT 'event', state, count(*) FROM events WHERE tenant_id = $1 GROUP BY state
                UNION ALL SELECT 'run', state, count(*) FROM runs WHERE tenant_id = $1 GROUP BY state
                UNION ALL SELECT 'effect', state, count(*) FROM effects WHERE tenant_id = $1 GROUP BY state
+               UNION ALL SELECT 'notice', state, count(*) FROM notices WHERE tenant_id = $1 GROUP BY state
                ORDER BY 1, 2";
     on!(conn, c => diesel::sql_query(sql).bind::<Text, _>(tenant).load(c))
 }
@@ -44,7 +45,8 @@ pub fn oldest_due(conn: &mut Conn, tenant: &TenantId) -> Result<Option<Timestamp
     let sql = "SELECT min(moment) AS moment FROM (
                  SELECT min(due_at) AS moment FROM events WHERE tenant_id = $1 AND due_at IS NOT NULL
                  UNION ALL SELECT min(due_at) FROM runs WHERE tenant_id = $1 AND due_at IS NOT NULL
-                 UNION ALL SELECT min(due_at) FROM effects WHERE tenant_id = $1 AND due_at IS NOT NULL) AS due";
+                 UNION ALL SELECT min(due_at) FROM effects WHERE tenant_id = $1 AND due_at IS NOT NULL
+                 UNION ALL SELECT min(due_at) FROM notices WHERE tenant_id = $1 AND due_at IS NOT NULL) AS due";
     let rows: Vec<Oldest> = on!(conn, c => diesel::sql_query(sql).bind::<Text, _>(tenant).load(c))?;
     Ok(rows.first().and_then(|row| row.moment))
 }

@@ -23,6 +23,7 @@ pub enum Queue {
     Cursors,
     Timers,
     Schedules,
+    Notices,
 }
 
 impl Queue {
@@ -34,6 +35,7 @@ impl Queue {
             Queue::Cursors => "cursors",
             Queue::Timers => "timers",
             Queue::Schedules => "schedules",
+            Queue::Notices => "notices",
         }
     }
 }

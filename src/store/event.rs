@@ -83,6 +83,18 @@ pub fn settle(
     on!(conn, c => update.execute(c)).map(Claim::from_count)
 }
 
+/// Makes an event pending again that dispatch has looked at.
+pub fn replay(conn: &mut Conn, tenant: &TenantId, id: &EventId, now: Timestamp) -> Result<Claim> {
+    let settled = events::table.find((tenant, id)).filter(events::state.ne(EventState::Pending));
+    let update = diesel::update(settled).set((
+        events::state.eq(EventState::Pending),
+        events::reason.eq(None::<String>),
+        events::due_at.eq(Some(now)),
+        events::attempt.eq(0),
+    ));
+    on!(conn, c => update.execute(c)).map(Claim::from_count)
+}
+
 /// Deletes at most `limit` events that arrived before `before` and that no run refers to; returns
 /// how many. Those of leads are kept with them. Uses `events_settled`.
 pub fn prune(conn: &mut Conn, before: Timestamp, limit: i64) -> Result<usize> {

@@ -23,6 +23,7 @@ mod sandbox;
 mod scene;
 mod sign_in;
 mod site;
+mod sources;
 mod trust;
 mod visitor;
 mod webhooks;

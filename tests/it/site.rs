@@ -34,15 +34,16 @@ impl Site {
     pub async fn open_and(backend: Backend, set: impl FnOnce(&mut Config)) -> Site {
         let nexora = Nexora::with_sandbox_and(backend, set).await;
         nexora.enable(&[("sheet_id", "leads"), ("chase_after", "")]).await;
-        Site::serve(nexora).await
+        Site::of(nexora).await
     }
 
     /// The same with nothing enabled.
     pub async fn open_with(backend: Backend, set: impl FnOnce(&mut Config)) -> Site {
-        Site::serve(Nexora::with_sandbox_and(backend, set).await).await
+        Site::of(Nexora::with_sandbox_and(backend, set).await).await
     }
 
-    async fn serve(nexora: Nexora) -> Site {
+    /// Serves an application that is there.
+    pub async fn of(nexora: Nexora) -> Site {
         let limits = Limits::of(&nexora.app.config.http).unwrap();
         let server = Server::bind("http.listen", "127.0.0.1:0".parse().unwrap(), limits).await.unwrap();
         let base = format!("http://{}", server.address());

@@ -1,0 +1,96 @@
+//! `nexora key`.
+
+use std::time::Duration;
+
+use clap::Subcommand;
+
+use crate::base::Result;
+use crate::base::secret::Secret;
+use crate::cli::Context;
+use crate::cli::out::{Out, ago};
+use crate::model::source::ApiKey;
+use crate::ops::key;
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Make a key by which a program may tell of events; it is shown once
+    #[command(after_help = "Examples:
+  nexora key create crm --tenant acme
+  nexora key create trial --expires-in 30d --tenant acme")]
+    Create {
+        name: String,
+        /// After how long it ends, such as 30d
+        #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+        expires_in: Option<Duration>,
+    },
+    /// List a tenant's keys
+    #[command(after_help = "Example:\n  nexora key list --tenant acme")]
+    List,
+    /// Take a key back at once
+    #[command(after_help = "Example:\n  nexora key revoke crm --tenant acme --yes")]
+    Revoke { name: String },
+    /// Make a new key in the place of one
+    #[command(after_help = "Example:\n  nexora key rotate crm --grace 1h --tenant acme")]
+    Rotate {
+        name: String,
+        /// How long the old one is still good
+        #[arg(long, value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration)]
+        grace: Duration,
+    },
+}
+
+pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
+    let (app, actor) = (&context.app, &context.actor);
+    let tenant = context.tenant().await?;
+    match command {
+        Command::Create { name, expires_in } => {
+            let expires_at = expires_in.map(|after| app.clock.now() + after);
+            let (made, secret) = key::create(app, actor, &tenant, &name, expires_at).await?;
+            reveal(&made, &secret, out)
+        }
+        Command::List => {
+            let keys = key::list(app, &tenant).await?;
+            let now = app.clock.now();
+            out.list(&["name", "state", "created", "last used", "ends", "id"], &keys, |key| {
+                let state = match (key.revoked_at, key.is_good(now)) {
+                    (Some(_), _) => "revoked",
+                    (None, true) => "good",
+                    (None, false) => "ended",
+                };
+                vec![
+                    key.name.clone(),
+                    state.to_owned(),
+                    ago(key.created_at),
+                    key.last_used_at.map(ago).unwrap_or_default(),
+                    key.expires_at.map(ago).unwrap_or_default(),
+                    key.id.to_string(),
+                ]
+            })
+        }
+        Command::Revoke { name } => {
+            out.confirm(&format!("this takes back key `{name}` of tenant `{}`", tenant.slug))?;
+            let revoked = key::revoke(app, actor, &tenant, &name).await?;
+            out.item(&revoked, &[("name", revoked.name.clone()), ("state", "revoked".to_owned())])
+        }
+        Command::Rotate { name, grace } => {
+            let (made, secret) = key::rotate(app, actor, &tenant, &name, grace).await?;
+            reveal(&made, &secret, out)
+        }
+    }
+}
+
+/// Shows a key, this once.
+fn reveal(key: &ApiKey, secret: &Secret, out: &Out) -> Result<()> {
+    let value = serde_json::json!({
+        "name": key.name, "id": key.id, "key": secret.expose(), "expires_at": key.expires_at,
+    });
+    let lines = [
+        ("name", key.name.clone()),
+        ("key", secret.expose().to_owned()),
+        ("ends", key.expires_at.map(ago).unwrap_or_default()),
+        ("id", key.id.to_string()),
+    ];
+    out.item(&value, &lines)?;
+    out.note("\nThe key is not shown again.");
+    Ok(())
+}

@@ -1,0 +1,336 @@
+//! `nexora source`.
+
+mod guide;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use crate::base::secret::Secret;
+use crate::base::{Error, Result};
+use crate::cli::Context;
+use crate::cli::out::{Out, ago, maybe};
+use crate::cli::user::read_secret;
+use crate::model::NoticeId;
+use crate::model::source::{Notice, NoticeState, Source, SourceField, SourceKind, SourceSettings};
+use crate::model::tenant::Tenant;
+use crate::ops::source::{self, Change, NewSource, Shown, Trial};
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Add a source of leads; shows the address and the secret to give to the sender
+    #[command(after_help = "Examples:
+  nexora source add google --kind google-ads --tenant acme
+  nexora source add facebook --kind facebook --secret-from-file app-secret.txt \\
+      --access-token-from-file page-token.txt --tenant acme
+  nexora source add website --kind gravity-forms --map first_name=1.3 --map email=2 --tenant acme")]
+    Add(Add),
+    /// List a tenant's sources
+    #[command(after_help = "Example:\n  nexora source list --tenant acme")]
+    List,
+    /// Show a source
+    #[command(after_help = "Example:\n  nexora source show google --tenant acme")]
+    Show { name: String },
+    /// Change what is read of a source, or by what its leads are fetched
+    #[command(after_help = "Examples:
+  nexora source set website --map message=5 --unmap 7 --tenant acme
+  nexora source set facebook --access-token-from-file page-token.txt --tenant acme")]
+    Set(Set),
+    /// Listen to a source
+    #[command(after_help = "Example:\n  nexora source enable google --tenant acme")]
+    Enable { name: String },
+    /// Stop listening to a source: it is answered as if it were not there
+    #[command(after_help = "Example:\n  nexora source disable google --tenant acme")]
+    Disable { name: String },
+    /// Give a source another secret; the old one is good no more
+    #[command(after_help = "Example:\n  nexora source rotate-secret google --tenant acme")]
+    RotateSecret {
+        name: String,
+        /// File whose first line is the new secret, where the sender chose it; `-` for standard input
+        #[arg(long, value_name = "FILE")]
+        secret_from_file: Option<PathBuf>,
+    },
+    /// Remove a source with its notices; its leads stay
+    #[command(after_help = "Example:\n  nexora source remove google --tenant acme --yes")]
+    Remove { name: String },
+    /// Say what lead a body would make; writes nothing
+    #[command(after_help = "Example:\n  nexora source test website --file body.json --tenant acme")]
+    Test {
+        name: String,
+        /// File with the body; `-` for standard input
+        #[arg(long, value_name = "FILE")]
+        file: PathBuf,
+        #[arg(long, default_value = "application/json", value_name = "TYPE")]
+        content_type: String,
+    },
+    /// List the leads that Facebook and Yelp told of, and what became of them
+    #[command(after_help = "Example:\n  nexora source notices facebook --state failed --tenant acme")]
+    Notices {
+        /// Only those of this source
+        name: Option<String>,
+        /// Only those in this state: pending, retrying, fetched or failed
+        #[arg(long)]
+        state: Option<NoticeState>,
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=1_000))]
+        limit: i64,
+    },
+    /// Fetch again what could not be fetched
+    #[command(after_help = "Example:\n  nexora source retry facebook --tenant acme")]
+    Retry {
+        name: String,
+        /// Only the lead of this notice
+        #[arg(long, value_name = "ID")]
+        notice: Option<NoticeId>,
+    },
+}
+
+#[derive(Args)]
+pub struct Add {
+    /// Name of the source, a part of its address
+    name: String,
+    /// google-ads, facebook, angi, thumbtack, yelp, typeform, jotform, gravity-forms or json
+    #[arg(long)]
+    kind: SourceKind,
+    /// File whose first line is the secret, where the sender chose it; `-` for standard input
+    #[arg(long, value_name = "FILE")]
+    secret_from_file: Option<PathBuf>,
+    /// File whose first line is the token by which leads are fetched from Facebook or Yelp
+    #[arg(long, value_name = "FILE")]
+    access_token_from_file: Option<PathBuf>,
+    /// Every call must be signed as Standard Webhooks 1.0 has it (json)
+    #[arg(long)]
+    signed: bool,
+    #[command(flatten)]
+    options: Options,
+}
+
+#[derive(Args)]
+pub struct Options {
+    /// What a part of the body is, as in `email=customer.mail`; may be repeated
+    #[arg(long, value_name = "FIELD=PATH")]
+    map: Vec<String>,
+    /// What Angi reads in our answer as success
+    #[arg(long, value_name = "TEXT")]
+    success: Option<String>,
+    /// User name by which Thumbtack signs in
+    #[arg(long)]
+    username: Option<String>,
+    /// Header that carries the secret, where that is not as usual
+    #[arg(long)]
+    header: Option<String>,
+}
+
+#[derive(Args)]
+pub struct Set {
+    name: String,
+    /// Take a part of the body out of the map
+    #[arg(long, value_name = "PATH")]
+    unmap: Vec<String>,
+    /// File whose first line is the new token by which leads are fetched
+    #[arg(long, value_name = "FILE")]
+    access_token_from_file: Option<PathBuf>,
+    #[command(flatten)]
+    options: Options,
+}
+
+impl Options {
+    fn fields(&self) -> Result<BTreeMap<String, SourceField>> {
+        let pair = |text: &String| {
+            let (field, path) = text.split_once('=').ok_or_else(|| {
+                Error::usage(format!("`{text}` is not FIELD=PATH"))
+                    .hint("write it like `email=customer.mail`")
+            })?;
+            Ok((path.trim().to_owned(), SourceField::parse(field.trim())?))
+        };
+        self.map.iter().map(pair).collect()
+    }
+}
+
+pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
+    let (app, actor) = (&context.app, &context.actor);
+    let tenant = context.tenant().await?;
+    match command {
+        Command::Add(arguments) => reveal(&add(context, &tenant, arguments).await?, out),
+        Command::List => {
+            let sources = source::list(app, &tenant).await?;
+            out.list(&["name", "kind", "state", "last received", "last error"], &sources, |source| {
+                vec![
+                    source.name.clone(),
+                    source.kind.to_string(),
+                    source.state.to_string(),
+                    source.last_received_at.map(ago).unwrap_or_default(),
+                    maybe(source.last_error.as_ref()),
+                ]
+            })
+        }
+        Command::Show { name } => show(&source::find(app, &tenant, &name).await?, out),
+        Command::Set(arguments) => show(&set(context, &tenant, arguments).await?, out),
+        Command::Enable { name } => show(&source::enable(app, actor, &tenant, &name).await?, out),
+        Command::Disable { name } => show(&source::disable(app, actor, &tenant, &name).await?, out),
+        Command::RotateSecret { name, secret_from_file } => {
+            let secret = given(secret_from_file.as_deref())?;
+            reveal(&source::rotate_secret(app, actor, &tenant, &name, secret).await?, out)
+        }
+        Command::Remove { name } => {
+            out.confirm(&format!(
+                "this removes source `{name}` of tenant `{}` and what it told of and was not fetched",
+                tenant.slug
+            ))?;
+            source::remove(app, actor, &tenant, &name).await?;
+            out.note(&format!("source `{name}` is removed"));
+            Ok(())
+        }
+        Command::Test { name, file, content_type } => {
+            let body = read_body(&file)?;
+            show_trial(&source::test(app, &tenant, &name, &body, &content_type).await?, out)
+        }
+        Command::Notices { name, state, limit } => {
+            let notices = source::notices(app, &tenant, name.as_deref(), state, limit).await?;
+            show_notices(&notices, out)
+        }
+        Command::Retry { name, notice } => {
+            let woken = source::retry(app, actor, &tenant, &name, notice).await?;
+            out.item(&serde_json::json!({ "retried": woken }), &[("retried", woken.to_string())])
+        }
+    }
+}
+
+async fn add(context: &Context, tenant: &Tenant, arguments: Add) -> Result<Shown> {
+    let Add { name, kind, secret_from_file, access_token_from_file, signed, options } = arguments;
+    let fields = options.fields()?;
+    let Options { success, username, header, .. } = options;
+    let new = NewSource {
+        name,
+        kind,
+        settings: SourceSettings { fields, success, username, header, signed },
+        secret: given(secret_from_file.as_deref())?,
+        access_token: given(access_token_from_file.as_deref())?,
+    };
+    source::add(&context.app, &context.actor, tenant, new).await
+}
+
+async fn set(context: &Context, tenant: &Tenant, arguments: Set) -> Result<Source> {
+    let Set { name, unmap, access_token_from_file, options } = arguments;
+    let mapped = options.fields()?.into_iter().map(|(path, field)| (path, Some(field)));
+    let fields = mapped.chain(unmap.into_iter().map(|path| (path, None))).collect();
+    let Options { success, username, header, .. } = options;
+    let access_token = given(access_token_from_file.as_deref())?;
+    let change = Change { fields, success, username, header, access_token };
+    source::set(&context.app, &context.actor, tenant, &name, change).await
+}
+
+/// Reads a secret from a file where one is named; nobody is asked for one that we can make.
+fn given(file: Option<&Path>) -> Result<Option<Secret>> {
+    file.map(|file| read_secret("", Some(file), true)).transpose()
+}
+
+fn read_body(file: &Path) -> Result<Vec<u8>> {
+    use std::io::Read as _;
+    if file.as_os_str() == "-" {
+        let mut body = Vec::new();
+        let read = std::io::stdin().lock().read_to_end(&mut body);
+        return read
+            .map(|_| body)
+            .map_err(|error| Error::usage("standard input cannot be read").source(error));
+    }
+    std::fs::read(file)
+        .map_err(|error| Error::usage(format!("cannot read `{}`", file.display())).source(error))
+}
+
+/// A source with what is shown of it once.
+#[derive(Serialize)]
+struct Revealed<'a> {
+    #[serde(flatten)]
+    source: &'a Source,
+    url: &'a str,
+    secret: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verify_token: Option<&'a str>,
+}
+
+/// Shows a source with its secrets, this once.
+fn reveal(shown: &Shown, out: &Out) -> Result<()> {
+    let told = guide::of(shown);
+    if out.is_json() {
+        let secrets = &shown.secrets;
+        return out.json(&Revealed {
+            source: &shown.source,
+            url: &shown.url,
+            secret: secrets.secret.expose(),
+            verify_token: secrets.verify_token.as_ref().map(Secret::expose),
+        });
+    }
+    show(&shown.source, out)?;
+    out.ask(&told);
+    Ok(())
+}
+
+fn show(source: &Source, out: &Out) -> Result<()> {
+    let settings: SourceSettings = source.settings.read()?;
+    let fields: Vec<String> = settings.fields.iter().map(|(path, field)| format!("{field}={path}")).collect();
+    let lines = [
+        ("name", source.name.clone()),
+        ("kind", source.kind.to_string()),
+        ("state", source.state.to_string()),
+        ("map", fields.join(" ")),
+        ("success", maybe(settings.success.as_ref())),
+        ("username", maybe(settings.username.as_ref())),
+        ("header", maybe(settings.header.as_ref())),
+        ("signed", if settings.signed { "yes".to_owned() } else { String::new() }),
+        ("last received", source.last_received_at.map(ago).unwrap_or_default()),
+        ("last error", maybe(source.last_error.as_ref())),
+        ("id", source.id.to_string()),
+    ];
+    out.item(source, &lines)
+}
+
+fn show_notices(notices: &[Notice], out: &Out) -> Result<()> {
+    let headers = ["received", "lead there", "state", "attempts", "reason", "lead", "id"];
+    out.list(&headers, notices, |notice| {
+        vec![
+            ago(notice.received_at),
+            notice.external_id.clone(),
+            notice.state.to_string(),
+            notice.attempt.to_string(),
+            maybe(notice.reason.as_ref()),
+            maybe(notice.lead_id.as_ref()),
+            notice.id.to_string(),
+        ]
+    })
+}
+
+fn show_trial(trial: &Trial, out: &Out) -> Result<()> {
+    let pairs = |pairs: &BTreeMap<String, String>| {
+        let pairs: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        pairs.join("; ")
+    };
+    let phone = match trial.masked_phone {
+        true => format!("{} (lent by the marketplace)", trial.phone),
+        false => trial.phone.clone(),
+    };
+    let lines = [
+        ("becomes", trial.becomes.to_owned()),
+        ("reason", trial.reason.clone()),
+        ("name", trial.name.clone()),
+        ("email", trial.email.clone()),
+        ("phone", phone),
+        ("reply to", trial.reply_to.clone()),
+        ("service", trial.service.clone()),
+        ("message", trial.message.clone()),
+        ("address", trial.address.clone()),
+        ("postcode", trial.postcode.clone()),
+        ("preferred time", trial.preferred_time.clone()),
+        ("test", if trial.is_test { "yes".to_owned() } else { String::new() }),
+        (
+            "cost",
+            trial.cost_cents.map(|cents| format!("{}.{:02}", cents / 100, cents % 100)).unwrap_or_default(),
+        ),
+        ("details", pairs(&trial.details)),
+        ("origin", pairs(&trial.attribution.0)),
+        ("id there", trial.external_id.clone()),
+        ("source", trial.source.clone()),
+    ];
+    out.item(trial, &lines)
+}

@@ -1,0 +1,27 @@
+//! What is kept of a body: all of it up to a limit, without secrets.
+
+use serde_json::Value;
+
+use crate::model::source::{SourceKind, SourceSecrets};
+
+/// Characters of a body that are kept.
+const LENGTH: usize = 32_000;
+
+const REMOVED: &str = "[removed]";
+
+/// Returns the body as it is kept with the lead.
+pub fn kept(kind: SourceKind, secrets: &SourceSecrets, body: &[u8]) -> String {
+    let mut text = String::from_utf8_lossy(body).into_owned();
+    if kind == SourceKind::GoogleAds
+        && let Ok(Value::Object(mut object)) = serde_json::from_str(&text)
+    {
+        // The key is a part of the body.
+        object.remove("google_key");
+        text = Value::Object(object).to_string();
+    }
+    for secret in secrets.all() {
+        text = text.replace(secret.expose(), REMOVED);
+    }
+    // PostgreSQL keeps no text with a zero in it.
+    text.chars().filter(|c| *c != '\0').take(LENGTH).collect()
+}

@@ -1,0 +1,132 @@
+//! `/hooks/{tenant}/{source}`: sources of leads call here, each in its own format.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::app::App;
+use crate::base::{Error, Kind, Result};
+use crate::engine::lead_format::answer::{self, Reply};
+use crate::engine::lead_format::verify::Headers;
+use crate::http::problem::{self, Reader};
+use crate::model::address::Slug;
+use crate::model::source::{Source, SourceKind, SourceState};
+use crate::model::tenant::Tenant;
+use crate::pipeline::hook::{self, Incoming, Taken};
+use crate::store::source;
+
+/// The largest body that a source, or another program, sends.
+pub const BODY_LIMIT_BYTES: usize = 256_000;
+
+/// What the address names.
+#[derive(serde::Deserialize)]
+pub struct Address {
+    tenant: String,
+    source: String,
+    /// A secret, for senders that can show no other.
+    token: Option<String>,
+}
+
+/// Answers the question with which some senders make sure that the address is ours.
+pub async fn greet(
+    State(app): State<Arc<App>>,
+    Path(address): Path<Address>,
+    Query(query): Query<BTreeMap<String, String>>,
+) -> Response {
+    let greeted = async {
+        let (_, source) = find(&app, &address).await?;
+        let secrets = hook::secrets(&app, &source).map_err(ours)?;
+        Ok(answer::greeted(source.kind, &secrets, &query, address.token.as_deref()))
+    };
+    match greeted.await {
+        Ok(Some(reply)) => respond(reply),
+        Ok(None) => {
+            let title = "this page does not take that method";
+            problem::problem(Reader::Program, StatusCode::METHOD_NOT_ALLOWED, title, "")
+        }
+        Err(error) => problem::failure(Reader::Program, &error),
+    }
+}
+
+/// Takes in what a source sends.
+pub async fn receive(
+    State(app): State<Arc<App>>,
+    Path(address): Path<Address>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let body = match body {
+        Ok(body) => body,
+        Err(rejection) => {
+            return problem::problem(Reader::Program, rejection.status(), "the body cannot be read", "");
+        }
+    };
+    let received = async {
+        let (tenant, source) = find(&app, &address).await?;
+        let incoming =
+            Incoming { headers: named(&headers), token: address.token.clone(), body: body.to_vec() };
+        let taken = hook::take(&app, &tenant, &source, incoming).await.map_err(ours)?;
+        Ok((source, taken))
+    };
+    match received.await {
+        Ok((source, taken)) => reply(&source, taken),
+        Err(error) => problem::failure(Reader::Program, &error),
+    }
+}
+
+/// Finds the source that is listened to; one that is switched off is as good as none.
+async fn find(app: &App, address: &Address) -> Result<(Arc<Tenant>, Source)> {
+    let missing = || Error::not_found("there is no such source").hint("check the address");
+    let slug: Slug = address.tenant.parse().map_err(|_| missing())?;
+    let tenant = app.tenant_by_slug(&slug).await.map_err(|error| match error.kind() {
+        Kind::NotFound => missing(),
+        _ => error,
+    })?;
+    let (tenant_id, name) = (tenant.id.clone(), address.source.clone());
+    let found = app.db.read(move |conn| source::find_by_name(conn, &tenant_id, &name)).await?;
+    let found = found.filter(|source| source.state == SourceState::Enabled).ok_or_else(missing)?;
+    Ok((tenant, found))
+}
+
+/// A secret of the source that cannot be opened is our fault, and nobody else's concern.
+fn ours(error: Error) -> Error {
+    match error.kind() {
+        Kind::Denied => Error::internal("the source cannot be verified").source(error),
+        _ => error,
+    }
+}
+
+fn named(headers: &HeaderMap) -> Headers {
+    let text = |(name, value): (&header::HeaderName, &HeaderValue)| {
+        Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+    };
+    headers.iter().filter_map(text).collect()
+}
+
+fn reply(source: &Source, taken: Taken) -> Response {
+    match taken {
+        Taken::Kept(lead) => {
+            let settings = source.settings.read().unwrap_or_default();
+            respond(answer::taken(source.kind, &settings, lead.as_ref()))
+        }
+        Taken::Malformed(reason) => respond(answer::malformed(source.kind, &reason)),
+        Taken::Refused(verdict) => {
+            let mut response = respond(answer::refused(source.kind, verdict));
+            if source.kind == SourceKind::Thumbtack {
+                let challenge = HeaderValue::from_static("Basic realm=\"nexora\"");
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+            }
+            response
+        }
+    }
+}
+
+fn respond(reply: Reply) -> Response {
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, [(header::CONTENT_TYPE, reply.content_type)], reply.body).into_response()
+}

@@ -1,0 +1,167 @@
+//! Keys of programs that tell us of events: shown once, kept as hashes, ended at once or after a while.
+
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use crate::app::App;
+use crate::base::clock::Timestamp;
+use crate::base::secret::Secret;
+use crate::base::text::hex;
+use crate::base::{Error, Result};
+use crate::model::address::Slug;
+use crate::model::audit::Actor;
+use crate::model::source::ApiKey;
+use crate::model::tenant::Tenant;
+use crate::model::{KeyId, TenantId};
+use crate::ops::{LIST_LIMIT, Subject, audited};
+use crate::pipeline::hook;
+use crate::store::{Conn, key, tenant};
+
+/// How a key begins, so that it is known for one where it must not be.
+const PREFIX: &str = "nxk_";
+
+/// How often the last use of a key is written.
+const USE_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Makes a key; returns it with its text, to be shown once.
+///
+/// # Errors
+/// `Usage` when the name does not fit; `Conflict` when a good key has it already.
+pub async fn create(
+    app: &App,
+    actor: &Actor,
+    tenant: &Tenant,
+    name: &str,
+    expires_at: Option<Timestamp>,
+) -> Result<(ApiKey, Secret)> {
+    Slug::parse(name)?;
+    let now = app.clock.now();
+    let (new, secret) = fresh(tenant, name, expires_at, now)?;
+    let created = audited(&app.db, Some(tenant.id.clone()), actor, "key.create", now, move |conn| {
+        if good_of(conn, &new.tenant_id, &new.name, now)?.is_some() {
+            return Err(Error::conflict(format!("there is a key `{}` already", new.name))
+                .hint(format!("run `nexora key rotate {}`", new.name)));
+        }
+        key::insert(conn, &new)?;
+        let subject = Subject::new(&new.name).after(&new)?;
+        Ok((new, subject))
+    });
+    Ok((created.await?, secret))
+}
+
+fn fresh(
+    tenant: &Tenant,
+    name: &str,
+    expires_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<(ApiKey, Secret)> {
+    let secret = Secret::new(format!("{PREFIX}{}", hook::new_key()?.expose()));
+    let new = ApiKey {
+        tenant_id: tenant.id.clone(),
+        id: KeyId::new(now),
+        name: name.to_owned(),
+        hash: hash(secret.expose()),
+        created_at: now,
+        last_used_at: None,
+        expires_at,
+        revoked_at: None,
+    };
+    Ok((new, secret))
+}
+
+/// A key holds 256 random bits, so that nothing slower than SHA-256 is needed.
+fn hash(key: &str) -> String {
+    hex(Sha256::digest(key))
+}
+
+fn good_of(conn: &mut Conn, tenant: &TenantId, name: &str, now: Timestamp) -> Result<Option<ApiKey>> {
+    let keys = key::list(conn, tenant, LIST_LIMIT)?;
+    // During a rotation there are two: the newer one is the key.
+    Ok(keys.into_iter().rev().find(|key| key.name == name && key.is_good(now)))
+}
+
+/// Lists a tenant's keys, oldest first, those that have ended among them.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub async fn list(app: &App, tenant: &Tenant) -> Result<Vec<ApiKey>> {
+    let id = tenant.id.clone();
+    app.db.read(move |conn| key::list(conn, &id, LIST_LIMIT)).await
+}
+
+/// Takes a key back, and what is left of the one before it.
+///
+/// # Errors
+/// `NotFound` when no good key has this name.
+pub async fn revoke(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Result<ApiKey> {
+    let now = app.clock.now();
+    let (tenant_id, wanted) = (tenant.id.clone(), name.to_owned());
+    audited(&app.db, Some(tenant.id.clone()), actor, "key.revoke", now, move |conn| {
+        let before = good_of(conn, &tenant_id, &wanted, now)?.ok_or_else(|| missing(&wanted))?;
+        for key in key::list(conn, &tenant_id, LIST_LIMIT)? {
+            if key.name == wanted && key.is_good(now) {
+                key::set_end(conn, &ApiKey { revoked_at: Some(now), ..key })?;
+            }
+        }
+        let after = ApiKey { revoked_at: Some(now), ..before.clone() };
+        let subject = Subject::new(&after.name).before(&before)?.after(&after)?;
+        Ok((after, subject))
+    })
+    .await
+}
+
+/// Makes a new key in the place of one, which ends after `grace`.
+///
+/// # Errors
+/// `NotFound` when no good key has this name.
+pub async fn rotate(
+    app: &App,
+    actor: &Actor,
+    tenant: &Tenant,
+    name: &str,
+    grace: Duration,
+) -> Result<(ApiKey, Secret)> {
+    let now = app.clock.now();
+    let (new, secret) = fresh(tenant, name, None, now)?;
+    let rotated = audited(&app.db, Some(tenant.id.clone()), actor, "key.rotate", now, move |conn| {
+        let before = good_of(conn, &new.tenant_id, &new.name, now)?.ok_or_else(|| missing(&new.name))?;
+        let end = now + grace;
+        let end = before.expires_at.map_or(end, |at| at.min(end));
+        key::set_end(conn, &ApiKey { expires_at: Some(end), ..before.clone() })?;
+        let new = ApiKey { expires_at: before.expires_at, ..new };
+        key::insert(conn, &new)?;
+        let subject = Subject::new(&new.name).before(&before)?.after(&new)?;
+        Ok((new, subject))
+    });
+    Ok((rotated.await?, secret))
+}
+
+fn missing(name: &str) -> Error {
+    Error::not_found(format!("no key `{name}` that is good")).hint("run `nexora key list`")
+}
+
+/// Returns the tenant, by id or slug, whose key this is; nothing when either is wrong.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub async fn authenticate(app: &App, named: &str, given: &str) -> Result<Option<(Tenant, ApiKey)>> {
+    let (named, hash, now) = (named.to_owned(), hash(given), app.clock.now());
+    let found = app.db.read(move |conn| {
+        let tenant = match (TenantId::parse(&named), Slug::parse(&named)) {
+            (Ok(id), _) => tenant::find(conn, &id)?,
+            (_, Ok(slug)) => tenant::find_by_slug(conn, &slug)?,
+            (Err(_), Err(_)) => None,
+        };
+        // A tenant that is not there is asked for its key all the same, and takes as long.
+        let id = tenant.as_ref().map_or_else(|| TenantId::new(now), |tenant| tenant.id.clone());
+        let key = key::find_by_hash(conn, &id, &hash)?.filter(|key| key.is_good(now));
+        Ok(tenant.zip(key))
+    });
+    let Some((tenant, key)) = found.await? else { return Ok(None) };
+    if key.last_used_at.is_none_or(|at| now.since(at) >= USE_INTERVAL) {
+        let (tenant_id, id) = (tenant.id.clone(), key.id.clone());
+        app.db.write(move |conn| key::note_use(conn, &tenant_id, &id, now)).await?;
+    }
+    Ok(Some((tenant, key)))
+}

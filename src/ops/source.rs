@@ -1,0 +1,434 @@
+//! Sources of leads: added with a sealed secret, changed, switched on and off, tried out, removed; and the
+//! notices of leads that could not be fetched.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::app::App;
+use crate::base::secret::Secret;
+use crate::base::text::Json;
+use crate::base::{Error, Result};
+use crate::connector::webhook;
+use crate::engine::enquiry;
+use crate::engine::lead_format::{self, Body, Reading, Sender};
+use crate::model::address::Slug;
+use crate::model::audit::Actor;
+use crate::model::lead::{Attribution, Details};
+use crate::model::source::{
+    Notice, NoticeState, Source, SourceField, SourceKind, SourceSecrets, SourceSettings, SourceState,
+};
+use crate::model::tenant::Tenant;
+use crate::model::{NoticeId, SourceId};
+use crate::ops::{LIST_LIMIT, Subject, audited};
+use crate::pipeline::hook;
+use crate::store::notice::{self, Filter};
+use crate::store::{Claim, Conn, Inserted, source};
+
+/// A source that is to be added.
+#[derive(Debug)]
+pub struct NewSource {
+    pub name: String,
+    pub kind: SourceKind,
+    pub settings: SourceSettings,
+    /// The secret where the sender chose it; made by us where there is none.
+    pub secret: Option<Secret>,
+    pub access_token: Option<Secret>,
+}
+
+/// A source with what is shown of it once.
+pub struct Shown {
+    pub source: Source,
+    /// The address to give to the sender.
+    pub url: String,
+    pub secrets: SourceSecrets,
+}
+
+/// Adds a source; a tenant has one of each name.
+///
+/// # Errors
+/// `Usage` when the name or a setting does not fit; `Conflict` when the name is taken.
+pub async fn add(app: &App, actor: &Actor, tenant: &Tenant, new: NewSource) -> Result<Shown> {
+    let NewSource { name, kind, mut settings, secret, access_token } = new;
+    Slug::parse(&name)?;
+    if kind == SourceKind::Thumbtack && settings.username.is_none() {
+        settings.username = Some("nexora".to_owned());
+    }
+    check(kind, &settings)?;
+    let verify_token = (kind == SourceKind::Facebook).then(hook::new_secret).transpose()?;
+    let secret = match secret {
+        Some(secret) => secret,
+        None => new_secret(kind, &settings)?,
+    };
+    let secrets = SourceSecrets { secret, verify_token, access_token };
+    check_secrets(kind, &settings, &secrets)?;
+    let now = app.clock.now();
+    let mut source = Source {
+        tenant_id: tenant.id.clone(),
+        id: SourceId::new(now),
+        name,
+        kind,
+        settings: Json::of(&settings)?,
+        sealed: None,
+        state: SourceState::Enabled,
+        last_received_at: None,
+        last_error: None,
+        created_at: now,
+        updated_at: now,
+    };
+    source.sealed = Some(app.key.seal(&source.seal_owner(), &secrets.to_text())?);
+    let slug = tenant.slug.clone();
+    let added = audited(&app.db, Some(tenant.id.clone()), actor, "source.add", now, move |conn| {
+        if source::insert(conn, &source)? == Inserted::AlreadyThere {
+            return Err(Error::conflict(format!("tenant `{slug}` has a source `{}` already", source.name))
+                .hint("choose another name, or remove the one that is there"));
+        }
+        let subject = Subject::new(&source.name).after(&source)?;
+        Ok((source, subject))
+    });
+    let source = added.await?;
+    Ok(Shown { url: url(app, tenant, &source, &secrets), source, secrets })
+}
+
+fn new_secret(kind: SourceKind, settings: &SourceSettings) -> Result<Secret> {
+    match kind {
+        SourceKind::Facebook => Err(Error::usage("Facebook signs with the secret of your app")
+            .hint("give it with `--secret-from-file FILE`")),
+        SourceKind::Json if settings.signed => webhook::new_secret(),
+        _ => hook::new_secret(),
+    }
+}
+
+/// Refuses what a kind would not look at.
+fn check(kind: SourceKind, settings: &SourceSettings) -> Result<()> {
+    let has_header = matches!(kind, SourceKind::Angi | SourceKind::GravityForms | SourceKind::Json);
+    let has_map = !matches!(kind, SourceKind::Angi | SourceKind::Thumbtack | SourceKind::Yelp);
+    let wrong = [
+        ("--map", !settings.fields.is_empty() && !has_map),
+        ("--success", settings.success.is_some() && kind != SourceKind::Angi),
+        ("--username", settings.username.is_some() && kind != SourceKind::Thumbtack),
+        ("--header", settings.header.is_some() && !has_header),
+        ("--signed", settings.signed && kind != SourceKind::Json),
+        ("--header", settings.header.is_some() && settings.signed),
+    ];
+    match wrong.iter().find(|(_, wrong)| *wrong) {
+        Some((flag, _)) => Err(Error::usage(format!("`{flag}` means nothing to a source of kind `{kind}`"))),
+        None => Ok(()),
+    }
+}
+
+fn check_secrets(kind: SourceKind, settings: &SourceSettings, secrets: &SourceSecrets) -> Result<()> {
+    /// What somebody could guess is no secret.
+    const SHORTEST: usize = 12;
+    let secret = secrets.secret.expose();
+    if secret.len() < SHORTEST {
+        return Err(Error::usage(format!("a secret has at least {SHORTEST} characters")));
+    }
+    let in_address = matches!(kind, SourceKind::Yelp | SourceKind::Jotform | SourceKind::Angi);
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~');
+    if in_address && !secret.chars().all(plain) {
+        return Err(Error::usage("a secret in an address has only letters, digits, `-` and `_`"));
+    }
+    if settings.signed && !secret.starts_with("whsec_") {
+        return Err(Error::usage("the secret of a signature begins with `whsec_`"));
+    }
+    if secrets.access_token.is_some() && !matches!(kind, SourceKind::Facebook | SourceKind::Yelp) {
+        return Err(Error::usage(format!("nothing is fetched for a source of kind `{kind}`")));
+    }
+    Ok(())
+}
+
+/// Returns the address to give to the sender.
+fn url(app: &App, tenant: &Tenant, source: &Source, secrets: &SourceSecrets) -> String {
+    let base = &app.config.http.public_url;
+    let plain = format!("{base}/hooks/{}/{}", tenant.slug, source.name);
+    match source.kind {
+        SourceKind::Yelp | SourceKind::Jotform => format!("{plain}/{}", secrets.secret.expose()),
+        _ => plain,
+    }
+}
+
+/// Lists a tenant's sources, oldest first.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub async fn list(app: &App, tenant: &Tenant) -> Result<Vec<Source>> {
+    let id = tenant.id.clone();
+    app.db.read(move |conn| source::list(conn, &id, LIST_LIMIT)).await
+}
+
+/// Finds a source by its name.
+///
+/// # Errors
+/// `NotFound` when there is none.
+pub async fn find(app: &App, tenant: &Tenant, name: &str) -> Result<Source> {
+    let (id, wanted) = (tenant.id.clone(), name.to_owned());
+    let found = app.db.read(move |conn| source::find_by_name(conn, &id, &wanted)).await?;
+    found.ok_or_else(|| {
+        Error::not_found(format!("no source `{name}` in tenant `{}`", tenant.slug))
+            .hint(format!("run `nexora source list --tenant {}`", tenant.slug))
+    })
+}
+
+/// What is to be different about a source.
+#[derive(Debug, Default)]
+pub struct Change {
+    /// What parts of a body are, by path; nothing takes a path out of the map.
+    pub fields: BTreeMap<String, Option<SourceField>>,
+    pub success: Option<String>,
+    pub username: Option<String>,
+    pub header: Option<String>,
+    pub access_token: Option<Secret>,
+}
+
+/// Changes a source's settings.
+///
+/// # Errors
+/// `NotFound` when there is none; `Usage` when a setting does not fit its kind.
+pub async fn set(app: &App, actor: &Actor, tenant: &Tenant, name: &str, change: Change) -> Result<Source> {
+    let before = find(app, tenant, name).await?;
+    let mut settings: SourceSettings = before.settings.read()?;
+    for (path, field) in change.fields {
+        match field {
+            Some(field) => settings.fields.insert(path, field),
+            None => settings.fields.remove(&path),
+        };
+    }
+    settings.success = change.success.or(settings.success);
+    settings.username = change.username.or(settings.username);
+    settings.header = change.header.or(settings.header);
+    check(before.kind, &settings)?;
+    let mut after = Source { settings: Json::of(&settings)?, ..before.clone() };
+    if let Some(token) = change.access_token {
+        let secrets = SourceSecrets { access_token: Some(token), ..hook::secrets(app, &before)? };
+        check_secrets(before.kind, &settings, &secrets)?;
+        after.sealed = Some(app.key.seal(&before.seal_owner(), &secrets.to_text())?);
+    }
+    replace(app, actor, "source.set", before, after).await
+}
+
+/// Puts a source in the place of what it was when it was read.
+async fn replace(
+    app: &App,
+    actor: &Actor,
+    action: &'static str,
+    before: Source,
+    after: Source,
+) -> Result<Source> {
+    let now = app.clock.now();
+    let after = Source { updated_at: now, ..after };
+    audited(&app.db, Some(before.tenant_id.clone()), actor, action, now, move |conn| {
+        if source::save(conn, &after, before.updated_at)? == Claim::Lost {
+            return Err(Error::conflict(format!("source `{}` was changed just now", after.name)));
+        }
+        let subject = Subject::new(&after.name).before(&before)?.after(&after)?;
+        Ok((after, subject))
+    })
+    .await
+}
+
+/// Listens to a source.
+///
+/// # Errors
+/// `NotFound` when there is none.
+pub async fn enable(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Result<Source> {
+    let before = find(app, tenant, name).await?;
+    let after = Source { state: SourceState::Enabled, ..before.clone() };
+    replace(app, actor, "source.enable", before, after).await
+}
+
+/// Stops listening to a source: its calls are answered as if it were not there.
+///
+/// # Errors
+/// `NotFound` when there is none.
+pub async fn disable(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Result<Source> {
+    let before = find(app, tenant, name).await?;
+    let after = Source { state: SourceState::Disabled, ..before.clone() };
+    replace(app, actor, "source.disable", before, after).await
+}
+
+/// Gives a source another secret, made by us where none is given. The old one is good no more.
+///
+/// # Errors
+/// `NotFound` when there is none; `Usage` when the secret does not fit.
+pub async fn rotate_secret(
+    app: &App,
+    actor: &Actor,
+    tenant: &Tenant,
+    name: &str,
+    secret: Option<Secret>,
+) -> Result<Shown> {
+    let before = find(app, tenant, name).await?;
+    let settings: SourceSettings = before.settings.read()?;
+    let secret = match secret {
+        Some(secret) => secret,
+        None => new_secret(before.kind, &settings)?,
+    };
+    let secrets = SourceSecrets { secret, ..hook::secrets(app, &before)? };
+    check_secrets(before.kind, &settings, &secrets)?;
+    let sealed = Some(app.key.seal(&before.seal_owner(), &secrets.to_text())?);
+    let after = Source { sealed, last_error: None, ..before.clone() };
+    let source = replace(app, actor, "source.rotate-secret", before, after).await?;
+    Ok(Shown { url: url(app, tenant, &source, &secrets), source, secrets })
+}
+
+/// Removes a source with its notices; its leads stay.
+///
+/// # Errors
+/// `NotFound` when there is none.
+pub async fn remove(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Result<()> {
+    let found = find(app, tenant, name).await?;
+    let now = app.clock.now();
+    audited(&app.db, Some(tenant.id.clone()), actor, "source.remove", now, move |conn| {
+        source::delete(conn, &found.tenant_id, &found.id)?;
+        let subject = Subject::new(&found.name).before(&found)?;
+        Ok(((), subject))
+    })
+    .await
+}
+
+/// What a body would become.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Trial {
+    /// `lead`, `notice`, `message`, `nothing`, `needs_review` or `malformed`.
+    pub becomes: &'static str,
+    pub reason: String,
+    pub name: String,
+    pub email: String,
+    pub phone: String,
+    pub masked_phone: bool,
+    pub service: String,
+    pub message: String,
+    pub address: String,
+    pub postcode: String,
+    pub preferred_time: String,
+    pub reply_to: String,
+    pub external_id: String,
+    pub is_test: bool,
+    pub cost_cents: Option<i64>,
+    pub source: String,
+    pub details: Details,
+    pub attribution: Attribution,
+}
+
+/// Reads a body as if the source had sent it, whoever did; writes nothing.
+///
+/// # Errors
+/// `NotFound` when there is no such source.
+pub async fn test(app: &App, tenant: &Tenant, name: &str, body: &[u8], content_type: &str) -> Result<Trial> {
+    let found = find(app, tenant, name).await?;
+    let settings: SourceSettings = found.settings.read()?;
+    let sender = Sender { kind: found.kind, settings: &settings, name: &found.name };
+    let mut reading = lead_format::read(sender, Body { content_type, bytes: body });
+    // Of these two, a fetched lead can be tried as well as a notice.
+    if matches!(found.kind, SourceKind::Facebook | SourceKind::Yelp)
+        && matches!(reading, Reading::Unusable(_))
+        && let Ok(value) = serde_json::from_slice(body)
+    {
+        reading = lead_format::read_fetched(sender, &value);
+    }
+    let said = |becomes, reason: String| Trial { becomes, reason, ..Trial::default() };
+    Ok(match reading {
+        Reading::Lead(found) => {
+            let new = enquiry::salvage(found.enquiry, tenant.country()?);
+            let text = |text: Option<String>| text.unwrap_or_default();
+            Trial {
+                becomes: "lead",
+                reason: String::new(),
+                name: new.name,
+                email: new.email.map(|email| email.to_string()).unwrap_or_default(),
+                phone: new.phone.map(|phone| phone.to_string()).unwrap_or_default(),
+                masked_phone: found.masked_phone,
+                service: text(new.service),
+                message: text(new.message),
+                address: text(new.address),
+                postcode: text(new.postcode),
+                preferred_time: text(new.preferred_time),
+                reply_to: found.reply_to.map(|address| address.to_string()).unwrap_or_default(),
+                external_id: text(found.external_id),
+                is_test: new.is_test,
+                cost_cents: new.cost_cents,
+                source: new.source,
+                details: new.details,
+                attribution: new.attribution,
+            }
+        }
+        Reading::Notices(told) => {
+            let ids: Vec<String> = told.into_iter().map(|told| told.external_id).collect();
+            said("notice", format!("to be fetched: {}", ids.join(", ")))
+        }
+        Reading::Remark(remark) => said("message", format!("about lead {}: {}", remark.lead, remark.text)),
+        Reading::Nothing(reason) => said("nothing", reason.to_owned()),
+        Reading::Unusable(reason) => said("needs_review", reason),
+        Reading::Malformed(reason) => said("malformed", reason),
+    })
+}
+
+/// Lists notices, latest first; those of one source where it is named.
+///
+/// # Errors
+/// `NotFound` when there is no such source.
+pub async fn notices(
+    app: &App,
+    tenant: &Tenant,
+    name: Option<&str>,
+    state: Option<NoticeState>,
+    limit: i64,
+) -> Result<Vec<Notice>> {
+    let source = match name {
+        Some(name) => Some(find(app, tenant, name).await?.id),
+        None => None,
+    };
+    let id = tenant.id.clone();
+    app.db.read(move |conn| notice::list(conn, &id, &Filter { source, state }, limit)).await
+}
+
+/// Has leads fetched again: one by its notice, or all of a source that failed. Returns how many.
+///
+/// # Errors
+/// `NotFound` when there is no such source; `Conflict` when nothing of it can be fetched again.
+pub async fn retry(
+    app: &App,
+    actor: &Actor,
+    tenant: &Tenant,
+    name: &str,
+    only: Option<NoticeId>,
+) -> Result<usize> {
+    let found = find(app, tenant, name).await?;
+    let now = app.clock.now();
+    let retried = audited(&app.db, Some(tenant.id.clone()), actor, "source.retry", now, move |conn| {
+        let mut open = open(conn, &found)?;
+        open.retain(|notice| only.as_ref().is_none_or(|id| notice.id == *id));
+        if open.is_empty() {
+            return Err(Error::conflict(format!(
+                "no lead of source `{}` waits to be fetched again",
+                found.name
+            )));
+        }
+        let mut woken = 0;
+        for notice in open {
+            let again = Notice {
+                state: NoticeState::Pending,
+                attempt: 0,
+                due_at: Some(now),
+                settled_at: None,
+                ..notice.clone()
+            };
+            woken += usize::from(notice::save(conn, &again, notice.epoch)? == Claim::Won);
+        }
+        let subject = Subject::new(&found.name).after(&woken)?;
+        Ok((woken, subject))
+    });
+    let woken = retried.await?;
+    app.nudges.fetch.notify_one();
+    Ok(woken)
+}
+
+fn open(conn: &mut Conn, source: &Source) -> Result<Vec<Notice>> {
+    let mut open = Vec::new();
+    for state in [NoticeState::Failed, NoticeState::Retrying] {
+        let filter = Filter { source: Some(source.id.clone()), state: Some(state) };
+        open.extend(notice::list(conn, &source.tenant_id, &filter, LIST_LIMIT)?);
+    }
+    Ok(open)
+}

@@ -1,0 +1,241 @@
+//! Leads that we were only told of are fetched: claim, act, settle.
+//!
+//! 1. *claim*: a short write takes the notice until its lease ends.
+//! 2. *act*: outside any transaction, each fetch in a task of its own.
+//! 3. *settle*: one write holds the lead and the end of the notice, guarded by its epoch.
+//!
+//! A fetch that is lost on the way is simply made again: reading changes nothing, and the lead is known by
+//! the provider's id.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::app::App;
+use crate::base::clock::Timestamp;
+use crate::base::text::hex;
+use crate::base::{Error, Result};
+use crate::engine::lead_format::{self, Reading, Sender, original};
+use crate::model::outcome::Unread;
+use crate::model::source::{Notice, NoticeState, Source, SourceKind, SourceSettings};
+use crate::model::tenant::Tenant;
+use crate::model::{LeadId, NoticeId, TenantId};
+use crate::pipeline::hook::{self, Origin};
+use crate::pipeline::{Round, Swept, spacing};
+use crate::store::due::{self, Queue};
+use crate::store::{Claim, Conn, notice, source, tenant};
+
+/// Claims a share of the notices that are due and starts a task for each.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
+    let free = app.config.sources.parallel().saturating_sub(app.fetches.len());
+    if free == 0 {
+        // A fetch that ends nudges this stage.
+        return Ok(Swept::default());
+    }
+    let now = app.clock.now();
+    let next_due = app.db.read(|conn| due::next(conn, Queue::Notices)).await?;
+    if next_due.is_none_or(|due_at| due_at > now) {
+        return Ok(Swept::nothing(next_due));
+    }
+    let (after, lease_until) = (round.clone(), now + app.config.pipeline.lease());
+    let (share, claimed) = app
+        .db
+        .write(move |conn| {
+            let share = due::take(conn, Queue::Notices, now, free, after.as_ref())?;
+            let mut claimed = Vec::with_capacity(share.rows.len());
+            for due in &share.rows {
+                let id = NoticeId::parse(&due.id)?;
+                claimed.extend(claim(conn, &due.tenant_id, &id, lease_until)?);
+            }
+            Ok((share, claimed))
+        })
+        .await?;
+    *round = share.after;
+    for claimed in claimed {
+        let app = Arc::clone(app);
+        let tracker = app.fetches.clone();
+        tracker.spawn(async move {
+            fetch(&app, claimed).await;
+            app.nudges.fetch.notify_one();
+        });
+    }
+    Ok(Swept { handled: share.rows.len(), more: share.more, next_due: None })
+}
+
+/// Waits until no fetch of this process is under way.
+pub async fn rest(app: &App) {
+    app.fetches.close();
+    app.fetches.wait().await;
+    app.fetches.reopen();
+}
+
+/// A notice that is ours until its lease ends.
+struct Claimed {
+    /// As it stands after the claim.
+    notice: Notice,
+    source: Source,
+    tenant: Tenant,
+}
+
+fn claim(
+    conn: &mut Conn,
+    tenant_id: &TenantId,
+    id: &NoticeId,
+    lease_until: Timestamp,
+) -> Result<Option<Claimed>> {
+    let Some(found) = notice::find(conn, tenant_id, id)? else { return Ok(None) };
+    if notice::claim(conn, &found, lease_until)? == Claim::Lost {
+        return Ok(None);
+    }
+    let gone = |what: &str| Error::internal(format!("the {what} of notice `{id}` is gone"));
+    let source = source::find(conn, tenant_id, &found.source_id)?.ok_or_else(|| gone("source"))?;
+    let tenant = tenant::find(conn, tenant_id)?.ok_or_else(|| gone("tenant"))?;
+    let notice = Notice { epoch: found.epoch + 1, due_at: Some(lease_until), ..found };
+    Ok(Some(Claimed { notice, source, tenant }))
+}
+
+async fn fetch(app: &App, claimed: Claimed) {
+    let read = AssertUnwindSafe(read(app, &claimed)).catch_unwind().await;
+    let read = read.unwrap_or_else(|_| {
+        Err(Unread::Later { reason: "the fetch broke down in mid-work".to_owned(), after: None })
+    });
+    let (id, tenant_id) = (claimed.notice.id.clone(), claimed.notice.tenant_id.clone());
+    if let Err(error) = settle(app, claimed, read).await {
+        // The lease ends by itself, and the lead is fetched again.
+        tracing::error!(notice.id = %id, tenant.id = %tenant_id, reason = %error.report(), "notice {id} could not be settled");
+    }
+}
+
+/// What was fetched: the text that is kept, and what it says.
+struct Fetched {
+    original: String,
+    reading: Reading,
+    word: String,
+}
+
+async fn read(app: &App, claimed: &Claimed) -> Result<Fetched, Unread> {
+    let Claimed { notice, source, .. } = claimed;
+    let unread = |error: Error| Unread::Unauthorized { reason: error.report() };
+    let secrets = hook::secrets(app, source).map_err(unread)?;
+    let settings: SourceSettings = source.settings.read().map_err(unread)?;
+    let value: Value = match source.kind {
+        SourceKind::Facebook => app.lead_sources.facebook(&notice.external_id, &secrets).await?,
+        SourceKind::Yelp => app.lead_sources.yelp(&notice.external_id, &secrets).await?,
+        SourceKind::GoogleAds
+        | SourceKind::Angi
+        | SourceKind::Thumbtack
+        | SourceKind::Typeform
+        | SourceKind::Jotform
+        | SourceKind::GravityForms
+        | SourceKind::Json => {
+            return Err(Unread::Refused { reason: "leads of this kind are not fetched".to_owned() });
+        }
+    };
+    let sender = Sender { kind: source.kind, settings: &settings, name: &source.name };
+    Ok(Fetched {
+        original: original::kept(source.kind, &secrets, value.to_string().as_bytes()),
+        reading: lead_format::read_fetched(sender, &value),
+        word: sender.word().to_owned(),
+    })
+}
+
+async fn settle(app: &App, claimed: Claimed, read: Result<Fetched, Unread>) -> Result<()> {
+    let now = app.clock.now();
+    match read {
+        Ok(fetched) => {
+            app.db.write(move |conn| record(conn, claimed, fetched, now)).await?;
+            app.nudges.dispatch.notify_one();
+            Ok(())
+        }
+        Err(unread) => {
+            let spacing = spacing(&app.config.pipeline);
+            let attempt = claimed.notice.attempt.saturating_add(1);
+            let wait = spacing.after(claimed.notice.id.as_str(), attempt);
+            let (reason, wait) = match unread {
+                Unread::Later { reason, after } | Unread::Throttled { reason, after } => {
+                    (reason, Some(wait.max(after.unwrap_or_default())))
+                }
+                Unread::Unauthorized { reason } | Unread::Refused { reason } => (reason, None),
+                Unread::Expired => ("the lead cannot be had any more".to_owned(), None),
+            };
+            let due_at = wait.map(|wait| now + wait);
+            app.db.write(move |conn| fail(conn, &claimed, attempt, reason, (due_at, now))).await
+        }
+    }
+}
+
+fn record(conn: &mut Conn, claimed: Claimed, fetched: Fetched, now: Timestamp) -> Result<()> {
+    let Claimed { notice: before, source, tenant } = claimed;
+    let is_ours = notice::find(conn, &before.tenant_id, &before.id)?
+        .is_some_and(|current| current.epoch == before.epoch);
+    if !is_ours {
+        return Ok(());
+    }
+    let origin = Origin {
+        body_hash: hex(Sha256::digest(&fetched.original)),
+        tenant,
+        source,
+        original: fetched.original,
+        fallback: Some(before.external_id.clone()),
+        word: fetched.word,
+    };
+    let lead_id: LeadId = match fetched.reading {
+        Reading::Lead(mut found) => {
+            // The lead is known by the id that we were told, whatever the answer says.
+            found.external_id = Some(before.external_id.clone());
+            hook::store_found(conn, &origin, *found, now)?
+        }
+        Reading::Unusable(reason) | Reading::Malformed(reason) => {
+            hook::store_unusable(conn, &origin, &reason, now)?
+        }
+        Reading::Nothing(reason) => hook::store_unusable(conn, &origin, reason, now)?,
+        Reading::Notices(_) | Reading::Remark(_) => {
+            hook::store_unusable(conn, &origin, "the provider answered with something else", now)?
+        }
+    };
+    let after = Notice {
+        state: NoticeState::Fetched,
+        reason: None,
+        due_at: None,
+        settled_at: Some(now),
+        lead_id: Some(lead_id),
+        ..before.clone()
+    };
+    if notice::save(conn, &after, before.epoch)? == Claim::Lost {
+        return Err(Error::unavailable("the notice was taken by another fetch"));
+    }
+    Ok(())
+}
+
+fn fail(
+    conn: &mut Conn,
+    claimed: &Claimed,
+    attempt: i32,
+    reason: String,
+    (due_at, now): (Option<Timestamp>, Timestamp),
+) -> Result<()> {
+    let before = &claimed.notice;
+    let (id, tenant_id) = (&before.id, &before.tenant_id);
+    let for_good = due_at.is_none();
+    let after = Notice {
+        state: if for_good { NoticeState::Failed } else { NoticeState::Retrying },
+        reason: Some(reason.clone()),
+        attempt,
+        due_at,
+        settled_at: for_good.then_some(now),
+        ..before.clone()
+    };
+    if notice::save(conn, &after, before.epoch)? == Claim::Lost {
+        return Ok(());
+    }
+    if attempt == 1 || for_good {
+        tracing::warn!(notice.id = %id, tenant.id = %tenant_id, attempt, reason, "notice {id} was not fetched");
+    }
+    source::note_error(conn, tenant_id, &before.source_id, &format!("a lead was not fetched: {reason}"))
+}
