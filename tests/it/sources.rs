@@ -262,10 +262,11 @@ on_both! {
         let body = json!({ "lead_id": "x", "google_key": "KEY", "columns": "renamed" }).to_string();
         let first = send(&site, "/hooks/acme/hook", &call(SourceKind::GoogleAds, secret, &body)).await;
         assert_eq!((first.status, first.body.as_str()), (StatusCode::OK, "{}"));
-        let nobody = json!({ "name": "Jo", "email": "not an address", "message": "Help" }).to_string();
-        let new = NewSource { name: "crm".into(), ..new_source(SourceKind::Json) };
+                let new = NewSource { name: "crm".into(), ..new_source(SourceKind::Json) };
         let crm = add(&site.nexora, &site.nexora.tenant, new).await;
-        let crm = call(SourceKind::Json, crm.secrets.secret.expose(), &nobody);
+        let crm = crm.secrets.secret.expose();
+        let nobody = json!({ "name": "Jo", "email": "not an address", "message": "Help", "echo": crm });
+        let crm = call(SourceKind::Json, crm, &nobody.to_string());
         assert_eq!(send(&site, "/hooks/acme/crm", &crm).await.status, StatusCode::OK);
         let kept = leads(&site).await;
         assert_eq!(kept.len(), 2);
@@ -275,6 +276,7 @@ on_both! {
         assert!(!google.original.as_deref().unwrap().contains(secret));
         let crm = kept.iter().find(|lead| lead.source == "crm").unwrap();
         assert_eq!((crm.name.as_str(), crm.message.as_deref()), ("Jo", Some("Help")));
+        assert!(crm.original.as_deref().unwrap().contains("[removed]"));
     }
 
     async fn a_lead_of_google_ads_has_its_origin_and_a_test_runs_nothing(backend) {

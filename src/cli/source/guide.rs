@@ -71,17 +71,24 @@ fn steps(shown: &Shown, settings: &SourceSettings) -> String {
             header.unwrap_or(SECRET_HEADER),
             shown.source.name
         ),
-        SourceKind::Json if settings.signed => format!(
+        SourceKind::Json => json_steps(shown, settings),
+    }
+}
+
+fn json_steps(shown: &Shown, settings: &SourceSettings) -> String {
+    let (url, secret) = (&shown.url, shown.secrets.secret.expose());
+    let header = settings.header.as_deref().unwrap_or(SECRET_HEADER);
+    match settings.signed {
+        true => format!(
             "POST JSON, signed as Standard Webhooks 1.0 has it:
   1. URL     {url}
   2. Secret  {secret}"
         ),
-        SourceKind::Json => format!(
+        false => format!(
             "POST JSON or a form:
   1. URL     {url}
-  2. Header  {}: {secret}   (or `Authorization: Bearer {secret}`)
-     If no header can be sent, the URL is {url}/{secret} instead.",
-            header.unwrap_or(SECRET_HEADER)
+  2. Header  {header}: {secret}   (or `Authorization: Bearer {secret}`)
+     If no header can be sent, the URL is {url}/{secret} instead."
         ),
     }
 }

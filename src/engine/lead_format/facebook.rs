@@ -13,16 +13,13 @@ pub fn read(value: &Value) -> Reading {
         return Reading::Unusable("there is no `entry`".to_owned());
     };
     let changes = entries.iter().filter_map(|entry| entry.get("changes")?.as_array()).flatten();
-    let mut told = Vec::new();
-    for change in changes.filter(|change| text(change, &["field"]) == "leadgen") {
-        match some(text(change, &["value", "leadgen_id"])) {
-            Some(external_id) => told.push(Told { external_id, event_id: None }),
-            None => return Reading::Unusable("a change names no `leadgen_id`".to_owned()),
-        }
-    }
-    match told.is_empty() {
-        true => Reading::Nothing("it is not about a lead"),
-        false => Reading::Notices(told),
+    let leads: Vec<&Value> = changes.filter(|change| text(change, &["field"]) == "leadgen").collect();
+    let ids = leads.iter().filter_map(|change| some(text(change, &["value", "leadgen_id"])));
+    let told: Vec<Told> = ids.map(|external_id| Told { external_id, event_id: None }).collect();
+    match (told.is_empty(), leads.is_empty()) {
+        (false, _) => Reading::Notices(told),
+        (true, false) => Reading::Unusable("no change names its `leadgen_id`".to_owned()),
+        (true, true) => Reading::Nothing("it is not about a lead"),
     }
 }
 
