@@ -31,6 +31,12 @@ pub struct Rendered {
 /// Countries in which people read a clock of twelve hours.
 const TWELVE_HOURS: [&str; 7] = ["US", "CA", "AU", "NZ", "IN", "PH", "PR"];
 
+/// Returns how people of a country write a time of day, as chrono has it.
+pub fn clock_format(country: Option<Country>) -> &'static str {
+    let twelve_hours = country.is_some_and(|country| TWELVE_HOURS.contains(&country.to_string().as_str()));
+    if twelve_hours { "%-I:%M %p" } else { "%H:%M" }
+}
+
 /// Renders for one tenant: times are shown in its zone.
 pub struct Renderer(Environment<'static>);
 
@@ -49,14 +55,12 @@ impl Renderer {
     }
 
     fn within(zone: Tz, country: Option<Country>) -> Renderer {
-        let twelve_hours =
-            country.is_some_and(|country| TWELVE_HOURS.contains(&country.to_string().as_str()));
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|name| {
             if name == "html" { AutoEscape::Html } else { AutoEscape::None }
         });
-        let clock = if twelve_hours { "%-I:%M %p" } else { "%H:%M" };
+        let clock = clock_format(country);
         let local = move |text: &str, format: &str| -> Result<String, minijinja::Error> {
             Ok(moment(text)?.utc().with_timezone(&zone).format(format).to_string())
         };

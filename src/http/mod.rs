@@ -8,7 +8,7 @@ mod page;
 mod problem;
 mod server;
 mod session;
-mod status;
+pub mod status;
 
 use std::sync::Arc;
 
@@ -43,6 +43,7 @@ pub fn public(app: Arc<App>) -> Router {
         .route("/u/{token}", get(link::show_unsubscribe).post(link::unsubscribe))
         .route("/r/{token}", get(link::review))
         .route("/status", get(status::show))
+        .route("/status/{slug}", get(status::show_tenant))
         .fallback(problem::no_such_page)
         .method_not_allowed_fallback(problem::wrong_method)
         .layer(DefaultBodyLimit::max(body_limit))

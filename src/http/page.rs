@@ -25,6 +25,18 @@ pub fn content_security_policy() -> HeaderValue {
     HeaderValue::from_str(&policy).unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'"))
 }
 
+/// The script of pages that keep themselves up to date, as it stands in the page.
+const LIVE_SCRIPT: &str = include_str!("pages/live.js");
+
+/// Returns the policy of pages that keep themselves up to date: besides, our own script applies, and
+/// speaks to us alone.
+pub fn live_content_security_policy() -> HeaderValue {
+    let basic = content_security_policy();
+    let policy = basic.to_str().unwrap_or("default-src 'none'");
+    let policy = format!("{policy}; script-src {}; connect-src 'self'", hash(LIVE_SCRIPT));
+    HeaderValue::from_str(&policy).unwrap_or(basic)
+}
+
 /// Returns how a policy names a style sheet or script. The template engine drops a file's last line
 /// end.
 fn hash(text: &str) -> String {

@@ -197,7 +197,10 @@ fn of_counts(status: &Health<'_>) -> Vec<Trouble> {
             what: format!("{failed} {} failed", plural(failed, "run has", "runs have")),
             command: format!("nexora run list --state failed --tenant {slug}"),
             level: Level::Look,
-            plain: format!("An automation could not finish {failed} {}.", plural(failed, "time", "times")),
+            plain: match failed {
+                1 => "Once, an automation could not finish its work.".to_owned(),
+                times => format!("{times} times, an automation could not finish its work."),
+            },
         });
     }
     troubles

@@ -114,6 +114,16 @@ pub fn mails_by_quarter(conn: &mut Conn, tenant: &TenantId, since: Timestamp) ->
     on!(conn, c => diesel::sql_query(sql).bind::<Text, _>(tenant).bind::<BigInt, _>(since).load(c))
 }
 
+/// Counts the effects of a kind that are not settled. Uses `effects_unsettled`.
+pub fn count_unsettled(conn: &mut Conn, tenant: &TenantId, kind: EffectKind) -> Result<i64> {
+    on!(conn, c => effects::table
+        .filter(effects::tenant_id.eq(tenant))
+        .filter(effects::settled_at.is_null())
+        .filter(effects::kind.eq(kind))
+        .count()
+        .get_result(c))
+}
+
 /// Lists the mails that wait, those first that are due first. Uses `effects_due_by_tenant`.
 pub fn waiting_mails(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result<Vec<Effect>> {
     on!(conn, c => effects::table

@@ -17,6 +17,8 @@ mod polling;
 mod sandbox;
 mod scene;
 mod site;
+mod status_page;
+mod status_seed;
 mod trust;
 mod webhooks;
 mod year;

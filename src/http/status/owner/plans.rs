@@ -1,0 +1,73 @@
+//! What is ahead: appointments by day, tasks and jobs, a row each.
+
+use crate::http::status::words::Clock;
+use crate::ops::dashboard::{Agenda, Chore, Visit, Work};
+
+pub struct DayRow {
+    pub day: String,
+    pub visits: Vec<VisitRow>,
+}
+
+pub struct VisitRow {
+    pub time: String,
+    pub ends: String,
+    pub title: String,
+    pub who: Option<String>,
+    pub location: String,
+}
+
+pub fn days(agenda: Option<Agenda>, clock: &Clock) -> Vec<DayRow> {
+    let days = agenda.map(|agenda| agenda.days).unwrap_or_default();
+    let row = |visit: Visit| VisitRow {
+        time: if visit.all_day { "All day".to_owned() } else { clock.at(visit.starts_at) },
+        ends: if visit.all_day { String::new() } else { clock.time(visit.ends_at) },
+        title: visit.title,
+        who: visit.who,
+        location: visit.location,
+    };
+    days.into_iter()
+        .map(|(day, visits)| DayRow { day: clock.day(day), visits: visits.into_iter().map(row).collect() })
+        .collect()
+}
+
+pub struct ChoreRow {
+    pub title: String,
+    pub detail: String,
+    pub who: Option<String>,
+    pub due: Option<String>,
+    pub is_overdue: bool,
+}
+
+impl ChoreRow {
+    pub fn new(chore: Chore, clock: &Clock) -> ChoreRow {
+        ChoreRow {
+            title: chore.title,
+            detail: chore.detail,
+            who: chore.who,
+            due: chore.due_at.map(|at| clock.when(at)),
+            is_overdue: chore.due_at.is_some_and(|at| at < clock.now),
+        }
+    }
+}
+
+pub struct WorkRow {
+    pub title: String,
+    pub who: Option<String>,
+    pub stage: Option<String>,
+    pub address: Option<String>,
+    pub scheduled: Option<String>,
+    pub amount: Option<String>,
+}
+
+impl WorkRow {
+    pub fn new(work: Work, clock: &Clock) -> WorkRow {
+        WorkRow {
+            title: work.title,
+            who: work.who,
+            stage: work.stage,
+            address: work.address,
+            scheduled: work.scheduled_at.map(|at| clock.when(at)),
+            amount: work.amount_cents.map(|cents| format!("{}.{:02}", cents / 100, cents % 100)),
+        }
+    }
+}
