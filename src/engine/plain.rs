@@ -66,13 +66,12 @@ pub fn held(gate: Gate) -> &'static str {
 /// Says why a message was never sent, by the gate that stopped it.
 pub fn dropped(gate: Gate) -> &'static str {
     match gate {
-        Gate::Run => "it was no longer needed",
         Gate::Suppression => "the address does not want mail, or does not work",
         Gate::Consent => "they did not agree to such messages",
         Gate::Appointment => "the appointment has changed",
         Gate::Expiry | Gate::QuietHours => "it would have come too late",
         Gate::Cap => "they had enough messages from you this week",
-        Gate::Reply | Gate::News | Gate::Spacing | Gate::All => "it was no longer needed",
+        Gate::Run | Gate::Reply | Gate::News | Gate::Spacing | Gate::All => "it was no longer needed",
     }
 }
 

@@ -145,5 +145,7 @@ mod tests {
         let (style, _) = rest.split_once("</style>").unwrap();
         let policy = content_security_policy();
         assert!(policy.to_str().unwrap().contains(&hash(style)));
+        assert!(!policy.to_str().unwrap().contains("script-src"));
+        assert!(live_content_security_policy().to_str().unwrap().contains(&hash(LIVE_SCRIPT)));
     }
 }

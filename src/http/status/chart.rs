@@ -14,7 +14,7 @@ const BAR: f64 = 0.74;
 /// A chart of stacked columns, one for each day.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Columns {
-    pub columns: Vec<Column>,
+    pub bars: Vec<Column>,
     pub lines: Vec<Line>,
     pub labels: Vec<Label>,
 }
@@ -61,7 +61,7 @@ impl Columns {
             Column { parts: stacked(parts, scale, (x, share * BAR)) }
         });
         Columns {
-            columns: columns.collect(),
+            bars: columns.collect(),
             lines: [0, top / 2, top].map(|count| line(count, scale)).to_vec(),
             labels: labels(days, share),
         }
@@ -130,7 +130,7 @@ pub fn bar_width(count: u64, whole: u64, width: f64) -> String {
 
 /// Returns how many of a hundred `count` is, rounded, of `whole`.
 pub fn percent(count: u64, whole: u64) -> u64 {
-    if whole == 0 { 0 } else { (count * 100 + whole / 2) / whole }
+    (count * 100 + whole / 2).checked_div(whole).unwrap_or(0)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a picture needs no more than 52 bits")]
@@ -165,8 +165,8 @@ mod tests {
         let chart = Columns::of(&days(2), &[vec![1, 0, 3], vec![0, 0, 0]]);
         let part = |index, path: &str| Part { index, path: path.into() };
         let expected = [part(0, "M49 127h131v39h-131z"), part(2, "M49 10h131v117h-131z")];
-        assert_eq!(chart.columns[0].parts, expected);
-        assert!(chart.columns[1].parts.is_empty());
+        assert_eq!(chart.bars[0].parts, expected);
+        assert!(chart.bars[1].parts.is_empty());
         assert_eq!(chart.lines.iter().map(|line| line.count).collect::<Vec<_>>(), [0, 2, 4]);
         assert_eq!(chart.lines[0].y, "166");
     }
@@ -175,8 +175,8 @@ mod tests {
     fn every_column_lies_within_the_chart_and_the_ends_are_labelled() {
         let counts: Vec<Vec<u64>> = (0..28).map(|day| vec![day, 28 - day]).collect();
         let chart = Columns::of(&days(28), &counts);
-        assert_eq!(chart.columns.len(), 28);
-        for part in chart.columns.iter().flat_map(|column| &column.parts) {
+        assert_eq!(chart.bars.len(), 28);
+        for part in chart.bars.iter().flat_map(|column| &column.parts) {
             let numbers = part.path.split(['M', ' ', 'h', 'v', 'z']).filter(|text| !text.is_empty());
             let numbers: Vec<f64> = numbers.map(|text| text.parse().unwrap()).collect();
             let [x, y, width, height, _] = numbers[..] else { panic!("{part:?}") };

@@ -57,6 +57,7 @@ impl Page {
         let headline = match unwell {
             0 if all == 0 => "No tenants yet.".to_owned(),
             0 => format!("All well: {}.", words::count(all, "tenant", "tenants")),
+            1 => format!("1 of {} needs a look.", words::count(all, "tenant", "tenants")),
             _ => format!("{unwell} of {} need a look.", words::count(all, "tenant", "tenants")),
         };
         let worst = tenants.iter().map(|line| line.level).max().unwrap_or(Level::Good);

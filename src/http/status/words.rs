@@ -121,9 +121,18 @@ pub fn count(number: u64, one: &str, many: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
 }
 
+/// Shortens a text to what fits into a line or two.
+pub fn cut(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default().trim_end()),
+    }
+}
+
 /// Says how a figure compares with an earlier one.
 pub fn compared(now: i64, before: i64) -> String {
     match now - before {
+        _ if now == 0 && before == 0 => String::new(),
         0 => "as many as before".to_owned(),
         more @ 1.. => format!("{more} more than before"),
         fewer => format!("{} fewer than before", -fewer),
@@ -161,6 +170,11 @@ mod tests {
             "<time datetime=\"2026-11-20T15:50:00Z\" title=\"Fri 20 Nov 2026, 09:50 CST\">10 min ago</time>"
         );
         assert_eq!(clock.day(clock.today()), "Today");
+    }
+
+    #[test]
+    fn long_texts_are_cut_between_letters() {
+        assert_eq!([cut("Jo", 2), cut("Jörg", 2), cut("a bcd", 2)], ["Jo", "Jö…", "a…"]);
     }
 
     #[test]

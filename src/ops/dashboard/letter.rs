@@ -92,7 +92,6 @@ fn fate(conn: &mut Conn, mail: &Effect) -> Result<Fate> {
     };
     Ok(match (mail.state, decided) {
         (EffectState::Delivered, _) => Fate::Sent,
-        (EffectState::Leased, _) => Fate::Leaving,
         (EffectState::InDoubt, _) => Fate::Checking,
         (EffectState::Dead, _) => Fate::GivenUp { why: reason() },
         (EffectState::Discarded, Some(verdict)) if verdict.decision == Decision::Drop => {
@@ -109,6 +108,6 @@ fn fate(conn: &mut Conn, mail: &Effect) -> Result<Fate> {
         (EffectState::Pending, _) if mail.due_at.is_none() => {
             Fate::Waiting { why: "its account does not work at the moment".to_owned(), until: None }
         }
-        (EffectState::Pending, _) => Fate::Leaving,
+        (EffectState::Pending | EffectState::Leased, _) => Fate::Leaving,
     })
 }

@@ -1,7 +1,7 @@
 //! What happened lately: leads, messages, runs and automations, a row each.
 
 use crate::engine::plain;
-use crate::http::status::owner::{Tag, tag};
+use crate::http::status::owner::{NAME, TEXT, Tag, tag};
 use crate::http::status::words::{self, Clock};
 use crate::model::address::Country;
 use crate::model::automation::AutomationState;
@@ -33,7 +33,7 @@ impl LeadRow {
         };
         let is_real = !lead.is_test && lead.state != LeadState::Spam;
         LeadRow {
-            name: lead.name.clone(),
+            name: words::cut(&lead.name, NAME),
             mark: match (lead.is_test, lead.state) {
                 (true, _) => Some(tag("", "Test")),
                 (false, LeadState::Spam) => Some(tag("warn", "Spam")),
@@ -42,8 +42,8 @@ impl LeadRow {
             received: clock.when(lead.received_at),
             phone: lead.phone.as_ref().map(|phone| (phone.to_string(), phone.shown_in(country))),
             email: lead.email.as_ref().map(ToString::to_string),
-            service: lead.service.clone().unwrap_or_default(),
-            source: plain::source(&lead.source),
+            service: words::cut(lead.service.as_deref().unwrap_or_default(), TEXT),
+            source: words::cut(&plain::source(&lead.source), NAME),
             state: tag(
                 match lead.state {
                     LeadState::Booked | LeadState::Won => "good",
@@ -89,10 +89,10 @@ impl LetterRow {
         LetterRow {
             when: clock.when(letter.at),
             is_reply: state.word == "Reply",
-            who: letter.who,
-            subject: letter.subject,
+            who: words::cut(&letter.who, NAME),
+            subject: words::cut(&letter.subject, TEXT),
             state,
-            why,
+            why: words::cut(&why, TEXT),
             until: until.map(|at| clock.when(at)),
         }
     }
@@ -117,9 +117,9 @@ impl Runs {
     pub fn new(runs: dashboard::Runs, clock: &Clock) -> Runs {
         let rows = |lines: Vec<RunLine>| {
             let row = |line: RunLine| RunRow {
-                automation: line.automation,
-                who: line.who,
-                why: line.why,
+                automation: words::cut(&line.automation, NAME),
+                who: line.who.map(|who| words::cut(&who, NAME)),
+                why: words::cut(&line.why, TEXT),
                 when: clock.when(line.at),
             };
             lines.into_iter().map(row).collect()
@@ -146,8 +146,8 @@ pub struct AutomationRow {
 impl AutomationRow {
     pub fn new(line: AutomationLine, clock: &Clock) -> AutomationRow {
         AutomationRow {
-            title: line.title,
-            description: line.description,
+            title: words::cut(&line.title, NAME),
+            description: words::cut(&line.description, TEXT),
             state: match line.state {
                 AutomationState::Enabled => tag("good", "On"),
                 AutomationState::Paused => tag("warn", "Paused"),

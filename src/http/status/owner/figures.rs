@@ -7,6 +7,8 @@ use crate::ops::dashboard;
 
 /// The figures of the week.
 pub struct Week {
+    /// Nothing was done or came in, this week and the one before.
+    pub is_empty: bool,
     pub figures: Vec<Figure>,
     /// How the time saved was reckoned.
     pub note: String,
@@ -55,7 +57,9 @@ impl Week {
             "The last seven days, beside the seven before. Work saved counts {} for each message, calendar entry and row.",
             words::count(u64::from(minutes_each), "minute", "minutes")
         );
-        Week { figures, note }
+        let leads = week.speed.as_ref().map_or(0, |[now, before]| now.leads + before.leads);
+        let is_empty = done.things() + before.things() + replies[0] + replies[1] == 0 && leads == 0;
+        Week { is_empty, figures, note }
     }
 }
 
@@ -111,7 +115,7 @@ const SOURCE_TONES: [&str; 5] = ["s0", "s1", "s2", "s3", "s4"];
 const FATE_TONES: [&str; 4] = ["s0", "s1", "s4", "s5"];
 
 /// The widest bar of the chart of waits.
-const BAR_WIDTH: f64 = 238.0;
+const BAR_WIDTH: f64 = 220.0;
 const ROW_HEIGHT: usize = 36;
 
 impl Charts {
@@ -140,13 +144,14 @@ fn days(
         .parts
         .iter()
         .enumerate()
-        .map(|(index, name)| Key { tone: tone(index), name: name.clone(), total: daily.total(index) })
+        .map(|(index, name)| Key { tone: tone(index), name: words::cut(name, 30), total: daily.total(index) })
         .collect();
     let all: u64 = keys.iter().map(|key| key.total).sum();
     let parts: Vec<String> = keys.iter().map(|key| format!("{} {}", key.total, key.name)).collect();
     let of_day = |(day, counts): (&chrono::NaiveDate, &Vec<u64>)| {
         let parts = daily.parts.iter().zip(counts).filter(|(_, count)| **count > 0);
-        let parts: Vec<String> = parts.map(|(name, count)| format!("{count} {name}")).collect();
+        let parts: Vec<String> =
+            parts.map(|(name, count)| format!("{count} {}", words::cut(name, 30))).collect();
         format!("{}: {}", clock.date(*day), parts.join(", "))
     };
     let chart = Columns::of(&daily.days, &daily.counts);

@@ -65,6 +65,10 @@ struct AccountRow {
     last_poll: Option<String>,
 }
 
+/// Letters of a name, and of a line of text, that are shown at most.
+const NAME: usize = 60;
+const TEXT: usize = 140;
+
 /// A word in a tone that a style knows: `good`, `warn`, `bad`, or nothing.
 #[derive(Clone, Copy)]
 struct Tag {

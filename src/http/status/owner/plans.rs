@@ -1,6 +1,7 @@
 //! What is ahead: appointments by day, tasks and jobs, a row each.
 
-use crate::http::status::words::Clock;
+use crate::http::status::owner::{NAME, TEXT};
+use crate::http::status::words::{Clock, cut};
 use crate::ops::dashboard::{Agenda, Chore, Visit, Work};
 
 pub struct DayRow {
@@ -21,9 +22,9 @@ pub fn days(agenda: Option<Agenda>, clock: &Clock) -> Vec<DayRow> {
     let row = |visit: Visit| VisitRow {
         time: if visit.all_day { "All day".to_owned() } else { clock.at(visit.starts_at) },
         ends: if visit.all_day { String::new() } else { clock.time(visit.ends_at) },
-        title: visit.title,
-        who: visit.who,
-        location: visit.location,
+        title: cut(&visit.title, TEXT),
+        who: visit.who.map(|who| cut(&who, NAME)),
+        location: cut(&visit.location, TEXT),
     };
     days.into_iter()
         .map(|(day, visits)| DayRow { day: clock.day(day), visits: visits.into_iter().map(row).collect() })
@@ -41,9 +42,9 @@ pub struct ChoreRow {
 impl ChoreRow {
     pub fn new(chore: Chore, clock: &Clock) -> ChoreRow {
         ChoreRow {
-            title: chore.title,
-            detail: chore.detail,
-            who: chore.who,
+            title: cut(&chore.title, TEXT),
+            detail: cut(&chore.detail, TEXT),
+            who: chore.who.map(|who| cut(&who, NAME)),
             due: chore.due_at.map(|at| clock.when(at)),
             is_overdue: chore.due_at.is_some_and(|at| at < clock.now),
         }
@@ -62,10 +63,10 @@ pub struct WorkRow {
 impl WorkRow {
     pub fn new(work: Work, clock: &Clock) -> WorkRow {
         WorkRow {
-            title: work.title,
-            who: work.who,
-            stage: work.stage,
-            address: work.address,
+            title: cut(&work.title, TEXT),
+            who: work.who.map(|who| cut(&who, NAME)),
+            stage: work.stage.map(|stage| cut(&stage, NAME)),
+            address: work.address.map(|address| cut(&address, TEXT)),
             scheduled: work.scheduled_at.map(|at| clock.when(at)),
             amount: work.amount_cents.map(|cents| format!("{}.{:02}", cents / 100, cents % 100)),
         }
