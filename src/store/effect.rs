@@ -114,14 +114,19 @@ pub fn mails_by_quarter(conn: &mut Conn, tenant: &TenantId, since: Timestamp) ->
     on!(conn, c => diesel::sql_query(sql).bind::<Text, _>(tenant).bind::<BigInt, _>(since).load(c))
 }
 
-/// Counts the effects of a kind that are not settled. Uses `effects_unsettled`.
-pub fn count_unsettled(conn: &mut Conn, tenant: &TenantId, kind: EffectKind) -> Result<i64> {
-    on!(conn, c => effects::table
-        .filter(effects::tenant_id.eq(tenant))
-        .filter(effects::settled_at.is_null())
-        .filter(effects::kind.eq(kind))
-        .count()
-        .get_result(c))
+#[derive(diesel::QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+/// Counts the mails that are not settled. Uses `effects_unsettled`: the kind is not asked for in the
+/// condition, since SQLite would then go through every mail there ever was.
+pub fn count_unsettled_mails(conn: &mut Conn, tenant: &TenantId) -> Result<i64> {
+    let sql = "SELECT coalesce(sum(CASE WHEN kind = 'mail.send' THEN 1 ELSE 0 END), 0) AS number FROM effects
+                WHERE tenant_id = $1 AND settled_at IS NULL";
+    let rows: Vec<Number> = on!(conn, c => diesel::sql_query(sql).bind::<Text, _>(tenant).load(c))?;
+    Ok(rows.first().map_or(0, |row| row.number))
 }
 
 /// Lists the mails that wait, those first that are due first. Uses `effects_due_by_tenant`.

@@ -9,7 +9,7 @@ use crate::base::clock::Timestamp;
 use crate::engine::figures::{self, Daily, Done, Speed};
 use crate::engine::plain;
 use crate::model::TenantId;
-use crate::model::effect::{EffectKind, EffectState};
+use crate::model::effect::EffectState;
 use crate::model::lead::Pace;
 use crate::model::tenant::Tenant;
 use crate::store::{Conn, effect, lead, message};
@@ -108,7 +108,7 @@ fn messages(conn: &mut Conn, tenant: &TenantId, (zone, now): (Tz, Timestamp)) ->
         };
         daily.add(quarter.begins_at, zone, part, u64::try_from(quarter.mails).unwrap_or(0));
     }
-    let waiting = effect::count_unsettled(conn, tenant, EffectKind::SendMail)?;
+    let waiting = effect::count_unsettled_mails(conn, tenant)?;
     daily.add(now, zone, 1, u64::try_from(waiting).unwrap_or(0));
     Ok(daily)
 }
