@@ -121,6 +121,19 @@ pub fn count(number: u64, one: &str, many: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
 }
 
+/// Says a sum of money, whose currency everybody knows, in whole units: `3,240`.
+pub fn amount(cents: i64) -> String {
+    let whole = (cents.unsigned_abs().saturating_add(50) / 100).to_string();
+    let mut text = if cents < 0 { "-".to_owned() } else { String::new() };
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// Shortens a text to what fits into a line or two.
 pub fn cut(text: &str, longest: usize) -> String {
     match text.char_indices().nth(longest) {
@@ -170,6 +183,12 @@ mod tests {
             "<time datetime=\"2026-11-20T15:50:00Z\" title=\"Fri 20 Nov 2026, 09:50 CST\">10 min ago</time>"
         );
         assert_eq!(clock.day(clock.today()), "Today");
+    }
+
+    #[test]
+    fn sums_are_rounded_and_grouped() {
+        let said = [0, 49, 99_950, 324_000, 123_456_789, -150_000].map(amount);
+        assert_eq!(said, ["0", "0", "1,000", "3,240", "1,234,568", "-1,500"]);
     }
 
     #[test]

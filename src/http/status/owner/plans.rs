@@ -1,7 +1,7 @@
 //! What is ahead: appointments by day, tasks and jobs, a row each.
 
 use crate::http::status::owner::{NAME, TEXT};
-use crate::http::status::words::{Clock, cut};
+use crate::http::status::words::{self, Clock, cut};
 use crate::ops::dashboard::{Agenda, Chore, Visit, Work};
 
 pub struct DayRow {
@@ -68,7 +68,7 @@ impl WorkRow {
             stage: work.stage.map(|stage| cut(&stage, NAME)),
             address: work.address.map(|address| cut(&address, TEXT)),
             scheduled: work.scheduled_at.map(|at| clock.when(at)),
-            amount: work.amount_cents.map(|cents| format!("{}.{:02}", cents / 100, cents % 100)),
+            amount: work.amount_cents.map(words::amount),
         }
     }
 }
