@@ -183,6 +183,10 @@ fn need(command: &Command, names_tenant: bool) -> Need {
             None if !names_tenant => Need::Operator,
             // The status of a tenant names its latest leads.
             None => of_people(Noun::Status),
+            Some(StatusCommand::Panels { panels, reset }) => {
+                let verb = if *reset || !panels.is_empty() { Verb::Update } else { Verb::Read };
+                tenant(Noun::Status, verb)
+            }
             Some(StatusCommand::Link { .. }) => tenant(Noun::Session, Verb::Create),
             Some(StatusCommand::RevokeLinks) => tenant(Noun::Session, Verb::Delete),
         },

@@ -13,6 +13,8 @@ use crate::cli::{Context, Global, load_config};
 use crate::daemon::{self, Logging};
 use crate::model::address::EmailAddress;
 use crate::model::audit::Actor;
+use crate::model::panel::Panel;
+use crate::model::tenant::TenantSettings;
 use crate::ops::init;
 use crate::ops::session;
 use crate::ops::status::{self, TenantStatus};
@@ -59,7 +61,8 @@ pub async fn init(arguments: Init, actor: &Actor, out: &Out) -> Result<()> {
 #[command(after_help = "Examples:
   nexora status
   nexora status --tenant acme --output json
-  nexora status link --tenant acme --for 30days")]
+  nexora status link --tenant acme --for 30days
+  nexora status panels --tenant acme health week leads")]
 pub struct Status {
     #[command(subcommand)]
     pub(super) command: Option<StatusCommand>,
@@ -77,25 +80,39 @@ pub enum StatusCommand {
     /// End every link to a tenant's status page that was made so far
     #[command(after_help = "Example:\n  nexora status revoke-links --tenant acme")]
     RevokeLinks,
+    /// Say what a tenant's status page shows, or choose it and its order
+    #[command(after_help = "Examples:
+  nexora status panels --tenant acme
+  nexora status panels --tenant acme health week leads appointments
+  nexora status panels --tenant acme --reset
+
+Panels: health, week, charts, leads, messages, appointments, runs, automations, tasks, jobs")]
+    Panels {
+        /// The panels, in order; none says what is shown now
+        panels: Vec<String>,
+        /// Show all panels, in the usual order
+        #[arg(long, conflicts_with = "panels")]
+        reset: bool,
+    },
 }
 
 pub async fn status(context: &Context, arguments: Status, out: &Out) -> Result<()> {
     let app = &context.app;
-    if let Some(StatusCommand::RevokeLinks) = arguments.command {
-        let tenant = context.tenant().await?;
-        let ended = session::revoke_links(app, &context.actor, &tenant).await?;
-        out.note(&format!("no link to the page of `{}` opens any more; {ended} sessions ended", tenant.slug));
-        return Ok(());
-    }
-    if let Some(StatusCommand::Link { valid }) = arguments.command {
-        let tenant = context.tenant().await?;
-        let until = app.clock.now() + valid;
-        let token = status::sign_link(&app.key, &tenant, until);
-        let url = format!("{}/status?token={token}", app.config.http.public_url);
-        return match out.is_json() {
-            true => out.json(&serde_json::json!({ "url": url, "until": until })),
-            false => print(&url),
-        };
+    match arguments.command {
+        Some(StatusCommand::RevokeLinks) => {
+            let tenant = context.tenant().await?;
+            let ended = session::revoke_links(app, &context.actor, &tenant).await?;
+            out.note(&format!(
+                "no link to the page of `{}` opens any more; {ended} sessions ended",
+                tenant.slug
+            ));
+            return Ok(());
+        }
+        Some(StatusCommand::Link { valid }) => return link(context, valid, out).await,
+        Some(StatusCommand::Panels { panels: names, reset }) => {
+            return panels(context, &names, reset, out).await;
+        }
+        None => {}
     }
     let statuses = match context.global.tenant {
         Some(_) => vec![status::of_tenant(app, context.tenant().await?).await?],
@@ -110,6 +127,34 @@ pub async fn status(context: &Context, arguments: Status, out: &Out) -> Result<(
         })
     });
     out.section("Needs a look", &["tenant", "what", "command"], troubles.collect())
+}
+
+async fn link(context: &Context, valid: Duration, out: &Out) -> Result<()> {
+    let app = &context.app;
+    let tenant = context.tenant().await?;
+    let until = app.clock.now() + valid;
+    let token = status::sign_link(&app.key, &tenant, until);
+    let url = format!("{}/status?token={token}", app.config.http.public_url);
+    match out.is_json() {
+        true => out.json(&serde_json::json!({ "url": url, "until": until })),
+        false => print(&url),
+    }
+}
+
+async fn panels(context: &Context, names: &[String], reset: bool, out: &Out) -> Result<()> {
+    let mut tenant = context.tenant().await?;
+    let wanted = match reset {
+        true => TenantSettings::default().status_panels,
+        false => names.iter().map(|name| Panel::parse(name)).collect::<Result<Vec<Panel>>>()?,
+    };
+    if !wanted.is_empty() {
+        tenant = status::set_panels(&context.app, &context.actor, tenant, wanted).await?;
+    }
+    let shown = tenant.settings()?.status_panels;
+    match out.is_json() {
+        true => out.json(&serde_json::json!({ "tenant": tenant.slug, "panels": shown })),
+        false => print(&shown.iter().map(|panel| panel.name()).collect::<Vec<_>>().join("\n")),
+    }
 }
 
 fn row(status: &TenantStatus) -> Vec<String> {

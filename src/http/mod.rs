@@ -12,7 +12,7 @@ mod rate;
 mod server;
 mod session;
 mod sign_in;
-mod status;
+pub mod status;
 mod tally;
 mod webhook;
 
@@ -99,6 +99,7 @@ pub fn public(app: Arc<App>) -> Router {
         .route("/hooks/{tenant}/{source}", get(hook::greet).post(hook::receive).layer(larger()))
         .route("/hooks/{tenant}/{source}/{token}", get(hook::greet).post(hook::receive).layer(larger()))
         .route("/webhooks/{event_name}", post(webhook::receive).layer(larger()))
+        .route("/status/{slug}", get(status::show_tenant))
         .fallback(problem::no_such_page)
         .method_not_allowed_fallback(problem::wrong_method)
         .layer(Extension(sign_in::Households::default()))

@@ -7,25 +7,53 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
+use crate::engine::color::Color;
+
 /// The style sheets that pages carry, as they stand in the page.
 const STYLES: [&str; 3] =
     [include_str!("pages/style.css"), include_str!("pages/form.css"), include_str!("pages/status.css")];
 
-/// The scripts that pages carry, as they stand in the page.
-const SCRIPTS: [&str; 1] = [include_str!("pages/form.js")];
-
 /// Where Turnstile's widget comes from.
 const TURNSTILE: &str = "https://challenges.cloudflare.com";
 
-/// What one page needs besides our own style sheets and scripts.
+/// The script that a page carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Script {
+    #[default]
+    None,
+    /// The form's: it makes photos smaller and works out the puzzle.
+    Form,
+    /// The form's, and Turnstile's widget.
+    FormWithTurnstile,
+    /// That of pages that keep themselves up to date: it speaks to us alone.
+    Live,
+}
+
+impl Script {
+    /// Returns the policy's words about scripts.
+    fn directives(self) -> String {
+        let form = || hash(include_str!("pages/form.js"));
+        match self {
+            Script::None => String::new(),
+            Script::Form => format!("script-src {}; ", form()),
+            Script::FormWithTurnstile => {
+                format!("script-src {} {TURNSTILE}; frame-src {TURNSTILE}; ", form())
+            }
+            Script::Live => {
+                format!("script-src {}; connect-src 'self'; ", hash(include_str!("pages/live.js")))
+            }
+        }
+    }
+}
+
+/// What one page needs besides our own style sheets.
 #[derive(Clone, Copy, Default)]
 pub struct Policy<'a> {
     /// A style sheet made for this page.
     pub style: &'a str,
     /// The origins whose pages may frame it.
     pub framed_by: &'a [String],
-    /// Whether it has Turnstile's widget.
-    pub turnstile: bool,
+    pub script: Script,
 }
 
 impl Policy<'_> {
@@ -33,22 +61,31 @@ impl Policy<'_> {
     pub fn header(self) -> HeaderValue {
         let own = Some(self.style).filter(|style| !style.is_empty());
         let styles = STYLES.into_iter().chain(own).map(hash).collect::<Vec<_>>().join(" ");
-        let mut scripts = SCRIPTS.map(hash).join(" ");
-        let mut frames = "'none'";
-        if self.turnstile {
-            scripts = format!("{scripts} {TURNSTILE}");
-            frames = TURNSTILE;
-        }
         let ancestors = match self.framed_by {
             [] => "'none'".to_owned(),
             origins => origins.join(" "),
         };
         let policy = format!(
-            "default-src 'none'; style-src {styles}; script-src {scripts}; frame-src {frames}; img-src data:; \
-             form-action 'self'; base-uri 'none'; frame-ancestors {ancestors}"
+            "default-src 'none'; style-src {styles}; {}img-src data:; form-action 'self'; base-uri 'none'; \
+             frame-ancestors {ancestors}",
+            self.script.directives()
         );
         HeaderValue::from_str(&policy).unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'"))
     }
+}
+
+/// What text of the brand's colour stands on at worst, in light and in dark, as in the style sheet.
+const PAPERS: [&str; 2] = ["#f3f5f7", "#18212a"];
+
+/// Returns the style that gives a page a brand's colour, readable in light and dark.
+pub fn brand(color: &str) -> String {
+    let Some(brand) = Color::parse(color) else { return String::new() };
+    let shade = |paper: &str| {
+        let shown = brand.readable_on(Color::parse(paper).unwrap_or(Color::WHITE));
+        format!(":root{{--brand:{};--on-brand:{}}}", shown.to_hex(), shown.ink().to_hex())
+    };
+    let [light, dark] = PAPERS.map(shade);
+    format!("{light}@media (prefers-color-scheme:dark){{{dark}}}")
 }
 
 /// Returns how a policy names a style sheet or script. The template engine drops a file's last line
@@ -104,5 +141,16 @@ mod tests {
         let (style, _) = rest.split_once("</style>").unwrap();
         let policy = Policy::default().header();
         assert!(policy.to_str().unwrap().contains(&hash(style)));
+        assert!(!policy.to_str().unwrap().contains("script-src"));
+    }
+
+    #[test]
+    fn a_page_runs_its_own_script_and_no_other_pages() {
+        let policy = |script| Policy { script, ..Policy::default() }.header().to_str().unwrap().to_owned();
+        let [form, live] = [include_str!("pages/form.js"), include_str!("pages/live.js")].map(hash);
+        assert!(policy(Script::Form).contains(&form) && !policy(Script::Form).contains(&live));
+        assert!(policy(Script::Live).contains(&live) && policy(Script::Live).contains("connect-src 'self'"));
+        assert!(policy(Script::FormWithTurnstile).contains("frame-src https://challenges.cloudflare.com"));
+        assert!(!policy(Script::Form).contains("connect-src"));
     }
 }

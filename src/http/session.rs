@@ -15,7 +15,6 @@ use crate::base::token::PurposeKey;
 use crate::http::client;
 use crate::model::principal::Principal;
 use crate::ops::session::{self, Client};
-use crate::ops::status;
 
 /// The cookies that we set, apart from each other by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,12 +28,8 @@ pub enum Kind {
 /// Returns who asks; nobody when the request carries nothing that counts.
 ///
 /// # Errors
-/// `Denied` when the link has ended or was changed.
-pub async fn principal(app: &App, headers: &HeaderMap, token: Option<&str>) -> Result<Option<Principal>> {
-    if let Some(token) = token {
-        let (tenant, _) = status::open_link(app, token).await?;
-        return Ok(Some(Principal::Link { tenant_id: tenant.id }));
-    }
+/// `Unavailable` when the database cannot be reached.
+pub async fn principal(app: &App, headers: &HeaderMap) -> Result<Option<Principal>> {
     match read(app, headers, Kind::Session) {
         Some(token) => session::principal(app, &token).await,
         None => Ok(None),

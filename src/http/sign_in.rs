@@ -197,7 +197,7 @@ pub async fn by_link(app: &App, headers: &HeaderMap, extensions: &Extensions, li
     let begin = async {
         let (tenant, _) = status::open_link(app, link).await?;
         let reads = Permission(Noun::Status, Verb::Read);
-        let known = session::principal(app, headers, None).await?;
+        let known = session::principal(app, headers).await?;
         if known.is_some_and(|principal| authority::allows(&principal, Some(&tenant.id), reads)) {
             return Ok(None);
         }

@@ -70,6 +70,28 @@ pub struct Lead {
     pub consents: Json,
 }
 
+/// How fast a lead was answered: all that is counted of it.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+pub struct Pace {
+    pub source: String,
+    pub received_at: Timestamp,
+    pub answered_at: Option<Timestamp>,
+    pub responded_at: Option<Timestamp>,
+}
+
+impl Pace {
+    /// Returns how long the first answer took, whoever gave it.
+    pub fn first_answer(&self) -> Option<std::time::Duration> {
+        let first = [self.answered_at, self.responded_at].into_iter().flatten().min()?;
+        Some(first.since(self.received_at))
+    }
+
+    /// Returns how long it took a person to answer.
+    pub fn personal_answer(&self) -> Option<std::time::Duration> {
+        self.responded_at.map(|at| at.since(self.received_at))
+    }
+}
+
 /// Answers to questions that have no field of their own, by question.
 pub type Details = BTreeMap<String, String>;
 

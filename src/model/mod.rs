@@ -20,6 +20,7 @@ pub mod lead;
 pub mod mail;
 pub mod message;
 pub mod outcome;
+pub mod panel;
 pub mod principal;
 pub mod quota;
 pub mod request;

@@ -8,6 +8,7 @@ use crate::base::clock::Timestamp;
 use crate::base::text::{Json, define_words};
 use crate::model::TenantId;
 use crate::model::address::{Country, EmailAddress, PhoneNumber, Slug, Zone};
+use crate::model::panel::Panel;
 
 define_words! {
     /// Whether the tenant's work goes on. While suspended, leads are taken and work waits.
@@ -89,6 +90,8 @@ pub struct TenantSettings {
     pub spacing: String,
     /// What a person would have needed for one message or record, in minutes.
     pub minutes_saved: u32,
+    /// What the status page shows, in order.
+    pub status_panels: Vec<Panel>,
 }
 
 impl Default for TenantSettings {
@@ -105,6 +108,7 @@ impl Default for TenantSettings {
             cap_window: "7days".to_owned(),
             spacing: "20h".to_owned(),
             minutes_saved: 4,
+            status_panels: Panel::ALL.to_vec(),
         }
     }
 }

@@ -5,15 +5,19 @@ use serde::Serialize;
 use crate::app::App;
 use crate::base::clock::Timestamp;
 use crate::base::secret::MasterKey;
+use crate::base::text::Json;
 use crate::base::token::PurposeKey;
 use crate::base::{Error, Result};
 use crate::model::address::Slug;
+use crate::model::audit::Actor;
 use crate::model::connection::Connection;
 use crate::model::cursor::Cursor;
 use crate::model::effect::Effect;
 use crate::model::lead::Lead;
+use crate::model::panel::Panel;
 use crate::model::run::Run;
 use crate::model::tenant::Tenant;
+use crate::ops::{Subject, audited};
 use crate::pipeline::trouble::{self, Health, Trouble};
 use crate::store::balance::{self, Count};
 use crate::store::{Conn, automation, connection, cursor, effect, lead, run, tenant};
@@ -48,16 +52,12 @@ const TENANTS: i64 = 1_000;
 impl TenantStatus {
     /// Returns how many rows of a noun are in a state.
     pub fn count(&self, noun: &str, state: &str) -> i64 {
-        self.counts
-            .iter()
-            .filter(|count| count.noun == noun && count.state == state)
-            .map(|count| count.rows)
-            .sum()
+        balance::count(&self.counts, noun, state)
     }
 
     /// Returns how many rows of a noun there are.
     pub fn total(&self, noun: &str) -> i64 {
-        self.counts.iter().filter(|count| count.noun == noun).map(|count| count.rows).sum()
+        balance::total(&self.counts, noun)
     }
 }
 
@@ -110,6 +110,31 @@ fn load(conn: &mut Conn, tenant: Tenant, now: Timestamp) -> Result<TenantStatus>
     };
     status.troubles = trouble::of(&health, now);
     Ok(status)
+}
+
+/// Sets what a tenant's status page shows, in order. The same again changes nothing.
+///
+/// # Errors
+/// `Usage` when a panel is named twice, or none is.
+pub async fn set_panels(app: &App, actor: &Actor, before: Tenant, panels: Vec<Panel>) -> Result<Tenant> {
+    let twice =
+        panels.iter().enumerate().find(|(index, panel)| panels.iter().take(*index).any(|p| p == *panel));
+    if let Some((_, panel)) = twice {
+        return Err(Error::usage(format!("`{panel}` is named twice")));
+    }
+    if panels.is_empty() {
+        return Err(Error::usage("a page needs at least one panel"));
+    }
+    let now = app.clock.now();
+    let mut settings = before.settings()?;
+    let earlier = std::mem::replace(&mut settings.status_panels, panels);
+    let after = Tenant { settings: Json::of(&settings)?, updated_at: now, ..before };
+    audited(&app.db, Some(after.id.clone()), actor, "status.panels", now, move |conn| {
+        tenant::save(conn, &after)?;
+        let subject = Subject::new(&after.slug).before(&earlier)?.after(&settings.status_panels)?;
+        Ok((after, subject))
+    })
+    .await
 }
 
 /// Makes the token of a link to a tenant's status page that ends at `until`.

@@ -2,7 +2,6 @@
 //!
 //! It is data; the message that shows it is a template like every other.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::Days;
@@ -11,9 +10,10 @@ use serde_json::Value;
 
 use crate::base::clock::Timestamp;
 use crate::base::{Error, Result};
+use crate::engine::figures::Done;
 use crate::engine::hours::at_wall_time;
 use crate::model::appointment::Appointment;
-use crate::model::effect::{Effect, EffectKind, EffectState};
+use crate::model::effect::EffectState;
 use crate::model::job::Job;
 use crate::model::lead::{Lead, LeadState};
 use crate::model::task::{Task, TaskState};
@@ -89,9 +89,8 @@ struct Jobs {
 
 #[derive(Serialize)]
 struct Ran {
-    messages: usize,
-    entries: usize,
-    rows: usize,
+    #[serde(flatten)]
+    done: Done,
     /// What a person would have needed for it.
     hours_saved: String,
 }
@@ -118,7 +117,7 @@ pub fn compose(conn: &mut Conn, tenant: &Tenant, since: Duration, now: Timestamp
         overdue: overdue.into_iter().take(shown()).map(task_line).collect(),
         troubles: troubles(conn, tenant, now)?,
         jobs: jobs(conn, tenant, since_at, today)?,
-        ran: ran(conn, tenant, since_at)?,
+        ran: ran(conn, tenant, (since_at, now))?,
     };
     let empty = digest.needs_you.is_empty()
         && digest.leads.is_empty()
@@ -127,7 +126,7 @@ pub fn compose(conn: &mut Conn, tenant: &Tenant, since: Duration, now: Timestamp
         && digest.overdue.is_empty()
         && digest.troubles.is_empty()
         && digest.jobs.completed + digest.jobs.scheduled_today == 0
-        && digest.ran.messages + digest.ran.entries + digest.ran.rows == 0;
+        && digest.ran.done.things() == 0;
     serde_json::to_value(Digest { empty, ..digest })
         .map_err(|error| Error::internal("a digest has no JSON form").source(error))
 }
@@ -199,7 +198,7 @@ fn appointments(conn: &mut Conn, tenant: &Tenant, span: Span) -> Result<Vec<Appo
 
 fn troubles(conn: &mut Conn, tenant: &Tenant, now: Timestamp) -> Result<Vec<Trouble>> {
     let (counts, connections) =
-        (balance::counts(conn, &tenant.id)?, connection::list(conn, &tenant.id, COUNTED)?);
+        (balance::unsettled(conn, &tenant.id)?, connection::list(conn, &tenant.id, COUNTED)?);
     let cursors = cursor::list(conn, &tenant.id, None, COUNTED)?;
     let health = Health {
         tenant,
@@ -222,18 +221,9 @@ fn jobs(conn: &mut Conn, tenant: &Tenant, since: Timestamp, today: Span) -> Resu
     })
 }
 
-fn ran(conn: &mut Conn, tenant: &Tenant, since: Timestamp) -> Result<Ran> {
-    let done: Vec<Effect> = effect::settled_since(conn, &tenant.id, EffectState::Delivered, since, COUNTED)?;
-    let mut kinds: HashMap<EffectKind, usize> = HashMap::new();
-    for effect in &done {
-        *kinds.entry(effect.kind).or_default() += 1;
-    }
-    let sum = |wanted: &[EffectKind]| wanted.iter().filter_map(|kind| kinds.get(kind)).sum::<usize>();
-    let messages = sum(&[EffectKind::SendMail, EffectKind::DraftMail]);
-    let entries = sum(&[EffectKind::CreateEvent, EffectKind::UpdateEvent, EffectKind::CancelEvent]);
-    let rows = sum(&[EffectKind::AppendRow, EffectKind::UpdateRow]);
-    let minutes =
-        usize::try_from(tenant.settings()?.minutes_saved).unwrap_or(0) * (messages + entries + rows);
+fn ran(conn: &mut Conn, tenant: &Tenant, span: Span) -> Result<Ran> {
+    let done = Done::of(&effect::count_settled(conn, &tenant.id, EffectState::Delivered, span)?);
+    let minutes = done.saved(tenant.settings()?.minutes_saved).as_secs() / 60;
     let hours_saved = format!("{}.{}", minutes / 60, minutes % 60 / 6);
-    Ok(Ran { messages, entries, rows, hours_saved })
+    Ok(Ran { done, hours_saved })
 }

@@ -6,21 +6,36 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::base::clock::Timestamp;
+use crate::base::text::define_words;
 use crate::model::connection::{
-    Connection, ConnectionSettings, ConnectionState, GoogleMeans, GoogleSettings,
+    Connection, ConnectionKind, ConnectionSettings, ConnectionState, GoogleMeans, GoogleSettings,
 };
-use crate::model::cursor::Cursor;
+use crate::model::cursor::{Cursor, CursorKind};
 use crate::model::effect::EffectState;
 use crate::model::lead::LeadState;
 use crate::model::run::RunState;
 use crate::model::source::NoticeState;
-use crate::model::tenant::{Tenant, TenantMode};
-use crate::store::balance::Count;
+use crate::model::tenant::{Tenant, TenantMode, TenantState};
+use crate::store::balance::{self, Count};
+
+define_words! {
+    /// How well everything works, the best first.
+    Level = "level" {
+        Good = "good",
+        /// Somebody should look at something.
+        Look = "look",
+        /// Something does not work at all.
+        Broken = "broken",
+    }
+}
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Trouble {
     pub what: String,
     pub command: String,
+    pub level: Level,
+    /// The same for somebody who does not know how we work.
+    pub plain: String,
 }
 
 /// How a tenant's work stands.
@@ -36,104 +51,190 @@ pub struct Health<'a> {
 
 const OVERDUE: Duration = Duration::from_secs(60);
 
+/// Work that has been due for so long is not merely late.
+const STUCK: Duration = Duration::from_secs(600);
+
 /// A place that is watched and was not read for so long, and for three of its intervals, is trouble.
 const UNREAD: Duration = Duration::from_secs(1_800);
 
 const ENDS_SOON: Duration = Duration::from_secs(2 * 86_400);
 
-impl Health<'_> {
-    fn count(&self, noun: &str, state: &str) -> i64 {
-        let counted = self.counts.iter().filter(|count| count.noun == noun && count.state == state);
-        counted.map(|count| count.rows).sum()
-    }
-}
-
 /// Returns what somebody should look at.
 pub fn of(status: &Health<'_>, now: Timestamp) -> Vec<Trouble> {
-    let slug = &status.tenant.slug;
-    let mut troubles = Vec::new();
-    let mut add = |what: String, command: String| troubles.push(Trouble { what, command });
-    if status.tenant.mode == TenantMode::Rehearsal {
-        add(
-            "it rehearses: what it sends goes to the sandbox, and to nobody".to_owned(),
-            format!("nexora tenant set {slug} mode=live"),
-        );
-    }
-    for connection in status.connections {
-        let name = &connection.name;
-        let (by_consent, ends_at) = consent(connection);
-        if connection.state != ConnectionState::Active {
-            let reason = connection.last_error.as_deref().unwrap_or("it was paused by an operator");
-            let failing = connection.state == ConnectionState::Failing;
-            let verb = if by_consent && failing { "authorize" } else { "test" };
-            add(
-                format!("connection `{name}` is {}: {reason}", connection.state),
-                format!("nexora connection {verb} {name} --tenant {slug}"),
-            );
-        } else if let Some(at) = ends_at.filter(|at| *at < now + ENDS_SOON) {
-            add(
-                format!("the consent to connection `{name}` ends {at}: the OAuth app is in testing"),
-                format!("nexora connection authorize {name} --tenant {slug}"),
-            );
-        }
-    }
-    for cursor in status.cursors {
-        let active = |connection: &&Connection| connection.id == cursor.connection_id;
-        let Some(connection) = status.connections.iter().find(active) else { continue };
-        let silent = now.since(cursor.polled_at.unwrap_or(cursor.created_at));
-        if connection.state == ConnectionState::Active && silent > UNREAD.max(3 * cursor.interval()) {
-            let reason = cursor.error.as_deref().map(|error| format!(": {error}")).unwrap_or_default();
-            add(
-                format!(
-                    "the {} of connection `{}` was not read for {}{reason}",
-                    cursor.kind,
-                    connection.name,
-                    spoken(silent)
-                ),
-                format!("nexora cursor list --tenant {slug}"),
-            );
-        }
-    }
-    let unreviewed = status.count("lead", LeadState::NeedsReview.name());
-    if unreviewed > 0 {
-        add(
-            format!("{unreviewed} {} to be looked at", plural(unreviewed, "lead is", "leads are")),
-            format!("nexora lead list --state needs_review --tenant {slug}"),
-        );
-    }
-    for state in [NoticeState::Failed, NoticeState::Retrying] {
-        let count = status.count("notice", state.name());
-        if count > 0 {
-            add(
-                format!("{count} {} not fetched ({state})", plural(count, "lead was", "leads were")),
-                format!("nexora source notices --state {state} --tenant {slug}"),
-            );
-        }
-    }
-    for state in [EffectState::Dead, EffectState::InDoubt, EffectState::Retrying] {
-        let count = status.count("effect", state.name());
-        if count > 0 {
-            add(
-                format!("{count} {} {state}", plural(count, "effect is", "effects are")),
-                format!("nexora effect list --state {state} --tenant {slug}"),
-            );
-        }
-    }
-    let failed = status.count("run", RunState::Failed.name());
-    if failed > 0 {
-        add(
-            format!("{failed} {} failed", plural(failed, "run has", "runs have")),
-            format!("nexora run list --state failed --tenant {slug}"),
-        );
-    }
+    let mut troubles = of_tenant(status.tenant);
+    troubles
+        .extend(status.connections.iter().filter_map(|connection| of_connection(status, connection, now)));
+    troubles.extend(status.cursors.iter().filter_map(|cursor| of_cursor(status, cursor, now)));
+    troubles.extend(of_counts(status));
     let waiting = status.oldest_due_at.map(|due_at| now.since(due_at)).unwrap_or_default();
     if waiting > OVERDUE {
-        add(
-            format!("work has been due for {}; is the daemon running?", spoken(waiting)),
-            "systemctl status nexora".to_owned(),
-        );
+        troubles.push(Trouble {
+            what: format!("work has been due for {}; is the daemon running?", spoken(waiting)),
+            command: "systemctl status nexora".to_owned(),
+            level: if waiting > STUCK { Level::Broken } else { Level::Look },
+            plain: format!("Work is running late: something has been waiting for {}.", spoken(waiting)),
+        });
     }
     troubles
+}
+
+/// Returns how well everything works: as the worst of the troubles has it.
+pub fn level(troubles: &[Trouble]) -> Level {
+    troubles.iter().map(|trouble| trouble.level).max().unwrap_or(Level::Good)
+}
+
+fn of_tenant(tenant: &Tenant) -> Vec<Trouble> {
+    let slug = &tenant.slug;
+    let mut troubles = Vec::new();
+    if tenant.state == TenantState::Suspended {
+        troubles.push(Trouble {
+            what: "it is suspended: leads are kept, and everything else waits".to_owned(),
+            command: format!("nexora tenant resume {slug}"),
+            level: Level::Look,
+            plain: "Everything is paused. Leads still come in and are kept; nothing is sent.".to_owned(),
+        });
+    }
+    if tenant.mode == TenantMode::Rehearsal {
+        troubles.push(Trouble {
+            what: "it rehearses: what it sends goes to the sandbox, and to nobody".to_owned(),
+            command: format!("nexora tenant set {slug} mode=live"),
+            level: Level::Look,
+            plain: "This is a rehearsal: messages are written and shown here, and reach nobody.".to_owned(),
+        });
+    }
+    troubles
+}
+
+fn of_connection(status: &Health<'_>, connection: &Connection, now: Timestamp) -> Option<Trouble> {
+    let (slug, name, account) = (&status.tenant.slug, &connection.name, account(connection));
+    let (by_consent, ends_at) = consent(connection);
+    if connection.state != ConnectionState::Active {
+        let reason = connection.last_error.as_deref().unwrap_or("it was paused by an operator");
+        let failing = connection.state == ConnectionState::Failing;
+        let verb = if by_consent && failing { "authorize" } else { "test" };
+        return Some(Trouble {
+            what: format!("connection `{name}` is {}: {reason}", connection.state),
+            command: format!("nexora connection {verb} {name} --tenant {slug}"),
+            level: if failing { Level::Broken } else { Level::Look },
+            plain: match failing {
+                true => format!("{account} does not let us in any more and has to be connected again."),
+                false => format!("{account} is paused. What needs it waits."),
+            },
+        });
+    }
+    let at = ends_at.filter(|at| *at < now + ENDS_SOON)?;
+    Some(Trouble {
+        what: format!("the consent to connection `{name}` ends {at}: the OAuth app is in testing"),
+        command: format!("nexora connection authorize {name} --tenant {slug}"),
+        level: Level::Look,
+        plain: format!("The permission for {account} ends soon and has to be given again."),
+    })
+}
+
+fn of_cursor(status: &Health<'_>, cursor: &Cursor, now: Timestamp) -> Option<Trouble> {
+    let slug = &status.tenant.slug;
+    let connection = status.connections.iter().find(|connection| connection.id == cursor.connection_id)?;
+    let silent = now.since(cursor.polled_at.unwrap_or(cursor.created_at));
+    if connection.state != ConnectionState::Active || silent <= UNREAD.max(3 * cursor.interval()) {
+        return None;
+    }
+    let reason = cursor.error.as_deref().map(|error| format!(": {error}")).unwrap_or_default();
+    let place = match cursor.kind {
+        CursorKind::Mail => "mailbox",
+        CursorKind::Calendar => "calendar",
+        CursorKind::Sheet => "sheet",
+    };
+    Some(Trouble {
+        what: format!(
+            "the {} of connection `{}` was not read for {}{reason}",
+            cursor.kind,
+            connection.name,
+            spoken(silent)
+        ),
+        command: format!("nexora cursor list --tenant {slug}"),
+        level: Level::Look,
+        plain: format!("The {place} of {} could not be read for {}.", account(connection), spoken(silent)),
+    })
+}
+
+fn of_counts(status: &Health<'_>) -> Vec<Trouble> {
+    let slug = &status.tenant.slug;
+    let mut troubles = Vec::new();
+    let unreviewed = balance::count(status.counts, "lead", LeadState::NeedsReview.name());
+    if unreviewed > 0 {
+        troubles.push(Trouble {
+            what: format!("{unreviewed} {} to be looked at", plural(unreviewed, "lead is", "leads are")),
+            command: format!("nexora lead list --state needs_review --tenant {slug}"),
+            level: Level::Look,
+            plain: format!(
+                "{unreviewed} {} came by a mail that could not be read by itself. Please look at the original.",
+                plural(unreviewed, "lead", "leads")
+            ),
+        });
+    }
+    for state in [EffectState::Dead, EffectState::InDoubt, EffectState::Retrying] {
+        let count = balance::count(status.counts, "effect", state.name());
+        if count > 0 {
+            let one = plural(count, "message or record", "messages or records");
+            troubles.push(Trouble {
+                what: format!("{count} {} {state}", plural(count, "effect is", "effects are")),
+                command: format!("nexora effect list --state {state} --tenant {slug}"),
+                level: Level::Look,
+                plain: match state {
+                    EffectState::Dead => {
+                        format!("{count} {one} could not be delivered and had to be given up.")
+                    }
+                    EffectState::InDoubt => {
+                        format!("{count} {one} may or may not have gone out. We are checking.")
+                    }
+                    _ => format!("{count} {one} did not go through yet. We keep trying."),
+                },
+            });
+        }
+    }
+    for state in [NoticeState::Failed, NoticeState::Retrying] {
+        let count = balance::count(status.counts, "notice", state.name());
+        if count > 0 {
+            let one = plural(count, "lead", "leads");
+            troubles.push(Trouble {
+                what: format!("{count} {} not fetched ({state})", plural(count, "lead was", "leads were")),
+                command: format!("nexora source notices --state {state} --tenant {slug}"),
+                level: Level::Look,
+                plain: match state {
+                    NoticeState::Retrying => {
+                        format!("{count} {one} could not be fetched yet. We keep trying.")
+                    }
+                    _ => format!(
+                        "{count} {one} could not be fetched from where {} came in.",
+                        plural(count, "it", "they")
+                    ),
+                },
+            });
+        }
+    }
+    let failed = balance::count(status.counts, "run", RunState::Failed.name());
+    if failed > 0 {
+        troubles.push(Trouble {
+            what: format!("{failed} {} failed", plural(failed, "run has", "runs have")),
+            command: format!("nexora run list --state failed --tenant {slug}"),
+            level: Level::Look,
+            plain: match failed {
+                1 => "Once, an automation could not finish its work.".to_owned(),
+                times => format!("{times} times, an automation could not finish its work."),
+            },
+        });
+    }
+    troubles
+}
+
+/// Names a connection as its owner knows it.
+pub fn account(connection: &Connection) -> String {
+    let name = &connection.name;
+    match connection.kind {
+        ConnectionKind::Google => format!("Google account “{name}”"),
+        ConnectionKind::Smtp => format!("Mail server “{name}”"),
+        ConnectionKind::Webhook => format!("Link “{name}” to another program"),
+    }
 }
 
 /// Tells whether a connection rests on a person's consent, and when that ends if it does.
@@ -147,8 +248,15 @@ fn consent(connection: &Connection) -> (bool, Option<Timestamp>) {
     }
 }
 
-fn spoken(duration: Duration) -> humantime::FormattedDuration {
-    humantime::format_duration(Duration::from_secs(duration.as_secs()))
+/// Says a length of time with its two largest units.
+fn spoken(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let coarse = match seconds {
+        0..3_600 => seconds,
+        3_600..86_400 => seconds / 60 * 60,
+        _ => seconds / 3_600 * 3_600,
+    };
+    humantime::format_duration(Duration::from_secs(coarse)).to_string()
 }
 
 fn plural<'a>(count: i64, one: &'a str, many: &'a str) -> &'a str {

@@ -34,6 +34,46 @@ pub fn counts(conn: &mut Conn, tenant: &TenantId) -> Result<Vec<Count>> {
     on!(conn, c => diesel::sql_query(sql).bind::<Text, _>(tenant).load(c))
 }
 
+/// Returns how many rows of a noun are in a state.
+pub fn count(counts: &[Count], noun: &str, state: &str) -> i64 {
+    let counted = counts.iter().filter(|count| count.noun == noun && count.state == state);
+    counted.map(|count| count.rows).sum()
+}
+
+/// Returns how many rows of a noun there are.
+pub fn total(counts: &[Count], noun: &str) -> i64 {
+    counts.iter().filter(|count| count.noun == noun).map(|count| count.rows).sum()
+}
+
+/// Counts what is open or needs somebody, and nothing that is done: leads to be looked at, failed runs,
+/// effects that are given up or not settled. Uses `leads_unreviewed`, `runs_failed`, `effects_dead` and
+/// `effects_unsettled`.
+pub fn unsettled(conn: &mut Conn, tenant: &TenantId) -> Result<Vec<Count>> {
+    let sql = "SELECT 'lead' AS noun, 'needs_review' AS state, count(*) AS rows FROM leads
+                WHERE tenant_id = $1 AND state = 'needs_review'
+               UNION ALL SELECT 'run', 'failed', count(*) FROM runs WHERE tenant_id = $1 AND state = 'failed'
+               UNION ALL SELECT 'effect', 'dead', count(*) FROM effects WHERE tenant_id = $1 AND state = 'dead'
+               UNION ALL SELECT 'effect', state, count(*) FROM effects
+                WHERE tenant_id = $1 AND settled_at IS NULL GROUP BY state";
+    on!(conn, c => diesel::sql_query(sql).bind::<Text, _>(tenant).load(c))
+}
+
+#[derive(diesel::QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+/// Counts a tenant's work that is due at `now` and not begun. Uses the indexes `*_due_by_tenant`.
+pub fn due(conn: &mut Conn, tenant: &TenantId, now: Timestamp) -> Result<i64> {
+    let sql = "SELECT (SELECT count(*) FROM events WHERE tenant_id = $1 AND due_at <= $2)
+                    + (SELECT count(*) FROM runs WHERE tenant_id = $1 AND due_at <= $2)
+                    + (SELECT count(*) FROM effects WHERE tenant_id = $1 AND due_at <= $2) AS number";
+    let rows: Vec<Number> =
+        on!(conn, c => diesel::sql_query(sql).bind::<Text, _>(tenant).bind::<BigInt, _>(now).load(c))?;
+    Ok(rows.first().map_or(0, |row| row.number))
+}
+
 #[derive(diesel::QueryableByName)]
 struct Oldest {
     #[diesel(sql_type = Nullable<BigInt>)]

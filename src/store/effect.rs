@@ -4,6 +4,7 @@
 //! overtaken (its process froze, its lease ended) changes nothing.
 
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
 
 use crate::base::Result;
 use crate::base::clock::Timestamp;
@@ -13,6 +14,17 @@ use crate::model::{ConnectionId, ContactId, EffectId, RunId, TenantId};
 use crate::store::conn::on;
 use crate::store::schema::{attempts, effects, runs};
 use crate::store::{Claim, Conn, dialect};
+
+/// Mails that came to a state within a quarter of an hour.
+#[derive(Clone, Debug, PartialEq, Eq, diesel::QueryableByName)]
+pub struct Quarter {
+    #[diesel(sql_type = BigInt)]
+    pub begins_at: Timestamp,
+    #[diesel(sql_type = Text)]
+    pub state: EffectState,
+    #[diesel(sql_type = BigInt)]
+    pub mails: i64,
+}
 
 pub fn insert(conn: &mut Conn, effect: &Effect) -> Result<()> {
     let row = (
@@ -77,19 +89,63 @@ pub fn of_run(conn: &mut Conn, tenant: &TenantId, run: &RunId) -> Result<Vec<Eff
         .load(c))
 }
 
-/// Lists the effects that came to a state since a moment, latest first. Uses `effects_settled`.
-pub fn settled_since(
+/// Counts the effects that came to a state after one moment and until another, by kind. Uses `effects_done`.
+pub fn count_settled(
     conn: &mut Conn,
     tenant: &TenantId,
     state: EffectState,
-    since: Timestamp,
-    limit: i64,
-) -> Result<Vec<Effect>> {
+    (from, until): (Timestamp, Timestamp),
+) -> Result<Vec<(EffectKind, i64)>> {
     on!(conn, c => effects::table
         .filter(effects::tenant_id.eq(tenant))
-        .filter(effects::settled_at.ge(since))
+        .filter(effects::settled_at.gt(from))
+        .filter(effects::settled_at.le(until))
         .filter(effects::state.eq(state))
-        .order(effects::settled_at.desc())
+        .group_by(effects::kind)
+        .select((effects::kind, diesel::dsl::count_star()))
+        .load(c))
+}
+
+/// Counts the mails that were settled since a moment, by quarter of an hour and state: a day begins at a
+/// quarter in every zone, so that days can be put together of them. Uses `effects_done`.
+pub fn mails_by_quarter(conn: &mut Conn, tenant: &TenantId, since: Timestamp) -> Result<Vec<Quarter>> {
+    let sql = "SELECT settled_at / 900000 * 900000 AS begins_at, state, count(*) AS mails FROM effects
+                WHERE tenant_id = $1 AND settled_at >= $2 AND kind = 'mail.send' GROUP BY 1, 2 ORDER BY 1, 2";
+    on!(conn, c => diesel::sql_query(sql).bind::<Text, _>(tenant).bind::<BigInt, _>(since).load(c))
+}
+
+#[derive(diesel::QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+/// Counts the mails that are not settled. Uses `effects_unsettled`: the kind is not asked for in the
+/// condition, since SQLite would then go through every mail there ever was.
+pub fn count_unsettled_mails(conn: &mut Conn, tenant: &TenantId) -> Result<i64> {
+    let sql = "SELECT coalesce(sum(CASE WHEN kind = 'mail.send' THEN 1 ELSE 0 END), 0) AS number FROM effects
+                WHERE tenant_id = $1 AND settled_at IS NULL";
+    let rows: Vec<Number> = on!(conn, c => diesel::sql_query(sql).bind::<Text, _>(tenant).load(c))?;
+    Ok(rows.first().map_or(0, |row| row.number))
+}
+
+/// Lists the mails that wait, those first that are due first. Uses `effects_due_by_tenant`.
+pub fn waiting_mails(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result<Vec<Effect>> {
+    on!(conn, c => effects::table
+        .filter(effects::tenant_id.eq(tenant))
+        .filter(effects::due_at.is_not_null())
+        .filter(effects::kind.eq(EffectKind::SendMail))
+        .order((effects::due_at, effects::id))
+        .limit(limit)
+        .load(c))
+}
+
+/// Lists the latest effects of a kind, latest first. Uses `effects_by_kind`.
+pub fn of_kind(conn: &mut Conn, tenant: &TenantId, kind: EffectKind, limit: i64) -> Result<Vec<Effect>> {
+    on!(conn, c => effects::table
+        .filter(effects::tenant_id.eq(tenant))
+        .filter(effects::kind.eq(kind))
+        .order(effects::id.desc())
         .limit(limit)
         .load(c))
 }

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use crate::base::Result;
 use crate::base::clock::Timestamp;
 use crate::model::address::{EmailAddress, PhoneNumber};
-use crate::model::lead::{Lead, LeadState};
+use crate::model::lead::{Lead, LeadState, Pace};
 use crate::model::{ContactId, LeadId, TenantId};
 use crate::store::Conn;
 use crate::store::conn::on;
@@ -144,4 +144,28 @@ pub fn since(conn: &mut Conn, tenant: &TenantId, since: Timestamp, limit: i64) -
         .order(leads::id.desc())
         .limit(limit)
         .load(c))
+}
+
+/// Returns how fast the leads since a moment were answered, latest first. Uses `leads_received`.
+pub fn paces(conn: &mut Conn, tenant: &TenantId, since: Timestamp, limit: i64) -> Result<Vec<Pace>> {
+    on!(conn, c => leads::table
+        .filter(leads::tenant_id.eq(tenant))
+        .filter(leads::received_at.ge(since))
+        .filter(leads::is_test.eq(false))
+        .filter(leads::state.ne(LeadState::Spam))
+        .order(leads::received_at.desc())
+        .limit(limit)
+        .select((leads::source, leads::received_at, leads::answered_at, leads::responded_at))
+        .load(c))
+}
+
+/// Counts the leads since a moment that are neither tests nor spam. Uses `leads_received`.
+pub fn count_since(conn: &mut Conn, tenant: &TenantId, since: Timestamp) -> Result<i64> {
+    on!(conn, c => leads::table
+        .filter(leads::tenant_id.eq(tenant))
+        .filter(leads::received_at.ge(since))
+        .filter(leads::is_test.eq(false))
+        .filter(leads::state.ne(LeadState::Spam))
+        .count()
+        .get_result(c))
 }

@@ -170,3 +170,33 @@ pub fn of_effect(conn: &mut Conn, tenant: &TenantId, effect: &str) -> Result<Opt
         .first(c)
         .optional())
 }
+
+/// Counts what contacts wrote after one moment and until another. Uses `messages_received`.
+pub fn count_received(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    (from, until): (Timestamp, Timestamp),
+) -> Result<i64> {
+    on!(conn, c => messages::table
+        .filter(messages::tenant_id.eq(tenant))
+        .filter(by_contact())
+        .filter(messages::sent_at.gt(from))
+        .filter(messages::sent_at.le(until))
+        .count()
+        .get_result(c))
+}
+
+/// Lists what contacts wrote, latest first. Uses `messages_received`.
+pub fn latest_received(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result<Vec<Message>> {
+    on!(conn, c => messages::table
+        .filter(messages::tenant_id.eq(tenant))
+        .filter(by_contact())
+        .order((messages::sent_at.desc(), messages::id.desc()))
+        .limit(limit)
+        .load(c))
+}
+
+/// SQLite takes a partial index only where the query says its condition in so many words.
+fn by_contact() -> diesel::expression::SqlLiteral<diesel::sql_types::Bool> {
+    diesel::dsl::sql("author = 'contact'")
+}

@@ -70,6 +70,42 @@ pub fn list(conn: &mut Conn, tenant: &TenantId, filter: &Filter, limit: i64) -> 
     })
 }
 
+/// Lists the runs that failed, latest first. Uses `runs_failed`.
+pub fn failed(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result<Vec<Run>> {
+    // SQLite takes a partial index only where the query says its condition in so many words.
+    let is_failed = diesel::dsl::sql::<diesel::sql_types::Bool>("state = 'failed'");
+    on!(conn, c => runs::table
+        .filter(runs::tenant_id.eq(tenant))
+        .filter(is_failed)
+        .order(runs::id.desc())
+        .limit(limit)
+        .load(c))
+}
+
+/// Lists the runs that wait for a moment, those first that go on first. Uses `runs_due_by_tenant`.
+pub fn waiting(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result<Vec<Run>> {
+    on!(conn, c => runs::table
+        .filter(runs::tenant_id.eq(tenant))
+        .filter(runs::due_at.is_not_null())
+        .order((runs::due_at, runs::id))
+        .limit(limit)
+        .load(c))
+}
+
+/// Counts the runs that began since a moment, by automation and state. Uses `runs_started`.
+pub fn count_started(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    since: Timestamp,
+) -> Result<Vec<(AutomationId, RunState, i64)>> {
+    on!(conn, c => runs::table
+        .filter(runs::tenant_id.eq(tenant))
+        .filter(runs::started_at.ge(since))
+        .group_by((runs::automation_id, runs::state))
+        .select((runs::automation_id, runs::state, diesel::dsl::count_star()))
+        .load(c))
+}
+
 /// Writes the run's new state, unless somebody wrote it since `epoch` was read.
 pub fn save(conn: &mut Conn, run: &Run, epoch: i64) -> Result<Claim> {
     let unchanged = runs::table.find((&run.tenant_id, &run.id)).filter(runs::epoch.eq(epoch));

@@ -87,6 +87,7 @@ fn every_path_that_the_documents_name_exists() {
         "docs/PERFORMANCE.md",
         "docs/INTAKE.md",
         "docs/SOURCES.md",
+        "docs/STATUS.md",
     ] {
         let text = fs::read_to_string(root.join(document)).unwrap();
         for quoted in text.split('`').skip(1).step_by(2) {

@@ -282,3 +282,25 @@ fn roles_and_sessions_are_managed_at_the_shell() {
     assert_eq!(machine.run(&["lead", "list", "--as", "jo@acme.com"]).0, 7);
     assert_eq!(machine.run(&["status", "revoke-links", "--tenant", "acme"]).0, 0);
 }
+
+#[test]
+fn the_panels_of_a_status_page_are_shown_chosen_and_reset() {
+    let machine = Machine::initialised();
+    assert_eq!(machine.run(&CREATE).0, 0);
+    let shown = |arguments: &[&str]| {
+        let answer = machine.json(&[&["status", "panels", "--tenant", "acme"], arguments].concat());
+        answer["panels"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|p| p.as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(shown(&[]).len(), 10);
+    assert_eq!(shown(&["week", "health"]), ["week", "health"]);
+    assert_eq!(shown(&[]), ["week", "health"]);
+    let (status, _, error) = machine.run(&["status", "panels", "--tenant", "acme", "weak"]);
+    assert_eq!(status, 2);
+    assert!(error.contains("`weak` is not a panel") && error.contains("health, week, charts"), "{error}");
+    assert_eq!(shown(&["--reset"]).len(), 10);
+}

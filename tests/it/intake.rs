@@ -1,8 +1,5 @@
 //! What a homeowner or a program sends in is kept or refused, clearly and wholly.
 
-use std::time::Duration;
-
-use nexora::ops;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -90,28 +87,5 @@ on_both! {
             assert!(site.nexora.lead(&body["id"].as_str().unwrap().parse().unwrap()).await.runs.is_empty());
         }
         assert_eq!(site.leads().await, 2);
-    }
-
-    async fn the_status_page_opens_by_a_signed_link_only(backend) {
-        let site = Site::open(backend).await;
-        site.post("/lead/acme", jo()).await;
-        site.nexora.settle().await;
-        let (app, tenant) = (&site.nexora.app, &site.nexora.tenant);
-        let until = app.clock.now() + Duration::from_mins(1);
-        let token = ops::status::sign_link(&app.key, tenant, until);
-        let get = |token: String| site.client.get(format!("{}/status?token={token}", site.base)).send();
-        let page = get(token.clone()).await.unwrap();
-        assert_eq!((page.status(), &page.headers()["location"]), (StatusCode::SEE_OTHER, &"/status".parse().unwrap()));
-        let cookie = page.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
-        let page = site.client.get(format!("{}/status", site.base)).header("cookie", cookie).send().await.unwrap();
-        assert_eq!(page.status(), StatusCode::OK);
-        let html = page.text().await.unwrap();
-        assert!(html.contains("Jo Miller") && html.contains("Everything is working"), "{html}");
-        let forged = token.replacen("acme", "acmf", 1);
-        assert_eq!(get(forged).await.unwrap().status(), StatusCode::FORBIDDEN);
-        app.clock.advance(Duration::from_mins(2));
-        assert_eq!(get(token).await.unwrap().status(), StatusCode::FORBIDDEN);
-        let plain = site.client.get(format!("{}/status", site.base)).send().await.unwrap().text().await.unwrap();
-        assert!(plain.contains("The service is up") && !plain.contains("Jo Miller"));
     }
 }

@@ -45,6 +45,7 @@ pub const ROUTES: &[(&str, &str, Shows)] = &[
     ("/hooks/{tenant}/{source}/{token}", "GET POST", Shows::Public),
     ("/webhooks/{event_name}", "POST", Shows::Public),
     ("/status", "GET", Shows::Own),
+    ("/status/{slug}", "GET", Shows::Tenant("status.read")),
     ("/status/sign-in", "GET POST", Shows::Public),
     ("/status/sign-out", "GET POST", Shows::Public),
 ];
@@ -197,6 +198,8 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("effect retry EFFECT", "effect.update"),
     ("effect discard EFFECT", "effect.update"),
     ("status", "status.read lead.read message.read"),
+    ("status panels", "status.read"),
+    ("status panels week health", "status.update"),
     ("status link", "session.create"),
     ("status revoke-links", "session.delete"),
 ];

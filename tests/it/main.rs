@@ -24,6 +24,8 @@ mod scene;
 mod sign_in;
 mod site;
 mod sources;
+mod status_page;
+mod status_seed;
 mod trust;
 mod visitor;
 mod webhooks;

@@ -8,12 +8,11 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::app::{App, Front};
 use crate::base::clock::Timestamp;
-use crate::engine::color::Color;
 use crate::engine::enquiry::FieldFault;
 use crate::engine::hours::BusinessHours;
 use crate::http::lead::fields::{ATTRIBUTION, Fields, is_set};
 use crate::http::lead::ticket::Ticket;
-use crate::http::page::{self, Policy};
+use crate::http::page::{self, Policy, Script};
 use crate::model::form::{Field, FieldName, Need};
 use crate::model::tenant::Tenant;
 
@@ -158,7 +157,10 @@ fn policy<'a>(front: &'a Front, banner: &'a Banner) -> Policy<'a> {
     Policy {
         style: &banner.style,
         framed_by: &front.form.embed_on,
-        turnstile: !front.form.turnstile_site_key.is_empty(),
+        script: match front.form.turnstile_site_key.is_empty() {
+            true => Script::Form,
+            false => Script::FormWithTurnstile,
+        },
     }
 }
 
@@ -181,7 +183,7 @@ impl Banner {
             (None, None) => String::new(),
         };
         Banner {
-            style: style(&front.settings.color),
+            style: page::brand(&front.settings.color),
             logo: front.logo.as_ref().map(|png| format!("data:image/png;base64,{}", STANDARD.encode(png))),
             phone: tenant.phone.as_ref().map(|phone| Phone {
                 link: phone.to_string(),
@@ -199,20 +201,6 @@ fn emergency(tenant: &Tenant, shown: &str) -> Option<Phone> {
     let country = tenant.country().ok()?;
     let number = crate::model::address::PhoneNumber::parse_in(country, shown).ok()?;
     Some(Phone { link: number.to_string(), shown: number.shown_in(country) })
-}
-
-/// What text of the brand's colour stands on at worst, in light and in dark, as in the style sheet.
-const PAPERS: [&str; 2] = ["#f3f5f7", "#18212a"];
-
-/// Returns the style that gives a page the tenant's colour, readable in light and dark.
-pub fn style(color: &str) -> String {
-    let Some(brand) = Color::parse(color) else { return String::new() };
-    let shade = |paper: &str| {
-        let shown = brand.readable_on(Color::parse(paper).unwrap_or(Color::WHITE));
-        format!(":root{{--brand:{};--on-brand:{}}}", shown.to_hex(), shown.ink().to_hex())
-    };
-    let [light, dark] = PAPERS.map(shade);
-    format!("{light}@media (prefers-color-scheme:dark){{{dark}}}")
 }
 
 fn input(app: &App, front: &Front, field: Field, values: &Fields, faults: &[FieldFault]) -> Option<Input> {

@@ -1,0 +1,165 @@
+//! What happened lately: leads, messages, runs and automations, a row each.
+
+use crate::engine::plain;
+use crate::http::status::owner::{NAME, TEXT, Tag, tag};
+use crate::http::status::words::{self, Clock};
+use crate::model::address::Country;
+use crate::model::automation::AutomationState;
+use crate::model::lead::{Lead, LeadState};
+use crate::ops::dashboard::{self, AutomationLine, Fate, Letter, RunLine};
+
+pub struct LeadRow {
+    pub name: String,
+    /// `spam` and `test` are not leads like others.
+    pub mark: Option<Tag>,
+    pub received: String,
+    /// The number to dial, and as people write it.
+    pub phone: Option<(String, String)>,
+    pub email: Option<String>,
+    pub service: String,
+    pub source: String,
+    pub state: Tag,
+    pub automatic: String,
+    pub personal: String,
+}
+
+impl LeadRow {
+    pub fn new(lead: &Lead, country: Country, clock: &Clock) -> LeadRow {
+        let after = |at: Option<_>, otherwise: &str| match at {
+            Some(at) => {
+                format!("after {}", words::length(crate::base::clock::Timestamp::since(at, lead.received_at)))
+            }
+            None => otherwise.to_owned(),
+        };
+        let is_real = !lead.is_test && lead.state != LeadState::Spam;
+        LeadRow {
+            name: words::cut(&lead.name, NAME),
+            mark: match (lead.is_test, lead.state) {
+                (true, _) => Some(tag("", "Test")),
+                (false, LeadState::Spam) => Some(tag("warn", "Spam")),
+                _ => None,
+            },
+            received: clock.when(lead.received_at),
+            phone: lead.phone.as_ref().map(|phone| (phone.to_string(), phone.shown_in(country))),
+            email: lead.email.as_ref().map(ToString::to_string),
+            service: words::cut(lead.service.as_deref().unwrap_or_default(), TEXT),
+            source: words::cut(&plain::source(&lead.source), NAME),
+            state: tag(
+                match lead.state {
+                    LeadState::Booked | LeadState::Won => "good",
+                    LeadState::Spam | LeadState::NeedsReview => "warn",
+                    LeadState::New | LeadState::Contacted | LeadState::Lost => "",
+                },
+                plain::lead_state(lead.state),
+            ),
+            automatic: after(lead.answered_at, if is_real { "not yet" } else { "none" }),
+            personal: after(lead.responded_at, if is_real { "not yet" } else { "none" }),
+        }
+    }
+}
+
+pub struct LetterRow {
+    pub when: String,
+    pub who: String,
+    pub subject: String,
+    pub is_reply: bool,
+    pub state: Tag,
+    pub why: String,
+    pub until: Option<String>,
+}
+
+impl LetterRow {
+    pub fn new(letter: Letter, clock: &Clock) -> LetterRow {
+        let (state, why, until) = match letter.fate {
+            Fate::Received => (tag("brand", "Reply"), String::new(), None),
+            Fate::Sent => (tag("good", "Sent"), String::new(), None),
+            Fate::Leaving => (tag("", "On its way"), String::new(), None),
+            Fate::Waiting { why, until } => (tag("warn", "Waiting"), why, until),
+            Fate::Retrying { at } => {
+                (tag("warn", "Trying again"), "it did not go through the first time".to_owned(), at)
+            }
+            Fate::Checking => (
+                tag("warn", "Being checked"),
+                "it may have gone out; we are asking the mail service".to_owned(),
+                None,
+            ),
+            Fate::NotSent { why } => (tag("", "Not sent"), why, None),
+            Fate::GivenUp { why } => (tag("bad", "Given up"), why, None),
+        };
+        LetterRow {
+            when: clock.when(letter.at),
+            is_reply: state.word == "Reply",
+            who: words::cut(&letter.who, NAME),
+            subject: words::cut(&letter.subject, TEXT),
+            state,
+            why: words::cut(&why, TEXT),
+            until: until.map(|at| clock.when(at)),
+        }
+    }
+}
+
+pub struct Runs {
+    pub succeeded: i64,
+    pub ended_early: i64,
+    pub failed: i64,
+    pub failures: Vec<RunRow>,
+    pub waiting: Vec<RunRow>,
+}
+
+pub struct RunRow {
+    pub automation: String,
+    pub who: Option<String>,
+    pub why: String,
+    pub when: String,
+}
+
+impl Runs {
+    pub fn new(runs: dashboard::Runs, clock: &Clock) -> Runs {
+        let rows = |lines: Vec<RunLine>| {
+            let row = |line: RunLine| RunRow {
+                automation: words::cut(&line.automation, NAME),
+                who: line.who.map(|who| words::cut(&who, NAME)),
+                why: words::cut(&line.why, TEXT),
+                when: clock.when(line.at),
+            };
+            lines.into_iter().map(row).collect()
+        };
+        Runs {
+            succeeded: runs.succeeded,
+            ended_early: runs.ended_early,
+            failed: runs.failed,
+            failures: rows(runs.failures),
+            waiting: rows(runs.waiting),
+        }
+    }
+}
+
+pub struct AutomationRow {
+    pub title: String,
+    pub description: String,
+    pub state: Tag,
+    pub ran: String,
+    pub failed: i64,
+    pub next: Option<String>,
+}
+
+impl AutomationRow {
+    pub fn new(line: AutomationLine, clock: &Clock) -> AutomationRow {
+        AutomationRow {
+            title: words::cut(&line.title, NAME),
+            description: words::cut(&line.description, TEXT),
+            state: match line.state {
+                AutomationState::Enabled => tag("good", "On"),
+                AutomationState::Paused => tag("warn", "Paused"),
+                AutomationState::Disabled => tag("", "Off"),
+            },
+            ran: match line.ran {
+                0 => "nothing to do this week".to_owned(),
+                1 => "ran once this week".to_owned(),
+                times => format!("ran {times} times this week"),
+            },
+            failed: line.failed,
+            next: line.next_at.map(|at| clock.when(at)),
+        }
+    }
+}

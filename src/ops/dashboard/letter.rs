@@ -1,0 +1,113 @@
+//! The latest messages of a page, each with what became of it and why.
+
+use crate::base::Result;
+use crate::base::clock::Timestamp;
+use crate::engine::plain;
+use crate::model::effect::{Effect, EffectKind, EffectState};
+use crate::model::request::EffectRequest;
+use crate::model::tenant::Tenant;
+use crate::model::verdict::Decision;
+use crate::ops::dashboard::{Names, SHOWN};
+use crate::store::{Conn, effect, message, verdict};
+
+/// A message, in or out.
+pub struct Letter {
+    pub at: Timestamp,
+    /// To whom, or from whom.
+    pub who: String,
+    pub subject: String,
+    pub fate: Fate,
+}
+
+/// What became of a message.
+pub enum Fate {
+    /// It came in.
+    Received,
+    Sent,
+    /// It is on its way this moment.
+    Leaving,
+    Waiting {
+        why: String,
+        until: Option<Timestamp>,
+    },
+    /// It did not go through, and is tried again.
+    Retrying {
+        at: Option<Timestamp>,
+    },
+    /// It may have gone out; the provider is being asked.
+    Checking,
+    NotSent {
+        why: String,
+    },
+    GivenUp {
+        why: String,
+    },
+}
+
+/// Messages that wait and are shown beside the latest.
+const WAITING: i64 = 5;
+
+/// Replies that are shown among the latest.
+const REPLIES: i64 = 4;
+
+/// Returns the latest messages and those that wait, latest first.
+pub fn load(conn: &mut Conn, tenant: &Tenant, names: &mut Names) -> Result<Vec<Letter>> {
+    let mut mails = effect::of_kind(conn, &tenant.id, EffectKind::SendMail, SHOWN - REPLIES)?;
+    for waiting in effect::waiting_mails(conn, &tenant.id, WAITING)? {
+        if mails.iter().all(|mail| mail.id != waiting.id) {
+            mails.push(waiting);
+        }
+    }
+    let mut letters = Vec::new();
+    for mail in mails {
+        letters.extend(outgoing(conn, tenant, mail, names)?);
+    }
+    for reply in message::latest_received(conn, &tenant.id, REPLIES)? {
+        let who = names.of(conn, reply.contact_id.as_ref())?.unwrap_or(reply.sender);
+        letters.push(Letter { at: reply.sent_at, who, subject: reply.subject, fate: Fate::Received });
+    }
+    letters.sort_by_key(|letter| std::cmp::Reverse(letter.at));
+    Ok(letters)
+}
+
+fn outgoing(conn: &mut Conn, tenant: &Tenant, mail: Effect, names: &mut Names) -> Result<Option<Letter>> {
+    let EffectRequest::SendMail(request) = mail.request.read()? else { return Ok(None) };
+    let contact = request.letter.as_ref().and_then(|letter| letter.contact_id.as_ref());
+    let who = match names.of(conn, contact)? {
+        Some(name) => name,
+        None if request.to == tenant.owner_email => "you".to_owned(),
+        None => request.to.to_string(),
+    };
+    let at = mail.settled_at.unwrap_or(mail.created_at);
+    Ok(Some(Letter { at, who, subject: request.subject, fate: fate(conn, &mail)? }))
+}
+
+fn fate(conn: &mut Conn, mail: &Effect) -> Result<Fate> {
+    let reason = || mail.reason.clone().unwrap_or_default();
+    let decided = match mail.state {
+        EffectState::Delivered | EffectState::Leased | EffectState::InDoubt | EffectState::Dead => None,
+        EffectState::Pending | EffectState::Retrying | EffectState::Discarded => {
+            verdict::of_effect(conn, &mail.tenant_id, &mail.id)?.pop()
+        }
+    };
+    Ok(match (mail.state, decided) {
+        (EffectState::Delivered, _) => Fate::Sent,
+        (EffectState::InDoubt, _) => Fate::Checking,
+        (EffectState::Dead, _) => Fate::GivenUp { why: reason() },
+        (EffectState::Discarded, Some(verdict)) if verdict.decision == Decision::Drop => {
+            Fate::NotSent { why: plain::dropped(verdict.gate).to_owned() }
+        }
+        (EffectState::Discarded, _) => Fate::NotSent { why: "it was no longer needed".to_owned() },
+        (EffectState::Pending | EffectState::Retrying, Some(verdict))
+            if verdict.decision == Decision::Hold && mail.due_at.is_some() =>
+        {
+            Fate::Waiting { why: plain::held(verdict.gate).to_owned(), until: mail.due_at }
+        }
+        (EffectState::Retrying, _) => Fate::Retrying { at: mail.due_at },
+        // It has no moment while its connection or its tenant is stopped.
+        (EffectState::Pending, _) if mail.due_at.is_none() => {
+            Fate::Waiting { why: "its account does not work at the moment".to_owned(), until: None }
+        }
+        (EffectState::Pending | EffectState::Leased, _) => Fate::Leaving,
+    })
+}

@@ -1,0 +1,237 @@
+//! How a tenant's accounts and automations do: what works, what ran, what failed, what goes on later.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::base::Result;
+use crate::base::clock::Timestamp;
+use crate::engine::plain;
+use crate::model::automation::{Automation, AutomationState};
+use crate::model::connection::{Connection, ConnectionState};
+use crate::model::cursor::Cursor;
+use crate::model::run::{Run, RunState};
+use crate::model::schedule::Schedule;
+use crate::model::tenant::Tenant;
+use crate::model::{AutomationId, LeadId, TenantId};
+use crate::ops::dashboard::Names;
+use crate::pipeline::trouble::{self, Trouble};
+use crate::store::{Conn, automation, balance, connection, cursor, lead, run, schedule};
+
+/// Whether accounts work, and when the next digest comes.
+pub struct Health {
+    pub accounts: Vec<Account>,
+    pub next_digest: Option<Timestamp>,
+}
+
+/// A connected account, as its owner knows it.
+pub struct Account {
+    pub name: String,
+    pub state: ConnectionState,
+    /// When something last went through it.
+    pub last_ok_at: Option<Timestamp>,
+    /// When it was last read, where it is read.
+    pub last_poll_at: Option<Timestamp>,
+}
+
+/// Runs: what went well is counted, what did not is shown.
+pub struct Runs {
+    /// Of those that began in the last seven days.
+    pub succeeded: i64,
+    pub ended_early: i64,
+    pub failed: i64,
+    pub failures: Vec<RunLine>,
+    pub waiting: Vec<RunLine>,
+}
+
+pub struct RunLine {
+    pub automation: String,
+    /// The person it is about.
+    pub who: Option<String>,
+    /// Why it failed.
+    pub why: String,
+    /// When it failed, or when it goes on.
+    pub at: Timestamp,
+}
+
+/// An automation, and what it did in the last seven days.
+pub struct AutomationLine {
+    pub title: String,
+    pub description: String,
+    pub state: AutomationState,
+    pub ran: i64,
+    pub failed: i64,
+    pub next_at: Option<Timestamp>,
+}
+
+/// An automation with what its live version says of itself.
+pub struct Known {
+    row: Automation,
+    outline: Outline,
+}
+
+/// What every page needs, whatever its panels.
+pub struct Upkeep {
+    pub troubles: Vec<Trouble>,
+    pub automations: Vec<Known>,
+    pub schedules: Vec<Schedule>,
+    connections: Vec<Connection>,
+    cursors: Vec<Cursor>,
+}
+
+/// The part of a definition that is told to people. It was checked when it was enabled.
+#[derive(Default, Deserialize)]
+struct Outline {
+    #[serde(default)]
+    automation: Head,
+    #[serde(default)]
+    step: Vec<OutlineStep>,
+}
+
+#[derive(Default, Deserialize)]
+struct Head {
+    #[serde(default)]
+    title: String,
+    #[serde(default)]
+    description: String,
+}
+
+#[derive(Deserialize)]
+struct OutlineStep {
+    #[serde(default)]
+    action: String,
+}
+
+const ROWS: i64 = 500;
+const LINES: i64 = 5;
+const WEEK: Duration = Duration::from_secs(7 * 86_400);
+
+/// The action by which a digest is known, whatever its automation is called.
+const DIGEST: &str = "digest.compose";
+
+pub fn load(conn: &mut Conn, tenant: &Tenant, now: Timestamp) -> Result<Upkeep> {
+    let id = &tenant.id;
+    let counts = balance::unsettled(conn, id)?;
+    let (connections, cursors) = (connection::list(conn, id, ROWS)?, cursor::list(conn, id, None, ROWS)?);
+    let health = trouble::Health {
+        tenant,
+        counts: &counts,
+        oldest_due_at: balance::oldest_due(conn, id)?,
+        connections: &connections,
+        cursors: &cursors,
+    };
+    let troubles = trouble::of(&health, now);
+    let mut automations = Vec::new();
+    for row in automation::list(conn, id, ROWS)? {
+        let version = automation::find_version(conn, id, &row.id, row.live_version)?;
+        let outline = version.and_then(|version| toml::from_str(&version.definition).ok());
+        automations.push(Known { row, outline: outline.unwrap_or_default() });
+    }
+    Ok(Upkeep { troubles, automations, schedules: schedule::list(conn, id)?, connections, cursors })
+}
+
+impl Upkeep {
+    pub fn health(&self) -> Health {
+        let account = |connection: &Connection| Account {
+            name: trouble::account(connection),
+            state: connection.state,
+            last_ok_at: connection.last_ok_at,
+            last_poll_at: self
+                .cursors
+                .iter()
+                .filter(|cursor| cursor.connection_id == connection.id)
+                .filter_map(|cursor| cursor.polled_at)
+                .max(),
+        };
+        let digests = self.automations.iter().filter(|known| {
+            known.row.state == AutomationState::Enabled
+                && known.outline.step.iter().any(|step| step.action == DIGEST)
+        });
+        Health {
+            accounts: self.connections.iter().map(account).collect(),
+            next_digest: digests.filter_map(|known| next(&self.schedules, &known.row.id)).min(),
+        }
+    }
+}
+
+/// Returns when a schedule next starts an automation.
+fn next(schedules: &[Schedule], id: &AutomationId) -> Option<Timestamp> {
+    schedules
+        .iter()
+        .filter(|schedule| schedule.automation_id == *id)
+        .filter_map(|schedule| schedule.due_at)
+        .min()
+}
+
+fn title(known: &Known) -> String {
+    match known.outline.automation.title.is_empty() {
+        true => known.row.name.clone(),
+        false => known.outline.automation.title.clone(),
+    }
+}
+
+pub fn runs(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    automations: &[Known],
+    names: &mut Names,
+    now: Timestamp,
+) -> Result<Runs> {
+    let started = run::count_started(conn, tenant, now - WEEK)?;
+    let sum = |wanted: RunState| {
+        started.iter().filter(|(_, state, _)| *state == wanted).map(|(.., count)| count).sum()
+    };
+    let titles: HashMap<&AutomationId, String> =
+        automations.iter().map(|known| (&known.row.id, title(known))).collect();
+    let mut line = |conn: &mut Conn, run: Run, at: Timestamp| -> Result<RunLine> {
+        let mut who = names.of(conn, run.contact_id.as_ref())?;
+        if who.is_none()
+            && let Ok(id) = LeadId::parse(&run.subject_id)
+        {
+            who = lead::find(conn, tenant, &id)?.map(|lead| lead.name);
+        }
+        let automation = titles.get(&run.automation_id).cloned().unwrap_or_default();
+        let why = plain::failure(run.reason.as_deref().unwrap_or_default()).to_owned();
+        Ok(RunLine { automation, who, why, at })
+    };
+    let (mut failures, mut waiting) = (Vec::new(), Vec::new());
+    for run in run::failed(conn, tenant, LINES)? {
+        let at = run.finished_at.unwrap_or(run.started_at);
+        failures.push(line(conn, run, at)?);
+    }
+    for run in run::waiting(conn, tenant, LINES)? {
+        let at = run.due_at.unwrap_or(run.started_at);
+        waiting.push(line(conn, run, at)?);
+    }
+    Ok(Runs {
+        succeeded: sum(RunState::Succeeded),
+        ended_early: sum(RunState::Cancelled),
+        failed: sum(RunState::Failed),
+        failures,
+        waiting,
+    })
+}
+
+pub fn automations(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    automations: &[Known],
+    schedules: &[Schedule],
+    now: Timestamp,
+) -> Result<Vec<AutomationLine>> {
+    let started = run::count_started(conn, tenant, now - WEEK)?;
+    let shown = automations.iter().filter(|known| known.row.state != AutomationState::Disabled);
+    let line = |known: &Known| {
+        let own = || started.iter().filter(|(id, ..)| *id == known.row.id);
+        AutomationLine {
+            title: title(known),
+            description: known.outline.automation.description.clone(),
+            state: known.row.state,
+            ran: own().map(|(.., count)| count).sum(),
+            failed: own().filter(|(_, state, _)| *state == RunState::Failed).map(|(.., count)| count).sum(),
+            next_at: next(schedules, &known.row.id),
+        }
+    };
+    Ok(shown.map(line).collect())
+}
