@@ -30,8 +30,7 @@ pub enum Shows {
     Public,
     /// What the visitor may see of their own tenant.
     Own,
-    /// The tenant in its address, to those who have this permission there; 403 to everybody else.
-    #[allow(dead_code)]
+    /// The tenant in its address, to those who have this permission there; to others it is not there.
     Tenant(&'static str),
 }
 

@@ -108,6 +108,16 @@ fn assert_well_formed(html: &str) {
     }
 }
 
+/// Opens a link and returns the cookie of the session that it begins.
+async fn opened(site: &Site, token: &str) -> String {
+    let answer = site.client.get(format!("{}/status?token={token}", site.base)).send().await.unwrap();
+    assert_eq!(
+        (answer.status(), &answer.headers()["location"]),
+        (StatusCode::SEE_OTHER, &"/status".parse().unwrap())
+    );
+    answer.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned()
+}
+
 /// Keeps a page, for whoever wants to look at it.
 fn keep(name: &str, html: &str) {
     std::fs::write(
@@ -126,8 +136,10 @@ on_both! {
         let until = app.clock.now() + Duration::from_mins(1);
         let token = ops::status::sign_link(&app.key, tenant, until);
         let get = |path: String| site.client.get(format!("{}{path}", site.base)).send();
+        let cookie = opened(&site, &token).await;
         for path in ["/status", "/status/acme"] {
-            let page = get(format!("{path}?token={token}")).await.unwrap();
+            let request = site.client.get(format!("{}{path}", site.base)).header("cookie", &cookie);
+            let page = request.send().await.unwrap();
             assert_eq!(page.status(), StatusCode::OK);
             let policy = page.headers()["content-security-policy"].to_str().unwrap().to_owned();
             assert!(policy.contains("connect-src 'self'") && policy.contains("script-src 'sha256-"), "{policy}");
@@ -162,10 +174,11 @@ on_both! {
         let (app, actor) = (&site.nexora.app, &site.nexora.actor);
         ops::tenant::create(app, actor, new_tenant("rival")).await.unwrap();
         let token = ops::status::sign_link(&app.key, &site.nexora.tenant, app.clock.now() + Duration::from_mins(1));
+        let cookie = opened(&site, &token).await;
         let mut answers = Vec::new();
         for slug in ["rival", "nobody", "Not%20a%20slug"] {
-            let url = format!("{}/status/{slug}?token={token}", site.base);
-            let answer = site.client.get(url).send().await.unwrap();
+            let url = format!("{}/status/{slug}", site.base);
+            let answer = site.client.get(url).header("cookie", &cookie).send().await.unwrap();
             let headers = answer.headers().clone();
             answers.push((answer.status(), headers.len(), answer.text().await.unwrap()));
         }
