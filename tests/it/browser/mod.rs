@@ -5,6 +5,7 @@
 //! that they were skipped. With `NEXORA_TEST_WRITE_SCREENSHOTS` they write the pictures of docs/images.
 
 mod form;
+mod status;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use fantoccini::elements::Element;
 use fantoccini::{Client, ClientBuilder, Locator};
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use serde_json::{Map, Value, json};
 
 /// How long a page may take to become what is expected.
@@ -187,7 +189,10 @@ impl Browser {
         let png = self.client.screenshot().await.unwrap();
         let folder = Path::new(ROOT).join("docs/images");
         std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join(format!("{name}.png")), png).unwrap();
+        let picture = image::load_from_memory(&png).unwrap().to_rgb8();
+        let file = std::fs::File::create(folder.join(format!("{name}.png"))).unwrap();
+        let encoder = PngEncoder::new_with_quality(file, CompressionType::Best, FilterType::Adaptive);
+        picture.write_with_encoder(encoder).unwrap();
     }
 
     pub async fn close(self) {

@@ -34,11 +34,7 @@ impl LeadRow {
         let is_real = !lead.is_test && lead.state != LeadState::Spam;
         LeadRow {
             name: words::cut(&lead.name, NAME),
-            mark: match (lead.is_test, lead.state) {
-                (true, _) => Some(tag("", "Test")),
-                (false, LeadState::Spam) => Some(tag("warn", "Spam")),
-                _ => None,
-            },
+            mark: lead.is_test.then_some(tag("", "Test")),
             received: clock.when(lead.received_at),
             phone: lead.phone.as_ref().map(|phone| (phone.to_string(), phone.shown_in(country))),
             email: lead.email.as_ref().map(ToString::to_string),
