@@ -109,6 +109,22 @@ pub struct Agreed {
 #[serde(transparent)]
 pub struct Attribution(pub BTreeMap<String, String>);
 
+impl Attribution {
+    /// What advertisers call it, and the page that led to the form.
+    pub const NAMES: [&str; 10] = [
+        "utm_source",
+        "utm_medium",
+        "utm_campaign",
+        "utm_term",
+        "utm_content",
+        "gclid",
+        "fbclid",
+        "msclkid",
+        "referrer",
+        "landing_url",
+    ];
+}
+
 /// An enquiry that passed validation and is not yet stored.
 #[derive(Clone, Debug)]
 pub struct NewLead {

@@ -158,73 +158,77 @@ fn of_cursor(status: &Health<'_>, cursor: &Cursor, now: Timestamp) -> Option<Tro
 }
 
 fn of_counts(status: &Health<'_>) -> Vec<Trouble> {
+    let count = |noun: &str, state: &str| balance::count(status.counts, noun, state);
     let slug = &status.tenant.slug;
     let mut troubles = Vec::new();
-    let unreviewed = balance::count(status.counts, "lead", LeadState::NeedsReview.name());
-    if unreviewed > 0 {
+    let mut add = |what: String, command: String, plain: String| {
         troubles.push(Trouble {
-            what: format!("{unreviewed} {} to be looked at", plural(unreviewed, "lead is", "leads are")),
-            command: format!("nexora lead list --state needs_review --tenant {slug}"),
+            what,
+            command: format!("nexora {command} --tenant {slug}"),
             level: Level::Look,
-            plain: format!(
-                "{unreviewed} {} came by a mail that could not be read by itself. Please look at the original.",
-                plural(unreviewed, "lead", "leads")
-            ),
+            plain,
         });
-    }
-    for state in [EffectState::Dead, EffectState::InDoubt, EffectState::Retrying] {
-        let count = balance::count(status.counts, "effect", state.name());
-        if count > 0 {
-            let one = plural(count, "message or record", "messages or records");
-            troubles.push(Trouble {
-                what: format!("{count} {} {state}", plural(count, "effect is", "effects are")),
-                command: format!("nexora effect list --state {state} --tenant {slug}"),
-                level: Level::Look,
-                plain: match state {
-                    EffectState::Dead => {
-                        format!("{count} {one} could not be delivered and had to be given up.")
-                    }
-                    EffectState::InDoubt => {
-                        format!("{count} {one} may or may not have gone out. We are checking.")
-                    }
-                    _ => format!("{count} {one} did not go through yet. We keep trying."),
-                },
-            });
-        }
+    };
+    let unreviewed = count("lead", LeadState::NeedsReview.name());
+    if unreviewed > 0 {
+        let leads = plural(unreviewed, "lead", "leads");
+        add(
+            format!("{unreviewed} {} to be looked at", plural(unreviewed, "lead is", "leads are")),
+            "lead list --state needs_review".to_owned(),
+            format!("{unreviewed} {leads} could not be read by machine. Please look at the original."),
+        );
     }
     for state in [NoticeState::Failed, NoticeState::Retrying] {
-        let count = balance::count(status.counts, "notice", state.name());
-        if count > 0 {
-            let one = plural(count, "lead", "leads");
-            troubles.push(Trouble {
-                what: format!("{count} {} not fetched ({state})", plural(count, "lead was", "leads were")),
-                command: format!("nexora source notices --state {state} --tenant {slug}"),
-                level: Level::Look,
-                plain: match state {
-                    NoticeState::Retrying => {
-                        format!("{count} {one} could not be fetched yet. We keep trying.")
-                    }
-                    _ => format!(
-                        "{count} {one} could not be fetched from where {} came in.",
-                        plural(count, "it", "they")
-                    ),
-                },
-            });
+        let rows = count("notice", state.name());
+        if rows > 0 {
+            add(
+                format!("{rows} {} not fetched ({state})", plural(rows, "lead was", "leads were")),
+                format!("source notices --state {state}"),
+                unfetched(state, rows),
+            );
         }
     }
-    let failed = balance::count(status.counts, "run", RunState::Failed.name());
+    for state in [EffectState::Dead, EffectState::InDoubt, EffectState::Retrying] {
+        let rows = count("effect", state.name());
+        if rows > 0 {
+            add(
+                format!("{rows} {} {state}", plural(rows, "effect is", "effects are")),
+                format!("effect list --state {state}"),
+                undelivered(state, rows),
+            );
+        }
+    }
+    let failed = count("run", RunState::Failed.name());
     if failed > 0 {
-        troubles.push(Trouble {
-            what: format!("{failed} {} failed", plural(failed, "run has", "runs have")),
-            command: format!("nexora run list --state failed --tenant {slug}"),
-            level: Level::Look,
-            plain: match failed {
+        add(
+            format!("{failed} {} failed", plural(failed, "run has", "runs have")),
+            "run list --state failed".to_owned(),
+            match failed {
                 1 => "Once, an automation could not finish its work.".to_owned(),
                 times => format!("{times} times, an automation could not finish its work."),
             },
-        });
+        );
     }
     troubles
+}
+
+fn unfetched(state: NoticeState, rows: i64) -> String {
+    let leads = plural(rows, "lead", "leads");
+    match state {
+        NoticeState::Retrying => format!("{rows} {leads} could not be fetched yet. We keep trying."),
+        _ => {
+            format!("{rows} {leads} could not be fetched from where {} came in.", plural(rows, "it", "they"))
+        }
+    }
+}
+
+fn undelivered(state: EffectState, rows: i64) -> String {
+    let things = plural(rows, "message or record", "messages or records");
+    match state {
+        EffectState::Dead => format!("{rows} {things} could not be delivered and had to be given up."),
+        EffectState::InDoubt => format!("{rows} {things} may or may not have gone out. We are checking."),
+        _ => format!("{rows} {things} did not go through yet. We keep trying."),
+    }
 }
 
 /// Names a connection as its owner knows it.

@@ -20,20 +20,6 @@ pub struct Answer {
     pub field: Option<SourceField>,
 }
 
-/// What tells where a homeowner came from, as advertisers name it.
-const ATTRIBUTION: [&str; 10] = [
-    "utm_source",
-    "utm_medium",
-    "utm_campaign",
-    "utm_term",
-    "utm_content",
-    "gclid",
-    "fbclid",
-    "msclkid",
-    "referrer",
-    "landing_url",
-];
-
 /// The usual names of each field; the first are the better ones.
 const USUAL: [(SourceField, &[&str]); 13] = [
     (SourceField::Name, &["name", "full_name", "fullname", "your_name", "customer_name", "contact_name"]),
@@ -82,7 +68,7 @@ pub fn fill(answers: Vec<Answer>, map: &BTreeMap<String, SourceField>) -> Found 
         let known = mapped.or_else(|| answer.field.map(|field| (field, 1)));
         let known = known.or_else(|| usual(&answer.key)).or_else(|| usual(&answer.label));
         let Some((field, rank)) = known else {
-            match ATTRIBUTION.iter().find(|name| **name == folded(&answer.key)) {
+            match Attribution::NAMES.iter().find(|name| **name == folded(&answer.key)) {
                 Some(name) => {
                     attribution.0.insert((*name).to_owned(), answer.value);
                 }

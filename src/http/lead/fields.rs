@@ -10,20 +10,6 @@ use crate::model::lead::Attribution;
 
 pub type Fields = BTreeMap<String, String>;
 
-/// What tells where a homeowner came from, as advertisers name it.
-pub const ATTRIBUTION: [&str; 10] = [
-    "utm_source",
-    "utm_medium",
-    "utm_campaign",
-    "utm_term",
-    "utm_content",
-    "gclid",
-    "fbclid",
-    "msclkid",
-    "referrer",
-    "landing_url",
-];
-
 /// Everything else that has a meaning.
 const FIELDS: [&str; 21] = [
     "name",
@@ -70,7 +56,7 @@ pub fn text_of(name: &str, value: serde_json::Value) -> Result<String, Refusal> 
 }
 
 fn is_known(name: &str) -> bool {
-    FIELDS.contains(&name) || ATTRIBUTION.contains(&name)
+    FIELDS.contains(&name) || Attribution::NAMES.contains(&name)
 }
 
 /// Tells whether a box is ticked, or a flag of a program is set.
@@ -90,7 +76,7 @@ pub fn enquiry(fields: &Fields, default_source: &str) -> Enquiry {
         source => source.chars().take(60).collect(),
     };
     let attribution =
-        ATTRIBUTION.iter().filter_map(|name| Some(((*name).to_owned(), fields.get(*name)?.clone())));
+        Attribution::NAMES.iter().filter_map(|name| Some(((*name).to_owned(), fields.get(*name)?.clone())));
     Enquiry {
         name,
         email: text("email"),

@@ -10,10 +10,11 @@ use crate::app::{App, Front};
 use crate::base::clock::Timestamp;
 use crate::engine::enquiry::FieldFault;
 use crate::engine::hours::BusinessHours;
-use crate::http::lead::fields::{ATTRIBUTION, Fields, is_set};
+use crate::http::lead::fields::{Fields, is_set};
 use crate::http::lead::ticket::Ticket;
 use crate::http::page::{self, Policy, Script};
 use crate::model::form::{Field, FieldName, Need};
+use crate::model::lead::Attribution;
 use crate::model::tenant::Tenant;
 
 /// Services up to this many are shown side by side; more are chosen from a list.
@@ -107,7 +108,8 @@ pub fn show(
     let inputs: Vec<Input> =
         front.form.fields.iter().filter_map(|field| input(app, front, *field, values, faults)).collect();
     let label = |name: &str| inputs.iter().find(|input| input.name == name).map(|input| input.label.clone());
-    let hidden = ATTRIBUTION.iter().filter_map(|name| Some(((*name).to_owned(), values.get(*name)?.clone())));
+    let hidden =
+        Attribution::NAMES.iter().filter_map(|name| Some(((*name).to_owned(), values.get(*name)?.clone())));
     let banner = Banner::of(front, now);
     let policy = policy(front, &banner);
     let view = Page {
