@@ -20,10 +20,12 @@ pub struct Settings {
     pub photo_limit_bytes: u64,
     /// Pixels of a photo at most: what decoding takes of memory grows with them.
     pub photo_limit_pixels: u64,
-    /// Requests with photos that are taken at the same time; further ones are told to come back.
-    pub uploads: u32,
+    /// What photos that are being read may take of memory, in all.
+    pub upload_memory_bytes: u64,
     /// Seconds in which a request with photos must have been read.
     pub upload_timeout_s: u64,
+    /// Days for which photos are kept; those of leads that are spam are kept for 30 at most.
+    pub keep_photos_days: u64,
     /// Where Turnstile is asked whether a visitor is a person.
     pub turnstile_url: String,
 }
@@ -36,8 +38,9 @@ impl Default for Settings {
             photos: 6,
             photo_limit_bytes: 12_000_000,
             photo_limit_pixels: 50_000_000,
-            uploads: 8,
+            upload_memory_bytes: 268_435_456,
             upload_timeout_s: 180,
+            keep_photos_days: 730,
             turnstile_url: "https://challenges.cloudflare.com/turnstile/v0/siteverify".to_owned(),
         }
     }
@@ -49,9 +52,14 @@ impl Settings {
     pub fn check(&self) -> Result<()> {
         at_least("intake.photo_limit_bytes", self.photo_limit_bytes, 10_000)?;
         at_least("intake.photo_limit_pixels", self.photo_limit_pixels, 10_000)?;
-        at_least("intake.uploads", self.uploads.into(), 1)?;
+        let photos = u64::from(self.photos) * (self.photo_limit_bytes + 4_096);
+        at_least("intake.upload_memory_bytes", self.upload_memory_bytes, photos)?;
         at_least("intake.upload_timeout_s", self.upload_timeout_s, 1)?;
         check_url("intake.turnstile_url", &self.turnstile_url)
+    }
+
+    pub fn keep_photos(&self) -> Duration {
+        Duration::from_secs(self.keep_photos_days.saturating_mul(86_400))
     }
 
     pub fn upload_timeout(&self) -> Duration {

@@ -5,6 +5,7 @@ use std::io::Cursor;
 
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
+use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder as _, ImageEncoder as _, ImageFormat, ImageReader, Limits};
 
 /// A picture as it is kept.
@@ -23,19 +24,21 @@ const QUALITY: u8 = 82;
 const LOGO: (u32, u32) = (400, 120);
 /// What a logo may weigh in the page, in bytes.
 const LOGO_LIMIT: usize = 14_000;
-/// Bytes that decoding may take for each pixel: 16 bits of four channels.
-const BYTES_PER_PIXEL: u64 = 8;
+/// Bytes that a decoded picture may take for each pixel that it may have: four channels of eight bits.
+const BYTES_PER_PIXEL: u64 = 4;
 
 /// Makes a picture of what was sent.
 ///
 /// # Errors
 /// A sentence for whoever sent it.
 pub fn read(bytes: &[u8], pixel_limit: u64) -> Result<Picture, String> {
-    let image = decode(bytes, pixel_limit)?;
-    let image = match image.width().max(image.height()) > SIDE {
+    let (image, orientation) = decode(bytes, pixel_limit)?;
+    let mut image = match image.width().max(image.height()) > SIDE {
         true => image.thumbnail(SIDE, SIDE),
         false => image,
     };
+    // A picture that is turned is there twice, so it is made small before.
+    image.apply_orientation(orientation);
     // What is transparent shows the paper.
     let flat = over_white(&image);
     let mut content = Vec::new();
@@ -50,7 +53,8 @@ pub fn read(bytes: &[u8], pixel_limit: u64) -> Result<Picture, String> {
 /// # Errors
 /// A sentence that says what to do.
 pub fn logo(bytes: &[u8], pixel_limit: u64) -> Result<Vec<u8>, String> {
-    let image = decode(bytes, pixel_limit)?;
+    let (mut image, orientation) = decode(bytes, pixel_limit)?;
+    image.apply_orientation(orientation);
     let (mut width, mut height) = LOGO;
     while width > 40 {
         let small = match image.width() > width || image.height() > height {
@@ -77,7 +81,7 @@ pub fn logo(bytes: &[u8], pixel_limit: u64) -> Result<Vec<u8>, String> {
     Err("this logo is too rich in detail; use a simpler one".to_owned())
 }
 
-fn decode(bytes: &[u8], pixel_limit: u64) -> Result<DynamicImage, String> {
+fn decode(bytes: &[u8], pixel_limit: u64) -> Result<(DynamicImage, Orientation), String> {
     let format = image::guess_format(bytes).ok();
     let Some(format @ (ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP)) = format else {
         return Err("Please send photos as JPEG, PNG or WebP.".to_owned());
@@ -86,16 +90,15 @@ fn decode(bytes: &[u8], pixel_limit: u64) -> Result<DynamicImage, String> {
     let reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut decoder = reader.into_decoder().map_err(unreadable)?;
     let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > pixel_limit {
+    let most = pixel_limit.saturating_mul(BYTES_PER_PIXEL);
+    if u64::from(width) * u64::from(height) > pixel_limit || decoder.total_bytes() > most {
         return Err("This photo has too many pixels. Please send a smaller one.".to_owned());
     }
     let mut limits = Limits::default();
-    limits.max_alloc = Some(pixel_limit.saturating_mul(BYTES_PER_PIXEL));
+    limits.max_alloc = Some(most.saturating_mul(2));
     decoder.set_limits(limits).map_err(unreadable)?;
-    let orientation = decoder.orientation().unwrap_or(image::metadata::Orientation::NoTransforms);
-    let mut image = DynamicImage::from_decoder(decoder).map_err(unreadable)?;
-    image.apply_orientation(orientation);
-    Ok(image)
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    Ok((DynamicImage::from_decoder(decoder).map_err(unreadable)?, orientation))
 }
 
 fn over_white(image: &DynamicImage) -> DynamicImage {

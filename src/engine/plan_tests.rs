@@ -70,6 +70,7 @@ pub(in crate::engine) fn scene() -> Scene {
         reasons: Json::of(&Vec::<String>::new()).unwrap(),
         body_hash: None,
         consents: Json::of(&Vec::<String>::new()).unwrap(),
+        masked_phone: false,
     };
     let run = Run {
         tenant_id: tenant_id.clone(),

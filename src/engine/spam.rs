@@ -16,6 +16,8 @@ pub struct Signals {
     pub widget: Proof,
     /// How often the same text came from others within a day.
     pub repeats: i64,
+    /// How often something else was sent with the same showing of the form, or the same key.
+    pub resent: i64,
     /// Somebody whom the business knows already.
     pub acquainted: bool,
 }
@@ -93,7 +95,12 @@ pub fn score(signals: &Signals, name: &str, message: &str) -> Score {
         0 => {}
         1 => score.add(30, "the same text came from somebody else within a day"),
         2 => score.add(45, "the same text came from two others within a day"),
-        _ => score.add(80, "the same text came from many others within a day"),
+        // A website may write the same words for everybody: alone it does not hold a lead back.
+        _ => score.add(55, "the same text came from many others within a day"),
+    }
+    if signals.resent > 0 {
+        let points = i32::try_from(signals.resent.min(10)).unwrap_or(10) * 15;
+        score.add(points, "the same form was sent before with something else in it");
     }
     let (text, links) = (message.to_lowercase(), links(message));
     match links {
@@ -149,6 +156,8 @@ mod tests {
         assert!(points(|s| s.time = Time::Open(Duration::from_millis(2_500)), "hot water") < QUARANTINE);
         assert!(points(|s| s.time = Time::Open(Duration::from_secs(200_000)), "hot water") < QUARANTINE);
         assert!(points(|s| s.time = Time::NotAsked, "hot water") < QUARANTINE);
+        assert!(points(|s| (s.time, s.repeats) = (Time::NotAsked, 9), "the words of a website") < QUARANTINE);
+        assert!(points(|s| s.resent = 3, "corrected for the third time") < QUARANTINE);
     }
 
     #[test]
@@ -158,7 +167,7 @@ mod tests {
             (|s| s.honeypot = true, ""),
             (|s| s.time = Time::Open(Duration::from_millis(200)), ""),
             (|s| s.puzzle = Proof::Wrong, ""),
-            (|s| s.repeats = 3, ""),
+            (|s| (s.repeats, s.puzzle) = (3, Proof::Missing), ""),
             (|_| (), "https://a.example https://b.example www.c.example"),
             (|s| s.time = Time::Unmarked, "<a href=https://a.example>cheap</a>"),
         ];
@@ -172,7 +181,7 @@ mod tests {
 
     #[test]
     fn somebody_known_is_trusted_more_but_for_the_trap() {
-        assert_eq!(points(|s| (s.repeats, s.acquainted) = (3, true), ""), 50);
+        assert_eq!(points(|s| (s.repeats, s.acquainted) = (3, true), ""), 25);
         assert_eq!(points(|s| (s.honeypot, s.acquainted) = (true, true), ""), 100);
         assert_eq!(points(|s| s.acquainted = true, ""), 0);
     }

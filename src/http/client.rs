@@ -28,11 +28,12 @@ fn told(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     known
 }
 
-/// Returns what is counted as one client: an IPv4 address, or the /64 that one IPv6 household has.
+/// Returns what is counted as one client: an IPv4 address, or the /56 that one IPv6 household gets at most
+/// (RIPE-690, 4.2).
 pub fn household(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
-        IpAddr::V6(six) => IpAddr::V6(Ipv6Addr::from_bits(six.to_bits() & (u128::MAX << 64))),
+        IpAddr::V6(six) => IpAddr::V6(Ipv6Addr::from_bits(six.to_bits() & (u128::MAX << 72))),
     }
 }
 
@@ -63,7 +64,8 @@ mod tests {
     fn a_household_is_one_client() {
         let one = household("2001:db8:1:2:aaaa::1".parse().unwrap());
         assert_eq!(one, household("2001:db8:1:2:bbbb::9".parse().unwrap()));
-        assert_ne!(one, household("2001:db8:1:3::1".parse().unwrap()));
+        assert_eq!(one, household("2001:db8:1:3::1".parse().unwrap()));
+        assert_ne!(one, household("2001:db8:1:102::1".parse().unwrap()));
         assert_eq!(household("203.0.113.9".parse().unwrap()).to_string(), "203.0.113.9");
     }
 }

@@ -33,7 +33,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 pub use server::{Limits, Server};
 
 use crate::app::App;
-use crate::http::lead::Uploads;
+use crate::http::lead::Budget;
 use crate::http::page::Policy;
 use crate::http::problem::Reader;
 use crate::http::rate::{Buckets, Rates};
@@ -45,7 +45,7 @@ pub struct Public {
     /// The networks whose word about a client's address is believed.
     proxies: Arc<[IpNet]>,
     rates: Arc<Rates>,
-    uploads: Arc<Uploads>,
+    uploads: Arc<Budget>,
     /// Whoever decodes photos: it takes much memory.
     decoding: Arc<Semaphore>,
 }
@@ -61,7 +61,7 @@ impl Public {
             // The configuration was checked when it was read.
             proxies: app.config.http.proxies().unwrap_or_default().into(),
             rates: Arc::new(rates),
-            uploads: Arc::new(Uploads::new(settings.uploads)),
+            uploads: Arc::new(Budget::new(settings.upload_memory_bytes)),
             decoding: Arc::new(Semaphore::new(1)),
             app,
         }

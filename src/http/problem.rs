@@ -81,10 +81,15 @@ pub fn failure(reader: Reader, error: &Error) -> Response {
     if error.kind() == Kind::Unavailable {
         let text = "We cannot take this just now. Please try again in a moment.";
         let mut response = problem(reader, status, "please try again", text);
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
+        retry_soon(&mut response);
         return response;
     }
     problem(reader, status, "something went wrong", "It has been noted. Please try again later.")
+}
+
+/// Says that it may be tried again soon.
+pub fn retry_soon(response: &mut Response) {
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
 }
 
 /// Answers whoever sends too much, with the time after which it may be tried again.

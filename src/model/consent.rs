@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::base::clock::Timestamp;
 use crate::base::text::define_words;
 use crate::model::message::MessageClass;
-use crate::model::{ConsentId, ContactId, TenantId};
+use crate::model::{ConsentId, ContactId, LeadId, TenantId};
 
 define_words! {
     /// By what way a message reaches a person.
@@ -51,6 +51,10 @@ pub struct Consent {
     pub source: String,
     pub actor: String,
     pub at: Timestamp,
+    /// The lead with which it came.
+    pub lead_id: Option<LeadId>,
+    /// The address or number that it is for; nothing where it is for the contact.
+    pub address: Option<String>,
 }
 
 /// An address that is not written to, known by a keyed hash alone.

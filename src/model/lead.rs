@@ -68,6 +68,8 @@ pub struct Lead {
     pub body_hash: Option<String>,
     /// The words of consent that came with it, each an [`Agreed`].
     pub consents: Json,
+    /// The telephone number is lent by a marketplace: nobody is known by it.
+    pub masked_phone: bool,
 }
 
 /// How fast a lead was answered: all that is counted of it.

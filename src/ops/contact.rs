@@ -125,7 +125,7 @@ pub async fn record_consent(
     let by = actor.to_string();
     audited(&app.db, Some(tenant.id.clone()), actor, "contact.consent", now, move |conn| {
         let contact = look_up(conn, &tenant, &wanted)?;
-        let given = Given { source: "cli", actor: &by };
+        let given = Given { source: "cli", actor: &by, lead: None };
         let new = note(conn, &tenant.id, &contact.id, word, given, now)?;
         let subject = Subject::new(&contact.id).after(&new)?;
         Ok((new, subject))

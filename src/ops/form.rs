@@ -197,7 +197,7 @@ fn parse_origin(text: &str) -> Result<String> {
     let uri: axum::http::Uri = text.parse().map_err(|_| wrong())?;
     let (scheme, authority) = uri.scheme_str().zip(uri.authority()).ok_or_else(wrong)?;
     let local = matches!(authority.host(), "localhost" | "127.0.0.1");
-    if !(scheme == "https" || (scheme == "http" && local)) || authority.as_str().contains('@') {
+    if !(scheme == "https" || (scheme == "http" && local)) || authority.as_str().contains(['@', '*']) {
         return Err(wrong());
     }
     Ok(format!("{scheme}://{}", authority.as_str().to_lowercase()))
@@ -399,9 +399,16 @@ mod tests {
     fn a_website_is_named_as_browsers_name_it() {
         assert_eq!(parse_origin("https://Acme.com/contact").unwrap(), "https://acme.com");
         assert_eq!(parse_origin("http://localhost:3000").unwrap(), "http://localhost:3000");
-        for wrong in
-            ["acme.com", "http://acme.com", "*", "https://", "https://a@b.com", "javascript:alert(1)"]
-        {
+        for wrong in [
+            "acme.com",
+            "http://acme.com",
+            "*",
+            "https://",
+            "https://*",
+            "https://*.acme.com",
+            "https://a@b.com",
+            "javascript:alert(1)",
+        ] {
             assert!(parse_origin(wrong).is_err(), "{wrong}");
         }
     }

@@ -69,7 +69,7 @@ pub async fn unsubscribe(app: &App, token: &str) -> Result<Tenant> {
         if is_new && is_known {
             let wording = "No more of these mails".to_owned();
             let word = Agreed { channel: Channel::Email, given: false, wording };
-            let given = Given { source: "unsubscribe", actor: "contact" };
+            let given = Given { source: "unsubscribe", actor: "contact", lead: None };
             note(conn, &id, &link.contact_id, word, given, now)?;
             let why = (link.hash.as_str(), SuppressionReason::Unsubscribed);
             tell_unsubscribed(conn, &id, link.contact_id, why, now)?;

@@ -73,6 +73,7 @@ impl Sample {
             reasons: Json::of(&Vec::<String>::new())?,
             body_hash: None,
             consents: Json::of(&Vec::<String>::new())?,
+            masked_phone: false,
         };
         let job = Job {
             tenant_id: tenant.id.clone(),

@@ -2,8 +2,8 @@
 
 use crate::base::Result;
 use crate::base::clock::Timestamp;
-use crate::model::consent::Consent;
-use crate::model::lead::Agreed;
+use crate::model::consent::{Channel, Consent};
+use crate::model::lead::{Agreed, Lead};
 use crate::model::{ConsentId, ContactId, TenantId};
 use crate::store::{Conn, consent};
 
@@ -12,9 +12,11 @@ use crate::store::{Conn, consent};
 pub struct Given<'a> {
     pub source: &'a str,
     pub actor: &'a str,
+    /// The lead with which it came.
+    pub lead: Option<&'a Lead>,
 }
 
-/// Writes one word of consent.
+/// Writes one word of consent, given at `at`.
 ///
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
@@ -24,18 +26,23 @@ pub fn note(
     contact_id: &ContactId,
     word: Agreed,
     given: Given<'_>,
-    now: Timestamp,
+    at: Timestamp,
 ) -> Result<Consent> {
     let new = Consent {
         tenant_id: tenant.clone(),
-        id: ConsentId::new(now),
+        id: ConsentId::new(at),
         contact_id: contact_id.clone(),
         channel: word.channel,
         given: word.given,
         wording: word.wording,
         source: given.source.to_owned(),
         actor: given.actor.to_owned(),
-        at: now,
+        at,
+        lead_id: given.lead.map(|lead| lead.id.clone()),
+        address: given.lead.and_then(|lead| match word.channel {
+            Channel::Email => lead.email.as_ref().map(ToString::to_string),
+            Channel::Sms => lead.phone.as_ref().map(ToString::to_string),
+        }),
     };
     consent::insert(conn, &new)?;
     Ok(new)

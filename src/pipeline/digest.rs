@@ -18,7 +18,7 @@ use crate::model::job::Job;
 use crate::model::lead::{Lead, LeadState};
 use crate::model::task::{Task, TaskState};
 use crate::model::tenant::Tenant;
-use crate::pipeline::trouble::{self, Health, Trouble};
+use crate::pipeline::trouble::{self, Health, Level, Trouble};
 use crate::store::{Conn, appointment, balance, connection, contact, cursor, effect, job, lead, task};
 
 /// Lines that each part of a digest shows at most.
@@ -115,7 +115,7 @@ pub fn compose(conn: &mut Conn, tenant: &Tenant, since: Duration, now: Timestamp
         today: appointments(conn, tenant, today)?,
         tomorrow: appointments(conn, tenant, tomorrow)?,
         overdue: overdue.into_iter().take(shown()).map(task_line).collect(),
-        troubles: troubles(conn, tenant, now)?,
+        troubles: [held_back(tenant, &leads), troubles(conn, tenant, now)?].concat(),
         jobs: jobs(conn, tenant, since_at, today)?,
         ran: ran(conn, tenant, (since_at, now))?,
     };
@@ -194,6 +194,18 @@ fn appointments(conn: &mut Conn, tenant: &Tenant, span: Span) -> Result<Vec<Appo
         lines.push(AppointmentLine { title, location, starts_at, all_day, who });
     }
     Ok(lines)
+}
+
+/// What was held back as spam is told, so that nobody is taken for a program unseen.
+fn held_back(tenant: &Tenant, leads: &[Lead]) -> Vec<Trouble> {
+    let held = leads.iter().filter(|lead| lead.state == LeadState::Spam && !lead.is_test).count();
+    let plain = match held {
+        0 => return Vec::new(),
+        1 => "1 request was held back as spam".to_owned(),
+        held => format!("{held} requests were held back as spam"),
+    };
+    let command = format!("nexora lead list --state spam --tenant {}", tenant.slug);
+    vec![Trouble { what: plain.clone(), command, level: Level::Look, plain }]
 }
 
 fn troubles(conn: &mut Conn, tenant: &Tenant, now: Timestamp) -> Result<Vec<Trouble>> {

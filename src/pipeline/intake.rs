@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
+use sha2::{Digest as _, Sha256};
+
 use crate::app::App;
 use crate::base::clock::Timestamp;
-use crate::base::text::Json;
+use crate::base::text::{Json, hex};
 use crate::base::{Error, Result};
 use crate::engine::enquiry::{self, Enquiry, FieldFault};
 use crate::engine::photo::Picture;
@@ -16,10 +18,10 @@ use crate::model::event::{Event, EventKind, EventState, LeadReceived};
 use crate::model::form::{FieldName, Photo, Wording};
 use crate::model::lead::{Agreed, Lead, LeadState, NewLead};
 use crate::model::tenant::Tenant;
-use crate::model::{ContactId, LeadId, PhotoId, TenantId};
+use crate::model::{LeadId, PhotoId, TenantId};
 use crate::pipeline::consent::{self, Given};
 use crate::pipeline::contact;
-use crate::store::{Conn, Inserted, event, form, lead};
+use crate::store::{Conn, Inserted, event, form, lead, run};
 
 /// What became of an enquiry.
 #[derive(Debug)]
@@ -34,8 +36,8 @@ pub enum Intake {
 #[derive(Clone, Default)]
 pub struct Offer {
     pub enquiry: Enquiry,
-    /// With the same key again, the answer is that of the first time.
-    pub key: Option<String>,
+    /// The same enquiry with the same key is the same lead.
+    pub key: Option<Key>,
     /// The fields that must be filled in, besides those without which nobody can be answered.
     pub required: Vec<FieldName>,
     /// What is known of a sender whom nobody vouches for; without it nothing speaks for spam.
@@ -51,8 +53,39 @@ impl Offer {
     }
 }
 
+/// By what a second sending is known from a second enquiry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// What the sender made up. Strangers may make up the same, so it holds for the same enquiry alone.
+    Sender(String),
+    /// One showing of our form. What was corrected and sent again is another enquiry.
+    Showing(String),
+}
+
 /// The longest `Idempotency-Key` that is kept.
 const KEY_LENGTH: usize = 200;
+
+impl Key {
+    /// # Errors
+    /// `Usage` when it is empty, too long, or not of visible ASCII.
+    pub fn of_sender(text: String) -> Result<Key> {
+        let good = (1..=KEY_LENGTH).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        match good {
+            true => Ok(Key::Sender(text)),
+            false => {
+                Err(Error::usage(format!("an idempotency key has 1 to {KEY_LENGTH} visible characters")))
+            }
+        }
+    }
+
+    /// Returns how the dedupe keys of its events begin.
+    fn prefix(&self) -> String {
+        match self {
+            Key::Sender(key) => format!("lead:{key}:"),
+            Key::Showing(key) => format!("form:{key}:"),
+        }
+    }
+}
 
 /// Tells what is wrong with an enquiry, without taking it.
 ///
@@ -80,13 +113,9 @@ pub async fn wording(
 /// Accepts an enquiry for a tenant.
 ///
 /// # Errors
-/// `Usage` when the key is too long, `Conflict` when it was used for something else, `Unavailable`
-/// when the lead cannot be kept.
+/// `Unavailable` when the lead cannot be kept.
 pub async fn accept(app: &App, tenant: &Tenant, offer: Offer) -> Result<Intake> {
     let Offer { enquiry, key, required, mut signals, consents, pictures } = offer;
-    if key.as_ref().is_some_and(|key| key.is_empty() || key.len() > KEY_LENGTH) {
-        return Err(Error::usage(format!("an idempotency key has 1 to {KEY_LENGTH} characters")));
-    }
     if !enquiry.honeypot.trim().is_empty() {
         signals.get_or_insert_default().honeypot = true;
     }
@@ -94,15 +123,17 @@ pub async fn accept(app: &App, tenant: &Tenant, offer: Offer) -> Result<Intake> 
         Ok(new) => new,
         Err(faults) => return Ok(Intake::Invalid(faults)),
     };
-    let arrival = Arrival {
-        key: key.map(|key| format!("lead:{key}")),
-        signals,
-        consents,
-        pictures,
-        ..Arrival::of(new)
-    };
+    let mut arrival = Arrival { signals, consents, pictures, ..Arrival::of(new) };
+    let prefix = key.map(|key| key.prefix());
+    arrival.key = prefix.as_ref().map(|prefix| format!("{prefix}{}", arrival.digest()));
     let (now, tenant_id) = (app.clock.now(), tenant.id.clone());
-    let (id, inserted) = app.db.write(move |conn| store(conn, &tenant_id, arrival, now)).await?;
+    let stored = app.db.write(move |conn| {
+        if let (Some(signals), Some(prefix)) = (&mut arrival.signals, &prefix) {
+            signals.resent = event::count_keys(conn, &tenant_id, prefix)?;
+        }
+        store(conn, &tenant_id, arrival, now)
+    });
+    let (id, inserted) = stored.await?;
     if inserted == Inserted::New {
         app.nudges.dispatch.notify_one();
     }
@@ -140,6 +171,19 @@ impl Arrival {
             masked_phone: false,
         }
     }
+
+    /// Returns a hash of all that came: fields, photos and words of consent.
+    fn digest(&self) -> String {
+        let mut digest = Sha256::new();
+        digest.update(enquiry::fingerprint(&self.new));
+        for word in &self.consents {
+            digest.update(format!("{}:{}:{}", word.channel, word.given, word.wording));
+        }
+        for picture in &self.pictures {
+            digest.update(Sha256::digest(&picture.content));
+        }
+        hex(digest.finalize().get(..16).unwrap_or_default())
+    }
 }
 
 /// Stores the lead, its contact and its event, unless the same had arrived before.
@@ -166,7 +210,8 @@ pub fn store(
         (_, true) => Some("a test lead runs nothing".to_owned()),
         (_, false) => None,
     };
-    let (email, phone) = known_by(&new, reply_to.as_ref(), masked_phone);
+    let (email, phone) =
+        reached_by((new.email.as_ref(), new.phone.as_ref()), reply_to.as_ref(), masked_phone);
     // Spam makes no acquaintances.
     let contact_id = match state {
         LeadState::Spam => None,
@@ -182,9 +227,6 @@ pub fn store(
     };
     if event::insert(conn, &event)? == Inserted::AlreadyThere {
         return earlier(conn, &event, &fingerprint);
-    }
-    if let Some(contact_id) = &contact_id {
-        note_all(conn, tenant, contact_id, &new.source, &consents, now)?;
     }
     let lead = Lead {
         tenant_id: tenant.clone(),
@@ -213,25 +255,25 @@ pub fn store(
         reasons: Json::of(&score.reasons)?,
         body_hash,
         consents: Json::of(&consents)?,
+        masked_phone,
     };
     lead::insert(conn, &lead)?;
-    for picture in pictures {
-        form::insert_photo(conn, &photo(&lead, picture)?)?;
-    }
+    note_all(conn, &lead)?;
+    keep_photos(conn, &lead, pictures)?;
     metrics::counter!("nexora_leads_total").increment(1);
     Ok((id, Inserted::New))
 }
 
 /// Returns the addresses by which a person is known. One that a marketplace lends to one person is theirs; a
 /// number that it lends goes from one to the next.
-fn known_by<'a>(
-    new: &'a NewLead,
+fn reached_by<'a>(
+    (email, phone): (Option<&'a EmailAddress>, Option<&'a PhoneNumber>),
     relay: Option<&'a EmailAddress>,
     masked_phone: bool,
 ) -> (Option<&'a EmailAddress>, Option<&'a PhoneNumber>) {
     match masked_phone {
-        true => (new.email.as_ref().or(relay), None),
-        false => (new.email.as_ref(), new.phone.as_ref()),
+        true => (email.or(relay), None),
+        false => (email, phone),
     }
 }
 
@@ -257,7 +299,7 @@ fn weigh(
 ) -> Result<Score> {
     let (email, phone) = (new.email.as_ref(), new.phone.as_ref());
     let repeats = match body_hash {
-        Some(hash) => lead::same_text(conn, tenant, hash, (email, phone), now - REPEAT_WINDOW)?,
+        Some(hash) => lead::same_text(conn, tenant, hash, (email, phone), now - DAY)?,
         None => 0,
     };
     let mut acquainted = false;
@@ -269,18 +311,32 @@ fn weigh(
 }
 
 /// Within this time the same text from somebody else speaks for spam.
-const REPEAT_WINDOW: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_secs(86_400);
 
-fn note_all(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    contact_id: &ContactId,
-    source: &str,
-    words: &[Agreed],
-    now: Timestamp,
-) -> Result<()> {
-    for word in words.iter().cloned() {
-        consent::note(conn, tenant, contact_id, word, Given { source, actor: "lead" }, now)?;
+/// Writes the words of consent that came with a lead, given when it came.
+fn note_all(conn: &mut Conn, lead: &Lead) -> Result<()> {
+    let Some(contact_id) = &lead.contact_id else { return Ok(()) };
+    for word in lead.consents.read::<Vec<Agreed>>()? {
+        let given = Given { source: &lead.source, actor: "lead", lead: Some(lead) };
+        consent::note(conn, &lead.tenant_id, contact_id, word, given, lead.received_at)?;
+    }
+    Ok(())
+}
+
+/// Photos that a tenant gets in a day at most: beyond it leads are kept without theirs.
+const PHOTOS_A_DAY: i64 = 1_000;
+
+fn keep_photos(conn: &mut Conn, lead: &Lead, pictures: Vec<Picture>) -> Result<()> {
+    if pictures.is_empty() {
+        return Ok(());
+    }
+    let yesterday = PhotoId::new(lead.received_at - DAY);
+    if form::count_photos(conn, &lead.tenant_id, &yesterday, PHOTOS_A_DAY)? >= PHOTOS_A_DAY {
+        tracing::warn!(tenant.id = %lead.tenant_id, lead.id = %lead.id, "too many photos in a day: those of this lead are not kept");
+        return Ok(());
+    }
+    for picture in pictures {
+        form::insert_photo(conn, &photo(lead, picture)?)?;
     }
     Ok(())
 }
@@ -300,7 +356,8 @@ fn photo(lead: &Lead, picture: Picture) -> Result<Photo> {
     })
 }
 
-/// Lets a lead go that was held back as spam: it becomes somebody's, and its automations begin.
+/// Lets a lead go that was held back as spam: it becomes somebody's, and its automations begin, unless they
+/// had begun before it was called spam. A test lead runs nothing all the same.
 ///
 /// # Errors
 /// `Conflict` when it is not held back.
@@ -308,15 +365,31 @@ pub fn release(conn: &mut Conn, lead: &Lead, now: Timestamp) -> Result<()> {
     if lead.state != LeadState::Spam {
         return Err(Error::conflict(format!("lead `{}` is {} and not held back", lead.id, lead.state)));
     }
-    let (tenant, email, phone) = (&lead.tenant_id, lead.email.as_ref(), lead.phone.as_ref());
-    let contact_id = contact::resolve(conn, tenant, &lead.name, email, phone, now)?;
-    if let Some(contact_id) = &contact_id {
-        note_all(conn, tenant, contact_id, &lead.source, &lead.consents.read::<Vec<Agreed>>()?, now)?;
+    let tenant = &lead.tenant_id;
+    let is_new = lead.contact_id.is_none();
+    let contact_id = match &lead.contact_id {
+        Some(known) => Some(known.clone()),
+        None => {
+            let (email, phone) = reached_by(
+                (lead.email.as_ref(), lead.phone.as_ref()),
+                lead.reply_to.as_ref(),
+                lead.masked_phone,
+            );
+            contact::resolve(conn, tenant, &lead.name, email, phone, now)?
+        }
+    };
+    let lead = Lead { state: LeadState::New, contact_id, ..lead.clone() };
+    lead::save_review(conn, &lead)?;
+    if is_new {
+        note_all(conn, &lead)?;
     }
-    lead::save_review(conn, &Lead { state: LeadState::New, contact_id: contact_id.clone(), ..lead.clone() })?;
+    let ran = run::Filter { subject: Some(lead.id.to_string()), ..run::Filter::default() };
+    if lead.is_test || !run::list(conn, tenant, &ran, 1)?.is_empty() {
+        return Ok(());
+    }
     let payload = Json::of(&LeadReceived { lead_id: lead.id.clone(), fingerprint: String::new() })?;
     // What arrived stays as it was; that it may run now is another fact.
-    let key = format!("released:{}:{}", lead.id, now.millis());
-    let event = Event::pending(tenant, EventKind::LeadReceived, key, payload, contact_id, now);
+    let key = format!("released:{}", lead.id);
+    let event = Event::pending(tenant, EventKind::LeadReceived, key, payload, lead.contact_id, now);
     event::insert(conn, &event).map(|_| ())
 }

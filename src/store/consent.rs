@@ -20,6 +20,8 @@ pub fn insert(conn: &mut Conn, consent: &Consent) -> Result<()> {
         consents::source.eq(&consent.source),
         consents::actor.eq(&consent.actor),
         consents::at.eq(consent.at),
+        consents::lead_id.eq(&consent.lead_id),
+        consents::address.eq(&consent.address),
     );
     on!(conn, c => diesel::insert_into(consents::table).values(row).execute(c)).map(|_| ())
 }

@@ -3,12 +3,14 @@
 use diesel::prelude::*;
 
 use crate::base::Result;
+use crate::base::clock::Timestamp;
 use crate::model::consent::Channel;
 use crate::model::form::{Form, Photo, Wording};
+use crate::model::lead::LeadState;
 use crate::model::{LeadId, PhotoId, TenantId};
 use crate::store::Conn;
 use crate::store::conn::on;
-use crate::store::schema::{forms, photos, wordings};
+use crate::store::schema::{forms, leads, photos, wordings};
 
 pub fn find(conn: &mut Conn, tenant: &TenantId) -> Result<Option<Form>> {
     on!(conn, c => forms::table.find(tenant).first(c).optional())
@@ -75,6 +77,43 @@ pub fn insert_photo(conn: &mut Conn, photo: &Photo) -> Result<()> {
 
 pub fn find_photo(conn: &mut Conn, tenant: &TenantId, id: &PhotoId) -> Result<Option<Photo>> {
     on!(conn, c => photos::table.find((tenant, id)).first(c).optional())
+}
+
+/// Counts, up to `most`, a tenant's photos from this id on.
+pub fn count_photos(conn: &mut Conn, tenant: &TenantId, from: &PhotoId, most: i64) -> Result<i64> {
+    let found: Vec<PhotoId> = on!(conn, c => photos::table
+        .filter(photos::tenant_id.eq(tenant))
+        .filter(photos::id.ge(from))
+        .order(photos::id)
+        .limit(most)
+        .select(photos::id)
+        .load(c))?;
+    Ok(i64::try_from(found.len()).unwrap_or(most))
+}
+
+/// Deletes at most `limit` photos that came before `before`, and as many of spam that came before
+/// `spam_before`; returns how many. Uses `photos_by_age`.
+pub fn prune_photos(conn: &mut Conn, before: Timestamp, spam_before: Timestamp, limit: i64) -> Result<usize> {
+    let mut old: Vec<(TenantId, PhotoId)> = on!(conn, c => photos::table
+        .filter(photos::created_at.lt(before))
+        .order((photos::created_at, photos::id))
+        .limit(limit)
+        .select((photos::tenant_id, photos::id))
+        .load(c))?;
+    let spam: Vec<(TenantId, PhotoId)> = on!(conn, c => photos::table
+        .inner_join(leads::table.on(leads::tenant_id.eq(photos::tenant_id).and(leads::id.eq(photos::lead_id))))
+        .filter(photos::created_at.lt(spam_before))
+        .filter(leads::state.eq(LeadState::Spam))
+        .order((photos::created_at, photos::id))
+        .limit(limit)
+        .select((photos::tenant_id, photos::id))
+        .load(c))?;
+    old.extend(spam);
+    let mut deleted = 0;
+    for (tenant, id) in &old {
+        deleted += on!(conn, c => diesel::delete(photos::table.find((tenant, id))).execute(c))?;
+    }
+    Ok(deleted)
 }
 
 /// Lists the photos of a lead, in the order in which they were sent. Uses `photos_by_lead`.

@@ -40,6 +40,7 @@ pub fn insert(conn: &mut Conn, lead: &Lead) -> Result<()> {
             leads::reasons.eq(&lead.reasons),
             leads::body_hash.eq(&lead.body_hash),
             leads::consents.eq(&lead.consents),
+            leads::masked_phone.eq(lead.masked_phone),
         ),
     );
     on!(conn, c => diesel::insert_into(leads::table).values(row).execute(c)).map(|_| ())

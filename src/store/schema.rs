@@ -85,6 +85,7 @@ diesel::table! {
         reasons -> Text,
         body_hash -> Nullable<Text>,
         consents -> Text,
+        masked_phone -> Bool,
     }
 }
 
@@ -404,6 +405,8 @@ diesel::table! {
         source -> Text,
         actor -> Text,
         at -> BigInt,
+        lead_id -> Nullable<Text>,
+        address -> Nullable<Text>,
     }
 }
 
@@ -448,6 +451,7 @@ diesel::table! {
 
 diesel::joinable!(memberships -> users (user_id));
 diesel::joinable!(memberships -> tenants (tenant_id));
+diesel::allow_tables_to_appear_in_same_query!(leads, photos);
 diesel::allow_tables_to_appear_in_same_query!(
     memberships,
     users,

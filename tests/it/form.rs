@@ -192,16 +192,30 @@ on_both! {
         assert_eq!(site.leads().await, 0);
     }
 
-    async fn a_form_sent_twice_is_one_lead_and_a_ticket_serves_no_other(backend) {
+    async fn a_form_sent_twice_is_one_lead_and_a_correction_is_another(backend) {
         let site = Site::open(backend).await;
         let ticket = site.ticket().await;
         let fields = [("name", "Jo"), ("phone", "5125550142"), ("message", "No hot water"), ("ticket", ticket.as_str())];
         assert_eq!(site.send(&fields).await.status(), StatusCode::SEE_OTHER);
         assert_eq!(site.send(&fields).await.status(), StatusCode::SEE_OTHER);
         assert_eq!(site.only_lead().await.lead.score, 0);
-        let other = [("name", "Bo"), ("phone", "5125550143"), ("ticket", ticket.as_str())];
-        assert_eq!(site.send(&other).await.status(), StatusCode::UNPROCESSABLE_ENTITY);
-        assert_eq!(site.leads().await, 1);
+        let mut scores = Vec::new();
+        for number in 0..5 {
+            // With a key of one's own for each, one showing of the form serves no program either.
+            let (phone, key) = (format!("512555014{number}"), format!("k{number}"));
+            let other = [("name", "Bo"), ("phone", phone.as_str()), ("ticket", ticket.as_str()), ("idempotency_key", key.as_str())];
+            assert_eq!(site.send(&other).await.status(), StatusCode::SEE_OTHER);
+            let leads = lead::list(&site.nexora.app, &site.nexora.tenant, None, None, 1).await.unwrap();
+            scores.push((leads[0].score, leads[0].state));
+        }
+        assert_eq!(scores[0], (15, LeadState::New));
+        assert_eq!(scores[4], (75, LeadState::Spam));
+        // A photo that was forgotten is not lost.
+        let parts = Form::new().text("name", "Jo").text("phone", "5125550142").text("message", "No hot water")
+            .text("ticket", ticket.clone()).part("photos", file(picture(20, 20)));
+        assert_eq!(site.send_parts(parts).await.status(), StatusCode::SEE_OTHER);
+        let leads = lead::list(&site.nexora.app, &site.nexora.tenant, None, None, 1).await.unwrap();
+        assert_eq!(site.nexora.lead(&leads[0].id).await.photos.len(), 1);
     }
 
     async fn what_a_program_sends_is_held_back_until_a_person_lets_it_go(backend) {
@@ -228,6 +242,92 @@ on_both! {
         assert_eq!(lead::ham(app, actor, tenant, &id).await.unwrap_err().kind().exit_code(), 5);
     }
 
+    async fn a_test_lead_that_is_let_go_runs_nothing_and_consent_keeps_its_time(backend) {
+        let site = Site::open(backend).await;
+        let (app, actor, tenant) = (&site.nexora.app, &site.nexora.actor, &site.nexora.tenant);
+        let fields = [("name", "Jo"), ("email", "jo@example.com"), ("website", "x"), ("is_test", "1"),
+            ("consent_marketing", "on"), ("consent_marketing_text", "Yes, offers")];
+        site.send(&fields).await;
+        let held = site.only_lead().await.lead;
+        app.clock.advance(Duration::from_hours(2));
+        lead::ham(app, actor, tenant, &held.id).await.unwrap();
+        site.nexora.settle().await;
+        let view = site.nexora.lead(&held.id).await;
+        assert!(view.runs.is_empty() && view.lead.contact_id.is_some());
+        let word = contact::find(app, tenant, "jo@example.com").await.unwrap().consents.remove(0);
+        assert_eq!((word.at, word.lead_id, word.address.as_deref()), (held.received_at, Some(held.id), Some("jo@example.com")));
+    }
+
+    async fn a_lead_that_ran_before_it_was_called_spam_does_not_run_again(backend) {
+        let site = Site::open(backend).await;
+        let (app, actor, tenant) = (&site.nexora.app, &site.nexora.actor, &site.nexora.tenant);
+        let (_, body) = site.post("/lead/acme", json!({ "name": "Jo", "email": "jo@example.com" })).await;
+        let id = body["id"].as_str().unwrap().parse().unwrap();
+        site.nexora.settle().await;
+        lead::spam(app, actor, tenant, &id).await.unwrap();
+        lead::ham(app, actor, tenant, &id).await.unwrap();
+        site.nexora.settle().await;
+        assert_eq!(site.nexora.lead(&id).await.runs.len(), 1);
+    }
+
+    async fn nobody_agrees_by_opening_a_link_or_to_words_they_did_not_read(backend) {
+        let site = Site::open(backend).await;
+        site.fields(&[NAME, PHONE, (FieldName::ConsentSms, Need::Optional)]).await;
+        let opened = site.page("acme?consent_sms=on&consent_sms_version=1").await;
+        assert!(opened.contains("name=\"consent_sms\">"), "{opened}");
+        let sent = async |version: &str| {
+            let fields = [("name", ""), ("phone", "5125550142"), ("consent_sms", "on"), ("consent_sms_version", version)];
+            site.send(&fields).await.text().await.unwrap().contains("name=\"consent_sms\" checked")
+        };
+        assert!(sent("1").await);
+        let (app, actor, tenant) = (&site.nexora.app, &site.nexora.actor, &site.nexora.tenant);
+        form::set_wording(app, actor, tenant, Channel::Sms, "Text me.".into()).await.unwrap();
+        assert!(!sent("1").await && sent("2").await);
+    }
+
+    async fn every_refusal_has_words_and_is_seen_within_the_frame(backend) {
+        let site = Site::open_and(backend, |config| config.intake.address_per_minute = 4).await;
+        site.fields(&[NAME, (FieldName::Email, Need::Optional)]).await;
+        site.set(&[("embed_on", "https://acme.com")]).await;
+        let answer = site.send(&[("name", "Jo")]).await;
+        let html = answer.text().await.unwrap();
+        assert!(html.contains("id=\"email-fault\"") && html.contains("href=\"#email\""), "{html}");
+        let large = site.send(&[("name", "x".repeat(80_000).as_str())]).await;
+        assert_eq!(large.status(), StatusCode::PAYLOAD_TOO_LARGE);
+        let policy = large.headers()["content-security-policy"].to_str().unwrap();
+        assert!(policy.ends_with("frame-ancestors https://acme.com"), "{policy}");
+    }
+
+    async fn what_was_held_back_stands_in_the_digest(backend) {
+        let site = Site::open(backend).await;
+        site.send(&[("name", "Jo"), ("email", "jo@example.com"), ("website", "x")]).await;
+        let (tenant, now) = (site.nexora.tenant.clone(), site.nexora.app.clock.now());
+        let digest = site.nexora.app.db.read(move |conn| {
+            nexora::pipeline::digest::compose(conn, &tenant, Duration::from_hours(24), now + Duration::from_mins(1))
+        }).await.unwrap();
+        assert_eq!(digest["troubles"][0]["what"], "1 request was held back as spam");
+        assert_eq!(digest["troubles"][0]["command"], "nexora lead list --state spam --tenant acme");
+    }
+
+    async fn photos_go_when_they_are_old_and_those_of_spam_before(backend) {
+        let site = Site::open(backend).await;
+        for (name, trap) in [("Jo", ""), ("Bot", "x")] {
+            let email = format!("{name}@example.com");
+            let parts = Form::new().text("name", name).text("email", email).text("website", trap).part("photos", file(picture(20, 20)));
+            site.send_parts(parts).await;
+        }
+        let leads = lead::list(&site.nexora.app, &site.nexora.tenant, None, None, 2).await.unwrap();
+        let photos = async || {
+            nexora::pipeline::prune::sweep(&site.nexora.app).await.unwrap();
+            [site.nexora.lead(&leads[0].id).await.photos.len(), site.nexora.lead(&leads[1].id).await.photos.len()]
+        };
+        assert_eq!(photos().await, [1, 1]);
+        site.nexora.app.clock.advance(Duration::from_hours(24 * 31));
+        assert_eq!(photos().await, [0, 1]);
+        site.nexora.app.clock.advance(Duration::from_hours(24 * 730));
+        assert_eq!(photos().await, [0, 0]);
+    }
+
     async fn what_a_person_calls_spam_runs_no_further(backend) {
         let site = Site::open(backend).await;
         let (app, actor, tenant) = (&site.nexora.app, &site.nexora.actor, &site.nexora.tenant);
@@ -242,15 +342,19 @@ on_both! {
         assert!(view.lead.answered_at.is_none() && view.runs[0].effects.is_empty());
     }
 
-    async fn the_same_text_from_many_is_held_back(backend) {
+    async fn the_same_text_from_many_speaks_for_spam_and_holds_nobody_back_alone(backend) {
         let site = Site::open(backend).await;
         let mut states = Vec::new();
         for number in 0..4 {
             let (_, body) = site.post("/lead/acme", json!({ "name": format!("P {number}"), "email": format!("p{number}@example.com"),
                 "message": format!("We bring your website to the top of every search, offer {number}!") })).await;
-            states.push(site.nexora.lead(&body["id"].as_str().unwrap().parse().unwrap()).await.lead.state);
+            states.push(site.nexora.lead(&body["id"].as_str().unwrap().parse().unwrap()).await.lead.score);
         }
-        assert_eq!(states, [LeadState::New, LeadState::New, LeadState::New, LeadState::Spam]);
+        assert_eq!(states, [0, 30, 45, 55]);
+        let (_, body) = site.post("/lead/acme", json!({ "name": "P", "email": "p@example.com",
+            "message": "We bring your website to the top of every search, offer 9! www.top.example" })).await;
+        let last = site.nexora.lead(&body["id"].as_str().unwrap().parse().unwrap()).await.lead;
+        assert_eq!(last.state, LeadState::New, "another text: {:?}", last.reasons);
     }
 
     async fn a_puzzle_is_worked_out_for_one_form_and_nobody_needs_a_script(backend) {

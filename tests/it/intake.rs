@@ -72,19 +72,28 @@ on_both! {
         assert_eq!(again.json::<Value>().await.unwrap(), first);
         let mut other = jo();
         other["message"] = json!("something else");
-        assert_eq!(send(other).await.unwrap().status(), StatusCode::UNPROCESSABLE_ENTITY);
-        assert_eq!(site.leads().await, 1);
+        // Strangers may make up the same key: it never stands in the way of another enquiry.
+        assert_eq!(send(other).await.unwrap().status(), StatusCode::ACCEPTED);
+        assert_eq!(site.leads().await, 2);
+        for key in ["", "a b", "\u{e9}", "a\tb"] {
+            let request = site.client.post(&url).header("idempotency-key", reqwest::header::HeaderValue::from_bytes(key.as_bytes()).unwrap());
+            assert_eq!(request.json(&jo()).send().await.unwrap().status(), StatusCode::BAD_REQUEST, "{key}");
+        }
+        let null = site.post("/lead/acme", json!({ "name": "Jo", "email": "jo@example.com", "idempotency_key": "a\u{0}b",
+            "consent_sms": true, "consent_sms_text": "Yes\u{0}." })).await;
+        assert_eq!(null.0, StatusCode::BAD_REQUEST);
     }
 
-    async fn a_program_in_the_form_and_a_test_lead_run_nothing_and_are_kept(backend) {
+    async fn a_test_lead_runs_nothing_and_a_programs_website_is_its_own(backend) {
         let site = Site::open(backend).await;
-        for (field, value) in [("website", json!("http://spam")), ("is_test", json!(true))] {
+        for (field, value, runs) in [("is_test", json!(true), 0), ("website", json!("https://jo.example.com"), 1)] {
             let mut lead = jo();
             lead[field] = value;
             let (status, body) = site.post("/lead/acme", lead).await;
             assert_eq!(status, StatusCode::ACCEPTED);
             site.nexora.settle().await;
-            assert!(site.nexora.lead(&body["id"].as_str().unwrap().parse().unwrap()).await.runs.is_empty());
+            let view = site.nexora.lead(&body["id"].as_str().unwrap().parse().unwrap()).await;
+            assert_eq!((view.runs.len(), view.lead.score), (runs, 0), "{field}");
         }
         assert_eq!(site.leads().await, 2);
     }

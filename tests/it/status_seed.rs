@@ -238,6 +238,7 @@ impl Seed<'_> {
             reasons: Json::of(&Vec::<String>::new()).unwrap(),
             body_hash: None,
             consents: Json::of(&Vec::<String>::new()).unwrap(),
+            masked_phone: false,
         };
         change(&mut lead);
         lead::insert(self.conn, &lead).unwrap();

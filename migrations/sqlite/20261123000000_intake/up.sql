@@ -6,6 +6,10 @@ ALTER TABLE leads ADD COLUMN score INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE leads ADD COLUMN reasons TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE leads ADD COLUMN body_hash TEXT;
 ALTER TABLE leads ADD COLUMN consents TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE leads ADD COLUMN masked_phone BOOLEAN NOT NULL DEFAULT FALSE;
+-- With what a word of consent came, and the address that it is for.
+ALTER TABLE consents ADD COLUMN lead_id TEXT;
+ALTER TABLE consents ADD COLUMN address TEXT;
 CREATE INDEX leads_by_body ON leads (tenant_id, body_hash, received_at) WHERE body_hash IS NOT NULL;
 CREATE INDEX leads_received ON leads (tenant_id, received_at);
 
@@ -39,3 +43,4 @@ CREATE TABLE photos (
   FOREIGN KEY (tenant_id, lead_id) REFERENCES leads (tenant_id, id)
 );
 CREATE INDEX photos_by_lead ON photos (tenant_id, lead_id, id);
+CREATE INDEX photos_by_age ON photos (created_at);

@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Body;
+use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{FromRequest as _, Multipart, Request};
 use axum::http::{HeaderMap, StatusCode, header};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::Config;
 use crate::http::lead::fields::{Fields, text_of};
-use crate::http::tally::{Counted, Tally};
+use crate::http::lead::upload::{Budget, Cut, Hold};
 
 /// What was sent.
 #[derive(Default)]
@@ -22,8 +21,8 @@ pub struct Submission {
     pub photos: Vec<Vec<u8>>,
     /// What is wrong with the photos, in words for whoever sent them.
     pub photo_fault: Option<String>,
-    /// The place of a request with photos, until they are kept.
-    pub place: Option<Place>,
+    /// The memory that the photos take, until they are kept.
+    pub hold: Option<Arc<Hold>>,
 }
 
 /// A request that cannot be read.
@@ -39,38 +38,12 @@ impl Refusal {
     }
 }
 
-/// The places for requests with photos, so that they take no more memory than is meant for them.
-pub struct Uploads {
-    places: Arc<Semaphore>,
-    tally: Tally,
-}
-
-/// Requests with photos that one address may send at the same time.
-const PER_ADDRESS: usize = 2;
-
-/// How long a client that sends photos may fall silent.
-const SILENCE: Duration = Duration::from_secs(10);
-
 /// What a part of a multipart body adds to its content: boundary and headers.
 const PART_OVERHEAD: u64 = 2_048;
 
-/// One taken place.
-pub type Place = (OwnedSemaphorePermit, Option<Counted>);
-
-impl Uploads {
-    pub fn new(places: u32) -> Uploads {
-        let places = usize::try_from(places).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
-        Uploads { places: Arc::new(Semaphore::new(places)), tally: Tally::default() }
-    }
-
-    fn take(&self, address: Option<IpAddr>) -> Option<Place> {
-        let permit = Arc::clone(&self.places).try_acquire_owned().ok()?;
-        match address {
-            Some(address) => Some((permit, Some(self.tally.take(address, PER_ADDRESS)?))),
-            None => Some((permit, None)),
-        }
-    }
-}
+/// Parts of a body at most, and bytes of a part's name.
+const PARTS: usize = 64;
+const NAME: usize = 100;
 
 /// Reads what was sent; `address` is the client's.
 ///
@@ -78,7 +51,7 @@ impl Uploads {
 /// What to answer instead.
 pub async fn read(
     config: &Config,
-    uploads: &Uploads,
+    budget: &Budget,
     address: Option<IpAddr>,
     request: Request,
 ) -> Result<Submission, Refusal> {
@@ -101,15 +74,13 @@ pub async fn read(
             Ok(Submission { fields: fields.collect::<Result<_, Refusal>>()?, ..Submission::default() })
         }
         "multipart/form-data" => {
-            let busy = || {
-                let detail = "Many are sending photos just now. Please try again in a moment.";
-                Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "please try again", detail)
-            };
-            let place = uploads.take(address).ok_or_else(busy)?;
-            let reading = read_parts(config, request);
+            let text = config.http.body_limit_bytes;
+            let limit = u64::from(config.intake.photos) * (config.intake.photo_limit_bytes + PART_OVERHEAD);
+            let hold = budget.begin(address, text, limit + text).ok_or_else(busy)?;
+            let reading = read_parts(config, &hold, request);
             let read = tokio::time::timeout(config.intake.upload_timeout(), reading).await;
             let mut submission = read.unwrap_or_else(|_| Err(too_slow()))?;
-            submission.place = Some(place);
+            submission.hold = Some(hold);
             Ok(submission)
         }
         _ => Err(Refusal::new(
@@ -135,6 +106,11 @@ fn too_slow() -> Refusal {
     Refusal::new(StatusCode::REQUEST_TIMEOUT, "this took too long", detail)
 }
 
+fn busy() -> Refusal {
+    let detail = "Many are sending photos just now. Please try again in a moment.";
+    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "please try again", detail)
+}
+
 fn torn(reason: impl ToString) -> Refusal {
     Refusal::new(StatusCode::BAD_REQUEST, "the request could not be read", reason.to_string())
 }
@@ -150,53 +126,69 @@ async fn read_small(config: &Config, body: Body) -> Result<axum::body::Bytes, Re
     })
 }
 
-async fn read_parts(config: &Config, request: Request) -> Result<Submission, Refusal> {
-    let settings = &config.intake;
+async fn read_parts(config: &Config, hold: &Arc<Hold>, request: Request) -> Result<Submission, Refusal> {
+    let cut = |error: MultipartError| match hold.cut() {
+        Some(Cut::TooLarge) => too_large(),
+        Some(Cut::TooSlow) => too_slow(),
+        Some(Cut::Busy) => busy(),
+        Some(Cut::Malformed) | None => torn(error),
+    };
+    let (head, body) = request.into_parts();
+    let request = Request::from_parts(head, hold.metered(body));
     let mut parts = Multipart::from_request(request, &()).await.map_err(torn)?;
     let mut submission = Submission::default();
-    let photo_limit = settings.photo_limit_bytes;
     let mut text_left = config.http.body_limit_bytes;
-    // What is too large is read to its end all the same, up to what could ever be meant, so that the
-    // browser hears the answer.
-    let mut left = u64::from(settings.photos) * (photo_limit + PART_OVERHEAD) + text_left;
-    loop {
-        let next = tokio::time::timeout(SILENCE, parts.next_field()).await.map_err(|_| too_slow())?;
-        let Some(mut part) = next.map_err(torn)? else { break };
+    for _ in 0..PARTS {
+        hold.expect_head();
+        let Some(part) = parts.next_field().await.map_err(cut)? else { return Ok(submission) };
+        hold.expect_content();
         let name = part.name().unwrap_or_default().to_owned();
-        let is_file = part.file_name().is_some();
-        let limit = if is_file { photo_limit } else { text_left };
-        let mut content = Vec::new();
-        let mut is_whole = true;
-        loop {
-            let chunk = tokio::time::timeout(SILENCE, part.chunk()).await.map_err(|_| too_slow())?;
-            let Some(chunk) = chunk.map_err(torn)? else { break };
-            let size = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
-            left = left.checked_sub(size).ok_or_else(too_large)?;
-            let held = u64::try_from(content.len()).unwrap_or(u64::MAX);
-            is_whole &= held + size <= limit;
-            if is_whole {
-                content.extend_from_slice(&chunk);
-            }
+        if name.len() > NAME {
+            return Err(too_large());
         }
-        match (is_file, is_whole) {
-            (false, false) => return Err(too_large()),
-            (false, true) => {
-                text_left -= u64::try_from(content.len()).unwrap_or(text_left);
-                submission.fields.insert(name, String::from_utf8_lossy(&content).into_owned());
+        match part.file_name().is_some() {
+            false => {
+                let text = content(part, text_left).await.map_err(cut)?.ok_or_else(too_large)?;
+                text_left -= u64::try_from(text.len()).unwrap_or(text_left);
+                submission.fields.insert(name, String::from_utf8_lossy(&text).into_owned());
             }
-            (true, false) => {
-                let megabytes = photo_limit / 1_000_000;
-                let fault = format!("A photo is larger than {megabytes} MB. Please send a smaller one.");
-                submission.photo_fault = Some(fault);
+            true => {
+                let photo = content(part, config.intake.photo_limit_bytes).await.map_err(cut)?;
+                add_photo(config, &mut submission, &name, photo);
             }
-            // An empty file is a field in which nothing was chosen.
-            (true, true) if content.is_empty() || name != "photos" => {}
-            (true, true) if submission.photos.len() >= usize::try_from(settings.photos).unwrap_or(0) => {
-                let fault = format!("Please send at most {} photos.", settings.photos);
-                submission.photo_fault = Some(fault);
-            }
-            (true, true) => submission.photos.push(content),
         }
     }
-    Ok(submission)
+    Err(too_large())
+}
+
+/// Reads a part to its end; nothing when it is larger than `limit`. It is read all the same, so that the
+/// browser hears the answer.
+async fn content(mut part: Field<'_>, limit: u64) -> Result<Option<Vec<u8>>, MultipartError> {
+    let mut content = Some(Vec::new());
+    while let Some(chunk) = part.chunk().await? {
+        if let Some(held) = &mut content {
+            held.extend_from_slice(&chunk);
+            if u64::try_from(held.len()).unwrap_or(u64::MAX) > limit {
+                content = None;
+            }
+        }
+    }
+    Ok(content)
+}
+
+fn add_photo(config: &Config, submission: &mut Submission, name: &str, photo: Option<Vec<u8>>) {
+    let settings = &config.intake;
+    match photo {
+        None => {
+            let megabytes = settings.photo_limit_bytes / 1_000_000;
+            submission.photo_fault =
+                Some(format!("A photo is larger than {megabytes} MB. Please send a smaller one."));
+        }
+        // An empty file is a field in which nothing was chosen.
+        Some(photo) if photo.is_empty() || name != "photos" => {}
+        Some(_) if submission.photos.len() >= usize::try_from(settings.photos).unwrap_or(0) => {
+            submission.photo_fault = Some(format!("Please send at most {} photos.", settings.photos));
+        }
+        Some(photo) => submission.photos.push(photo),
+    }
 }

@@ -1,7 +1,7 @@
 //! The form as a page: the tenant's own fields, colour, logo and words.
 
 use askama::Template;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -105,6 +105,7 @@ pub fn show(
     let Ok(ticket) = earlier.map_or_else(|| Ticket::new(now), Ok) else {
         return page::notice(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong", "Please try again.");
     };
+    let faults = &placed(front, faults);
     let inputs: Vec<Input> =
         front.form.fields.iter().filter_map(|field| input(app, front, *field, values, faults)).collect();
     let label = |name: &str| inputs.iter().find(|input| input.name == name).map(|input| input.label.clone());
@@ -126,6 +127,27 @@ pub fn show(
         inputs,
     };
     page::render_under(status, &view, &policy)
+}
+
+/// Returns the faults, each at a field that the form has: what is said of a telephone number that is not
+/// asked for is said of the address.
+fn placed(front: &Front, faults: &[FieldFault]) -> Vec<FieldFault> {
+    let has = |name: FieldName| front.form.need(name).is_some();
+    let place = |fault: &FieldFault| match fault.field {
+        "phone" if !has(FieldName::Phone) => FieldFault {
+            field: FieldName::Email.name(),
+            message: "Please leave an email address, so that we can answer.".to_owned(),
+        },
+        _ => fault.clone(),
+    };
+    faults.iter().map(place).collect()
+}
+
+/// Lets whoever may frame the form frame this answer to it as well.
+pub fn framed(mut answer: Response, front: &Front) -> Response {
+    let policy = Policy { framed_by: &front.form.embed_on, ..Policy::default() };
+    answer.headers_mut().entry(header::CONTENT_SECURITY_POLICY).or_insert_with(|| policy.header());
+    answer
 }
 
 /// Shows what happens next, to somebody who left such addresses.
@@ -236,7 +258,10 @@ fn input(app: &App, front: &Front, field: Field, values: &Fields, faults: &[Fiel
         }
         FieldName::ConsentSms | FieldName::ConsentMarketing => {
             let wording = front.wordings.get(&name.channel()?)?;
-            let kind = Kind::Box { version: wording.version, ticked: is_set(values, name.name()) };
+            // Whoever ticked another wording is asked again.
+            let same = values.get(&format!("{name}_version")) == Some(&wording.version.to_string());
+            let ticked = same && is_set(values, name.name());
+            let kind = Kind::Box { version: wording.version, ticked };
             return Some(described(name, &wording.wording, "", kind, Need::Optional, values, faults));
         }
     };

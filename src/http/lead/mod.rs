@@ -6,18 +6,20 @@ mod fields;
 mod form;
 pub mod photo;
 mod ticket;
+mod upload;
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Path, Query, Request, State};
-use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{Extensions, HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-pub use body::Uploads;
 use body::{Refusal, Submission};
 use fields::{Fields, enquiry, is_set};
 use serde::Deserialize;
 use ticket::Ticket;
+pub use upload::Budget;
 
 use crate::app::{App, Front};
 use crate::base::{Error, Kind, Result};
@@ -27,10 +29,11 @@ use crate::engine::photo::Picture;
 use crate::engine::spam::{Proof, Signals, Time};
 use crate::http::problem::{self, Reader};
 use crate::http::{Public, client};
+use crate::model::LeadId;
 use crate::model::address::Slug;
 use crate::model::form::{FieldName, Form, Need};
 use crate::model::lead::Agreed;
-use crate::pipeline::intake::{self, Intake, Offer};
+use crate::pipeline::intake::{self, Intake, Key, Offer};
 use crate::store::Inserted;
 
 const IDEMPOTENCY_HEADER: &str = "idempotency-key";
@@ -46,7 +49,8 @@ pub async fn form(
     match front(&app, &slug).await {
         Ok(front) => {
             let mut values = query;
-            values.remove("ticket");
+            // Neither the showing nor anybody's consent is taken from an address.
+            values.retain(|name, _| name != "ticket" && !name.starts_with("consent_"));
             if let Some(referrer) = headers.get(header::REFERER).and_then(|value| value.to_str().ok()) {
                 values.entry("referrer".to_owned()).or_insert_with(|| referrer.to_owned());
             }
@@ -91,41 +95,62 @@ pub async fn submit(State(public): State<Public>, Path(slug): Path<String>, requ
         Ok(front) => front,
         Err(error) => return problem::failure(reader, &error),
     };
-    let answer = match public.rates.tenants.take(&front.tenant.id) {
-        Ok(()) => take(&public, &front, reader, request).await,
-        Err(wait) => problem::too_many(reader, wait),
-    };
-    embed::readable(answer, &front, &headers)
+    let answer = take(&public, &front, reader, request).await;
+    let answer = embed::readable(answer, &front, &headers);
+    match reader {
+        Reader::Person => form::framed(answer, &front),
+        Reader::Program => answer,
+    }
 }
 
 async fn take(public: &Public, front: &Front, reader: Reader, request: Request) -> Response {
     let app = &public.app;
-    let (headers, extensions) = (request.headers().clone(), request.extensions().clone());
-    let address = public.address(&extensions, &headers);
+    let headers = request.headers().clone();
+    let address = public.address(request.extensions(), &headers);
     let read = body::read(&app.config, &public.uploads, address.map(client::household), request).await;
     let submission = match read {
         Ok(submission) => submission,
-        Err(Refusal { status, title, detail }) => return problem::problem(reader, status, title, &detail),
+        Err(Refusal { status, title, detail }) => {
+            let mut answer = problem::problem(reader, status, title, &detail);
+            if status == StatusCode::SERVICE_UNAVAILABLE {
+                problem::retry_soon(&mut answer);
+            }
+            return answer;
+        }
     };
     let fields = submission.fields.clone();
-    match accept(public, front, reader, &headers, address, submission).await {
-        Ok(Intake::Accepted(id, inserted)) => match reader {
+    let sent = Sent { front, reader, headers: &headers, address };
+    match accept(public, &sent, submission).await {
+        Ok(Taken::Lead(id, inserted)) => match reader {
             Reader::Person => Redirect::to(&thanks_path(front, &fields)).into_response(),
             Reader::Program => {
                 let status = if inserted == Inserted::New { StatusCode::ACCEPTED } else { StatusCode::OK };
                 (status, axum::Json(serde_json::json!({ "id": id }))).into_response()
             }
         },
-        Ok(Intake::Invalid(faults)) => match reader {
+        Ok(Taken::Invalid(faults)) => match reader {
             Reader::Person => form::show(app, front, &fields, &faults, StatusCode::UNPROCESSABLE_ENTITY),
             Reader::Program => problem::invalid_fields(&faults),
         },
-        Err(error) if error.kind() == Kind::Conflict => {
-            let hint = error.hint_text().unwrap_or_default();
-            problem::problem(reader, StatusCode::UNPROCESSABLE_ENTITY, error.message(), hint)
-        }
+        Ok(Taken::TooMany(wait)) => problem::too_many(reader, wait),
         Err(error) => problem::failure(reader, &error),
     }
+}
+
+/// Who sends something, and to which form.
+struct Sent<'a> {
+    front: &'a Front,
+    reader: Reader,
+    headers: &'a HeaderMap,
+    address: Option<IpAddr>,
+}
+
+/// What became of a submission.
+enum Taken {
+    Lead(LeadId, Inserted),
+    Invalid(Vec<FieldFault>),
+    /// The tenant has more leads than it takes in a minute.
+    TooMany(Duration),
 }
 
 fn thanks_path(front: &Front, fields: &Fields) -> String {
@@ -134,77 +159,79 @@ fn thanks_path(front: &Front, fields: &Fields) -> String {
     format!("/lead/{}/thanks?by={by}", front.tenant.slug)
 }
 
-async fn accept(
-    public: &Public,
-    front: &Front,
-    reader: Reader,
-    headers: &HeaderMap,
-    address: Option<IpAddr>,
-    submission: Submission,
-) -> Result<Intake> {
-    let app = &public.app;
-    let fields = &submission.fields;
+async fn accept(public: &Public, sent: &Sent<'_>, submission: Submission) -> Result<Taken> {
+    let (app, front) = (&public.app, sent.front);
+    let fields = submission.fields.clone();
     let ticket = fields.get("ticket").and_then(|text| Ticket::open(app, &front.tenant.slug, text));
-    let key = key(headers, fields, ticket.as_ref())?;
-    let (source, fields_shown) = match reader {
+    let (source, shown) = match sent.reader {
         Reader::Person => ("form", front.form.fields.as_slice()),
         Reader::Program => ("api", [].as_slice()),
     };
-    let required = fields_shown.iter().filter(|field| field.need == Need::Required);
+    let required = shown.iter().filter(|field| field.need == Need::Required);
     let mut offer = Offer {
-        enquiry: enquiry(fields, source),
-        key,
+        enquiry: enquiry(&fields, source),
+        key: key(sent.headers, &fields, ticket.as_ref())?,
         required: required.map(|field| field.name).collect(),
-        consents: consents(app, front, fields).await?,
+        consents: consents(app, front, &fields).await?,
         ..Offer::default()
     };
-    let faults = intake::check(&front.tenant, &offer)?;
-    let pictures = match pictures(public, front, &submission).await {
-        // Photos cannot be kept in a form that is shown again, so they are looked at when the rest is right.
-        Ok(pictures) if faults.is_empty() => pictures,
-        Ok(_) => return Ok(Intake::Invalid(faults)),
-        Err(message) => {
-            let fault = FieldFault { field: FieldName::Photos.name(), message };
-            return Ok(Intake::Invalid([faults, vec![fault]].concat()));
-        }
-    };
-    offer.pictures = pictures;
-    offer.signals = Some(signals(app, front, reader, headers, fields, ticket.as_ref(), address).await);
-    intake::accept(app, &front.tenant, offer).await
-}
-
-/// Returns the key by which a second sending is known: the sender's own, or that of the form's showing.
-fn key(headers: &HeaderMap, fields: &Fields, ticket: Option<&Ticket>) -> Result<Option<String>> {
-    match headers.get(IDEMPOTENCY_HEADER).map(HeaderValue::to_str) {
-        Some(Ok(key)) => Ok(Some(key.to_owned())),
-        Some(Err(_)) => Err(Error::usage("the `Idempotency-Key` header is not plain text")),
-        None => {
-            let own = fields.get(IDEMPOTENCY_FIELD).filter(|key| !key.is_empty()).cloned();
-            Ok(own.or_else(|| ticket.map(|ticket| ticket.key.clone())))
+    if sent.reader == Reader::Program && !sent.is_trusted() {
+        // A program has no field that it does not see: this one is the business's own.
+        offer.enquiry.honeypot.clear();
+    }
+    let mut faults = intake::check(&front.tenant, &offer)?;
+    // Photos cannot be kept in a form that is shown again, so they are looked at when the rest is right.
+    if faults.is_empty() {
+        match pictures(public, front, submission).await {
+            Ok(pictures) => offer.pictures = pictures,
+            Err(message) => faults.push(FieldFault { field: FieldName::Photos.name(), message }),
         }
     }
+    if !faults.is_empty() {
+        return Ok(Taken::Invalid(faults));
+    }
+    if let Err(wait) = public.rates.tenants.take(&front.tenant.id) {
+        return Ok(Taken::TooMany(wait));
+    }
+    offer.signals = Some(signals(app, sent, &fields, ticket.as_ref()).await);
+    Ok(match intake::accept(app, &front.tenant, offer).await? {
+        Intake::Accepted(id, inserted) => Taken::Lead(id, inserted),
+        Intake::Invalid(faults) => Taken::Invalid(faults),
+    })
 }
 
-async fn signals(
-    app: &App,
-    front: &Front,
-    reader: Reader,
-    headers: &HeaderMap,
-    fields: &Fields,
-    ticket: Option<&Ticket>,
-    address: Option<IpAddr>,
-) -> Signals {
-    // A form of the tenant's own website has no ticket, nor has a program.
-    let vouched = reader == Reader::Program || embed::trusted_origin(front, headers).is_some();
+/// Returns the key by which a second sending is known: that of the form's showing, or the sender's own.
+fn key(headers: &HeaderMap, fields: &Fields, ticket: Option<&Ticket>) -> Result<Option<Key>> {
+    if let Some(ticket) = ticket {
+        return Ok(Some(Key::Showing(ticket.key.clone())));
+    }
+    let header = headers.get(IDEMPOTENCY_HEADER).map(|value| value.to_str().unwrap_or("\0").to_owned());
+    let own = header.or_else(|| fields.get(IDEMPOTENCY_FIELD).filter(|key| !key.is_empty()).cloned());
+    own.map(Key::of_sender).transpose()
+}
+
+async fn signals(app: &App, sent: &Sent<'_>, fields: &Fields, ticket: Option<&Ticket>) -> Signals {
+    let vouched = sent.reader == Reader::Program || sent.is_trusted();
     let time = match ticket {
         None if vouched => Time::NotAsked,
         _ => Ticket::time(ticket, app.clock.now()),
     };
-    let puzzle = match (front.form.proof_of_work, ticket) {
+    let puzzle = match (sent.front.form.proof_of_work, ticket) {
+        (false, _) => Proof::NotAsked,
         (true, Some(ticket)) => ticket.proof(app, fields.get("altcha").map_or("", String::as_str)),
-        (true, None) | (false, _) => Proof::NotAsked,
+        // A form of the tenant's own website has no puzzle.
+        (true, None) if sent.is_trusted() => Proof::NotAsked,
+        (true, None) => Proof::Missing,
     };
-    Signals { time, puzzle, widget: widget(app, front, fields, address).await, ..Signals::default() }
+    let widget = widget(app, sent.front, fields, sent.address).await;
+    Signals { time, puzzle, widget, ..Signals::default() }
+}
+
+impl Sent<'_> {
+    /// Tells whether it comes from a page of a website that the tenant named.
+    fn is_trusted(&self) -> bool {
+        embed::trusted_origin(self.front, self.headers).is_some()
+    }
 }
 
 /// Asks Turnstile, where the tenant uses it. While it cannot be asked, nothing speaks against anybody.
@@ -240,7 +267,7 @@ async fn consents(app: &App, front: &Front, fields: &Fields) -> Result<Vec<Agree
         };
         let wording = match (known, text("text").filter(|text| !text.is_empty())) {
             (Some(known), _) => format!("version {}: {}", known.version, known.wording),
-            (None, Some(stated)) => stated.chars().take(2_000).collect(),
+            (None, Some(stated)) => stated.chars().filter(|c| !c.is_control()).take(2_000).collect(),
             (None, None) => continue,
         };
         words.push(Agreed { channel, given: true, wording });
@@ -248,22 +275,26 @@ async fn consents(app: &App, front: &Front, fields: &Fields) -> Result<Vec<Agree
     Ok(words)
 }
 
-/// Makes pictures of the photos, one request at a time, away from the threads that serve others.
-async fn pictures(public: &Public, front: &Front, submission: &Submission) -> Result<Vec<Picture>, String> {
+/// Makes pictures of the photos, one request at a time, away from the threads that serve others. The turn and
+/// the memory are held to the end of the work, even if the client has gone.
+async fn pictures(public: &Public, front: &Front, submission: Submission) -> Result<Vec<Picture>, String> {
+    let Submission { photos, photo_fault, hold, .. } = submission;
     if front.form.need(FieldName::Photos).is_none() {
         return Ok(Vec::new());
     }
-    if let Some(fault) = &submission.photo_fault {
-        return Err(fault.clone());
+    if let Some(fault) = photo_fault {
+        return Err(fault);
     }
-    if submission.photos.is_empty() {
+    if photos.is_empty() {
         return Ok(Vec::new());
     }
     let again = || "The photos could not be read. Please choose them again.".to_owned();
-    let (photos, limit) = (submission.photos.clone(), public.app.config.intake.photo_limit_pixels);
-    let _place = public.decoding.acquire().await.map_err(|_| again())?;
+    let limit = public.app.config.intake.photo_limit_pixels;
+    let turn = Arc::clone(&public.decoding).acquire_owned().await.map_err(|_| again())?;
     let reading = tokio::task::spawn_blocking(move || {
-        photos.iter().map(|bytes| crate::engine::photo::read(bytes, limit)).collect()
+        let pictures = photos.into_iter().map(|bytes| crate::engine::photo::read(&bytes, limit)).collect();
+        drop((turn, hold));
+        pictures
     });
     reading.await.map_err(|_| again())?
 }

@@ -39,13 +39,15 @@
     if (button.disabled) return;
     button.disabled = true;
     state.textContent = "Sending…";
-    const photos = form.elements.photos;
-    if (photos?.files.length) {
-      const files = new DataTransfer();
-      for (const file of photos.files) files.items.add(await smaller(file));
-      photos.files = files.files;
-    }
-    if (puzzle) set("altcha", await puzzle);
+    try {
+      const photos = form.elements.photos;
+      if (photos?.files.length) {
+        const files = new DataTransfer();
+        for (const file of photos.files) files.items.add(await smaller(file));
+        photos.files = files.files;
+      }
+      if (puzzle) set("altcha", await puzzle);
+    } catch { /* The request matters more than how it is sent. */ }
     ready = true;
     form.submit();
   });

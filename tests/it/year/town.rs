@@ -314,7 +314,7 @@ impl Town {
         let times = if again { 2 } else { 1 };
         for _ in 0..times {
             // A form that is sent twice is one lead.
-            let offer = Offer { key: Some(key.clone()), ..Offer::of(enquiry.clone()) };
+            let offer = Offer { key: Some(intake::Key::Sender(key.clone())), ..Offer::of(enquiry.clone()) };
             intake::accept(&self.app, tenant, offer).await.unwrap();
             self.acts_made += 1;
         }
