@@ -13,6 +13,7 @@ use crate::engine::enquiry::Enquiry;
 use crate::engine::lead_mail::Rules;
 use crate::model::address::EmailAddress;
 use crate::model::lead::{Details, Lead, LeadState};
+use crate::model::tenant::Tenant;
 use crate::model::{LeadId, PhotoId};
 use crate::ops::lead;
 use crate::ops::lead_mail::{self, Verdict};
@@ -170,18 +171,6 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             let verdict = lead_mail::judge(&read_bytes(&file)?, &rules);
             out.item(&verdict, &verdict_lines(&verdict))
         }
-        Command::State { id, state } => {
-            let changed = lead::set_state(app, &context.actor, &tenant, &id, state).await?;
-            out.item(&changed, &lines(&changed))
-        }
-        Command::Spam { id } => {
-            let changed = lead::spam(app, &context.actor, &tenant, &id).await?;
-            out.item(&changed, &lines(&changed))
-        }
-        Command::Ham { id } => {
-            let changed = lead::ham(app, &context.actor, &tenant, &id).await?;
-            out.item(&changed, &lines(&changed))
-        }
         Command::Photo { id, to } => {
             let photo = lead::photo(app, &tenant, &id).await?;
             std::fs::write(&to, &photo.content)
@@ -189,14 +178,33 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             out.note(&format!("`{}` has {} by {} pixels", to.display(), photo.width, photo.height));
             Ok(())
         }
-        Command::Answered { id } => {
-            let changed = lead::answered(app, &context.actor, &tenant, &id).await?;
+        Command::State { .. }
+        | Command::Spam { .. }
+        | Command::Ham { .. }
+        | Command::Answered { .. }
+        | Command::Review { .. } => {
+            let changed = change(context, &tenant, command).await?;
             out.item(&changed, &lines(&changed))
         }
+    }
+}
+
+/// Does what changes one lead.
+async fn change(context: &Context, tenant: &Tenant, command: Command) -> Result<Lead> {
+    let (app, actor) = (&context.app, &context.actor);
+    match command {
+        Command::State { id, state } => lead::set_state(app, actor, tenant, &id, state).await,
+        Command::Spam { id } => lead::spam(app, actor, tenant, &id).await,
+        Command::Ham { id } => lead::ham(app, actor, tenant, &id).await,
+        Command::Answered { id } => lead::answered(app, actor, tenant, &id).await,
         Command::Review { id, name, email, phone } => {
-            let reviewed = lead::review(app, &context.actor, &tenant, &id, name, email, phone).await?;
-            out.item(&reviewed, &lines(&reviewed))
+            lead::review(app, actor, tenant, &id, name, email, phone).await
         }
+        Command::Add(_)
+        | Command::List { .. }
+        | Command::Show { .. }
+        | Command::Parse { .. }
+        | Command::Photo { .. } => Err(Error::internal("this changes no lead")),
     }
 }
 

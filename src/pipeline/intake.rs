@@ -123,7 +123,7 @@ pub async fn accept(app: &App, tenant: &Tenant, offer: Offer) -> Result<Intake> 
         Ok(new) => new,
         Err(faults) => return Ok(Intake::Invalid(faults)),
     };
-    let mut arrival = Arrival { signals, consents, pictures, ..Arrival::of(new) };
+    let mut arrival = Arrival { consents, pictures, signals, ..Arrival::of(new) };
     let prefix = key.map(|key| key.prefix());
     arrival.key = prefix.as_ref().map(|prefix| format!("{prefix}{}", arrival.digest()));
     let (now, tenant_id) = (app.clock.now(), tenant.id.clone());
