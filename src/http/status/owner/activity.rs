@@ -27,7 +27,7 @@ impl LeadRow {
     pub fn new(lead: &Lead, country: Country, clock: &Clock) -> LeadRow {
         let after = |at: Option<_>, otherwise: &str| match at {
             Some(at) => {
-                format!("after {}", words::length(crate::base::clock::Timestamp::since(at, lead.received_at)))
+                format!("in {}", words::length(crate::base::clock::Timestamp::since(at, lead.received_at)))
             }
             None => otherwise.to_owned(),
         };
