@@ -424,6 +424,32 @@ pub async fn retry(
     Ok(woken)
 }
 
+/// Gives up a lead that is not fetched, as when the provider has it no more. Told of again, it stays given up.
+///
+/// # Errors
+/// `NotFound` when there is no such notice; `Conflict` when its lead was fetched, or it is dismissed already.
+pub async fn dismiss(app: &App, actor: &Actor, tenant: &Tenant, id: &NoticeId) -> Result<Notice> {
+    let (now, id, owner) = (app.clock.now(), id.clone(), tenant.clone());
+    audited(&app.db, Some(tenant.id.clone()), actor, "source.dismiss", now, move |conn| {
+        let before = notice::find(conn, &owner.id, &id)?.ok_or_else(|| {
+            Error::not_found(format!("no notice `{id}` in tenant `{}`", owner.slug))
+                .hint(format!("run `nexora source notices --tenant {}`", owner.slug))
+        })?;
+        if matches!(before.state, NoticeState::Fetched | NoticeState::Dismissed) {
+            return Err(Error::conflict(format!("notice `{id}` is {} already", before.state)));
+        }
+        let after =
+            Notice { state: NoticeState::Dismissed, due_at: None, settled_at: Some(now), ..before.clone() };
+        // A fetch that is under way finds the notice changed and settles nothing.
+        if notice::save(conn, &after, before.epoch)? == Claim::Lost {
+            return Err(Error::conflict(format!("notice `{id}` was changed just now")));
+        }
+        let subject = Subject::new(&id).before(&before.state)?.after(&after.state)?;
+        Ok((after, subject))
+    })
+    .await
+}
+
 fn open(conn: &mut Conn, source: &Source) -> Result<Vec<Notice>> {
     let mut open = Vec::new();
     for state in [NoticeState::Failed, NoticeState::Retrying] {
