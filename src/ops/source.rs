@@ -290,7 +290,7 @@ pub async fn remove(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Re
 /// What a body would become.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Trial {
-    /// `lead`, `notice`, `message`, `nothing`, `needs_review` or `malformed`.
+    /// `lead`, `spam`, `notice`, `message`, `nothing`, `needs_review` or `malformed`.
     pub becomes: &'static str,
     pub reason: String,
     pub name: String,
@@ -333,8 +333,8 @@ pub async fn test(app: &App, tenant: &Tenant, name: &str, body: &[u8], content_t
             let new = enquiry::salvage(found.enquiry, tenant.country()?);
             let text = |text: Option<String>| text.unwrap_or_default();
             Trial {
-                becomes: "lead",
-                reason: String::new(),
+                becomes: if found.spam.is_some() { "spam" } else { "lead" },
+                reason: found.spam.unwrap_or_default().to_owned(),
                 name: new.name,
                 email: new.email.map(|email| email.to_string()).unwrap_or_default(),
                 phone: new.phone.map(|phone| phone.to_string()).unwrap_or_default(),
