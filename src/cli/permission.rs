@@ -299,7 +299,8 @@ fn of_source(command: &source::Command) -> Need {
         | Command::Enable { .. }
         | Command::Disable { .. }
         | Command::RotateSecret { .. }
-        | Command::Retry { .. } => Verb::Update,
+        | Command::Retry { .. }
+        | Command::Dismiss { .. } => Verb::Update,
         Command::Remove { .. } => Verb::Delete,
     };
     tenant(Noun::Source, verb)

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use ipnet::IpNet;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::base::{Error, Result};
 use crate::config::check::{at_least, check_url};
@@ -14,7 +14,8 @@ use crate::config::check::{at_least, check_url};
 pub struct Settings {
     /// Address and port of the public listener: the form and the status page.
     pub listen: String,
-    /// How the public reaches that listener, for links in mails and on pages; no slash at the end.
+    /// How the public reaches that listener, for links in mails and on pages. A slash at the end is left out.
+    #[serde(deserialize_with = "without_last_slash")]
     pub public_url: String,
     /// Address and port of the private listener: health, readiness, metrics.
     pub private_listen: String,
@@ -97,6 +98,11 @@ impl Settings {
     pub fn request_timeout(&self) -> Duration {
         Duration::from_secs(self.request_timeout_s)
     }
+}
+
+/// Reads an address to which paths are put.
+fn without_last_slash<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    String::deserialize(deserializer).map(|text| text.trim_end_matches('/').to_owned())
 }
 
 fn parse_address(key: &str, text: &str) -> Result<SocketAddr> {

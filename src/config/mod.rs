@@ -219,6 +219,14 @@ mod tests {
     }
 
     #[test]
+    fn a_slash_at_the_end_of_the_public_address_is_left_out() {
+        let written = parse("[http]\npublic_url = \"https://leads.example.com/\"").unwrap();
+        assert_eq!(written.http.public_url, "https://leads.example.com");
+        let set = with_variable("NEXORA_HTTP_PUBLIC_URL", "https://leads.example.com//").unwrap();
+        assert_eq!(set.http.public_url, "https://leads.example.com");
+    }
+
+    #[test]
     fn an_unknown_key_is_answered_with_the_nearest() {
         let error = parse("[http]\nlisten_on = \"127.0.0.1:1\"").unwrap_err();
         assert_eq!(error.message(), "unknown configuration key `http.listen_on`");

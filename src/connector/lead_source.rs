@@ -7,17 +7,16 @@ use hmac::{Hmac, KeyInit as _, Mac};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
 use hyper::{Request, StatusCode};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
+use crate::base::Result;
 use crate::base::error::chain;
 use crate::base::secret::Secret;
 use crate::base::text::hex;
-use crate::base::{Error, Result};
+use crate::connector::https::{self, Connect};
 use crate::model::outcome::Unread;
 use crate::model::source::SourceSecrets;
 
@@ -38,7 +37,7 @@ pub struct Addresses {
 /// The providers that leads are fetched from.
 pub struct LeadSources {
     addresses: Addresses,
-    client: OnceLock<Client<HttpsConnector<HttpConnector>, Full<Bytes>>>,
+    client: OnceLock<Client<Connect, Full<Bytes>>>,
 }
 
 impl LeadSources {
@@ -120,16 +119,11 @@ impl LeadSources {
         Ok((head.status, after, value))
     }
 
-    fn client(&self) -> Result<&Client<HttpsConnector<HttpConnector>, Full<Bytes>>> {
+    fn client(&self) -> Result<&Client<Connect, Full<Bytes>>> {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
-        let connect = HttpsConnectorBuilder::new()
-            .with_native_roots()
-            .map_err(|error| Error::config("the system's certificates cannot be read").source(error))?
-            .https_or_http()
-            .enable_http1()
-            .build();
+        let connect = https::connect()?;
         Ok(self.client.get_or_init(|| Client::builder(TokioExecutor::new()).build(connect)))
     }
 }

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use axum::extract::ConnectInfo;
-use axum::http::{Extensions, HeaderMap};
+use axum::http::{Extensions, HeaderMap, HeaderValue};
 use ipnet::IpNet;
 
 /// Returns the client's address. `X-Forwarded-For` is read from its end, as far as trusted proxies
@@ -16,16 +16,24 @@ pub fn address(extensions: &Extensions, headers: &HeaderMap, trusted: &[IpNet]) 
 fn told(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
     let mut known = peer;
-    let written = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-    let hops: Vec<&str> = written.flat_map(|line| line.split(',')).map(str::trim).collect();
+    let written = headers.get_all("x-forwarded-for").iter().map(HeaderValue::as_bytes);
+    let hops: Vec<&[u8]> = written.flat_map(|line| line.split(|byte| *byte == b',')).collect();
     for hop in hops.into_iter().rev() {
         if !is_trusted(&known) {
             break;
         }
-        let Ok(address) = hop.parse::<IpAddr>() else { break };
+        let Some(address) = parsed(hop) else { break };
         known = address.to_canonical();
     }
     known
+}
+
+/// Reads one hop: an address, in brackets or not, with its port or without.
+fn parsed(hop: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(hop).ok()?.trim();
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    let with_port = || text.parse().map(|address: SocketAddr| address.ip());
+    bare.parse().or_else(|_| with_port()).ok()
 }
 
 /// Returns what is counted as one client: an IPv4 address, or the /56 that one IPv6 household gets at most
@@ -42,9 +50,14 @@ mod tests {
     use super::*;
 
     fn told_by(peer: &str, forwarded: &[&str]) -> String {
+        let lines: Vec<&[u8]> = forwarded.iter().map(|line| line.as_bytes()).collect();
+        told_in_bytes(peer, &lines)
+    }
+
+    fn told_in_bytes(peer: &str, forwarded: &[&[u8]]) -> String {
         let mut headers = HeaderMap::new();
         for line in forwarded {
-            headers.append("x-forwarded-for", line.parse().unwrap());
+            headers.append("x-forwarded-for", HeaderValue::from_bytes(line).unwrap());
         }
         let trusted = ["127.0.0.0/8".parse().unwrap(), "10.0.0.0/8".parse().unwrap()];
         told(peer.parse().unwrap(), &headers, &trusted).to_string()
@@ -58,6 +71,23 @@ mod tests {
         assert_eq!(told_by("127.0.0.1", &["1.1.1.1, 198.51.100.1, 10.0.0.3"]), "198.51.100.1");
         assert_eq!(told_by("127.0.0.1", &["1.1.1.1", "198.51.100.1"]), "198.51.100.1");
         assert_eq!(told_by("127.0.0.1", &["nonsense"]), "127.0.0.1");
+    }
+
+    #[test]
+    fn what_a_client_writes_does_not_silence_the_proxy() {
+        assert_eq!(told_in_bytes("127.0.0.1", &[b"\xff\xfe, 198.51.100.1"]), "198.51.100.1");
+        assert_eq!(told_in_bytes("127.0.0.1", &[b"\xe9", b"198.51.100.1, 10.0.0.3"]), "198.51.100.1");
+        assert_eq!(told_in_bytes("127.0.0.1", &[b"198.51.100.1, \xff"]), "127.0.0.1");
+    }
+
+    #[test]
+    fn a_hop_may_bear_its_port() {
+        assert_eq!(told_by("127.0.0.1", &["198.51.100.1:5678"]), "198.51.100.1");
+        assert_eq!(told_by("127.0.0.1", &["[2001:db8::1]:443"]), "2001:db8::1");
+        assert_eq!(told_by("127.0.0.1", &["[2001:db8::1]"]), "2001:db8::1");
+        assert_eq!(told_by("127.0.0.1", &["2001:db8::1"]), "2001:db8::1");
+        assert_eq!(told_by("127.0.0.1", &["1.1.1.1, 198.51.100.1:80, 10.0.0.3:443"]), "198.51.100.1");
+        assert_eq!(told_by("127.0.0.1", &["198.51.100.1:port"]), "127.0.0.1");
     }
 
     #[test]

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
 use crate::base::{Error, Kind, Result};
 use crate::engine::lead_format::answer::{self, Reply};
-use crate::engine::lead_format::verify::Headers;
+use crate::engine::lead_format::verify::{Headers, Verdict};
+use crate::http::Public;
 use crate::http::problem::{self, Reader};
 use crate::model::address::Slug;
 use crate::model::source::{Source, SourceKind, SourceState};
@@ -55,8 +56,9 @@ pub async fn greet(
 
 /// Takes in what a source sends.
 pub async fn receive(
-    State(app): State<Arc<App>>,
+    State(public): State<Public>,
     Path(address): Path<Address>,
+    extensions: Extensions,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
@@ -66,14 +68,24 @@ pub async fn receive(
             return problem::problem(Reader::Program, rejection.status(), "the body cannot be read", "");
         }
     };
+    let app = &public.app;
     let received = async {
-        let (tenant, source) = find(&app, &address).await?;
+        let (tenant, source) = find(app, &address).await?;
         let incoming =
             Incoming { headers: named(&headers), token: address.token.clone(), body: body.to_vec() };
-        let taken = hook::take(&app, &tenant, &source, incoming).await.map_err(ours)?;
+        let taken = hook::take(app, &tenant, &source, incoming).await.map_err(ours)?;
         Ok((source, taken))
     };
     match received.await {
+        Ok((source, Taken::Refused(verdict, malformed))) => {
+            if let Err(wait) = public.refuse(&extensions, &headers) {
+                return problem::too_many(Reader::Program, wait);
+            }
+            match refuse(&public, &source, verdict, malformed).await {
+                Ok(response) => response,
+                Err(error) => problem::failure(Reader::Program, &error),
+            }
+        }
         Ok((source, taken)) => reply(&source, taken),
         Err(error) => problem::failure(Reader::Program, &error),
     }
@@ -87,8 +99,8 @@ async fn find(app: &App, address: &Address) -> Result<(Arc<Tenant>, Source)> {
         Kind::NotFound => missing(),
         _ => error,
     })?;
-    let (tenant_id, name) = (tenant.id.clone(), address.source.clone());
-    let found = app.db.read(move |conn| source::find_by_name(conn, &tenant_id, &name)).await?;
+    let (tenant_id, name) = (tenant.id.clone(), Slug::parse(&address.source).map_err(|_| missing())?);
+    let found = app.db.read(move |conn| source::find_by_name(conn, &tenant_id, name.as_str())).await?;
     let found = found.filter(|source| source.state == SourceState::Enabled).ok_or_else(missing)?;
     Ok((tenant, found))
 }
@@ -115,15 +127,30 @@ fn reply(source: &Source, taken: Taken) -> Response {
             respond(answer::taken(source.kind, &settings, lead.as_ref()))
         }
         Taken::Malformed(reason) => respond(answer::malformed(source.kind, &reason)),
-        Taken::Refused(verdict) => {
-            let mut response = respond(answer::refused(source.kind, verdict));
-            if source.kind == SourceKind::Thumbtack {
-                let challenge = HeaderValue::from_static("Basic realm=\"nexora\"");
-                response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
-            }
-            response
-        }
+        Taken::Refused(verdict, _) => respond(answer::refused(source.kind, verdict)),
     }
+}
+
+/// Answers a call that is not known to be the source's. It is written down once in a while: anybody can call.
+async fn refuse(
+    public: &Public,
+    source: &Source,
+    verdict: Verdict,
+    malformed: Option<String>,
+) -> Result<Response> {
+    if let Some(reason) = malformed {
+        return Ok(respond(answer::malformed(source.kind, &reason)));
+    }
+    match public.rates.notes.take(&source.id) {
+        Ok(()) => hook::note_refusal(&public.app, source, verdict).await?,
+        Err(_) => tracing::debug!(source.id = %source.id, "source {}: {}", source.id, verdict.reason()),
+    }
+    let mut response = respond(answer::refused(source.kind, verdict));
+    if source.kind == SourceKind::Thumbtack {
+        let challenge = HeaderValue::from_static("Basic realm=\"nexora\"");
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    Ok(response)
 }
 
 fn respond(reply: Reply) -> Response {

@@ -17,9 +17,10 @@ mod tally;
 mod webhook;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, FromRef, MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -56,6 +57,8 @@ impl Public {
         let rates = Rates {
             addresses: Buckets::new(settings.address_per_minute),
             tenants: Buckets::new(settings.tenant_per_minute),
+            refusals: Buckets::new(rate::REFUSALS_PER_MINUTE),
+            notes: Buckets::new(rate::NOTES_PER_MINUTE),
         };
         Public {
             // The configuration was checked when it was read.
@@ -64,6 +67,17 @@ impl Public {
             uploads: Arc::new(Budget::new(settings.upload_memory_bytes)),
             decoding: Arc::new(Semaphore::new(1)),
             app,
+        }
+    }
+}
+
+impl Public {
+    /// Lets a client that showed no good secret go on, or says when it may come back. Whoever shows one is not
+    /// counted.
+    fn refuse(&self, extensions: &Extensions, headers: &HeaderMap) -> Result<(), Duration> {
+        match self.address(extensions, headers) {
+            Some(address) => self.rates.refusals.take(&client::household(address)),
+            None => Ok(()),
         }
     }
 }
@@ -127,11 +141,12 @@ async fn deadline(State(public): State<Public>, request: Request, next: Next) ->
     answer.unwrap_or_else(|_| problem::problem(reader, StatusCode::REQUEST_TIMEOUT, "this took too long", ""))
 }
 
-/// Lets an address send so many requests; reading is free. Sources prove who they are, and send for many.
+/// Lets an address send so many requests; reading is free. Sources prove who they are, and send for many; and
+/// whoever unsubscribes at a click does so by the few addresses of their mail provider.
 async fn count(State(public): State<Public>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let proves = path.starts_with("/hooks/") || path.starts_with("/webhooks/");
-    let sends = *request.method() == Method::POST && !proves;
+    let for_many = ["/hooks/", "/webhooks/", "/u/"].iter().any(|start| path.starts_with(start));
+    let sends = *request.method() == Method::POST && !for_many;
     if let Some(address) = public.address(request.extensions(), request.headers()).filter(|_| sends)
         && let Err(wait) = public.rates.addresses.take(&client::household(address))
     {

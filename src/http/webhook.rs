@@ -1,17 +1,18 @@
 //! `POST /webhooks/{event_name}`: a program that holds a key tells of something. `lead.captured` makes a
 //! lead, anything else is kept as `webhook.received`, and is durable before it is answered.
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{Extensions, HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::base::{Error, Kind, Result};
+use crate::http::Public;
 use crate::http::problem::{self, Reader};
 use crate::model::audit::Actor;
 use crate::model::event::WebhookEvent;
@@ -30,6 +31,8 @@ const KEY_LENGTH: usize = 200;
 /// Why a call was not taken.
 enum Refusal {
     Problem(StatusCode, String, String),
+    /// It showed no good key too often, and may come back so much later.
+    TooMany(Duration),
     Failure(Error),
 }
 
@@ -47,27 +50,33 @@ impl From<Error> for Refusal {
 }
 
 pub async fn receive(
-    State(app): State<Arc<App>>,
+    State(public): State<Public>,
     Path(name): Path<String>,
+    extensions: Extensions,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    match take(&app, &name, &headers, body).await {
+    let taken = match authenticate(&public, &extensions, &headers).await {
+        Ok(known) => take(&public.app, known, &name, &headers, body).await,
+        Err(refusal) => Err(refusal),
+    };
+    match taken {
         Ok(response) => response,
         Err(Refusal::Problem(status, title, detail)) => {
             problem::problem(Reader::Program, status, &title, &detail)
         }
+        Err(Refusal::TooMany(wait)) => problem::too_many(Reader::Program, wait),
         Err(Refusal::Failure(error)) => problem::failure(Reader::Program, &error),
     }
 }
 
 async fn take(
     app: &App,
+    (tenant, key): (Tenant, ApiKey),
     name: &str,
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Refusal> {
-    let (tenant, key) = authenticate(app, headers).await?;
     let refuse = |status, title: &str, detail: &str| {
         Err(Refusal::Problem(status, title.to_owned(), detail.to_owned()))
     };
@@ -89,9 +98,9 @@ async fn take(
     };
     let once = match headers.get("idempotency-key").map(|value| value.to_str()) {
         None => None,
-        Some(Ok(key)) if !key.is_empty() && key.len() <= KEY_LENGTH => Some(key.to_owned()),
+        Some(Ok(key)) if is_key(key) => Some(key.to_owned()),
         Some(_) => {
-            let detail = format!("An idempotency key is plain text of 1 to {KEY_LENGTH} characters.");
+            let detail = format!("An idempotency key is 1 to {KEY_LENGTH} visible characters of ASCII.");
             return refuse(StatusCode::BAD_REQUEST, "the `Idempotency-Key` does not fit", &detail);
         }
     };
@@ -112,17 +121,27 @@ async fn take(
     Ok(accepted(event.id.as_str()))
 }
 
+fn is_key(key: &str) -> bool {
+    !key.is_empty() && key.len() <= KEY_LENGTH && key.chars().all(|c| c.is_ascii_graphic())
+}
+
 fn accepted(id: &str) -> Response {
     (StatusCode::ACCEPTED, axum::Json(json!({ "id": id }))).into_response()
 }
 
 /// Finds whose key it is. What is wrong is not told: who guesses learns nothing.
-async fn authenticate(app: &App, headers: &HeaderMap) -> Result<(Tenant, ApiKey), Refusal> {
+async fn authenticate(
+    public: &Public,
+    extensions: &Extensions,
+    headers: &HeaderMap,
+) -> Result<(Tenant, ApiKey), Refusal> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let found = ops::key::authenticate(app, text("x-tenant-id"), text("x-api-key")).await?;
-    found.ok_or_else(|| {
-        let detail = "Send `X-Tenant-ID` and a good `X-API-Key`.";
-        let title = "the tenant or the key is wrong";
-        Refusal::Problem(StatusCode::UNAUTHORIZED, title.to_owned(), detail.to_owned())
-    })
+    let found = ops::key::authenticate(&public.app, text("x-tenant-id"), text("x-api-key")).await?;
+    if let Some(known) = found {
+        return Ok(known);
+    }
+    public.refuse(extensions, headers).map_err(Refusal::TooMany)?;
+    let detail = "Send `X-Tenant-ID` and a good `X-API-Key`.";
+    let title = "the tenant or the key is wrong";
+    Err(Refusal::Problem(StatusCode::UNAUTHORIZED, title.to_owned(), detail.to_owned()))
 }

@@ -38,6 +38,8 @@ define_words! {
         Retrying = "retrying",
         Fetched = "fetched",
         Failed = "failed",
+        /// Somebody decided that it will not be fetched.
+        Dismissed = "dismissed",
     }
 
     /// What a part of a body is to a lead.

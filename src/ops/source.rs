@@ -290,7 +290,7 @@ pub async fn remove(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Re
 /// What a body would become.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Trial {
-    /// `lead`, `notice`, `message`, `nothing`, `needs_review` or `malformed`.
+    /// `lead`, `spam`, `notice`, `message`, `nothing`, `needs_review` or `malformed`.
     pub becomes: &'static str,
     pub reason: String,
     pub name: String,
@@ -333,8 +333,8 @@ pub async fn test(app: &App, tenant: &Tenant, name: &str, body: &[u8], content_t
             let new = enquiry::salvage(found.enquiry, tenant.country()?);
             let text = |text: Option<String>| text.unwrap_or_default();
             Trial {
-                becomes: "lead",
-                reason: String::new(),
+                becomes: if found.spam.is_some() { "spam" } else { "lead" },
+                reason: found.spam.unwrap_or_default().to_owned(),
                 name: new.name,
                 email: new.email.map(|email| email.to_string()).unwrap_or_default(),
                 phone: new.phone.map(|phone| phone.to_string()).unwrap_or_default(),
@@ -422,6 +422,32 @@ pub async fn retry(
     let woken = retried.await?;
     app.nudges.fetch.notify_one();
     Ok(woken)
+}
+
+/// Gives up a lead that is not fetched, as when the provider has it no more. Told of again, it stays given up.
+///
+/// # Errors
+/// `NotFound` when there is no such notice; `Conflict` when its lead was fetched, or it is dismissed already.
+pub async fn dismiss(app: &App, actor: &Actor, tenant: &Tenant, id: &NoticeId) -> Result<Notice> {
+    let (now, id, owner) = (app.clock.now(), id.clone(), tenant.clone());
+    audited(&app.db, Some(tenant.id.clone()), actor, "source.dismiss", now, move |conn| {
+        let before = notice::find(conn, &owner.id, &id)?.ok_or_else(|| {
+            Error::not_found(format!("no notice `{id}` in tenant `{}`", owner.slug))
+                .hint(format!("run `nexora source notices --tenant {}`", owner.slug))
+        })?;
+        if matches!(before.state, NoticeState::Fetched | NoticeState::Dismissed) {
+            return Err(Error::conflict(format!("notice `{id}` is {} already", before.state)));
+        }
+        let after =
+            Notice { state: NoticeState::Dismissed, due_at: None, settled_at: Some(now), ..before.clone() };
+        // A fetch that is under way finds the notice changed and settles nothing.
+        if notice::save(conn, &after, before.epoch)? == Claim::Lost {
+            return Err(Error::conflict(format!("notice `{id}` was changed just now")));
+        }
+        let subject = Subject::new(&id).before(&before.state)?.after(&after.state)?;
+        Ok((after, subject))
+    })
+    .await
 }
 
 fn open(conn: &mut Conn, source: &Source) -> Result<Vec<Notice>> {

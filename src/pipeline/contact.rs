@@ -1,6 +1,8 @@
 //! Who somebody is: the contact that an address belongs to, made when nobody has it yet.
 //!
-//! Contacts are one person only where a normalised address is the same; names never decide.
+//! Contacts are one person only where a normalised address is the same; names never decide. Whoever looks for
+//! the contact of an address holds that address until the transaction ends, so that two never make the same
+//! person twice.
 
 use crate::base::Result;
 use crate::base::clock::Timestamp;
@@ -25,6 +27,10 @@ pub fn about_contact(conn: &mut Conn, tenant: &TenantId, contact_id: ContactId) 
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
 pub fn find_written(conn: &mut Conn, tenant: &Tenant, address: &str) -> Result<Option<ContactId>> {
+    // No address has these, and PostgreSQL compares no text with a zero in it.
+    if address.contains(char::is_control) {
+        return Ok(None);
+    }
     let email = address.trim().to_lowercase();
     if let Some(id) = contact::find_by_address(conn, &tenant.id, AddressKind::Email, &email)? {
         return Ok(Some(id));
@@ -58,6 +64,10 @@ pub fn resolve(
     let addresses = keys(email, phone);
     if addresses.is_empty() {
         return Ok(None);
+    }
+    // The order of `keys` is the same for everybody: nobody waits for who waits for them.
+    for (kind, value) in &addresses {
+        contact::hold_address(conn, tenant, *kind, value)?;
     }
     let mut known = None;
     let mut unclaimed = Vec::new();

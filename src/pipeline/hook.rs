@@ -40,9 +40,11 @@ pub struct Incoming {
 pub enum Taken {
     /// It is durable, or was before, or there was nothing to keep.
     Kept(Option<LeadId>),
-    /// It is not in the format. If it was verified, it is kept for review all the same.
+    /// It is not in the format. It was verified, and is kept for review all the same.
     Malformed(String),
-    Refused(Verdict),
+    /// It is not known to be the source's, and nothing of it is kept; with what is wrong about its format, where
+    /// that is why.
+    Refused(Verdict, Option<String>),
 }
 
 /// The longest id of somebody else's that is part of a key; a longer one goes by its hash.
@@ -71,15 +73,19 @@ pub async fn take(app: &App, tenant: &Tenant, source: &Source, incoming: Incomin
     let verdict = verify::check(kind, &settings, &secrets, call, now);
     let sender = Sender { kind, settings: &settings, name: &source.name };
     let content_type = headers.get("content-type").map(String::as_str).unwrap_or_default();
-    let reading = lead_format::read(sender, Body { content_type, bytes: &body });
+    let read = || lead_format::read(sender, Body { content_type, bytes: &body });
     if verdict != Verdict::Good {
         count(kind, "refused");
-        return match reading {
-            // The key is a part of the body: what is not in the format carries none.
-            Reading::Malformed(reason) if kind == SourceKind::GoogleAds => Ok(Taken::Malformed(reason)),
-            _ => note_refusal(app, source, verdict).await.map(|()| Taken::Refused(verdict)),
+        // Google's key is a part of the body, and what is not in the format carries none. Nobody else's body
+        // is looked at before it is known whose it is.
+        let unread = match kind {
+            SourceKind::GoogleAds => read(),
+            _ => Reading::Nothing("nobody vouches for it"),
         };
+        let reason = if let Reading::Malformed(reason) = unread { Some(reason) } else { None };
+        return Ok(Taken::Refused(verdict, reason));
     }
+    let reading = checked(read());
     let key = ["idempotency-key", "webhook-id"].iter().find_map(|name| headers.get(*name));
     let origin = Origin {
         tenant: tenant.clone(),
@@ -101,15 +107,27 @@ fn count(kind: SourceKind, outcome: &'static str) {
     metrics::counter!("nexora_hooks_total", "kind" => kind.name(), "outcome" => outcome).increment(1);
 }
 
-/// Notes on the source why a call was refused; the same reason is written once.
-async fn note_refusal(app: &App, source: &Source, verdict: Verdict) -> Result<()> {
-    let reason = format!("a call was refused: {}", verdict.reason());
-    if source.last_error.as_deref() == Some(&reason) {
-        return Ok(());
+/// Refuses ids that no provider gives: they are asked for by them.
+fn checked(reading: Reading) -> Reading {
+    let Reading::Notices(mut told) = reading else { return reading };
+    let is_id = |id: &str| id.len() <= ID_LENGTH && id.chars().all(|c| c.is_ascii_graphic());
+    if !told.iter().all(|told| is_id(&told.external_id)) {
+        return Reading::Malformed(format!("the id of a lead is {ID_LENGTH} visible characters at most"));
     }
+    // Two calls that tell of the same leads wait for each other in the same order.
+    told.sort_by(|one, other| one.external_id.cmp(&other.external_id));
+    Reading::Notices(told)
+}
+
+/// Notes on the source why a call was refused. What could not be fetched weighs more and stays.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub async fn note_refusal(app: &App, source: &Source, verdict: Verdict) -> Result<()> {
+    let reason = format!("{}{}", source::REFUSED, verdict.reason());
     tracing::warn!(tenant.id = %source.tenant_id, source.id = %source.id, reason, "source {}", source.id);
     let (tenant_id, id) = (source.tenant_id.clone(), source.id.clone());
-    app.db.write(move |conn| source::note_error(conn, &tenant_id, &id, &reason)).await
+    app.db.write(move |conn| source::note_refusal(conn, &tenant_id, &id, &reason)).await
 }
 
 /// Where something came from, and what is kept with it.
@@ -176,7 +194,12 @@ pub fn store_found(conn: &mut Conn, origin: &Origin, found: Found, now: Timestam
         || source.kind == SourceKind::Thumbtack;
     let arrival = Arrival {
         key,
-        state: if answerable { LeadState::New } else { LeadState::NeedsReview },
+        state: match (found.spam, answerable) {
+            (Some(_), _) => LeadState::Spam,
+            (None, true) => LeadState::New,
+            (None, false) => LeadState::NeedsReview,
+        },
+        reasons: found.spam.map(str::to_owned).into_iter().collect(),
         reply_to: found.reply_to.clone(),
         original: Some(origin.original.clone()),
         consents: found.consents,
@@ -295,7 +318,7 @@ pub async fn capture(app: &App, tenant: &Tenant, data: &Value, key: Option<&str>
     let settings = SourceSettings::default();
     let text = data.to_string();
     let named = data.get("source").and_then(Value::as_str).map(str::trim).filter(|name| !name.is_empty());
-    let name: String = named.unwrap_or("api").chars().take(60).collect();
+    let name: String = named.unwrap_or("api").chars().filter(|c| !c.is_control()).take(60).collect();
     let sender = Sender { kind: SourceKind::Json, settings: &settings, name: &name };
     let body = Body { content_type: "application/json", bytes: text.as_bytes() };
     let mut enquiry = match lead_format::read(sender, body) {

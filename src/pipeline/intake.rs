@@ -152,6 +152,8 @@ pub struct Arrival {
     pub pictures: Vec<Picture>,
     /// As in an [`Offer`].
     pub signals: Option<Signals>,
+    /// Why the state is what it is, beside what the signals say.
+    pub reasons: Vec<String>,
     /// The telephone number is lent by a marketplace: nobody is known by it.
     pub masked_phone: bool,
 }
@@ -168,6 +170,7 @@ impl Arrival {
             consents: Vec::new(),
             pictures: Vec::new(),
             signals: None,
+            reasons: Vec::new(),
             masked_phone: false,
         }
     }
@@ -196,8 +199,26 @@ pub fn store(
     arrival: Arrival,
     now: Timestamp,
 ) -> Result<(LeadId, Inserted)> {
-    let Arrival { new, key, state, reply_to, original, consents, pictures, signals, masked_phone } = arrival;
+    let Arrival {
+        new,
+        key,
+        state,
+        reply_to,
+        original,
+        consents,
+        pictures,
+        signals,
+        mut reasons,
+        masked_phone,
+    } = arrival;
     let fingerprint = enquiry::fingerprint(&new);
+    // Two copies at the same moment come one after the other, so that the second makes nobody's acquaintance.
+    if let Some(key) = &key {
+        event::hold_key(conn, tenant, key)?;
+        if let Some(earlier) = event::find_by_dedupe_key(conn, tenant, key)? {
+            return same(&earlier, &fingerprint);
+        }
+    }
     let id = LeadId::new(now);
     let body_hash = new.message.as_deref().and_then(spam::body_hash);
     let score = match signals {
@@ -205,8 +226,9 @@ pub fn store(
         None => Score::default(),
     };
     let state = if score.is_spam() { LeadState::Spam } else { state };
+    reasons.extend(score.reasons);
     let quiet = match (state, new.is_test) {
-        (LeadState::Spam, _) => Some(format!("held back as spam: {}", score.reasons.join("; "))),
+        (LeadState::Spam, _) => Some(format!("held back as spam: {}", reasons.join("; "))),
         (_, true) => Some("a test lead runs nothing".to_owned()),
         (_, false) => None,
     };
@@ -226,7 +248,7 @@ pub fn store(
         Some(why) => Event { state: EventState::Ignored, reason: Some(why), due_at: None, ..pending },
     };
     if event::insert(conn, &event)? == Inserted::AlreadyThere {
-        return earlier(conn, &event, &fingerprint);
+        return Err(Error::unavailable("the same lead is being stored just now"));
     }
     let lead = Lead {
         tenant_id: tenant.clone(),
@@ -252,7 +274,7 @@ pub fn store(
         details: Json::of(&new.details)?,
         cost_cents: new.cost_cents,
         score: score.points,
-        reasons: Json::of(&score.reasons)?,
+        reasons: Json::of(&reasons)?,
         body_hash,
         consents: Json::of(&consents)?,
         masked_phone,
@@ -277,9 +299,8 @@ fn reached_by<'a>(
     }
 }
 
-fn earlier(conn: &mut Conn, event: &Event, fingerprint: &str) -> Result<(LeadId, Inserted)> {
-    let earlier = event::find_by_dedupe_key(conn, &event.tenant_id, &event.dedupe_key)?
-        .ok_or_else(|| Error::unavailable("the same lead is being stored just now"))?;
+/// Returns the lead of an earlier copy.
+fn same(earlier: &Event, fingerprint: &str) -> Result<(LeadId, Inserted)> {
     let received: LeadReceived = earlier.payload.read()?;
     if received.fingerprint != fingerprint {
         return Err(Error::conflict("this idempotency key was used for another lead")

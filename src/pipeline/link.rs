@@ -40,7 +40,7 @@ impl Linker {
     pub fn of(app: &App) -> Linker {
         let key = |purpose| PurposeKey::new(&app.key, purpose);
         Linker {
-            base_url: app.config.http.public_url.trim_end_matches('/').to_owned(),
+            base_url: app.config.http.public_url.clone(),
             unsubscribe: key("unsubscribe link"),
             review: key("review link"),
             photo: key("photo link"),

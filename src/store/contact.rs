@@ -7,7 +7,7 @@ use crate::model::contact::{AddressKind, Contact};
 use crate::model::{ContactId, TenantId};
 use crate::store::conn::on;
 use crate::store::schema::{contact_addresses, contacts};
-use crate::store::{Conn, Inserted};
+use crate::store::{Conn, Inserted, dialect};
 
 pub fn insert(conn: &mut Conn, contact: &Contact) -> Result<()> {
     let row = (
@@ -37,6 +37,11 @@ pub fn find_by_address(
         .select(contact_addresses::contact_id)
         .first(c)
         .optional())
+}
+
+/// Holds an address until the transaction ends: nobody else can look for its contact and make one.
+pub fn hold_address(conn: &mut Conn, tenant: &TenantId, kind: AddressKind, value: &str) -> Result<()> {
+    dialect::lock(conn, &format!("address|{tenant}|{kind}|{value}"))
 }
 
 /// Gives the contact an address, unless it belongs to somebody already.

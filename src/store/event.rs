@@ -8,7 +8,7 @@ use crate::model::event::{Event, EventKind, EventState};
 use crate::model::{ContactId, EventId, TenantId};
 use crate::store::conn::on;
 use crate::store::schema::events;
-use crate::store::{Claim, Conn, Inserted};
+use crate::store::{Claim, Conn, Inserted, dialect};
 
 /// Inserts the event, unless one with its dedupe key arrived before.
 pub fn insert(conn: &mut Conn, event: &Event) -> Result<Inserted> {
@@ -27,6 +27,11 @@ pub fn insert(conn: &mut Conn, event: &Event) -> Result<Inserted> {
     );
     let insert = diesel::insert_into(events::table).values(row).on_conflict_do_nothing();
     on!(conn, c => insert.execute(c)).map(Inserted::from_count)
+}
+
+/// Holds a dedupe key until the transaction ends: another copy of the same waits, and finds this one.
+pub fn hold_key(conn: &mut Conn, tenant: &TenantId, key: &str) -> Result<()> {
+    dialect::lock(conn, &format!("event|{tenant}|{key}"))
 }
 
 pub fn find(conn: &mut Conn, tenant: &TenantId, id: &EventId) -> Result<Option<Event>> {

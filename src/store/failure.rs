@@ -38,10 +38,18 @@ fn classify(error: &DieselError) -> (Kind, &'static str, Option<&'static str>) {
     }
 }
 
-/// SQLite's operational failures have no kind of their own: its fixed English texts tell them.
+/// Operational failures have no kind of their own, and their SQLSTATE does not come through (40P01, 55P03): their
+/// English texts tell them.
 fn classify_message(message: &str) -> (Kind, &'static str, Option<&'static str>) {
     let out_of_space = ["disk is full", "No space left", "disk full"];
-    let passing = ["disk I/O error", "database is locked", "database table is locked", "connection closed"];
+    let passing = [
+        "disk I/O error",
+        "database is locked",
+        "database table is locked",
+        "connection closed",
+        "deadlock detected",
+        "due to lock timeout",
+    ];
     let damaged = ["malformed", "not a database"];
     if out_of_space.iter().any(|text| message.contains(text)) {
         return (

@@ -96,12 +96,12 @@ pub fn save(conn: &mut Conn, notice: &Notice, epoch: i64) -> Result<Claim> {
     on!(conn, c => update.execute(c)).map(Claim::from_count)
 }
 
-/// Deletes at most `limit` notices whose lead was fetched before `before`; returns how many. Uses
+/// Deletes at most `limit` notices that were fetched or dismissed before `before`; returns how many. Uses
 /// `notices_settled`.
 pub fn prune(conn: &mut Conn, before: Timestamp, limit: i64) -> Result<usize> {
     let old: Vec<(TenantId, NoticeId)> = on!(conn, c => notices::table
         .filter(notices::settled_at.lt(before))
-        .filter(notices::state.eq(NoticeState::Fetched))
+        .filter(notices::state.eq_any([NoticeState::Fetched, NoticeState::Dismissed]))
         .order((notices::settled_at, notices::tenant_id, notices::id))
         .limit(limit)
         .select((notices::tenant_id, notices::id))

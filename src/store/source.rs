@@ -71,7 +71,19 @@ pub fn note_received(conn: &mut Conn, tenant: &TenantId, id: &SourceId, now: Tim
     on!(conn, c => update.execute(c)).map(|_| ())
 }
 
-/// Notes why a call was refused, or a lead could not be fetched.
+/// How the reason begins for which a call was refused.
+pub const REFUSED: &str = "a call was refused: ";
+
+/// Notes why a call was refused, unless something weightier is noted: anybody can make a call.
+pub fn note_refusal(conn: &mut Conn, tenant: &TenantId, id: &SourceId, reason: &str) -> Result<()> {
+    let refused = sources::last_error.like(format!("{REFUSED}%"));
+    let update = diesel::update(sources::table.find((tenant, id)))
+        .filter(sources::last_error.is_null().or(refused))
+        .set(sources::last_error.eq(reason));
+    on!(conn, c => update.execute(c)).map(|_| ())
+}
+
+/// Notes why a lead could not be fetched.
 pub fn note_error(conn: &mut Conn, tenant: &TenantId, id: &SourceId, reason: &str) -> Result<()> {
     let update = diesel::update(sources::table.find((tenant, id))).set(sources::last_error.eq(reason));
     on!(conn, c => update.execute(c)).map(|_| ())

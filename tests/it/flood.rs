@@ -145,6 +145,11 @@ on_both! {
         assert_eq!(rubbish.json(&json!({ "name": "" })).send().await.unwrap().status(), StatusCode::UNPROCESSABLE_ENTITY);
         assert_eq!(site.honest("203.0.113.8").await, StatusCode::TOO_MANY_REQUESTS);
         assert_eq!(site.leads().await, 6);
+        // A mail provider unsubscribes many people from the same address.
+        for _ in 0..10 {
+            let click = site.client.post(format!("{}/u/unknown", site.base)).header("x-forwarded-for", "203.0.113.7");
+            assert_eq!(click.send().await.unwrap().status(), StatusCode::NOT_FOUND);
+        }
         let page = site.client.get(format!("{}/lead/acme", site.base)).header("x-forwarded-for", "203.0.113.7").send().await.unwrap();
         assert_eq!(page.status(), StatusCode::OK);
     }

@@ -144,6 +144,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("source test website --file /nonexistent/body.json", "source.read"),
     ("source notices website", "source.read"),
     ("source retry website", "source.update"),
+    ("source dismiss notice_01k5b3v6zr9m8q2x4t7w0c1d2e", "source.update"),
     ("key create crm", "key.create"),
     ("key list", "key.read"),
     ("key revoke crm", "key.delete"),

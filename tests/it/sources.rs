@@ -4,6 +4,8 @@
 mod commands;
 mod fetching;
 mod keys;
+mod refusals;
+mod rivals;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;

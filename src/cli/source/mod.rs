@@ -70,7 +70,7 @@ pub enum Command {
     Notices {
         /// Only those of this source
         name: Option<String>,
-        /// Only those in this state: pending, retrying, fetched or failed
+        /// Only those in this state: pending, retrying, fetched, failed or dismissed
         #[arg(long)]
         state: Option<NoticeState>,
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=1_000))]
@@ -84,6 +84,10 @@ pub enum Command {
         #[arg(long, value_name = "ID")]
         notice: Option<NoticeId>,
     },
+    /// Give up a lead that cannot be fetched, as when the provider has it no more
+    #[command(after_help = "Example:
+  nexora source dismiss notice_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
+    Dismiss { id: NoticeId },
 }
 
 #[derive(Args)]
@@ -193,6 +197,10 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         Command::Retry { name, notice } => {
             let woken = source::retry(app, actor, &tenant, &name, notice).await?;
             out.item(&serde_json::json!({ "retried": woken }), &[("retried", woken.to_string())])
+        }
+        Command::Dismiss { id } => {
+            let notice = source::dismiss(app, actor, &tenant, &id).await?;
+            show_notices(&[notice], out)
         }
     }
 }

@@ -46,7 +46,7 @@ pub fn read(value: &Value) -> Reading {
     };
     let external_id = some(own("leadOid"));
     let consents = consent(value).into_iter().collect();
-    Reading::Lead(Box::new(Found { enquiry, external_id, reply_to: None, consents, masked_phone }))
+    Reading::Lead(Box::new(Found { enquiry, external_id, consents, masked_phone, ..Found::default() }))
 }
 
 /// Returns the word about automated text messages: a yes counts only with the record it rests on.

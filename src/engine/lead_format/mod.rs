@@ -35,6 +35,8 @@ pub struct Found {
     /// Where an answer goes: an address that the marketplace relays from.
     pub reply_to: Option<EmailAddress>,
     pub consents: Vec<Agreed>,
+    /// Why the sender itself holds it to be spam; nothing where it does not.
+    pub spam: Option<&'static str>,
     /// The telephone number is lent by the marketplace, and tomorrow somebody else's.
     pub masked_phone: bool,
 }

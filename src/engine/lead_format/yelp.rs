@@ -58,5 +58,5 @@ pub fn read_fetched(value: &Value) -> Reading {
     };
     let reply_to = text(value, &["temporary_email_address"]).parse().ok();
     let external_id = some(text(value, &["id"]));
-    Reading::Lead(Box::new(Found { enquiry, external_id, reply_to, consents: Vec::new(), masked_phone }))
+    Reading::Lead(Box::new(Found { enquiry, external_id, reply_to, masked_phone, ..Found::default() }))
 }

@@ -46,6 +46,7 @@ fn a_source_is_added_with_its_steps_and_its_secret_is_shown_once() {
         (&["source", "show", "nothing"], 4, "no source `nothing`"),
         (&["source", "remove", "ads"], 8, "nobody can be asked"),
         (&["source", "retry", "ads"], 5, "waits to be fetched again"),
+        (&["source", "dismiss", "notice_01k5b3v6zr9m8q2x4t7w0c1d2e"], 4, "no notice"),
         (&["key", "revoke", "crm", "--yes"], 4, "no key `crm`"),
         (&["event", "replay", "event_01k5b3v6zr9m8q2x4t7w0c1d2e"], 8, "nobody can be asked"),
     ] {

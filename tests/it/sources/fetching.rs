@@ -174,6 +174,36 @@ on_both! {
         assert!(troubles(&site).await.iter().all(|line| !line.contains("fetched")));
     }
 
+    async fn a_lead_that_is_gone_is_dismissed_and_troubles_nobody_any_more(backend) {
+        let gone = json!({ "error": { "code": 100, "message": "no such object" } });
+        let (site, provider) = open(backend, vec![(404, gone)]).await;
+        let Nexora { app, actor, tenant, .. } = &site.nexora;
+        let shown = told(&site, SourceKind::Facebook).await;
+        site.nexora.settle().await;
+        let failed = notice(&site).await;
+        let is_told = async || troubles(&site).await.iter().any(|line| line.contains("fetched"));
+        assert!(failed.state == NoticeState::Failed && is_told().await);
+        let dismissed = ops::source::dismiss(app, actor, tenant, &failed.id).await.unwrap();
+        assert_eq!((dismissed.state, dismissed.reason), (NoticeState::Dismissed, failed.reason));
+        assert!(!is_told().await);
+        // Neither time, nor a retry, nor the same told again brings it back.
+        app.clock.advance(Duration::from_secs(86_400));
+        let (body, ..) = good(SourceKind::Facebook);
+        let again = call(SourceKind::Facebook, shown.secrets.secret.expose(), &body);
+        assert_eq!(send(&site, "/hooks/acme/hook", &again).await.status, StatusCode::OK);
+        assert_eq!(ops::source::retry(app, actor, tenant, "hook", None).await.unwrap_err().kind().exit_code(), 5);
+        site.nexora.settle().await;
+        assert_eq!((notice(&site).await.state, provider.heard.lock().unwrap().len()), (NoticeState::Dismissed, 1));
+        let twice = ops::source::dismiss(app, actor, tenant, &failed.id).await.unwrap_err();
+        assert_eq!(twice.kind().exit_code(), 5);
+        let other = ops::tenant::create(app, actor, new_tenant("other")).await.unwrap();
+        let theirs = ops::source::dismiss(app, actor, &other, &failed.id).await.unwrap_err();
+        assert_eq!(theirs.kind().exit_code(), 4);
+        let id = tenant.id.clone();
+        let audited = app.db.read(move |conn| nexora::store::audit::list(conn, Some(&id), 100)).await.unwrap();
+        assert!(audited.iter().any(|entry| entry.action == "source.dismiss"));
+    }
+
     async fn a_status_alone_decides_where_the_provider_says_no_more(backend) {
         for (status, state) in [
             (401, NoticeState::Failed),

@@ -111,12 +111,26 @@ on_both! {
             ("part.arrived", None, "{", StatusCode::BAD_REQUEST),
             ("part.arrived", None, "[]", StatusCode::BAD_REQUEST),
             ("part.arrived", Some(long.as_str()), "{}", StatusCode::BAD_REQUEST),
+            ("part.arrived", Some("order 77"), "{}", StatusCode::BAD_REQUEST),
+            ("part%00arrived", None, "{}", StatusCode::BAD_REQUEST),
             ("part.arrived", None, large.as_str(), StatusCode::PAYLOAD_TOO_LARGE),
             ("lead.captured", None, "{\"name\":\"Jo\"}", StatusCode::UNPROCESSABLE_ENTITY),
         ] {
             assert_eq!(program.tell(name, once, body).await.0, status, "{name}");
         }
         assert_eq!((remarks(&site).await.len(), leads(&site).await.len()), (0, 0));
+    }
+
+    async fn zeros_in_what_is_told_find_nobody_and_break_nothing(backend) {
+        let site = Site::open(backend).await;
+        let program = program(&site).await;
+        let body = json!({ "email": "jo\0@example.com", "phone": "512\0", "part": "\0" }).to_string();
+        let (status, told) = program.tell("part.arrived", Some("k1"), &body).await;
+        assert_eq!(status, StatusCode::ACCEPTED, "{told}");
+        let body = json!({ "name": "Jo", "phone": "5125550142", "source": "part\0ner" }).to_string();
+        let (status, told) = program.tell("lead.captured", Some("k1"), &body).await;
+        assert_eq!(status, StatusCode::ACCEPTED, "{told}");
+        assert_eq!(leads(&site).await[0].source, "partner");
     }
 
     async fn a_captured_lead_is_a_lead(backend) {
