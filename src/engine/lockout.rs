@@ -39,6 +39,14 @@ impl Tries {
         });
         Tries { failures, failed_at: Some(now), locked_until }
     }
+
+    /// Returns how one stands when one of the failures was none.
+    #[must_use]
+    pub fn without_one(&self, rules: &Rules) -> Tries {
+        let failures = self.failures.saturating_sub(1);
+        let locked_until = self.locked_until.filter(|_| failures >= rules.limit);
+        Tries { failures, locked_until, ..*self }
+    }
 }
 
 #[cfg(test)]
@@ -59,6 +67,16 @@ mod tests {
         }
         assert_eq!(waits[..12], [0, 0, 0, 0, 60, 120, 240, 480, 960, 1_920, 3_600, 3_600]);
         assert_eq!(waits[79], 3_600);
+    }
+
+    #[test]
+    fn a_failure_that_was_none_does_not_lock() {
+        let now = Timestamp::from_millis(0);
+        let fail = |tries: Tries| tries.after_failure(now, &RULES);
+        let four = (0..4).fold(Tries::default(), |tries, _| fail(tries));
+        assert_eq!(fail(four).without_one(&RULES), four);
+        assert!(fail(fail(four)).without_one(&RULES).is_locked(now));
+        assert_eq!(Tries::default().without_one(&RULES), Tries::default());
     }
 
     #[test]

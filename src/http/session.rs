@@ -25,12 +25,16 @@ pub enum Kind {
     Before,
 }
 
+/// A page that keeps itself up to date says so; nobody uses their session by leaving one open.
+const REFRESH: &str = "x-nexora-refresh";
+
 /// Returns who asks; nobody when the request carries nothing that counts.
 ///
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
 pub async fn principal(app: &App, headers: &HeaderMap) -> Result<Option<Principal>> {
     match read(app, headers, Kind::Session) {
+        Some(token) if headers.contains_key(REFRESH) => session::peek(app, &token).await,
         Some(token) => session::principal(app, &token).await,
         None => Ok(None),
     }

@@ -107,14 +107,33 @@ pub async fn open_link(app: &App, link: &str, client: &Client) -> Result<Begun> 
     Ok(begun)
 }
 
-/// Returns whose session it is that the browser holds `token` of; nobody's when it has ended.
+/// Returns whose session it is that the browser holds `token` of, and notes that they use it; nobody's
+/// when it has ended.
 ///
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
 pub async fn principal(app: &App, token: &Secret) -> Result<Option<Principal>> {
+    let now = app.clock.now();
+    let Some((session, principal)) = open(app, token).await? else { return Ok(None) };
+    if now.since(session.seen_at) >= NOTED_EVERY {
+        app.db.write(move |conn| session::touch(conn, &session.id, now)).await?;
+    }
+    Ok(Some(principal))
+}
+
+/// Returns whose session it is without noting that it is used: what asks is a page, and nobody may be
+/// sitting before it.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub async fn peek(app: &App, token: &Secret) -> Result<Option<Principal>> {
+    Ok(open(app, token).await?.map(|(_, principal)| principal))
+}
+
+async fn open(app: &App, token: &Secret) -> Result<Option<(Session, Principal)>> {
     let (now, idle) = (app.clock.now(), app.config.sessions.idle());
     let hash = hash(&app.key, token);
-    let found = app.db.read(move |conn| {
+    let find = app.db.read(move |conn| {
         let Some(session) =
             session::find_by_token(conn, &hash)?.filter(|session| is_open(session, now, idle))
         else {
@@ -122,11 +141,7 @@ pub async fn principal(app: &App, token: &Secret) -> Result<Option<Principal>> {
         };
         Ok(whose(conn, &session)?.map(|principal| (session, principal)))
     });
-    let Some((session, principal)) = found.await? else { return Ok(None) };
-    if now.since(session.seen_at) >= NOTED_EVERY {
-        app.db.write(move |conn| session::touch(conn, &session.id, now)).await?;
-    }
-    Ok(Some(principal))
+    find.await
 }
 
 fn whose(conn: &mut Conn, session: &Session) -> Result<Option<Principal>> {

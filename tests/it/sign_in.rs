@@ -8,6 +8,8 @@ use nexora::model::SessionId;
 use nexora::model::user::{Role, UserState};
 use nexora::ops::{self, session, sign_in, totp, user};
 use reqwest::StatusCode;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::harness::{Backend, on_both};
 use crate::site::Site;
@@ -93,6 +95,10 @@ on_both! {
             let answer = browser.sign_in(email, password).await;
             assert_eq!(answer.status, StatusCode::FORBIDDEN, "{email}");
             assert!(answer.text.contains("role=\"alert\"") && !browser.jar.contains_key("nexora"), "{email}");
+            for part in ["tabindex=\"-1\" id=\"faults\" autofocus", "aria-describedby=\"faults\""] {
+                assert!(answer.text.contains(part), "{part}: {}", answer.text);
+            }
+            assert_eq!(answer.text.matches(" autofocus").count(), 1, "the fault is read first");
             texts.push(answer.text.replace(email, "").replace(&hidden(&answer.text, "token"), ""));
         }
         texts.dedup();
@@ -173,6 +179,44 @@ on_both! {
         assert_eq!(browser.sign_in(JO, PASSWORD).await.status, StatusCode::TOO_MANY_REQUESTS);
         site.nexora.app.clock.advance(Duration::from_secs(61));
         assert_eq!(browser.sign_in(JO, PASSWORD).await.status, StatusCode::SEE_OTHER);
+    }
+
+    async fn whoever_hangs_up_has_tried_as_well(backend) {
+        let site = Site::open_and(backend, |config| config.sessions.failure_limit = 100).await;
+        let app = &site.nexora.app;
+        visitor::user(app, JO, Some((&site.nexora.tenant, Role::Owner))).await;
+        let user = user::find(app, &JO.parse().unwrap()).await.unwrap().user;
+        let mut browser = Visitor::new(&site.base);
+        let token = hidden(&browser.get("/status/sign-in").await.text, "token");
+        let body = format!("token={token}&email={JO}&password=wrong");
+        let request = format!(
+            "POST /status/sign-in HTTP/1.1\r\nHost: a\r\nCookie: nexora-before={}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+            browser.jar["nexora-before"],
+            body.len(),
+        );
+        for number in 1..=20 {
+            let mut stream = TcpStream::connect(site.base.strip_prefix("http://").unwrap()).await.unwrap();
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let begun = async {
+                while sign_in::standing(app, &user).await.unwrap().failures < number {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(20), begun).await.expect("the password is looked at");
+            stream.shutdown().await.unwrap();
+            let mut answer = Vec::new();
+            let end = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut answer));
+            end.await.expect("the server hangs up as well").unwrap();
+        }
+        assert_eq!(browser.sign_in(JO, PASSWORD).await.status, StatusCode::TOO_MANY_REQUESTS);
+    }
+
+    async fn whoever_succeeds_has_not_tried_too_often(backend) {
+        let site = site(backend).await;
+        let mut browser = Visitor::new(&site.base);
+        for _ in 0..21 {
+            assert_eq!(browser.sign_in(JO, PASSWORD).await.status, StatusCode::SEE_OTHER);
+        }
     }
 
     async fn a_code_is_wanted_where_there_is_one_and_is_good_once(backend) {
@@ -325,6 +369,19 @@ on_both! {
         clock.advance(Duration::from_secs(32 * 86_400));
         nexora::pipeline::prune::sweep(app).await.unwrap();
         assert!(kept(id).await.unwrap().is_none());
+    }
+
+    async fn a_page_that_is_left_open_does_not_keep_the_session(backend) {
+        let site = site(backend).await;
+        let mut browser = Visitor::new(&site.base);
+        browser.sign_in(JO, PASSWORD).await;
+        for _ in 0..2 {
+            site.nexora.app.clock.advance(Duration::from_mins(29));
+            assert!(browser.refresh("/status").await.text.contains("Acme Plumbing"));
+        }
+        site.nexora.app.clock.advance(Duration::from_mins(3));
+        assert!(!browser.refresh("/status").await.text.contains("Acme Plumbing"), "an hour went by");
+        assert!(!sees(&mut browser).await);
     }
 
     async fn signing_in_again_changes_the_session(backend) {
