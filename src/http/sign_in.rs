@@ -26,6 +26,7 @@ use crate::http::problem::{self, Reader};
 use crate::http::session::{self, Kind};
 use crate::http::{origin, page};
 use crate::model::principal::{Noun, Permission, Verb};
+use crate::ops::known;
 use crate::ops::session as sessions;
 use crate::ops::session::{Begun, Client};
 use crate::ops::sign_in::{self, Answer, Refusal};
@@ -198,6 +199,9 @@ async fn enter(app: &App, headers: &HeaderMap, begun: &Begun) -> Response {
     }
     let mut response = Redirect::to("/status").into_response();
     session::keep(app, &mut response, Kind::Session, begun.token.expose(), begun.session.expires_at);
+    if let Some(known) = &begun.known {
+        session::keep(app, &mut response, Kind::Known, known.expose(), app.clock.now() + known::KEPT);
+    }
     session::forget(app, &mut response, Kind::Before);
     private(response)
 }
