@@ -172,12 +172,14 @@ async fn detail(context: &Context, view: UserView, out: &Out) -> Result<()> {
         true => format!("on, {} recovery codes left", standing.recovery_codes_left),
         false => "off".to_owned(),
     };
-    let locked = standing.locked_until.map(|until| {
+    let locked = match (standing.locked_until, standing.known_locked_until) {
+        (Some(until), _) => Some((until, standing.failures, "")),
+        (None, Some(until)) => Some((until, standing.known_failures, "in browsers that signed in before, ")),
+        (None, None) => None,
+    };
+    let locked = locked.map(|(until, failures, who)| {
         let ends = ago(until);
-        format!(
-            "after {} failures; ends {ends}, or by `nexora user unlock {}`",
-            standing.failures, view.user.email
-        )
+        format!("{who}after {failures} failures; ends {ends}, or by `nexora user unlock {}`", view.user.email)
     });
     let mut shown = lines(&view).to_vec();
     let signed_in = standing.last_sign_in_at.map_or_else(|| "never".to_owned(), ago);

@@ -32,6 +32,8 @@ pub struct Settings {
     pub header_timeout_s: u64,
     /// Seconds in which a request must have been read and answered.
     pub request_timeout_s: u64,
+    /// Seconds in which a client must take what is written to it, or 32 KiB of it.
+    pub write_timeout_s: u64,
 }
 
 impl Default for Settings {
@@ -46,6 +48,7 @@ impl Default for Settings {
             body_limit_bytes: 65_536,
             header_timeout_s: 10,
             request_timeout_s: 15,
+            write_timeout_s: 30,
         }
     }
 }
@@ -62,7 +65,8 @@ impl Settings {
         at_least("http.connections_per_address", self.connections_per_address, 1)?;
         at_least("http.body_limit_bytes", self.body_limit_bytes, 1_024)?;
         at_least("http.header_timeout_s", self.header_timeout_s, 1)?;
-        at_least("http.request_timeout_s", self.request_timeout_s, 1)
+        at_least("http.request_timeout_s", self.request_timeout_s, 1)?;
+        at_least("http.write_timeout_s", self.write_timeout_s, 1)
     }
 
     /// # Errors
@@ -97,6 +101,10 @@ impl Settings {
 
     pub fn request_timeout(&self) -> Duration {
         Duration::from_secs(self.request_timeout_s)
+    }
+
+    pub fn write_timeout(&self) -> Duration {
+        Duration::from_secs(self.write_timeout_s)
     }
 }
 

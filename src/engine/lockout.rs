@@ -20,6 +20,8 @@ pub struct Tries {
     pub failures: u32,
     pub failed_at: Option<Timestamp>,
     pub locked_until: Option<Timestamp>,
+    /// When the first of the locks began, of those that followed on each other.
+    pub locked_at: Option<Timestamp>,
 }
 
 impl Tries {
@@ -37,7 +39,17 @@ impl Tries {
             let factor = 1_u32.checked_shl(beyond).unwrap_or(u32::MAX);
             now + rules.first.saturating_mul(factor).min(rules.ceiling)
         });
-        Tries { failures, failed_at: Some(now), locked_until }
+        let locked_at = locked_until.and(self.locked_at.filter(|_| !old).or(Some(now)));
+        Tries { failures, failed_at: Some(now), locked_until, locked_at }
+    }
+
+    /// Returns how one stands when one of the failures was none.
+    #[must_use]
+    pub fn without_one(&self, rules: &Rules) -> Tries {
+        let failures = self.failures.saturating_sub(1);
+        let locked_until = self.locked_until.filter(|_| failures >= rules.limit);
+        let locked_at = self.locked_at.and_then(|at| locked_until.map(|_| at));
+        Tries { failures, locked_until, locked_at, ..*self }
     }
 }
 
@@ -62,12 +74,24 @@ mod tests {
     }
 
     #[test]
+    fn a_failure_that_was_none_does_not_lock() {
+        let now = Timestamp::from_millis(0);
+        let fail = |tries: Tries| tries.after_failure(now, &RULES);
+        let four = (0..4).fold(Tries::default(), |tries, _| fail(tries));
+        assert_eq!(fail(four).without_one(&RULES), four);
+        assert!(fail(fail(four)).without_one(&RULES).is_locked(now));
+        assert_eq!(Tries::default().without_one(&RULES), Tries::default());
+    }
+
+    #[test]
     fn a_lock_ends_and_old_failures_are_forgotten() {
         let now = Timestamp::from_millis(0);
         let tries = (0..5).fold(Tries::default(), |tries, _| tries.after_failure(now, &RULES));
         assert!(tries.is_locked(now + Duration::from_secs(59)));
         assert!(!tries.is_locked(now + Duration::from_secs(60)));
+        let again = tries.after_failure(now + Duration::from_secs(90), &RULES);
+        assert_eq!(again.locked_at, Some(now), "the locks follow on each other");
         let later = tries.after_failure(now + Duration::from_secs(2 * 86_400), &RULES);
-        assert_eq!((later.failures, later.locked_until), (1, None));
+        assert_eq!((later.failures, later.locked_until, later.locked_at), (1, None, None));
     }
 }

@@ -7,6 +7,7 @@ mod lead;
 mod link;
 mod origin;
 mod page;
+mod patience;
 mod problem;
 mod rate;
 mod server;

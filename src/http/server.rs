@@ -1,5 +1,6 @@
 //! The accept loop: a bounded number of connections, in all and for each address, bounds of size and time
-//! for each request's head, and a stop that lets requests under way finish.
+//! for each request's head and of time for whoever reads the answer, and a stop that lets requests under
+//! way finish.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::base::{Error, Result};
 use crate::config::http::Settings;
 use crate::http::client::household;
+use crate::http::patience::Patient;
 use crate::http::tally::Tally;
 
 /// What a listener allows.
@@ -31,6 +33,8 @@ pub struct Limits {
     /// Networks whose addresses may have any number of connections.
     pub trusted: Vec<IpNet>,
     pub header_timeout: Duration,
+    /// How long what is written may wait to be read.
+    pub write_timeout: Duration,
 }
 
 impl Limits {
@@ -43,6 +47,7 @@ impl Limits {
             per_address: size(settings.connections_per_address),
             trusted: settings.proxies()?,
             header_timeout: settings.header_timeout(),
+            write_timeout: settings.write_timeout(),
         })
     }
 }
@@ -116,7 +121,8 @@ impl Server {
                 request.extensions_mut().insert(ConnectInfo(peer));
                 routes.call(request)
             });
-            let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service));
+            let stream = TokioIo::new(Patient::new(stream, self.limits.write_timeout));
+            let connection = graceful.watch(builder.serve_connection(stream, service));
             tokio::spawn(async move {
                 // A client that breaks off, or is too slow, is its own affair.
                 let _ = connection.await;

@@ -23,7 +23,12 @@ pub enum Kind {
     Session,
     /// Ties the sign-in form to the browser that asked for it.
     Before,
+    /// Says who has signed in from this browser before.
+    Known,
 }
+
+/// A page that keeps itself up to date says so; nobody uses their session by leaving one open.
+const REFRESH: &str = "x-nexora-refresh";
 
 /// Returns who asks; nobody when the request carries nothing that counts.
 ///
@@ -31,6 +36,7 @@ pub enum Kind {
 /// `Unavailable` when the database cannot be reached.
 pub async fn principal(app: &App, headers: &HeaderMap) -> Result<Option<Principal>> {
     match read(app, headers, Kind::Session) {
+        Some(token) if headers.contains_key(REFRESH) => session::peek(app, &token).await,
         Some(token) => session::principal(app, &token).await,
         None => Ok(None),
     }
@@ -56,6 +62,7 @@ fn form_key(app: &App, kind: Kind) -> PurposeKey {
     let purpose = match kind {
         Kind::Session => "form of a session",
         Kind::Before => "form of the sign-in",
+        Kind::Known => "form of a known browser",
     };
     PurposeKey::new(&app.key, purpose)
 }
@@ -104,6 +111,8 @@ fn name(app: &App, kind: Kind) -> &'static str {
         (Kind::Session, false) => "nexora",
         (Kind::Before, true) => "__Host-nexora-before",
         (Kind::Before, false) => "nexora-before",
+        (Kind::Known, true) => "__Host-nexora-known",
+        (Kind::Known, false) => "nexora-known",
     }
 }
 
@@ -119,5 +128,6 @@ pub fn client(app: &App, extensions: &Extensions, headers: &HeaderMap) -> Result
     Ok(Client {
         address: address.map_or_else(|| "unknown".to_owned(), |address| address.to_string()),
         agent: agent.to_owned(),
+        known: read(app, headers, Kind::Known),
     })
 }

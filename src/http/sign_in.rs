@@ -26,6 +26,7 @@ use crate::http::problem::{self, Reader};
 use crate::http::session::{self, Kind};
 use crate::http::{origin, page};
 use crate::model::principal::{Noun, Permission, Verb};
+use crate::ops::known;
 use crate::ops::session as sessions;
 use crate::ops::session::{Begun, Client};
 use crate::ops::sign_in::{self, Answer, Refusal};
@@ -45,19 +46,29 @@ const HOUSEHOLD: Rules =
 const HOUSEHOLDS: usize = 10_000;
 
 impl Households {
-    /// Returns until when a household must wait.
-    fn locked_until(&self, address: &str, now: Timestamp) -> Option<Timestamp> {
-        let tries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        tries.get(address).and_then(|tries| tries.locked_until).filter(|until| *until > now)
+    /// Counts a try before it is judged, so that whoever hangs up has tried as well; says until when a
+    /// household must wait that may not try.
+    fn count(&self, address: &str, now: Timestamp) -> Result<(), Timestamp> {
+        let mut households = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let tries = households.get(address).copied().unwrap_or_default();
+        if let Some(until) = tries.locked_until.filter(|until| *until > now) {
+            return Err(until);
+        }
+        if households.len() >= HOUSEHOLDS {
+            households.retain(|_, tries| tries.is_locked(now));
+        }
+        households.insert(address.to_owned(), tries.after_failure(now, &HOUSEHOLD));
+        Ok(())
     }
 
-    fn failed(&self, address: &str, now: Timestamp) {
-        let mut tries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if tries.len() >= HOUSEHOLDS {
-            tries.retain(|_, tries| tries.is_locked(now));
+    /// Takes back a try that was no failure.
+    fn give_back(&self, address: &str) {
+        let mut households = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(tries) = households.get_mut(address) else { return };
+        *tries = tries.without_one(&HOUSEHOLD);
+        if tries.failures == 0 {
+            households.remove(address);
         }
-        let after = tries.get(address).copied().unwrap_or_default().after_failure(now, &HOUSEHOLD);
-        tries.insert(address.to_owned(), after);
     }
 }
 
@@ -106,16 +117,17 @@ pub async fn sign_in(
         Err(error) => return problem::failure(Reader::Person, &error),
     };
     let now = app.clock.now();
-    if let Some(until) = households.locked_until(&client.address, now) {
+    if let Err(until) = households.count(&client.address, now) {
         return wait(until.since(now));
     }
-    match answer(&app, &sent, &client, before.expose()).await {
+    let answer = answer(&app, &sent, &client, before.expose()).await;
+    if !matches!(answer, Ok(Answer::Refused(_))) {
+        households.give_back(&client.address);
+    }
+    match answer {
         Ok(Answer::In(begun)) => enter(&app, &headers, &begun).await,
         Ok(Answer::Code(step)) => show(&app, &headers, StatusCode::OK, String::new(), Some(step), None),
-        Ok(Answer::Refused(refusal)) => {
-            households.failed(&client.address, now);
-            again(&app, &headers, sent, &refusal)
-        }
+        Ok(Answer::Refused(refusal)) => again(&app, &headers, sent, &refusal),
         Err(error) => problem::failure(Reader::Person, &error),
     }
 }
@@ -187,6 +199,9 @@ async fn enter(app: &App, headers: &HeaderMap, begun: &Begun) -> Response {
     }
     let mut response = Redirect::to("/status").into_response();
     session::keep(app, &mut response, Kind::Session, begun.token.expose(), begun.session.expires_at);
+    if let Some(known) = &begun.known {
+        session::keep(app, &mut response, Kind::Known, known.expose(), app.clock.now() + known::KEPT);
+    }
     session::forget(app, &mut response, Kind::Before);
     private(response)
 }

@@ -28,6 +28,12 @@ pub struct SignIn {
     /// Keyed hashes of the recovery codes that were not used yet.
     pub recovery: Json,
     pub last_at: Option<Timestamp>,
+    pub locked_at: Option<Timestamp>,
+    /// The same of browsers that have signed in before.
+    pub known_failures: i32,
+    pub known_failed_at: Option<Timestamp>,
+    pub known_locked_until: Option<Timestamp>,
+    pub known_locked_at: Option<Timestamp>,
 }
 
 impl SignIn {
@@ -43,10 +49,11 @@ impl SignIn {
             totp_step: 0,
             recovery: Json::empty_list(),
             last_at: None,
+            locked_at: None,
+            known_failures: 0,
+            known_failed_at: None,
+            known_locked_until: None,
+            known_locked_at: None,
         }
-    }
-
-    pub fn is_locked(&self, now: Timestamp) -> bool {
-        self.locked_until.is_some_and(|until| until > now)
     }
 }

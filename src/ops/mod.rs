@@ -17,6 +17,7 @@ pub mod form;
 pub mod init;
 pub mod job;
 pub mod key;
+pub mod known;
 pub mod lead;
 pub mod lead_mail;
 pub mod link;

@@ -10,6 +10,7 @@ use crate::model::connection::ConnectionState;
 use crate::model::effect::EffectState;
 use crate::model::run::RunState;
 use crate::model::tenant::Tenant;
+use crate::ops::status;
 use crate::pipeline::trouble::{self, Health, Level, Trouble};
 use crate::store::{Conn, balance, connection, cursor, lead, migration, tenant};
 
@@ -81,7 +82,8 @@ fn line(conn: &mut Conn, tenant: Tenant, now: Timestamp) -> Result<TenantLine> {
         connections: &connections,
         cursors: &cursors,
     };
-    let troubles = trouble::of(&health, now);
+    let mut troubles = trouble::of(&health, now);
+    troubles.extend(status::locks(conn, id, now)?);
     let zone = tenant.zone()?.tz();
     let today = now.utc().with_timezone(&zone).date_naive();
     let midnight = at_wall_time(today, chrono::NaiveTime::MIN, zone);

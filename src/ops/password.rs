@@ -1,7 +1,7 @@
 //! Passwords: hashed and checked with argon2id, off the threads that serve requests, and never more
 //! than a few at a time, so that a flood of sign-ins cannot eat the machine.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
 use argon2::password_hash::{PasswordHasher as _, phc};
@@ -19,7 +19,7 @@ const PARALLEL: usize = 2;
 /// How long somebody waits for their turn before they are asked to come again.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-static TURNS: Semaphore = Semaphore::const_new(PARALLEL);
+static TURNS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(PARALLEL)));
 
 /// Hashes a new password.
 ///
@@ -32,7 +32,7 @@ pub async fn hash(password: &Secret) -> Result<String> {
             .hint(format!("use at least {LENGTH}; a sentence is good")));
     }
     let password = password.clone();
-    in_turn(move || hash_now(&password)).await?
+    in_turn(&TURNS, move || hash_now(&password)).await?
 }
 
 /// Tells whether `password` is the one that `hash` was made from. Without a hash the answer is no, after
@@ -42,19 +42,29 @@ pub async fn hash(password: &Secret) -> Result<String> {
 /// `Unavailable` when too many others wait.
 pub async fn is_right(password: &Secret, hash: Option<&str>) -> Result<bool> {
     let (password, hash) = (password.clone(), hash.map(str::to_owned));
-    in_turn(move || {
+    in_turn(&TURNS, move || {
         let right = matches(&password, hash.as_deref().unwrap_or_else(|| nobodys()));
         right && hash.is_some()
     })
     .await
 }
 
-async fn in_turn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+/// Does `work` when its turn comes. Once begun it goes on though nobody waits for it any longer, and so it
+/// holds its turn by itself.
+async fn in_turn<T: Send + 'static>(
+    turns: &Arc<Semaphore>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T> {
     let busy = || Error::unavailable("too many people are signing in at once");
-    let waited = tokio::time::timeout(PATIENCE, TURNS.acquire()).await.map_err(|_| busy())?;
-    let _turn = waited.map_err(|_| busy())?;
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|error| Error::internal("hashing ended early").source(error))
+    let waited =
+        tokio::time::timeout(PATIENCE, Arc::clone(turns).acquire_owned()).await.map_err(|_| busy())?;
+    let turn = waited.map_err(|_| busy())?;
+    let done = tokio::task::spawn_blocking(move || {
+        let done = work();
+        drop(turn);
+        done
+    });
+    done.await.map_err(|error| Error::internal("hashing ended early").source(error))
 }
 
 fn hash_now(password: &Secret) -> Result<String> {
@@ -77,6 +87,25 @@ fn nobodys() -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn work_that_nobody_waits_for_holds_its_turn_to_the_end() {
+        let turns = Arc::new(Semaphore::new(1));
+        let (finish, finished) = std::sync::mpsc::channel::<()>();
+        let (begin, begun) = tokio::sync::oneshot::channel();
+        let work = in_turn(&turns, move || {
+            let _ = begin.send(());
+            let _ = finished.recv();
+        });
+        tokio::select! {
+            _ = work => panic!("it was not told to finish"),
+            begun = begun => begun.unwrap(),
+        }
+        assert_eq!(turns.available_permits(), 0, "whoever asked has gone, the work has not");
+        finish.send(()).unwrap();
+        let last = tokio::time::timeout(PATIENCE, turns.acquire()).await;
+        assert!(last.is_ok(), "the turn comes free with the work");
+    }
 
     #[tokio::test]
     async fn a_password_is_right_for_its_own_hash_only() {

@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::app::App;
 use crate::base::clock::Timestamp;
 use crate::base::secret::{MasterKey, Secret, random_bytes};
+use crate::base::text::Json;
 use crate::base::token::PurposeKey;
 use crate::base::{Error, Result};
 use crate::model::address::EmailAddress;
@@ -22,6 +23,7 @@ use crate::model::session::Session;
 use crate::model::tenant::Tenant;
 use crate::model::{SessionId, TenantId, UserId};
 use crate::ops::{LIST_LIMIT, Subject, audited, status, user as users};
+use crate::store::audit::{self, Change};
 use crate::store::{Conn, session, tenant, user};
 
 /// Where a request comes from.
@@ -31,6 +33,8 @@ pub struct Client {
     pub address: String,
     /// What the browser says it is.
     pub agent: String,
+    /// What it keeps of an earlier sign-in.
+    pub known: Option<Secret>,
 }
 
 /// Whose a session is.
@@ -45,6 +49,8 @@ pub enum Owner {
 pub struct Begun {
     pub token: Secret,
     pub session: Session,
+    /// By which a browser that has signed in is known later.
+    pub known: Option<Secret>,
 }
 
 /// A session as it is listed.
@@ -60,6 +66,8 @@ pub struct SessionView {
 
 /// So much of what a browser says about itself is kept.
 const AGENT_LENGTH: usize = 120;
+/// Sessions that one link has at the same time.
+const LINK_SESSIONS: i64 = 20;
 /// How often it is noted that a session is in use.
 const NOTED_EVERY: Duration = Duration::from_secs(60);
 
@@ -86,35 +94,66 @@ pub fn make(app: &App, owner: Owner, client: &Client, expires_at: Timestamp) -> 
         agent: client.agent.chars().filter(|c| !c.is_control()).take(AGENT_LENGTH).collect(),
         revoked_at: None,
     };
-    Ok(Begun { token, session })
+    Ok(Begun { token, session, known: None })
 }
 
-/// Begins a session for whoever holds a signed link; it ends when the link does.
+/// Begins a session for whoever holds a signed link; it ends when the link does. Programs open links as
+/// well, and often: a link has so many sessions, of which the one least lately used makes room, and is told
+/// of once a day (UTC).
 ///
 /// # Errors
 /// `Denied` when the link has ended, was changed, or was revoked.
 pub async fn open_link(app: &App, link: &str, client: &Client) -> Result<Begun> {
     let (tenant, link) = status::open_link(app, link).await?;
     let begun = make(app, Owner::Link(tenant.id.clone()), client, link.until)?;
-    let (session, address) = (begun.session.clone(), client.address.clone());
-    let (now, actor) = (app.clock.now(), Actor::System("status link"));
-    audited(&app.db, Some(tenant.id), &actor, "auth.link", now, move |conn| {
+    let (session, address, now) = (begun.session.clone(), client.address.clone(), app.clock.now());
+    let stored = app.db.write(move |conn| {
+        let last = session::last_of_link(conn, &tenant.id, session.expires_at)?;
         session::insert(conn, &session)?;
-        let subject = Subject::new(&session.id).after(&serde_json::json!({ "address": address }))?;
-        Ok(((), subject))
-    })
-    .await?;
+        session::trim_link(conn, &tenant.id, session.expires_at, LINK_SESSIONS)?;
+        if last.is_some_and(|last| last.utc().date_naive() == now.utc().date_naive()) {
+            return Ok(());
+        }
+        let change = Change {
+            actor: Actor::System("status link"),
+            action: "auth.link",
+            subject: session.id.to_string(),
+            before: None,
+            after: Some(Json::of(&serde_json::json!({ "address": address }))?),
+        };
+        audit::append(conn, Some(&tenant.id), change, now)
+    });
+    stored.await?;
     Ok(begun)
 }
 
-/// Returns whose session it is that the browser holds `token` of; nobody's when it has ended.
+/// Returns whose session it is that the browser holds `token` of, and notes that they use it; nobody's
+/// when it has ended.
 ///
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
 pub async fn principal(app: &App, token: &Secret) -> Result<Option<Principal>> {
+    let now = app.clock.now();
+    let Some((session, principal)) = open(app, token).await? else { return Ok(None) };
+    if now.since(session.seen_at) >= NOTED_EVERY {
+        app.db.write(move |conn| session::touch(conn, &session.id, now)).await?;
+    }
+    Ok(Some(principal))
+}
+
+/// Returns whose session it is without noting that it is used: what asks is a page, and nobody may be
+/// sitting before it.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub async fn peek(app: &App, token: &Secret) -> Result<Option<Principal>> {
+    Ok(open(app, token).await?.map(|(_, principal)| principal))
+}
+
+async fn open(app: &App, token: &Secret) -> Result<Option<(Session, Principal)>> {
     let (now, idle) = (app.clock.now(), app.config.sessions.idle());
     let hash = hash(&app.key, token);
-    let found = app.db.read(move |conn| {
+    let find = app.db.read(move |conn| {
         let Some(session) =
             session::find_by_token(conn, &hash)?.filter(|session| is_open(session, now, idle))
         else {
@@ -122,11 +161,7 @@ pub async fn principal(app: &App, token: &Secret) -> Result<Option<Principal>> {
         };
         Ok(whose(conn, &session)?.map(|principal| (session, principal)))
     });
-    let Some((session, principal)) = found.await? else { return Ok(None) };
-    if now.since(session.seen_at) >= NOTED_EVERY {
-        app.db.write(move |conn| session::touch(conn, &session.id, now)).await?;
-    }
-    Ok(Some(principal))
+    find.await
 }
 
 fn whose(conn: &mut Conn, session: &Session) -> Result<Option<Principal>> {

@@ -3,6 +3,7 @@
 //! Whatever is wrong (no such address, no password, disabled, locked, wrong password) is answered in the
 //! same words after the same work. A try is counted before the password is looked at, in one transaction
 //! with the question whether the user is locked, so that no flood of tries gets past the limit.
+//! Browsers that have signed in before are counted apart: see `ops::known`.
 
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use crate::model::address::EmailAddress;
 use crate::model::audit::{Actor, Entry};
 use crate::model::sign_in::{Required, SignIn};
 use crate::model::user::{User, UserState};
+use crate::ops::known::{self, Browser};
 use crate::ops::session::{self, Begun, Client, Owner};
 use crate::ops::{Subject, audited, password, totp, user as users};
 use crate::store::audit::{self, Change};
@@ -63,7 +65,7 @@ pub async fn with_password(
     before: &str,
 ) -> Result<Answer> {
     let email: Option<EmailAddress> = email.trim().parse().ok();
-    let Some((user, counted)) = count(app, email.as_ref()).await? else {
+    let Some((user, counted)) = count(app, email.as_ref(), client).await? else {
         password::is_right(typed, None).await?;
         let subject = email.map_or_else(|| "unknown".to_owned(), |email| email.to_string());
         app.db.write(fail(app, subject, client, "not let in", None)).await?;
@@ -123,8 +125,10 @@ struct Code {
 async fn begin(app: &App, user: User, client: &Client, code: Option<Code>) -> Result<Answer> {
     let now = app.clock.now();
     let rules = rules(app);
-    let begun =
+    let mut begun =
         session::make(app, Owner::User(user.id.clone()), client, now + app.config.sessions.lifetime())?;
+    begun.known = Some(known::mark(app, &user));
+    let browser = known::browser(known::read(app, client).as_ref(), &user);
     let (new, address) = (begun.session.clone(), client.address.clone());
     let taken = app.db.write(move |conn| {
         let mut standing = sign_in::find_for_change(conn, &user.id)?;
@@ -145,19 +149,19 @@ async fn begin(app: &App, user: User, client: &Client, code: Option<Code>) -> Re
         let how = match code {
             _ if !same => None,
             None => Some("password"),
-            Some(_) if standing.is_locked(now) => None,
+            Some(_) if tries(&standing, browser).is_locked(now) => None,
             Some(code) => take(&mut standing, &code)?,
         };
         let Some(how) = how else {
-            let failed = tries(&standing).after_failure(now, &rules);
-            set(&mut standing, failed);
+            let failed = tries(&standing, browser).after_failure(now, &rules);
+            set(&mut standing, browser, failed);
             sign_in::save(conn, &standing)?;
-            let until = standing.locked_until;
+            let until = failed.locked_until;
             let action = if until.is_some() { "auth.lockout" } else { "auth.failure" };
             audit::append(conn, None, entry(action, "code", until)?, now)?;
             return Ok(false);
         };
-        set(&mut standing, Tries::default());
+        set(&mut standing, browser, Tries::default());
         standing.last_at = Some(now);
         sign_in::save(conn, &standing)?;
         crate::store::session::insert(conn, &new)?;
@@ -185,26 +189,28 @@ fn take(standing: &mut SignIn, code: &Code) -> Result<Option<&'static str>> {
 
 /// A try that was counted before it was judged.
 struct Counted {
+    browser: Browser,
     before: Tries,
     after: Tries,
 }
 
 /// Counts a try of a user who may try; nothing when nobody may.
-async fn count(app: &App, email: Option<&EmailAddress>) -> Result<Option<(User, Counted)>> {
+async fn count(app: &App, email: Option<&EmailAddress>, client: &Client) -> Result<Option<(User, Counted)>> {
     let Some(key) = email.map(EmailAddress::key) else { return Ok(None) };
-    let (now, rules) = (app.clock.now(), rules(app));
+    let (now, rules, mark) = (app.clock.now(), rules(app), known::read(app, client));
     let count = app.db.write(move |conn| {
         let found = user::find_by_email(conn, &key)?.filter(|user| user.state == UserState::Active);
         let Some(user) = found else { return Ok(None) };
         let mut standing = sign_in::find_for_change(conn, &user.id)?;
-        if standing.is_locked(now) {
+        let browser = known::browser(mark.as_ref(), &user);
+        let before = tries(&standing, browser);
+        if before.is_locked(now) {
             return Ok(None);
         }
-        let before = tries(&standing);
         let after = before.after_failure(now, &rules);
-        set(&mut standing, after);
+        set(&mut standing, browser, after);
         sign_in::save(conn, &standing)?;
-        Ok(Some((user, Counted { before, after })))
+        Ok(Some((user, Counted { browser, before, after })))
     });
     count.await
 }
@@ -212,8 +218,8 @@ async fn count(app: &App, email: Option<&EmailAddress>) -> Result<Option<(User, 
 /// Takes a counted try back: the password was right, and more is asked for.
 fn give_back(conn: &mut Conn, id: &UserId, counted: &Counted) -> Result<()> {
     let mut standing = sign_in::find_for_change(conn, id)?;
-    if tries(&standing) == counted.after {
-        set(&mut standing, counted.before);
+    if tries(&standing, counted.browser) == counted.after {
+        set(&mut standing, counted.browser, counted.before);
         sign_in::save(conn, &standing)?;
     }
     Ok(())
@@ -282,7 +288,8 @@ pub async fn unlock(app: &App, actor: &Actor, email: &EmailAddress) -> Result<()
     audited(&app.db, None, actor, "user.unlock", now, move |conn| {
         let found = user::find_by_email(conn, &email.key())?.ok_or_else(|| users::no_such_user(&email))?;
         let mut standing = sign_in::find_for_change(conn, &found.id)?;
-        set(&mut standing, Tries::default());
+        set(&mut standing, Browser::Strange, Tries::default());
+        set(&mut standing, Browser::Known, Tries::default());
         sign_in::save(conn, &standing)?;
         Ok(((), Subject::new(&email)))
     })
@@ -294,6 +301,9 @@ pub async fn unlock(app: &App, actor: &Actor, email: &EmailAddress) -> Result<()
 pub struct Standing {
     pub failures: i32,
     pub locked_until: Option<Timestamp>,
+    /// Browsers that have signed in before stand by themselves.
+    pub known_failures: i32,
+    pub known_locked_until: Option<Timestamp>,
     pub has_totp: bool,
     pub recovery_codes_left: usize,
     pub last_sign_in_at: Option<Timestamp>,
@@ -313,6 +323,8 @@ pub async fn standing(app: &App, user: &User) -> Result<Standing> {
             Ok(Standing {
                 failures: standing.failures,
                 locked_until: standing.locked_until.filter(|until| *until > now),
+                known_failures: standing.known_failures,
+                known_locked_until: standing.known_locked_until.filter(|until| *until > now),
                 has_totp: standing.totp_sealed.is_some(),
                 recovery_codes_left: standing.recovery.read::<Vec<String>>()?.len(),
                 last_sign_in_at: standing.last_at,
@@ -328,13 +340,35 @@ fn rules(app: &App) -> Rules {
     Rules { limit, first: settings.lock_first(), ceiling: settings.lock_ceiling() }
 }
 
-fn tries(standing: &SignIn) -> Tries {
-    let failures = u32::try_from(standing.failures).unwrap_or(0);
-    Tries { failures, failed_at: standing.failed_at, locked_until: standing.locked_until }
+fn tries(standing: &SignIn, browser: Browser) -> Tries {
+    let (failures, failed_at, locked_until, locked_at) = match browser {
+        Browser::Strange => {
+            (standing.failures, standing.failed_at, standing.locked_until, standing.locked_at)
+        }
+        Browser::Known => (
+            standing.known_failures,
+            standing.known_failed_at,
+            standing.known_locked_until,
+            standing.known_locked_at,
+        ),
+    };
+    Tries { failures: u32::try_from(failures).unwrap_or(0), failed_at, locked_until, locked_at }
 }
 
-fn set(standing: &mut SignIn, tries: Tries) {
-    standing.failures = i32::try_from(tries.failures).unwrap_or(i32::MAX);
-    standing.failed_at = tries.failed_at;
-    standing.locked_until = tries.locked_until;
+fn set(standing: &mut SignIn, browser: Browser, tries: Tries) {
+    let failures = i32::try_from(tries.failures).unwrap_or(i32::MAX);
+    match browser {
+        Browser::Strange => {
+            standing.failures = failures;
+            standing.failed_at = tries.failed_at;
+            standing.locked_until = tries.locked_until;
+            standing.locked_at = tries.locked_at;
+        }
+        Browser::Known => {
+            standing.known_failures = failures;
+            standing.known_failed_at = tries.failed_at;
+            standing.known_locked_until = tries.locked_until;
+            standing.known_locked_at = tries.locked_at;
+        }
+    }
 }

@@ -8,6 +8,7 @@ use crate::base::secret::MasterKey;
 use crate::base::text::Json;
 use crate::base::token::PurposeKey;
 use crate::base::{Error, Result};
+use crate::model::TenantId;
 use crate::model::address::Slug;
 use crate::model::audit::Actor;
 use crate::model::connection::Connection;
@@ -20,7 +21,7 @@ use crate::model::tenant::Tenant;
 use crate::ops::{Subject, audited};
 use crate::pipeline::trouble::{self, Health, Trouble};
 use crate::store::balance::{self, Count};
-use crate::store::{Conn, automation, connection, cursor, effect, lead, run, tenant};
+use crate::store::{Conn, automation, connection, cursor, effect, lead, run, sign_in, tenant};
 
 /// What an operator, or the owner, sees of a tenant.
 #[derive(Clone, Debug, Serialize)]
@@ -109,7 +110,14 @@ fn load(conn: &mut Conn, tenant: Tenant, now: Timestamp) -> Result<TenantStatus>
         cursors: &status.cursors,
     };
     status.troubles = trouble::of(&health, now);
+    status.troubles.extend(locks(conn, &id, now)?);
     Ok(status)
+}
+
+/// Returns which members of a tenant cannot sign in for now.
+pub fn locks(conn: &mut Conn, tenant: &TenantId, now: Timestamp) -> Result<Vec<Trouble>> {
+    let locked = sign_in::locked_of(conn, tenant, now, SHOWN)?;
+    Ok(locked.iter().map(|(email, since)| trouble::of_lock(email, *since)).collect())
 }
 
 /// Sets what a tenant's status page shows, in order. The same again changes nothing.

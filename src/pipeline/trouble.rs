@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::base::clock::Timestamp;
 use crate::base::text::define_words;
+use crate::model::address::EmailAddress;
 use crate::model::connection::{
     Connection, ConnectionKind, ConnectionSettings, ConnectionState, GoogleMeans, GoogleSettings,
 };
@@ -81,6 +82,17 @@ pub fn of(status: &Health<'_>, now: Timestamp) -> Vec<Trouble> {
 /// Returns how well everything works: as the worst of the troubles has it.
 pub fn level(troubles: &[Trouble]) -> Level {
     troubles.iter().map(|trouble| trouble.level).max().unwrap_or(Level::Good)
+}
+
+/// Says that somebody's sign-in is locked, which may be a stranger's doing.
+pub fn of_lock(email: &EmailAddress, since: Option<Timestamp>) -> Trouble {
+    let since = since.map(|at| format!(" since {at}")).unwrap_or_default();
+    Trouble {
+        what: format!("sign-in of {email} is locked{since}: too many wrong passwords or codes"),
+        command: format!("nexora user unlock {email}"),
+        level: Level::Look,
+        plain: format!("Signing in as {email} is locked for a while: there were too many wrong tries."),
+    }
 }
 
 fn of_tenant(tenant: &Tenant) -> Vec<Trouble> {

@@ -6,9 +6,9 @@ use crate::base::Result;
 use crate::base::clock::Timestamp;
 use crate::model::session::Session;
 use crate::model::{SessionId, TenantId, UserId};
-use crate::store::Conn;
 use crate::store::conn::on;
 use crate::store::schema::memberships;
+use crate::store::{Conn, dialect};
 
 diesel::table! {
     sessions (id) {
@@ -26,6 +26,9 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(sessions, memberships);
+
+/// Sessions that one trimming ends at most.
+const TRIMMED: i64 = 500;
 
 pub fn insert(conn: &mut Conn, session: &Session) -> Result<()> {
     let row = (
@@ -74,6 +77,32 @@ pub fn list_of(conn: &mut Conn, tenant: &TenantId, now: Timestamp, limit: i64) -
         .order(sessions::id.desc())
         .limit(limit)
         .load(c))
+}
+
+/// Returns when a tenant's link was last opened that ends at `ends`, and holds back everybody else who
+/// opens one of the tenant's until the transaction ends.
+pub fn last_of_link(conn: &mut Conn, tenant: &TenantId, ends: Timestamp) -> Result<Option<Timestamp>> {
+    dialect::lock(conn, tenant.as_str())?;
+    on!(conn, c => sessions::table
+        .filter(sessions::tenant_id.eq(tenant))
+        .filter(sessions::expires_at.eq(ends))
+        .order(sessions::id.desc())
+        .select(sessions::created_at)
+        .first(c)
+        .optional())
+}
+
+/// Deletes all but the `kept` sessions of a link that were used last.
+pub fn trim_link(conn: &mut Conn, tenant: &TenantId, ends: Timestamp, kept: i64) -> Result<usize> {
+    let beyond: Vec<SessionId> = on!(conn, c => sessions::table
+        .filter(sessions::tenant_id.eq(tenant))
+        .filter(sessions::expires_at.eq(ends))
+        .order((sessions::seen_at.desc(), sessions::id.desc()))
+        .offset(kept)
+        .limit(TRIMMED)
+        .select(sessions::id)
+        .load(c))?;
+    on!(conn, c => diesel::delete(sessions::table.filter(sessions::id.eq_any(&beyond))).execute(c))
 }
 
 pub fn touch(conn: &mut Conn, id: &SessionId, now: Timestamp) -> Result<()> {

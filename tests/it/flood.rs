@@ -34,6 +34,8 @@ impl Site {
 
 /// Nobody who is served waits for longer.
 const SOON: Duration = Duration::from_secs(5);
+/// Filling a connection's buffers takes a while.
+const LATE: Duration = Duration::from_secs(60);
 
 on_both! {
     async fn slow_heads_and_idle_connections_are_cut_and_cost_nobody_anything(backend) {
@@ -61,6 +63,29 @@ on_both! {
         let mut answer = Vec::new();
         tokio::time::timeout(SOON, idle.read_to_end(&mut answer)).await.expect("an idle connection was cut").unwrap();
         assert!(answer.starts_with(b"HTTP/1.1 200"));
+    }
+
+    async fn whoever_reads_nothing_is_cut_off(backend) {
+        let site = Site::open_and(backend, |config| {
+            config.http.write_timeout_s = 1;
+            config.http.connection_limit = 2;
+        }).await;
+        let address = site.base.strip_prefix("http://").unwrap().parse().unwrap();
+        let mut deaf = Vec::new();
+        for _ in 0..2 {
+            let socket = tokio::net::TcpSocket::new_v4().unwrap();
+            socket.set_recv_buffer_size(4_096).unwrap();
+            let mut stream = socket.connect(address).await.unwrap();
+            deaf.push(tokio::spawn(async move {
+                let ask = b"GET /lead/acme HTTP/1.1\r\nHost: a\r\n\r\n".repeat(1_000);
+                while stream.write_all(&ask).await.is_ok() {}
+            }));
+        }
+        for deaf in deaf {
+            tokio::time::timeout(LATE, deaf).await.expect("one that reads nothing was not cut off").unwrap();
+        }
+        let served = tokio::time::timeout(SOON, site.honest("203.0.113.7")).await.expect("the places are free");
+        assert_eq!(served, StatusCode::ACCEPTED);
     }
 
     async fn an_address_has_so_many_connections_and_others_have_theirs(backend) {

@@ -8,6 +8,8 @@ use nexora::model::SessionId;
 use nexora::model::user::{Role, UserState};
 use nexora::ops::{self, session, sign_in, totp, user};
 use reqwest::StatusCode;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::harness::{Backend, on_both};
 use crate::site::Site;
@@ -66,7 +68,7 @@ on_both! {
         let old = browser.jar.clone();
         let left = browser.fill_in("/status/sign-out", &[]).await;
         assert_eq!(left.status, StatusCode::SEE_OTHER);
-        assert!(browser.jar.is_empty() && !sees(&mut browser).await);
+        assert!(!browser.jar.contains_key("nexora") && !sees(&mut browser).await);
         browser.jar = old;
         assert!(!sees(&mut browser).await, "the session has ended for whoever kept the cookie, too");
         assert_eq!(told(&site, JO).await, ["auth.sign_out", "auth.sign_in password"]);
@@ -93,6 +95,10 @@ on_both! {
             let answer = browser.sign_in(email, password).await;
             assert_eq!(answer.status, StatusCode::FORBIDDEN, "{email}");
             assert!(answer.text.contains("role=\"alert\"") && !browser.jar.contains_key("nexora"), "{email}");
+            for part in ["tabindex=\"-1\" id=\"faults\" autofocus", "aria-describedby=\"faults\""] {
+                assert!(answer.text.contains(part), "{part}: {}", answer.text);
+            }
+            assert_eq!(answer.text.matches(" autofocus").count(), 1, "the fault is read first");
             texts.push(answer.text.replace(email, "").replace(&hidden(&answer.text, "token"), ""));
         }
         texts.dedup();
@@ -127,6 +133,56 @@ on_both! {
         assert_eq!(browser.sign_in(JO, PASSWORD).await.status, StatusCode::FORBIDDEN);
         sign_in::unlock(&site.nexora.app, &site.nexora.actor, &JO.parse().unwrap()).await.unwrap();
         assert_eq!(browser.sign_in(JO, PASSWORD).await.status, StatusCode::SEE_OTHER);
+    }
+
+    async fn a_stranger_cannot_lock_out_a_browser_that_signed_in_before(backend) {
+        let site = Site::open_and(backend, |config| config.sessions.failure_limit = 3).await;
+        let app = &site.nexora.app;
+        visitor::user(app, JO, Some((&site.nexora.tenant, Role::Owner))).await;
+        let mut owner = Visitor::new(&site.base);
+        let answer = owner.sign_in(JO, PASSWORD).await;
+        let cookie = answer.cookies.iter().find(|line| line.starts_with("nexora-known=")).unwrap();
+        for part in ["HttpOnly", "SameSite=Lax", "Max-Age=15552000"] {
+            assert!(cookie.contains(part), "{part}: {cookie}");
+        }
+        owner.fill_in("/status/sign-out", &[]).await;
+        let since = app.clock.now();
+        let mut stranger = Visitor::new(&site.base);
+        for _ in 0..3 {
+            stranger.sign_in(JO, "wrong password").await;
+        }
+        assert_eq!(stranger.sign_in(JO, PASSWORD).await.status, StatusCode::FORBIDDEN);
+        let status = ops::status::of_tenant(app, site.nexora.tenant.clone()).await.unwrap();
+        let told = status.troubles.iter().find(|trouble| trouble.what.starts_with("sign-in of")).unwrap();
+        assert!(told.what.contains(&format!("{JO} is locked since {since}")), "{}", told.what);
+        assert_eq!(told.command, format!("nexora user unlock {JO}"));
+
+        // Another user's mark, and one that was tampered with, are a stranger's.
+        visitor::user(app, "al@acme.example.com", Some((&site.nexora.tenant, Role::Viewer))).await;
+        let mut other = Visitor::new(&site.base);
+        other.sign_in("al@acme.example.com", PASSWORD).await;
+        assert_eq!(other.sign_in(JO, PASSWORD).await.status, StatusCode::FORBIDDEN);
+        let mut forged = Visitor::new(&site.base);
+        forged.jar.insert("nexora-known".into(), format!("{}x", owner.jar["nexora-known"]));
+        assert_eq!(forged.sign_in(JO, PASSWORD).await.status, StatusCode::FORBIDDEN);
+
+        assert_eq!(owner.sign_in(JO, PASSWORD).await.status, StatusCode::SEE_OTHER);
+        assert_eq!(stranger.sign_in(JO, PASSWORD).await.status, StatusCode::FORBIDDEN, "strangers stay out");
+
+        // Whoever guesses with the mark is locked out like anybody.
+        for _ in 0..3 {
+            owner.sign_in(JO, "wrong password").await;
+        }
+        assert_eq!(owner.sign_in(JO, PASSWORD).await.status, StatusCode::FORBIDDEN);
+        sign_in::unlock(app, &site.nexora.actor, &JO.parse().unwrap()).await.unwrap();
+        assert_eq!(owner.sign_in(JO, PASSWORD).await.status, StatusCode::SEE_OTHER);
+
+        // With a new password, every browser is strange again.
+        user::set_password(app, &site.nexora.actor, &JO.parse().unwrap(), &Secret::new("another password")).await.unwrap();
+        for _ in 0..3 {
+            stranger.sign_in(JO, "wrong password").await;
+        }
+        assert_eq!(owner.sign_in(JO, "another password").await.status, StatusCode::FORBIDDEN);
     }
 
     async fn a_flood_of_tries_gets_no_further_than_the_limit(backend) {
@@ -173,6 +229,44 @@ on_both! {
         assert_eq!(browser.sign_in(JO, PASSWORD).await.status, StatusCode::TOO_MANY_REQUESTS);
         site.nexora.app.clock.advance(Duration::from_secs(61));
         assert_eq!(browser.sign_in(JO, PASSWORD).await.status, StatusCode::SEE_OTHER);
+    }
+
+    async fn whoever_hangs_up_has_tried_as_well(backend) {
+        let site = Site::open_and(backend, |config| config.sessions.failure_limit = 100).await;
+        let app = &site.nexora.app;
+        visitor::user(app, JO, Some((&site.nexora.tenant, Role::Owner))).await;
+        let user = user::find(app, &JO.parse().unwrap()).await.unwrap().user;
+        let mut browser = Visitor::new(&site.base);
+        let token = hidden(&browser.get("/status/sign-in").await.text, "token");
+        let body = format!("token={token}&email={JO}&password=wrong");
+        let request = format!(
+            "POST /status/sign-in HTTP/1.1\r\nHost: a\r\nCookie: nexora-before={}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+            browser.jar["nexora-before"],
+            body.len(),
+        );
+        for number in 1..=20 {
+            let mut stream = TcpStream::connect(site.base.strip_prefix("http://").unwrap()).await.unwrap();
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let begun = async {
+                while sign_in::standing(app, &user).await.unwrap().failures < number {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(20), begun).await.expect("the password is looked at");
+            stream.shutdown().await.unwrap();
+            let mut answer = Vec::new();
+            let end = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut answer));
+            end.await.expect("the server hangs up as well").unwrap();
+        }
+        assert_eq!(browser.sign_in(JO, PASSWORD).await.status, StatusCode::TOO_MANY_REQUESTS);
+    }
+
+    async fn whoever_succeeds_has_not_tried_too_often(backend) {
+        let site = site(backend).await;
+        let mut browser = Visitor::new(&site.base);
+        for _ in 0..21 {
+            assert_eq!(browser.sign_in(JO, PASSWORD).await.status, StatusCode::SEE_OTHER);
+        }
     }
 
     async fn a_code_is_wanted_where_there_is_one_and_is_good_once(backend) {
@@ -327,6 +421,19 @@ on_both! {
         assert!(kept(id).await.unwrap().is_none());
     }
 
+    async fn a_page_that_is_left_open_does_not_keep_the_session(backend) {
+        let site = site(backend).await;
+        let mut browser = Visitor::new(&site.base);
+        browser.sign_in(JO, PASSWORD).await;
+        for _ in 0..2 {
+            site.nexora.app.clock.advance(Duration::from_mins(29));
+            assert!(browser.refresh("/status").await.text.contains("Acme Plumbing"));
+        }
+        site.nexora.app.clock.advance(Duration::from_mins(3));
+        assert!(!browser.refresh("/status").await.text.contains("Acme Plumbing"), "an hour went by");
+        assert!(!sees(&mut browser).await);
+    }
+
     async fn signing_in_again_changes_the_session(backend) {
         let site = site(backend).await;
         let mut browser = Visitor::new(&site.base);
@@ -376,6 +483,43 @@ on_both! {
         let before = owner.jar.clone();
         owner.get(&format!("/status?token={token}")).await;
         assert_eq!(owner.jar, before);
+    }
+
+    async fn a_link_that_programs_open_over_and_over_has_so_many_sessions(backend) {
+        let site = site(backend).await;
+        let (app, tenant) = (&site.nexora.app, &site.nexora.tenant);
+        let until = app.clock.now() + Duration::from_secs(7 * 86_400);
+        let link = format!("/status?token={}", ops::status::sign_link(&app.key, tenant, until));
+        let opened = async || {
+            let id = tenant.id.clone();
+            let find = app.db.read(move |conn| nexora::store::audit::list(conn, Some(&id), 1_000));
+            find.await.unwrap().iter().filter(|entry| entry.action == "auth.link").count()
+        };
+        let mut owner = Visitor::new(&site.base);
+        owner.get(&link).await;
+        app.clock.advance(Duration::from_mins(2));
+        assert!(sees(&mut owner).await);
+        let mut first = Visitor::new(&site.base);
+        for number in 0..30 {
+            let mut scanner = Visitor::new(&site.base);
+            scanner.get(&link).await;
+            if number == 0 {
+                first = scanner;
+            }
+            app.clock.advance(Duration::from_secs(1));
+            if number == 10 {
+                app.clock.advance(Duration::from_mins(2));
+                assert!(sees(&mut owner).await);
+            }
+        }
+        assert_eq!((sessions(&site).await, opened().await), (20, 1));
+        assert!(!sees(&mut first).await, "the one least lately used made room");
+        assert!(sees(&mut owner).await);
+        app.clock.advance(Duration::from_secs(86_400));
+        for _ in 0..2 {
+            Visitor::new(&site.base).get(&link).await;
+        }
+        assert_eq!((sessions(&site).await, opened().await), (20, 2));
     }
 
     async fn on_an_encrypted_address_the_cookie_never_leaves_it(backend) {

@@ -41,6 +41,12 @@ impl Visitor {
         self.send(request).await
     }
 
+    /// Asks as an open page does that brings itself up to date.
+    pub async fn refresh(&mut self, path: &str) -> Answer {
+        let request = self.client.get(format!("{}{path}", self.base)).header("x-nexora-refresh", "1");
+        self.send(request).await
+    }
+
     pub async fn post(&mut self, path: &str, fields: &[(&str, &str)], headers: &[(&str, &str)]) -> Answer {
         let mut request = self.client.post(format!("{}{path}", self.base)).form(fields);
         for (name, value) in headers {

@@ -27,10 +27,11 @@ const look=async()=>{
   if(busy||document.hidden||!getSelection().isCollapsed)return;
   busy=true;
   try{
-    const answer=await fetch(location.href,{cache:"no-store",credentials:"same-origin"});
+    const answer=await fetch(location.href,{cache:"no-store",credentials:"same-origin",headers:{"X-Nexora-Refresh":"1"}});
     if(!answer.ok)throw new Error();
     const fresh=new DOMParser().parseFromString(await answer.text(),"text/html").getElementById("page");
-    if(!fresh)throw new Error();
+    // Whoever is no longer signed in is shown so, and what they saw goes.
+    if(!fresh){location.reload();return}
     swap(document.adoptNode(fresh));
     last=Date.now();
     document.body.classList.remove("stale");

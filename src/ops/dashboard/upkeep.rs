@@ -16,6 +16,7 @@ use crate::model::schedule::Schedule;
 use crate::model::tenant::Tenant;
 use crate::model::{AutomationId, LeadId, TenantId};
 use crate::ops::dashboard::Names;
+use crate::ops::status;
 use crate::pipeline::trouble::{self, Trouble};
 use crate::store::{Conn, automation, balance, connection, cursor, lead, run, schedule};
 
@@ -121,7 +122,8 @@ pub fn load(conn: &mut Conn, tenant: &Tenant, now: Timestamp) -> Result<Upkeep> 
         connections: &connections,
         cursors: &cursors,
     };
-    let troubles = trouble::of(&health, now);
+    let mut troubles = trouble::of(&health, now);
+    troubles.extend(status::locks(conn, id, now)?);
     let mut automations = Vec::new();
     for row in automation::list(conn, id, ROWS)? {
         let version = automation::find_version(conn, id, &row.id, row.live_version)?;

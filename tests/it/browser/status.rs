@@ -41,7 +41,7 @@ async fn an_owner_signs_in_without_scripts_looks_and_signs_out() {
     browser.write("#email", OWNER).await;
     browser.write("#password", "not my password").await;
     browser.click("button").await;
-    assert!(browser.text("[role=alert]").await.contains("password"));
+    assert!(browser.text("[role=alert]:focus").await.contains("password"));
     sign_in(&browser, &site, OWNER).await;
     assert!(browser.text("#verdict").await.starts_with("Working."));
     assert!(browser.text(".lede").await.contains("leads this week, answered in"));
@@ -99,6 +99,19 @@ async fn the_page_keeps_itself_up_to_date_and_its_reader_in_place() {
         .unwrap();
     assert_eq!(browser.run("return [scrollY, document.activeElement.parentElement.id]").await, place);
     assert_eq!(browser.run("return document.querySelector('details').open").await, true);
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_that_is_left_open_shows_nothing_once_the_session_has_ended() {
+    let Some(browser) = Browser::open(true).await else { return };
+    let site = site().await;
+    sign_in(&browser, &site, OWNER).await;
+    site.nexora.app.clock.advance(Duration::from_mins(60));
+    browser.run("const now = Date.now(); Date.now = () => now + 60000; document.dispatchEvent(new Event('visibilitychange'))").await;
+    let wait = browser.client.wait().at_most(Duration::from_secs(20));
+    wait.for_element(Locator::LinkText("Sign in")).await.unwrap();
+    assert!(!browser.client.source().await.unwrap().contains("leads this week"));
     browser.close().await;
 }
 
