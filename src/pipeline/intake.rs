@@ -227,11 +227,6 @@ pub fn store(
     };
     let state = if score.is_spam() { LeadState::Spam } else { state };
     reasons.extend(score.reasons);
-    let quiet = match (state, new.is_test) {
-        (LeadState::Spam, _) => Some(format!("held back as spam: {}", reasons.join("; "))),
-        (_, true) => Some("a test lead runs nothing".to_owned()),
-        (_, false) => None,
-    };
     let (email, phone) =
         reached_by((new.email.as_ref(), new.phone.as_ref()), reply_to.as_ref(), masked_phone);
     // Spam makes no acquaintances.
@@ -239,17 +234,6 @@ pub fn store(
         LeadState::Spam => None,
         _ => contact::resolve(conn, tenant, &new.name, email, phone, now)?,
     };
-    let payload = LeadReceived { lead_id: id.clone(), fingerprint: fingerprint.clone() };
-    let key = key.unwrap_or_else(|| id.to_string());
-    let payload = Json::of(&payload)?;
-    let pending = Event::pending(tenant, EventKind::LeadReceived, key, payload, contact_id.clone(), now);
-    let event = match quiet {
-        None => pending,
-        Some(why) => Event { state: EventState::Ignored, reason: Some(why), due_at: None, ..pending },
-    };
-    if event::insert(conn, &event)? == Inserted::AlreadyThere {
-        return Err(Error::unavailable("the same lead is being stored just now"));
-    }
     let lead = Lead {
         tenant_id: tenant.clone(),
         id: id.clone(),
@@ -279,11 +263,30 @@ pub fn store(
         consents: Json::of(&consents)?,
         masked_phone,
     };
+    let event = received(&lead, key, fingerprint, &reasons)?;
+    if event::insert(conn, &event)? == Inserted::AlreadyThere {
+        return Err(Error::unavailable("the same lead is being stored just now"));
+    }
     lead::insert(conn, &lead)?;
     note_all(conn, &lead)?;
     keep_photos(conn, &lead, pictures)?;
     metrics::counter!("nexora_leads_total").increment(1);
     Ok((id, Inserted::New))
+}
+
+/// Returns the event that tells of a lead: what is spam or a test is told to nobody.
+fn received(lead: &Lead, key: Option<String>, fingerprint: String, reasons: &[String]) -> Result<Event> {
+    let payload = Json::of(&LeadReceived { lead_id: lead.id.clone(), fingerprint })?;
+    let key = key.unwrap_or_else(|| lead.id.to_string());
+    let contact_id = lead.contact_id.clone();
+    let event =
+        Event::pending(&lead.tenant_id, EventKind::LeadReceived, key, payload, contact_id, lead.received_at);
+    let reason = match (lead.state, lead.is_test) {
+        (LeadState::Spam, _) => format!("held back as spam: {}", reasons.join("; ")),
+        (_, true) => "a test lead runs nothing".to_owned(),
+        (_, false) => return Ok(event),
+    };
+    Ok(Event { state: EventState::Ignored, reason: Some(reason), due_at: None, ..event })
 }
 
 /// Returns the addresses by which a person is known. One that a marketplace lends to one person is theirs; a
