@@ -129,7 +129,7 @@ mod tests {
         let (ours, mut theirs) = tokio::io::duplex(16);
         let mut patient = Patient::new(ours, LONG);
         let writes = tokio::spawn(async move {
-            patient.write_all(&[7; 100_000]).await.unwrap();
+            patient.write_all(&vec![7; 100_000]).await.unwrap();
             assert!(patient.wait.as_ref().is_none_or(|wait| wait.written < PROGRESS));
             patient.flush().await.unwrap();
             assert!(patient.wait.is_none());
