@@ -1,5 +1,6 @@
 //! `nexora lead`.
 
+use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +13,7 @@ use crate::cli::run::{EFFECT_HEADERS, effect_rows};
 use crate::engine::enquiry::Enquiry;
 use crate::engine::lead_mail::Rules;
 use crate::model::address::EmailAddress;
-use crate::model::lead::{Details, Lead, LeadState};
+use crate::model::lead::{Agreed, Attribution, Lead, LeadState};
 use crate::model::tenant::Tenant;
 use crate::model::{LeadId, PhotoId};
 use crate::ops::lead;
@@ -51,7 +52,7 @@ pub enum Command {
     /// Move a lead to another state: contacted, booked, won, lost or spam
     #[command(after_help = "Example:\n  nexora lead state lead_01k5b3v6zr9m8q2x4t7w0c1d2e won --tenant acme")]
     State { id: LeadId, state: LeadState },
-    /// Call a lead spam: what runs for it ends
+    /// Call a lead spam: what runs for it ends; what stands in the calendar stays
     #[command(after_help = "Example:\n  nexora lead spam lead_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
     Spam { id: LeadId },
     /// Let a lead go that was held back as spam: its automations begin
@@ -141,7 +142,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                         lead.name.clone(),
                         maybe(lead.phone.as_ref()),
                         maybe(lead.email.as_ref()),
-                        lead.state.to_string(),
+                        state_of(lead),
                         lead.source.clone(),
                         lead.answered_at.map(ago).unwrap_or_default(),
                         lead.id.to_string(),
@@ -238,7 +239,7 @@ fn lines(lead: &Lead) -> Vec<(&'static str, String)> {
         ("address", maybe(lead.address.as_ref())),
         ("postcode", maybe(lead.postcode.as_ref())),
         ("preferred time", maybe(lead.preferred_time.as_ref())),
-        ("state", lead.state.to_string()),
+        ("state", state_of(lead)),
         ("source", lead.source.clone()),
         ("answer to", maybe(lead.reply_to.as_ref())),
         (
@@ -246,8 +247,10 @@ fn lines(lead: &Lead) -> Vec<(&'static str, String)> {
             if lead.state == LeadState::NeedsReview { maybe(lead.original.as_ref()) } else { String::new() },
         ),
         ("spam score", if lead.score > 0 { lead.score.to_string() } else { String::new() }),
-        ("speaks for spam", reasons(lead)),
-        ("details", details(lead)),
+        ("because", reasons(lead)),
+        ("details", pairs(lead.details.read().unwrap_or_default())),
+        ("came by", pairs(lead.attribution.read::<Attribution>().unwrap_or_default().0)),
+        ("agreed", agreed(lead)),
         (
             "cost",
             lead.cost_cents.map(|cents| format!("{}.{:02}", cents / 100, cents % 100)).unwrap_or_default(),
@@ -263,7 +266,19 @@ fn reasons(lead: &Lead) -> String {
     lead.reasons.read::<Vec<String>>().unwrap_or_default().join("; ")
 }
 
-fn details(lead: &Lead) -> String {
-    let details: Details = lead.details.read().unwrap_or_default();
-    details.iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("\n")
+fn state_of(lead: &Lead) -> String {
+    if lead.is_test { format!("{} (test)", lead.state) } else { lead.state.to_string() }
+}
+
+fn pairs(pairs: BTreeMap<String, String>) -> String {
+    pairs.iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("\n")
+}
+
+fn agreed(lead: &Lead) -> String {
+    let words = lead.consents.read::<Vec<Agreed>>().unwrap_or_default();
+    let line = |word: &Agreed| {
+        let said = if word.given { "yes" } else { "no" };
+        format!("{} {said}, {}", word.channel, word.wording)
+    };
+    words.iter().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -103,7 +103,7 @@ pub async fn status(context: &Context, arguments: Status, out: &Out) -> Result<(
             let tenant = context.tenant().await?;
             let ended = session::revoke_links(app, &context.actor, &tenant).await?;
             out.note(&format!(
-                "no link to the page of `{}` opens any more; {ended} sessions ended",
+                "no link to the page of `{}` opens any more; sessions ended: {ended}",
                 tenant.slug
             ));
             return Ok(());

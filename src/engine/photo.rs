@@ -84,7 +84,7 @@ pub fn logo(bytes: &[u8], pixel_limit: u64) -> Result<Vec<u8>, String> {
 fn decode(bytes: &[u8], pixel_limit: u64) -> Result<(DynamicImage, Orientation), String> {
     let format = image::guess_format(bytes).ok();
     let Some(format @ (ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP)) = format else {
-        return Err("Please send photos as JPEG, PNG or WebP.".to_owned());
+        return Err("Please use JPEG, PNG or WebP.".to_owned());
     };
     let unreadable = |_| "This photo cannot be read. Please take or choose another.".to_owned();
     let reader = ImageReader::with_format(Cursor::new(bytes), format);

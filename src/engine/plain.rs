@@ -8,7 +8,7 @@ use crate::model::verdict::Gate;
 pub fn source(source: &str) -> String {
     match source {
         "form" => "Website form".to_owned(),
-        "api" => "Website".to_owned(),
+        "api" => "Other program".to_owned(),
         "cli" => "Entered by hand".to_owned(),
         "google_local_services" => "Google Local Services".to_owned(),
         "other" => "Other".to_owned(),

@@ -255,9 +255,10 @@ pub async fn wordings(app: &App, tenant: &Tenant) -> Result<Vec<Wording>> {
 pub async fn set_logo(app: &App, actor: &Actor, tenant: &Tenant, bytes: Option<Vec<u8>>) -> Result<FormView> {
     let limit = app.config.intake.photo_limit_pixels;
     let logo = match bytes {
-        Some(bytes) => Some(photo::logo(&bytes, limit).map_err(|message| {
-            Error::usage(format!("the logo cannot be used: {message}")).hint("use a PNG or JPEG")
-        })?),
+        Some(bytes) => Some(
+            photo::logo(&bytes, limit)
+                .map_err(|message| Error::usage(format!("the logo cannot be used: {message}")))?,
+        ),
         None => None,
     };
     change(app, actor, tenant, "form.logo", move |_, form, _| {
@@ -336,15 +337,8 @@ pub enum Snippet {
 /// Returns what is to be pasted into a website, and what has yet to be allowed for it to work.
 pub fn snippet(view: &FormView, tenant: &Tenant, kind: Snippet) -> (String, Option<String>) {
     let (url, slug) = (&view.url, &tenant.slug);
-    let name = tenant.name.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
-    let fields = concat!(
-        "  <label>Your name <input name=\"name\" autocomplete=\"name\" required></label>\n",
-        "  <label>Phone <input name=\"phone\" type=\"tel\" autocomplete=\"tel\"></label>\n",
-        "  <label>Email <input name=\"email\" type=\"email\" autocomplete=\"email\"></label>\n",
-        "  <label>How can we help? <textarea name=\"message\"></textarea></label>\n",
-        "  <p hidden><label>Leave this empty <input name=\"website\" tabindex=\"-1\" autocomplete=\"off\"></label></p>\n",
-        "  <button>Send request</button>\n",
-    );
+    let name = escaped(&tenant.name);
+    let fields = fields_html(view);
     let allow = |key: &str, known: &[String]| {
         let command = format!("nexora intake set {key}=https://your-website.example --tenant {slug}");
         known.is_empty().then(|| format!("first allow the website: run `{command}`"))
@@ -368,6 +362,59 @@ pub fn snippet(view: &FormView, tenant: &Tenant, kind: Snippet) -> (String, Opti
             allow("scripts_from", &view.settings.scripts_from),
         ),
     }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;")
+}
+
+/// Returns the form's own fields, for a website to put its own style on.
+fn fields_html(view: &FormView) -> String {
+    let fields: String = view.settings.fields.iter().map(|field| field_html(view, *field)).collect();
+    let trap = "  <p hidden><label>Leave this empty <input name=\"website\" tabindex=\"-1\" autocomplete=\"off\"></label></p>\n";
+    format!("{fields}{trap}  <button>Send request</button>\n")
+}
+
+/// Returns one field; nothing for photos, which go by the form itself alone.
+fn field_html(view: &FormView, Field { name, need }: Field) -> String {
+    let required = if need == Need::Required { " required" } else { "" };
+    let input = |kind: &str, complete: &str| {
+        format!("<input name=\"{name}\" type=\"{kind}\" autocomplete=\"{complete}\"{required}>")
+    };
+    let (label, control) = match name {
+        FieldName::Name => ("Your name", input("text", "name")),
+        FieldName::Phone => ("Phone", input("tel", "tel")),
+        FieldName::Email => ("Email", input("email", "email")),
+        FieldName::Service if view.settings.services.is_empty() => {
+            ("What do you need?", input("text", "off"))
+        }
+        FieldName::Service => {
+            let option = |service: &String| format!("<option>{}</option>", escaped(service));
+            let options: String = view.settings.services.iter().map(option).collect();
+            let list =
+                format!("<select name=\"service\"{required}><option value=\"\"></option>{options}</select>");
+            ("What do you need?", list)
+        }
+        FieldName::Postcode => ("Postcode", input("text", "postal-code")),
+        FieldName::Address => ("Address", input("text", "street-address")),
+        FieldName::PreferredTime => ("When suits you?", input("text", "off")),
+        FieldName::Message => {
+            ("How can we help?", format!("<textarea name=\"message\"{required}></textarea>"))
+        }
+        FieldName::Photos => return String::new(),
+        FieldName::ConsentSms | FieldName::ConsentMarketing => return consent_html(view, name),
+    };
+    format!("  <label>{label} {control}</label>\n")
+}
+
+fn consent_html(view: &FormView, name: FieldName) -> String {
+    let wording =
+        name.channel().and_then(|channel| view.wordings.iter().find(|known| known.channel == channel));
+    let Some(Wording { version, wording, .. }) = wording else { return String::new() };
+    format!(
+        "  <label><input name=\"{name}\" type=\"checkbox\"> {}</label><input name=\"{name}_version\" type=\"hidden\" value=\"{version}\">\n",
+        escaped(wording)
+    )
 }
 
 fn script(url: &str, slug: &str) -> String {

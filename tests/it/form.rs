@@ -15,6 +15,7 @@ use serde_json::json;
 
 use crate::harness::{new_tenant, on_both};
 use crate::site::Site;
+use crate::turnstile::Turnstile;
 
 /// What somebody takes to fill in a form.
 const A_WHILE: Duration = Duration::from_secs(40);
@@ -187,6 +188,10 @@ on_both! {
             let html = answer.text().await.unwrap();
             assert!(html.contains(expected) && html.contains("id=\"photos-fault\"") && html.contains("Jo &#60;3"), "{html}");
         }
+        // Photos do not come back with the form: whoever has to correct something else is told.
+        let parts = Form::new().text("name", "Jo").text("email", "nonsense").part("photos", small());
+        let html = site.send_parts(parts).await.text().await.unwrap();
+        assert!(html.contains("id=\"email-fault\"") && html.contains("Please choose your photos again."), "{html}");
         let endless = Form::new().text("name", "x".repeat(200_000));
         assert_eq!(site.send_parts(endless).await.status(), StatusCode::PAYLOAD_TOO_LARGE);
         assert_eq!(site.leads().await, 0);
@@ -389,6 +394,12 @@ on_both! {
         };
         assert!(policy().await.ends_with("frame-ancestors 'none'"));
         let view = form::find(app, tenant).await.unwrap();
+        site.fields(&[NAME, PHONE, (FieldName::Service, Need::Optional), (FieldName::ConsentSms, Need::Optional)]).await;
+        site.set(&[("services", "A & B; \"C\"")]).await;
+        let own = form::snippet(&form::find(app, tenant).await.unwrap(), tenant, Snippet::Html).0;
+        assert!(own.contains("name=\"phone\" type=\"tel\" autocomplete=\"tel\" required") && !own.contains("name=\"email\""), "{own}");
+        assert!(own.contains("<option>A &amp; B</option><option>&quot;C&quot;</option>") && own.contains("name=\"consent_sms_version\" type=\"hidden\" value=\"1\""), "{own}");
+        site.fields(&[NAME, (FieldName::Phone, Need::Optional), (FieldName::Email, Need::Optional)]).await;
         assert!(form::snippet(&view, tenant, Snippet::Frame).1.unwrap().contains("embed_on="));
         site.set(&[("embed_on", "https://Acme.com/contact"), ("scripts_from", "https://www.acme.com")]).await;
         assert!(policy().await.ends_with("frame-ancestors https://acme.com"));
@@ -460,33 +471,5 @@ on_both! {
         let photo = site.nexora.lead(&leads[0].id).await.photos.pop().unwrap();
         assert!(lead::photo(app, &site.nexora.tenant, &photo).await.is_ok());
         assert_eq!(lead::photo(app, &other, &photo).await.unwrap_err().kind().exit_code(), 4);
-    }
-}
-
-/// What Turnstile's server would answer.
-struct Turnstile {
-    url: String,
-}
-
-impl Turnstile {
-    async fn start() -> Turnstile {
-        use axum::http::StatusCode;
-        let answer = |body: String| async move {
-            let is = |part: &str| body.contains(part);
-            let body = match () {
-                () if is("response=busy") => return (StatusCode::SERVICE_UNAVAILABLE, "busy".to_owned()),
-                () if !is("secret=s3cret") => {
-                    json!({ "success": false, "error-codes": ["invalid-input-secret"] })
-                }
-                () if is("response=good") => json!({ "success": true, "error-codes": [] }),
-                () => json!({ "success": false, "error-codes": ["invalid-input-response"] }),
-            };
-            (StatusCode::OK, body.to_string())
-        };
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/siteverify", listener.local_addr().unwrap());
-        let router = axum::Router::new().route("/siteverify", axum::routing::post(answer));
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        Turnstile { url }
     }
 }

@@ -27,6 +27,7 @@ mod sources;
 mod status_page;
 mod status_seed;
 mod trust;
+mod turnstile;
 mod visitor;
 mod webhooks;
 mod year;

@@ -181,12 +181,19 @@ async fn accept(public: &Public, sent: &Sent<'_>, submission: Submission) -> Res
     }
     let mut faults = intake::check(&front.tenant, &offer)?;
     // Photos cannot be kept in a form that is shown again, so they are looked at when the rest is right.
-    if faults.is_empty() {
-        match pictures(public, front, submission).await {
-            Ok(pictures) => offer.pictures = pictures,
-            Err(message) => faults.push(FieldFault { field: FieldName::Photos.name(), message }),
-        }
-    }
+    let of_photos = match (faults.is_empty(), &submission.photo_fault) {
+        (true, _) => match pictures(public, front, submission).await {
+            Ok(pictures) => {
+                offer.pictures = pictures;
+                None
+            }
+            Err(message) => Some(message),
+        },
+        (false, Some(fault)) => Some(fault.clone()),
+        (false, None) if submission.photos.is_empty() => None,
+        (false, None) => Some("Please choose your photos again.".to_owned()),
+    };
+    faults.extend(of_photos.map(|message| FieldFault { field: FieldName::Photos.name(), message }));
     if !faults.is_empty() {
         return Ok(Taken::Invalid(faults));
     }
