@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::app::App;
@@ -48,8 +48,6 @@ pub async fn review(State(app): State<Arc<App>>, Path(token): Path<String>) -> R
 
 /// Keeps such a page out of caches and search engines.
 fn quiet(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert("x-robots-tag", HeaderValue::from_static("noindex"));
-    response
+    response.headers_mut().insert("x-robots-tag", HeaderValue::from_static("noindex"));
+    page::uncached(response)
 }

@@ -108,9 +108,13 @@ pub fn render(status: StatusCode, page: &impl Template) -> Response {
 /// Renders a page under a policy of its own, kept in no cache.
 pub fn render_under(status: StatusCode, page: &impl Template, policy: &Policy<'_>) -> Response {
     let mut response = render(status, page);
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, policy.header());
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy.header());
+    uncached(response)
+}
+
+/// Keeps an answer out of caches.
+pub fn uncached(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 

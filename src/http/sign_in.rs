@@ -183,7 +183,7 @@ fn show(
     let token = session::form_token(app, Kind::Before, held.expose());
     let mut response = page::render(status, &Page { token, email, fault, step });
     session::keep(app, &mut response, Kind::Before, held.expose(), app.clock.now() + FORM_TIME);
-    private(response)
+    page::uncached(response)
 }
 
 fn new_browser() -> Result<Secret> {
@@ -203,7 +203,7 @@ async fn enter(app: &App, headers: &HeaderMap, begun: &Begun) -> Response {
         session::keep(app, &mut response, Kind::Known, known.expose(), app.clock.now() + known::KEPT);
     }
     session::forget(app, &mut response, Kind::Before);
-    private(response)
+    page::uncached(response)
 }
 
 /// Lets whoever holds a signed link in, so that the link leaves the address bar. Somebody who sees
@@ -221,8 +221,8 @@ pub async fn by_link(app: &App, headers: &HeaderMap, extensions: &Extensions, li
     };
     match begin.await {
         Ok(Some(begun)) => enter(app, headers, &begun).await,
-        Ok(None) => private(Redirect::to("/status").into_response()),
-        Err(error) => private(problem::failure(Reader::Person, &error)),
+        Ok(None) => page::uncached(Redirect::to("/status").into_response()),
+        Err(error) => page::uncached(problem::failure(Reader::Person, &error)),
     }
 }
 
@@ -234,7 +234,7 @@ struct Leave {
 
 /// Asks whether to sign out; nothing that a page elsewhere links to does so by itself.
 pub async fn leave(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    private(match session::sign_out_token(&app, &headers) {
+    page::uncached(match session::sign_out_token(&app, &headers) {
         Some(token) => page::render(StatusCode::OK, &Leave { token }),
         None => Redirect::to("/status").into_response(),
     })
@@ -257,7 +257,7 @@ pub async fn sign_out(
     }
     let mut response = Redirect::to("/status").into_response();
     session::forget(&app, &mut response, Kind::Session);
-    private(response)
+    page::uncached(response)
 }
 
 /// Returns the cookie that a form belongs to, when the form is one of ours and was sent by our page.
@@ -276,7 +276,7 @@ fn read(body: Result<Bytes, BytesRejection>) -> Result<Sent, StatusCode> {
 
 fn refused(status: StatusCode) -> Response {
     let error = "Open the page again, and let your browser keep its cookies.";
-    private(problem::problem(Reader::Person, status, "this form cannot be taken", error))
+    page::uncached(problem::problem(Reader::Person, status, "this form cannot be taken", error))
 }
 
 fn wait(wait: Duration) -> Response {
@@ -284,11 +284,5 @@ fn wait(wait: Duration) -> Response {
     let text = "There were too many failed tries from where you are. Please try again later.";
     let mut response = problem::problem(Reader::Person, status, "please wait a while", text);
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
-    private(response)
-}
-
-/// Keeps such a page out of caches.
-fn private(mut response: Response) -> Response {
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+    page::uncached(response)
 }

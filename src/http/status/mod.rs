@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
-use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{Extensions, HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 
@@ -83,9 +83,7 @@ pub async fn answer(app: &App, principal: Option<&Principal>, slug: Option<&str>
 }
 
 fn finished(answer: Result<Response>) -> Response {
-    let mut response = answer.unwrap_or_else(|error| problem::failure(Reader::Person, &error));
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+    page::uncached(answer.unwrap_or_else(|error| problem::failure(Reader::Person, &error)))
 }
 
 /// A page that keeps itself up to date, in a brand's colour.
