@@ -20,13 +20,12 @@ use crate::model::source::ApiKey;
 use crate::model::tenant::Tenant;
 use crate::ops;
 use crate::pipeline::hook;
-use crate::pipeline::intake::Intake;
+use crate::pipeline::intake::{Intake, KEY_LENGTH, is_key};
 
 /// The event that is a lead.
 const LEAD: &str = "lead.captured";
 
 const NAME_LENGTH: usize = 100;
-const KEY_LENGTH: usize = 200;
 
 /// Why a call was not taken.
 enum Refusal {
@@ -119,10 +118,6 @@ async fn take(
             .into());
     }
     Ok(accepted(event.id.as_str()))
-}
-
-fn is_key(key: &str) -> bool {
-    !key.is_empty() && key.len() <= KEY_LENGTH && key.chars().all(|c| c.is_ascii_graphic())
 }
 
 fn accepted(id: &str) -> Response {

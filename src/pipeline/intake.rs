@@ -32,24 +32,18 @@ pub enum Intake {
     Invalid(Vec<FieldFault>),
 }
 
-/// What somebody offers: an enquiry with all that came beside it.
+/// What somebody offers.
 #[derive(Clone, Default)]
 pub struct Offer {
     pub enquiry: Enquiry,
     /// The same enquiry with the same key is the same lead.
     pub key: Option<Key>,
-    /// The fields that must be filled in, besides those without which nobody can be answered.
-    pub required: Vec<FieldName>,
-    /// What is known of a sender whom nobody vouches for; without it nothing speaks for spam.
-    pub signals: Option<Signals>,
-    pub consents: Vec<Agreed>,
-    pub pictures: Vec<Picture>,
 }
 
 impl Offer {
     /// An enquiry with nothing beside it.
     pub fn of(enquiry: Enquiry) -> Offer {
-        Offer { enquiry, ..Offer::default() }
+        Offer { enquiry, key: None }
     }
 }
 
@@ -63,14 +57,18 @@ pub enum Key {
 }
 
 /// The longest `Idempotency-Key` that is kept.
-const KEY_LENGTH: usize = 200;
+pub const KEY_LENGTH: usize = 200;
+
+/// Tells whether an `Idempotency-Key` is one that we take: not empty, not too long, of visible ASCII.
+pub fn is_key(text: &str) -> bool {
+    (1..=KEY_LENGTH).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
 
 impl Key {
     /// # Errors
     /// `Usage` when it is empty, too long, or not of visible ASCII.
     pub fn of_sender(text: String) -> Result<Key> {
-        let good = (1..=KEY_LENGTH).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
-        match good {
+        match is_key(&text) {
             true => Ok(Key::Sender(text)),
             false => {
                 Err(Error::usage(format!("an idempotency key has 1 to {KEY_LENGTH} visible characters")))
@@ -87,13 +85,20 @@ impl Key {
     }
 }
 
-/// Tells what is wrong with an enquiry, without taking it.
+/// Reads an enquiry, in which these fields must be filled in besides those without which nobody can be
+/// answered: what could be stored of it, or what is wrong.
 ///
 /// # Errors
 /// `Usage` when the tenant's country is none.
-pub fn check(tenant: &Tenant, offer: &Offer) -> Result<Vec<FieldFault>> {
-    let read = enquiry::validate(offer.enquiry.clone(), tenant.country()?, &offer.required);
-    Ok(read.err().unwrap_or_default())
+pub fn check(
+    tenant: &Tenant,
+    enquiry: Enquiry,
+    required: &[FieldName],
+) -> Result<Result<Arrival, Vec<FieldFault>>> {
+    let honeypot = !enquiry.honeypot.trim().is_empty();
+    let signals = honeypot.then(|| Signals { honeypot, ..Signals::default() });
+    let read = enquiry::validate(enquiry, tenant.country()?, required);
+    Ok(read.map(|new| Arrival { signals, ..Arrival::of(new) }))
 }
 
 /// Returns a wording that people were shown; nothing when there was no such version.
@@ -113,17 +118,27 @@ pub async fn wording(
 /// Accepts an enquiry for a tenant.
 ///
 /// # Errors
-/// `Unavailable` when the lead cannot be kept.
+/// As `take`.
 pub async fn accept(app: &App, tenant: &Tenant, offer: Offer) -> Result<Intake> {
-    let Offer { enquiry, key, required, mut signals, consents, pictures } = offer;
-    if !enquiry.honeypot.trim().is_empty() {
-        signals.get_or_insert_default().honeypot = true;
+    match check(tenant, offer.enquiry, &[])? {
+        Ok(arrival) => {
+            let (id, inserted) = take(app, tenant, arrival, offer.key).await?;
+            Ok(Intake::Accepted(id, inserted))
+        }
+        Err(faults) => Ok(Intake::Invalid(faults)),
     }
-    let new = match enquiry::validate(enquiry, tenant.country()?, &required) {
-        Ok(new) => new,
-        Err(faults) => return Ok(Intake::Invalid(faults)),
-    };
-    let mut arrival = Arrival { consents, pictures, signals, ..Arrival::of(new) };
+}
+
+/// Takes what was read, unless the same came before with the same key.
+///
+/// # Errors
+/// `Unavailable` when the lead cannot be kept.
+pub async fn take(
+    app: &App,
+    tenant: &Tenant,
+    mut arrival: Arrival,
+    key: Option<Key>,
+) -> Result<(LeadId, Inserted)> {
     let prefix = key.map(|key| key.prefix());
     arrival.key = prefix.as_ref().map(|prefix| format!("{prefix}{}", arrival.digest()));
     let (now, tenant_id) = (app.clock.now(), tenant.id.clone());
@@ -137,7 +152,7 @@ pub async fn accept(app: &App, tenant: &Tenant, offer: Offer) -> Result<Intake> 
     if inserted == Inserted::New {
         app.nudges.dispatch.notify_one();
     }
-    Ok(Intake::Accepted(id, inserted))
+    Ok((id, inserted))
 }
 
 /// A lead that is to be stored.
@@ -150,7 +165,7 @@ pub struct Arrival {
     pub original: Option<String>,
     pub consents: Vec<Agreed>,
     pub pictures: Vec<Picture>,
-    /// As in an [`Offer`].
+    /// What is known of a sender whom nobody vouches for; without it nothing speaks for spam.
     pub signals: Option<Signals>,
     /// Why the state is what it is, beside what the signals say.
     pub reasons: Vec<String>,

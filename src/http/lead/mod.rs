@@ -33,7 +33,7 @@ use crate::model::LeadId;
 use crate::model::address::Slug;
 use crate::model::form::{FieldName, Form, Need};
 use crate::model::lead::Agreed;
-use crate::pipeline::intake::{self, Intake, Key, Offer};
+use crate::pipeline::intake::{self, Key};
 use crate::store::Inserted;
 
 const IDEMPOTENCY_HEADER: &str = "idempotency-key";
@@ -167,44 +167,38 @@ async fn accept(public: &Public, sent: &Sent<'_>, submission: Submission) -> Res
         Reader::Person => ("form", front.form.fields.as_slice()),
         Reader::Program => ("api", [].as_slice()),
     };
-    let required = shown.iter().filter(|field| field.need == Need::Required);
-    let mut offer = Offer {
-        enquiry: enquiry(&fields, source),
-        key: key(sent.headers, &fields, ticket.as_ref())?,
-        required: required.map(|field| field.name).collect(),
-        consents: consents(app, front, &fields).await?,
-        ..Offer::default()
-    };
+    let required: Vec<FieldName> =
+        shown.iter().filter(|field| field.need == Need::Required).map(|field| field.name).collect();
+    let key = key(sent.headers, &fields, ticket.as_ref())?;
+    let mut enquiry = enquiry(&fields, source);
     if sent.reader == Reader::Program && !sent.is_trusted() {
         // A program has no field that it does not see: this one is the business's own.
-        offer.enquiry.honeypot.clear();
+        enquiry.honeypot.clear();
     }
-    let mut faults = intake::check(&front.tenant, &offer)?;
+    let photo_fault = |message| FieldFault { field: FieldName::Photos.name(), message };
     // Photos cannot be kept in a form that is shown again, so they are looked at when the rest is right.
-    let of_photos = match (faults.is_empty(), &submission.photo_fault) {
-        (true, _) => match pictures(public, front, submission).await {
-            Ok(pictures) => {
-                offer.pictures = pictures;
-                None
-            }
-            Err(message) => Some(message),
-        },
-        (false, Some(fault)) => Some(fault.clone()),
-        (false, None) if submission.photos.is_empty() => None,
-        (false, None) => Some("Please choose your photos again.".to_owned()),
+    let mut arrival = match intake::check(&front.tenant, enquiry, &required)? {
+        Ok(arrival) => arrival,
+        Err(mut faults) => {
+            let again = || "Please choose your photos again.".to_owned();
+            let sent_some = !submission.photos.is_empty();
+            faults.extend(submission.photo_fault.or_else(|| sent_some.then(again)).map(photo_fault));
+            return Ok(Taken::Invalid(faults));
+        }
     };
-    faults.extend(of_photos.map(|message| FieldFault { field: FieldName::Photos.name(), message }));
-    if !faults.is_empty() {
-        return Ok(Taken::Invalid(faults));
-    }
+    arrival.pictures = match pictures(public, front, submission).await {
+        Ok(pictures) => pictures,
+        Err(message) => return Ok(Taken::Invalid(vec![photo_fault(message)])),
+    };
     if let Err(wait) = public.rates.tenants.take(&front.tenant.id) {
         return Ok(Taken::TooMany(wait));
     }
-    offer.signals = Some(signals(app, sent, &fields, ticket.as_ref()).await);
-    Ok(match intake::accept(app, &front.tenant, offer).await? {
-        Intake::Accepted(id, inserted) => Taken::Lead(id, inserted),
-        Intake::Invalid(faults) => Taken::Invalid(faults),
-    })
+    arrival.consents = consents(app, front, &fields).await?;
+    let signals = signals(app, sent, &fields, ticket.as_ref()).await;
+    arrival.signals =
+        Some(Signals { honeypot: arrival.signals.is_some_and(|known| known.honeypot), ..signals });
+    let (id, inserted) = intake::take(app, &front.tenant, arrival, key).await?;
+    Ok(Taken::Lead(id, inserted))
 }
 
 /// Returns the key by which a second sending is known: that of the form's showing, or the sender's own.
