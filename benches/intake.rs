@@ -64,7 +64,8 @@ async fn application(folder: &std::path::Path) -> (Arc<App>, Tenant) {
         ..Default::default()
     };
     let config = Config { intake: unlimited, ..Config::default() };
-    let registry = Registry::with_factory(|_, _| Err(nexora::base::Error::internal("no connector here")));
+    let environment = nexora::app::environment(&config, Clock::System);
+    let registry = Registry::new(nexora::connector::all(), environment);
     let app = App::assemble(config, db, Clock::System, MasterKey::generate().unwrap(), registry);
     let new = NewTenant {
         slug: "acme".parse().unwrap(),

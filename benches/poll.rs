@@ -16,6 +16,7 @@ use nexora::base::clock::Clock;
 use nexora::base::secret::Secret;
 use nexora::config::Config;
 use nexora::config::google::Settings as GoogleSettings;
+use nexora::connector::google::kind::by_service_account;
 use nexora::model::address::{Country, Zone};
 use nexora::model::audit::Actor;
 use nexora::model::connection::Ability;
@@ -115,9 +116,8 @@ async fn connect(sandbox: &Sandbox, config: &Config, tenants: usize) {
         let tenant = tenant::create(&app, &actor, new).await.unwrap();
         let mailbox = format!("office{number}@example.com").parse().unwrap();
         let key = Secret::new(&key);
-        connection::add_google(&app, &actor, &tenant, "google", mailbox, key, Ability::usual())
-            .await
-            .unwrap();
+        let new = by_service_account(mailbox, key, Ability::usual()).unwrap();
+        connection::add(&app, &actor, &tenant, "google", new).await.unwrap();
     }
 }
 

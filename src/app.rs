@@ -16,13 +16,17 @@ use crate::base::clock::Clock;
 use crate::base::secret::MasterKey;
 use crate::base::{Error, Result};
 use crate::config::Config;
-use crate::connector::google::{Endpoints, Workspace};
+use crate::connector;
+use crate::connector::google::Workspace;
+use crate::connector::kind::{Connectors, Environment};
 use crate::connector::lead_source::{Addresses, LeadSources};
+use crate::connector::port::Connector;
 use crate::connector::registry::Registry;
 use crate::connector::rehearsal::{MakeRoom, rehearsed};
 use crate::model::ConnectionId;
 use crate::model::address::Slug;
 use crate::model::connection::Connection;
+use crate::model::google::GoogleEndpoints;
 use crate::model::tenant::Tenant;
 use crate::store::Db;
 
@@ -31,7 +35,7 @@ pub struct App {
     pub db: Db,
     pub clock: Clock,
     pub key: MasterKey,
-    pub connectors: Registry,
+    pub registry: Registry,
     pub rehearsal: Rehearsal,
     pub nudges: Nudges,
     pub deliveries: Deliveries,
@@ -145,12 +149,12 @@ impl App {
     pub async fn open(config: Config, clock: Clock) -> Result<Arc<App>> {
         let key = config.secrets.master_key()?;
         let db = Db::open(&config.database.url.parse()?).await?;
-        let connectors = Registry::new(endpoints(&config), config.smtp.timeout(), clock.clone());
-        Ok(App::assemble(config, db, clock, key, connectors))
+        let registry = Registry::new(connector::all(), environment(&config, clock.clone()));
+        Ok(App::assemble(config, db, clock, key, registry))
     }
 
     /// Puts an application together from its parts.
-    pub fn assemble(config: Config, db: Db, clock: Clock, key: MasterKey, connectors: Registry) -> Arc<App> {
+    pub fn assemble(config: Config, db: Db, clock: Clock, key: MasterKey, registry: Registry) -> Arc<App> {
         let addresses = Addresses {
             facebook_url: config.sources.facebook_url.clone(),
             yelp_url: config.sources.yelp_url.clone(),
@@ -161,7 +165,7 @@ impl App {
             db,
             clock,
             key,
-            connectors,
+            registry,
             rehearsal: Rehearsal::default(),
             nudges: Nudges::default(),
             deliveries: Deliveries::default(),
@@ -172,12 +176,17 @@ impl App {
         })
     }
 
+    /// Returns the connectors that this program has.
+    pub fn connectors(&self) -> &Connectors {
+        self.registry.connectors()
+    }
+
     /// Returns the connector for a connection, opening its credential where that is needed.
     ///
     /// # Errors
     /// `Denied` when the master key does not open the credential.
-    pub fn connector(&self, connection: &Connection) -> Result<crate::connector::Connector> {
-        self.connectors.connector(connection, || {
+    pub fn connector(&self, connection: &Connection) -> Result<Connector> {
+        self.registry.connector(connection, || {
             let sealed = connection.sealed.as_deref();
             sealed.map(|sealed| self.key.open(&connection.seal_owner(), sealed)).transpose()
         })
@@ -187,15 +196,16 @@ impl App {
     ///
     /// # Errors
     /// `Unavailable` when there is no sandbox in this process, or it cannot be started.
-    pub async fn rehearsing(&self, connection: &Connection) -> Result<crate::connector::Connector> {
+    pub async fn rehearsing(&self, connection: &Connection) -> Result<Connector> {
         let stage = self.rehearsal.stage().await?;
         let sandbox = stage.registry.connector(connection, || Ok(None))?;
         // What asks the real account needs a credential that is good; without one it is not asked.
         let real = self.connector(connection).ok();
-        Ok(rehearsed(real, sandbox, Arc::clone(&stage.make_room)))
+        let kind = self.connectors().of(connection)?;
+        Ok(rehearsed(kind, real, sandbox, Arc::clone(&stage.make_room)))
     }
 
-    /// Returns Google's services for what is done outside any connection, such as giving consent.
+    /// Returns Google's services for what is done outside any connection, such as an authorization.
     pub fn google(&self) -> Workspace {
         Workspace::new(endpoints(&self.config), self.clock.clone())
     }
@@ -223,9 +233,14 @@ impl App {
     }
 }
 
+/// Returns what the configuration gives to connectors.
+pub fn environment(config: &Config, clock: Clock) -> Environment {
+    Environment { clock, timeout: config.smtp.timeout(), google: endpoints(config) }
+}
+
 /// Returns where the configuration says that Google's services are.
-pub fn endpoints(config: &Config) -> Endpoints {
-    Endpoints {
+pub fn endpoints(config: &Config) -> GoogleEndpoints {
+    GoogleEndpoints {
         gmail_url: config.google.gmail_url.clone(),
         calendar_url: config.google.calendar_url.clone(),
         sheets_url: config.google.sheets_url.clone(),

@@ -158,7 +158,7 @@ pub fn source_of(path: &Path) -> Result<Text> {
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
     match &command {
-        Command::Reference => return print(reference::text().trim_end()),
+        Command::Reference => return print(reference::text(crate::connector::all().facts()).trim_end()),
         Command::Validate { name } => return validate(context, name, out).await,
         Command::New { name, shared } => return scaffold(context, name, *shared, out).await,
         _ => {}
@@ -277,7 +277,7 @@ async fn validate(context: &Context, name: &str, out: &Out) -> Result<()> {
         true => source_of(Path::new(name))?,
         false => shelf.automation(name)?,
     };
-    let faults = definition::faults(&shelf, &text)?;
+    let faults = definition::faults(&shelf, context.app.connectors().facts(), &text)?;
     if out.is_json() {
         out.json(&faults)?;
     } else {

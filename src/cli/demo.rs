@@ -18,11 +18,13 @@ use crate::cli::actor;
 use crate::cli::out::{Out, print};
 use crate::cli::system::wait_for_stop;
 use crate::config::Config;
+use crate::connector::google::kind::by_service_account;
+use crate::connector::smtp::{self, SmtpSettings, SmtpTls};
 use crate::daemon::{Daemon, Logging};
 use crate::engine::enquiry::Enquiry;
 use crate::model::LeadId;
 use crate::model::address::{Country, Zone};
-use crate::model::connection::{Ability, SmtpSettings, SmtpTls, WhenInDoubt};
+use crate::model::connection::{Ability, WhenInDoubt};
 use crate::model::effect::{EffectKind, EffectState};
 use crate::model::run::RunState;
 use crate::model::tenant::Tenant;
@@ -121,7 +123,7 @@ async fn set_up(app: &Arc<App>, sandbox: &Sandbox) -> Result<Tenant> {
     let tenant = tenant::create(app, actor, new).await?;
     let owner = Grant::Member(Box::new(tenant.clone()), Role::Owner);
     user::create(app, actor, tenant.owner_email.clone(), Some("Pat Owner".to_owned()), owner).await?;
-    let smtp = SmtpSettings {
+    let relay = SmtpSettings {
         host: sandbox.smtp_address().ip().to_string(),
         port: sandbox.smtp_address().port(),
         from: "nexora@acme-plumbing.example.com".parse()?,
@@ -130,10 +132,11 @@ async fn set_up(app: &Arc<App>, sandbox: &Sandbox) -> Result<Tenant> {
         ca_pem: None,
         when_in_doubt: WhenInDoubt::Resend,
     };
-    connection::add_smtp(app, actor, &tenant, "smtp", smtp, None).await?;
+    connection::add(app, actor, &tenant, "smtp", smtp::connection(&relay, None)?).await?;
     let key = Secret::new(sandbox.service_account_json());
     let mailbox = "office@acme-plumbing.example.com".parse()?;
-    connection::add_google(app, actor, &tenant, "google", mailbox, key, Ability::usual()).await?;
+    let google = by_service_account(mailbox, key, Ability::usual())?;
+    connection::add(app, actor, &tenant, "google", google).await?;
     connection::test(app, actor, &tenant, "google").await?;
     connection::test(app, actor, &tenant, "smtp").await?;
     let settings = [("sheet_id".to_owned(), SHEET.to_owned())];

@@ -231,11 +231,10 @@ fn of_user(command: &user::Command, names_tenant: bool) -> Need {
 }
 
 fn of_connection(command: &connection::Command) -> Need {
-    use connection::{Add, Command};
+    use connection::Command;
     let verb = match command {
-        // It would let a tenant reach the network that the machine is in.
-        Command::Add(Add::Webhook { allow_private: true, .. }) => return Need::Operator,
-        Command::Add(Add::Smtp(_) | Add::Google(_) | Add::Webhook { .. }) => Verb::Create,
+        Command::Add(add) if add.needs_operator() => return Need::Operator,
+        Command::Add(_) => Verb::Create,
         Command::List | Command::Show { .. } => Verb::Read,
         Command::Test { .. }
         | Command::Pause { .. }

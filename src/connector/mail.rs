@@ -6,7 +6,7 @@ use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Attachment, Mailbox, Message, MultiPart, SinglePart};
 
 use crate::base::{Error, Result};
-use crate::connector::Task;
+use crate::connector::port::Delivery;
 use crate::model::address::EmailAddress;
 use crate::model::effect::EffectKind;
 use crate::model::request::{MailAttachment, SendMail};
@@ -19,18 +19,18 @@ pub const DRAFT_HEADER: &str = "X-Nexora-Draft";
 
 const ONE_CLICK: &str = "List-Unsubscribe=One-Click";
 
-/// Returns the header that a task's mail carries.
-pub fn header_of(task: &Task) -> &'static str {
-    match task.request.kind() {
+/// Returns the header that a delivery's mail carries.
+pub fn header_of(delivery: &Delivery) -> &'static str {
+    match delivery.request.kind() {
         EffectKind::DraftMail => DRAFT_HEADER,
         _ => EFFECT_HEADER,
     }
 }
 
 /// Returns the Message-ID of an effect's mail.
-pub fn message_id(task: &Task, from: &EmailAddress) -> String {
+pub fn message_id(delivery: &Delivery, from: &EmailAddress) -> String {
     let domain = from.as_str().rsplit_once('@').map_or("localhost", |(_, domain)| domain);
-    format!("<{}@{domain}>", task.effect_id)
+    format!("<{}@{domain}>", delivery.effect_id)
 }
 
 /// Writes the mail. Its date is the moment the effect was promised, so that every attempt sends
@@ -38,21 +38,21 @@ pub fn message_id(task: &Task, from: &EmailAddress) -> String {
 ///
 /// # Errors
 /// `Usage` when an address cannot stand in a header.
-pub fn write(task: &Task, mail: &SendMail, from: &EmailAddress) -> Result<Message> {
+pub fn write(delivery: &Delivery, mail: &SendMail, from: &EmailAddress) -> Result<Message> {
     let mut builder = Message::builder()
         .from(mailbox(from, Some(&mail.from_name))?)
         .to(mailbox(&mail.to, None)?)
         .subject(&mail.subject)
-        .message_id(Some(message_id(task, from)))
-        .date(task.created_at.utc().into())
+        .message_id(Some(message_id(delivery, from)))
+        .date(delivery.created_at.utc().into())
         .raw_header(HeaderValue::new(
-            HeaderName::new_from_ascii_str(header_of(task)),
-            task.effect_id.to_string(),
+            HeaderName::new_from_ascii_str(header_of(delivery)),
+            delivery.effect_id.to_string(),
         ));
     if let Some(reply_to) = &mail.reply_to {
         builder = builder.reply_to(mailbox(reply_to, None)?);
     }
-    if task.request.kind() == EffectKind::SendMail {
+    if delivery.request.kind() == EffectKind::SendMail {
         // So that no answering machine answers (RFC 3834, section 5).
         let how = if mail.thread.is_some() { "auto-replied" } else { "auto-generated" };
         let name = HeaderName::new_from_ascii_str("Auto-Submitted");
@@ -146,16 +146,16 @@ mod tests {
             letter: None,
             unsubscribe_url: Some("https://example.com/u/t".into()),
         };
-        let task = Task {
+        let delivery = Delivery {
             effect_id: EffectId::new(Timestamp::from_millis(0)),
             request: EffectRequest::SendMail(mail.clone()),
             evidence: None,
             created_at: Timestamp::from_millis(1_790_000_000_000),
         };
         let from = EmailAddress::parse("office@acme.example.com").unwrap();
-        let text = String::from_utf8(write(&task, &mail, &from).unwrap().formatted()).unwrap();
-        assert!(text.contains(&format!("{EFFECT_HEADER}: {}", task.effect_id)), "{text}");
-        assert!(text.contains(&format!("Message-ID: <{}@acme.example.com>", task.effect_id)), "{text}");
+        let text = String::from_utf8(write(&delivery, &mail, &from).unwrap().formatted()).unwrap();
+        assert!(text.contains(&format!("{EFFECT_HEADER}: {}", delivery.effect_id)), "{text}");
+        assert!(text.contains(&format!("Message-ID: <{}@acme.example.com>", delivery.effect_id)), "{text}");
         assert!(text.contains("Date: Mon, 21 Sep 2026 14:13:20 +0000"), "{text}");
         assert!(text.contains("Auto-Submitted: auto-replied"), "{text}");
         assert!(text.contains("In-Reply-To: <2@bBcc:x>"), "{text}");

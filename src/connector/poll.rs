@@ -1,21 +1,22 @@
 //! Reading a provider: what is there, and what has changed since a position.
 //!
-//! Reading changes nothing there: no mail is marked as read, and nothing rests on such marks.
+//! Reading changes nothing there: no mail is marked as read, and nothing rests on such marks. Every
+//! answer is whole: of many pages, all or none.
 
+use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
-use crate::connector::Answer;
 use crate::model::cursor::SheetTarget;
 use crate::model::diary::Entry;
 use crate::model::mail::Part;
 use crate::model::outcome::Unread;
 use crate::model::sheet::Table;
 
-pub type Reading<'a, T> = Answer<'a, Result<T, Unread>>;
+pub type Reading<'a, T> = BoxFuture<'a, Result<T, Unread>>;
 
-/// Can be read for changes. Every answer is whole: of many pages, all or none.
-pub trait Poll: Send + Sync {
+/// Can be read for mails.
+pub trait ReadMail: Send + Sync {
     /// Returns where the mailbox's history stands now.
     fn mailbox_now(&self) -> Reading<'_, String>;
 
@@ -27,7 +28,10 @@ pub trait Poll: Send + Sync {
 
     /// Reads one mail; nothing when it is gone.
     fn mail<'a>(&'a self, id: &'a str) -> Reading<'a, Option<FetchedMail>>;
+}
 
+/// Can be read for calendar entries.
+pub trait ReadCalendar: Send + Sync {
     /// Returns what changed in a calendar since `sync_token`, or all of it without one.
     fn calendar_changes<'a>(
         &'a self,
@@ -43,7 +47,10 @@ pub trait Poll: Send + Sync {
         from: Timestamp,
         until: Timestamp,
     ) -> Reading<'a, Vec<Entry>>;
+}
 
+/// Can be read for rows of a sheet.
+pub trait ReadSheet: Send + Sync {
     /// Reads a sheet. With `seen` and the right to ask, nothing is read if it has not changed since.
     fn sheet<'a>(&'a self, target: &'a SheetTarget, seen: Option<&'a str>) -> Reading<'a, SheetReading>;
 }

@@ -1,25 +1,24 @@
-//! From a stored connection to one that is ready for use. Adding a connector is one line here.
+//! From a stored connection to one that is ready for use.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
-use crate::base::clock::{Clock, Timestamp};
+use crate::base::clock::Timestamp;
 use crate::base::secret::Secret;
 use crate::base::{Error, Result};
-use crate::connector::Connector;
-use crate::connector::google::{Endpoints, Google, Workspace};
-use crate::connector::smtp::Smtp;
-use crate::connector::webhook::Webhook;
+use crate::connector::kind::{Connectors, Environment, Opener, SandboxAccess};
+use crate::connector::port::Connector;
 use crate::model::ConnectionId;
-use crate::model::connection::{Connection, ConnectionSettings};
-
-/// Makes a connector for a connection, given its opened credential.
-type Factory = dyn Fn(&Connection, Option<Secret>) -> Result<Connector> + Send + Sync;
+use crate::model::connection::Connection;
+use crate::model::connector::ConnectionKind;
 
 /// Opens connections, and keeps them open while their settings stay as they are.
 pub struct Registry {
-    factory: Box<Factory>,
+    connectors: Connectors,
+    environment: Environment,
+    openers: HashMap<ConnectionKind, Opener>,
+    /// Set where everything goes to a sandbox.
+    sandbox: Option<SandboxAccess>,
     open: Mutex<HashMap<ConnectionId, (Timestamp, Connector)>>,
 }
 
@@ -27,35 +26,23 @@ pub struct Registry {
 const OPEN_LIMIT: usize = 50_000;
 
 impl Registry {
-    /// Makes the registry of the real connectors: relays and receivers of webhooks have `timeout` for an
-    /// answer. By the clock, Google's quotas are counted, and webhooks are signed.
-    pub fn new(google: Endpoints, timeout: Duration, clock: Clock) -> Registry {
-        let workspace = Workspace::new(google, clock.clone());
-        Registry::with_factory(move |connection, credential| match connection.typed()? {
-            ConnectionSettings::Smtp(settings) => Ok(Smtp::open(settings, credential, timeout)),
-            ConnectionSettings::Webhook(settings) => {
-                let secret = credential.ok_or_else(|| {
-                    Error::denied(format!("connection `{}` has no secret", connection.name))
-                        .hint("remove it and add it again with `nexora connection add webhook`")
-                })?;
-                Webhook::open(settings, &secret, timeout, clock.clone())
-            }
-            ConnectionSettings::Google(settings) => {
-                let key = credential.ok_or_else(|| {
-                    Error::denied(format!("connection `{}` has no credential", connection.name))
-                        .hint("remove it and add it again with `nexora connection add google`")
-                })?;
-                Google::open(&workspace, settings, &key)
-            }
-        })
+    pub fn new(connectors: Connectors, environment: Environment) -> Registry {
+        let openers = connectors.iter().map(|kind| (kind.facts().kind.clone(), kind.opener(&environment)));
+        let openers = openers.collect();
+        Registry { connectors, environment, openers, sandbox: None, open: Mutex::default() }
     }
 
-    /// Makes a registry that opens every connection by `factory`.
-    pub fn with_factory<F>(factory: F) -> Registry
-    where
-        F: Fn(&Connection, Option<Secret>) -> Result<Connector> + Send + Sync + 'static,
-    {
-        Registry { factory: Box::new(factory), open: Mutex::default() }
+    /// Makes a registry of which every connection leads to a sandbox, where `environment` is set to it.
+    pub fn in_sandbox(connectors: Connectors, environment: Environment, sandbox: SandboxAccess) -> Registry {
+        Registry { sandbox: Some(sandbox), ..Registry::new(connectors, environment) }
+    }
+
+    pub fn connectors(&self) -> &Connectors {
+        &self.connectors
+    }
+
+    pub fn environment(&self) -> &Environment {
+        &self.environment
     }
 
     /// Returns the connector for a connection; `credential` is asked for only when it must be opened.
@@ -73,11 +60,36 @@ impl Registry {
         {
             return Ok(connector.clone());
         }
-        let connector = (self.factory)(connection, credential()?)?;
+        let connector = self.open(connection, credential()?)?;
         if open.len() >= OPEN_LIMIT {
             open.clear();
         }
         open.insert(connection.id.clone(), (connection.updated_at, connector.clone()));
         Ok(connector)
     }
+
+    fn open(&self, connection: &Connection, credential: Option<Secret>) -> Result<Connector> {
+        let kind = self.connectors.of(connection)?;
+        let opener = self.openers.get(&connection.kind);
+        let opener = opener.ok_or_else(|| Error::internal(format!("no opener of `{}`", connection.kind)))?;
+        match &self.sandbox {
+            None => opener(connection, credential),
+            Some(sandbox) => {
+                let (connection, credential) = kind.in_sandbox(connection, sandbox)?;
+                opener(&connection, credential)
+            }
+        }
+    }
+}
+
+/// Returns the credential that a connector cannot do without.
+///
+/// # Errors
+/// `Denied` when the connection has none.
+pub fn needed_credential(connection: &Connection, credential: Option<Secret>) -> Result<Secret> {
+    let Connection { name, kind, .. } = connection;
+    credential.ok_or_else(|| {
+        Error::denied(format!("connection `{name}` has no credential"))
+            .hint(format!("remove it and add it again with `nexora connection add {kind}`"))
+    })
 }

@@ -6,78 +6,64 @@
 
 use std::sync::Arc;
 
-use crate::connector::{Answer, Connector, Perform, Reconcile, Task};
-use crate::model::effect::EffectKind;
+use futures_util::future::BoxFuture;
+
+use crate::connector::kind::{ConnectorKind, Rehearsed};
+use crate::connector::port::{Connector, Delivery, Perform, Reconcile};
 use crate::model::outcome::{Finding, Made, Outcome};
 use crate::model::request::EffectRequest;
 
 /// Makes room in the sandbox for what a request names.
 pub type MakeRoom = Arc<dyn Fn(&EffectRequest) + Send + Sync>;
 
-struct Rehearsed {
+struct Rehearsal {
+    kind: &'static dyn ConnectorKind,
     sandbox: Connector,
+    /// Absent where the tenant's own credential is not good; nothing is asked of it then.
+    real: Option<Connector>,
     make_room: MakeRoom,
 }
 
-/// Returns the connector that a rehearsing tenant has in the place of its own.
-pub fn rehearsed(real: Option<Connector>, sandbox: Connector, make_room: MakeRoom) -> Connector {
+/// Returns the connector that a rehearsing tenant has in the place of its own. It reads nothing.
+pub fn rehearsed(
+    kind: &'static dyn ConnectorKind,
+    real: Option<Connector>,
+    sandbox: Connector,
+    make_room: MakeRoom,
+) -> Connector {
     let probe = Arc::clone(&sandbox.probe);
-    let asks = sandbox.reconcile.is_some();
-    let rehearsed = Arc::new(Rehearsed { sandbox, make_room });
-    let reconcile = asks.then(|| Arc::clone(&rehearsed) as Arc<dyn Reconcile>);
-    let perform: Arc<dyn Perform> = match real {
-        Some(real) => Arc::new(Asking { real, rehearsed }),
-        None => rehearsed,
-    };
-    Connector { perform, reconcile, probe, poll: None }
-}
-
-/// What has no counterpart in the sandbox.
-fn is_only_real(kind: EffectKind) -> bool {
-    match kind {
-        EffectKind::LabelMail
-        | EffectKind::UpdateEvent
-        | EffectKind::CancelEvent
-        | EffectKind::UpdateRow
-        | EffectKind::PostWebhook => true,
-        EffectKind::SendMail
-        | EffectKind::DraftMail
-        | EffectKind::CreateEvent
-        | EffectKind::FindSlot
-        | EffectKind::AppendRow => false,
+    let can_reconcile = sandbox.reconcile.is_some();
+    let rehearsal = Arc::new(Rehearsal { kind, sandbox, real, make_room });
+    Connector {
+        reconcile: can_reconcile.then(|| Arc::clone(&rehearsal) as Arc<dyn Reconcile>),
+        perform: rehearsal,
+        probe,
+        mail: None,
+        calendar: None,
+        sheet: None,
     }
 }
 
-impl Perform for Rehearsed {
-    fn perform<'a>(&'a self, task: &'a Task) -> Answer<'a, Outcome> {
-        if is_only_real(task.request.kind()) {
-            return Box::pin(async { Outcome::Delivered(Made::named(Some("rehearsal".to_owned()))) });
-        }
-        (self.make_room)(&task.request);
-        self.sandbox.perform.perform(task)
-    }
-}
-
-impl Reconcile for Rehearsed {
-    fn reconcile<'a>(&'a self, task: &'a Task) -> Answer<'a, Finding> {
-        match &self.sandbox.reconcile {
-            Some(reconcile) if !is_only_real(task.request.kind()) => reconcile.reconcile(task),
-            _ => Box::pin(async { Finding::NotDelivered }),
+impl Perform for Rehearsal {
+    fn perform<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, Outcome> {
+        match (self.kind.rehearsed(delivery.request.kind()), &self.real) {
+            (Rehearsed::Nowhere, _) => {
+                Box::pin(async { Outcome::Delivered(Made::named(Some("rehearsal".to_owned()))) })
+            }
+            (Rehearsed::RealAccount, Some(real)) => real.perform.perform(delivery),
+            (Rehearsed::RealAccount, None) | (Rehearsed::Sandbox, _) => {
+                (self.make_room)(&delivery.request);
+                self.sandbox.perform.perform(delivery)
+            }
         }
     }
 }
 
-/// Asks the real account when somebody is free, and does everything else in the sandbox.
-struct Asking {
-    real: Connector,
-    rehearsed: Arc<Rehearsed>,
-}
-
-impl Perform for Asking {
-    fn perform<'a>(&'a self, task: &'a Task) -> Answer<'a, Outcome> {
-        match task.request.kind() {
-            EffectKind::FindSlot => self.real.perform.perform(task),
-            _ => self.rehearsed.perform(task),
+impl Reconcile for Rehearsal {
+    fn reconcile<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, Finding> {
+        match (self.kind.rehearsed(delivery.request.kind()), &self.sandbox.reconcile) {
+            (Rehearsed::Sandbox | Rehearsed::RealAccount, Some(reconcile)) => reconcile.reconcile(delivery),
+            (Rehearsed::Nowhere, _) | (_, None) => Box::pin(async { Finding::NotDelivered }),
         }
     }
 }

@@ -2,19 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::app::{App, Stage, endpoints};
+use crate::app::{App, Stage, environment};
 use crate::base::clock::Clock;
 use crate::base::secret::Secret;
 use crate::base::{Error, Result};
 use crate::config::Config;
 use crate::config::google::Settings as GoogleUrls;
-use crate::connector::google::{Google, Workspace, service_account_email};
+use crate::connector::kind::{Connectors, SandboxAccess};
 use crate::connector::registry::Registry;
-use crate::connector::smtp::Smtp;
-use crate::connector::webhook::{self, Webhook};
-use crate::model::connection::{
-    ConnectionSettings, GoogleMeans, GoogleSettings, SmtpSettings, SmtpTls, WebhookSettings,
-};
 use crate::model::request::EffectRequest;
 use crate::sandbox::{Sandbox, Settings};
 
@@ -24,50 +19,27 @@ use crate::sandbox::{Sandbox, Settings};
 /// `Config` when an address is none.
 pub fn provide(app: &App) -> Result<()> {
     let (listen, smtp_listen) = app.config.rehearsal.addresses()?;
-    let (config, clock) = (app.config.clone(), app.clock.clone());
+    let (config, clock, connectors) = (app.config.clone(), app.clock.clone(), app.connectors().clone());
     app.rehearsal.provide(Box::new(move || {
         let settings = Settings { listen, smtp_listen, clock: clock.clone() };
-        Box::pin(start(settings, config.clone(), clock.clone()))
+        Box::pin(start(settings, config.clone(), clock.clone(), connectors.clone()))
     }));
     Ok(())
 }
 
-async fn start(settings: Settings, config: Config, clock: Clock) -> Result<Stage> {
+async fn start(settings: Settings, config: Config, clock: Clock, connectors: Connectors) -> Result<Stage> {
     let sandbox = Arc::new(Sandbox::start(settings).await.map_err(|error| {
         Error::unavailable("the sandbox for rehearsals cannot be started")
             .source(error)
             .hint("choose other addresses in `[rehearsal]`")
     })?);
     tracing::info!("what rehearsing tenants send is shown at {}/", sandbox.url());
-    let urls = Config { google: GoogleUrls::all_at(&sandbox.url()), ..config.clone() };
-    let signed_by = clock.clone();
-    let workspace = Workspace::new(endpoints(&urls), clock);
-    let key = Secret::new(sandbox.service_account_json());
-    let service_account = service_account_email(&key)?;
-    let (relay, timeout) = (sandbox.smtp_address(), config.smtp.timeout());
-    let registry = Registry::with_factory(move |connection, _| match connection.typed()? {
-        ConnectionSettings::Smtp(own) => {
-            let settings = SmtpSettings {
-                host: relay.ip().to_string(),
-                port: relay.port(),
-                tls: SmtpTls::None,
-                username: None,
-                ca_pem: None,
-                ..own
-            };
-            Ok(Smtp::open(settings, None, timeout))
-        }
-        ConnectionSettings::Webhook(_) => {
-            let secret = webhook::new_secret()?;
-            // Nothing is sent through it; it only has to be there.
-            let settings = WebhookSettings { url: format!("http://{relay}/"), allow_private: true };
-            Webhook::open(settings, &secret, timeout, signed_by.clone())
-        }
-        ConnectionSettings::Google(own) => {
-            let means = GoogleMeans::ServiceAccount { service_account: service_account.clone() };
-            Google::open(&workspace, GoogleSettings { means, ..own }, &key)
-        }
-    });
+    let config = Config { google: GoogleUrls::all_at(&sandbox.url()), ..config };
+    let access = SandboxAccess {
+        relay: sandbox.smtp_address(),
+        google_key: Secret::new(sandbox.service_account_json()),
+    };
+    let registry = Registry::in_sandbox(connectors, environment(&config, clock), access);
     let make_room = Arc::new(move |request: &EffectRequest| {
         if let EffectRequest::AppendRow(append) = request {
             sandbox.make_spreadsheet(&append.spreadsheet);

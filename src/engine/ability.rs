@@ -1,18 +1,17 @@
 //! What an automation needs of Google: the abilities that its triggers and steps use.
 
-use std::collections::BTreeMap;
-
 use minijinja::Value;
 use minijinja::value::Serde;
 use serde_json::json;
 
 use crate::engine::action::Action;
-use crate::engine::context::Settings;
+use crate::engine::context::{self, Settings};
 use crate::engine::definition::{Definition, Step};
 use crate::engine::render::Renderer;
 use crate::engine::route::{self, Audience};
 use crate::engine::trigger::Trigger;
-use crate::model::connection::{Abilities, Ability, Connection, ConnectionKind};
+use crate::model::connection::{Abilities, Ability};
+use crate::model::connector::Connections;
 use crate::model::event::{EventKind, Shape};
 
 /// Returns everything that an automation may need, however it is set.
@@ -23,11 +22,11 @@ pub fn needed(definition: &Definition) -> Abilities {
 
 /// Returns what an automation needs with these settings and these connections: a step that they
 /// switch off needs nothing, and neither does a mail that goes by SMTP.
-pub fn needed_with(definition: &Definition, settings: &Settings, connections: &[Connection]) -> Abilities {
+pub fn needed_with(definition: &Definition, settings: &Settings, connections: Connections<'_>) -> Abilities {
     let steps = definition
         .steps
         .iter()
-        .filter(|step| !is_off(step, settings, connections) && is_googles(&step.action, connections))
+        .filter(|step| !is_off(step, settings, connections) && is_by_account(&step.action, connections))
         .flat_map(|step| of_action(&step.action));
     triggers(definition).chain(steps).copied().collect()
 }
@@ -71,19 +70,20 @@ fn of_action(action: &Action) -> &'static [Ability] {
     }
 }
 
-/// Tells whether an action goes through Google, as far as the connections decide it.
-fn is_googles(action: &Action, connections: &[Connection]) -> bool {
+/// Tells whether an action goes through an account that grants abilities, as far as the connections
+/// decide it.
+fn is_by_account(action: &Action, connections: Connections<'_>) -> bool {
     let (audience, via) = match action {
-        Action::SendMessage(message) => (Audience::Customer, message.via),
-        Action::NotifyOwner(notice) => (Audience::Owner, notice.via),
+        Action::SendMessage(message) => (Audience::Customer, &message.via),
+        Action::NotifyOwner(notice) => (Audience::Owner, &notice.via),
         _ => return true,
     };
-    route::for_mail(connections, audience, via)
-        .is_ok_and(|connection| connection.kind == ConnectionKind::Google)
+    let carrier = route::for_mail(connections, audience, via.as_ref()).ok();
+    carrier.and_then(|found| connections.facts(found)).is_some_and(|facts| facts.has_abilities)
 }
 
 /// Tells whether settings and connections alone make a step's condition false.
-fn is_off(step: &Step, settings: &Settings, connections: &[Connection]) -> bool {
+fn is_off(step: &Step, settings: &Settings, connections: Connections<'_>) -> bool {
     let Some(condition) = &step.when else { return false };
     let renderer = Renderer::new(chrono_tz::UTC);
     let is_known = |name: &String| name.starts_with("settings.") || name.starts_with("connections.");
@@ -91,17 +91,15 @@ fn is_off(step: &Step, settings: &Settings, connections: &[Connection]) -> bool 
     if !names.iter().all(is_known) {
         return false;
     }
-    let kinds: BTreeMap<&str, bool> = ConnectionKind::ALL
-        .iter()
-        .map(|kind| (kind.name(), connections.iter().any(|connection| connection.kind == *kind)))
-        .collect();
-    let context = Value::from(Serde(json!({ "settings": settings, "connections": kinds })));
+    let present = context::connections(connections);
+    let context = Value::from(Serde(json!({ "settings": settings, "connections": present })));
     matches!(renderer.is_true(condition, &context), Ok(false))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::connector::samples::kinds;
 
     const HEAD: &str = "[automation]\nname=\"t\"\ntitle=\"T\"\ndescription=\"\"\n[settings]\nsheet={type=\"text\",optional=true}\n[[trigger]]\non=\"lead.received\"\n";
 
@@ -127,7 +125,9 @@ mod tests {
         assert_eq!(needed(&definition()), all.into());
         let off = Settings::from([("sheet".to_owned(), json!(null))]);
         let on = Settings::from([("sheet".to_owned(), json!("1A"))]);
-        assert_eq!(needed_with(&definition(), &off, &[]), Abilities::new());
-        assert_eq!(needed_with(&definition(), &on, &[]), [Ability::Sheets].into());
+        let kinds = kinds();
+        let none = Connections::new(&[], &kinds);
+        assert_eq!(needed_with(&definition(), &off, none), Abilities::new());
+        assert_eq!(needed_with(&definition(), &on, none), [Ability::Sheets].into());
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::Result;
 use crate::engine::action::{self, Action};
-use crate::engine::context::{self, Root, Settings};
+use crate::engine::context::{self, OfferedRoot, Settings};
 use crate::engine::definition::{Definition, Places, Read, Step, names_of_step, said, steps_among};
 use crate::engine::hours::duration;
 use crate::engine::render::Renderer;
@@ -13,6 +13,8 @@ use crate::engine::setting::SettingType;
 use crate::engine::source::{Fault, Source, suggestion};
 use crate::engine::trigger::Trigger;
 use crate::model::automation::{LAYOUT, MessageTemplate, MessageTemplates};
+use crate::model::connector::Kinds;
+use crate::model::effect::EffectKind;
 use crate::model::event::EventKind;
 
 /// The steps before one, and what each offers.
@@ -22,14 +24,20 @@ type Earlier = BTreeMap<String, Vec<&'static str>>;
 pub const ITEM_NAMES: &[&str] = &["number", "of", "after", "template"];
 
 /// Returns everything that is wrong with a definition, with what reading it has found.
-pub fn faults(read: Read<'_>, templates: &MessageTemplates, settings: &Settings) -> Vec<Fault> {
+pub fn faults(
+    read: Read<'_>,
+    templates: &MessageTemplates,
+    settings: &Settings,
+    connectors: &Kinds,
+) -> Vec<Fault> {
     let Read { definition, mut source, places } = read;
     let mut check = Check {
         definition: &definition,
         templates,
         dynamic: definition.templates_set(settings),
         renderer: Renderer::new(chrono_tz::UTC),
-        roots: roots(&definition),
+        roots: roots(&definition, connectors),
+        connectors,
         used: BTreeSet::new(),
     };
     check.triggers(&mut source, &places);
@@ -47,7 +55,8 @@ struct Check<'a> {
     dynamic: BTreeSet<String>,
     renderer: Renderer,
     /// What every one of the triggers offers.
-    roots: Vec<Root>,
+    roots: Vec<OfferedRoot>,
+    connectors: &'a Kinds,
     /// The settings that something refers to.
     used: BTreeSet<String>,
 }
@@ -152,12 +161,27 @@ impl Check<'_> {
         if self.definition.triggers.iter().any(|trigger| feeds(&step.action, trigger)) {
             faults.push("adds rows to the sheet whose new rows start it".to_owned());
         }
+        faults.extend(self.wrong_carrier(&step.action));
         let follows = step.action.follows();
         let is_mail = |name: &&str| earlier.get(*name).is_some_and(|outputs| outputs.contains(&"thread_id"));
         if let Some(name) = follows.filter(|name| !is_mail(name)) {
             faults.push(format!("`follows` names `{name}`, which is no mail before it"));
         }
         faults
+    }
+
+    /// Says why `via` names no connector that a mail can go by.
+    fn wrong_carrier(&self, action: &Action) -> Option<String> {
+        let via = match action {
+            Action::SendMessage(message) => message.via.as_ref()?,
+            Action::NotifyOwner(notice) => notice.via.as_ref()?,
+            _ => return None,
+        };
+        let carriers = self.connectors.iter().filter(|facts| facts.can_carry(EffectKind::SendMail));
+        let names: Vec<&str> = carriers.map(|facts| facts.kind.name()).collect();
+        let is_known = names.contains(&via.name());
+        (!is_known)
+            .then(|| format!("`via`: no mail goes by `{via}`{}", suggestion(via.name(), names.into_iter())))
     }
 
     /// Checks the messages, each as the steps see it that send it.
@@ -168,7 +192,7 @@ impl Check<'_> {
         let mut seen = BTreeSet::new();
         if let Some(layout) = self.templates.get(LAYOUT) {
             let file = format!("messages/{LAYOUT}.toml");
-            let wrong = layout_faults(layout, &self.renderer).into_iter();
+            let wrong = layout_faults(layout, &self.renderer, self.connectors).into_iter();
             faults.extend(wrong.map(|text| Fault { file: file.clone(), line: 1, text }));
         }
         for step in &definition.steps {
@@ -253,8 +277,9 @@ impl Check<'_> {
             _ => match self.roots.iter().find(|(known, _)| *known == root) {
                 Some((_, fields)) => fields.to_vec(),
                 None => {
-                    let knows =
-                        |kind: EventKind| context::roots(kind).iter().any(|(known, _)| *known == root);
+                    let knows = |kind: EventKind| {
+                        context::roots(kind, self.connectors).iter().any(|(known, _)| *known == root)
+                    };
                     let mut kinds = self.definition.triggers.iter().filter_map(Trigger::kind);
                     if let Some(other) = kinds.clone().find(|kind| !knows(*kind))
                         && kinds.any(knows)
@@ -287,11 +312,11 @@ impl Check<'_> {
 }
 
 /// Returns the roots that every one of the triggers offers.
-fn roots(definition: &Definition) -> Vec<Root> {
+fn roots(definition: &Definition, connectors: &Kinds) -> Vec<OfferedRoot> {
     let mut kinds = definition.triggers.iter().filter_map(Trigger::kind);
-    let mut roots = kinds.next().map(context::roots).unwrap_or_default();
+    let mut roots = kinds.next().map(|kind| context::roots(kind, connectors)).unwrap_or_default();
     for kind in kinds {
-        let others = context::roots(kind);
+        let others = context::roots(kind, connectors);
         roots.retain(|(root, _)| others.iter().any(|(other, _)| other == root));
     }
     roots
@@ -310,12 +335,12 @@ fn feeds(action: &Action, trigger: &Trigger) -> bool {
 }
 
 /// Returns what is wrong with the layout, which every message of every automation is put into.
-fn layout_faults(layout: &MessageTemplate, renderer: &Renderer) -> Vec<String> {
+fn layout_faults(layout: &MessageTemplate, renderer: &Renderer, connectors: &Kinds) -> Vec<String> {
     let names = match names_of_template(layout, renderer) {
         Ok(names) => names,
         Err(error) => return vec![said(&error)],
     };
-    let known = context::roots(EventKind::Schedule);
+    let known = context::roots(EventKind::Schedule, connectors);
     let is_known = |name: &str| {
         let (root, field) = name.split_once('.').unwrap_or((name, ""));
         ["content", "subject", "commercial"].contains(&root)

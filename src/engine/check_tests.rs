@@ -1,5 +1,6 @@
 use super::*;
 use crate::engine::source::Fault;
+use crate::model::connector::samples::kinds;
 
 const HEAD: &str = "[automation]\nname = \"t\"\ntitle = \"T\"\n";
 const TRIGGER: &str = "[[trigger]]\non = \"lead.received\"\n";
@@ -20,7 +21,7 @@ fn all_faults(text: &str) -> Vec<Fault> {
         ("review".to_owned(), message("{{ links.review }}")),
     ]);
     match Definition::read("t.toml", text) {
-        Ok(read) => faults(read, &templates, &Settings::new()),
+        Ok(read) => faults(read, &templates, &Settings::new(), &kinds()),
         Err(error) => vec![Fault { file: String::new(), line: 0, text: error.report() }],
     }
 }
@@ -150,7 +151,7 @@ fn a_group_is_written_out_for_each_item_of_its_list() {
     assert_eq!(definition.steps[2].item.as_ref().unwrap().1["after"], "3days");
     let names = read.definition.template_names(&settings);
     assert_eq!(names.into_iter().collect::<Vec<_>>(), ["fine", "hello"]);
-    let report = format!("{:?}", faults(read, &MessageTemplates::new(), &settings));
+    let report = format!("{:?}", faults(read, &MessageTemplates::new(), &settings, &kinds()));
     assert!(report.contains("unknown name `touch.numbr`; did you mean `number`?"), "{report}");
     assert!(report.contains("there is no message template `hello`"), "{report}");
 }

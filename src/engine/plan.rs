@@ -24,7 +24,7 @@ use crate::engine::quiet::QuietHours;
 use crate::engine::render::Renderer;
 use crate::model::automation::{AutomationState, MessageTemplates};
 use crate::model::change::Change;
-use crate::model::connection::Connection;
+use crate::model::connector::Connections;
 use crate::model::effect::{Effect, EffectState};
 use crate::model::request::EffectRequest;
 use crate::model::run::{Run, RunState, Step, StepState};
@@ -38,7 +38,7 @@ pub struct Situation<'a> {
     pub definition: &'a Definition,
     pub settings: &'a Settings,
     pub templates: &'a MessageTemplates,
-    pub connections: &'a [Connection],
+    pub connections: Connections<'a>,
     pub journal: &'a [Step],
     pub effects: &'a [Effect],
     /// What a digest says, where the run has one to compose.

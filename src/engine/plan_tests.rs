@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::*;
 use crate::engine::context::Links;
 use crate::model::address::{EmailAddress, PhoneNumber, Slug};
-use crate::model::connection::ConnectionKind;
+use crate::model::connection::Connection;
+use crate::model::connector::samples;
 use crate::model::event::{Event, EventKind, EventState, LeadReceived};
 use crate::model::lead::{Lead, LeadState};
 use crate::model::tenant::{Tenant, TenantMode, TenantState};
@@ -89,8 +90,10 @@ pub(in crate::engine) fn scene() -> Scene {
         finished_at: None,
         contact_id: None,
     };
-    let connections = [ConnectionKind::Smtp, ConnectionKind::Google]
-        .map(|kind| Connection::new(&tenant_id, kind, kind.name(), Json::empty_object(), NOW));
+    let connections = [&samples::SMTP, &samples::GOOGLE].map(|facts| {
+        let kind = facts.kind.clone();
+        Connection::new(&tenant_id, kind.clone(), kind.name(), Json::empty_object(), NOW)
+    });
     let payload = LeadReceived { lead_id, fingerprint: String::new() };
     let event = Event {
         tenant_id,
@@ -145,13 +148,14 @@ impl Scene {
                 attachments: Vec::new(),
             },
         )]);
+        let kinds = samples::kinds();
         let situation = Situation {
             run: &self.run,
             facts: self.facts(),
             definition: &definition,
             settings: &Settings::new(),
             templates: &templates,
-            connections: &self.connections,
+            connections: Connections::new(&self.connections, &kinds),
             journal: &self.journal,
             effects: &self.effects,
             digest: None,
@@ -265,7 +269,7 @@ fn an_answer_to_a_relays_mail_reaches_the_owner() {
     };
     assert_eq!(reply_to(&mut scene()), None, "it comes back to the mailbox that sent it");
     let mut scene = scene();
-    scene.connections.retain(|connection| connection.kind == ConnectionKind::Smtp);
+    scene.connections.retain(|connection| connection.kind == samples::SMTP.kind);
     assert_eq!(reply_to(&mut scene).as_deref(), Some("owner@acme.example.com"));
 }
 

@@ -19,7 +19,8 @@ use crate::model::ConnectionId;
 use crate::model::address::EmailAddress;
 use crate::model::appointment::Intent;
 use crate::model::automation::LAYOUT;
-use crate::model::connection::{Connection, ConnectionKind};
+use crate::model::connection::Connection;
+use crate::model::connector::ConnectionKind;
 use crate::model::diary::EntryChange;
 use crate::model::effect::EffectKind;
 use crate::model::event::{CalendarEvent, EventKind, MailEvent};
@@ -139,7 +140,7 @@ impl<'a> Scene<'a> {
                 return Ok(connection);
             }
         }
-        route::for_google(situation.connections, kind)
+        route::for_account(situation.connections, kind)
     }
 
     fn message(&self, message: &action::Message) -> Result<(&'a Connection, EffectRequest)> {
@@ -152,8 +153,9 @@ impl<'a> Scene<'a> {
         };
         let mail = SendMail { letter: Some(letter), unsubscribe_url, ..mail };
         let (connection, mut mail) =
-            self.in_conversation(mail, Audience::Customer, message.via, message.follows.as_deref())?;
-        if mail.reply_to.is_none() && connection.kind == ConnectionKind::Smtp {
+            self.in_conversation(mail, Audience::Customer, message.via.as_ref(), message.follows.as_deref())?;
+        let is_mailbox = self.situation.connections.facts(connection).is_some_and(|facts| facts.is_mailbox);
+        if mail.reply_to.is_none() && !is_mailbox {
             // Nobody reads what comes back to a relay's address.
             mail.reply_to = Some(self.situation.facts.tenant.owner_email.clone());
         }
@@ -163,7 +165,7 @@ impl<'a> Scene<'a> {
     fn notice(&self, notice: &action::Notice) -> Result<(&'a Connection, EffectRequest)> {
         let mail = self.mail(&notice.template, &notice.to, notice.reply_to.as_deref(), None)?;
         let (connection, mail) =
-            self.in_conversation(mail, Audience::Owner, notice.via, notice.follows.as_deref())?;
+            self.in_conversation(mail, Audience::Owner, notice.via.as_ref(), notice.follows.as_deref())?;
         Ok((connection, EffectRequest::SendMail(mail)))
     }
 
@@ -172,7 +174,7 @@ impl<'a> Scene<'a> {
         &self,
         mut mail: SendMail,
         audience: Audience,
-        via: Option<ConnectionKind>,
+        via: Option<&ConnectionKind>,
         follows: Option<&str>,
     ) -> Result<(&'a Connection, SendMail)> {
         let mut connection = route::for_mail(self.situation.connections, audience, via)?;

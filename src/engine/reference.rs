@@ -4,20 +4,21 @@
 use std::fmt::Write as _;
 
 use crate::engine::action::catalogue as actions;
-use crate::engine::context;
+use crate::engine::context::{self, OfferedRoot};
 use crate::engine::setting;
 use crate::engine::trigger::catalogue as triggers;
+use crate::model::connector::Kinds;
 use crate::model::event::EventKind;
 
 /// Returns the reference as Markdown.
-pub fn text() -> String {
+pub fn text(connectors: &Kinds) -> String {
     let mut text = String::new();
     // Writing to a `String` does not fail.
-    let _ = write_all(&mut text);
+    let _ = write_all(&mut text, connectors);
     text
 }
 
-fn write_all(text: &mut String) -> std::fmt::Result {
+fn write_all(text: &mut String, connectors: &Kinds) -> std::fmt::Result {
     writeln!(text, "### Triggers\n")?;
     writeln!(text, "| `on` | fires when | keys |\n|---|---|---|")?;
     for doc in triggers::TRIGGERS {
@@ -50,10 +51,10 @@ fn write_all(text: &mut String) -> std::fmt::Result {
     }
     writeln!(text, "\n### Names\n\nWhat texts and conditions can refer to, by what started the run.\n")?;
     writeln!(text, "| root | names | known after |\n|---|---|---|")?;
-    for (root, fields) in all_roots() {
+    for (root, fields) in all_roots(connectors) {
         let kinds: Vec<&str> = EventKind::ALL
             .iter()
-            .filter(|kind| context::roots(**kind).iter().any(|(other, _)| *other == root))
+            .filter(|kind| context::roots(**kind, connectors).iter().any(|(other, _)| *other == root))
             .map(|kind| kind.name())
             .collect();
         let known = if kinds.len() == EventKind::ALL.len() {
@@ -66,10 +67,10 @@ fn write_all(text: &mut String) -> std::fmt::Result {
     Ok(())
 }
 
-fn all_roots() -> Vec<context::Root> {
-    let mut all: Vec<context::Root> = Vec::new();
+fn all_roots(connectors: &Kinds) -> Vec<OfferedRoot> {
+    let mut all: Vec<OfferedRoot> = Vec::new();
     for kind in EventKind::ALL {
-        for root in context::roots(*kind) {
+        for root in context::roots(*kind, connectors) {
             if !all.contains(&root) {
                 all.push(root);
             }

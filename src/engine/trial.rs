@@ -20,7 +20,7 @@ use crate::engine::trigger::Watch;
 use crate::model::address::Zone;
 use crate::model::automation::MessageTemplates;
 use crate::model::change::Change;
-use crate::model::connection::Connection;
+use crate::model::connector::Connections;
 use crate::model::effect::{Effect, EffectState};
 use crate::model::event::{Event, EventKind, Fact};
 use crate::model::job::Job;
@@ -39,7 +39,7 @@ pub struct Trial<'a> {
     pub settings: &'a Settings,
     pub templates: &'a MessageTemplates,
     pub stops: &'a [(Same, Watch)],
-    pub connections: &'a [Connection],
+    pub connections: Connections<'a>,
     pub run: Run,
     pub event: &'a Event,
     pub lead: Option<Lead>,
@@ -353,7 +353,7 @@ impl Player<'_> {
                 Same::Contact => true,
                 Same::Subject => happening.subject == self.run.subject_id,
             };
-            if concerns && watch.matches(event, "", self.trial.connections)? {
+            if concerns && watch.matches(event, "", self.trial.connections.rows())? {
                 return self.end(&format!("ended by {}", event.kind));
             }
         }

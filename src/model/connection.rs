@@ -5,32 +5,19 @@ use std::collections::BTreeSet;
 use diesel::Queryable;
 use serde::{Deserialize, Serialize};
 
-use crate::base::Result;
 use crate::base::clock::Timestamp;
 use crate::base::text::{Json, define_words};
-use crate::model::address::EmailAddress;
+use crate::model::connector::ConnectionKind;
 use crate::model::{ConnectionId, TenantId};
 
 define_words! {
-    /// Which connector a connection uses.
-    ConnectionKind = "connection kind" { Smtp = "smtp", Google = "google", Webhook = "webhook" }
-
     /// Whether work goes through. `failing` is `paused` by us: the credential was refused.
     ConnectionState = "connection state" { Active = "active", Paused = "paused", Failing = "failing" }
 
-    /// How an SMTP connection is encrypted.
-    SmtpTls = "TLS mode" {
-        /// Plain text: only for a relay on this machine or a trusted network.
-        None = "none",
-        /// Starts in plain text and must upgrade (RFC 3207); never falls back.
-        StartTls = "starttls",
-        /// Encrypted from the first byte (RFC 8314).
-        Implicit = "implicit",
-    }
-
-    /// What happens to a mail that SMTP may or may not have taken.
+    /// What happens to an effect of which it is unknown whether it took place, where the provider cannot
+    /// be asked.
     WhenInDoubt = "in-doubt rule" {
-        /// Sends it again with the same Message-ID: at least once.
+        /// Makes another attempt with the same idempotency key: at least once.
         Resend = "resend",
         /// Holds it for a person to decide: at most once.
         Hold = "hold",
@@ -137,120 +124,26 @@ impl Connection {
         format!("{}/{}", self.tenant_id, self.id)
     }
 
-    /// Reads the settings by kind.
-    ///
-    /// # Errors
-    /// `Internal` when the stored settings are not those of the kind.
-    pub fn typed(&self) -> Result<ConnectionSettings> {
-        match self.kind {
-            ConnectionKind::Smtp => self.settings.read().map(ConnectionSettings::Smtp),
-            ConnectionKind::Google => self.settings.read().map(ConnectionSettings::Google),
-            ConnectionKind::Webhook => self.settings.read().map(ConnectionSettings::Webhook),
-        }
+    /// Returns the person's authorization that the connection rests on, if it does. Every connector
+    /// that signs in by OAuth keeps it under the same names in its settings.
+    pub fn authorization(&self) -> Option<Authorization> {
+        self.settings.read().ok()
     }
 }
 
-impl ConnectionSettings {
-    /// Returns the mail address, or the address on the web, that the connection stands for.
-    pub fn account(&self) -> &str {
-        match self {
-            ConnectionSettings::Smtp(settings) => settings.from.as_str(),
-            ConnectionSettings::Google(settings) => settings.subject.as_str(),
-            ConnectionSettings::Webhook(settings) => &settings.url,
-        }
-    }
-}
-
-/// The settings of a connection, by its kind.
-#[derive(Clone, Debug)]
-pub enum ConnectionSettings {
-    Smtp(SmtpSettings),
-    Google(GoogleSettings),
-    Webhook(WebhookSettings),
-}
-
-/// A program that is told of events.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WebhookSettings {
-    pub url: String,
-    /// Whether it may be in a network that is not public, and unencrypted.
-    #[serde(default)]
-    pub allow_private: bool,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct SmtpSettings {
-    pub host: String,
-    pub port: u16,
-    pub from: EmailAddress,
-    pub tls: SmtpTls,
-    pub username: Option<String>,
-    /// A PEM certificate to trust besides the system's, for a relay with a private authority.
-    pub ca_pem: Option<String>,
-    pub when_in_doubt: WhenInDoubt,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GoogleSettings {
-    /// The mailbox in whose name everything is done.
-    pub subject: EmailAddress,
-    #[serde(flatten)]
-    pub means: GoogleMeans,
-    /// What the connection may do.
-    #[serde(default = "Ability::usual")]
-    pub abilities: Abilities,
-    /// How lead mails are told from others, where that is not as usual.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lead_mail: Option<serde_json::Value>,
-}
-
-/// How a Google connection shows who it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum GoogleMeans {
-    /// A service account acts in the mailbox's name (domain-wide delegation).
-    ServiceAccount {
-        /// Its address, so that an operator can tell which key is in use.
-        service_account: String,
-    },
-    /// The person consented, and the connection holds a refresh token.
-    User {
-        /// The OAuth client that they consented to.
-        client_id: String,
-        /// When the refresh token ends, if Google said so: apps in testing lose theirs.
-        consent_ends_at: Option<Timestamp>,
-    },
-}
-
-impl GoogleMeans {
-    /// Returns the project in which calls are counted: the service account's domain names it, and an
-    /// OAuth client's id begins with its number.
-    pub fn project(&self) -> &str {
-        match self {
-            GoogleMeans::ServiceAccount { service_account } => {
-                let domain = service_account.rsplit_once('@').map_or("", |(_, domain)| domain);
-                domain.split('.').next().unwrap_or_default()
-            }
-            GoogleMeans::User { client_id, .. } => client_id.split('-').next().unwrap_or_default(),
-        }
-    }
+/// A person's authorization of an OAuth client, which can end and has to be given again then.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Authorization {
+    /// The OAuth client that was authorized.
+    pub client_id: String,
+    /// When it ends, if the provider said so.
+    #[serde(rename = "consent_ends_at")]
+    pub ends_at: Option<Timestamp>,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn settings_stored_before_abilities_were_known_still_read() {
-        let stored = r#"{"subject":"a@b.com","service_account":"x@y.iam.gserviceaccount.com"}"#;
-        let settings: GoogleSettings = serde_json::from_str(stored).unwrap();
-        assert_eq!(settings.abilities, Ability::usual());
-        assert!(matches!(settings.means, GoogleMeans::ServiceAccount { .. }));
-        let means = GoogleMeans::User { client_id: "1-a".into(), consent_ends_at: None };
-        let user = GoogleSettings { means, abilities: [Ability::MailLabel].into(), ..settings };
-        let text = serde_json::to_string(&user).unwrap();
-        assert_eq!(serde_json::from_str::<GoogleSettings>(&text).unwrap(), user);
-    }
 
     #[test]
     fn labelling_includes_sending_and_reading() {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
 use crate::base::text::{Json, define_words};
-use crate::model::connection::ConnectionKind;
+use crate::model::connector::ConnectionKind;
 use crate::model::cursor::Moment;
 use crate::model::diary::{Entry, EntryChange};
 use crate::model::mail::Mail;

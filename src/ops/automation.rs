@@ -9,13 +9,15 @@ use crate::base::clock::Timestamp;
 use crate::base::text::Json;
 use crate::base::{Error, Kind, Result};
 use crate::config::definitions::Text;
+use crate::connector::kind::Connectors;
 use crate::engine::ability;
 use crate::engine::context::Settings;
 use crate::engine::definition::Definition;
 use crate::model::address::Slug;
 use crate::model::audit::Actor;
 use crate::model::automation::{Automation, AutomationState, MessageTemplates, Version};
-use crate::model::connection::{Abilities, Ability, Connection, ConnectionKind, ConnectionSettings};
+use crate::model::connection::{Abilities, Ability, Connection};
+use crate::model::connector::Connections;
 use crate::model::tenant::Tenant;
 use crate::model::{AutomationId, TenantId};
 use crate::ops::definition::{self, Loaded, Template};
@@ -62,7 +64,7 @@ pub fn templates(app: &App, tenant: Option<&Slug>) -> (Vec<Template>, Vec<String
     let shelf = app.config.definitions.of(tenant);
     let (mut templates, mut wrong) = (Vec::new(), Vec::new());
     for name in shelf.automation_names() {
-        match definition::template(&shelf, &name) {
+        match definition::template(&shelf, app.connectors().facts(), &name) {
             Ok(template) => templates.push(template),
             Err(_) => wrong.push(name),
         }
@@ -116,8 +118,10 @@ pub(super) async fn put(
     check_tenant(&loaded.definition, tenant)?;
     let id = tenant.id.clone();
     let connections = app.db.read(move |conn| connection::list(conn, &id, LIST_LIMIT)).await?;
-    check_abilities(name, &loaded.definition, &loaded.settings, &connections)?;
-    let google = ability::needed_with(&loaded.definition, &loaded.settings, &connections);
+    let connectors = app.connectors().clone();
+    check_abilities(name, &loaded.definition, &loaded.settings, (&connections, &connectors))?;
+    let connections = Connections::new(&connections, connectors.facts());
+    let google = ability::needed_with(&loaded.definition, &loaded.settings, connections);
     let wanted = Wanted::new(loaded, actor)?;
     let (now, tenant_id, name) = (app.clock.now(), tenant.id.clone(), name.to_owned());
     if dry_run {
@@ -130,7 +134,7 @@ pub(super) async fn put(
     let enabled = audited(&app.db, Some(tenant_id), actor, action, now, move |conn| {
         let plan = plan(conn, &id, &name, &wanted, switch)?;
         plan.apply(conn, &id, wanted, now)?;
-        watch::reconcile(conn, &watched, now)?;
+        watch::reconcile(conn, &connectors, &watched, now)?;
         demand::check(conn, &terms)?;
         let report = plan.report(&google);
         let subject = Subject::new(&name).after(&report)?;
@@ -159,7 +163,7 @@ pub async fn set(
     given.extend(changes.clone());
     let text = Text { file: format!("{name}.toml"), text: live.definition.clone() };
     let shelf = app.config.definitions.of(Some(&tenant.slug));
-    let mut loaded = definition::load_text(&shelf, tenant, &text, &given)?;
+    let mut loaded = definition::load_text(&shelf, app.connectors().facts(), tenant, &text, &given)?;
     // Messages stay as they are live: an edit of theirs is published by enabling.
     let frozen: MessageTemplates = live.templates.read()?;
     for (name, template) in &mut loaded.templates {
@@ -209,14 +213,15 @@ pub async fn list(app: &App, tenant: &Tenant) -> Result<Vec<Automation>> {
 /// `NotFound` when the tenant has none of this name.
 pub async fn find(app: &App, tenant: &Tenant, name: &str) -> Result<AutomationView> {
     let (id, wanted) = (tenant.id.clone(), name.to_owned());
-    let missing = not_found(tenant, name);
+    let (missing, connectors) = (not_found(tenant, name), app.connectors().clone());
     app.db
         .read(move |conn| {
             let automation = automation::find_by_name(conn, &id, &wanted)?.ok_or(missing)?;
             let version = live_version(conn, &automation)?;
             let definition = Definition::parse(&version.definition)?;
             let connections = connection::list(conn, &id, LIST_LIMIT)?;
-            let google = ability::needed_with(&definition, &version.settings.read()?, &connections);
+            let connections = Connections::new(&connections, connectors.facts());
+            let google = ability::needed_with(&definition, &version.settings.read()?, connections);
             let steps = definition.steps.into_iter();
             Ok(AutomationView {
                 google,
@@ -248,35 +253,39 @@ fn check_tenant(definition: &Definition, tenant: &Tenant) -> Result<()> {
 pub fn abilities(app: &App, names: &[String]) -> Result<Abilities> {
     let mut all = Abilities::new();
     for name in names {
-        all.extend(definition::template(&app.config.definitions.of(None), name)?.google);
+        all.extend(
+            definition::template(&app.config.definitions.of(None), app.connectors().facts(), name)?.google,
+        );
     }
     Ok(all)
 }
 
-/// Refuses an automation that needs more of Google than a connection it would use may do: those that
-/// its triggers name, or else the oldest. Without a Google connection there is nothing to refuse:
-/// what needs one says so when it runs.
+/// Refuses an automation that needs more than a connection it would use may do: those that its triggers
+/// name, or else the oldest. Without a connection that grants abilities there is nothing to refuse: what
+/// needs one says so when it runs.
 fn check_abilities(
     name: &str,
     definition: &Definition,
     settings: &Settings,
-    connections: &[Connection],
+    (connections, connectors): (&[Connection], &Connectors),
 ) -> Result<()> {
-    let googles = || connections.iter().filter(|connection| connection.kind == ConnectionKind::Google);
+    let all = Connections::new(connections, connectors.facts());
+    let granting = || all.iter().filter(|found| all.facts(found).is_some_and(|facts| facts.has_abilities));
     let is_named = |connection: &&Connection| {
         definition.triggers.iter().any(|trigger| trigger.connection.as_deref() == Some(&connection.name))
     };
-    let named: Vec<&Connection> = googles().filter(is_named).collect();
-    let used = if named.is_empty() { googles().take(1).collect() } else { named };
-    let needed = ability::needed_with(definition, settings, connections);
-    for google in used {
-        let ConnectionSettings::Google(granted) = google.typed()? else { continue };
-        let missing = Ability::missing(&needed, &granted.abilities);
+    let named: Vec<&Connection> = granting().filter(is_named).collect();
+    let used = if named.is_empty() { granting().take(1).collect() } else { named };
+    let needed = ability::needed_with(definition, settings, all);
+    for connection in used {
+        let granted = connectors.of(connection)?.abilities(connection)?;
+        let missing = Ability::missing(&needed, &granted);
         if !missing.is_empty() {
-            let (words, google) = (Ability::in_words(&missing), &google.name);
-            let message = format!("automation `{name}` needs what connection `{google}` may not do: {words}");
-            return Err(Error::denied(message)
-                .hint(format!("run `nexora connection authorize {google} --for {name}`")));
+            let (words, used) = (Ability::in_words(&missing), &connection.name);
+            let message = format!("automation `{name}` needs what connection `{used}` may not do: {words}");
+            return Err(
+                Error::denied(message).hint(format!("run `nexora connection authorize {used} --for {name}`"))
+            );
         }
     }
     Ok(())
@@ -444,7 +453,7 @@ async fn set_state(
     action: &'static str,
 ) -> Result<Automation> {
     let (now, id, wanted) = (app.clock.now(), tenant.id.clone(), name.to_owned());
-    let watched = tenant.clone();
+    let (watched, connectors) = (tenant.clone(), app.connectors().clone());
     let missing = not_found(tenant, name);
     let changed = audited(&app.db, Some(tenant.id.clone()), actor, action, now, move |conn| {
         let before = automation::find_by_name(conn, &id, &wanted)?.ok_or(missing)?;
@@ -452,7 +461,7 @@ async fn set_state(
         if state == AutomationState::Enabled {
             run::wake_parked(conn, &id, Some(&before.id), now)?;
         }
-        watch::reconcile(conn, &watched, now)?;
+        watch::reconcile(conn, &connectors, &watched, now)?;
         let after = Automation { state, updated_at: now, ..before.clone() };
         let subject = Subject::new(&wanted).before(&before.state)?.after(&state)?;
         Ok((after, subject))

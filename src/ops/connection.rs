@@ -1,18 +1,11 @@
 //! Connections: added with a sealed credential, tested, paused, resumed, removed.
 
 use crate::app::App;
-use crate::base::secret::Secret;
-use crate::base::text::Json;
 use crate::base::{Error, Kind, Result};
 use crate::config::definitions::CONNECTION_ALERT;
-use crate::connector::google::service_account_email;
-use crate::connector::webhook;
-use crate::model::address::EmailAddress;
+use crate::connector::kind::NewConnection;
 use crate::model::audit::Actor;
-use crate::model::connection::{
-    Abilities, Connection, ConnectionKind, ConnectionSettings, ConnectionState, GoogleMeans, GoogleSettings,
-    SmtpSettings, WebhookSettings,
-};
+use crate::model::connection::{Connection, ConnectionState};
 use crate::model::tenant::Tenant;
 use crate::ops::automation::Usual;
 use crate::ops::{LIST_LIMIT, Subject, audited};
@@ -20,95 +13,37 @@ use crate::pipeline::demand::{self, Terms};
 use crate::pipeline::watch;
 use crate::store::{Claim, Conn, Inserted, connection, cursor, effect};
 
-/// Adds an SMTP connection; a tenant has one of each name.
+/// Adds a connection; a tenant has one of each name.
 ///
 /// # Errors
-/// `Usage` when user name and password do not go together; `Conflict` when the name is taken.
-pub async fn add_smtp(
+/// `Conflict` when the name is taken; `Config` when more would be watched than a quota allows.
+pub async fn add(
     app: &App,
     actor: &Actor,
     tenant: &Tenant,
     name: &str,
-    settings: SmtpSettings,
-    password: Option<Secret>,
-) -> Result<Connection> {
-    if settings.username.is_some() != password.is_some() {
-        return Err(Error::usage("a user name and a password go together")
-            .hint("give both `--username` and `--password-file`, or neither"));
-    }
-    if let Some(pem) = &settings.ca_pem
-        && !pem.contains("BEGIN CERTIFICATE")
-    {
-        return Err(Error::usage("the CA file is not a PEM certificate"));
-    }
-    let settings = Json::of(&settings)?;
-    add(app, actor, tenant, ConnectionKind::Smtp, name, settings, password).await
-}
-
-/// Adds a Google connection by a service account that acts in the name of `subject`.
-///
-/// # Errors
-/// `Config` when the text is not a key file; `Conflict` when the name is taken.
-pub async fn add_google(
-    app: &App,
-    actor: &Actor,
-    tenant: &Tenant,
-    name: &str,
-    subject: EmailAddress,
-    key: Secret,
-    abilities: Abilities,
-) -> Result<Connection> {
-    let means = GoogleMeans::ServiceAccount { service_account: service_account_email(&key)? };
-    let settings = GoogleSettings { subject, means, abilities, lead_mail: None };
-    let settings = Json::of(&settings)?;
-    add(app, actor, tenant, ConnectionKind::Google, name, settings, Some(key)).await
-}
-
-/// Adds a program that is told of events; returns the secret by which it checks them, to be shown once.
-///
-/// # Errors
-/// `Usage` when the address cannot be told anything; `Conflict` when the name is taken.
-pub async fn add_webhook(
-    app: &App,
-    actor: &Actor,
-    tenant: &Tenant,
-    name: &str,
-    settings: WebhookSettings,
-) -> Result<(Connection, Secret)> {
-    webhook::check(&settings)?;
-    let secret = webhook::new_secret()?;
-    let settings = Json::of(&settings)?;
-    let kind = ConnectionKind::Webhook;
-    let added = add(app, actor, tenant, kind, name, settings, Some(secret.clone())).await?;
-    Ok((added, secret))
-}
-
-pub(super) async fn add(
-    app: &App,
-    actor: &Actor,
-    tenant: &Tenant,
-    kind: ConnectionKind,
-    name: &str,
-    settings: Json,
-    credential: Option<Secret>,
+    new: NewConnection,
 ) -> Result<Connection> {
     let now = app.clock.now();
-    let mut new = Connection::new(&tenant.id, kind, name, settings, now);
-    let owner = new.seal_owner();
-    new.sealed = credential.map(|secret| app.key.seal(&owner, &secret)).transpose()?;
+    let mut added = Connection::new(&tenant.id, new.kind, name, new.settings, now);
+    let owner = added.seal_owner();
+    added.sealed = new.credential.map(|secret| app.key.seal(&owner, &secret)).transpose()?;
     let (slug, owner_tenant) = (tenant.slug.clone(), tenant.clone());
-    let terms = Terms::of(&app.config);
+    let (terms, connectors) = (Terms::of(&app.config), app.connectors().clone());
     let alert = Usual::new(app, actor, tenant, CONNECTION_ALERT)?;
     audited(&app.db, Some(tenant.id.clone()), actor, "connection.add", now, move |conn| {
-        if connection::insert(conn, &new)? == Inserted::AlreadyThere {
-            return Err(Error::conflict(format!("tenant `{slug}` has a connection `{}` already", new.name))
-                .hint("choose another with `--name`, or remove the one that is there"));
+        if connection::insert(conn, &added)? == Inserted::AlreadyThere {
+            return Err(Error::conflict(format!(
+                "tenant `{slug}` has a connection `{}` already",
+                added.name
+            ))
+            .hint("choose another with `--name`, or remove the one that is there"));
         }
         alert.enable(conn, &owner_tenant.id, now)?;
-        watch::reconcile(conn, &owner_tenant, now)?;
+        watch::reconcile(conn, &connectors, &owner_tenant, now)?;
         demand::check(conn, &terms)?;
-        let subject = Subject::new(&new.name).after(&new)?;
-        Ok((new, subject))
+        let subject = Subject::new(&added.name).after(&added)?;
+        Ok((added, subject))
     })
     .await
 }
@@ -172,13 +107,7 @@ pub async fn test(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Resu
     if answer.is_ok() && found.state == ConnectionState::Failing {
         resume(app, actor, tenant, name).await?;
     }
-    let ends_at = match found.typed()? {
-        ConnectionSettings::Google(GoogleSettings {
-            means: GoogleMeans::User { consent_ends_at, .. },
-            ..
-        }) => consent_ends_at,
-        ConnectionSettings::Google(_) | ConnectionSettings::Smtp(_) | ConnectionSettings::Webhook(_) => None,
-    };
+    let ends_at = found.authorization().and_then(|authorization| authorization.ends_at);
     answer.map(|answer| match ends_at {
         Some(at) => format!("{answer}; the consent ends {at}, because the OAuth app is in testing"),
         None => answer,

@@ -11,12 +11,11 @@ use crate::base::text::Json;
 use crate::base::{Error, Result};
 use crate::connector::google::consent::{self, Consent, Consented};
 use crate::connector::google::oauth::OAuthClient;
-use crate::connector::google::service_account_email;
+use crate::connector::google::{kind, service_account_email};
 use crate::model::address::EmailAddress;
 use crate::model::audit::Actor;
-use crate::model::connection::{
-    Abilities, Connection, ConnectionKind, ConnectionSettings, ConnectionState, GoogleMeans, GoogleSettings,
-};
+use crate::model::connection::{Abilities, Connection, ConnectionState};
+use crate::model::google::{GoogleAuth, GoogleSettings};
 use crate::model::tenant::Tenant;
 use crate::ops::connection::{add, find, replace};
 use crate::ops::{Subject, audited};
@@ -86,17 +85,16 @@ pub async fn add_user(
     (consent, code): (&Consent, Secret),
 ) -> Result<Connection> {
     let consented = consent.finish(&app.google(), code, subject).await?;
-    let settings = Json::of(&settings(app, &consented, None))?;
-    let credential = Some(consented.credential.write());
-    add(app, actor, tenant, ConnectionKind::Google, name, settings, credential).await
+    let settings = settings(app, &consented, None);
+    add(app, actor, tenant, name, kind::connection(&settings, consented.credential.write())?).await
 }
 
 fn settings(app: &App, consented: &Consented, lead_mail: Option<serde_json::Value>) -> GoogleSettings {
     GoogleSettings {
         subject: consented.account.clone(),
-        means: GoogleMeans::User {
+        auth: GoogleAuth::User {
             client_id: consented.credential.client.id.clone(),
-            consent_ends_at: consented.life.map(|life| app.clock.now() + life),
+            ends_at: consented.life.map(|life| app.clock.now() + life),
         },
         abilities: consented.abilities.clone(),
         lead_mail,
@@ -109,12 +107,9 @@ fn settings(app: &App, consented: &Consented, lead_mail: Option<serde_json::Valu
 /// `NotFound` when there is none of this name; `Usage` when it is of another kind.
 pub async fn find_google(app: &App, tenant: &Tenant, name: &str) -> Result<(Connection, GoogleSettings)> {
     let found = find(app, tenant, name).await?;
-    match found.typed()? {
-        ConnectionSettings::Google(settings) => Ok((found, settings)),
-        ConnectionSettings::Smtp(_) | ConnectionSettings::Webhook(_) => {
-            Err(Error::usage(format!("connection `{name}` is not a Google connection")))
-        }
-    }
+    let settings = GoogleSettings::of(&found)?;
+    let wrong = || Error::usage(format!("connection `{name}` is not a Google connection"));
+    Ok((found, settings.ok_or_else(wrong)?))
 }
 
 /// Puts a new consent in the place of a connection's credential. It becomes active, and what waited
@@ -154,14 +149,14 @@ pub async fn extend(
     key: Option<Secret>,
 ) -> Result<Connection> {
     let (before, known) = find_google(app, tenant, name).await?;
-    let (means, sealed) = match &key {
-        None => (known.means, before.sealed.clone()),
+    let (auth, sealed) = match &key {
+        None => (known.auth, before.sealed.clone()),
         Some(key) => {
-            let means = GoogleMeans::ServiceAccount { service_account: service_account_email(key)? };
-            (means, Some(app.key.seal(&before.seal_owner(), key)?))
+            let auth = GoogleAuth::ServiceAccount { service_account: service_account_email(key)? };
+            (auth, Some(app.key.seal(&before.seal_owner(), key)?))
         }
     };
-    let settings = Json::of(&GoogleSettings { means, abilities, ..known })?;
+    let settings = Json::of(&GoogleSettings { auth, abilities, ..known })?;
     let after = Connection { settings, sealed, ..before.clone() };
     // Opened apart from the registry, which holds the connection as it is stored.
     let tried = Connection { updated_at: app.clock.now(), ..after.clone() };
@@ -185,9 +180,10 @@ async fn activate(
         ..after
     };
     let (owner, terms) = (tenant.clone(), Terms::of(&app.config));
+    let connectors = app.connectors().clone();
     let changed = audited(&app.db, Some(tenant.id.clone()), actor, action, now, move |conn| {
         replace(conn, &before, &after)?;
-        watch::reconcile(conn, &owner, now)?;
+        watch::reconcile(conn, &connectors, &owner, now)?;
         demand::check(conn, &terms)?;
         effect::wake_parked(conn, &after.tenant_id, &after.id, now)?;
         cursor::set_due(conn, &after.tenant_id, &after.id, Some(now))?;
@@ -206,7 +202,7 @@ async fn activate(
 /// `Unavailable` when Google does not answer: nothing is forgotten then.
 pub async fn revoke(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Result<Connection> {
     let (before, known) = find_google(app, tenant, name).await?;
-    if let (GoogleMeans::User { .. }, Some(sealed)) = (&known.means, before.sealed.as_deref()) {
+    if let (GoogleAuth::User { .. }, Some(sealed)) = (&known.auth, before.sealed.as_deref()) {
         let credential = app.key.open(&before.seal_owner(), sealed)?;
         consent::revoke(&app.google(), &credential).await?;
     }

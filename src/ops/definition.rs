@@ -15,6 +15,7 @@ use crate::engine::source::{Fault, report};
 use crate::engine::{ability, check};
 use crate::model::automation::{LAYOUT, MessageTemplates};
 use crate::model::connection::Abilities;
+use crate::model::connector::Kinds;
 use crate::model::tenant::Tenant;
 
 /// An automation that can be enabled.
@@ -41,13 +42,13 @@ pub struct Loaded {
 ///
 /// # Errors
 /// `NotFound` when there is none; `Usage` naming every fault.
-pub fn template(shelf: &Shelf, name: &str) -> Result<Template> {
+pub fn template(shelf: &Shelf, connectors: &Kinds, name: &str) -> Result<Template> {
     let text = shelf.automation(name)?;
     let read = Definition::read(&text.file, &text.text)?;
     let settings = setting::fixed(&read.definition.settings);
     let templates = messages(shelf, &read.definition, &settings)?;
     let definition = read.definition.clone();
-    report(&format!("automation `{name}`"), &check::faults(read, &templates, &settings))?;
+    report(&format!("automation `{name}`"), &check::faults(read, &templates, &settings, connectors))?;
     let google = ability::needed(&definition);
     Ok(Template {
         name: definition.head.name,
@@ -64,7 +65,7 @@ pub fn template(shelf: &Shelf, name: &str) -> Result<Template> {
 /// `NotFound` when there is no such template; `Usage` naming the setting, or every fault.
 pub fn load(app: &App, tenant: &Tenant, name: &str, given: &BTreeMap<String, String>) -> Result<Loaded> {
     let shelf = app.config.definitions.of(Some(&tenant.slug));
-    load_text(&shelf, tenant, &shelf.automation(name)?, given)
+    load_text(&shelf, app.connectors().facts(), tenant, &shelf.automation(name)?, given)
 }
 
 /// Loads a definition from its text.
@@ -73,6 +74,7 @@ pub fn load(app: &App, tenant: &Tenant, name: &str, given: &BTreeMap<String, Str
 /// As `load`.
 pub fn load_text(
     shelf: &Shelf,
+    connectors: &Kinds,
     tenant: &Tenant,
     text: &Text,
     given: &BTreeMap<String, String>,
@@ -92,11 +94,11 @@ pub fn load_text(
     // What is wrong with the definition comes before what is wrong with its settings.
     let fixed = setting::fixed(&definition.settings);
     let templates = messages(shelf, &definition, &fixed)?;
-    report(&format!("automation `{name}`"), &check::faults(read, &templates, &fixed))?;
+    report(&format!("automation `{name}`"), &check::faults(read, &templates, &fixed, connectors))?;
     let settings = setting::resolve(&definition.settings, given, tenant)?;
     let templates = messages(shelf, &definition, &settings)?;
     let read = Definition::read(&text.file, &text.text)?;
-    report(&format!("automation `{name}`"), &check::faults(read, &templates, &settings))?;
+    report(&format!("automation `{name}`"), &check::faults(read, &templates, &settings, connectors))?;
     check_triggers(&definition, &settings, tenant)?;
     Ok(Loaded { text: text.text.clone(), definition, settings, templates })
 }
@@ -106,11 +108,11 @@ pub fn load_text(
 ///
 /// # Errors
 /// `Usage` when the text is not TOML.
-pub fn faults(shelf: &Shelf, text: &Text) -> Result<Vec<Fault>> {
+pub fn faults(shelf: &Shelf, connectors: &Kinds, text: &Text) -> Result<Vec<Fault>> {
     let read = Definition::read(&text.file, &text.text)?;
     let settings = setting::fixed(&read.definition.settings);
     let templates = messages(shelf, &read.definition, &settings)?;
-    Ok(check::faults(read, &templates, &settings))
+    Ok(check::faults(read, &templates, &settings, connectors))
 }
 
 /// Loads the messages that a definition names, and the layout; one that is missing is a fault that the

@@ -11,7 +11,8 @@ use crate::engine::enquiry::Enquiry;
 use crate::engine::lead_mail::{self, Form, Reading, Rules};
 use crate::engine::mail::from_rfc822;
 use crate::model::audit::Actor;
-use crate::model::connection::{Connection, GoogleSettings};
+use crate::model::connection::Connection;
+use crate::model::google::GoogleSettings;
 use crate::model::tenant::Tenant;
 use crate::ops::connection::replace;
 use crate::ops::consent::find_google;
@@ -44,7 +45,7 @@ pub struct Verdict {
 /// # Errors
 /// `NotFound` when there is no such connection; `Usage` when it is of another kind.
 pub async fn rules(app: &App, tenant: &Tenant, name: &str) -> Result<Rules> {
-    Rules::of(&find_google(app, tenant, name).await?.1)
+    Rules::of(&find_google(app, tenant, name).await?.0)
 }
 
 /// Changes the rules that a Google connection's mails are read by, from the next mail on.
@@ -59,7 +60,7 @@ pub async fn set_rules(
     change: Change,
 ) -> Result<Rules> {
     let (before, settings) = find_google(app, tenant, name).await?;
-    let rules = changed(Rules::of(&settings)?, change)?;
+    let rules = changed(Rules::of(&before)?, change)?;
     let lead_mail = (rules != Rules::default()).then(|| Json::of(&rules).map(|json| json.value()));
     let settings = Json::of(&GoogleSettings { lead_mail: lead_mail.transpose()?, ..settings })?;
     let now = app.clock.now();

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::app::App;
 use crate::base::Result;
 use crate::base::clock::Timestamp;
+use crate::connector::kind::Connectors;
 use crate::engine::hours::at_wall_time;
 use crate::model::connection::ConnectionState;
 use crate::model::effect::EffectState;
@@ -49,17 +50,17 @@ const ROWS: i64 = 500;
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
 pub async fn load(app: &App) -> Result<Overview> {
-    let now = app.clock.now();
-    app.db.read(move |conn| conn.transaction(|conn| look(conn, now))).await
+    let (now, connectors) = (app.clock.now(), app.connectors().clone());
+    app.db.read(move |conn| conn.transaction(|conn| look(conn, &connectors, now))).await
 }
 
-fn look(conn: &mut Conn, now: Timestamp) -> Result<Overview> {
+fn look(conn: &mut Conn, connectors: &Connectors, now: Timestamp) -> Result<Overview> {
     let found = tenant::list(conn, TENANTS + 1)?;
     let shown = usize::try_from(TENANTS).unwrap_or(0);
     let more = found.len() > shown;
     let mut tenants = Vec::new();
     for tenant in found.into_iter().take(shown) {
-        tenants.push(line(conn, tenant, now)?);
+        tenants.push(line(conn, connectors, tenant, now)?);
     }
     let rank = |line: &TenantLine| (std::cmp::Reverse(line.level), std::cmp::Reverse(line.troubles.len()));
     tenants.sort_by(|one, other| {
@@ -69,7 +70,7 @@ fn look(conn: &mut Conn, now: Timestamp) -> Result<Overview> {
     Ok(Overview { tenants, now, database, more })
 }
 
-fn line(conn: &mut Conn, tenant: Tenant, now: Timestamp) -> Result<TenantLine> {
+fn line(conn: &mut Conn, connectors: &Connectors, tenant: Tenant, now: Timestamp) -> Result<TenantLine> {
     let id = &tenant.id;
     let counts = balance::unsettled(conn, id)?;
     let connections = connection::list(conn, id, ROWS)?;
@@ -77,6 +78,7 @@ fn line(conn: &mut Conn, tenant: Tenant, now: Timestamp) -> Result<TenantLine> {
     let oldest_due_at = balance::oldest_due(conn, id)?.filter(|at| *at <= now);
     let health = Health {
         tenant: &tenant,
+        connectors,
         counts: &counts,
         oldest_due_at,
         connections: &connections,

@@ -13,9 +13,11 @@ use crate::app::App;
 use crate::base::Result;
 use crate::base::clock::Timestamp;
 use crate::config::definitions::Text;
+use crate::connector::kind::Connectors;
 use crate::engine::definition::Definition;
 use crate::engine::trial::{self, Happening, Line, Trial, What};
 use crate::model::connection::Connection;
+use crate::model::connector::Connections;
 use crate::model::effect::EffectState;
 use crate::model::event::{About, Event, EventKind, EventState};
 use crate::model::lead::{Lead, LeadState};
@@ -96,9 +98,10 @@ pub async fn run(app: &App, tenant: &Tenant, wish: Wish) -> Result<Simulation> {
     let known = Definition::read(&text.file, &text.text)?;
     given.retain(|name, _| known.definition.settings.contains_key(name));
     given.extend(wish.given.clone());
-    let loaded = definition::load_text(&shelf, tenant, &text, &given)?;
+    let loaded = definition::load_text(&shelf, app.connectors().facts(), tenant, &text, &given)?;
     let (tenant, linker, now) = (tenant.clone(), Linker::of(app), app.clock.now());
-    app.db.read(move |conn| play_all(conn, &tenant, &loaded, &wish, &linker, now)).await
+    let connectors = app.connectors().clone();
+    app.db.read(move |conn| play_all(conn, &tenant, &loaded, &wish, (&linker, &connectors), now)).await
 }
 
 fn play_all(
@@ -106,12 +109,12 @@ fn play_all(
     tenant: &Tenant,
     loaded: &Loaded,
     wish: &Wish,
-    linker: &Linker,
+    (linker, connectors): (&Linker, &Connectors),
     now: Timestamp,
 ) -> Result<Simulation> {
     let since = now - Duration::from_secs(u64::from(wish.days) * 86_400);
     let events = event::between(conn, &tenant.id, (since, now), EVENTS)?;
-    let connections = connections(conn, tenant, now)?;
+    let connections = connections(conn, tenant, connectors.facts(), now)?;
     let version = parsed(tenant, loaded, now)?;
     let watches = version.watches(tenant)?;
     let name = loaded.definition.head.name.clone();
@@ -128,7 +131,7 @@ fn play_all(
         }
         simulation.events += 1;
         let later = events.get(index + 1..).unwrap_or_default();
-        let place = Place { tenant, version: &version, connections: &connections, linker, now };
+        let place = Place { tenant, version: &version, connections: &connections, linker, connectors, now };
         let lines = place.play(conn, started_by, later)?;
         let before = sent(conn, tenant, &wish.name, started_by)?;
         compare(&mut simulation, started_by, before, lines);
@@ -151,6 +154,7 @@ struct Place<'a> {
     version: &'a Parsed,
     connections: &'a [Connection],
     linker: &'a Linker,
+    connectors: &'a Connectors,
     now: Timestamp,
 }
 
@@ -169,14 +173,14 @@ impl Place<'_> {
                 happenings.push(Happening { event: event.clone(), subject });
             }
         }
-        let digest = scene.digest(conn, &run, self.version, started_by.received_at)?;
+        let digest = scene.digest(conn, self.connectors, &run, self.version, started_by.received_at)?;
         trial::run(Trial {
             tenant,
             definition: &self.version.definition,
             settings: &self.version.settings,
             templates: &self.version.templates,
             stops: &self.version.stops(tenant)?,
-            connections: self.connections,
+            connections: Connections::new(self.connections, self.connectors.facts()),
             event: started_by,
             lead: facts.lead.map(as_it_came),
             contact: facts.contact.cloned(),

@@ -8,6 +8,7 @@ use crate::base::secret::MasterKey;
 use crate::base::text::Json;
 use crate::base::token::PurposeKey;
 use crate::base::{Error, Result};
+use crate::connector::kind::Connectors;
 use crate::model::TenantId;
 use crate::model::address::Slug;
 use crate::model::audit::Actor;
@@ -68,7 +69,8 @@ impl TenantStatus {
 /// `Unavailable` when the database cannot be reached.
 pub async fn of_tenant(app: &App, tenant: Tenant) -> Result<TenantStatus> {
     let now = app.clock.now();
-    app.db.read(move |conn| load(conn, tenant, now)).await
+    let connectors = app.connectors().clone();
+    app.db.read(move |conn| load(conn, &connectors, tenant, now)).await
 }
 
 /// Returns the status of every tenant, by slug.
@@ -76,16 +78,16 @@ pub async fn of_tenant(app: &App, tenant: Tenant) -> Result<TenantStatus> {
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
 pub async fn of_all(app: &App) -> Result<Vec<TenantStatus>> {
-    let now = app.clock.now();
+    let (now, connectors) = (app.clock.now(), app.connectors().clone());
     app.db
         .read(move |conn| {
             let tenants = tenant::list(conn, TENANTS)?;
-            tenants.into_iter().map(|tenant| load(conn, tenant, now)).collect()
+            tenants.into_iter().map(|tenant| load(conn, &connectors, tenant, now)).collect()
         })
         .await
 }
 
-fn load(conn: &mut Conn, tenant: Tenant, now: Timestamp) -> Result<TenantStatus> {
+fn load(conn: &mut Conn, connectors: &Connectors, tenant: Tenant, now: Timestamp) -> Result<TenantStatus> {
     let id = tenant.id.clone();
     let automations = automation::list(conn, &id, TENANTS)?.into_iter();
     let mut status = TenantStatus {
@@ -104,6 +106,7 @@ fn load(conn: &mut Conn, tenant: Tenant, now: Timestamp) -> Result<TenantStatus>
     };
     let health = Health {
         tenant: &status.tenant,
+        connectors,
         counts: &status.counts,
         oldest_due_at: status.oldest_due_at,
         connections: &status.connections,

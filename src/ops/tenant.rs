@@ -106,13 +106,14 @@ async fn set_state(
     let now = app.clock.now();
     let before = find(app, slug).await?;
     let after = Tenant { state, updated_at: now, ..before.clone() };
+    let connectors = app.connectors().clone();
     let changed = audited(&app.db, Some(before.id.clone()), actor, action, now, move |conn| {
         tenant::set_state(conn, &after.id, state, now)?;
         if state == TenantState::Active {
             run::wake_parked(conn, &after.id, None, now)?;
             effect::wake_all(conn, &after.id, now)?;
         }
-        watch::reconcile(conn, &after, now)?;
+        watch::reconcile(conn, &connectors, &after, now)?;
         let subject = Subject::new(&after.slug).before(&before.state)?.after(&after.state)?;
         Ok((after, subject))
     });
@@ -158,10 +159,11 @@ pub async fn set(app: &App, actor: &Actor, slug: &Slug, changes: &[(String, Stri
         })?;
     }
     after.settings = Json::of(&settings)?;
+    let connectors = app.connectors().clone();
     let set = audited(&app.db, Some(before.id.clone()), actor, "tenant.set", now, move |conn| {
         after.updated_at = now;
         tenant::save(conn, &after)?;
-        watch::reconcile(conn, &after, now)?;
+        watch::reconcile(conn, &connectors, &after, now)?;
         let subject = Subject::new(&after.slug).before(&before)?.after(&after)?;
         Ok((after, subject))
     });

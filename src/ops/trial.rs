@@ -10,12 +10,14 @@ use crate::base::clock::Timestamp;
 use crate::base::text::Json;
 use crate::base::{Error, Result};
 use crate::config::definitions::Text;
+use crate::connector::kind::Connectors;
 use crate::engine::action::Action;
 use crate::engine::context::{Links, Operator, Person};
 use crate::engine::trial::{self, Happening, Line, Trial};
 use crate::engine::trigger::{AppointmentOn, CalendarWhen, Filter, On, Trigger, Watch};
 use crate::model::automation::Version;
-use crate::model::connection::{Connection, ConnectionKind};
+use crate::model::connection::Connection;
+use crate::model::connector::{Connections, Kinds};
 use crate::model::contact::AddressKind;
 use crate::model::cursor::Moment;
 use crate::model::event::{Event, EventKind};
@@ -88,9 +90,10 @@ pub async fn run(app: &App, tenant: &Tenant, wish: Wish) -> Result<Shown> {
         Some(text) => text.clone(),
         None => shelf.automation(&wish.name)?,
     };
-    let loaded = definition::load_text(&shelf, tenant, &text, &given)?;
+    let loaded = definition::load_text(&shelf, app.connectors().facts(), tenant, &text, &given)?;
     let (tenant, linker, now) = (tenant.clone(), Linker::of(app), app.clock.now());
-    app.db.read(move |conn| play(conn, &tenant, loaded, &wish, &linker, now)).await
+    let connectors = app.connectors().clone();
+    app.db.read(move |conn| play(conn, &tenant, loaded, &wish, (&linker, &connectors), now)).await
 }
 
 /// Returns the settings that the tenant has, overlaid with those that were given.
@@ -113,11 +116,11 @@ fn play(
     tenant: &Tenant,
     loaded: Loaded,
     wish: &Wish,
-    linker: &Linker,
+    (linker, connectors): (&Linker, &Connectors),
     now: Timestamp,
 ) -> Result<Shown> {
     let begins_at = wish.at.unwrap_or(now);
-    let connections = connections(conn, tenant, now)?;
+    let connections = connections(conn, tenant, connectors.facts(), now)?;
     let mut sample = Sample::new(tenant, begins_at)?;
     if let Some(file) = &wish.sample {
         apply(&mut sample, file)?;
@@ -133,7 +136,7 @@ fn play(
     let made_up = sample::Happening { ahead: ahead_of(watch.as_ref()), ..happening_of(trigger)? };
     let event = sample.event(tenant, &connections, made_up, begins_at)?;
     let digest = match loaded.definition.steps.iter().any(|s| matches!(s.action, Action::ComposeDigest(_))) {
-        true => Some(digest::compose(conn, tenant, Duration::from_secs(86_400), begins_at)?),
+        true => Some(digest::compose(conn, connectors, tenant, Duration::from_secs(86_400), begins_at)?),
         false => None,
     };
     let mut happenings = Vec::new();
@@ -152,7 +155,7 @@ fn play(
         settings: &version.settings,
         templates: &version.templates,
         stops: &version.stops(tenant)?,
-        connections: &connections,
+        connections: Connections::new(&connections, connectors.facts()),
         run,
         event: &event,
         lead: Some(sample.lead),
@@ -215,14 +218,20 @@ fn links(linker: &Linker, tenant: &Tenant, person: &Person, run: &Run) -> Links 
 }
 
 /// Returns the tenant's connections; where it has none, it is tried as if it had both kinds.
-pub(super) fn connections(conn: &mut Conn, tenant: &Tenant, now: Timestamp) -> Result<Vec<Connection>> {
+pub(super) fn connections(
+    conn: &mut Conn,
+    tenant: &Tenant,
+    kinds: &Kinds,
+    now: Timestamp,
+) -> Result<Vec<Connection>> {
     let found = connection::list(conn, &tenant.id, LIST_LIMIT)?;
     if !found.is_empty() {
         return Ok(found);
     }
-    let made_up = ConnectionKind::ALL
-        .iter()
-        .map(|kind| Connection::new(&tenant.id, *kind, kind.name(), Json::empty_object(), now));
+    let made_up = kinds.iter().map(|facts| {
+        let (kind, name) = (facts.kind.clone(), facts.kind.name());
+        Connection::new(&tenant.id, kind, name, Json::empty_object(), now)
+    });
     Ok(made_up.collect())
 }
 

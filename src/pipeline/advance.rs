@@ -5,9 +5,11 @@ use std::sync::Arc;
 use crate::app::App;
 use crate::base::clock::Timestamp;
 use crate::base::{Error, Kind, Result};
+use crate::connector::kind::Connectors;
 use crate::engine::plan::{self, Plan, Situation};
 use crate::engine::retry::Spacing;
 use crate::model::RunId;
+use crate::model::connector::Connections;
 use crate::model::run::{Run, RunState};
 use crate::pipeline::link::Linker;
 use crate::pipeline::scene::Scene;
@@ -23,14 +25,14 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
     let now = app.clock.now();
     let limit = app.config.pipeline.sweep_limit();
     let spacing = spacing(&app.config.pipeline);
-    let (after, linker) = (round.clone(), Linker::of(app));
+    let (after, linker, connectors) = (round.clone(), Linker::of(app), app.connectors().clone());
     let (share, moves, next_due) = app
         .db
         .read(move |conn| {
             let share = due::take(conn, Queue::Runs, now, limit, after.as_ref())?;
             let mut moves = Vec::with_capacity(share.rows.len());
             for due in &share.rows {
-                moves.extend(decide(conn, &linker, due, spacing, now)?);
+                moves.extend(decide(conn, (&linker, &connectors), due, spacing, now)?);
             }
             let next_due = if share.rows.is_empty() { due::next(conn, Queue::Runs)? } else { None };
             Ok((share, moves, next_due))
@@ -62,14 +64,14 @@ struct Move {
 
 fn decide(
     conn: &mut Conn,
-    linker: &Linker,
+    (linker, connectors): (&Linker, &Connectors),
     due: &Due,
     spacing: Spacing,
     now: Timestamp,
 ) -> Result<Option<Move>> {
     let Some(run) = run::find(conn, &due.tenant_id, &RunId::parse(&due.id)?)? else { return Ok(None) };
     let epoch = run.epoch;
-    let plan = match plan_for(conn, linker, &run, now) {
+    let plan = match plan_for(conn, (linker, connectors), &run, now) {
         Ok(plan) => plan,
         Err(error) if error.kind() == Kind::Unavailable => return Err(error),
         Err(error) => {
@@ -88,7 +90,12 @@ fn put_off(run: Run, error: &Error, spacing: Spacing, now: Timestamp) -> Run {
     Run { attempt, due_at: Some(now + wait), reason: Some(error.report()), ..run }
 }
 
-fn plan_for(conn: &mut Conn, linker: &Linker, run: &Run, now: Timestamp) -> Result<Plan> {
+fn plan_for(
+    conn: &mut Conn,
+    (linker, connectors): (&Linker, &Connectors),
+    run: &Run,
+    now: Timestamp,
+) -> Result<Plan> {
     let gone = |what: &str| Error::internal(format!("{what} of run `{}` is gone", run.id));
     let tenant = tenant::find(conn, &run.tenant_id)?.ok_or_else(|| gone("the tenant"))?;
     let automation = automation::find(conn, &run.tenant_id, &run.automation_id)?;
@@ -100,7 +107,7 @@ fn plan_for(conn: &mut Conn, linker: &Linker, run: &Run, now: Timestamp) -> Resu
     }
     let scene = Scene::load(conn, run, linker)?;
     let version = version::parsed(conn, &run.tenant_id, &run.automation_id, run.version)?;
-    let digest = scene.digest(conn, run, &version, now)?;
+    let digest = scene.digest(conn, connectors, run, &version, now)?;
     let connections = connection::list(conn, &run.tenant_id, CONNECTION_LIMIT)?;
     let journal = run::steps(conn, &run.tenant_id, &run.id)?;
     let effects = effect::of_run(conn, &run.tenant_id, &run.id)?;
@@ -110,7 +117,7 @@ fn plan_for(conn: &mut Conn, linker: &Linker, run: &Run, now: Timestamp) -> Resu
         definition: &version.definition,
         settings: &version.settings,
         templates: &version.templates,
-        connections: &connections,
+        connections: Connections::new(&connections, connectors.facts()),
         journal: &journal,
         effects: &effects,
         digest: digest.as_ref(),

@@ -22,20 +22,21 @@ pub enum Refusal {
     Replaced,
 }
 
-/// Marks a connection as failing, as it was read when the refused call began.
+/// Marks a connection as failing, as it was read when the refused call began, with the address that it
+/// stands for.
 ///
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
 pub fn credential_refused(
     conn: &mut Conn,
-    as_used: &Connection,
+    (as_used, account): (&Connection, &str),
     reason: &str,
     now: Timestamp,
 ) -> Result<Refusal> {
     if connection::fail(conn, as_used, reason, now)? == Claim::Won {
         let (tenant, id) = (&as_used.tenant_id, &as_used.id);
         tracing::error!(connection.id = %id, tenant.id = %tenant, reason, "connection {id} fails");
-        event::insert(conn, &failing(as_used, reason, now)?)?;
+        event::insert(conn, &failing(as_used, account, reason, now)?)?;
         cursor::set_due(conn, tenant, id, None)?;
         return Ok(Refusal::Failed);
     }
@@ -46,12 +47,12 @@ pub fn credential_refused(
     })
 }
 
-fn failing(connection: &Connection, reason: &str, now: Timestamp) -> Result<Event> {
+fn failing(connection: &Connection, account: &str, reason: &str, now: Timestamp) -> Result<Event> {
     let payload = ConnectionFailing {
         connection_id: connection.id.clone(),
         name: connection.name.clone(),
-        kind: connection.kind,
-        account: connection.typed()?.account().to_owned(),
+        kind: connection.kind.clone(),
+        account: account.to_owned(),
         reason: reason.to_owned(),
         since: now,
     };

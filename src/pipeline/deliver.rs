@@ -16,9 +16,10 @@ use crate::app::{App, Deliveries, InFlight};
 use crate::base::clock::Timestamp;
 use crate::base::text::Json;
 use crate::base::{Error, Result};
-use crate::connector::{Connector, Task};
+use crate::connector::kind::Connectors;
+use crate::connector::port::{Connector, Delivery};
 use crate::engine::retry::{self, Attempted, Policy, Resumption, Settlement, Spacing};
-use crate::model::connection::{Connection, ConnectionSettings, ConnectionState, WhenInDoubt};
+use crate::model::connection::{Connection, ConnectionState, WhenInDoubt};
 use crate::model::effect::{Attempt, Effect, EffectKind, EffectState};
 use crate::model::outcome::{Made, Outcome};
 use crate::model::request::EffectRequest;
@@ -58,6 +59,7 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
     let limit = free.min(app.config.pipeline.sweep_limit());
     let (after, busy) = (round.clone(), app.deliveries.by_connection());
     let (lease_until, linker) = (now + app.config.pipeline.lease(), Linker::of(app));
+    let connectors = app.connectors().clone();
     let (share, claimed, asked) = app
         .db
         .write(move |conn| {
@@ -67,6 +69,7 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
                 lease_until,
                 busy,
                 linker,
+                connectors,
                 connections: HashMap::new(),
                 tenants: HashMap::new(),
                 won: Vec::new(),
@@ -108,6 +111,8 @@ struct Claimed {
     /// It may have happened: ask before doing anything.
     in_doubt: bool,
     connection: Connection,
+    /// The address that the connection stands for.
+    account: String,
     mode: TenantMode,
 }
 
@@ -116,6 +121,7 @@ struct Claims {
     lease_until: Timestamp,
     busy: HashMap<ConnectionId, usize>,
     linker: Linker,
+    connectors: Connectors,
     connections: HashMap<ConnectionId, Connection>,
     tenants: HashMap<TenantId, (TenantState, TenantMode)>,
     won: Vec<Claimed>,
@@ -165,7 +171,8 @@ impl Claims {
                 lease_until: Some(self.lease_until),
                 ..effect
             };
-            self.won.push(Claimed { effect, in_doubt, connection, mode });
+            let account = self.connectors.account(&connection);
+            self.won.push(Claimed { effect, in_doubt, connection, account, mode });
         }
         Ok(())
     }
@@ -241,7 +248,7 @@ async fn deliver(app: Arc<App>, claimed: Claimed, _in_flight: InFlight) {
 /// Makes one attempt; nothing comes back when the claim was lost on the way.
 async fn attempt(app: &App, claimed: &Claimed) -> Option<Settlement> {
     let effect = &claimed.effect;
-    let (connector, mut task) = match prepare(app, claimed).await {
+    let (connector, mut delivery) = match prepare(app, claimed).await {
         Ok(ready) => ready,
         Err(error) => {
             let outcome = match error.kind() {
@@ -257,19 +264,19 @@ async fn attempt(app: &App, claimed: &Claimed) -> Option<Settlement> {
     let mut lease_until = effect.lease_until.unwrap_or(effect.created_at);
     let mut found = None;
     if claimed.in_doubt {
-        match ask(app, claimed, &connector, &task).await {
+        match ask(app, claimed, &connector, &delivery).await {
             Resumption::Settle(settlement) => return Some(settlement),
             Resumption::Continue(evidence) => found = Some(evidence),
             // It did not go out: whether it still should is asked again.
-            Resumption::Restart if task.request.letter().is_some() => return Some(again(app)),
-            Resumption::Restart => task.evidence = None,
+            Resumption::Restart if delivery.request.letter().is_some() => return Some(again(app)),
+            Resumption::Restart => delivery.evidence = None,
         }
     }
     for _ in 0..PARTS {
         let was_found = found.is_some();
         let outcome = match found.take() {
             Some(evidence) => Outcome::Partly { evidence },
-            None => in_time(app, lease_until, connector.perform.perform(&task)).await,
+            None => in_time(app, lease_until, connector.perform.perform(&delivery)).await,
         };
         let Outcome::Partly { evidence } = outcome else {
             return Some(retry::settle(outcome, attempted(app, effect), policy(app, effect)));
@@ -280,8 +287,8 @@ async fn attempt(app: &App, claimed: &Claimed) -> Option<Settlement> {
         let written = app.db.write(move |conn| effect::note_evidence(conn, &row, &noted, lease_until)).await;
         match written {
             // A part of it is done: whether the rest still should be is asked again.
-            Ok(Claim::Won) if was_found && task.request.letter().is_some() => return Some(again(app)),
-            Ok(Claim::Won) => task.evidence = Some(evidence),
+            Ok(Claim::Won) if was_found && delivery.request.letter().is_some() => return Some(again(app)),
+            Ok(Claim::Won) => delivery.evidence = Some(evidence),
             Ok(Claim::Lost) => return None,
             Err(error) => {
                 let outcome = Outcome::InDoubt { reason: error.report() };
@@ -307,8 +314,8 @@ async fn in_time(app: &App, lease_until: Timestamp, part: impl Future<Output = O
     tokio::time::timeout(left, part).await.unwrap_or_else(|_| late())
 }
 
-async fn prepare(app: &App, claimed: &Claimed) -> Result<(Connector, Task)> {
-    let task = Task {
+async fn prepare(app: &App, claimed: &Claimed) -> Result<(Connector, Delivery)> {
+    let delivery = Delivery {
         effect_id: claimed.effect.id.clone(),
         request: claimed.effect.request.read()?,
         evidence: claimed.effect.evidence.clone(),
@@ -318,22 +325,19 @@ async fn prepare(app: &App, claimed: &Claimed) -> Result<(Connector, Task)> {
         TenantMode::Live => app.connector(&claimed.connection)?,
         TenantMode::Rehearsal => app.rehearsing(&claimed.connection).await?,
     };
-    Ok((connector, task))
+    Ok((connector, delivery))
 }
 
 /// Asks the provider what became of an earlier attempt. One that cannot be asked has its rule.
-async fn ask(app: &App, claimed: &Claimed, connector: &Connector, task: &Task) -> Resumption {
+async fn ask(app: &App, claimed: &Claimed, connector: &Connector, delivery: &Delivery) -> Resumption {
     if let Some(reconcile) = &connector.reconcile {
-        let finding = reconcile.reconcile(task).await;
+        let finding = reconcile.reconcile(delivery).await;
         return retry::resume(finding, attempted(app, &claimed.effect), policy(app, &claimed.effect));
     }
-    match claimed.connection.typed() {
-        // The receiver knows a second copy by its id.
-        Ok(ConnectionSettings::Webhook(_)) => Resumption::Restart,
-        Ok(ConnectionSettings::Smtp(settings)) if settings.when_in_doubt == WhenInDoubt::Resend => {
-            Resumption::Restart
-        }
-        _ => Resumption::Settle(Settlement::parked(
+    let connection = &claimed.connection;
+    match app.connectors().of(connection).and_then(|kind| kind.in_doubt(connection)) {
+        Ok(WhenInDoubt::Resend) => Resumption::Restart,
+        Ok(WhenInDoubt::Hold) | Err(_) => Resumption::Settle(Settlement::parked(
             EffectState::InDoubt,
             "the provider cannot be asked; decide with `nexora effect retry` or `nexora effect discard`"
                 .to_owned(),
@@ -406,7 +410,12 @@ fn record(
     let evidence = current.and_then(|effect| effect.evidence);
     let reason = settlement.reason.as_deref();
     let refusal = match settlement.connection_failing {
-        true => Some(alarm::credential_refused(conn, connection, reason.unwrap_or_default(), now)?),
+        true => Some(alarm::credential_refused(
+            conn,
+            (connection, &claimed.account),
+            reason.unwrap_or_default(),
+            now,
+        )?),
         false => None,
     };
     let after = Effect {
@@ -437,7 +446,7 @@ fn record(
         note_connection(conn, connection, reason, settlement.state, now)?;
     }
     if settlement.state == EffectState::Delivered && before.kind == EffectKind::SendMail {
-        sent::note(conn, connection, &after, now)?;
+        sent::note(conn, (connection, &claimed.account), &after, now)?;
     }
     if settled {
         return wake_run(conn, before, now);

@@ -6,8 +6,9 @@ use std::time::Duration;
 use crate::base::Result;
 use crate::config::Config;
 use crate::engine::demand::{self, Looks, Watched};
-use crate::model::connection::{Ability, ConnectionSettings};
+use crate::model::connection::Ability;
 use crate::model::cursor::CursorKind;
+use crate::model::google::{GOOGLE, GoogleSettings};
 use crate::model::quota::GoogleQuota;
 use crate::store::{Conn, connection, cursor};
 
@@ -43,15 +44,14 @@ pub fn check(conn: &mut Conn, terms: &Terms) -> Result<()> {
         return Ok(());
     }
     let mut connections = BTreeMap::new();
-    for found in connection::all_google(conn)? {
-        if let ConnectionSettings::Google(settings) = found.typed()? {
-            connections.insert(found.id, settings);
-        }
+    for found in connection::of_kind(conn, &GOOGLE)? {
+        let settings: GoogleSettings = found.settings.read()?;
+        connections.insert(found.id, settings);
     }
     let mut projects: BTreeMap<String, Watched> = BTreeMap::new();
     for (id, kind) in cursor::watched(conn)? {
         let Some(settings) = connections.get(&id) else { continue };
-        let watched = projects.entry(settings.means.project().to_owned()).or_insert_with(|| nothing(terms));
+        let watched = projects.entry(settings.auth.project().to_owned()).or_insert_with(|| nothing(terms));
         let by_drive = settings.abilities.contains(&Ability::SheetsWatch);
         let looks = match (kind, by_drive) {
             (CursorKind::Mail, _) => &mut watched.mailboxes,

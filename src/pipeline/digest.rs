@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::base::clock::Timestamp;
 use crate::base::{Error, Result};
+use crate::connector::kind::Connectors;
 use crate::engine::figures::Done;
 use crate::engine::hours::at_wall_time;
 use crate::model::appointment::Appointment;
@@ -99,7 +100,13 @@ struct Ran {
 ///
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
-pub fn compose(conn: &mut Conn, tenant: &Tenant, since: Duration, now: Timestamp) -> Result<Value> {
+pub fn compose(
+    conn: &mut Conn,
+    connectors: &Connectors,
+    tenant: &Tenant,
+    since: Duration,
+    now: Timestamp,
+) -> Result<Value> {
     let id = &tenant.id;
     let since_at = now - since;
     let leads = lead::since(conn, id, since_at, COUNTED)?;
@@ -115,7 +122,7 @@ pub fn compose(conn: &mut Conn, tenant: &Tenant, since: Duration, now: Timestamp
         today: appointments(conn, tenant, today)?,
         tomorrow: appointments(conn, tenant, tomorrow)?,
         overdue: overdue.into_iter().take(shown()).map(task_line).collect(),
-        troubles: [held_back(tenant, &leads), troubles(conn, tenant, now)?].concat(),
+        troubles: [held_back(tenant, &leads), troubles(conn, connectors, tenant, now)?].concat(),
         jobs: jobs(conn, tenant, since_at, today)?,
         ran: ran(conn, tenant, (since_at, now))?,
     };
@@ -208,12 +215,18 @@ fn held_back(tenant: &Tenant, leads: &[Lead]) -> Vec<Trouble> {
     vec![Trouble { what: plain.clone(), command, level: Level::Look, plain }]
 }
 
-fn troubles(conn: &mut Conn, tenant: &Tenant, now: Timestamp) -> Result<Vec<Trouble>> {
+fn troubles(
+    conn: &mut Conn,
+    connectors: &Connectors,
+    tenant: &Tenant,
+    now: Timestamp,
+) -> Result<Vec<Trouble>> {
     let (counts, connections) =
         (balance::unsettled(conn, &tenant.id)?, connection::list(conn, &tenant.id, COUNTED)?);
     let cursors = cursor::list(conn, &tenant.id, None, COUNTED)?;
     let health = Health {
         tenant,
+        connectors,
         counts: &counts,
         // The digest itself is work that is due.
         oldest_due_at: None,

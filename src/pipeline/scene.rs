@@ -2,6 +2,7 @@
 
 use crate::base::clock::Timestamp;
 use crate::base::{Error, Result};
+use crate::connector::kind::Connectors;
 use crate::engine::action::Action;
 use crate::engine::context::{self, Facts, Links, Operator, Person};
 use crate::engine::render::Renderer;
@@ -97,6 +98,7 @@ impl Scene {
     pub fn digest(
         &self,
         conn: &mut Conn,
+        connectors: &Connectors,
         run: &Run,
         version: &Parsed,
         now: Timestamp,
@@ -112,7 +114,7 @@ impl Scene {
         let since = Renderer::of(&self.tenant)?.text(&action.since, &context)?;
         let since = humantime::parse_duration(since.trim())
             .map_err(|_| Error::usage(format!("`{since}` is not a duration")))?;
-        digest::compose(conn, &self.tenant, since, now).map(Some)
+        digest::compose(conn, connectors, &self.tenant, since, now).map(Some)
     }
 }
 

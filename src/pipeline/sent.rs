@@ -25,11 +25,16 @@ struct Names {
     message_id: Option<String>,
 }
 
-/// Notes an effect that has sent a mail.
+/// Notes an effect that has sent a mail from the address that the connection stands for.
 ///
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
-pub fn note(conn: &mut Conn, connection: &Connection, effect: &Effect, now: Timestamp) -> Result<()> {
+pub fn note(
+    conn: &mut Conn,
+    (connection, account): (&Connection, &str),
+    effect: &Effect,
+    now: Timestamp,
+) -> Result<()> {
     let tenant = &effect.tenant_id;
     let journal = run::steps(conn, tenant, &effect.run_id)?;
     let is_to_customer = |action: &str| TO_CUSTOMERS.contains(&action);
@@ -57,7 +62,7 @@ pub fn note(conn: &mut Conn, connection: &Connection, effect: &Effect, now: Time
         provider_id: effect.provider_id.clone(),
         thread_id: names.thread_id,
         rfc_id: names.message_id,
-        sender: connection.typed()?.account().to_string(),
+        sender: account.to_owned(),
         recipient: mail.to.to_string(),
         subject: mail.subject,
         body: mail.text,

@@ -7,10 +7,9 @@ use serde::Serialize;
 
 use crate::base::clock::Timestamp;
 use crate::base::text::define_words;
+use crate::connector::kind::Connectors;
 use crate::model::address::EmailAddress;
-use crate::model::connection::{
-    Connection, ConnectionKind, ConnectionSettings, ConnectionState, GoogleMeans, GoogleSettings,
-};
+use crate::model::connection::{Connection, ConnectionState};
 use crate::model::cursor::{Cursor, CursorKind};
 use crate::model::effect::EffectState;
 use crate::model::lead::LeadState;
@@ -40,9 +39,10 @@ pub struct Trouble {
 }
 
 /// How a tenant's work stands.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Health<'a> {
     pub tenant: &'a Tenant,
+    pub connectors: &'a Connectors,
     pub counts: &'a [Count],
     /// Since when the oldest due work has been waiting.
     pub oldest_due_at: Option<Timestamp>,
@@ -118,12 +118,12 @@ fn of_tenant(tenant: &Tenant) -> Vec<Trouble> {
 }
 
 fn of_connection(status: &Health<'_>, connection: &Connection, now: Timestamp) -> Option<Trouble> {
-    let (slug, name, account) = (&status.tenant.slug, &connection.name, account(connection));
-    let (by_consent, ends_at) = consent(connection);
+    let (slug, name, account) = (&status.tenant.slug, &connection.name, status.connectors.title(connection));
+    let authorization = connection.authorization();
     if connection.state != ConnectionState::Active {
         let reason = connection.last_error.as_deref().unwrap_or("it was paused by an operator");
         let failing = connection.state == ConnectionState::Failing;
-        let verb = if by_consent && failing { "authorize" } else { "test" };
+        let verb = if authorization.is_some() && failing { "authorize" } else { "test" };
         return Some(Trouble {
             what: format!("connection `{name}` is {}: {reason}", connection.state),
             command: format!("nexora connection {verb} {name} --tenant {slug}"),
@@ -134,7 +134,7 @@ fn of_connection(status: &Health<'_>, connection: &Connection, now: Timestamp) -
             },
         });
     }
-    let at = ends_at.filter(|at| *at < now + ENDS_SOON)?;
+    let at = authorization?.ends_at.filter(|at| *at < now + ENDS_SOON)?;
     Some(Trouble {
         what: format!("the consent to connection `{name}` ends {at}: the OAuth app is in testing"),
         command: format!("nexora connection authorize {name} --tenant {slug}"),
@@ -165,7 +165,11 @@ fn of_cursor(status: &Health<'_>, cursor: &Cursor, now: Timestamp) -> Option<Tro
         ),
         command: format!("nexora cursor list --tenant {slug}"),
         level: Level::Look,
-        plain: format!("The {place} of {} could not be read for {}.", account(connection), spoken(silent)),
+        plain: format!(
+            "The {place} of {} could not be read for {}.",
+            status.connectors.title(connection),
+            spoken(silent)
+        ),
     })
 }
 
@@ -240,27 +244,6 @@ fn undelivered(state: EffectState, rows: i64) -> String {
         EffectState::Dead => format!("{rows} {things} could not be delivered and had to be given up."),
         EffectState::InDoubt => format!("{rows} {things} may or may not have gone out. We are checking."),
         _ => format!("{rows} {things} did not go through yet. We keep trying."),
-    }
-}
-
-/// Names a connection as its owner knows it.
-pub fn account(connection: &Connection) -> String {
-    let name = &connection.name;
-    match connection.kind {
-        ConnectionKind::Google => format!("Google account “{name}”"),
-        ConnectionKind::Smtp => format!("Mail server “{name}”"),
-        ConnectionKind::Webhook => format!("Link “{name}” to another program"),
-    }
-}
-
-/// Tells whether a connection rests on a person's consent, and when that ends if it does.
-fn consent(connection: &Connection) -> (bool, Option<Timestamp>) {
-    match connection.typed() {
-        Ok(ConnectionSettings::Google(GoogleSettings {
-            means: GoogleMeans::User { consent_ends_at, .. },
-            ..
-        })) => (true, consent_ends_at),
-        _ => (false, None),
     }
 }
 

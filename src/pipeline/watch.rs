@@ -9,10 +9,11 @@ use std::collections::BTreeMap;
 use crate::base::clock::Timestamp;
 use crate::base::text::Json;
 use crate::base::{Error, Result};
+use crate::connector::kind::Connectors;
 use crate::engine::ability;
 use crate::engine::trigger::{CalendarWhen, Filter, Watch};
 use crate::model::automation::AutomationState;
-use crate::model::connection::{Ability, Connection, ConnectionSettings, ConnectionState};
+use crate::model::connection::{Ability, Connection, ConnectionState};
 use crate::model::cursor::{CalendarWish, Cursor, CursorKind, SheetWish};
 use crate::model::event::EventKind;
 use crate::model::tenant::Tenant;
@@ -34,10 +35,10 @@ type Place = (ConnectionId, CursorKind, String);
 ///
 /// # Errors
 /// `Conflict` when two automations know the rows of one sheet by different keys.
-pub fn reconcile(conn: &mut Conn, tenant: &Tenant, now: Timestamp) -> Result<()> {
+pub fn reconcile(conn: &mut Conn, connectors: &Connectors, tenant: &Tenant, now: Timestamp) -> Result<()> {
     schedule::reconcile(conn, tenant, now)?;
     let connections = connection::list(conn, &tenant.id, CONNECTION_LIMIT)?;
-    let wanted = wanted(conn, tenant, &connections)?;
+    let wanted = wanted(conn, connectors, tenant, &connections)?;
     let mut existing = BTreeMap::new();
     for cursor in cursor::list(conn, &tenant.id, None, CURSOR_LIMIT)? {
         existing.insert((cursor.connection_id.clone(), cursor.kind, cursor.target.clone()), cursor);
@@ -86,7 +87,12 @@ fn new_cursor(
     }
 }
 
-fn wanted(conn: &mut Conn, tenant: &Tenant, connections: &[Connection]) -> Result<BTreeMap<Place, Json>> {
+fn wanted(
+    conn: &mut Conn,
+    connectors: &Connectors,
+    tenant: &Tenant,
+    connections: &[Connection],
+) -> Result<BTreeMap<Place, Json>> {
     let mut calendars: BTreeMap<(ConnectionId, String), CalendarWish> = BTreeMap::new();
     let mut sheets: BTreeMap<(ConnectionId, String), SheetWish> = BTreeMap::new();
     for automation in automation::list(conn, &tenant.id, AUTOMATION_LIMIT)? {
@@ -97,7 +103,7 @@ fn wanted(conn: &mut Conn, tenant: &Tenant, connections: &[Connection]) -> Resul
         // What ends a run has to be read, too.
         let stops = version.stops(tenant)?.into_iter().map(|(_, watch)| watch);
         for watch in version.watches(tenant)?.into_iter().chain(stops) {
-            for connection in watched(&watch, connections) {
+            for connection in watched(&watch, connectors, connections) {
                 match &watch.filter {
                     Filter::Any
                     | Filter::Mail { .. }
@@ -127,7 +133,9 @@ fn wanted(conn: &mut Conn, tenant: &Tenant, connections: &[Connection]) -> Resul
         }
     }
     let mut wanted = BTreeMap::new();
-    for connection in connections.iter().filter(|connection| may(connection, EventKind::GmailMessage)) {
+    for connection in
+        connections.iter().filter(|connection| may_read(connectors, connection, EventKind::GmailMessage))
+    {
         wanted.insert((connection.id.clone(), CursorKind::Mail, String::new()), Json::empty_object());
     }
     for ((connection, calendar), mut wish) in calendars {
@@ -141,17 +149,20 @@ fn wanted(conn: &mut Conn, tenant: &Tenant, connections: &[Connection]) -> Resul
     Ok(wanted)
 }
 
-fn watched<'a>(watch: &'a Watch, connections: &'a [Connection]) -> impl Iterator<Item = &'a ConnectionId> {
+fn watched<'a>(
+    watch: &'a Watch,
+    connectors: &'a Connectors,
+    connections: &'a [Connection],
+) -> impl Iterator<Item = &'a ConnectionId> {
     connections
         .iter()
-        .filter(|connection| may(connection, watch.kind))
+        .filter(|connection| may_read(connectors, connection, watch.kind))
         .filter(|connection| watch.connection.as_ref().is_none_or(|name| *name == connection.name))
         .map(|connection| &connection.id)
 }
 
 /// Tells whether a connection may read what tells of events of this kind.
-fn may(connection: &Connection, kind: EventKind) -> bool {
-    let Ok(ConnectionSettings::Google(settings)) = connection.typed() else { return false };
+fn may_read(connectors: &Connectors, connection: &Connection, kind: EventKind) -> bool {
     let needed = ability::of_trigger(kind).iter().copied().collect();
-    Ability::missing(&needed, &settings.abilities).is_empty()
+    Ability::missing(&needed, &connectors.abilities(connection)).is_empty()
 }

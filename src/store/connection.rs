@@ -4,7 +4,8 @@ use diesel::prelude::*;
 
 use crate::base::Result;
 use crate::base::clock::Timestamp;
-use crate::model::connection::{Connection, ConnectionKind, ConnectionState};
+use crate::model::connection::{Connection, ConnectionState};
+use crate::model::connector::ConnectionKind;
 use crate::model::{ConnectionId, TenantId};
 use crate::store::conn::on;
 use crate::store::schema::connections;
@@ -15,7 +16,7 @@ pub fn insert(conn: &mut Conn, connection: &Connection) -> Result<Inserted> {
     let row = (
         connections::tenant_id.eq(&connection.tenant_id),
         connections::id.eq(&connection.id),
-        connections::kind.eq(connection.kind),
+        connections::kind.eq(&connection.kind),
         connections::name.eq(&connection.name),
         connections::settings.eq(&connection.settings),
         connections::sealed.eq(&connection.sealed),
@@ -51,9 +52,9 @@ pub fn list(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result<Vec<Connec
         .load(c))
 }
 
-/// Lists the Google connections of all tenants.
-pub fn all_google(conn: &mut Conn) -> Result<Vec<Connection>> {
-    on!(conn, c => connections::table.filter(connections::kind.eq(ConnectionKind::Google)).load(c))
+/// Lists the connections of one kind, of all tenants.
+pub fn of_kind(conn: &mut Conn, kind: &ConnectionKind) -> Result<Vec<Connection>> {
+    on!(conn, c => connections::table.filter(connections::kind.eq(kind)).load(c))
 }
 
 pub fn set_state(

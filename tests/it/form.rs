@@ -307,8 +307,9 @@ on_both! {
         let site = Site::open(backend).await;
         site.send(&[("name", "Jo"), ("email", "jo@example.com"), ("website", "x")]).await;
         let (tenant, now) = (site.nexora.tenant.clone(), site.nexora.app.clock.now());
+        let connectors = site.nexora.app.connectors().clone();
         let digest = site.nexora.app.db.read(move |conn| {
-            nexora::pipeline::digest::compose(conn, &tenant, Duration::from_hours(24), now + Duration::from_mins(1))
+            nexora::pipeline::digest::compose(conn, &connectors, &tenant, Duration::from_hours(24), now + Duration::from_mins(1))
         }).await.unwrap();
         assert_eq!(digest["troubles"][0]["what"], "1 request was held back as spam");
         assert_eq!(digest["troubles"][0]["command"], "nexora lead list --state spam --tenant acme");

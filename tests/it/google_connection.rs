@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 use nexora::base::secret::Secret;
 use nexora::base::{Error, Kind};
 use nexora::connector::google::consent::Consent;
+use nexora::connector::google::kind::by_service_account;
 use nexora::connector::google::oauth::OAuthClient;
 use nexora::connector::registry::Registry;
 use nexora::model::connection::{Abilities, Ability, Connection, ConnectionState};
@@ -20,7 +21,7 @@ use reqwest::Client;
 use reqwest::redirect::Policy;
 use serde_json::{Value, json};
 
-use crate::harness::{Backend, Nexora, enquiry, on_both};
+use crate::harness::{Backend, Nexora, enquiry, environment, on_both};
 
 const OFFICE: &str = "office@acme.example.com";
 const REDIRECT: &str = "http://127.0.0.1:4711/";
@@ -233,12 +234,11 @@ async fn one_mailbox_out_of_quota_leaves_another_alone() {
     let key = Secret::new(nexora.sandbox.as_ref().unwrap().service_account_json());
     let (app, actor, tenant) = (&nexora.app, &nexora.actor, &nexora.tenant);
     let field = "field@acme.example.com".parse().unwrap();
-    let other = connection::add_google(app, actor, tenant, "field", field, key.clone(), Ability::usual())
-        .await
-        .unwrap();
-    let mut endpoints = nexora::app::endpoints(&app.config);
-    endpoints.quota.calendar.user = 6;
-    let registry = Registry::new(endpoints, Duration::from_secs(5), app.clock.clone());
+    let new = by_service_account(field, key.clone(), Ability::usual()).unwrap();
+    let other = connection::add(app, actor, tenant, "field", new).await.unwrap();
+    let mut environment = environment(&app.config, app.clock.clone());
+    environment.google.quota.calendar.user = 6;
+    let registry = Registry::new(nexora::connector::all(), environment);
     let office = registry.connector(&nexora.google().await, || Ok(Some(key.clone()))).unwrap();
     let field = registry.connector(&other, || Ok(Some(key))).unwrap();
     for _ in 0..6 {
@@ -411,7 +411,8 @@ async fn more_than_the_projects_quota_carries_is_refused_with_the_sum() {
     let (app, actor, tenant) = (&nexora.app, &nexora.actor, &nexora.tenant);
     let key = Secret::new(nexora.sandbox.as_ref().unwrap().service_account_json());
     let mailbox = "field@acme.example.com".parse().unwrap();
-    let second = connection::add_google(app, actor, tenant, "field", mailbox, key, Ability::usual()).await;
+    let new = by_service_account(mailbox, key, Ability::usual()).unwrap();
+    let second = connection::add(app, actor, tenant, "field", new).await;
     refused(
         second,
         Kind::Config,

@@ -11,12 +11,15 @@ use nexora::base::clock::{Clock, Timestamp};
 use nexora::base::secret::{MasterKey, Secret};
 use nexora::config::Config;
 use nexora::config::google::Settings as GoogleSettings;
+use nexora::connector::google::kind::by_service_account;
+use nexora::connector::kind::Environment;
 use nexora::connector::registry::Registry;
+use nexora::connector::smtp::{self, SmtpSettings, SmtpTls};
 use nexora::engine::enquiry::Enquiry;
 use nexora::model::LeadId;
 use nexora::model::address::{Country, Zone};
 use nexora::model::audit::Actor;
-use nexora::model::connection::{Ability, SmtpSettings, SmtpTls, WhenInDoubt};
+use nexora::model::connection::{Ability, WhenInDoubt};
 use nexora::model::effect::EffectState;
 use nexora::model::tenant::Tenant;
 use nexora::ops::lead::LeadView;
@@ -142,7 +145,7 @@ impl Nexora {
         nexora
     }
 
-    async fn assemble(backend: Backend, config: Config, registry: Registry, clock: Clock) -> Nexora {
+    pub async fn assemble(backend: Backend, config: Config, registry: Registry, clock: Clock) -> Nexora {
         let database = Database::fresh(backend).await;
         let db = database.open().await;
         let app = App::assemble(config, db, clock, MasterKey::generate().unwrap(), registry);
@@ -170,7 +173,8 @@ impl Nexora {
             ca_pem: None,
             when_in_doubt: WhenInDoubt::Resend,
         };
-        connection::add_smtp(&self.app, &self.actor, tenant, "smtp", settings, None).await.unwrap();
+        let new = smtp::connection(&settings, None).unwrap();
+        connection::add(&self.app, &self.actor, tenant, "smtp", new).await.unwrap();
     }
 
     async fn add_connections(&self, smtp_port: u16, key: &str) {
@@ -180,7 +184,8 @@ impl Nexora {
         let mut abilities = Ability::usual();
         abilities.insert(Ability::MailLabel);
         let Nexora { app, actor, tenant, .. } = self;
-        connection::add_google(app, actor, tenant, "google", mailbox, key, abilities).await.unwrap();
+        let new = by_service_account(mailbox, key, abilities).unwrap();
+        connection::add(app, actor, tenant, "google", new).await.unwrap();
     }
 
     pub async fn enable(&self, settings: &[(&str, &str)]) {
@@ -268,7 +273,13 @@ impl Nexora {
 
 /// Makes the real connectors, for the services that the configuration names.
 pub fn registry(config: &Config, clock: Clock) -> Registry {
-    let mut endpoints = nexora::app::endpoints(config);
-    endpoints.timeout = Duration::from_secs(5);
-    Registry::new(endpoints, Duration::from_secs(5), clock)
+    Registry::new(nexora::connector::all(), environment(config, clock))
+}
+
+/// Returns what connectors are given, with deadlines that suit a test.
+pub fn environment(config: &Config, clock: Clock) -> Environment {
+    let mut environment = nexora::app::environment(config, clock);
+    environment.timeout = Duration::from_secs(5);
+    environment.google.timeout = Duration::from_secs(5);
+    environment
 }

@@ -148,7 +148,7 @@ fn the_reference_in_the_documents_is_that_of_the_code() {
     let (begin, end) = ("<!-- reference: begin -->\n", "<!-- reference: end -->");
     let (before, rest) = document.split_once(begin).unwrap();
     let (written, after) = rest.split_once(end).unwrap();
-    let wanted = reference::text();
+    let wanted = reference::text(nexora::connector::all().facts());
     if std::env::var_os("NEXORA_TEST_WRITE_REFERENCE").is_some() {
         std::fs::write(path, format!("{before}{begin}{wanted}{end}{after}")).unwrap();
         return;

@@ -1,6 +1,7 @@
 //! Access tokens for a service account that acts in a mailbox's name (domain-wide delegation,
 //! RFC 7523).
 
+use futures_util::future::BoxFuture;
 use google_apis_common as common;
 use yup_oauth2::authenticator::Authenticator;
 use yup_oauth2::client::CustomHyperClientBuilder;
@@ -11,7 +12,6 @@ use crate::base::clock::Clock;
 use crate::base::error::chain;
 use crate::base::secret::Secret;
 use crate::base::{Error, Result};
-use crate::connector::Answer;
 use crate::connector::google::fault::Fault;
 use crate::connector::google::hub::TokenClient;
 use crate::connector::google::oauth::Grant;
@@ -128,7 +128,7 @@ impl Carried {
 }
 
 impl common::GetToken for Carried {
-    fn get_token<'a>(&'a self, _scopes: &'a [&str]) -> Answer<'a, Asked> {
+    fn get_token<'a>(&'a self, _scopes: &'a [&str]) -> BoxFuture<'a, Asked> {
         let token = TOKEN.try_with(|token| token.expose().to_owned());
         Box::pin(async move { token.map(Some).map_err(Into::into) })
     }

@@ -15,14 +15,14 @@ use sha2::{Digest, Sha256};
 
 use crate::base::clock::Timestamp;
 use crate::base::text::hex;
-use crate::connector::Task;
-use crate::connector::google::Endpoints;
 use crate::connector::google::fault::Fault;
 use crate::connector::google::hub::{Caller, Cost, encoded};
 use crate::connector::https::Connect;
+use crate::connector::port::Delivery;
 use crate::model::EffectId;
 use crate::model::address::EmailAddress;
 use crate::model::diary::{EFFECT_PROPERTY, UPDATE_PROPERTY};
+use crate::model::google::GoogleEndpoints;
 use crate::model::outcome::{Finding, Made, Outcome};
 use crate::model::request::{CancelEvent, CreateEvent, FindSlot, UpdateEvent};
 use crate::model::slot::{self, Span};
@@ -34,19 +34,20 @@ pub struct Calendar {
 }
 
 impl Calendar {
-    pub fn new(caller: &Caller, endpoints: &Endpoints) -> Calendar {
+    pub fn new(caller: &Caller, endpoints: &GoogleEndpoints) -> Calendar {
         let mut hub = google_calendar3::CalendarHub::new(caller.client.clone(), caller.tokens.clone());
         hub.base_url(endpoints.calendar_url.clone());
         hub.root_url(endpoints.calendar_url.clone());
         Calendar { hub, caller: caller.clone(), base: endpoints.calendar_url.clone() }
     }
 
-    pub async fn create(&self, task: &Task, request: &CreateEvent) -> Result<Outcome, Outcome> {
+    pub async fn create(&self, delivery: &Delivery, request: &CreateEvent) -> Result<Outcome, Outcome> {
         let url = format!("{}?sendUpdates={}", self.entries(&request.calendar), updates(request.notify));
-        let made: Result<Value, Fault> = self.caller.post(Cost::Calendar, &url, &entry(task, request)).await;
+        let made: Result<Value, Fault> =
+            self.caller.post(Cost::Calendar, &url, &entry(delivery, request)).await;
         match made {
             Ok(entry) => Ok(Outcome::Delivered(made_of(&entry))),
-            Err(fault) if fault.status() == Some(409) => match self.find(task, request).await {
+            Err(fault) if fault.status() == Some(409) => match self.find(delivery, request).await {
                 Ok(Finding::Delivered(made)) => Ok(Outcome::Delivered(made)),
                 Ok(_) => Err(Outcome::Refused { reason: fault.reason() }),
                 Err(unread) => Err(Outcome::InDoubt { reason: unread.reason() }),
@@ -56,10 +57,10 @@ impl Calendar {
     }
 
     /// Reads the entry back. One that a person has since deleted was made all the same.
-    pub async fn find(&self, task: &Task, request: &CreateEvent) -> Result<Finding, Fault> {
-        let id = entry_id(&task.effect_id);
+    pub async fn find(&self, delivery: &Delivery, request: &CreateEvent) -> Result<Finding, Fault> {
+        let id = entry_id(&delivery.effect_id);
         match self.read(&request.calendar, &id).await? {
-            Some(entry) if property(&entry, EFFECT_PROPERTY) == Some(task.effect_id.as_str()) => {
+            Some(entry) if property(&entry, EFFECT_PROPERTY) == Some(delivery.effect_id.as_str()) => {
                 Ok(Finding::Delivered(made_of(&entry)))
             }
             Some(_) => Ok(Finding::Unknown { reason: format!("entry `{id}` is there and is not ours") }),
@@ -68,18 +69,19 @@ impl Calendar {
     }
 
     /// Changes what the request names, and signs the change.
-    pub async fn update(&self, task: &Task, request: &UpdateEvent) -> Result<Outcome, Outcome> {
+    pub async fn update(&self, delivery: &Delivery, request: &UpdateEvent) -> Result<Outcome, Outcome> {
         let url = self.entry_url(&request.calendar, &request.entry, request.notify);
-        let changes = changes(task, request);
+        let changes = changes(delivery, request);
         let changed: Result<Value, Fault> =
             self.caller.send(Cost::Calendar, Method::PATCH, &url, Some(&changes)).await;
         changed.map(|entry| Outcome::Delivered(made_of(&entry))).map_err(Fault::of_change)
     }
 
     /// Looks for the change's signature. The same change made twice is one change.
-    pub async fn find_update(&self, task: &Task, request: &UpdateEvent) -> Result<Finding, Fault> {
+    pub async fn find_update(&self, delivery: &Delivery, request: &UpdateEvent) -> Result<Finding, Fault> {
         let entry = self.read(&request.calendar, &request.entry).await?;
-        let signed = entry.filter(|entry| property(entry, UPDATE_PROPERTY) == Some(task.effect_id.as_str()));
+        let signed =
+            entry.filter(|entry| property(entry, UPDATE_PROPERTY) == Some(delivery.effect_id.as_str()));
         Ok(signed.map_or(Finding::NotDelivered, |entry| Finding::Delivered(made_of(&entry))))
     }
 
@@ -217,21 +219,21 @@ fn signature(name: &str, effect: &EffectId) -> Value {
     json!({ "private": { (name): effect } })
 }
 
-fn entry(task: &Task, request: &CreateEvent) -> Value {
+fn entry(delivery: &Delivery, request: &CreateEvent) -> Value {
     json!(Said {
-        id: Some(entry_id(&task.effect_id)),
+        id: Some(entry_id(&delivery.effect_id)),
         summary: Some(&request.title),
         description: Some(&request.description),
         location: request.location.as_deref(),
         start: Some(at(request.start, &request.timezone)),
         end: Some(at(request.end, &request.timezone)),
         attendees: (!request.attendees.is_empty()).then(|| guests(&request.attendees)),
-        extended_properties: signature(EFFECT_PROPERTY, &task.effect_id),
+        extended_properties: signature(EFFECT_PROPERTY, &delivery.effect_id),
         ..Said::default()
     })
 }
 
-fn changes(task: &Task, request: &UpdateEvent) -> Value {
+fn changes(delivery: &Delivery, request: &UpdateEvent) -> Value {
     json!(Said {
         summary: request.title.as_deref(),
         description: request.description.as_deref(),
@@ -240,7 +242,7 @@ fn changes(task: &Task, request: &UpdateEvent) -> Value {
         start: request.time.map(|(start, _)| at(start, &request.timezone)),
         end: request.time.map(|(_, end)| at(end, &request.timezone)),
         attendees: request.attendees.as_deref().map(guests),
-        extended_properties: signature(UPDATE_PROPERTY, &task.effect_id),
+        extended_properties: signature(UPDATE_PROPERTY, &delivery.effect_id),
         ..Said::default()
     })
 }

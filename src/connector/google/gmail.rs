@@ -10,12 +10,13 @@ use google_gmail1::api::{Draft, Message};
 use serde::{Deserialize, Serialize};
 
 use crate::base::text::Json;
-use crate::connector::google::Endpoints;
 use crate::connector::google::fault::Fault;
 use crate::connector::google::hub::{Caller, Cost};
 use crate::connector::https::Connect;
-use crate::connector::{Task, mail};
+use crate::connector::mail;
+use crate::connector::port::Delivery;
 use crate::model::address::EmailAddress;
+use crate::model::google::GoogleEndpoints;
 use crate::model::outcome::{Finding, Made, Outcome};
 use crate::model::request::{EffectRequest, SendMail};
 
@@ -44,7 +45,7 @@ const SEARCH_LIMIT: u32 = 100;
 const SEARCH_MARGIN_MS: i64 = 300_000;
 
 impl Gmail {
-    pub fn new(caller: &Caller, endpoints: &Endpoints, from: EmailAddress) -> Gmail {
+    pub fn new(caller: &Caller, endpoints: &GoogleEndpoints, from: EmailAddress) -> Gmail {
         let mut hub = google_gmail1::Gmail::new(caller.client.clone(), caller.tokens.clone());
         hub.base_url(endpoints.gmail_url.clone());
         hub.root_url(endpoints.gmail_url.clone());
@@ -52,11 +53,11 @@ impl Gmail {
     }
 
     /// Makes the draft, or sends the one that the evidence names.
-    pub async fn send(&self, task: &Task, request: &SendMail) -> Result<Outcome, Outcome> {
-        if let Some(evidence) = evidence(task)? {
+    pub async fn send(&self, delivery: &Delivery, request: &SendMail) -> Result<Outcome, Outcome> {
+        if let Some(evidence) = evidence(delivery)? {
             return self.send_draft(evidence).await;
         }
-        let draft = self.make_draft(task, request).await?;
+        let draft = self.make_draft(delivery, request).await?;
         let draft_id = draft.id.ok_or_else(|| in_doubt("Gmail named no draft"))?;
         let thread_id = draft.message.and_then(|message| message.thread_id);
         let evidence =
@@ -65,14 +66,14 @@ impl Gmail {
     }
 
     /// Makes a draft that a person is to look at and send.
-    pub async fn draft(&self, task: &Task, request: &SendMail) -> Result<Outcome, Outcome> {
-        let draft = self.make_draft(task, request).await?;
+    pub async fn draft(&self, delivery: &Delivery, request: &SendMail) -> Result<Outcome, Outcome> {
+        let draft = self.make_draft(delivery, request).await?;
         let thread_id = draft.message.and_then(|message| message.thread_id);
         Ok(Outcome::Delivered(Made::named(draft.id).with("thread_id", thread_id)))
     }
 
-    async fn make_draft(&self, task: &Task, request: &SendMail) -> Result<Draft, Outcome> {
-        let message = mail::write(task, request, &self.from)
+    async fn make_draft(&self, delivery: &Delivery, request: &SendMail) -> Result<Draft, Outcome> {
+        let message = mail::write(delivery, request, &self.from)
             .map_err(|error| Outcome::Refused { reason: error.report() })?;
         let bytes = &message.formatted();
         let thread_id = request.thread.as_ref().and_then(|thread| thread.id.clone());
@@ -109,8 +110,8 @@ impl Gmail {
     }
 
     /// Looks for proof that the mail was sent, or that it was not.
-    pub async fn find(&self, task: &Task) -> Result<Finding, Fault> {
-        let Ok(Some(evidence)) = evidence(task) else { return self.find_orphan(task).await };
+    pub async fn find(&self, delivery: &Delivery) -> Result<Finding, Fault> {
+        let Ok(Some(evidence)) = evidence(delivery) else { return self.find_orphan(delivery).await };
         let draft_id = &evidence.draft_id;
         let draft = self
             .caller
@@ -121,7 +122,7 @@ impl Gmail {
             .await;
         match draft {
             Ok(()) => Ok(unsent(evidence)),
-            Err(fault) if fault.status() == Some(404) => self.find_sent(task).await,
+            Err(fault) if fault.status() == Some(404) => self.find_sent(delivery).await,
             Err(fault) => Err(fault),
         }
     }
@@ -136,13 +137,13 @@ impl Gmail {
     }
 
     /// Looks for a draft that was made for a person, or for the mail that they made of it.
-    pub async fn find_draft(&self, task: &Task) -> Result<Finding, Fault> {
-        match self.find_orphan(task).await? {
+    pub async fn find_draft(&self, delivery: &Delivery) -> Result<Finding, Fault> {
+        match self.find_orphan(delivery).await? {
             Finding::Partly { evidence } => {
                 let named = evidence.read().ok().map(|evidence: Evidence| evidence.draft_id);
                 Ok(Finding::Delivered(Made::named(named)))
             }
-            _ => match self.find_sent(task).await? {
+            _ => match self.find_sent(delivery).await? {
                 Finding::Unknown { .. } => Ok(Finding::NotDelivered),
                 found => Ok(found),
             },
@@ -151,15 +152,15 @@ impl Gmail {
 
     /// Looks for the mail that the draft became: in the draft's thread, and else among the mails that
     /// were sent since.
-    async fn find_sent(&self, task: &Task) -> Result<Finding, Fault> {
-        let thread_id = evidence(task).ok().flatten().and_then(|evidence| evidence.thread_id);
+    async fn find_sent(&self, delivery: &Delivery) -> Result<Finding, Fault> {
+        let thread_id = evidence(delivery).ok().flatten().and_then(|evidence| evidence.thread_id);
         if let Some(thread_id) = &thread_id
-            && let Some(found) = self.in_thread(task, thread_id).await?
+            && let Some(found) = self.in_thread(delivery, thread_id).await?
         {
             return Ok(Finding::Delivered(named(found)));
         }
-        for id in self.sent_since(task).await? {
-            if let Some(found) = self.headers(&id).await?.filter(|found| is_of(found, task)) {
+        for id in self.sent_since(delivery).await? {
+            if let Some(found) = self.headers(&id).await?.filter(|found| is_of(found, delivery)) {
                 return Ok(Finding::Delivered(named(found)));
             }
         }
@@ -169,7 +170,7 @@ impl Gmail {
         })
     }
 
-    async fn in_thread(&self, task: &Task, thread_id: &str) -> Result<Option<Message>, Fault> {
+    async fn in_thread(&self, delivery: &Delivery, thread_id: &str) -> Result<Option<Message>, Fault> {
         let read = self.caller.call(Cost::GET_THREAD, |mut watch| async move {
             let call = self.hub.users().threads_get(ME, thread_id).format("metadata");
             let call = HEADERS.iter().fold(call, |call, header| call.add_metadata_headers(header));
@@ -178,7 +179,8 @@ impl Gmail {
         match read.await {
             Ok(messages) => {
                 let is_sent = |message: &Message| {
-                    message.label_ids.iter().flatten().any(|label| label == "SENT") && is_of(message, task)
+                    message.label_ids.iter().flatten().any(|label| label == "SENT")
+                        && is_of(message, delivery)
                 };
                 Ok(messages.unwrap_or_default().into_iter().find(is_sent))
             }
@@ -188,9 +190,9 @@ impl Gmail {
     }
 
     /// Lists the mails sent to the same address since the effect was promised, newest first.
-    async fn sent_since(&self, task: &Task) -> Result<Vec<String>, Fault> {
-        let since = (task.created_at.millis() - SEARCH_MARGIN_MS) / 1_000;
-        let query = match &task.request {
+    async fn sent_since(&self, delivery: &Delivery) -> Result<Vec<String>, Fault> {
+        let since = (delivery.created_at.millis() - SEARCH_MARGIN_MS) / 1_000;
+        let query = match &delivery.request {
             EffectRequest::SendMail(mail) | EffectRequest::DraftMail(mail) => {
                 format!("after:{since} to:{}", mail.to)
             }
@@ -206,7 +208,7 @@ impl Gmail {
     }
 
     /// A draft made just before a crash has no evidence here, but carries our header there.
-    async fn find_orphan(&self, task: &Task) -> Result<Finding, Fault> {
+    async fn find_orphan(&self, delivery: &Delivery) -> Result<Finding, Fault> {
         let listed = self
             .caller
             .call(Cost::LIST_MAILS, |mut watch| async move {
@@ -217,7 +219,7 @@ impl Gmail {
         for draft in listed.unwrap_or_default() {
             let (Some(draft_id), Some(message)) = (draft.id, draft.message) else { continue };
             let Some(id) = message.id else { continue };
-            if self.headers(&id).await?.is_some_and(|found| is_of(&found, task)) {
+            if self.headers(&id).await?.is_some_and(|found| is_of(&found, delivery)) {
                 return Ok(unsent(Evidence { draft_id, thread_id: message.thread_id }));
             }
         }
@@ -254,8 +256,8 @@ impl Gmail {
     }
 }
 
-fn evidence(task: &Task) -> Result<Option<Evidence>, Outcome> {
-    let read = task.evidence.as_ref().map(Json::read).transpose();
+fn evidence(delivery: &Delivery) -> Result<Option<Evidence>, Outcome> {
+    let read = delivery.evidence.as_ref().map(Json::read).transpose();
     read.map_err(|error| Outcome::Refused { reason: error.report() })
 }
 
@@ -278,8 +280,8 @@ fn named(found: Message) -> Made {
     Made::named(found.id).with("thread_id", found.thread_id).with("message_id", message_id)
 }
 
-fn is_of(message: &Message, task: &Task) -> bool {
-    header(message, mail::header_of(task)) == Some(task.effect_id.as_str())
+fn is_of(message: &Message, delivery: &Delivery) -> bool {
+    header(message, mail::header_of(delivery)) == Some(delivery.effect_id.as_str())
 }
 
 fn message_id(message: &Message) -> Option<String> {

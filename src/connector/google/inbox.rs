@@ -13,11 +13,11 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use serde::Deserialize;
 
 use crate::base::clock::Timestamp;
-use crate::connector::google::Endpoints;
 use crate::connector::google::fault::Fault;
 use crate::connector::google::hub::{Caller, Cost, encoded};
 use crate::connector::mail::EFFECT_HEADER;
 use crate::connector::poll::{FetchedMail, Label, MailChanged, MailChanges};
+use crate::model::google::GoogleEndpoints;
 use crate::model::mail::Part;
 
 /// Mails that one share of the history holds at most.
@@ -138,7 +138,7 @@ struct LabelList {
 }
 
 impl Inbox {
-    pub fn new(caller: &Caller, endpoints: &Endpoints) -> Inbox {
+    pub fn new(caller: &Caller, endpoints: &GoogleEndpoints) -> Inbox {
         let base = format!("{}gmail/v1/users/me", endpoints.gmail_url);
         Inbox { caller: caller.clone(), base, labels: Mutex::default() }
     }

@@ -4,9 +4,9 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::json;
 
-use crate::connector::google::Endpoints;
 use crate::connector::google::fault::Fault;
 use crate::connector::google::hub::{Caller, Cost, encoded};
+use crate::model::google::GoogleEndpoints;
 use crate::model::outcome::{Finding, Made, Outcome};
 use crate::model::request::LabelMail;
 
@@ -35,7 +35,7 @@ struct Labelled {
 }
 
 impl Labels {
-    pub fn new(caller: &Caller, endpoints: &Endpoints) -> Labels {
+    pub fn new(caller: &Caller, endpoints: &GoogleEndpoints) -> Labels {
         Labels { caller: caller.clone(), base: format!("{}gmail/v1/users/me", endpoints.gmail_url) }
     }
 

@@ -11,6 +11,7 @@ mod fault;
 mod gmail;
 mod hub;
 mod inbox;
+pub mod kind;
 mod label;
 pub mod oauth;
 mod plain;
@@ -24,47 +25,35 @@ mod table;
 mod token;
 
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 pub use account::service_account_email;
+use futures_util::future::BoxFuture;
 
 use crate::base::Result;
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::secret::Secret;
 use crate::connector::google::scope::Service;
-use crate::connector::poll::{CalendarChanges, FetchedMail, MailChanges, Poll, Reading, SheetReading};
-use crate::connector::{Answer, Connector, Perform, Reconcile, Task};
-use crate::model::connection::{Ability, GoogleMeans, GoogleSettings};
+use crate::connector::poll::{
+    CalendarChanges, FetchedMail, MailChanges, ReadCalendar, ReadMail, ReadSheet, Reading, SheetReading,
+};
+use crate::connector::port::{Connector, Delivery, Perform, Reconcile};
+use crate::model::connection::Ability;
 use crate::model::cursor::SheetTarget;
 use crate::model::diary::Entry;
+use crate::model::google::{GoogleAuth, GoogleEndpoints, GoogleSettings};
 use crate::model::outcome::{Finding, Outcome};
-use crate::model::quota::GoogleQuota;
 use crate::model::request::EffectRequest;
-
-/// Where Google's services are, and how long one call may take.
-#[derive(Clone, Debug)]
-pub struct Endpoints {
-    pub gmail_url: String,
-    pub calendar_url: String,
-    pub sheets_url: String,
-    pub drive_url: String,
-    pub token_url: String,
-    pub auth_url: String,
-    pub revoke_url: String,
-    pub timeout: Duration,
-    pub quota: GoogleQuota,
-}
 
 /// Google's services and the HTTP client that every connection shares.
 pub struct Workspace {
-    endpoints: Endpoints,
+    endpoints: GoogleEndpoints,
     client: OnceLock<hub::Client>,
     token_client: OnceLock<hub::TokenClient>,
     quotas: Arc<quota::Quotas>,
 }
 
 impl Workspace {
-    pub fn new(endpoints: Endpoints, clock: Clock) -> Workspace {
+    pub fn new(endpoints: GoogleEndpoints, clock: Clock) -> Workspace {
         let quotas = Arc::new(quota::Quotas::new(endpoints.quota, clock));
         Workspace { endpoints, client: OnceLock::new(), token_client: OnceLock::new(), quotas }
     }
@@ -114,20 +103,20 @@ impl Google {
     /// `Config` when the credential has not the form that the settings say, or TLS cannot be set up.
     pub fn open(workspace: &Workspace, settings: GoogleSettings, credential: &Secret) -> Result<Connector> {
         let endpoints = &workspace.endpoints;
-        let grantor = match &settings.means {
-            GoogleMeans::ServiceAccount { .. } => token::Grantor::Account(Box::new(account::Account::new(
+        let grantor = match &settings.auth {
+            GoogleAuth::ServiceAccount { .. } => token::Grantor::Account(Box::new(account::Account::new(
                 credential,
                 &settings.subject,
                 &endpoints.token_url,
                 endpoints.timeout,
                 workspace.token_client()?,
             )?)),
-            GoogleMeans::User { .. } => {
+            GoogleAuth::User { .. } => {
                 let credential = oauth::UserCredential::parse(credential)?;
                 token::Grantor::User(Box::new(token::User::new(workspace.oauth()?, credential)))
             }
         };
-        let (project, user) = (settings.means.project().to_owned(), settings.subject.key());
+        let (project, user) = (settings.auth.project().to_owned(), settings.subject.key());
         let meter = quota::Meter::new(&workspace.quotas, project, user);
         let may_ask_drive = settings.abilities.contains(&Ability::SheetsWatch);
         let source = Arc::new(token::Source::new(grantor, settings.abilities));
@@ -149,27 +138,28 @@ impl Google {
             source,
         });
         Ok(Connector {
-            perform: Arc::clone(&google) as Arc<dyn Perform>,
             reconcile: Some(Arc::clone(&google) as Arc<dyn Reconcile>),
-            poll: Some(Arc::clone(&google) as Arc<dyn Poll>),
-            probe: google,
+            mail: Some(Arc::clone(&google) as Arc<dyn ReadMail>),
+            calendar: Some(Arc::clone(&google) as Arc<dyn ReadCalendar>),
+            sheet: Some(Arc::clone(&google) as Arc<dyn ReadSheet>),
+            ..Connector::new(&google)
         })
     }
 }
 
 impl Perform for Google {
-    fn perform<'a>(&'a self, task: &'a Task) -> Answer<'a, Outcome> {
+    fn perform<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
-            let done = match &task.request {
-                EffectRequest::SendMail(mail) => self.gmail.send(task, mail).await,
-                EffectRequest::DraftMail(mail) => self.gmail.draft(task, mail).await,
+            let done = match &delivery.request {
+                EffectRequest::SendMail(mail) => self.gmail.send(delivery, mail).await,
+                EffectRequest::DraftMail(mail) => self.gmail.draft(delivery, mail).await,
                 EffectRequest::LabelMail(label) => self.labels.apply(label).await,
-                EffectRequest::CreateEvent(event) => self.calendar.create(task, event).await,
-                EffectRequest::UpdateEvent(event) => self.calendar.update(task, event).await,
+                EffectRequest::CreateEvent(event) => self.calendar.create(delivery, event).await,
+                EffectRequest::UpdateEvent(event) => self.calendar.update(delivery, event).await,
                 EffectRequest::CancelEvent(event) => self.calendar.cancel(event).await,
                 EffectRequest::FindSlot(slot) => self.calendar.find_slot(slot).await,
-                EffectRequest::AppendRow(row) => self.sheets.append(task, row).await,
-                EffectRequest::UpdateRow(row) => self.sheets.update_row(task, row).await,
+                EffectRequest::AppendRow(row) => self.sheets.append(delivery, row).await,
+                EffectRequest::UpdateRow(row) => self.sheets.update_row(delivery, row).await,
                 EffectRequest::PostWebhook(_) => {
                     Err(Outcome::Refused { reason: "Google takes no webhooks".to_owned() })
                 }
@@ -180,26 +170,26 @@ impl Perform for Google {
 }
 
 impl Reconcile for Google {
-    fn reconcile<'a>(&'a self, task: &'a Task) -> Answer<'a, Finding> {
+    fn reconcile<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, Finding> {
         Box::pin(async move {
-            let found = match &task.request {
-                EffectRequest::SendMail(_) => self.gmail.find(task).await,
-                EffectRequest::DraftMail(_) => self.gmail.find_draft(task).await,
+            let found = match &delivery.request {
+                EffectRequest::SendMail(_) => self.gmail.find(delivery).await,
+                EffectRequest::DraftMail(_) => self.gmail.find_draft(delivery).await,
                 EffectRequest::LabelMail(label) => self.labels.find(label).await,
-                EffectRequest::CreateEvent(event) => self.calendar.find(task, event).await,
-                EffectRequest::UpdateEvent(event) => self.calendar.find_update(task, event).await,
+                EffectRequest::CreateEvent(event) => self.calendar.find(delivery, event).await,
+                EffectRequest::UpdateEvent(event) => self.calendar.find_update(delivery, event).await,
                 EffectRequest::CancelEvent(event) => self.calendar.find_cancel(event).await,
                 // Asking changes nothing.
                 EffectRequest::FindSlot(_) | EffectRequest::PostWebhook(_) => Ok(Finding::NotDelivered),
-                EffectRequest::AppendRow(row) => self.sheets.find(task, row).await,
-                EffectRequest::UpdateRow(row) => self.sheets.find_update(task, row).await,
+                EffectRequest::AppendRow(row) => self.sheets.find(delivery, row).await,
+                EffectRequest::UpdateRow(row) => self.sheets.find_update(delivery, row).await,
             };
             found.unwrap_or_else(fault::Fault::of_question)
         })
     }
 }
 
-impl Poll for Google {
+impl ReadMail for Google {
     fn mailbox_now(&self) -> Reading<'_, String> {
         Box::pin(async { self.inbox.now().await.map_err(|fault| fault.of_poll(None)) })
     }
@@ -215,7 +205,9 @@ impl Poll for Google {
     fn mail<'a>(&'a self, id: &'a str) -> Reading<'a, Option<FetchedMail>> {
         Box::pin(async { self.inbox.fetch(id).await.map_err(|fault| fault.of_poll(None)) })
     }
+}
 
+impl ReadCalendar for Google {
     fn calendar_changes<'a>(
         &'a self,
         calendar: &'a str,
@@ -237,7 +229,9 @@ impl Poll for Google {
             self.calendar.instances(calendar, series, from, until).await.map_err(|fault| fault.of_poll(None))
         })
     }
+}
 
+impl ReadSheet for Google {
     fn sheet<'a>(&'a self, target: &'a SheetTarget, seen: Option<&'a str>) -> Reading<'a, SheetReading> {
         Box::pin(async move { self.tables.read(target, seen).await.map_err(|fault| fault.of_poll(None)) })
     }

@@ -8,6 +8,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use google_apis_common as common;
 use http_body_util::{BodyExt as _, Limited};
 use oauth2::basic::{
@@ -24,7 +25,6 @@ use serde_json::json;
 use crate::base::error::chain;
 use crate::base::secret::Secret;
 use crate::base::{Error, Result};
-use crate::connector::Answer;
 use crate::connector::google::fault::Fault;
 use crate::connector::google::hub;
 
@@ -216,7 +216,7 @@ impl Endpoint {
     }
 
     /// Returns what the library sends its requests by.
-    fn http(&self) -> impl Fn(HttpRequest) -> Answer<'static, Result<HttpResponse, Unreached>> + use<> {
+    fn http(&self) -> impl Fn(HttpRequest) -> BoxFuture<'static, Result<HttpResponse, Unreached>> + use<> {
         let endpoint = self.clone();
         move |request| {
             let endpoint = endpoint.clone();

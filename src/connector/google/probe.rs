@@ -1,13 +1,15 @@
 //! Whether a connection's credential is good, asked of each service that it may use.
 
+use futures_util::future::BoxFuture;
+
 use crate::base::{Error, Result};
 use crate::connector::google::Google;
 use crate::connector::google::fault::Fault;
 use crate::connector::google::scope::Service;
-use crate::connector::{Answer, Probe};
+use crate::connector::port::Probe;
 
 impl Probe for Google {
-    fn probe(&self) -> Answer<'_, Result<String>> {
+    fn probe(&self) -> BoxFuture<'_, Result<String>> {
         Box::pin(async move {
             let mut good = Vec::new();
             let mut bad: Vec<(Service, Fault)> = Vec::new();

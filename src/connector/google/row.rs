@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::base::text::Json;
-use crate::connector::Task;
 use crate::connector::google::fault::Fault;
 use crate::connector::google::hub::{Cost, encoded};
 use crate::connector::google::range::{self, DateCells, Values, quoted, same, text};
 use crate::connector::google::sheets::{Sheets, delete_mark, mark_at, mark_id, write_headers};
+use crate::connector::port::Delivery;
 use crate::model::outcome::{Finding, Made, Outcome};
 use crate::model::request::{IfMissing, UpdateRow};
 
@@ -47,31 +47,31 @@ struct Match {
 
 impl Sheets {
     /// Marks the row, writes to it, or removes the mark, as the evidence says.
-    pub async fn update_row(&self, task: &Task, request: &UpdateRow) -> Result<Outcome, Outcome> {
-        match progress(task)? {
+    pub async fn update_row(&self, delivery: &Delivery, request: &UpdateRow) -> Result<Outcome, Outcome> {
+        match progress(delivery)? {
             None => {
                 let turn = self.turn(&request.spreadsheet);
                 let _turn = turn.lock().await;
-                self.mark_row(task, request).await
+                self.mark_row(delivery, request).await
             }
-            Some(Progress::Marked) => self.write_row(task, request).await,
-            Some(Progress::Written) => self.unmark_row(task, request).await,
+            Some(Progress::Marked) => self.write_row(delivery, request).await,
+            Some(Progress::Written) => self.unmark_row(delivery, request).await,
         }
     }
 
     /// Looks for the mark until the row is written. Where there is none, nothing was written: the
     /// mark is removed only after that has been noted.
-    pub async fn find_update(&self, task: &Task, request: &UpdateRow) -> Result<Finding, Fault> {
-        match progress(task) {
+    pub async fn find_update(&self, delivery: &Delivery, request: &UpdateRow) -> Result<Finding, Fault> {
+        match progress(delivery) {
             Ok(None | Some(Progress::Marked)) => {
-                self.find_mark(task, &request.spreadsheet, evidence(Progress::Marked)).await
+                self.find_mark(delivery, &request.spreadsheet, evidence(Progress::Marked)).await
             }
             Ok(Some(Progress::Written)) => Ok(Finding::Partly { evidence: evidence(Progress::Written) }),
             Err(_) => Ok(Finding::Unknown { reason: "what was noted cannot be read".to_owned() }),
         }
     }
 
-    async fn mark_row(&self, task: &Task, request: &UpdateRow) -> Result<Outcome, Outcome> {
+    async fn mark_row(&self, delivery: &Delivery, request: &UpdateRow) -> Result<Outcome, Outcome> {
         let (key, name) = &request.key;
         let sheet = self.find_sheet(&request.spreadsheet, &request.sheet).await.map_err(Fault::of_reading)?;
         let Some(sheet_id) = sheet else {
@@ -106,11 +106,11 @@ impl Sheets {
         if !missing.is_empty() {
             batch.push(write_headers(sheet_id, headers.len(), &missing));
         }
-        batch.push(mark_at(&task.effect_id, row_place(sheet_id, index)));
+        batch.push(mark_at(&delivery.effect_id, row_place(sheet_id, index)));
         match self.update(&request.spreadsheet, batch).await {
             Ok(()) => Ok(Outcome::Partly { evidence: evidence(Progress::Marked) }),
             // The mark may be there already: an earlier attempt's batch came in after all.
-            Err(fault) if fault.status() == Some(400) => match self.find_update(task, request).await {
+            Err(fault) if fault.status() == Some(400) => match self.find_update(delivery, request).await {
                 Ok(Finding::Partly { evidence }) => Ok(Outcome::Partly { evidence }),
                 Ok(_) => Err(fault.of_change()),
                 Err(unread) => Err(Outcome::InDoubt { reason: unread.reason() }),
@@ -119,14 +119,14 @@ impl Sheets {
         }
     }
 
-    async fn write_row(&self, task: &Task, request: &UpdateRow) -> Result<Outcome, Outcome> {
+    async fn write_row(&self, delivery: &Delivery, request: &UpdateRow) -> Result<Outcome, Outcome> {
         let (key, name) = &request.key;
-        let (headers, row) = self.marked(task, request).await.map_err(Fault::of_reading)?;
+        let (headers, row) = self.marked(delivery, request).await.map_err(Fault::of_reading)?;
         let column = headers.iter().position(|header| same(header, key));
         let cell = column.and_then(|column| row.as_ref()?.get(column));
         if cell.is_none_or(|cell| text(cell).trim() != name) {
             // Somebody sorted, changed or deleted the row before it was marked: look again.
-            let unmark = self.update(&request.spreadsheet, vec![delete_mark(&task.effect_id)]).await;
+            let unmark = self.update(&request.spreadsheet, vec![delete_mark(&delivery.effect_id)]).await;
             match unmark {
                 Err(fault) if !matches!(fault.status(), Some(400 | 404)) => return Err(fault.of_reading()),
                 _ => return Err(moved()),
@@ -136,7 +136,7 @@ impl Sheets {
         let url = self.values_url(request, "batchUpdateByDataFilter");
         let body = json!({
             "valueInputOption": "RAW",
-            "data": [{ "dataFilter": mark_filter(task), "majorDimension": "ROWS", "values": [values] }],
+            "data": [{ "dataFilter": mark_filter(delivery), "majorDimension": "ROWS", "values": [values] }],
         });
         let written: Result<Value, Fault> = self.caller.post(Cost::SheetsWrite, &url, &body).await;
         // The same cells written twice are the same cells.
@@ -144,9 +144,9 @@ impl Sheets {
         Ok(Outcome::Partly { evidence: evidence(Progress::Written) })
     }
 
-    async fn unmark_row(&self, task: &Task, request: &UpdateRow) -> Result<Outcome, Outcome> {
+    async fn unmark_row(&self, delivery: &Delivery, request: &UpdateRow) -> Result<Outcome, Outcome> {
         let done = || Ok(Outcome::Delivered(Made::named(Some(request.key.1.clone())).with("found", true)));
-        match self.update(&request.spreadsheet, vec![delete_mark(&task.effect_id)]).await {
+        match self.update(&request.spreadsheet, vec![delete_mark(&delivery.effect_id)]).await {
             Ok(()) => done(),
             // The row was written; that somebody has removed it or its mark since does not undo it.
             Err(fault) if matches!(fault.status(), Some(400 | 404)) => done(),
@@ -157,13 +157,13 @@ impl Sheets {
     /// Reads the headers and the marked row together; no row when the mark is gone.
     async fn marked(
         &self,
-        task: &Task,
+        delivery: &Delivery,
         request: &UpdateRow,
     ) -> Result<(Vec<String>, Option<Vec<Value>>), Fault> {
         let first_row = json!({ "a1Range": format!("{}!1:1", quoted(&request.sheet)) });
         let url = self.values_url(request, "batchGetByDataFilter");
         let body = json!({
-            "dataFilters": [first_row, mark_filter(task)],
+            "dataFilters": [first_row, mark_filter(delivery)],
             "valueRenderOption": "UNFORMATTED_VALUE",
         });
         let matches: Matches = self.caller.post(Cost::SheetsRead, &url, &body).await?;
@@ -186,8 +186,8 @@ impl Sheets {
     }
 }
 
-fn progress(task: &Task) -> Result<Option<Progress>, Outcome> {
-    let read = task.evidence.as_ref().map(Json::read::<Evidence>).transpose();
+fn progress(delivery: &Delivery) -> Result<Option<Progress>, Outcome> {
+    let read = delivery.evidence.as_ref().map(Json::read::<Evidence>).transpose();
     read.map(|evidence| evidence.map(|evidence| evidence.row)).map_err(|error| refused(error.report()))
 }
 
@@ -215,8 +215,8 @@ fn row_place(sheet_id: i32, index: usize) -> DeveloperMetadataLocation {
     DeveloperMetadataLocation { dimension_range: Some(range), ..Default::default() }
 }
 
-fn mark_filter(task: &Task) -> Value {
-    json!({ "developerMetadataLookup": { "metadataId": mark_id(&task.effect_id) } })
+fn mark_filter(delivery: &Delivery) -> Value {
+    json!({ "developerMetadataLookup": { "metadataId": mark_id(&delivery.effect_id) } })
 }
 
 /// Returns the row's cells in the order of the headers; null leaves a cell as it is.

@@ -19,13 +19,13 @@ use google_sheets4::api::{
 use sha2::{Digest, Sha256};
 
 use crate::base::text::Json;
-use crate::connector::Task;
-use crate::connector::google::Endpoints;
 use crate::connector::google::fault::Fault;
 use crate::connector::google::hub::{Caller, Cost, encoded};
 use crate::connector::google::range::{quoted, same, text};
 use crate::connector::https::Connect;
+use crate::connector::port::Delivery;
 use crate::model::EffectId;
+use crate::model::google::GoogleEndpoints;
 use crate::model::outcome::{Finding, Made, Outcome};
 use crate::model::request::AppendRow;
 
@@ -40,7 +40,7 @@ const MARK_KEY: &str = "nexora.effect";
 const CELL_VALUE: &str = "userEnteredValue";
 
 impl Sheets {
-    pub fn new(caller: &Caller, endpoints: &Endpoints) -> Sheets {
+    pub fn new(caller: &Caller, endpoints: &GoogleEndpoints) -> Sheets {
         let mut hub = google_sheets4::Sheets::new(caller.client.clone(), caller.tokens.clone());
         hub.base_url(endpoints.sheets_url.clone());
         hub.root_url(endpoints.sheets_url.clone());
@@ -48,9 +48,9 @@ impl Sheets {
     }
 
     /// Adds the row with its mark, or removes the mark once the evidence says that both are there.
-    pub async fn append(&self, task: &Task, request: &AppendRow) -> Result<Outcome, Outcome> {
-        if task.evidence.is_some() {
-            return self.remove_mark(task, request).await;
+    pub async fn append(&self, delivery: &Delivery, request: &AppendRow) -> Result<Outcome, Outcome> {
+        if delivery.evidence.is_some() {
+            return self.remove_mark(delivery, request).await;
         }
         let turn = self.turn(&request.spreadsheet);
         let _turn = turn.lock().await;
@@ -62,11 +62,11 @@ impl Sheets {
             batch.push(write_headers(sheet_id, headers.len(), &added));
         }
         batch.push(append_row(sheet_id, &row));
-        batch.push(make_mark(&task.effect_id));
+        batch.push(make_mark(&delivery.effect_id));
         match self.update(&request.spreadsheet, batch).await {
             Ok(()) => Ok(Outcome::Partly { evidence: appended() }),
             // The mark may be there already: another attempt's batch came in since we asked.
-            Err(fault) if fault.status() == Some(400) => match self.find(task, request).await {
+            Err(fault) if fault.status() == Some(400) => match self.find(delivery, request).await {
                 Ok(Finding::Partly { evidence }) => Ok(Outcome::Partly { evidence }),
                 Ok(_) => Err(fault.of_change()),
                 Err(unread) => Err(Outcome::InDoubt { reason: unread.reason() }),
@@ -76,8 +76,8 @@ impl Sheets {
     }
 
     /// Removing what is not there is no failure, so this part may be repeated at will.
-    async fn remove_mark(&self, task: &Task, request: &AppendRow) -> Result<Outcome, Outcome> {
-        match self.update(&request.spreadsheet, vec![delete_mark(&task.effect_id)]).await {
+    async fn remove_mark(&self, delivery: &Delivery, request: &AppendRow) -> Result<Outcome, Outcome> {
+        match self.update(&request.spreadsheet, vec![delete_mark(&delivery.effect_id)]).await {
             Ok(()) => Ok(Outcome::Delivered(Made::named(Some(request.spreadsheet.clone())))),
             // The row is there; that somebody removed the spreadsheet since does not undo it.
             Err(fault) if matches!(fault.status(), Some(400 | 404)) => {
@@ -88,17 +88,17 @@ impl Sheets {
     }
 
     /// Asks for the mark.
-    pub async fn find(&self, task: &Task, request: &AppendRow) -> Result<Finding, Fault> {
-        if task.evidence.is_some() {
+    pub async fn find(&self, delivery: &Delivery, request: &AppendRow) -> Result<Finding, Fault> {
+        if delivery.evidence.is_some() {
             return Ok(Finding::Partly { evidence: appended() });
         }
-        self.find_mark(task, &request.spreadsheet, appended()).await
+        self.find_mark(delivery, &request.spreadsheet, appended()).await
     }
 
     /// Looks for a task's mark, which proves what `evidence` says.
     pub(super) async fn find_mark(
         &self,
-        task: &Task,
+        delivery: &Delivery,
         spreadsheet: &str,
         evidence: Json,
     ) -> Result<Finding, Fault> {
@@ -107,12 +107,12 @@ impl Sheets {
             .call(Cost::SheetsRead, |mut watch| async move {
                 let spreadsheets = self.hub.spreadsheets();
                 let call =
-                    spreadsheets.developer_metadata_get(&encoded(spreadsheet), mark_id(&task.effect_id));
+                    spreadsheets.developer_metadata_get(&encoded(spreadsheet), mark_id(&delivery.effect_id));
                 call.delegate(&mut watch).doit().await.map(|(_, mark)| mark)
             })
             .await;
         match read {
-            Ok(mark) if mark.metadata_value.as_deref() == Some(task.effect_id.as_str()) => {
+            Ok(mark) if mark.metadata_value.as_deref() == Some(delivery.effect_id.as_str()) => {
                 Ok(Finding::Partly { evidence })
             }
             Ok(_) => Ok(Finding::Unknown { reason: "the mark belongs to another effect".to_owned() }),

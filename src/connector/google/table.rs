@@ -4,12 +4,12 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::connector::google::Endpoints;
 use crate::connector::google::fault::Fault;
 use crate::connector::google::hub::{Caller, Cost, encoded};
 use crate::connector::google::range::{self, DateCells};
 use crate::connector::poll::SheetReading;
 use crate::model::cursor::SheetTarget;
+use crate::model::google::GoogleEndpoints;
 use crate::model::sheet::{Row, Table};
 
 pub struct Tables {
@@ -29,7 +29,7 @@ struct File {
 
 impl Tables {
     /// With a caller for Drive, a sheet that has not changed is not read.
-    pub fn new(caller: &Caller, drive: Option<Caller>, endpoints: &Endpoints) -> Tables {
+    pub fn new(caller: &Caller, drive: Option<Caller>, endpoints: &GoogleEndpoints) -> Tables {
         let (sheets_url, drive_url) = (endpoints.sheets_url.clone(), endpoints.drive_url.clone());
         Tables { caller: caller.clone(), sheets_url, drive, drive_url }
     }

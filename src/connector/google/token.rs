@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use futures_util::future::BoxFuture;
 use tokio::sync::Mutex;
 
 use crate::base::secret::Secret;
-use crate::connector::Answer;
 use crate::connector::google::account::{Account, Asked, Carried};
 use crate::connector::google::fault::Fault;
 use crate::connector::google::oauth::{Endpoint, Grant, UserCredential};
@@ -208,7 +208,7 @@ impl Tokens {
 }
 
 impl google_apis_common::GetToken for Tokens {
-    fn get_token<'a>(&'a self, scopes: &'a [&str]) -> Answer<'a, Asked> {
+    fn get_token<'a>(&'a self, scopes: &'a [&str]) -> BoxFuture<'a, Asked> {
         google_apis_common::GetToken::get_token(&Carried, scopes)
     }
 }

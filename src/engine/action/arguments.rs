@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::base::{Error, Result as Checked};
 use crate::engine::hours::{BusinessHours, duration};
-use crate::model::connection::ConnectionKind;
+use crate::model::connector::ConnectionKind;
 use crate::model::message::MessageClass;
 use crate::model::request::IfMissing;
 

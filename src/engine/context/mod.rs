@@ -5,6 +5,7 @@
 
 mod values;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use minijinja::Value;
@@ -16,7 +17,7 @@ use crate::base::Result;
 use crate::base::clock::Timestamp;
 use crate::engine::action;
 use crate::model::address::EmailAddress;
-use crate::model::connection::{Connection, ConnectionKind};
+use crate::model::connector::{Connections, Kinds};
 use crate::model::contact::{AddressKind, Contact};
 use crate::model::event::{Event, EventKind, Fact, ScheduleEvent, Shape, WebhookEvent};
 use crate::model::job::Job;
@@ -27,6 +28,9 @@ use crate::model::tenant::Tenant;
 
 /// A root and the names below it.
 pub type Root = (&'static str, &'static [&'static str]);
+
+/// A root as a run offers it.
+pub type OfferedRoot = (&'static str, Cow<'static, [&'static str]>);
 
 const LEAD: Root = (
     "lead",
@@ -127,7 +131,6 @@ const ALWAYS: &[Root] = &[
             "color",
         ],
     ),
-    ("connections", &["smtp", "google", "webhook"]),
     ("operator", &["name", "email"]),
     ("run", &["id", "started_at"]),
     ("links", &["review", "unsubscribe"]),
@@ -137,8 +140,9 @@ const ALWAYS: &[Root] = &[
 /// Settings' values by name.
 pub type Settings = BTreeMap<String, serde_json::Value>;
 
-/// Returns the roots that a run has which an event of this kind started.
-pub fn roots(kind: EventKind) -> Vec<Root> {
+/// Returns the roots that a run has which an event of this kind started. Which connections can be asked
+/// about depends on the program's connectors.
+pub fn roots(kind: EventKind, connectors: &Kinds) -> Vec<OfferedRoot> {
     let own: &[Root] = match kind.shape() {
         Shape::Lead => &[LEAD, CONTACT, CONVERSATION],
         Shape::Mail => &[MESSAGE, CONTACT, LEAD, JOB, CONVERSATION],
@@ -149,7 +153,8 @@ pub fn roots(kind: EventKind) -> Vec<Root> {
         Shape::Schedule => &[SCHEDULE],
         Shape::Fact => &[CHANGE, CONTACT, LEAD, JOB, CONVERSATION],
     };
-    [own, ALWAYS].concat()
+    let roots = own.iter().chain(ALWAYS).map(|(root, names)| (*root, Cow::Borrowed(*names)));
+    roots.chain([("connections", Cow::Owned(connectors.names()))]).collect()
 }
 
 /// What a run is about.
@@ -209,12 +214,11 @@ pub fn of_run(
     run: &Run,
     facts: Facts<'_>,
     settings: &Settings,
-    connections: &[Connection],
+    connections: Connections<'_>,
     journal: &[Step],
     item: Option<&(String, serde_json::Value)>,
     now: Timestamp,
 ) -> Result<Value> {
-    let has = |kind| connections.iter().any(|connection: &Connection| connection.kind == kind);
     let mut steps = Map::new();
     for step in journal {
         let mut output: Map<String, serde_json::Value> = step.output.read()?;
@@ -235,11 +239,7 @@ pub fn of_run(
             "email": facts.operator.map(|operator| &operator.email),
         },
         "settings": settings,
-        "connections": {
-            "smtp": has(ConnectionKind::Smtp),
-            "google": has(ConnectionKind::Google),
-            "webhook": has(ConnectionKind::Webhook),
-        },
+        "connections": self::connections(connections),
         "run": { "id": run.id, "started_at": run.started_at },
         "links": { "review": facts.links.review, "unsubscribe": facts.links.unsubscribe },
         "now": now,
@@ -250,6 +250,11 @@ pub fn of_run(
         object.extend(item.cloned());
     }
     Ok(Value::from(Serde(context)))
+}
+
+/// Returns which kinds of connection a tenant has, of those that the program knows.
+pub fn connections(connections: Connections<'_>) -> BTreeMap<&'static str, bool> {
+    connections.kinds().iter().map(|facts| (facts.kind.name(), connections.has(&facts.kind))).collect()
 }
 
 /// Returns what the event brings that started the run.
@@ -286,6 +291,7 @@ fn own(facts: Facts<'_>) -> Result<Vec<(String, serde_json::Value)>> {
 mod tests {
     use super::*;
     use crate::engine::plan::tests::scene;
+    use crate::model::connector::samples::kinds;
 
     #[test]
     fn the_names_offered_are_the_names_built() {
@@ -293,9 +299,11 @@ mod tests {
         let facts = Facts { lead: Some(&scene.lead), ..scene.facts() };
         for lead in [facts.lead, None] {
             let facts = Facts { lead, ..facts };
+            let kinds = kinds();
+            let none = Connections::new(&[], &kinds);
             let context =
-                of_run(&scene.run, facts, &Settings::new(), &[], &[], None, scene.run.started_at).unwrap();
-            for (root, names) in roots(EventKind::LeadReceived) {
+                of_run(&scene.run, facts, &Settings::new(), none, &[], None, scene.run.started_at).unwrap();
+            for (root, names) in roots(EventKind::LeadReceived, &kinds) {
                 let built = context.get_attr(root).unwrap();
                 if names.is_empty() {
                     assert!(!built.is_undefined(), "{root}");

@@ -12,12 +12,11 @@ mod source;
 use serde::{Deserialize, Serialize};
 
 use crate::base::Result;
-use crate::base::text::Json;
 use crate::engine::enquiry::Enquiry;
 use crate::engine::lead_mail::fields::Fields;
 use crate::engine::lead_mail::source::{Class, Source};
 use crate::model::address::EmailAddress;
-use crate::model::connection::GoogleSettings;
+use crate::model::connection::Connection;
 use crate::model::mail::Mail;
 
 /// How lead mails are told from others, where that is not as usual.
@@ -45,8 +44,14 @@ impl Rules {
     ///
     /// # Errors
     /// `Internal` when what is stored cannot be read.
-    pub fn of(settings: &GoogleSettings) -> Result<Rules> {
-        settings.lead_mail.as_ref().map_or_else(|| Ok(Rules::default()), |rules| Json::of(rules)?.read())
+    pub fn of(connection: &Connection) -> Result<Rules> {
+        #[derive(Deserialize)]
+        struct Settings {
+            #[serde(default)]
+            lead_mail: Option<Rules>,
+        }
+        let settings: Settings = connection.settings.read()?;
+        Ok(settings.lead_mail.unwrap_or_default())
     }
 }
 

@@ -14,6 +14,7 @@ use chrono_tz::Tz;
 use crate::app::App;
 use crate::base::clock::Timestamp;
 use crate::base::{Error, Result};
+use crate::connector::kind::Connectors;
 use crate::engine::authority;
 use crate::model::address::Slug;
 use crate::model::lead::{Lead, Pace};
@@ -115,7 +116,7 @@ pub async fn of_tenant(app: &App, principal: &Principal, tenant: Tenant) -> Resu
     if !may_see(principal, &tenant.id) {
         return Err(Error::not_found("no such page"));
     }
-    let now = app.clock.now();
+    let (now, connectors) = (app.clock.now(), app.connectors().clone());
     let allowed = |noun| authority::allows(principal, Some(&tenant.id), Permission(noun, Verb::Read));
     let view = View {
         leads: allowed(Noun::Lead),
@@ -124,7 +125,7 @@ pub async fn of_tenant(app: &App, principal: &Principal, tenant: Tenant) -> Resu
     };
     let mut panels = tenant.settings()?.status_panels;
     panels.retain(|panel| authority::allows(principal, Some(&tenant.id), permission(*panel)));
-    app.db.read(move |conn| conn.transaction(|conn| load(conn, tenant, panels, view, now))).await
+    app.db.read(move |conn| conn.transaction(|conn| load(conn, &connectors, tenant, panels, view, now))).await
 }
 
 /// What may be seen within a panel.
@@ -137,6 +138,7 @@ struct View {
 
 fn load(
     conn: &mut Conn,
+    connectors: &Connectors,
     tenant: Tenant,
     panels: Vec<Panel>,
     view: View,
@@ -146,7 +148,7 @@ fn load(
     let id = &tenant.id;
     let mut names = Names::new(id);
     let has = |panel| panels.contains(&panel);
-    let upkeep = upkeep::load(conn, &tenant, now)?;
+    let upkeep = upkeep::load(conn, connectors, &tenant, now)?;
     let paces = match view.leads && (has(Panel::Week) || has(Panel::Charts)) {
         true => Some(figures::paces(conn, id, zone, now)?),
         false => None,
@@ -157,7 +159,7 @@ fn load(
         now,
         level: trouble::level(&upkeep.troubles),
         shows_commands: view.commands,
-        health: has(Panel::Health).then(|| upkeep.health()),
+        health: has(Panel::Health).then(|| upkeep.health(connectors)),
         week: shown(has(Panel::Week), || figures::week(conn, &tenant, paces, now))?,
         charts: shown(has(Panel::Charts), || {
             figures::charts(conn, id, paces.unwrap_or_default(), view.messages, (zone, now))

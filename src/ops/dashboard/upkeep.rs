@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::base::Result;
 use crate::base::clock::Timestamp;
+use crate::connector::kind::Connectors;
 use crate::engine::plain;
 use crate::model::automation::{Automation, AutomationState};
 use crate::model::connection::{Connection, ConnectionState};
@@ -111,12 +112,13 @@ const WEEK: Duration = Duration::from_secs(7 * 86_400);
 /// The action by which a digest is known, whatever its automation is called.
 const DIGEST: &str = "digest.compose";
 
-pub fn load(conn: &mut Conn, tenant: &Tenant, now: Timestamp) -> Result<Upkeep> {
+pub fn load(conn: &mut Conn, connectors: &Connectors, tenant: &Tenant, now: Timestamp) -> Result<Upkeep> {
     let id = &tenant.id;
     let counts = balance::unsettled(conn, id)?;
     let (connections, cursors) = (connection::list(conn, id, ROWS)?, cursor::list(conn, id, None, ROWS)?);
     let health = trouble::Health {
         tenant,
+        connectors,
         counts: &counts,
         oldest_due_at: balance::oldest_due(conn, id)?,
         connections: &connections,
@@ -134,9 +136,9 @@ pub fn load(conn: &mut Conn, tenant: &Tenant, now: Timestamp) -> Result<Upkeep> 
 }
 
 impl Upkeep {
-    pub fn health(&self) -> Health {
+    pub fn health(&self, connectors: &Connectors) -> Health {
         let account = |connection: &Connection| Account {
-            name: trouble::account(connection),
+            name: connectors.title(connection),
             state: connection.state,
             last_ok_at: connection.last_ok_at,
             last_poll_at: self

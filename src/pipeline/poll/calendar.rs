@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::base::Result;
 use crate::base::clock::Timestamp;
 use crate::base::text::Json;
-use crate::connector::poll::{CalendarChanges, Poll};
+use crate::connector::poll::{CalendarChanges, ReadCalendar};
 use crate::engine::context::moment_of;
 use crate::engine::diary::{self, Change};
 use crate::model::TimerId;
@@ -51,14 +51,14 @@ pub(super) struct Read {
     instances: HashMap<String, Vec<Entry>>,
 }
 
-pub(super) async fn read(app: &App, poll: &dyn Poll, cursor: &Cursor) -> Result<Read, Unread> {
+pub(super) async fn read(app: &App, calendar: &dyn ReadCalendar, cursor: &Cursor) -> Result<Read, Unread> {
     let unreadable = |error: crate::base::Error| Unread::Later { reason: error.report(), after: None };
     let position: Option<Position> =
         cursor.position.as_ref().map(Json::read).transpose().map_err(unreadable)?;
     let wish: CalendarWish = cursor.wish.read().map_err(unreadable)?;
     let token = position.as_ref().map(|position| position.sync_token.as_str());
-    let changes = match poll.calendar_changes(&cursor.target, token).await {
-        Err(Unread::Expired) => poll.calendar_changes(&cursor.target, None).await?,
+    let changes = match calendar.calendar_changes(&cursor.target, token).await {
+        Err(Unread::Expired) => calendar.calendar_changes(&cursor.target, None).await?,
         answer => answer?,
     };
     let now = app.clock.now();
@@ -76,7 +76,7 @@ pub(super) async fn read(app: &App, poll: &dyn Poll, cursor: &Cursor) -> Result<
         let series = series_to_expand(app, cursor, &changes, refresh).await.map_err(unreadable)?;
         for id in series {
             let from = now - longest_after(&wish.moments);
-            let found = poll.instances(&cursor.target, &id, from, horizon).await?;
+            let found = calendar.instances(&cursor.target, &id, from, horizon).await?;
             instances.insert(id, found);
         }
     }
@@ -117,10 +117,9 @@ async fn series_to_expand(
 
 pub(super) fn record(conn: &mut Conn, claimed: &Claimed, mut read: Read, now: Timestamp) -> Result<Settled> {
     let cursor = &claimed.cursor;
-    let settings = claimed.connection.typed()?;
     let entries = read.changes.entries.iter_mut().chain(read.instances.values_mut().flatten());
     for entry in entries {
-        diary::mark_colleagues(entry, settings.account(), claimed.tenant.owner_email.as_str());
+        diary::mark_colleagues(entry, &claimed.account, claimed.tenant.owner_email.as_str());
     }
     let mut known = BTreeMap::new();
     let wants_timers = read.refresh && !read.moments.is_empty();

@@ -9,7 +9,7 @@ use crate::engine::lead_mail::{self, Found, Reading, Rules};
 use crate::engine::mail::from_parts;
 use crate::engine::mail::text::newly_written;
 use crate::model::address::EmailAddress;
-use crate::model::connection::{Connection, ConnectionSettings};
+use crate::model::connection::Connection;
 use crate::model::contact::AddressKind;
 use crate::model::event::{About, MailEvent};
 use crate::model::lead::LeadState;
@@ -75,7 +75,7 @@ pub fn take_in(
     received_at: Timestamp,
     now: Timestamp,
 ) -> Result<Known> {
-    let reading = lead_mail::read(&payload.mail, &rules(&claimed.connection)?);
+    let reading = lead_mail::read(&payload.mail, &Rules::of(&claimed.connection)?);
     match reading {
         Reading::Lead(found) => {
             store_lead(conn, claimed, payload, found, now)?;
@@ -107,13 +107,6 @@ pub fn take_in(
             let is_persons = payload.mail.kind == MailKind::Person;
             Ok(if is_persons && payload.about.contact_id.is_some() { Known::Reply } else { Known::Other })
         }
-    }
-}
-
-fn rules(connection: &Connection) -> Result<Rules> {
-    match connection.typed()? {
-        ConnectionSettings::Google(settings) => Rules::of(&settings),
-        ConnectionSettings::Smtp(_) | ConnectionSettings::Webhook(_) => Ok(Rules::default()),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::base::Result;
 use crate::base::clock::Timestamp;
 use crate::base::text::Json;
-use crate::connector::poll::{FetchedMail, MailChanged, Poll};
+use crate::connector::poll::{FetchedMail, MailChanged, ReadMail};
 use crate::engine::mail::from_parts;
 use crate::model::cursor::{Cursor, Item};
 use crate::model::event::{EventKind, MailChange, MailEvent};
@@ -58,34 +58,34 @@ struct Seen {
     labels: Vec<String>,
 }
 
-pub async fn read(app: &App, poll: &dyn Poll, cursor: &Cursor) -> Result<Read, Unread> {
+pub async fn read(app: &App, mailbox: &dyn ReadMail, cursor: &Cursor) -> Result<Read, Unread> {
     let unreadable = |error: crate::base::Error| Unread::Later { reason: error.report(), after: None };
     let now = app.clock.now();
     let Some(position) = cursor.position.as_ref() else {
         // The history is asked for first: what comes in while mails are listed is in both.
-        let position = Position { history_id: poll.mailbox_now().await?, since: now, resync: None };
-        let ids = poll.mail_since(now - OVERLAP, LIST_LIMIT).await?;
+        let position = Position { history_id: mailbox.mailbox_now().await?, since: now, resync: None };
+        let ids = mailbox.mail_since(now - OVERLAP, LIST_LIMIT).await?;
         return Ok(Read::Baseline { position: Json::of(&position).map_err(unreadable)?, ids });
     };
     let position: Position = position.read().map_err(unreadable)?;
     if position.resync.is_none() {
-        match poll.mail_changes(&position.history_id).await {
+        match mailbox.mail_changes(&position.history_id).await {
             Ok(changes) => {
                 let position = Position { history_id: changes.history_id, ..position };
-                return fetch(app, poll, cursor, position, changes.mails, changes.more).await;
+                return fetch(app, mailbox, cursor, position, changes.mails, changes.more).await;
             }
             Err(Unread::Expired) => {}
             Err(unread) => return Err(unread),
         }
     }
-    let (position, mails, more) = look_back(app, poll, cursor, position).await?;
-    fetch(app, poll, cursor, position, mails, more).await
+    let (position, mails, more) = look_back(app, mailbox, cursor, position).await?;
+    fetch(app, mailbox, cursor, position, mails, more).await
 }
 
 /// Lists what came in around and since the last poll, and takes a share of what was not seen.
 async fn look_back(
     app: &App,
-    poll: &dyn Poll,
+    mailbox: &dyn ReadMail,
     cursor: &Cursor,
     position: Position,
 ) -> Result<(Position, Vec<MailChanged>, bool), Unread> {
@@ -95,10 +95,10 @@ async fn look_back(
         Some(_) => position.history_id,
         None => {
             tracing::warn!(cursor.id = %cursor.id, tenant.id = %cursor.tenant_id, "the mailbox's history is too old: reading it anew");
-            poll.mailbox_now().await?
+            mailbox.mailbox_now().await?
         }
     };
-    let mut ids = poll.mail_since(resync, LIST_LIMIT).await?;
+    let mut ids = mailbox.mail_since(resync, LIST_LIMIT).await?;
     ids.reverse();
     let (tenant, id) = (cursor.tenant_id.clone(), cursor.id.clone());
     let unseen = app.db.read(move |conn| {
@@ -121,7 +121,7 @@ async fn look_back(
 /// Reads the mails that a share names, but for those that are known and only told again.
 async fn fetch(
     app: &App,
-    poll: &dyn Poll,
+    mailbox: &dyn ReadMail,
     cursor: &Cursor,
     position: Position,
     changed: Vec<MailChanged>,
@@ -147,7 +147,7 @@ async fn fetch(
     let mut mails = Vec::with_capacity(wanted.len());
     for mail in wanted {
         // One that is gone by now was never there for us.
-        if let Some(fetched) = poll.mail(&mail.id).await? {
+        if let Some(fetched) = mailbox.mail(&mail.id).await? {
             mails.push((mail, fetched));
         }
     }

@@ -23,7 +23,7 @@ use crate::app::App;
 use crate::base::clock::{Timestamp, whole_millis};
 use crate::base::text::Json;
 use crate::base::{Error, Kind, Result};
-use crate::connector::poll::Poll;
+use crate::connector::kind::Connectors;
 use crate::engine::pace::{self, Bounds};
 use crate::engine::retry;
 use crate::model::connection::{Connection, ConnectionState};
@@ -53,6 +53,7 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
         return Ok(Swept::nothing(next_due));
     }
     let (after, lease_until, linker) = (round.clone(), now + app.config.poll.lease(), Linker::of(app));
+    let connectors = app.connectors().clone();
     let (share, claimed) = app
         .db
         .write(move |conn| {
@@ -60,7 +61,7 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
             let mut claimed = Vec::with_capacity(share.rows.len());
             for due in &share.rows {
                 let id = CursorId::parse(&due.id)?;
-                claimed.extend(claim(conn, &linker, &due.tenant_id, &id, lease_until)?);
+                claimed.extend(claim(conn, (&linker, &connectors), &due.tenant_id, &id, lease_until)?);
             }
             Ok((share, claimed))
         })
@@ -89,13 +90,15 @@ struct Claimed {
     /// As it stands after the claim, but with the moment at which it was due.
     cursor: Cursor,
     connection: Connection,
+    /// The address that the connection stands for.
+    account: String,
     tenant: Tenant,
     linker: Linker,
 }
 
 fn claim(
     conn: &mut Conn,
-    linker: &Linker,
+    (linker, connectors): (&Linker, &Connectors),
     tenant_id: &TenantId,
     id: &CursorId,
     lease_until: Timestamp,
@@ -113,8 +116,8 @@ fn claim(
     }
     let tenant = tenant::find(conn, tenant_id)?.ok_or_else(|| gone("tenant"))?;
     let epoch = found.epoch + 1;
-    let linker = linker.clone();
-    Ok(Some(Claimed { cursor: Cursor { epoch, ..found }, connection, tenant, linker }))
+    let (linker, account) = (linker.clone(), connectors.account(&connection));
+    Ok(Some(Claimed { cursor: Cursor { epoch, ..found }, connection, account, tenant, linker }))
 }
 
 /// What was read, and is to be settled in one write.
@@ -157,14 +160,21 @@ async fn read(app: &App, claimed: &Claimed) -> Result<Read, Unread> {
         Kind::Denied | Kind::Config => Unread::Unauthorized { reason: error.report() },
         _ => Unread::Later { reason: error.report(), after: None },
     })?;
-    let Some(poll) = connector.poll else {
-        return Err(Unread::Refused { reason: "this kind of connection cannot be read".to_owned() });
-    };
-    let poll: &dyn Poll = &*poll;
-    match claimed.cursor.kind {
-        CursorKind::Mail => mail::read(app, poll, &claimed.cursor).await.map(Read::Mail),
-        CursorKind::Calendar => calendar::read(app, poll, &claimed.cursor).await.map(Read::Calendar),
-        CursorKind::Sheet => sheet::read(poll, &claimed.cursor).await.map(Read::Sheet),
+    let unreadable = || Unread::Refused { reason: "this kind of connection cannot be read".to_owned() };
+    let cursor = &claimed.cursor;
+    match cursor.kind {
+        CursorKind::Mail => {
+            let mailbox = connector.mail.ok_or_else(unreadable)?;
+            mail::read(app, &*mailbox, cursor).await.map(Read::Mail)
+        }
+        CursorKind::Calendar => {
+            let calendar = connector.calendar.ok_or_else(unreadable)?;
+            calendar::read(app, &*calendar, cursor).await.map(Read::Calendar)
+        }
+        CursorKind::Sheet => {
+            let sheet = connector.sheet.ok_or_else(unreadable)?;
+            sheet::read(&*sheet, cursor).await.map(Read::Sheet)
+        }
     }
 }
 
@@ -270,7 +280,9 @@ fn fail(app: &App, conn: &mut Conn, claimed: &Claimed, unread: &Unread, now: Tim
         tracing::warn!(cursor.id = %id, tenant.id = %tenant_id, kind = %before.kind, attempt, reason, "poll {id} failed");
     }
     if let Unread::Unauthorized { reason } = unread {
-        if alarm::credential_refused(conn, &claimed.connection, reason, now)? == Refusal::Replaced {
+        if alarm::credential_refused(conn, (&claimed.connection, &claimed.account), reason, now)?
+            == Refusal::Replaced
+        {
             cursor::set_due(conn, tenant_id, &before.connection_id, Some(now))?;
         }
         return Ok(());

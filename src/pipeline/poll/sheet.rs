@@ -9,7 +9,7 @@ use super::{Claimed, Settled};
 use crate::base::Result;
 use crate::base::clock::Timestamp;
 use crate::base::text::{Json, hex};
-use crate::connector::poll::{Poll, SheetReading};
+use crate::connector::poll::{ReadSheet, SheetReading};
 use crate::engine::table::{self, Content, Known, Shape, Step};
 use crate::model::cursor::{Cursor, Item, SheetTarget, SheetWish};
 use crate::model::event::{About, EventKind, RowEvent};
@@ -42,7 +42,7 @@ pub struct Read {
     reading: SheetReading,
 }
 
-pub async fn read(poll: &dyn Poll, cursor: &Cursor) -> Result<Read, Unread> {
+pub async fn read(sheet: &dyn ReadSheet, cursor: &Cursor) -> Result<Read, Unread> {
     let unreadable = |error: crate::base::Error| Unread::Refused { reason: error.report() };
     let position: Option<Position> =
         cursor.position.as_ref().map(Json::read).transpose().map_err(unreadable)?;
@@ -54,7 +54,7 @@ pub async fn read(poll: &dyn Poll, cursor: &Cursor) -> Result<Read, Unread> {
         position.key == wish.key && cursor.polled_at.is_some_and(|polled| polled.since(read_at) < TRUST)
     };
     let seen = position.as_ref().filter(is_trusted).and_then(|position| position.version.as_deref());
-    let reading = poll.sheet(&target, seen).await?;
+    let reading = sheet.sheet(&target, seen).await?;
     Ok(Read { position, wish, target, reading })
 }
 

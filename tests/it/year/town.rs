@@ -9,13 +9,15 @@ use nexora::base::clock::{Clock, Timestamp};
 use nexora::base::secret::{MasterKey, Secret};
 use nexora::config::Config;
 use nexora::config::google::Settings as GoogleSettings;
+use nexora::connector::google::kind::by_service_account;
+use nexora::connector::smtp::{self, SmtpSettings, SmtpTls};
 use nexora::engine::enquiry::Enquiry;
 use nexora::engine::quiet::QuietHours;
 use nexora::model::TenantId;
 use nexora::model::address::Zone;
 use nexora::model::audit::Actor;
 use nexora::model::change::JobPerson;
-use nexora::model::connection::{Ability, SmtpSettings, SmtpTls, WhenInDoubt};
+use nexora::model::connection::{Ability, WhenInDoubt};
 use nexora::model::event::ScheduleEvent;
 use nexora::model::message::Message;
 use nexora::model::request::EffectRequest;
@@ -163,7 +165,7 @@ impl Town {
         ]
         .map(|(key, value)| (key.to_owned(), value.to_owned()));
         let made = tenant::set(&self.app, &self.actor, &made.slug, &changes).await.unwrap();
-        let smtp = SmtpSettings {
+        let settings = SmtpSettings {
             host: "127.0.0.1".into(),
             port: self.sandbox.smtp_address().port(),
             from: format!("nexora@{slug}.example.com").parse().unwrap(),
@@ -172,11 +174,13 @@ impl Town {
             ca_pem: None,
             when_in_doubt: WhenInDoubt::Resend,
         };
-        connection::add_smtp(&self.app, &self.actor, &made, "smtp", smtp, None).await.unwrap();
+        let relay = smtp::connection(&settings, None).unwrap();
+        connection::add(&self.app, &self.actor, &made, "smtp", relay).await.unwrap();
         let key = Secret::new(self.sandbox.service_account_json());
         let office = office(&made).parse().unwrap();
         let (app, actor) = (&self.app, &self.actor);
-        connection::add_google(app, actor, &made, "google", office, key, Ability::usual()).await.unwrap();
+        let google = by_service_account(office, key, Ability::usual()).unwrap();
+        connection::add(app, actor, &made, "google", google).await.unwrap();
         for name in
             ["lead-capture", "appointment-helper", "follow-up-sequence", "review-request", "daily-digest"]
         {

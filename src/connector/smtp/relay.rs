@@ -4,9 +4,9 @@
 //! driven command by command to keep the doubt small: only a loss between the mail's last byte and
 //! the relay's answer to it leaves the outcome unknown.
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use lettre::message::Message;
 use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
@@ -19,16 +19,17 @@ use tokio::time::timeout;
 use crate::base::error::chain;
 use crate::base::secret::Secret;
 use crate::base::{Error, Result};
-use crate::connector::{Answer, Connector, Perform, Probe, Task, mail};
-use crate::model::connection::{SmtpSettings, SmtpTls};
+use crate::connector::mail;
+use crate::connector::port::{Delivery, Perform, Probe};
+use crate::connector::smtp::{SmtpSettings, SmtpTls};
 use crate::model::outcome::{Made, Outcome};
 use crate::model::request::{EffectRequest, SendMail};
 
 /// One relay, with the account to use there.
-pub struct Smtp {
-    settings: SmtpSettings,
-    password: Option<Secret>,
-    deadline: Duration,
+pub struct Relay {
+    pub settings: SmtpSettings,
+    pub password: Option<Secret>,
+    pub deadline: Duration,
 }
 
 /// Replies that mean "not with this account" (RFC 4954, section 6).
@@ -36,14 +37,9 @@ const REFUSED_LOGINS: [u16; 4] = [530, 534, 535, 538];
 
 const MECHANISMS: [Mechanism; 2] = [Mechanism::Plain, Mechanism::Login];
 
-impl Smtp {
-    pub fn open(settings: SmtpSettings, password: Option<Secret>, deadline: Duration) -> Connector {
-        let smtp = Arc::new(Smtp { settings, password, deadline });
-        Connector { perform: Arc::clone(&smtp) as Arc<dyn Perform>, reconcile: None, probe: smtp, poll: None }
-    }
-
-    async fn send(&self, task: &Task, request: &SendMail) -> Result<String, Outcome> {
-        let message = mail::write(task, request, &self.settings.from)
+impl Relay {
+    async fn send(&self, delivery: &Delivery, request: &SendMail) -> Result<String, Outcome> {
+        let message = mail::write(delivery, request, &self.settings.from)
             .map_err(|error| Outcome::Refused { reason: error.report() })?;
         let mut relay = within(self.deadline, self.log_in()).await?;
         within(self.deadline, self.offer(&mut relay, &message)).await?;
@@ -56,8 +52,8 @@ impl Smtp {
         };
         // The mail is taken: whether the farewell gets through no longer matters.
         let _ = timeout(Duration::from_secs(2), relay.quit()).await;
-        tracing::debug!(effect.id = %task.effect_id, response = accepted, "the relay took the mail");
-        Ok(mail::message_id(task, &self.settings.from))
+        tracing::debug!(effect.id = %delivery.effect_id, response = accepted, "the relay took the mail");
+        Ok(mail::message_id(delivery, &self.settings.from))
     }
 
     /// Connects, encrypts and logs in. Nothing here can send anything.
@@ -125,11 +121,11 @@ impl Smtp {
     }
 }
 
-impl Perform for Smtp {
-    fn perform<'a>(&'a self, task: &'a Task) -> Answer<'a, Outcome> {
+impl Perform for Relay {
+    fn perform<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
-            match &task.request {
-                EffectRequest::SendMail(request) => match self.send(task, request).await {
+            match &delivery.request {
+                EffectRequest::SendMail(request) => match self.send(delivery, request).await {
                     Ok(message_id) => {
                         let named = serde_json::Value::from(message_id.trim_matches(['<', '>']));
                         Outcome::Delivered(Made::named(Some(message_id)).with("message_id", named))
@@ -137,15 +133,15 @@ impl Perform for Smtp {
                     Err(outcome) => outcome,
                 },
                 _ => Outcome::Refused {
-                    reason: format!("an SMTP connection cannot do `{}`", task.request.kind()),
+                    reason: format!("an SMTP connection cannot do `{}`", delivery.request.kind()),
                 },
             }
         })
     }
 }
 
-impl Probe for Smtp {
-    fn probe(&self) -> Answer<'_, Result<String>> {
+impl Probe for Relay {
+    fn probe(&self) -> BoxFuture<'_, Result<String>> {
         Box::pin(async move {
             let place = format!("{}:{}", self.settings.host, self.settings.port);
             match within(self.deadline, self.log_in()).await {

@@ -1,0 +1,205 @@
+//! `nexora connection`.
+
+mod add;
+
+use std::path::PathBuf;
+
+pub use add::Add;
+use clap::Subcommand;
+
+use crate::app::App;
+use crate::base::secret::Secret;
+use crate::base::{Error, Result};
+use crate::cli::Context;
+use crate::cli::connection::add::ScopeArgs;
+use crate::cli::out::{Out, ago, maybe};
+use crate::engine::lead_mail::{Form, Rules};
+use crate::model::connection::{Abilities, Connection};
+use crate::model::google::GoogleAuth;
+use crate::model::tenant::Tenant;
+use crate::ops::lead_mail::{self, Change};
+use crate::ops::{connection, consent};
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Add a connection
+    #[command(subcommand)]
+    Add(Add),
+    /// List a tenant's connections
+    #[command(after_help = "Example:\n  nexora connection list --tenant acme")]
+    List,
+    /// Show a connection
+    #[command(after_help = "Example:\n  nexora connection show smtp --tenant acme")]
+    Show { name: String },
+    /// Ask the provider whether the credential is good, without sending anything
+    #[command(after_help = "Example:\n  nexora connection test google --tenant acme")]
+    Test { name: String },
+    /// Pause a connection: what is to go through it waits
+    #[command(after_help = "Example:\n  nexora connection pause smtp --tenant acme")]
+    Pause { name: String },
+    /// Resume a connection: what waited goes out
+    #[command(after_help = "Example:\n  nexora connection resume smtp --tenant acme")]
+    Resume { name: String },
+    /// Consent again, after access was lost or for more permissions; what waited goes out
+    #[command(after_help = "Examples:
+  nexora connection authorize google --tenant acme
+  nexora connection authorize google --tenant acme --for lead-capture
+  nexora connection authorize google --tenant acme --service-account new-key.json
+  ssh -L 4711:127.0.0.1:4711 HOST nexora connection authorize google --port 4711 --no-input")]
+    Authorize {
+        name: String,
+        /// New JSON key file of the connection's service account
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["client", "port"])]
+        service_account: Option<PathBuf>,
+        #[command(flatten)]
+        scopes: ScopeArgs,
+    },
+    /// Show or change by which mails of a mailbox leads come in; marketplaces are known already
+    #[command(after_help = "Examples:
+  nexora connection lead-mail google --tenant acme
+  nexora connection lead-mail google --tenant acme --add-form forms@acme.com --subject \"New enquiry\"
+  nexora connection lead-mail google --tenant acme --remove-form forms@acme.com")]
+    LeadMail {
+        name: String,
+        /// Mails from this address or domain are those of a form on a web site
+        #[arg(long, value_name = "FROM")]
+        add_form: Option<String>,
+        /// Only those whose subject holds this
+        #[arg(long, value_name = "TEXT", requires = "add_form")]
+        subject: Option<String>,
+        #[arg(long, value_name = "FROM")]
+        remove_form: Vec<String>,
+        /// Believe marketplaces for which the mailbox's server does not vouch
+        #[arg(long, value_name = "BOOL")]
+        trust_unsigned: Option<bool>,
+    },
+    /// Take access back at Google, forget the credential and pause the connection
+    #[command(after_help = "Example:\n  nexora connection revoke google --tenant acme --yes")]
+    Revoke { name: String },
+    /// Remove a connection that nothing was ever sent through
+    #[command(after_help = "Example:\n  nexora connection remove smtp --tenant acme --yes")]
+    Remove { name: String },
+}
+
+pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
+    let (app, actor) = (&context.app, &context.actor);
+    let tenant = context.tenant().await?;
+    match command {
+        Command::Add(add) => {
+            let (added, reveal) = add.run(context, &tenant, out).await?;
+            show(app, &added, out)?;
+            if let Some(reveal) = reveal {
+                out.ask(&reveal);
+            }
+            Ok(())
+        }
+        Command::List => {
+            let connections = connection::list(app, &tenant).await?;
+            out.list(&["name", "kind", "state", "last ok", "last error"], &connections, |connection| {
+                vec![
+                    connection.name.clone(),
+                    connection.kind.to_string(),
+                    connection.state.to_string(),
+                    connection.last_ok_at.map(ago).unwrap_or_default(),
+                    maybe(connection.last_error.as_ref()),
+                ]
+            })
+        }
+        Command::Show { name } => show(app, &connection::find(app, &tenant, &name).await?, out),
+        Command::Test { name } => {
+            let answer = connection::test(app, actor, &tenant, &name).await?;
+            out.item(
+                &serde_json::json!({ "name": name, "ok": true, "answer": answer }),
+                &[("ok", answer.clone())],
+            )
+        }
+        Command::Pause { name } => show(app, &connection::pause(app, actor, &tenant, &name).await?, out),
+        Command::Resume { name } => show(app, &connection::resume(app, actor, &tenant, &name).await?, out),
+        Command::Authorize { name, service_account, scopes } => {
+            let key = service_account.as_deref().map(read_file).transpose()?.map(Secret::new);
+            show(app, &authorize(context, &tenant, &name, key, &scopes, out).await?, out)
+        }
+        Command::LeadMail { name, add_form, subject, remove_form, trust_unsigned } => {
+            let add: Vec<Form> = add_form.map(|from| Form { from, subject }).into_iter().collect();
+            let is_question = add.is_empty() && remove_form.is_empty() && trust_unsigned.is_none();
+            let change = Change { add, remove: remove_form, trust_unsigned };
+            let rules = match is_question {
+                true => lead_mail::rules(app, &tenant, &name).await?,
+                false => lead_mail::set_rules(app, actor, &tenant, &name, change).await?,
+            };
+            show_rules(&rules, out)
+        }
+        Command::Revoke { name } => {
+            out.confirm(&format!(
+                "this takes back the access of connection `{name}` of tenant `{}`; what is to go through it waits",
+                tenant.slug
+            ))?;
+            show(app, &consent::revoke(app, actor, &tenant, &name).await?, out)
+        }
+        Command::Remove { name } => {
+            out.confirm(&format!(
+                "this removes connection `{name}` of tenant `{}` and its credential",
+                tenant.slug
+            ))?;
+            connection::remove(app, actor, &tenant, &name).await?;
+            out.note(&format!("connection `{name}` is removed"));
+            Ok(())
+        }
+    }
+}
+
+async fn authorize(
+    context: &Context,
+    tenant: &Tenant,
+    name: &str,
+    key: Option<Secret>,
+    scopes: &ScopeArgs,
+    out: &Out,
+) -> Result<Connection> {
+    let (app, actor) = (&context.app, &context.actor);
+    let (_, known) = consent::find_google(app, tenant, name).await?;
+    // Consenting again never takes away what the automations already rely on.
+    let more = scopes.wanted(app)?.unwrap_or_default();
+    let abilities: Abilities = known.abilities.union(&more).copied().collect();
+    if key.is_some() || matches!(known.auth, GoogleAuth::ServiceAccount { .. }) {
+        return consent::extend(app, actor, tenant, name, abilities, key).await;
+    }
+    let (asked, code) = scopes.ask(context, abilities, Some(&known.subject), out).await?;
+    consent::authorize(app, actor, tenant, name, (&asked, code)).await
+}
+
+fn read_file(path: &std::path::Path) -> Result<String> {
+    std::fs::read_to_string(path)
+        .map_err(|error| Error::usage(format!("cannot read `{}`", path.display())).source(error))
+}
+
+fn show(app: &App, connection: &Connection, out: &Out) -> Result<()> {
+    let details = app.connectors().of(connection)?.details(connection, app.registry.environment())?;
+    let ends_at = connection.authorization().and_then(|authorization| authorization.ends_at);
+    let mut lines = vec![
+        ("name", connection.name.clone()),
+        ("kind", connection.kind.to_string()),
+        ("state", connection.state.to_string()),
+    ];
+    lines.extend(details);
+    lines.extend([
+        (
+            "consent ends",
+            ends_at.map(|at| format!("{} (the OAuth app is in testing)", ago(at))).unwrap_or_default(),
+        ),
+        ("last ok", connection.last_ok_at.map(ago).unwrap_or_default()),
+        ("last error", maybe(connection.last_error.as_ref())),
+        ("id", connection.id.to_string()),
+    ]);
+    out.item(connection, &lines)
+}
+
+fn show_rules(rules: &Rules, out: &Out) -> Result<()> {
+    let form = |form: &Form| match &form.subject {
+        Some(subject) => format!("{} with \"{subject}\" in the subject", form.from),
+        None => form.from.clone(),
+    };
+    let forms: Vec<String> = rules.forms.iter().map(form).collect();
+    let unsigned = if rules.trust_unsigned { "are believed" } else { "are kept for review" };
+    out.item(rules, &[("forms", forms.join(", ")), ("unsigned marketplaces", unsigned.to_owned())])
+}

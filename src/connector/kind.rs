@@ -1,0 +1,239 @@
+//! What a connector says about itself. The rest of the program asks here, and never by a connector's
+//! name: docs/ADDING.md has the recipe for another one.
+
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::base::clock::Clock;
+use crate::base::secret::Secret;
+use crate::base::text::Json;
+use crate::base::{Error, Result};
+use crate::connector::port::Connector;
+use crate::model::connection::{Abilities, Connection, WhenInDoubt};
+use crate::model::connector::{ConnectionKind, KindFacts, Kinds};
+use crate::model::effect::EffectKind;
+use crate::model::google::GoogleEndpoints;
+
+/// One connector. Everything that depends on which one a connection uses is one of these answers.
+pub trait ConnectorKind: Sync {
+    fn facts(&self) -> &'static KindFacts;
+
+    /// Says how a connection is added.
+    fn added(&self) -> Added;
+
+    /// Returns the mail address, or the address on the web, that a connection stands for.
+    ///
+    /// # Errors
+    /// `Internal` when the stored settings cannot be read.
+    fn account(&self, connection: &Connection) -> Result<String>;
+
+    /// Names a connection to the business's owner, who has never seen a command.
+    fn title(&self, name: &str) -> String;
+
+    /// Returns what an operator is shown of a connection besides what all have: name and value.
+    ///
+    /// # Errors
+    /// `Internal` when the stored settings cannot be read.
+    fn details(
+        &self,
+        connection: &Connection,
+        environment: &Environment,
+    ) -> Result<Vec<(&'static str, String)>>;
+
+    /// Returns what a connection may read and do, where that is granted to it.
+    ///
+    /// # Errors
+    /// `Internal` when the stored settings cannot be read.
+    fn abilities(&self, _connection: &Connection) -> Result<Abilities> {
+        Ok(Abilities::new())
+    }
+
+    /// Says what happens to an effect that may or may not have taken place. Asked only where the
+    /// connector has no `Reconcile`.
+    ///
+    /// # Errors
+    /// `Internal` when the stored settings cannot be read.
+    fn in_doubt(&self, _connection: &Connection) -> Result<WhenInDoubt> {
+        Ok(WhenInDoubt::Hold)
+    }
+
+    /// Returns what makes connections ready for use. It holds whatever they share, such as an HTTP client.
+    fn opener(&self, environment: &Environment) -> Opener;
+
+    /// Says where an effect goes while the tenant rehearses.
+    fn rehearsed(&self, effect: EffectKind) -> Rehearsed;
+
+    /// Returns the connection, and the credential, that a rehearsing tenant has in place of its own.
+    ///
+    /// # Errors
+    /// `Internal` when the stored settings cannot be read.
+    fn in_sandbox(
+        &self,
+        connection: &Connection,
+        sandbox: &SandboxAccess,
+    ) -> Result<(Connection, Option<Secret>)>;
+}
+
+/// Makes a connection ready for use, with its opened credential.
+pub type Opener = Box<dyn Fn(&Connection, Option<Secret>) -> Result<Connector> + Send + Sync>;
+
+/// What the process gives to every connector.
+#[derive(Clone)]
+pub struct Environment {
+    pub clock: Clock,
+    /// How long a provider may take for an answer.
+    pub timeout: Duration,
+    pub google: GoogleEndpoints,
+}
+
+/// What a rehearsal has in place of the providers.
+#[derive(Clone)]
+pub struct SandboxAccess {
+    pub relay: SocketAddr,
+    /// The key file of a service account that the sandbox's Google knows.
+    pub google_key: Secret,
+}
+
+/// Where an effect of a rehearsing tenant goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rehearsed {
+    Sandbox,
+    /// To the real account, since it only asks there.
+    RealAccount,
+    /// Nowhere: the sandbox lacks what is to be changed, so the change is taken as done.
+    Nowhere,
+}
+
+/// How a connection is added.
+pub enum Added {
+    /// By values that the command line reads.
+    ByForm(&'static Form),
+    /// By a person's authorization in a browser, or by the key of a service account.
+    ByAuthorization,
+}
+
+/// What has to be known to add a connection.
+pub struct Form {
+    /// What the command does, as the first line of its help.
+    pub about: &'static str,
+    pub example: &'static str,
+    pub fields: &'static [Field],
+    pub prepare: Prepare,
+}
+
+/// Makes a new connection of a form's values and the secret, or says what makes no sense about them.
+pub type Prepare = fn(Map<String, Value>, Option<Secret>) -> Result<NewConnection>;
+
+/// One value of a form.
+pub struct Field {
+    pub flag: &'static str,
+    /// Its name in the settings.
+    pub key: &'static str,
+    pub value_name: &'static str,
+    pub help: &'static str,
+    pub input: Input,
+}
+
+/// How a value is given.
+pub enum Input {
+    Needed(Parse),
+    Optional(Parse),
+    WithDefault(&'static str, Parse),
+    Switch {
+        /// Only an operator may set it.
+        operators_only: bool,
+    },
+    /// The text of a file.
+    File,
+    /// The credential: from a file, or asked for when the field called `with` is given.
+    Secret {
+        prompt: &'static str,
+        with: &'static str,
+    },
+}
+
+/// Reads a value as it goes into the settings.
+pub type Parse = fn(&str) -> Result<Value>;
+
+/// Reads a value of one type, as a field's [`Parse`].
+///
+/// # Errors
+/// `Usage` when the text is none.
+pub fn value<T: FromStr<Err: Display> + Serialize>(text: &str) -> Result<Value> {
+    let value: T = text.parse().map_err(|error: T::Err| Error::usage(error.to_string()))?;
+    Json::of(&value)?.read()
+}
+
+/// Reads a form's values as a connector's settings.
+///
+/// # Errors
+/// `Usage` when one is missing or of another type.
+pub fn settings<T: serde::de::DeserializeOwned>(values: Map<String, Value>) -> Result<T> {
+    serde_json::from_value(Value::Object(values))
+        .map_err(|error| Error::usage("the settings are not those of the connector").source(error))
+}
+
+/// A connection that is to be added.
+#[derive(Clone, Debug)]
+pub struct NewConnection {
+    pub kind: ConnectionKind,
+    pub settings: Json,
+    pub credential: Option<Secret>,
+    /// The sentence with which the credential is shown, once, after it was made here.
+    pub shown_with: Option<&'static str>,
+}
+
+/// The connectors of a program.
+#[derive(Clone)]
+pub struct Connectors {
+    kinds: &'static [&'static dyn ConnectorKind],
+    facts: Kinds,
+}
+
+impl Connectors {
+    pub fn new(kinds: &'static [&'static dyn ConnectorKind]) -> Connectors {
+        Connectors { kinds, facts: Kinds::new(kinds.iter().map(|kind| kind.facts())) }
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &'static dyn ConnectorKind> {
+        self.kinds.iter().copied()
+    }
+
+    /// Returns what decisions have to know of the connectors.
+    pub fn facts(&self) -> &Kinds {
+        &self.facts
+    }
+
+    /// Returns the connector that a connection uses.
+    ///
+    /// # Errors
+    /// `Config` when this program does not have it.
+    pub fn of(&self, connection: &Connection) -> Result<&'static dyn ConnectorKind> {
+        self.iter().find(|kind| kind.facts().kind == connection.kind).ok_or_else(|| {
+            Error::config(format!("this program has no connector `{}`", connection.kind))
+                .hint(format!("its connectors are: {}", self.facts.names().join(", ")))
+        })
+    }
+
+    /// Returns the address that a connection stands for, or its name where that is unknown.
+    pub fn account(&self, connection: &Connection) -> String {
+        let account = self.of(connection).and_then(|kind| kind.account(connection));
+        account.unwrap_or_else(|_| connection.name.clone())
+    }
+
+    /// Names a connection to the business's owner.
+    pub fn title(&self, connection: &Connection) -> String {
+        let name = &connection.name;
+        self.of(connection).map_or_else(|_| format!("Connection “{name}”"), |kind| kind.title(name))
+    }
+
+    /// Returns what a connection may read and do; nothing where that cannot be told.
+    pub fn abilities(&self, connection: &Connection) -> Abilities {
+        self.of(connection).and_then(|kind| kind.abilities(connection)).unwrap_or_default()
+    }
+}

@@ -1,0 +1,203 @@
+//! Mail relays: how a connection to one is described, added and opened. What is said to it is in `relay`.
+
+mod relay;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::secret::Secret;
+use crate::base::text::{Json, define_words};
+use crate::base::{Error, Result};
+use crate::connector::kind::{
+    self, Added, ConnectorKind, Environment, Field, Form, Input, NewConnection, Opener, Rehearsed,
+    SandboxAccess,
+};
+use crate::connector::port::Connector;
+use crate::connector::smtp::relay::Relay;
+use crate::model::address::EmailAddress;
+use crate::model::connection::{Connection, WhenInDoubt};
+use crate::model::connector::{ConnectionKind, KindFacts};
+use crate::model::effect::EffectKind;
+
+define_words! {
+    /// How an SMTP connection is encrypted.
+    SmtpTls = "TLS mode" {
+        /// Plain text: only for a relay on this machine or a trusted network.
+        None = "none",
+        /// Starts in plain text and must upgrade (RFC 3207); never falls back.
+        StartTls = "starttls",
+        /// Encrypted from the first byte (RFC 8314).
+        Implicit = "implicit",
+    }
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SmtpSettings {
+    pub host: String,
+    pub port: u16,
+    pub from: EmailAddress,
+    pub tls: SmtpTls,
+    pub username: Option<String>,
+    /// A PEM certificate to trust besides the system's, for a relay with a private authority.
+    pub ca_pem: Option<String>,
+    pub when_in_doubt: WhenInDoubt,
+}
+
+/// Makes a new connection to a relay.
+///
+/// # Errors
+/// `Usage` when user name and password do not go together, or the certificate is none.
+pub fn connection(settings: &SmtpSettings, password: Option<Secret>) -> Result<NewConnection> {
+    if settings.username.is_some() != password.is_some() {
+        return Err(Error::usage("a user name and a password go together")
+            .hint("give both `--username` and `--password-file`, or neither"));
+    }
+    if let Some(pem) = &settings.ca_pem
+        && !pem.contains("BEGIN CERTIFICATE")
+    {
+        return Err(Error::usage("the CA file is not a PEM certificate"));
+    }
+    let settings = Json::of(settings)?;
+    Ok(NewConnection { kind: FACTS.kind.clone(), settings, credential: password, shown_with: None })
+}
+
+/// Mail relays.
+pub struct SmtpKind;
+
+static FACTS: KindFacts = KindFacts {
+    kind: ConnectionKind::new("smtp"),
+    carries: &[EffectKind::SendMail],
+    is_mailbox: false,
+    has_abilities: false,
+};
+
+static FORM: Form = Form {
+    about: "Add a mail relay",
+    example: "Example:
+  nexora connection add smtp --tenant acme --host smtp.example.com --port 587 --tls starttls \\
+      --from office@acme.com --username office@acme.com --password-file password.txt",
+    fields: &[
+        Field {
+            flag: "host",
+            key: "host",
+            value_name: "HOST",
+            help: "",
+            input: Input::Needed(kind::value::<String>),
+        },
+        Field {
+            flag: "port",
+            key: "port",
+            value_name: "PORT",
+            help: "",
+            input: Input::WithDefault("587", kind::value::<u16>),
+        },
+        Field {
+            flag: "from",
+            key: "from",
+            value_name: "ADDR",
+            help: "Address that mails come from",
+            input: Input::Needed(kind::value::<EmailAddress>),
+        },
+        Field {
+            flag: "tls",
+            key: "tls",
+            value_name: "TLS",
+            help: "none, starttls or implicit",
+            input: Input::WithDefault("starttls", kind::value::<SmtpTls>),
+        },
+        Field {
+            flag: "username",
+            key: "username",
+            value_name: "USERNAME",
+            help: "",
+            input: Input::Optional(kind::value::<String>),
+        },
+        Field {
+            flag: "password-file",
+            key: "password",
+            value_name: "FILE",
+            help: "File whose first line is the password; `-` for standard input",
+            input: Input::Secret { prompt: "Password: ", with: "username" },
+        },
+        Field {
+            flag: "ca-file",
+            key: "ca_pem",
+            value_name: "FILE",
+            help: "PEM certificate to trust besides the system's",
+            input: Input::File,
+        },
+        Field {
+            flag: "when-in-doubt",
+            key: "when_in_doubt",
+            value_name: "WHEN_IN_DOUBT",
+            help: "What to do with a mail the relay may or may not have taken: resend or hold",
+            input: Input::WithDefault("resend", kind::value::<WhenInDoubt>),
+        },
+    ],
+    prepare: |values, password| connection(&kind::settings(values)?, password),
+};
+
+impl ConnectorKind for SmtpKind {
+    fn facts(&self) -> &'static KindFacts {
+        &FACTS
+    }
+
+    fn added(&self) -> Added {
+        Added::ByForm(&FORM)
+    }
+
+    fn account(&self, connection: &Connection) -> Result<String> {
+        let settings: SmtpSettings = connection.settings.read()?;
+        Ok(settings.from.to_string())
+    }
+
+    fn title(&self, name: &str) -> String {
+        format!("Mail server “{name}”")
+    }
+
+    fn details(&self, connection: &Connection, _: &Environment) -> Result<Vec<(&'static str, String)>> {
+        let settings: SmtpSettings = connection.settings.read()?;
+        Ok(vec![
+            ("host", settings.host),
+            ("port", settings.port.to_string()),
+            ("from", settings.from.to_string()),
+            ("tls", settings.tls.to_string()),
+            ("username", settings.username.unwrap_or_default()),
+        ])
+    }
+
+    fn in_doubt(&self, connection: &Connection) -> Result<WhenInDoubt> {
+        let settings: SmtpSettings = connection.settings.read()?;
+        Ok(settings.when_in_doubt)
+    }
+
+    fn opener(&self, environment: &Environment) -> Opener {
+        let deadline = environment.timeout;
+        Box::new(move |connection, password| {
+            let settings = connection.settings.read()?;
+            Ok(Connector::new(&Arc::new(Relay { settings, password, deadline })))
+        })
+    }
+
+    fn rehearsed(&self, _: EffectKind) -> Rehearsed {
+        Rehearsed::Sandbox
+    }
+
+    fn in_sandbox(
+        &self,
+        connection: &Connection,
+        sandbox: &SandboxAccess,
+    ) -> Result<(Connection, Option<Secret>)> {
+        let own: SmtpSettings = connection.settings.read()?;
+        let settings = SmtpSettings {
+            host: sandbox.relay.ip().to_string(),
+            port: sandbox.relay.port(),
+            tls: SmtpTls::None,
+            username: None,
+            ca_pem: None,
+            ..own
+        };
+        Ok((Connection { settings: Json::of(&settings)?, ..connection.clone() }, None))
+    }
+}
