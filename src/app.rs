@@ -17,7 +17,7 @@ use crate::base::secret::MasterKey;
 use crate::base::{Error, Result};
 use crate::config::Config;
 use crate::connector;
-use crate::connector::google::Workspace;
+use crate::connector::google::workspace::Workspace;
 use crate::connector::kind::{Connectors, Environment};
 use crate::connector::lead_source::{Addresses, LeadSources};
 use crate::connector::port::Connector;

@@ -1,9 +1,9 @@
 //! The command line: arguments in, text or JSON out. A handler parses, calls one operation, prints.
 
 mod appointment;
+mod authorization;
 mod automation;
 mod connection;
-mod consent;
 mod contact;
 mod cursor;
 mod demo;

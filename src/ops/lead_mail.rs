@@ -14,8 +14,8 @@ use crate::model::audit::Actor;
 use crate::model::connection::Connection;
 use crate::model::google::GoogleSettings;
 use crate::model::tenant::Tenant;
+use crate::ops::authorization::find_google;
 use crate::ops::connection::replace;
-use crate::ops::consent::find_google;
 use crate::ops::{Subject, audited};
 
 /// A change of a connection's rules.

@@ -3,9 +3,9 @@
 //! An operation takes the application, who is acting, and parsed values; it prints nothing.
 
 pub mod appointment;
+pub mod authorization;
 pub mod automation;
 pub mod connection;
-pub mod consent;
 pub mod contact;
 pub mod cursor;
 pub mod dashboard;

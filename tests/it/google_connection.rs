@@ -8,14 +8,14 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use nexora::base::secret::Secret;
 use nexora::base::{Error, Kind};
-use nexora::connector::google::consent::Consent;
+use nexora::connector::google::authorization::AuthorizationRequest;
 use nexora::connector::google::kind::by_service_account;
 use nexora::connector::google::oauth::OAuthClient;
 use nexora::connector::registry::Registry;
 use nexora::model::connection::{Abilities, Ability, Connection, ConnectionState};
 use nexora::model::effect::EffectState;
 use nexora::model::event::{ConnectionFailing, EventKind};
-use nexora::ops::{automation, connection, consent, user};
+use nexora::ops::{authorization, automation, connection, user};
 use nexora::store::event;
 use reqwest::Client;
 use reqwest::redirect::Policy;
@@ -37,10 +37,10 @@ async fn browse(url: &str, form: &[(&str, &str)]) -> String {
 const ALLOW: [(&str, &str); 2] = [("account", OFFICE), ("decision", "allow")];
 
 impl Nexora {
-    fn begin(&self, abilities: Abilities) -> Consent {
+    fn begin(&self, abilities: Abilities) -> AuthorizationRequest {
         let client = OAuthClient::parse(&self.sandbox.as_ref().unwrap().oauth_client_json()).unwrap();
         let account = OFFICE.parse().unwrap();
-        consent::begin(&self.app, client, abilities, Some(&account), REDIRECT).unwrap()
+        authorization::begin(&self.app, client, abilities, Some(&account), REDIRECT).unwrap()
     }
 
     /// Starts as `with_sandbox`, but a person consents instead of a service account.
@@ -50,7 +50,7 @@ impl Nexora {
         connection::remove(app, actor, tenant, "google").await.unwrap();
         let asked = nexora.begin(Ability::usual());
         let code = asked.read(&browse(&asked.url, &ALLOW).await).unwrap();
-        consent::add_user(app, actor, tenant, "google", None, (&asked, code)).await.unwrap();
+        authorization::add_user(app, actor, tenant, "google", None, (&asked, code)).await.unwrap();
         nexora
     }
 
@@ -63,7 +63,7 @@ impl Nexora {
         self.app.clock.advance(Duration::from_secs(1));
         let asked = self.begin(Ability::usual());
         let code = asked.read(&browse(&asked.url, &ALLOW).await).unwrap();
-        let done = consent::authorize(&self.app, &self.actor, &self.tenant, "google", (&asked, code));
+        let done = authorization::authorize(&self.app, &self.actor, &self.tenant, "google", (&asked, code));
         done.await.unwrap()
     }
 
@@ -171,7 +171,7 @@ on_both! {
     async fn a_revoked_connection_is_paused_and_can_be_authorized_again(backend) {
         let nexora = Nexora::with_consent(backend).await;
         nexora.app.clock.advance(Duration::from_secs(1));
-        let revoked = consent::revoke(&nexora.app, &nexora.actor, &nexora.tenant, "google").await.unwrap();
+        let revoked = authorization::revoke(&nexora.app, &nexora.actor, &nexora.tenant, "google").await.unwrap();
         assert_eq!((revoked.state, revoked.sealed), (ConnectionState::Paused, None));
         assert!(revoked.last_error.unwrap().contains("revoked by"));
         let id = nexora.submit(enquiry()).await;
@@ -201,17 +201,17 @@ async fn an_answer_that_is_not_the_right_one_is_refused_in_plain_words() {
     let calendar = "https://www.googleapis.com/auth/calendar.events";
     let part = [ALLOW[0], ALLOW[1], ("choose", "1"), ("grant", calendar)];
     let code = asked.read(&browse(&asked.url, &part).await).unwrap();
-    let unticked = consent::add_user(app, actor, tenant, "other", None, (&asked, code)).await;
+    let unticked = authorization::add_user(app, actor, tenant, "other", None, (&asked, code)).await;
     refused(unticked, Kind::Denied, "send mail (mail.send), read mail (mail.read)");
 
     let somebody = [("account", "jo@example.com"), ("decision", "allow")];
     let code = asked.read(&browse(&asked.url, &somebody).await).unwrap();
     let subject = OFFICE.parse().unwrap();
-    let wrong = consent::add_user(app, actor, tenant, "other", Some(&subject), (&asked, code)).await;
+    let wrong = authorization::add_user(app, actor, tenant, "other", Some(&subject), (&asked, code)).await;
     refused(wrong, Kind::Denied, "`jo@example.com` signed in, not `office@acme.example.com`");
 
     let again = Secret::new("4/0sandbox-used-or-expired");
-    let expired = consent::add_user(app, actor, tenant, "other", None, (&asked, again)).await;
+    let expired = authorization::add_user(app, actor, tenant, "other", None, (&asked, again)).await;
     refused(expired, Kind::Denied, "it has expired or was used before");
     assert_eq!(connection::list(app, tenant).await.unwrap().len(), 2, "nothing was added");
 }
@@ -259,7 +259,7 @@ async fn an_automation_says_what_it_may_not_do_yet() {
     let mail = Abilities::from([Ability::MailSend, Ability::MailRead]);
     let asked = nexora.begin(mail);
     let code = asked.read(&browse(&asked.url, &ALLOW).await).unwrap();
-    consent::add_user(app, actor, tenant, "google", None, (&asked, code)).await.unwrap();
+    authorization::add_user(app, actor, tenant, "google", None, (&asked, code)).await.unwrap();
     let enable = |settings: &[(&str, &str)]| {
         let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let settings = settings.collect();
@@ -426,12 +426,13 @@ async fn a_service_accounts_key_can_be_forgotten_and_replaced() {
     let nexora = Nexora::with_sandbox(Backend::Sqlite).await;
     let (app, actor, tenant) = (&nexora.app, &nexora.actor, &nexora.tenant);
     app.clock.advance(Duration::from_secs(1));
-    consent::revoke(app, actor, tenant, "google").await.unwrap();
+    authorization::revoke(app, actor, tenant, "google").await.unwrap();
     let id = nexora.submit(enquiry()).await;
     nexora.settle().await;
     assert_eq!(nexora.sent(), 0);
     app.clock.advance(Duration::from_secs(1));
-    let rekey = |key: Option<Secret>| consent::extend(app, actor, tenant, "google", Ability::usual(), key);
+    let rekey =
+        |key: Option<Secret>| authorization::extend(app, actor, tenant, "google", Ability::usual(), key);
     assert!(rekey(None).await.is_err(), "there is no key");
     refused(rekey(Some(Secret::new("{}"))).await, Kind::Config, "not a Google service account key");
     let key = Secret::new(nexora.sandbox.as_ref().unwrap().service_account_json());

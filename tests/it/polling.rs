@@ -208,7 +208,7 @@ on_both! {
         let mut abilities = Ability::usual();
         abilities.insert(Ability::SheetsWatch);
         app.clock.advance(Duration::from_secs(1));
-        nexora::ops::consent::extend(app, actor, tenant, "google", abilities, None).await.unwrap();
+        nexora::ops::authorization::extend(app, actor, tenant, "google", abilities, None).await.unwrap();
         scene.define("rows", SHEET).await;
         let reads = || scene.nexora.state()["calls"]["sheets.values.get"].as_u64().unwrap_or_default();
         let before = reads();

@@ -12,18 +12,18 @@ use crate::app::App;
 use crate::base::Result;
 use crate::base::secret::Secret;
 use crate::cli::Context;
+use crate::cli::authorization::{Ways, ask};
 use crate::cli::connection::read_file;
-use crate::cli::consent::{self, Ways};
 use crate::cli::out::Out;
 use crate::cli::user::read_secret;
 use crate::connector;
-use crate::connector::google::consent::Consent;
+use crate::connector::google::authorization::AuthorizationRequest;
 use crate::connector::google::kind::by_service_account;
 use crate::connector::kind::{Added, ConnectorKind, Field, Form, Input};
 use crate::model::address::EmailAddress;
 use crate::model::connection::{Abilities, Ability, Connection};
 use crate::model::tenant::Tenant;
-use crate::ops::{automation, connection};
+use crate::ops::{authorization, automation, connection};
 
 /// What a connection is added by.
 pub enum Add {
@@ -84,12 +84,12 @@ impl ScopeArgs {
         abilities: Abilities,
         account: Option<&EmailAddress>,
         out: &Out,
-    ) -> Result<(Arc<Consent>, Secret)> {
+    ) -> Result<(Arc<AuthorizationRequest>, Secret)> {
         let app = &context.app;
-        let client = crate::ops::consent::client(app, self.client.as_deref())?;
-        let begin = |redirect: &str| crate::ops::consent::begin(app, client, abilities, account, redirect);
+        let client = authorization::client(app, self.client.as_deref())?;
+        let begin = |redirect: &str| authorization::begin(app, client, abilities, account, redirect);
         let ways = Ways { port: self.port, no_input: context.global.no_input };
-        consent::ask(ways, out, begin).await
+        ask(ways, out, begin).await
     }
 }
 
@@ -167,9 +167,9 @@ impl Google {
             let new = by_service_account(subject.clone(), Secret::new(read_file(file)?), abilities)?;
             return connection::add(app, actor, tenant, &name, new).await;
         }
-        crate::ops::consent::check_free(app, tenant, &name).await?;
+        authorization::check_free(app, tenant, &name).await?;
         let (asked, code) = scopes.ask(context, abilities, subject.as_ref(), out).await?;
-        crate::ops::consent::add_user(app, actor, tenant, &name, subject.as_ref(), (&asked, code)).await
+        authorization::add_user(app, actor, tenant, &name, subject.as_ref(), (&asked, code)).await
     }
 }
 

@@ -18,7 +18,7 @@ use crate::model::connection::{Abilities, Connection};
 use crate::model::google::GoogleAuth;
 use crate::model::tenant::Tenant;
 use crate::ops::lead_mail::{self, Change};
-use crate::ops::{connection, consent};
+use crate::ops::{authorization, connection};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -134,7 +134,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 "this takes back the access of connection `{name}` of tenant `{}`; what is to go through it waits",
                 tenant.slug
             ))?;
-            show(app, &consent::revoke(app, actor, &tenant, &name).await?, out)
+            show(app, &authorization::revoke(app, actor, &tenant, &name).await?, out)
         }
         Command::Remove { name } => {
             out.confirm(&format!(
@@ -157,15 +157,15 @@ async fn authorize(
     out: &Out,
 ) -> Result<Connection> {
     let (app, actor) = (&context.app, &context.actor);
-    let (_, known) = consent::find_google(app, tenant, name).await?;
-    // Consenting again never takes away what the automations already rely on.
+    let (_, known) = authorization::find_google(app, tenant, name).await?;
+    // Authorizing again never takes away what the automations already rely on.
     let more = scopes.wanted(app)?.unwrap_or_default();
     let abilities: Abilities = known.abilities.union(&more).copied().collect();
     if key.is_some() || matches!(known.auth, GoogleAuth::ServiceAccount { .. }) {
-        return consent::extend(app, actor, tenant, name, abilities, key).await;
+        return authorization::extend(app, actor, tenant, name, abilities, key).await;
     }
     let (asked, code) = scopes.ask(context, abilities, Some(&known.subject), out).await?;
-    consent::authorize(app, actor, tenant, name, (&asked, code)).await
+    authorization::authorize(app, actor, tenant, name, (&asked, code)).await
 }
 
 fn read_file(path: &std::path::Path) -> Result<String> {

@@ -5,47 +5,39 @@
 //! Google does not promise to notice every collision. An id is base32hex: a-v and 0-9
 //! (Calendar API, `events.insert`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use hyper::Method;
-use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
+use google_calendar3::api::{
+    Event, EventAttendee, EventDateTime, EventExtendedProperties, FreeBusyRequest, FreeBusyRequestItem,
+};
+use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::base::clock::Timestamp;
 use crate::base::text::hex;
+use crate::connector::google::api::calendar::CalendarApi;
 use crate::connector::google::fault::Fault;
-use crate::connector::google::hub::{Caller, Cost, encoded};
-use crate::connector::https::Connect;
 use crate::connector::port::Delivery;
 use crate::model::EffectId;
 use crate::model::address::EmailAddress;
 use crate::model::diary::{EFFECT_PROPERTY, UPDATE_PROPERTY};
-use crate::model::google::GoogleEndpoints;
 use crate::model::outcome::{Finding, Made, Outcome};
 use crate::model::request::{CancelEvent, CreateEvent, FindSlot, UpdateEvent};
 use crate::model::slot::{self, Span};
 
 pub struct Calendar {
-    pub(super) hub: google_calendar3::CalendarHub<Connect>,
-    pub(super) caller: Caller,
-    base: String,
+    pub(super) api: CalendarApi,
 }
 
 impl Calendar {
-    pub fn new(caller: &Caller, endpoints: &GoogleEndpoints) -> Calendar {
-        let mut hub = google_calendar3::CalendarHub::new(caller.client.clone(), caller.tokens.clone());
-        hub.base_url(endpoints.calendar_url.clone());
-        hub.root_url(endpoints.calendar_url.clone());
-        Calendar { hub, caller: caller.clone(), base: endpoints.calendar_url.clone() }
+    pub fn new(api: CalendarApi) -> Calendar {
+        Calendar { api }
     }
 
     pub async fn create(&self, delivery: &Delivery, request: &CreateEvent) -> Result<Outcome, Outcome> {
-        let url = format!("{}?sendUpdates={}", self.entries(&request.calendar), updates(request.notify));
-        let made: Result<Value, Fault> =
-            self.caller.post(Cost::Calendar, &url, &entry(delivery, request)).await;
-        match made {
+        let event = entry(delivery, request);
+        match self.api.insert(&request.calendar, &event, request.notify).await {
             Ok(entry) => Ok(Outcome::Delivered(made_of(&entry))),
             Err(fault) if fault.status() == Some(409) => match self.find(delivery, request).await {
                 Ok(Finding::Delivered(made)) => Ok(Outcome::Delivered(made)),
@@ -59,7 +51,7 @@ impl Calendar {
     /// Reads the entry back. One that a person has since deleted was made all the same.
     pub async fn find(&self, delivery: &Delivery, request: &CreateEvent) -> Result<Finding, Fault> {
         let id = entry_id(&delivery.effect_id);
-        match self.read(&request.calendar, &id).await? {
+        match self.api.event(&request.calendar, &id).await? {
             Some(entry) if property(&entry, EFFECT_PROPERTY) == Some(delivery.effect_id.as_str()) => {
                 Ok(Finding::Delivered(made_of(&entry)))
             }
@@ -70,16 +62,14 @@ impl Calendar {
 
     /// Changes what the request names, and signs the change.
     pub async fn update(&self, delivery: &Delivery, request: &UpdateEvent) -> Result<Outcome, Outcome> {
-        let url = self.entry_url(&request.calendar, &request.entry, request.notify);
-        let changes = changes(delivery, request);
-        let changed: Result<Value, Fault> =
-            self.caller.send(Cost::Calendar, Method::PATCH, &url, Some(&changes)).await;
+        let place = (request.calendar.as_str(), request.entry.as_str());
+        let changed = self.api.patch(place, &changes(delivery, request), request.notify).await;
         changed.map(|entry| Outcome::Delivered(made_of(&entry))).map_err(Fault::of_change)
     }
 
     /// Looks for the change's signature. The same change made twice is one change.
     pub async fn find_update(&self, delivery: &Delivery, request: &UpdateEvent) -> Result<Finding, Fault> {
-        let entry = self.read(&request.calendar, &request.entry).await?;
+        let entry = self.api.event(&request.calendar, &request.entry).await?;
         let signed =
             entry.filter(|entry| property(entry, UPDATE_PROPERTY) == Some(delivery.effect_id.as_str()));
         Ok(signed.map_or(Finding::NotDelivered, |entry| Finding::Delivered(made_of(&entry))))
@@ -87,11 +77,8 @@ impl Calendar {
 
     /// Cancels the entry. That it is cancelled already is no failure, so this may be repeated at will.
     pub async fn cancel(&self, request: &CancelEvent) -> Result<Outcome, Outcome> {
-        let url = self.entry_url(&request.calendar, &request.entry, request.notify);
-        let gone: Result<IgnoredAny, Fault> =
-            self.caller.send(Cost::Calendar, Method::DELETE, &url, None).await;
-        match gone {
-            Ok(_) => {}
+        match self.api.delete(&request.calendar, &request.entry, request.notify).await {
+            Ok(()) => {}
             Err(fault) if fault.status() == Some(410) => {}
             Err(fault) => return Err(fault.of_reading()),
         }
@@ -99,9 +86,8 @@ impl Calendar {
     }
 
     pub async fn find_cancel(&self, request: &CancelEvent) -> Result<Finding, Fault> {
-        let entry = self.read(&request.calendar, &request.entry).await?;
-        let is_gone =
-            entry.is_none_or(|entry| entry.get("status").is_some_and(|status| status == "cancelled"));
+        let entry = self.api.event(&request.calendar, &request.entry).await?;
+        let is_gone = entry.is_none_or(|entry| entry.status.as_deref() == Some("cancelled"));
         let named = || Made::named(Some(request.entry.clone()));
         Ok(if is_gone { Finding::Delivered(named()) } else { Finding::NotDelivered })
     }
@@ -111,84 +97,38 @@ impl Calendar {
         let (Some(first), Some(last)) = (request.open.first(), request.open.last()) else {
             return Ok(Outcome::Delivered(slot_made(None)));
         };
-        let ids: Vec<Value> = request.calendars.iter().map(|id| json!({ "id": id })).collect();
-        let question = json!({ "timeMin": first.0, "timeMax": last.1, "items": ids });
-        let url = format!("{}freeBusy", self.base);
-        let answer: FreeBusy =
-            self.caller.post(Cost::Calendar, &url, &question).await.map_err(Fault::of_reading)?;
+        let named = |id: &String| FreeBusyRequestItem { id: Some(id.clone()) };
+        let question = FreeBusyRequest {
+            time_min: Some(first.0.utc()),
+            time_max: Some(last.1.utc()),
+            items: Some(request.calendars.iter().map(named).collect()),
+            ..FreeBusyRequest::default()
+        };
+        let answer = self.api.free_busy(&question).await.map_err(Fault::of_reading)?;
+        // In a fixed order, so that the same fault is named each time.
+        let calendars: BTreeMap<_, _> = answer.calendars.into_iter().flatten().collect();
         let mut busy: Vec<Span> = Vec::new();
-        for (id, calendar) in answer.calendars {
-            if let Some(error) = calendar.errors.first() {
-                return Err(Outcome::Refused { reason: format!("calendar `{id}`: {}", error.reason) });
+        for (id, calendar) in calendars {
+            if let Some(error) = calendar.errors.unwrap_or_default().into_iter().next() {
+                let reason = error.reason.unwrap_or_default();
+                return Err(Outcome::Refused { reason: format!("calendar `{id}`: {reason}") });
             }
-            busy.extend(calendar.busy.iter().map(|span| (span.start, span.end)));
+            let spans = calendar.busy.into_iter().flatten();
+            busy.extend(spans.filter_map(|span| Some((span.start?.into(), span.end?.into()))));
         }
         Ok(Outcome::Delivered(slot_made(slot::first_free(request, &busy))))
     }
 
-    fn entries(&self, calendar: &str) -> String {
-        format!("{}calendars/{}/events", self.base, encoded(calendar))
-    }
-
-    fn entry_url(&self, calendar: &str, entry: &str, notify: bool) -> String {
-        format!("{}/{}?sendUpdates={}", self.entries(calendar), encoded(entry), updates(notify))
-    }
-
-    async fn read(&self, calendar: &str, entry: &str) -> Result<Option<Value>, Fault> {
-        let url = format!("{}/{}", self.entries(calendar), encoded(entry));
-        match self.caller.get(Cost::Calendar, &url).await {
-            Ok(entry) => Ok(Some(entry)),
-            Err(fault) if matches!(fault.status(), Some(404 | 410)) => Ok(None),
-            Err(fault) => Err(fault),
-        }
-    }
-
     /// Asks for one entry of the mailbox's own calendar, which shows that it answers.
     pub async fn probe(&self) -> Result<(), Fault> {
-        let asked = self.caller.call(Cost::Calendar, |mut watch| async move {
-            self.hub.events().list("primary").max_results(1).delegate(&mut watch).doit().await.map(|_| ())
-        });
-        asked.await
+        self.api.events("primary", Some(1), None, None).await.map(|_| ())
     }
 }
 
-/// What is busy (Calendar API, `freebusy.query`).
-#[derive(Deserialize)]
-struct FreeBusy {
-    #[serde(default)]
-    calendars: BTreeMap<String, Busy>,
-}
-
-#[derive(Deserialize)]
-struct Busy {
-    #[serde(default)]
-    busy: Vec<BusySpan>,
-    #[serde(default)]
-    errors: Vec<BusyError>,
-}
-
-#[derive(Deserialize)]
-struct BusySpan {
-    start: Timestamp,
-    end: Timestamp,
-}
-
-#[derive(Deserialize)]
-struct BusyError {
-    #[serde(default)]
-    reason: String,
-}
-
-fn updates(notify: bool) -> &'static str {
-    if notify { "all" } else { "none" }
-}
-
-/// What is said of an entry; what is not said stays as it is.
+/// A change of an entry; what is not named stays as it is.
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Said<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<String>,
+struct Changes<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     summary: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -206,8 +146,8 @@ struct Said<'a> {
     extended_properties: Value,
 }
 
-/// An end of an entry; that it is a moment takes the place of a whole day.
-fn at(moment: Timestamp, timezone: &str) -> Value {
+/// When a changed entry begins or ends; the null takes away the day that a whole-day entry has.
+fn moved_to(moment: Timestamp, timezone: &str) -> Value {
     json!({ "dateTime": moment, "timeZone": timezone, "date": null })
 }
 
@@ -215,52 +155,59 @@ fn guests(attendees: &[EmailAddress]) -> Value {
     attendees.iter().map(|attendee| json!({ "email": attendee })).collect()
 }
 
-fn signature(name: &str, effect: &EffectId) -> Value {
-    json!({ "private": { (name): effect } })
-}
-
-fn entry(delivery: &Delivery, request: &CreateEvent) -> Value {
-    json!(Said {
+fn entry(delivery: &Delivery, request: &CreateEvent) -> Event {
+    let at = |moment: Timestamp| EventDateTime {
+        date_time: Some(moment.utc()),
+        time_zone: Some(request.timezone.clone()),
+        date: None,
+    };
+    let attendee = |address: &EmailAddress| EventAttendee {
+        email: Some(address.to_string()),
+        ..EventAttendee::default()
+    };
+    let attendees: Vec<EventAttendee> = request.attendees.iter().map(attendee).collect();
+    let signature = HashMap::from([(EFFECT_PROPERTY.to_owned(), delivery.effect_id.to_string())]);
+    Event {
         id: Some(entry_id(&delivery.effect_id)),
-        summary: Some(&request.title),
-        description: Some(&request.description),
-        location: request.location.as_deref(),
-        start: Some(at(request.start, &request.timezone)),
-        end: Some(at(request.end, &request.timezone)),
-        attendees: (!request.attendees.is_empty()).then(|| guests(&request.attendees)),
-        extended_properties: signature(EFFECT_PROPERTY, &delivery.effect_id),
-        ..Said::default()
-    })
+        summary: Some(request.title.clone()),
+        description: Some(request.description.clone()),
+        location: request.location.clone(),
+        start: Some(at(request.start)),
+        end: Some(at(request.end)),
+        attendees: Some(attendees).filter(|attendees| !attendees.is_empty()),
+        extended_properties: Some(EventExtendedProperties { private: Some(signature), shared: None }),
+        ..Event::default()
+    }
 }
 
 fn changes(delivery: &Delivery, request: &UpdateEvent) -> Value {
-    json!(Said {
+    json!(Changes {
         summary: request.title.as_deref(),
         description: request.description.as_deref(),
         location: request.location.as_deref(),
         color_id: request.color.as_deref(),
-        start: request.time.map(|(start, _)| at(start, &request.timezone)),
-        end: request.time.map(|(_, end)| at(end, &request.timezone)),
+        start: request.time.map(|(start, _)| moved_to(start, &request.timezone)),
+        end: request.time.map(|(_, end)| moved_to(end, &request.timezone)),
         attendees: request.attendees.as_deref().map(guests),
-        extended_properties: signature(UPDATE_PROPERTY, &delivery.effect_id),
-        ..Said::default()
+        extended_properties: json!({ "private": { (UPDATE_PROPERTY): delivery.effect_id } }),
+        ..Changes::default()
     })
 }
 
-fn property<'a>(entry: &'a Value, name: &str) -> Option<&'a str> {
-    entry.pointer("/extendedProperties/private")?.get(name)?.as_str()
+fn property<'a>(entry: &'a Event, name: &str) -> Option<&'a str> {
+    entry.extended_properties.as_ref()?.private.as_ref()?.get(name).map(String::as_str)
 }
 
-fn made_of(entry: &Value) -> Made {
-    let text = |pointer: &str| entry.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-    let end_of = |name: &str| {
-        let at = text(&format!("/{name}/dateTime")).and_then(|text| Timestamp::parse(&text));
-        at.map(|at| at.to_string()).or_else(|| text(&format!("/{name}/date")))
+fn made_of(entry: &Event) -> Made {
+    let text = |time: Option<&EventDateTime>| {
+        let time = time?;
+        let at = time.date_time.map(|at| Timestamp::from(at).to_string());
+        at.or_else(|| time.date.map(|day| day.to_string()))
     };
-    Made::named(text("/id"))
-        .with("start", end_of("start"))
-        .with("end", end_of("end"))
-        .with("link", text("/htmlLink"))
+    Made::named(entry.id.clone())
+        .with("start", text(entry.start.as_ref()))
+        .with("end", text(entry.end.as_ref()))
+        .with("link", entry.html_link.clone())
 }
 
 fn slot_made(slot: Option<Span>) -> Made {

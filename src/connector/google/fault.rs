@@ -130,6 +130,14 @@ impl Fault {
         }
     }
 
+    /// Reads as nothing where Google said that the thing is not there, or not any more.
+    pub fn or_gone<T>(self) -> Result<Option<T>, Fault> {
+        match self.status() {
+            Some(404 | 410) => Ok(None),
+            _ => Err(self),
+        }
+    }
+
     /// Says what the failure means for an effect when the call could not have changed anything.
     pub fn of_reading(self) -> Outcome {
         let (reason, after) = (self.reason(), self.retry_after());

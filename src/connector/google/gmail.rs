@@ -4,25 +4,20 @@
 //! first and its id noted; sending deletes the draft. Draft there: not sent. Draft gone: look among
 //! the sent mails for our own header. Neither: a person must decide, and nothing is sent again.
 
-use std::io::Cursor;
-
 use google_gmail1::api::{Draft, Message};
 use serde::{Deserialize, Serialize};
 
 use crate::base::text::Json;
+use crate::connector::google::api::gmail::{Detail, GmailApi};
 use crate::connector::google::fault::Fault;
-use crate::connector::google::hub::{Caller, Cost};
-use crate::connector::https::Connect;
 use crate::connector::mail;
 use crate::connector::port::Delivery;
 use crate::model::address::EmailAddress;
-use crate::model::google::GoogleEndpoints;
 use crate::model::outcome::{Finding, Made, Outcome};
 use crate::model::request::{EffectRequest, SendMail};
 
 pub struct Gmail {
-    hub: google_gmail1::Gmail<Connect>,
-    caller: Caller,
+    api: GmailApi,
     from: EmailAddress,
 }
 
@@ -35,21 +30,16 @@ struct Evidence {
     thread_id: Option<String>,
 }
 
-const ME: &str = "me";
-
 /// The headers that a mail of ours is known by.
-const HEADERS: [&str; 3] = [mail::EFFECT_HEADER, mail::DRAFT_HEADER, "Message-ID"];
+const HEADERS: &[&str] = &[mail::EFFECT_HEADER, mail::DRAFT_HEADER, "Message-ID"];
 
 /// Mails looked through for our header at most: newest first, from just before the effect on.
 const SEARCH_LIMIT: u32 = 100;
 const SEARCH_MARGIN_MS: i64 = 300_000;
 
 impl Gmail {
-    pub fn new(caller: &Caller, endpoints: &GoogleEndpoints, from: EmailAddress) -> Gmail {
-        let mut hub = google_gmail1::Gmail::new(caller.client.clone(), caller.tokens.clone());
-        hub.base_url(endpoints.gmail_url.clone());
-        hub.root_url(endpoints.gmail_url.clone());
-        Gmail { hub, caller: caller.clone(), from }
+    pub fn new(api: GmailApi, from: EmailAddress) -> Gmail {
+        Gmail { api, from }
     }
 
     /// Makes the draft, or sends the one that the evidence names.
@@ -75,33 +65,16 @@ impl Gmail {
     async fn make_draft(&self, delivery: &Delivery, request: &SendMail) -> Result<Draft, Outcome> {
         let message = mail::write(delivery, request, &self.from)
             .map_err(|error| Outcome::Refused { reason: error.report() })?;
-        let bytes = &message.formatted();
         let thread_id = request.thread.as_ref().and_then(|thread| thread.id.clone());
-        let draft = &match thread_id {
+        let draft = match thread_id {
             Some(_) => Draft { id: None, message: Some(Message { thread_id, ..Message::default() }) },
             None => Draft::default(),
         };
-        let made = self
-            .caller
-            .call(Cost::MAKE_DRAFT, |mut watch| async move {
-                let call = self.hub.users().drafts_create(draft.clone(), ME).delegate(&mut watch);
-                call.upload(Cursor::new(bytes.clone()), rfc822()).await.map(|(_, draft)| draft)
-            })
-            .await;
-        made.map_err(Fault::of_change)
+        self.api.create_draft(&draft, &message.formatted()).await.map_err(Fault::of_change)
     }
 
     async fn send_draft(&self, evidence: Evidence) -> Result<Outcome, Outcome> {
-        let draft_id = &evidence.draft_id;
-        let sent = self
-            .caller
-            .call(Cost::SEND_DRAFT, |mut watch| async move {
-                let draft = Draft { id: Some(draft_id.clone()), message: None };
-                let call = self.hub.users().drafts_send(draft, ME).delegate(&mut watch);
-                call.upload(Cursor::new(Vec::new()), rfc822()).await.map(|(_, message)| message)
-            })
-            .await;
-        match sent {
+        match self.api.send_draft(&evidence.draft_id).await {
             Ok(message) => Ok(Outcome::Delivered(self.made(message).await)),
             // The draft is gone: an earlier attempt may have sent it, or a person deleted it.
             Err(fault) if fault.status() == Some(404) => Err(in_doubt("the draft is gone")),
@@ -112,18 +85,9 @@ impl Gmail {
     /// Looks for proof that the mail was sent, or that it was not.
     pub async fn find(&self, delivery: &Delivery) -> Result<Finding, Fault> {
         let Ok(Some(evidence)) = evidence(delivery) else { return self.find_orphan(delivery).await };
-        let draft_id = &evidence.draft_id;
-        let draft = self
-            .caller
-            .call(Cost::GET_MAIL, |mut watch| async move {
-                let call = self.hub.users().drafts_get(ME, draft_id).format("minimal").delegate(&mut watch);
-                call.doit().await.map(|_| ())
-            })
-            .await;
-        match draft {
-            Ok(()) => Ok(unsent(evidence)),
-            Err(fault) if fault.status() == Some(404) => self.find_sent(delivery).await,
-            Err(fault) => Err(fault),
+        match self.api.draft(&evidence.draft_id).await? {
+            Some(_) => Ok(unsent(evidence)),
+            None => self.find_sent(delivery).await,
         }
     }
 
@@ -171,22 +135,11 @@ impl Gmail {
     }
 
     async fn in_thread(&self, delivery: &Delivery, thread_id: &str) -> Result<Option<Message>, Fault> {
-        let read = self.caller.call(Cost::GET_THREAD, |mut watch| async move {
-            let call = self.hub.users().threads_get(ME, thread_id).format("metadata");
-            let call = HEADERS.iter().fold(call, |call, header| call.add_metadata_headers(header));
-            call.delegate(&mut watch).doit().await.map(|(_, thread)| thread.messages)
-        });
-        match read.await {
-            Ok(messages) => {
-                let is_sent = |message: &Message| {
-                    message.label_ids.iter().flatten().any(|label| label == "SENT")
-                        && is_of(message, delivery)
-                };
-                Ok(messages.unwrap_or_default().into_iter().find(is_sent))
-            }
-            Err(fault) if fault.status() == Some(404) => Ok(None),
-            Err(fault) => Err(fault),
-        }
+        let is_sent = |message: &Message| {
+            message.label_ids.iter().flatten().any(|label| label == "SENT") && is_of(message, delivery)
+        };
+        let messages = self.api.thread(thread_id, HEADERS).await?;
+        Ok(messages.into_iter().flatten().find(is_sent))
     }
 
     /// Lists the mails sent to the same address since the effect was promised, newest first.
@@ -198,25 +151,13 @@ impl Gmail {
             }
             _ => format!("after:{since}"),
         };
-        let query = &query;
-        let listed = self.caller.call(Cost::LIST_MAILS, |mut watch| async move {
-            let call = self.hub.users().messages_list(ME).add_label_ids("SENT").q(query);
-            let call = call.max_results(SEARCH_LIMIT).delegate(&mut watch);
-            call.doit().await.map(|(_, list)| list.messages)
-        });
-        Ok(listed.await?.unwrap_or_default().into_iter().filter_map(|message| message.id).collect())
+        let listed = self.api.messages(&query, Some("SENT"), SEARCH_LIMIT, None).await?;
+        Ok(listed.messages.unwrap_or_default().into_iter().filter_map(|message| message.id).collect())
     }
 
     /// A draft made just before a crash has no evidence here, but carries our header there.
     async fn find_orphan(&self, delivery: &Delivery) -> Result<Finding, Fault> {
-        let listed = self
-            .caller
-            .call(Cost::LIST_MAILS, |mut watch| async move {
-                let call = self.hub.users().drafts_list(ME).max_results(SEARCH_LIMIT).delegate(&mut watch);
-                call.doit().await.map(|(_, list)| list.drafts)
-            })
-            .await?;
-        for draft in listed.unwrap_or_default() {
+        for draft in self.api.drafts(SEARCH_LIMIT).await? {
             let (Some(draft_id), Some(message)) = (draft.id, draft.message) else { continue };
             let Some(id) = message.id else { continue };
             if self.headers(&id).await?.is_some_and(|found| is_of(&found, delivery)) {
@@ -228,30 +169,12 @@ impl Gmail {
 
     /// Reads a mail's headers, as far as they matter here; nothing when it is gone by now.
     async fn headers(&self, id: &str) -> Result<Option<Message>, Fault> {
-        let message = self
-            .caller
-            .call(Cost::GET_MAIL, |mut watch| async move {
-                let call = self.hub.users().messages_get(ME, id).format("metadata");
-                let call = HEADERS.iter().fold(call, |call, header| call.add_metadata_headers(header));
-                let call = call.delegate(&mut watch);
-                call.doit().await.map(|(_, message)| message)
-            })
-            .await;
-        match message {
-            Ok(message) => Ok(Some(message)),
-            Err(fault) if fault.status() == Some(404) => Ok(None),
-            Err(fault) => Err(fault),
-        }
+        self.api.message(id, Detail::Headers(HEADERS)).await
     }
 
     /// Returns the mailbox's address, as Gmail knows it.
     pub async fn mailbox(&self) -> Result<String, Fault> {
-        let profile = self
-            .caller
-            .call(Cost::GET_PROFILE, |mut watch| async move {
-                self.hub.users().get_profile(ME).delegate(&mut watch).doit().await.map(|(_, profile)| profile)
-            })
-            .await?;
+        let profile = self.api.profile().await?;
         Ok(profile.email_address.unwrap_or_else(|| self.from.to_string()))
     }
 }
@@ -290,8 +213,4 @@ fn message_id(message: &Message) -> Option<String> {
 
 fn in_doubt(reason: &str) -> Outcome {
     Outcome::InDoubt { reason: reason.to_owned() }
-}
-
-fn rfc822() -> mime::Mime {
-    "message/rfc822".parse().unwrap_or(mime::APPLICATION_OCTET_STREAM)
 }

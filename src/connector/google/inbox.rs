@@ -10,18 +10,22 @@ use base64::Engine as _;
 use base64::alphabet::URL_SAFE;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use google_gmail1::api::{self, History};
 use serde::Deserialize;
 
 use crate::base::clock::Timestamp;
+use crate::connector::google::api::gmail::{GET_MAIL, GmailApi};
 use crate::connector::google::fault::Fault;
-use crate::connector::google::hub::{Caller, Cost, encoded};
+use crate::connector::google::http::encoded;
 use crate::connector::mail::EFFECT_HEADER;
 use crate::connector::poll::{FetchedMail, Label, MailChanged, MailChanges};
-use crate::model::google::GoogleEndpoints;
 use crate::model::mail::Part;
 
 /// Mails that one share of the history holds at most.
 const SHARE: usize = 25;
+
+/// Mails on one page of a list; the largest that Gmail gives.
+const LIST_PAGE: u32 = 500;
 
 /// Attachments that are read with the mail: the XML in which some marketplaces send a lead.
 const XML_LIMIT_BYTES: u64 = 256_000;
@@ -38,60 +42,8 @@ const DEPTH: usize = 20;
 const PARTS: usize = 200;
 
 pub struct Inbox {
-    caller: Caller,
-    base: String,
+    api: GmailApi,
     labels: Mutex<HashMap<String, String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Profile {
-    history_id: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct MessageList {
-    #[serde(default)]
-    messages: Vec<MessageRef>,
-    next_page_token: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct MessageRef {
-    id: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct HistoryList {
-    #[serde(default)]
-    history: Vec<Record>,
-    next_page_token: Option<String>,
-    history_id: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Record {
-    id: String,
-    #[serde(default)]
-    messages_added: Vec<Added>,
-    #[serde(default)]
-    labels_added: Vec<Labelled>,
-}
-
-#[derive(Deserialize)]
-struct Added {
-    message: MessageRef,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Labelled {
-    message: MessageRef,
-    #[serde(default)]
-    label_ids: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -131,35 +83,28 @@ struct Body {
     data: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct LabelList {
-    #[serde(default)]
-    labels: Vec<Label>,
-}
-
 impl Inbox {
-    pub fn new(caller: &Caller, endpoints: &GoogleEndpoints) -> Inbox {
-        let base = format!("{}gmail/v1/users/me", endpoints.gmail_url);
-        Inbox { caller: caller.clone(), base, labels: Mutex::default() }
+    pub fn new(api: GmailApi) -> Inbox {
+        Inbox { api, labels: Mutex::default() }
     }
 
     /// Returns the id at which the history stands now.
     pub async fn now(&self) -> Result<String, Fault> {
-        let profile: Profile = self.caller.get(Cost::GET_PROFILE, &format!("{}/profile", self.base)).await?;
-        Ok(profile.history_id)
+        let history_id = self.api.profile().await?.history_id;
+        let missing = || Fault::Lost("the profile names no history".to_owned());
+        history_id.map(|id| id.to_string()).ok_or_else(missing)
     }
 
     pub async fn since(&self, since: Timestamp, limit: usize) -> Result<Vec<String>, Fault> {
-        let query = encoded(&format!("after:{}", since.millis() / 1_000));
+        let query = format!("after:{}", since.millis() / 1_000);
         let mut ids = Vec::new();
-        let mut page = String::new();
+        let mut page: Option<String> = None;
         while ids.len() < limit {
-            let url = format!("{}/messages?maxResults=500&q={query}{page}", self.base);
-            let list: MessageList = self.caller.get(Cost::LIST_MAILS, &url).await?;
-            ids.extend(list.messages.into_iter().map(|message| message.id));
-            match list.next_page_token {
-                Some(token) => page = format!("&pageToken={}", encoded(&token)),
-                None => break,
+            let list = self.api.messages(&query, None, LIST_PAGE, page.as_deref()).await?;
+            ids.extend(list.messages.into_iter().flatten().filter_map(|message| message.id));
+            page = list.next_page_token;
+            if page.is_none() {
+                break;
             }
         }
         ids.truncate(limit);
@@ -169,40 +114,34 @@ impl Inbox {
     /// Follows the history up to a share's worth of mails; records stand in order, so the share can
     /// end at any of them.
     pub async fn changes(&self, history_id: &str) -> Result<MailChanges, Fault> {
+        let since = history_id.parse().map_err(|_| unknown_history(history_id))?;
         let mut changes = MailChanges { history_id: history_id.to_owned(), ..MailChanges::default() };
-        let mut page = String::new();
+        let mut page: Option<String> = None;
         loop {
-            let url = format!(
-                "{}/history?startHistoryId={}&historyTypes=messageAdded&historyTypes=labelAdded&maxResults=100{page}",
-                self.base,
-                encoded(history_id)
-            );
-            let list: HistoryList = self.caller.get(Cost::LIST_HISTORY, &url).await?;
-            for record in list.history {
+            let list = self.api.history(since, page.as_deref()).await?;
+            for record in list.history.into_iter().flatten() {
                 if changes.mails.len() >= SHARE {
                     changes.more = true;
                     return Ok(changes);
                 }
-                changes.history_id.clone_from(&record.id);
+                if let Some(id) = record.id {
+                    changes.history_id = id.to_string();
+                }
                 note(&mut changes.mails, record);
             }
-            match list.next_page_token {
-                Some(token) => page = format!("&pageToken={}", encoded(&token)),
-                None => {
-                    changes.history_id = list.history_id.unwrap_or(changes.history_id);
-                    return Ok(changes);
-                }
+            page = list.next_page_token;
+            if page.is_none() {
+                changes.history_id = list.history_id.map_or(changes.history_id, |id| id.to_string());
+                return Ok(changes);
             }
         }
     }
 
     pub async fn fetch(&self, id: &str) -> Result<Option<FetchedMail>, Fault> {
-        let url = format!("{}/messages/{}?format=full", self.base, encoded(id));
-        let message: Message = match self.caller.get(Cost::GET_MAIL, &url).await {
-            Ok(message) => message,
-            Err(fault) if fault.status() == Some(404) => return Ok(None),
-            Err(fault) => return Err(fault),
-        };
+        let url = format!("{}?format=full", self.api.mail_url(id));
+        let read = self.api.caller.get(GET_MAIL, &url).await;
+        let found: Option<Message> = read.map(Some).or_else(Fault::or_gone)?;
+        let Some(message) = found else { return Ok(None) };
         let payload = message.payload.unwrap_or_default();
         let headers = pairs(&payload.headers);
         let effect = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(EFFECT_HEADER));
@@ -232,8 +171,8 @@ impl Inbox {
         if part.size_bytes > XML_LIMIT_BYTES {
             return Ok(());
         }
-        let url = format!("{}/messages/{}/attachments/{}", self.base, encoded(message), encoded(id));
-        let body: Body = self.caller.get(Cost::GET_MAIL, &url).await?;
+        let url = format!("{}/attachments/{}", self.api.mail_url(message), encoded(id));
+        let body: Body = self.api.caller.get(GET_MAIL, &url).await?;
         part.body = body.data.as_deref().and_then(decode);
         Ok(())
     }
@@ -245,9 +184,8 @@ impl Inbox {
             if is_own(id) { Some(id.clone()) } else { labels.get(id).cloned() }
         };
         if ids.iter().any(|id| known(id).is_none()) {
-            let list: LabelList =
-                self.caller.get(Cost::LIST_LABELS, &format!("{}/labels", self.base)).await?;
-            let named = list.labels.into_iter().map(|label| (label.id, label.name)).collect();
+            let listed = self.api.labels().await?.into_iter();
+            let named = listed.filter_map(|label| Some((label.id?, label.name?))).collect();
             *self.labels.lock().unwrap_or_else(PoisonError::into_inner) = named;
         }
         let name = |id: String| Label { name: known(&id).unwrap_or_else(|| id.clone()), id };
@@ -256,32 +194,40 @@ impl Inbox {
 }
 
 /// Tells whether a label is one of Gmail's own, of which the names are fixed.
-pub fn is_own(id: &str) -> bool {
+fn is_own(id: &str) -> bool {
     const OWN: [&str; 9] =
         ["INBOX", "SENT", "DRAFT", "SPAM", "TRASH", "UNREAD", "STARRED", "IMPORTANT", "CHAT"];
     OWN.contains(&id) || id.starts_with("CATEGORY_")
 }
 
-fn note(mails: &mut Vec<MailChanged>, record: Record) {
-    let mut of = |id: String| -> usize {
-        mails.iter().position(|mail| mail.id == id).unwrap_or_else(|| {
-            mails.push(MailChanged { id, ..MailChanged::default() });
-            mails.len() - 1
-        })
-    };
-    let added: Vec<usize> = record.messages_added.into_iter().map(|added| of(added.message.id)).collect();
-    let labelled: Vec<(usize, Vec<String>)> =
-        record.labels_added.into_iter().map(|given| (of(given.message.id), given.label_ids)).collect();
-    for index in added {
-        if let Some(mail) = mails.get_mut(index) {
+/// Notes what a record of the history says; a mail that it names twice is noted once.
+fn note(mails: &mut Vec<MailChanged>, record: History) {
+    for added in record.messages_added.into_iter().flatten() {
+        if let Some(mail) = mail_of(mails, added.message) {
             mail.added = true;
         }
     }
-    for (index, labels) in labelled {
-        if let Some(mail) = mails.get_mut(index) {
-            mail.labelled.extend(labels);
+    for given in record.labels_added.into_iter().flatten() {
+        if let Some(mail) = mail_of(mails, given.message) {
+            mail.labelled.extend(given.label_ids.into_iter().flatten());
         }
     }
+}
+
+fn mail_of(mails: &mut Vec<MailChanged>, named: Option<api::Message>) -> Option<&mut MailChanged> {
+    let id = named?.id?;
+    let known = mails.iter().position(|mail| mail.id == id);
+    let index = known.unwrap_or_else(|| {
+        mails.push(MailChanged { id, ..MailChanged::default() });
+        mails.len() - 1
+    });
+    mails.get_mut(index)
+}
+
+/// A history id that is none is as good as one that Gmail has forgotten: everything is read anew.
+fn unknown_history(id: &str) -> Fault {
+    let message = format!("`{id}` is no id of a history");
+    Fault::Status { code: 404, reason: String::new(), message, retry_after: None }
 }
 
 fn flatten(payload: Payload, depth: usize, parts: &mut Vec<Part>) {

@@ -3,8 +3,9 @@
 use crate::base::Result;
 use crate::base::secret::Secret;
 use crate::base::text::Json;
-use crate::connector::google::account::service_account_email;
-use crate::connector::google::{Google, Workspace};
+use crate::connector::google::Google;
+use crate::connector::google::service_account::service_account_email;
+use crate::connector::google::workspace::Workspace;
 use crate::connector::kind::{
     Added, ConnectorKind, Environment, NewConnection, Opener, Rehearsed, SandboxAccess,
 };

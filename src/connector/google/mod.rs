@@ -3,36 +3,48 @@
 //! Generated API types stay inside this folder. Each service has its own way to be asked whether
 //! an effect happened; see its file.
 
-mod account;
+mod api;
+pub mod authorization;
 mod calendar;
-pub mod consent;
-mod diary;
+mod calendar_changes;
+mod call;
 mod fault;
 mod gmail;
-mod hub;
+mod http;
+mod http_client;
 mod inbox;
 pub mod kind;
 mod label;
 pub mod oauth;
-mod plain;
 mod probe;
 mod quota;
 mod range;
 mod row;
 pub mod scope;
+pub mod service_account;
 mod sheets;
 mod table;
 mod token;
+pub mod workspace;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-pub use account::service_account_email;
 use futures_util::future::BoxFuture;
 
 use crate::base::Result;
-use crate::base::clock::{Clock, Timestamp};
+use crate::base::clock::Timestamp;
 use crate::base::secret::Secret;
+use crate::connector::google::api::calendar::CalendarApi;
+use crate::connector::google::api::drive::DriveApi;
+use crate::connector::google::api::gmail::GmailApi;
+use crate::connector::google::api::sheets::SheetsApi;
+use crate::connector::google::call::Caller;
+use crate::connector::google::oauth::UserCredential;
+use crate::connector::google::quota::Meter;
 use crate::connector::google::scope::Service;
+use crate::connector::google::service_account::ServiceAccount;
+use crate::connector::google::token::{Grantor, ServiceTokens, TokenProvider, User};
+use crate::connector::google::workspace::Workspace;
 use crate::connector::poll::{
     CalendarChanges, FetchedMail, MailChanges, ReadCalendar, ReadMail, ReadSheet, Reading, SheetReading,
 };
@@ -40,50 +52,9 @@ use crate::connector::port::{Connector, Delivery, Perform, Reconcile};
 use crate::model::connection::Ability;
 use crate::model::cursor::SheetTarget;
 use crate::model::diary::Entry;
-use crate::model::google::{GoogleAuth, GoogleEndpoints, GoogleSettings};
+use crate::model::google::{GoogleAuth, GoogleSettings};
 use crate::model::outcome::{Finding, Outcome};
 use crate::model::request::EffectRequest;
-
-/// Google's services and the HTTP client that every connection shares.
-pub struct Workspace {
-    endpoints: GoogleEndpoints,
-    client: OnceLock<hub::Client>,
-    token_client: OnceLock<hub::TokenClient>,
-    quotas: Arc<quota::Quotas>,
-}
-
-impl Workspace {
-    pub fn new(endpoints: GoogleEndpoints, clock: Clock) -> Workspace {
-        let quotas = Arc::new(quota::Quotas::new(endpoints.quota, clock));
-        Workspace { endpoints, client: OnceLock::new(), token_client: OnceLock::new(), quotas }
-    }
-
-    /// Returns where tokens are had.
-    fn oauth(&self) -> Result<oauth::Endpoint> {
-        Ok(oauth::Endpoint {
-            client: self.client()?,
-            token_url: self.endpoints.token_url.clone(),
-            revoke_url: self.endpoints.revoke_url.clone(),
-            timeout: self.endpoints.timeout,
-        })
-    }
-
-    fn client(&self) -> Result<hub::Client> {
-        if let Some(client) = self.client.get() {
-            return Ok(client.clone());
-        }
-        let client = hub::client()?;
-        Ok(self.client.get_or_init(|| client).clone())
-    }
-
-    fn token_client(&self) -> Result<hub::TokenClient> {
-        if let Some(client) = self.token_client.get() {
-            return Ok(client.clone());
-        }
-        let client = hub::token_client()?;
-        Ok(self.token_client.get_or_init(|| client).clone())
-    }
-}
 
 /// One mailbox, ready for use.
 pub struct Google {
@@ -93,7 +64,7 @@ pub struct Google {
     inbox: inbox::Inbox,
     labels: label::Labels,
     tables: table::Tables,
-    source: Arc<token::Source>,
+    tokens: Arc<TokenProvider>,
 }
 
 impl Google {
@@ -103,39 +74,29 @@ impl Google {
     /// `Config` when the credential has not the form that the settings say, or TLS cannot be set up.
     pub fn open(workspace: &Workspace, settings: GoogleSettings, credential: &Secret) -> Result<Connector> {
         let endpoints = &workspace.endpoints;
-        let grantor = match &settings.auth {
-            GoogleAuth::ServiceAccount { .. } => token::Grantor::Account(Box::new(account::Account::new(
-                credential,
-                &settings.subject,
-                &endpoints.token_url,
-                endpoints.timeout,
-                workspace.token_client()?,
-            )?)),
-            GoogleAuth::User { .. } => {
-                let credential = oauth::UserCredential::parse(credential)?;
-                token::Grantor::User(Box::new(token::User::new(workspace.oauth()?, credential)))
-            }
-        };
+        let grantor = grantor(workspace, &settings, credential)?;
         let (project, user) = (settings.auth.project().to_owned(), settings.subject.key());
-        let meter = quota::Meter::new(&workspace.quotas, project, user);
+        let meter = Meter::new(&workspace.quotas, project, user);
         let may_ask_drive = settings.abilities.contains(&Ability::SheetsWatch);
-        let source = Arc::new(token::Source::new(grantor, settings.abilities));
+        let tokens = Arc::new(TokenProvider::new(grantor, settings.abilities));
         let client = workspace.client()?;
-        let caller = |service| hub::Caller {
+        let caller = |service| Caller {
             client: client.clone(),
-            tokens: token::Tokens { source: Arc::clone(&source), service },
+            tokens: ServiceTokens { provider: Arc::clone(&tokens), service },
             meter: meter.clone(),
             timeout: endpoints.timeout,
         };
-        let drive = may_ask_drive.then(|| caller(Service::Drive));
+        let gmail = GmailApi::new(caller(Service::Gmail), endpoints);
+        let sheets = SheetsApi::new(caller(Service::Sheets), endpoints);
+        let drive = may_ask_drive.then(|| DriveApi::new(caller(Service::Drive), endpoints));
         let google = Arc::new(Google {
-            gmail: gmail::Gmail::new(&caller(Service::Gmail), endpoints, settings.subject),
-            calendar: calendar::Calendar::new(&caller(Service::Calendar), endpoints),
-            sheets: sheets::Sheets::new(&caller(Service::Sheets), endpoints),
-            inbox: inbox::Inbox::new(&caller(Service::Gmail), endpoints),
-            labels: label::Labels::new(&caller(Service::Gmail), endpoints),
-            tables: table::Tables::new(&caller(Service::Sheets), drive, endpoints),
-            source,
+            gmail: gmail::Gmail::new(gmail.clone(), settings.subject),
+            inbox: inbox::Inbox::new(gmail.clone()),
+            labels: label::Labels::new(gmail),
+            calendar: calendar::Calendar::new(CalendarApi::new(caller(Service::Calendar), endpoints)),
+            tables: table::Tables::new(sheets.clone(), drive),
+            sheets: sheets::Sheets::new(sheets),
+            tokens,
         });
         Ok(Connector {
             reconcile: Some(Arc::clone(&google) as Arc<dyn Reconcile>),
@@ -145,6 +106,22 @@ impl Google {
             ..Connector::new(&google)
         })
     }
+}
+
+fn grantor(workspace: &Workspace, settings: &GoogleSettings, credential: &Secret) -> Result<Grantor> {
+    Ok(match &settings.auth {
+        GoogleAuth::ServiceAccount { .. } => {
+            let Workspace { endpoints, .. } = workspace;
+            let (client, timeout) = (workspace.token_client()?, endpoints.timeout);
+            let subject = &settings.subject;
+            let account = ServiceAccount::new(credential, subject, &endpoints.token_url, timeout, client)?;
+            Grantor::ServiceAccount(Box::new(account))
+        }
+        GoogleAuth::User { .. } => {
+            let credential = UserCredential::parse(credential)?;
+            Grantor::User(Box::new(User::new(workspace.oauth()?, credential)))
+        }
+    })
 }
 
 impl Perform for Google {

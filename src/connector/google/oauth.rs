@@ -1,4 +1,4 @@
-//! Google's token endpoint for a person's consent: a code or a refresh token becomes an access
+//! Google's token endpoint for a person's authorization: a code or a refresh token becomes an access
 //! token, and a grant is revoked (RFC 6749, 7009).
 //!
 //! What the endpoint says of a refusal is kept apart from its being out of reach: only a refusal
@@ -26,16 +26,16 @@ use crate::base::error::chain;
 use crate::base::secret::Secret;
 use crate::base::{Error, Result};
 use crate::connector::google::fault::Fault;
-use crate::connector::google::hub;
+use crate::connector::google::http::Client;
 
-/// The OAuth client that people consent to.
+/// The OAuth client that people authorize.
 #[derive(Clone, Debug)]
 pub struct OAuthClient {
     pub id: String,
     secret: Secret,
 }
 
-/// What a connection keeps of a person's consent.
+/// What a connection keeps of a person's authorization.
 #[derive(Clone, Debug)]
 pub struct UserCredential {
     pub client: OAuthClient,
@@ -139,7 +139,7 @@ pub struct Grant {
     pub life: Duration,
     pub refresh_token: Option<Secret>,
     /// How long the refresh token is good, where Google limits it.
-    pub consent_life: Option<Duration>,
+    pub authorization_life: Option<Duration>,
     pub scopes: Vec<String>,
     pub id_token: Option<String>,
 }
@@ -159,7 +159,7 @@ impl StdError for Unreached {}
 /// Where tokens are had, and how.
 #[derive(Clone)]
 pub struct Endpoint {
-    pub client: hub::Client,
+    pub client: Client,
     pub token_url: String,
     pub revoke_url: String,
     pub timeout: Duration,
@@ -257,7 +257,7 @@ fn granted(answer: StandardTokenResponse<Extra, BasicTokenType>) -> Grant {
         access_token: Secret::new(answer.access_token().secret().clone()),
         life: answer.expires_in().unwrap_or(USUAL_LIFE),
         refresh_token: answer.refresh_token().map(|token| Secret::new(token.secret().clone())),
-        consent_life: answer.extra_fields().refresh_token_expires_in.map(Duration::from_secs),
+        authorization_life: answer.extra_fields().refresh_token_expires_in.map(Duration::from_secs),
         scopes: scopes.map(|scope| scope.as_str().to_owned()).collect(),
         id_token: answer.extra_fields().id_token.clone(),
     }

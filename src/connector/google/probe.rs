@@ -13,7 +13,7 @@ impl Probe for Google {
         Box::pin(async move {
             let mut good = Vec::new();
             let mut bad: Vec<(Service, Fault)> = Vec::new();
-            for service in Service::ALL.into_iter().filter(|service| self.source.serves(*service)) {
+            for service in Service::ALL.into_iter().filter(|service| self.tokens.serves(*service)) {
                 match self.ask(service).await {
                     Ok(answer) => good.push(answer),
                     Err(fault) => bad.push((service, fault)),
@@ -49,7 +49,7 @@ impl Google {
             Service::Gmail => Ok(format!("mailbox {} answers", self.gmail.mailbox().await?)),
             Service::Calendar => self.calendar.probe().await.map(|()| "calendar answers".to_owned()),
             Service::Sheets | Service::Drive => {
-                self.source.token(service, None).await?;
+                self.tokens.token(service, None).await?;
                 Ok(format!("{} is permitted", service.name()))
             }
         }

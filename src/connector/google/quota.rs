@@ -15,8 +15,18 @@ use governor::{Quota, RateLimiter};
 
 use crate::base::clock::Clock;
 use crate::connector::google::fault::Fault;
-use crate::connector::google::hub::Cost;
 use crate::model::quota::{GoogleQuota, PerMinute};
+
+/// What a call takes from Google's quota, by the bucket that it is counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cost {
+    /// In quota units.
+    Gmail(u32),
+    Calendar,
+    SheetsRead,
+    SheetsWrite,
+    Drive,
+}
 
 /// The longest wait that is waited out in place.
 const SHORT_WAIT: Duration = Duration::from_secs(1);

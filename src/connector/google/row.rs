@@ -4,14 +4,14 @@
 //! mark moves with the row, and what is written goes to the mark, after looking once more that the
 //! key stands there. The mark is removed at last.
 
-use google_sheets4::api::{DeveloperMetadataLocation, DimensionRange};
+use google_sheets4::api::{DataFilter, DeveloperMetadataLocation, DeveloperMetadataLookup, DimensionRange};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::base::text::Json;
+use crate::connector::google::api::sheets::Cells;
 use crate::connector::google::fault::Fault;
-use crate::connector::google::hub::{Cost, encoded};
-use crate::connector::google::range::{self, DateCells, Values, quoted, same, text};
+use crate::connector::google::range::{self, quoted, same, text};
 use crate::connector::google::sheets::{Sheets, delete_mark, mark_at, mark_id, write_headers};
 use crate::connector::port::Delivery;
 use crate::model::outcome::{Finding, Made, Outcome};
@@ -28,21 +28,6 @@ enum Progress {
 #[derive(Serialize, Deserialize)]
 struct Evidence {
     row: Progress,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Matches {
-    #[serde(default)]
-    value_ranges: Vec<Match>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Match {
-    value_range: Values,
-    #[serde(default)]
-    data_filters: Vec<Value>,
 }
 
 impl Sheets {
@@ -78,7 +63,7 @@ impl Sheets {
             return Err(refused(format!("there is no sheet `{}`", request.sheet)));
         };
         let place = (request.spreadsheet.as_str(), request.sheet.as_str());
-        let rows = range::whole(&self.caller, &self.base, place, DateCells::Number).await;
+        let rows = range::whole(&self.api, place, Cells::DatesAsNumbers).await;
         let rows = rows.map_err(Fault::of_reading)?;
         let headers: Vec<String> = rows.first().map(|row| row.iter().map(text).collect()).unwrap_or_default();
         let Some(column) = headers.iter().position(|header| same(header, key)) else {
@@ -107,7 +92,7 @@ impl Sheets {
             batch.push(write_headers(sheet_id, headers.len(), &missing));
         }
         batch.push(mark_at(&delivery.effect_id, row_place(sheet_id, index)));
-        match self.update(&request.spreadsheet, batch).await {
+        match self.api.update(&request.spreadsheet, batch).await {
             Ok(()) => Ok(Outcome::Partly { evidence: evidence(Progress::Marked) }),
             // The mark may be there already: an earlier attempt's batch came in after all.
             Err(fault) if fault.status() == Some(400) => match self.find_update(delivery, request).await {
@@ -126,19 +111,22 @@ impl Sheets {
         let cell = column.and_then(|column| row.as_ref()?.get(column));
         if cell.is_none_or(|cell| text(cell).trim() != name) {
             // Somebody sorted, changed or deleted the row before it was marked: look again.
-            let unmark = self.update(&request.spreadsheet, vec![delete_mark(&delivery.effect_id)]).await;
+            let unmark = self.api.update(&request.spreadsheet, vec![delete_mark(&delivery.effect_id)]).await;
             match unmark {
                 Err(fault) if !matches!(fault.status(), Some(400 | 404)) => return Err(fault.of_reading()),
                 _ => return Err(moved()),
             }
         }
         let values = arrange(&headers, &request.cells);
-        let url = self.values_url(request, "batchUpdateByDataFilter");
         let body = json!({
             "valueInputOption": "RAW",
-            "data": [{ "dataFilter": mark_filter(delivery), "majorDimension": "ROWS", "values": [values] }],
+            "data": [{
+                "dataFilter": { "developerMetadataLookup": { "metadataId": mark_id(&delivery.effect_id) } },
+                "majorDimension": "ROWS",
+                "values": [values],
+            }],
         });
-        let written: Result<Value, Fault> = self.caller.post(Cost::SheetsWrite, &url, &body).await;
+        let written = self.api.write_filtered(&request.spreadsheet, &body).await;
         // The same cells written twice are the same cells.
         written.map_err(Fault::of_reading)?;
         Ok(Outcome::Partly { evidence: evidence(Progress::Written) })
@@ -146,7 +134,7 @@ impl Sheets {
 
     async fn unmark_row(&self, delivery: &Delivery, request: &UpdateRow) -> Result<Outcome, Outcome> {
         let done = || Ok(Outcome::Delivered(Made::named(Some(request.key.1.clone())).with("found", true)));
-        match self.update(&request.spreadsheet, vec![delete_mark(&delivery.effect_id)]).await {
+        match self.api.update(&request.spreadsheet, vec![delete_mark(&delivery.effect_id)]).await {
             Ok(()) => done(),
             // The row was written; that somebody has removed it or its mark since does not undo it.
             Err(fault) if matches!(fault.status(), Some(400 | 404)) => done(),
@@ -160,18 +148,20 @@ impl Sheets {
         delivery: &Delivery,
         request: &UpdateRow,
     ) -> Result<(Vec<String>, Option<Vec<Value>>), Fault> {
-        let first_row = json!({ "a1Range": format!("{}!1:1", quoted(&request.sheet)) });
-        let url = self.values_url(request, "batchGetByDataFilter");
-        let body = json!({
-            "dataFilters": [first_row, mark_filter(delivery)],
-            "valueRenderOption": "UNFORMATTED_VALUE",
-        });
-        let matches: Matches = self.caller.post(Cost::SheetsRead, &url, &body).await?;
+        let first_row =
+            DataFilter { a1_range: Some(format!("{}!1:1", quoted(&request.sheet))), ..DataFilter::default() };
+        let lookup = DeveloperMetadataLookup {
+            metadata_id: Some(mark_id(&delivery.effect_id)),
+            ..DeveloperMetadataLookup::default()
+        };
+        let mark = DataFilter { developer_metadata_lookup: Some(lookup), ..DataFilter::default() };
+        let matches = self.api.filtered_values(&request.spreadsheet, vec![first_row, mark]).await?;
         let (mut headers, mut row) = (Vec::new(), None);
-        for found in matches.value_ranges {
-            let by_mark =
-                found.data_filters.iter().any(|filter| filter.get("developerMetadataLookup").is_some());
-            let first = found.value_range.values.into_iter().next().unwrap_or_default();
+        for found in matches {
+            let mut filters = found.data_filters.into_iter().flatten();
+            let by_mark = filters.any(|filter| filter.developer_metadata_lookup.is_some());
+            let values = found.value_range.and_then(|range| range.values).unwrap_or_default();
+            let first = values.into_iter().next().unwrap_or_default();
             if by_mark {
                 row = Some(first);
             } else {
@@ -179,10 +169,6 @@ impl Sheets {
             }
         }
         Ok((headers, row))
-    }
-
-    fn values_url(&self, request: &UpdateRow, method: &str) -> String {
-        format!("{}v4/spreadsheets/{}/values:{method}", self.base, encoded(&request.spreadsheet))
     }
 }
 
@@ -213,10 +199,6 @@ fn row_place(sheet_id: i32, index: usize) -> DeveloperMetadataLocation {
         end_index: Some(index + 1),
     };
     DeveloperMetadataLocation { dimension_range: Some(range), ..Default::default() }
-}
-
-fn mark_filter(delivery: &Delivery) -> Value {
-    json!({ "developerMetadataLookup": { "metadataId": mark_id(&delivery.effect_id) } })
 }
 
 /// Returns the row's cells in the order of the headers; null leaves a cell as it is.

@@ -11,28 +11,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use google_apis_common::FieldMask;
 use google_sheets4::api::{
-    AddSheetRequest, AppendCellsRequest, BatchUpdateSpreadsheetRequest, CellData,
-    CreateDeveloperMetadataRequest, DataFilter, DeleteDeveloperMetadataRequest, DeveloperMetadata,
-    DeveloperMetadataLocation, DeveloperMetadataLookup, ExtendedValue, GridCoordinate, Request, RowData,
-    SheetProperties, UpdateCellsRequest,
+    AddSheetRequest, AppendCellsRequest, CellData, CreateDeveloperMetadataRequest, DataFilter,
+    DeleteDeveloperMetadataRequest, DeveloperMetadata, DeveloperMetadataLocation, DeveloperMetadataLookup,
+    ExtendedValue, GridCoordinate, Request, RowData, SheetProperties, UpdateCellsRequest,
 };
 use sha2::{Digest, Sha256};
 
 use crate::base::text::Json;
+use crate::connector::google::api::sheets::{Cells, SheetsApi};
 use crate::connector::google::fault::Fault;
-use crate::connector::google::hub::{Caller, Cost, encoded};
 use crate::connector::google::range::{quoted, same, text};
-use crate::connector::https::Connect;
 use crate::connector::port::Delivery;
 use crate::model::EffectId;
-use crate::model::google::GoogleEndpoints;
 use crate::model::outcome::{Finding, Made, Outcome};
 use crate::model::request::AppendRow;
 
 pub struct Sheets {
-    hub: google_sheets4::Sheets<Connect>,
-    pub(super) caller: Caller,
-    pub(super) base: String,
+    pub(super) api: SheetsApi,
     turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 
@@ -40,11 +35,8 @@ const MARK_KEY: &str = "nexora.effect";
 const CELL_VALUE: &str = "userEnteredValue";
 
 impl Sheets {
-    pub fn new(caller: &Caller, endpoints: &GoogleEndpoints) -> Sheets {
-        let mut hub = google_sheets4::Sheets::new(caller.client.clone(), caller.tokens.clone());
-        hub.base_url(endpoints.sheets_url.clone());
-        hub.root_url(endpoints.sheets_url.clone());
-        Sheets { hub, caller: caller.clone(), base: endpoints.sheets_url.clone(), turns: Mutex::default() }
+    pub fn new(api: SheetsApi) -> Sheets {
+        Sheets { api, turns: Mutex::default() }
     }
 
     /// Adds the row with its mark, or removes the mark once the evidence says that both are there.
@@ -63,7 +55,7 @@ impl Sheets {
         }
         batch.push(append_row(sheet_id, &row));
         batch.push(make_mark(&delivery.effect_id));
-        match self.update(&request.spreadsheet, batch).await {
+        match self.api.update(&request.spreadsheet, batch).await {
             Ok(()) => Ok(Outcome::Partly { evidence: appended() }),
             // The mark may be there already: another attempt's batch came in since we asked.
             Err(fault) if fault.status() == Some(400) => match self.find(delivery, request).await {
@@ -77,7 +69,7 @@ impl Sheets {
 
     /// Removing what is not there is no failure, so this part may be repeated at will.
     async fn remove_mark(&self, delivery: &Delivery, request: &AppendRow) -> Result<Outcome, Outcome> {
-        match self.update(&request.spreadsheet, vec![delete_mark(&delivery.effect_id)]).await {
+        match self.api.update(&request.spreadsheet, vec![delete_mark(&delivery.effect_id)]).await {
             Ok(()) => Ok(Outcome::Delivered(Made::named(Some(request.spreadsheet.clone())))),
             // The row is there; that somebody removed the spreadsheet since does not undo it.
             Err(fault) if matches!(fault.status(), Some(400 | 404)) => {
@@ -95,23 +87,14 @@ impl Sheets {
         self.find_mark(delivery, &request.spreadsheet, appended()).await
     }
 
-    /// Looks for a task's mark, which proves what `evidence` says.
+    /// Looks for a delivery's mark, which proves what `evidence` says.
     pub(super) async fn find_mark(
         &self,
         delivery: &Delivery,
         spreadsheet: &str,
         evidence: Json,
     ) -> Result<Finding, Fault> {
-        let read = self
-            .caller
-            .call(Cost::SheetsRead, |mut watch| async move {
-                let spreadsheets = self.hub.spreadsheets();
-                let call =
-                    spreadsheets.developer_metadata_get(&encoded(spreadsheet), mark_id(&delivery.effect_id));
-                call.delegate(&mut watch).doit().await.map(|(_, mark)| mark)
-            })
-            .await;
-        match read {
+        match self.api.metadata(spreadsheet, mark_id(&delivery.effect_id)).await {
             Ok(mark) if mark.metadata_value.as_deref() == Some(delivery.effect_id.as_str()) => {
                 Ok(Finding::Partly { evidence })
             }
@@ -134,7 +117,7 @@ impl Sheets {
             if let Some(id) = found.map_err(Fault::of_reading)? {
                 return Ok(id);
             }
-            match self.update(&request.spreadsheet, vec![add_sheet(&request.sheet)]).await {
+            match self.api.update(&request.spreadsheet, vec![add_sheet(&request.sheet)]).await {
                 Ok(()) => {}
                 // Another daemon may have made it just now: look again.
                 Err(fault) if fault.status() == Some(400) => {}
@@ -150,11 +133,7 @@ impl Sheets {
 
     /// Returns a sheet's id by its title.
     pub(super) async fn find_sheet(&self, spreadsheet: &str, title: &str) -> Result<Option<i32>, Fault> {
-        let read = self.caller.call(Cost::SheetsRead, |mut watch| async move {
-            let call = self.hub.spreadsheets().get(&encoded(spreadsheet));
-            call.delegate(&mut watch).doit().await.map(|(_, spreadsheet)| spreadsheet)
-        });
-        let sheets = read.await?.sheets.unwrap_or_default();
+        let sheets = self.api.sheets(spreadsheet).await?;
         let mut sheets = sheets.into_iter().filter_map(|sheet| sheet.properties);
         let found = sheets.find(|properties| properties.title.as_deref() == Some(title));
         Ok(found.map(|properties| properties.sheet_id.unwrap_or(0)))
@@ -162,26 +141,9 @@ impl Sheets {
 
     async fn headers(&self, request: &AppendRow) -> Result<Vec<String>, Fault> {
         let range = &format!("{}!1:1", quoted(&request.sheet));
-        let values = self
-            .caller
-            .call(Cost::SheetsRead, |mut watch| async move {
-                let call =
-                    self.hub.spreadsheets().values_get(&encoded(&request.spreadsheet), &encoded(range));
-                call.delegate(&mut watch).doit().await.map(|(_, range)| range.values)
-            })
-            .await?;
-        let first = values.unwrap_or_default().into_iter().next().unwrap_or_default();
+        let values = self.api.values(&request.spreadsheet, range, Cells::Shown).await?;
+        let first = values.into_iter().next().unwrap_or_default();
         Ok(first.iter().map(text).collect())
-    }
-
-    pub(super) async fn update(&self, spreadsheet: &str, batch: Vec<Request>) -> Result<(), Fault> {
-        let batch = &BatchUpdateSpreadsheetRequest { requests: Some(batch), ..Default::default() };
-        self.caller
-            .call(Cost::SheetsWrite, |mut watch| async move {
-                let call = self.hub.spreadsheets().batch_update(batch.clone(), &encoded(spreadsheet));
-                call.delegate(&mut watch).doit().await.map(|_| ())
-            })
-            .await
     }
 }
 

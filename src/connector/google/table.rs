@@ -1,59 +1,40 @@
 //! Reading a sheet. There is no feed of changes: Drive is asked whether the file changed, where the
 //! credential allows that, and the rows are read when it did.
 
-use serde::Deserialize;
 use serde_json::Value;
 
+use crate::connector::google::api::drive::DriveApi;
+use crate::connector::google::api::sheets::{Cells, SheetsApi};
 use crate::connector::google::fault::Fault;
-use crate::connector::google::hub::{Caller, Cost, encoded};
-use crate::connector::google::range::{self, DateCells};
+use crate::connector::google::range;
 use crate::connector::poll::SheetReading;
 use crate::model::cursor::SheetTarget;
-use crate::model::google::GoogleEndpoints;
 use crate::model::sheet::{Row, Table};
 
 pub struct Tables {
-    caller: Caller,
-    sheets_url: String,
-    /// Asks Drive, where the connection may.
-    drive: Option<Caller>,
-    drive_url: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct File {
-    version: Option<String>,
-    modified_time: Option<String>,
+    api: SheetsApi,
+    /// Asked first, where the connection may.
+    drive: Option<DriveApi>,
 }
 
 impl Tables {
-    /// With a caller for Drive, a sheet that has not changed is not read.
-    pub fn new(caller: &Caller, drive: Option<Caller>, endpoints: &GoogleEndpoints) -> Tables {
-        let (sheets_url, drive_url) = (endpoints.sheets_url.clone(), endpoints.drive_url.clone());
-        Tables { caller: caller.clone(), sheets_url, drive, drive_url }
+    /// With Drive, a sheet that has not changed is not read.
+    pub fn new(api: SheetsApi, drive: Option<DriveApi>) -> Tables {
+        Tables { api, drive }
     }
 
     pub async fn read(&self, target: &SheetTarget, seen: Option<&str>) -> Result<SheetReading, Fault> {
         // Asked before the rows are read, so that what changes in between is read the next time.
-        let version = self.version(target).await?;
+        let version = match &self.drive {
+            Some(drive) => drive.version(&target.spreadsheet).await?,
+            None => None,
+        };
         if version.is_some() && version.as_deref() == seen {
             return Ok(SheetReading::Unchanged);
         }
         let place = (target.spreadsheet.as_str(), target.sheet.as_str());
-        let values = range::whole(&self.caller, &self.sheets_url, place, DateCells::Text).await?;
+        let values = range::whole(&self.api, place, Cells::DatesShown).await?;
         Ok(SheetReading::Read { table: table(values), version })
-    }
-
-    async fn version(&self, target: &SheetTarget) -> Result<Option<String>, Fault> {
-        let Some(drive) = &self.drive else { return Ok(None) };
-        let url = format!(
-            "{}files/{}?fields=version,modifiedTime&supportsAllDrives=true",
-            self.drive_url,
-            encoded(&target.spreadsheet)
-        );
-        let file: File = drive.get(Cost::Drive, &url).await?;
-        Ok(file.version.or(file.modified_time))
     }
 }
 

@@ -1,22 +1,21 @@
 //! The access tokens of one connection: kept in memory, asked for anew before they end, and one
 //! request at a time.
 //!
-//! Whoever comes while a request is under way waits for its answer, a refusal included. A token
+//! A call that comes while a request is under way waits for its answer, a refusal included. A token
 //! that Google refused is asked for anew once, however many calls it was refused to. While a token
-//! is still good, trouble at the token endpoint is nobody's trouble.
+//! is still good, a failure of the token endpoint fails no call.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use futures_util::future::BoxFuture;
 use tokio::sync::Mutex;
 
 use crate::base::secret::Secret;
-use crate::connector::google::account::{Account, Asked, Carried};
 use crate::connector::google::fault::Fault;
 use crate::connector::google::oauth::{Endpoint, Grant, UserCredential};
 use crate::connector::google::scope::{self, Service};
+use crate::connector::google::service_account::ServiceAccount;
 use crate::model::connection::{Abilities, Ability};
 
 /// How long before its end a token is replaced; for a short-lived one, a quarter of its life.
@@ -30,7 +29,7 @@ const DELEGATION_WAIT: Duration = Duration::from_secs(600);
 
 /// Who answers for the connection.
 pub enum Grantor {
-    Account(Box<Account>),
+    ServiceAccount(Box<ServiceAccount>),
     User(Box<User>),
 }
 
@@ -47,7 +46,7 @@ impl User {
 }
 
 /// Gives the tokens of one connection.
-pub struct Source {
+pub struct TokenProvider {
     grantor: Grantor,
     abilities: Abilities,
     gmail: Arc<Slot>,
@@ -85,15 +84,15 @@ impl Held {
     }
 }
 
-impl Source {
-    pub fn new(grantor: Grantor, abilities: Abilities) -> Source {
+impl TokenProvider {
+    pub fn new(grantor: Grantor, abilities: Abilities) -> TokenProvider {
         let shared = Arc::new(Slot::default());
         let slot = || match grantor {
-            Grantor::Account(_) => Arc::new(Slot::default()),
+            Grantor::ServiceAccount(_) => Arc::new(Slot::default()),
             Grantor::User(_) => Arc::clone(&shared),
         };
         let (gmail, calendar, sheets, drive) = (slot(), slot(), slot(), slot());
-        Source { grantor, abilities, gmail, calendar, sheets, drive }
+        TokenProvider { grantor, abilities, gmail, calendar, sheets, drive }
     }
 
     fn slot(&self, service: Service) -> &Slot {
@@ -121,7 +120,7 @@ impl Source {
     /// A service account that gets tokens for another service is good: only the delegation of this
     /// one is missing, and mending it in the Admin console lets the work go on by itself.
     async fn judge(&self, service: Service, abilities: &Abilities, reason: String) -> Fault {
-        let Grantor::Account(_) = &self.grantor else { return Fault::Credential(reason) };
+        let Grantor::ServiceAccount(_) = &self.grantor else { return Fault::Credential(reason) };
         for other in Service::ALL {
             let theirs = other.of(&self.abilities);
             if other != service && !theirs.is_empty() && self.of_slot(other, &theirs, None).await.is_ok() {
@@ -176,7 +175,7 @@ impl Source {
 
     async fn ask(&self, abilities: &Abilities) -> Result<Grant, Fault> {
         match &self.grantor {
-            Grantor::Account(account) => account.ask(&scope::wanted(abilities)).await,
+            Grantor::ServiceAccount(account) => account.ask(&scope::wanted(abilities)).await,
             Grantor::User(user) => {
                 let mut credential = user.credential.lock().await;
                 let grant = user.endpoint.refresh(&credential.client, &credential.refresh_token).await?;
@@ -196,20 +195,15 @@ impl Source {
 
 /// The tokens of one service, for the caller that speaks to it.
 #[derive(Clone)]
-pub struct Tokens {
-    pub source: Arc<Source>,
+pub struct ServiceTokens {
+    pub provider: Arc<TokenProvider>,
     pub service: Service,
 }
 
-impl Tokens {
+impl ServiceTokens {
+    /// Returns a token; never the one that was `refused`.
     pub async fn token(&self, refused: Option<&Secret>) -> Result<Secret, Fault> {
-        self.source.token(self.service, refused).await
-    }
-}
-
-impl google_apis_common::GetToken for Tokens {
-    fn get_token<'a>(&'a self, scopes: &'a [&str]) -> BoxFuture<'a, Asked> {
-        google_apis_common::GetToken::get_token(&Carried, scopes)
+        self.provider.token(self.service, refused).await
     }
 }
 
@@ -222,7 +216,7 @@ mod tests {
             access_token: Secret::new("t"),
             life: Duration::from_secs(seconds),
             refresh_token: None,
-            consent_life: None,
+            authorization_life: None,
             scopes: Vec::new(),
             id_token: None,
         }

@@ -1,8 +1,6 @@
 //! Access tokens for a service account that acts in a mailbox's name (domain-wide delegation,
 //! RFC 7523).
 
-use futures_util::future::BoxFuture;
-use google_apis_common as common;
 use yup_oauth2::authenticator::Authenticator;
 use yup_oauth2::client::CustomHyperClientBuilder;
 use yup_oauth2::error::AuthErrorCode;
@@ -13,12 +11,12 @@ use crate::base::error::chain;
 use crate::base::secret::Secret;
 use crate::base::{Error, Result};
 use crate::connector::google::fault::Fault;
-use crate::connector::google::hub::TokenClient;
+use crate::connector::google::http::TokenClient;
 use crate::connector::google::oauth::Grant;
 use crate::connector::https::Connect;
 use crate::model::address::EmailAddress;
 
-pub struct Account {
+pub struct ServiceAccount {
     key: ServiceAccountKey,
     subject: String,
     timeout: std::time::Duration,
@@ -26,7 +24,7 @@ pub struct Account {
     authenticator: tokio::sync::OnceCell<Authenticator<Connect>>,
 }
 
-impl Account {
+impl ServiceAccount {
     /// # Errors
     /// `Config` when the text is not a service account's key file.
     pub fn new(
@@ -35,11 +33,11 @@ impl Account {
         token_url: &str,
         timeout: std::time::Duration,
         client: TokenClient,
-    ) -> Result<Account> {
+    ) -> Result<ServiceAccount> {
         let mut key = parse_key(key)?;
         token_url.clone_into(&mut key.token_uri);
         let authenticator = tokio::sync::OnceCell::new();
-        Ok(Account { key, subject: subject.to_string(), timeout, client, authenticator })
+        Ok(ServiceAccount { key, subject: subject.to_string(), timeout, client, authenticator })
     }
 
     /// Asks for a new token with these scopes. The library's own cache is passed by: ours knows
@@ -59,7 +57,7 @@ impl Account {
             access_token: Secret::new(text),
             life: std::time::Duration::from_millis(u64::try_from(life).unwrap_or_default()),
             refresh_token: None,
-            consent_life: None,
+            authorization_life: None,
             scopes: Vec::new(),
             id_token: None,
         })
@@ -107,29 +105,4 @@ fn parse_key(key: &Secret) -> Result<ServiceAccountKey> {
 /// `Config` when the text is not a key file.
 pub fn service_account_email(key: &Secret) -> Result<String> {
     parse_key(key).map(|key| key.client_email)
-}
-
-/// What Google's generated clients expect of a source of tokens.
-pub type Asked = Result<Option<String>, Box<dyn std::error::Error + Send + Sync>>;
-
-/// Carries the access token of the call under way to Google's generated clients, which ask for one
-/// in mid-call. Which token a call used is then known when Google refuses it.
-#[derive(Clone, Copy)]
-pub struct Carried;
-
-tokio::task_local! {
-    static TOKEN: Secret;
-}
-
-impl Carried {
-    pub async fn along<F: Future>(token: Secret, call: F) -> F::Output {
-        TOKEN.scope(token, call).await
-    }
-}
-
-impl common::GetToken for Carried {
-    fn get_token<'a>(&'a self, _scopes: &'a [&str]) -> BoxFuture<'a, Asked> {
-        let token = TOKEN.try_with(|token| token.expose().to_owned());
-        Box::pin(async move { token.map(Some).map_err(Into::into) })
-    }
 }

@@ -1,4 +1,4 @@
-//! Consent over SSH: one address to open anywhere, and the answer by whichever way comes first:
+//! Authorization over SSH: one address to open anywhere, and the answer by whichever way comes first:
 //! pasted into the terminal, or from the browser to a port of this machine (RFC 8252, section 7.3).
 
 use std::io::{BufRead as _, IsTerminal as _};
@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::base::secret::Secret;
 use crate::base::{Error, Kind, Result};
 use crate::cli::out::Out;
-use crate::connector::google::consent::Consent;
+use crate::connector::google::authorization::AuthorizationRequest;
 
 /// How long an answer is waited for.
 const WAIT: Duration = Duration::from_secs(600);
@@ -41,28 +41,28 @@ pub struct Ways {
 pub async fn ask(
     ways: Ways,
     out: &Out,
-    begin: impl FnOnce(&str) -> Result<Consent>,
-) -> Result<(Arc<Consent>, Secret)> {
+    begin: impl FnOnce(&str) -> Result<AuthorizationRequest>,
+) -> Result<(Arc<AuthorizationRequest>, Secret)> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, ways.port)).await.map_err(|error| {
         Error::usage(format!("port {} cannot be listened on", ways.port))
             .source(error)
             .hint("name another with `--port`")
     })?;
     let port = listener.local_addr().map_err(|error| Error::internal("no port").source(error))?.port();
-    let consent = Arc::new(begin(&format!("http://127.0.0.1:{port}/"))?);
-    say_what_to_do(&consent, port, &ways, out);
+    let request = Arc::new(begin(&format!("http://127.0.0.1:{port}/"))?);
+    say_what_to_do(&request, port, &ways, out);
     let (sender, mut answers) = mpsc::channel(4);
     let stopping = CancellationToken::new();
     let app = Router::new()
         .fallback(answer)
-        .with_state(Arc::new(Page { consent: Arc::clone(&consent), sender: sender.clone() }));
+        .with_state(Arc::new(Page { request: Arc::clone(&request), sender: sender.clone() }));
     let stopped = stopping.clone();
     let serving = tokio::spawn(async move {
         let served = axum::serve(listener, app);
         let _ = served.with_graceful_shutdown(async move { stopped.cancelled().await }).await;
     });
     if !ways.no_input {
-        read_input(Arc::clone(&consent), sender.clone());
+        read_input(Arc::clone(&request), sender.clone());
     }
     let code = tokio::time::timeout(WAIT, first_answer(&mut answers, out)).await;
     stopping.cancel();
@@ -70,15 +70,15 @@ pub async fn ask(
     let code = code.map_err(|_| {
         Error::new(Kind::Declined, "no answer came within ten minutes").hint("run the command again")
     })??;
-    Ok((consent, code))
+    Ok((request, code))
 }
 
-fn say_what_to_do(consent: &Consent, port: u16, ways: &Ways, out: &Out) {
+fn say_what_to_do(request: &AuthorizationRequest, port: u16, ways: &Ways, out: &Out) {
     let what = match ways.no_input {
         true => format!("Open this address in a browser that reaches port {port} of this machine (ssh -L {port}:127.0.0.1:{port} HOST):"),
         false => "Open this address in any browser, allow access, and paste here the address that the browser ends at (a page that does not load is fine):".to_owned(),
     };
-    out.ask(&format!("{what}\n\n{}\n", consent.url));
+    out.ask(&format!("{what}\n\n{}\n", request.url));
 }
 
 /// What came back, and whether it was pasted by somebody who can try again.
@@ -98,12 +98,12 @@ async fn first_answer(answers: &mut mpsc::Receiver<Came>, out: &Out) -> Result<S
 }
 
 /// Reads pasted lines on a thread of its own, which ends with the process.
-fn read_input(consent: Arc<Consent>, sender: mpsc::Sender<Came>) {
+fn read_input(request: Arc<AuthorizationRequest>, sender: mpsc::Sender<Came>) {
     let can_retry = std::io::stdin().is_terminal();
     std::thread::spawn(move || {
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {
             let is_sent = line.trim().is_empty()
-                || sender.blocking_send(Came { answer: consent.read(&line), can_retry }).is_ok();
+                || sender.blocking_send(Came { answer: request.read(&line), can_retry }).is_ok();
             if !is_sent {
                 break;
             }
@@ -112,16 +112,16 @@ fn read_input(consent: Arc<Consent>, sender: mpsc::Sender<Came>) {
 }
 
 struct Page {
-    consent: Arc<Consent>,
+    request: Arc<AuthorizationRequest>,
     sender: mpsc::Sender<Came>,
 }
 
-/// Takes the browser's visit. What does not belong to this consent is answered and forgotten.
+/// Takes the browser's visit. What does not belong to this request is answered and forgotten.
 async fn answer(State(page): State<Arc<Page>>, uri: Uri) -> (StatusCode, Html<String>) {
     let Some(query) = uri.query().filter(|_| uri.path() == "/") else {
         return (StatusCode::NOT_FOUND, html("Nothing is here", "This address only takes Google's answer."));
     };
-    let answer = page.consent.read(&format!("/?{query}"));
+    let answer = page.request.read(&format!("/?{query}"));
     let shown = match &answer {
         Ok(_) => (
             StatusCode::OK,

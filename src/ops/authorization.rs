@@ -1,6 +1,6 @@
-//! A person's consent to a Google connection: given, given again, extended, taken back.
+//! A person's authorization of a Google connection: given, given again, extended, taken back.
 //!
-//! What goes on in the browser is the command line's matter; here a consent begins with an address
+//! What goes on in the browser is the command line's matter; here it begins with an address
 //! to open and ends with the code that came back.
 
 use std::path::Path;
@@ -9,9 +9,10 @@ use crate::app::App;
 use crate::base::secret::Secret;
 use crate::base::text::Json;
 use crate::base::{Error, Result};
-use crate::connector::google::consent::{self, Consent, Consented};
+use crate::connector::google::authorization::{self, AuthorizationRequest, Authorized};
+use crate::connector::google::kind;
 use crate::connector::google::oauth::OAuthClient;
-use crate::connector::google::{kind, service_account_email};
+use crate::connector::google::service_account::service_account_email;
 use crate::model::address::EmailAddress;
 use crate::model::audit::Actor;
 use crate::model::connection::{Abilities, Connection, ConnectionState};
@@ -23,7 +24,7 @@ use crate::pipeline::demand::{self, Terms};
 use crate::pipeline::watch;
 use crate::store::{connection, cursor, effect};
 
-/// Reads the OAuth client that people consent to, from `file` or from `google.client_file`.
+/// Reads the OAuth client that people authorize, from `file` or from `google.client_file`.
 ///
 /// # Errors
 /// `Usage` when neither is named, `Config` when the file is not a Desktop app's.
@@ -40,7 +41,7 @@ pub fn client(app: &App, file: Option<&Path>) -> Result<OAuthClient> {
     OAuthClient::parse(&text)
 }
 
-/// Begins a consent: the address to open leads back to `redirect`.
+/// Begins an authorization: the address to open leads back to `redirect`.
 ///
 /// # Errors
 /// `Config` when `google.auth_url` cannot be used.
@@ -50,8 +51,8 @@ pub fn begin(
     abilities: Abilities,
     account: Option<&EmailAddress>,
     redirect: &str,
-) -> Result<Consent> {
-    Consent::begin(&app.google(), client, abilities, account, redirect)
+) -> Result<AuthorizationRequest> {
+    AuthorizationRequest::begin(&app.google(), client, abilities, account, redirect)
 }
 
 /// Makes sure that a connection can be added under this name, before anybody is sent to a browser.
@@ -72,31 +73,31 @@ pub async fn check_free(app: &App, tenant: &Tenant, name: &str) -> Result<()> {
     }
 }
 
-/// Adds a connection by the consent that came back.
+/// Adds a connection by the authorization that came back.
 ///
 /// # Errors
-/// Those of the consent; `Conflict` when the name is taken.
+/// Those of the authorization; `Conflict` when the name is taken.
 pub async fn add_user(
     app: &App,
     actor: &Actor,
     tenant: &Tenant,
     name: &str,
     subject: Option<&EmailAddress>,
-    (consent, code): (&Consent, Secret),
+    (request, code): (&AuthorizationRequest, Secret),
 ) -> Result<Connection> {
-    let consented = consent.finish(&app.google(), code, subject).await?;
-    let settings = settings(app, &consented, None);
-    add(app, actor, tenant, name, kind::connection(&settings, consented.credential.write())?).await
+    let authorized = request.finish(&app.google(), code, subject).await?;
+    let settings = settings(app, &authorized, None);
+    add(app, actor, tenant, name, kind::connection(&settings, authorized.credential.write())?).await
 }
 
-fn settings(app: &App, consented: &Consented, lead_mail: Option<serde_json::Value>) -> GoogleSettings {
+fn settings(app: &App, authorized: &Authorized, lead_mail: Option<serde_json::Value>) -> GoogleSettings {
     GoogleSettings {
-        subject: consented.account.clone(),
+        subject: authorized.account.clone(),
         auth: GoogleAuth::User {
-            client_id: consented.credential.client.id.clone(),
-            ends_at: consented.life.map(|life| app.clock.now() + life),
+            client_id: authorized.credential.client.id.clone(),
+            ends_at: authorized.life.map(|life| app.clock.now() + life),
         },
-        abilities: consented.abilities.clone(),
+        abilities: authorized.abilities.clone(),
         lead_mail,
     }
 }
@@ -112,23 +113,23 @@ pub async fn find_google(app: &App, tenant: &Tenant, name: &str) -> Result<(Conn
     Ok((found, settings.ok_or_else(wrong)?))
 }
 
-/// Puts a new consent in the place of a connection's credential. It becomes active, and what waited
+/// Puts a new authorization in the place of a connection's credential. It becomes active, and what waited
 /// for it goes on where it was.
 ///
 /// # Errors
-/// Those of the consent; `Conflict` when the connection was changed meanwhile.
+/// Those of the authorization; `Conflict` when the connection was changed meanwhile.
 pub async fn authorize(
     app: &App,
     actor: &Actor,
     tenant: &Tenant,
     name: &str,
-    (consent, code): (&Consent, Secret),
+    (request, code): (&AuthorizationRequest, Secret),
 ) -> Result<Connection> {
     let (before, known) = find_google(app, tenant, name).await?;
-    let consented = consent.finish(&app.google(), code, Some(&known.subject)).await?;
-    let sealed = app.key.seal(&before.seal_owner(), &consented.credential.write())?;
+    let authorized = request.finish(&app.google(), code, Some(&known.subject)).await?;
+    let sealed = app.key.seal(&before.seal_owner(), &authorized.credential.write())?;
     let after = Connection {
-        settings: Json::of(&settings(app, &consented, known.lead_mail))?,
+        settings: Json::of(&settings(app, &authorized, known.lead_mail))?,
         sealed: Some(sealed),
         ..before.clone()
     };
@@ -195,7 +196,7 @@ async fn activate(
     Ok(connection)
 }
 
-/// Takes a consent back at Google, forgets the credential and pauses the connection. A service
+/// Takes an authorization back at Google, forgets the credential and pauses the connection. A service
 /// account's delegation can be taken back in the Admin console only; its key is forgotten here.
 ///
 /// # Errors
@@ -204,7 +205,7 @@ pub async fn revoke(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Re
     let (before, known) = find_google(app, tenant, name).await?;
     if let (GoogleAuth::User { .. }, Some(sealed)) = (&known.auth, before.sealed.as_deref()) {
         let credential = app.key.open(&before.seal_owner(), sealed)?;
-        consent::revoke(&app.google(), &credential).await?;
+        authorization::revoke(&app.google(), &credential).await?;
     }
     let now = app.clock.now();
     let after = Connection {

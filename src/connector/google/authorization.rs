@@ -1,4 +1,4 @@
-//! A person's consent: the address they open, what comes back from it, and what it granted.
+//! A person's authorization: the address they open, what comes back from it, and what it granted.
 //!
 //! Authorization code with PKCE and `state`, sent back to this machine's loopback address, as
 //! RFC 8252 has it for programs without a web site (RFC 6749, 7636; "OAuth 2.0 for iOS & Desktop
@@ -14,12 +14,13 @@ use crate::base::secret::Secret;
 use crate::base::{Error, Result};
 use crate::connector::google::fault::Fault;
 use crate::connector::google::oauth::{OAuthClient, UserCredential};
-use crate::connector::google::{Workspace, scope};
+use crate::connector::google::scope;
+use crate::connector::google::workspace::Workspace;
 use crate::model::address::EmailAddress;
 use crate::model::connection::{Abilities, Ability};
 
-/// A consent that was asked for and has not come back.
-pub struct Consent {
+/// An authorization that was asked for and has not come back.
+pub struct AuthorizationRequest {
     pub url: String,
     client: OAuthClient,
     abilities: Abilities,
@@ -29,16 +30,16 @@ pub struct Consent {
     verifier: Secret,
 }
 
-/// What a person consented to.
-pub struct Consented {
+/// What a person authorized.
+pub struct Authorized {
     pub account: EmailAddress,
     pub abilities: Abilities,
     pub credential: UserCredential,
-    /// How long Google lets the consent stand; nothing when there is no limit.
+    /// How long Google lets the authorization stand; nothing when there is no limit.
     pub life: Option<std::time::Duration>,
 }
 
-impl Consent {
+impl AuthorizationRequest {
     /// Makes the address that the person opens.
     ///
     /// # Errors
@@ -49,7 +50,7 @@ impl Consent {
         abilities: Abilities,
         account: Option<&EmailAddress>,
         redirect: &str,
-    ) -> Result<Consent> {
+    ) -> Result<AuthorizationRequest> {
         let wrong = |error| Error::config("`google.auth_url` cannot be used").source(chain(&error));
         let auth_url = workspace.endpoints.auth_url.clone();
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
@@ -69,7 +70,7 @@ impl Consent {
         }
         let (url, state) = request.url();
         let (state, verifier) = (Secret::new(state.secret()), Secret::new(verifier.secret()));
-        Ok(Consent {
+        Ok(AuthorizationRequest {
             url: url.into(),
             client,
             abilities,
@@ -143,7 +144,7 @@ impl Consent {
         workspace: &Workspace,
         code: Secret,
         account: Option<&EmailAddress>,
-    ) -> Result<Consented> {
+    ) -> Result<Authorized> {
         let endpoint = workspace.oauth()?;
         let grant = endpoint.exchange(&self.client, code, &self.verifier, &self.redirect).await;
         let grant = grant.map_err(refusal)?;
@@ -167,11 +168,11 @@ impl Consent {
             Error::denied("Google gave no lasting permission")
                 .hint("remove the app at https://myaccount.google.com/permissions and run the command again")
         })?;
-        Ok(Consented {
+        Ok(Authorized {
             account: signed_in,
             abilities: granted,
             credential: UserCredential { client: self.client.clone(), refresh_token },
-            life: grant.consent_life,
+            life: grant.authorization_life,
         })
     }
 }
@@ -210,7 +211,7 @@ fn signed_in(id_token: &str) -> Option<EmailAddress> {
     EmailAddress::parse(&claims.email).ok()
 }
 
-/// Takes a person's consent back at Google.
+/// Takes a person's authorization back at Google.
 ///
 /// # Errors
 /// `Config` when the credential is none of a person; `Unavailable` when Google does not answer.

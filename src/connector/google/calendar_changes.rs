@@ -3,17 +3,13 @@
 //! Series are read as series, with their exceptions: expanding them is asked for apart. A sync
 //! token stands on the last page only; one that is too old answers 410.
 
-use google_calendar3::api::{Event, EventDateTime, Events};
+use google_calendar3::api::{Event, EventDateTime};
 
 use crate::base::clock::Timestamp;
 use crate::connector::google::calendar::Calendar;
 use crate::connector::google::fault::Fault;
-use crate::connector::google::hub::{Cost, encoded};
 use crate::connector::poll::CalendarChanges;
 use crate::model::diary::{Attendee, Entry, When};
-
-/// Entries on one page; the largest that Google gives.
-const PAGE: i32 = 2_500;
 
 /// Pages read at most, of changes or of instances.
 const PAGES: usize = 40;
@@ -23,7 +19,7 @@ impl Calendar {
         let mut entries = Vec::new();
         let mut page: Option<String> = None;
         for _ in 0..PAGES {
-            let list = self.page(calendar, sync_token, page.as_deref()).await?;
+            let list = self.api.events(calendar, None, sync_token, page.as_deref()).await?;
             entries.extend(list.items.unwrap_or_default().into_iter().filter_map(entry));
             match (list.next_page_token, list.next_sync_token) {
                 (Some(next), _) => page = Some(next),
@@ -37,27 +33,6 @@ impl Calendar {
         Err(Fault::NotSent(format!("calendar `{calendar}` has more than {PAGES} pages of entries")))
     }
 
-    async fn page(
-        &self,
-        calendar: &str,
-        sync_token: Option<&str>,
-        page: Option<&str>,
-    ) -> Result<Events, Fault> {
-        self.caller
-            .call(Cost::Calendar, |mut watch| async move {
-                let mut call =
-                    self.hub.events().list(&encoded(calendar)).max_results(PAGE).single_events(false);
-                if let Some(token) = sync_token {
-                    call = call.sync_token(token);
-                }
-                if let Some(page) = page {
-                    call = call.page_token(page);
-                }
-                call.delegate(&mut watch).doit().await.map(|(_, list)| list)
-            })
-            .await
-    }
-
     /// Lets Google expand a series: it knows every rule and exception.
     pub async fn instances(
         &self,
@@ -69,25 +44,9 @@ impl Calendar {
         let mut entries = Vec::new();
         let mut page: Option<String> = None;
         for _ in 0..PAGES {
-            let token = page.as_deref();
-            let asked = self
-                .caller
-                .call(Cost::Calendar, |mut watch| async move {
-                    let events = self.hub.events();
-                    let mut call = events.instances(&encoded(calendar), &encoded(series));
-                    call = call.time_min(from.utc()).time_max(until.utc()).max_results(PAGE);
-                    if let Some(token) = token {
-                        call = call.page_token(token);
-                    }
-                    call.delegate(&mut watch).doit().await.map(|(_, list)| list)
-                })
-                .await;
-            let list = match asked {
-                Ok(list) => list,
-                // The series went between two calls: it has no instances any more.
-                Err(fault) if matches!(fault.status(), Some(404 | 410)) => return Ok(Vec::new()),
-                Err(fault) => return Err(fault),
-            };
+            let list = self.api.instances((calendar, series), (from, until), page.as_deref()).await?;
+            // The series went between two calls: it has no instances any more.
+            let Some(list) = list else { return Ok(Vec::new()) };
             entries.extend(list.items.unwrap_or_default().into_iter().filter_map(entry));
             page = list.next_page_token;
             if page.is_none() {

@@ -1,16 +1,21 @@
-//! Calls that the generated clients have no method for, or would misread: JSON over HTTP, with the
-//! same client, token, deadline and faults.
+//! Calls that the generated clients have no method for, or would misread: JSON over HTTP, with the same
+//! client, token, deadline and faults as theirs.
+//!
+//! They have no Drive. They decode Gmail's bodies only with padding, and drop every null of what they
+//! send, with which a changed entry says that it is no whole day any more, and a changed row that a cell
+//! stays as it is.
 
 use google_apis_common as common;
-use google_apis_common::GetToken as _;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::Method;
+use hyper::body::Bytes;
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::connector::google::call::{Attempt, Caller};
 use crate::connector::google::fault::Fault;
-use crate::connector::google::hub::{Caller, Cost, Watch};
+use crate::connector::google::quota::Cost;
 
 /// The largest answer that is read.
 const ANSWER_LIMIT_BYTES: usize = 64_000_000;
@@ -18,39 +23,43 @@ const ANSWER_LIMIT_BYTES: usize = 64_000_000;
 impl Caller {
     /// Reads `url`, which is encoded already.
     pub async fn get<T: DeserializeOwned>(&self, cost: Cost, url: &str) -> Result<T, Fault> {
-        self.send(cost, Method::GET, url, None).await
+        parsed(&self.bytes(cost, Method::GET, url, None).await?)
     }
 
     /// Sends a body to `url`, which is encoded already.
-    pub async fn post<T: DeserializeOwned>(&self, cost: Cost, url: &str, body: &Value) -> Result<T, Fault> {
-        self.send(cost, Method::POST, url, Some(body)).await
-    }
-
-    /// Makes a call; an empty answer reads as `null`.
     pub async fn send<T: DeserializeOwned>(
         &self,
         cost: Cost,
         method: Method,
         url: &str,
-        body: Option<&Value>,
+        body: &Value,
     ) -> Result<T, Fault> {
-        let method = &method;
-        self.call(cost, |watch| async move { self.fetch(method.clone(), url, body, watch).await }).await
+        parsed(&self.bytes(cost, method, url, Some(body)).await?)
     }
 
-    async fn fetch<T: DeserializeOwned>(
+    async fn bytes(
+        &self,
+        cost: Cost,
+        method: Method,
+        url: &str,
+        body: Option<&Value>,
+    ) -> Result<Bytes, Fault> {
+        let method = &method;
+        self.call(cost, &move |attempt| Box::pin(self.fetch(method.clone(), url, body, attempt))).await
+    }
+
+    async fn fetch(
         &self,
         method: Method,
         url: &str,
         body: Option<&Value>,
-        watch: Watch,
-    ) -> common::Result<T> {
-        let token = self.tokens.get_token(&[]).await.map_err(common::Error::MissingToken)?;
-        let mut request =
-            hyper::Request::builder().method(method).uri(url).header(ACCEPT, "application/json");
-        if let Some(token) = token {
-            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
-        }
+        attempt: Attempt,
+    ) -> common::Result<Bytes> {
+        let mut request = hyper::Request::builder()
+            .method(method)
+            .uri(url)
+            .header(ACCEPT, "application/json")
+            .header(AUTHORIZATION, format!("Bearer {}", attempt.token.expose()));
         if body.is_some() {
             request = request.header(CONTENT_TYPE, "application/json");
         }
@@ -61,12 +70,10 @@ impl Caller {
         let (head, body) = answer.into_parts();
         let body = Limited::new(body, ANSWER_LIMIT_BYTES).collect().await;
         let bytes = body.map_err(|error| common::Error::Io(std::io::Error::other(error)))?.to_bytes();
-        let broken = |error| common::Error::JsonDecodeError(String::new(), error);
         if head.status.is_success() {
-            let text: &[u8] = if bytes.is_empty() { b"null" } else { &bytes };
-            return serde_json::from_slice(text).map_err(broken);
+            return Ok(bytes);
         }
-        watch.note(head.status, &head.headers);
+        attempt.watch.note(head.status, &head.headers);
         match serde_json::from_slice(&bytes) {
             Ok(envelope) => Err(common::Error::BadRequest(envelope)),
             // An answer without Google's envelope, as a proxy gives it.
@@ -76,4 +83,10 @@ impl Caller {
             ))),
         }
     }
+}
+
+/// Reads an answer; an empty one reads as `null`.
+fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
+    let text = if bytes.is_empty() { b"null" } else { bytes };
+    serde_json::from_slice(text).map_err(|error| Fault::Lost(format!("the answer broke off: {error}")))
 }
