@@ -1,6 +1,6 @@
 //! An event: an immutable fact that arrived, with the key that makes a second copy a no-op.
 
-use diesel::Queryable;
+use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
@@ -100,7 +100,24 @@ impl EventKind {
     }
 }
 
-#[derive(Clone, Debug, Queryable, Serialize)]
+diesel::table! {
+    events (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        kind -> Text,
+        dedupe_key -> Text,
+        payload -> Text,
+        state -> Text,
+        reason -> Nullable<Text>,
+        received_at -> BigInt,
+        due_at -> Nullable<BigInt>,
+        attempt -> Integer,
+        contact_id -> Nullable<Text>,
+    }
+}
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable, Serialize)]
+#[diesel(table_name = events, treat_none_as_default_value = false)]
 pub struct Event {
     pub tenant_id: TenantId,
     pub id: EventId,

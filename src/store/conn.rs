@@ -60,9 +60,9 @@ pub enum Conn {
     Postgres(Box<AsyncConnectionWrapper<AsyncPgConnection>>),
 }
 
-/// Runs one query on whichever database `$conn` speaks to: `on!(conn, c => query.load(c))`.
+/// Runs one query on whichever database `$conn` speaks to: `on!(conn, |c| query.load(c))`.
 macro_rules! on {
-    ($conn:expr, $c:ident => $query:expr) => {
+    ($conn:expr, |$c:ident| $query:expr) => {
         match $conn {
             $crate::store::Conn::Sqlite($c) => $query.map_err($crate::base::Error::from),
             $crate::store::Conn::Postgres(boxed) => {
@@ -80,10 +80,10 @@ impl Conn {
     /// # Errors
     /// Those of `work`; `Unavailable` when the transaction cannot be begun or committed.
     pub fn transaction<T>(&mut self, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
-        on!(self, c => begin(c))?;
+        on!(self, |c| begin(c))?;
         match work(self) {
-            Ok(value) => on!(self, c => commit(c)).map(|()| value),
-            Err(error) => match on!(self, c => roll_back(c)) {
+            Ok(value) => on!(self, |c| commit(c)).map(|()| value),
+            Err(error) => match on!(self, |c| roll_back(c)) {
                 Ok(()) => Err(error),
                 // A full disk makes SQLite undo the whole transaction by itself.
                 Err(_) => Err(Error::unavailable("the database undid the transaction").source(error)),
