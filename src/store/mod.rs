@@ -12,6 +12,7 @@ mod conn;
 pub mod connection;
 pub mod consent;
 pub mod contact;
+pub mod copy;
 pub mod cursor;
 mod dialect;
 pub mod due;
