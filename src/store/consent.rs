@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use crate::base::Result;
+use crate::base::clock::Timestamp;
 use crate::model::consent::{Channel, Consent, Scope, Suppression, consents, suppressions};
 use crate::model::{ContactId, TenantId};
 use crate::store::conn::on;
@@ -75,4 +76,36 @@ pub fn list_suppressions(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Resu
 pub fn lift(conn: &mut Conn, tenant: &TenantId, hash: &str, scope: Scope) -> Result<Claim> {
     let row = suppressions::table.find((tenant, hash, scope));
     on!(conn, |c| diesel::delete(row).execute(c)).map(Claim::from_count)
+}
+
+/// Lists the words of consent of a span of time, oldest first.
+pub fn between(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    (from, until): (Timestamp, Timestamp),
+    limit: i64,
+) -> Result<Vec<Consent>> {
+    on!(conn, |c| consents::table
+        .filter(consents::tenant_id.eq(tenant))
+        .filter(consents::at.gt(from))
+        .filter(consents::at.le(until))
+        .order(consents::id)
+        .limit(limit)
+        .load(c))
+}
+
+/// Lists the suppressions of a span of time, oldest first.
+pub fn suppressions_between(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    (from, until): (Timestamp, Timestamp),
+    limit: i64,
+) -> Result<Vec<Suppression>> {
+    on!(conn, |c| suppressions::table
+        .filter(suppressions::tenant_id.eq(tenant))
+        .filter(suppressions::created_at.gt(from))
+        .filter(suppressions::created_at.le(until))
+        .order((suppressions::created_at, suppressions::hash, suppressions::scope))
+        .limit(limit)
+        .load(c))
 }

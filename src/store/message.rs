@@ -184,3 +184,19 @@ pub fn latest_received(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result
 fn by_contact() -> diesel::expression::SqlLiteral<diesel::sql_types::Bool> {
     diesel::dsl::sql("author = 'contact'")
 }
+
+/// Lists the messages of a span of time, oldest first.
+pub fn between(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    (from, until): (Timestamp, Timestamp),
+    limit: i64,
+) -> Result<Vec<Message>> {
+    on!(conn, |c| messages::table
+        .filter(messages::tenant_id.eq(tenant))
+        .filter(messages::sent_at.gt(from))
+        .filter(messages::sent_at.le(until))
+        .order(messages::id)
+        .limit(limit)
+        .load(c))
+}
