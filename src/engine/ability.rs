@@ -10,7 +10,7 @@ use crate::engine::action::Action;
 use crate::engine::context::Settings;
 use crate::engine::definition::{Definition, Step};
 use crate::engine::render::Renderer;
-use crate::engine::route::{self, Audience};
+use crate::engine::route;
 use crate::engine::trigger::Trigger;
 use crate::model::connection::{Abilities, Ability, Connection, ConnectionKind};
 use crate::model::event::{EventKind, Shape};
@@ -73,13 +73,12 @@ fn of_action(action: &Action) -> &'static [Ability] {
 
 /// Tells whether an action goes through Google, as far as the connections decide it.
 fn is_googles(action: &Action, connections: &[Connection]) -> bool {
-    let (audience, via) = match action {
-        Action::SendMessage(message) => (Audience::Customer, message.via),
-        Action::NotifyOwner(notice) => (Audience::Owner, notice.via),
+    let connection = match action {
+        Action::SendMessage(message) => route::for_customer(connections, message.via),
+        Action::NotifyOwner(notice) => route::for_owner(connections, notice.via),
         _ => return true,
     };
-    route::for_mail(connections, audience, via)
-        .is_ok_and(|connection| connection.kind == ConnectionKind::Google)
+    connection.is_ok_and(|connection| connection.kind == ConnectionKind::Google)
 }
 
 /// Tells whether settings and connections alone make a step's condition false.

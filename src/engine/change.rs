@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::base::{Error, Result};
 use crate::engine::action::{self, Action};
 use crate::engine::hours::duration;
-use crate::engine::promise::Scene;
+use crate::engine::promise::StepContext;
 use crate::model::address::{Country, PhoneNumber, Zone};
 use crate::model::change::{Change, ContactUpdate, JobChange, JobPerson, JobStep, NewTask};
 use crate::model::lead::LeadState;
@@ -17,7 +17,7 @@ use crate::model::{JobId, TaskId};
 const LEAD_STATES: [LeadState; 4] =
     [LeadState::Contacted, LeadState::Booked, LeadState::Won, LeadState::Lost];
 
-impl Scene<'_> {
+impl StepContext<'_> {
     /// Returns what the action changes, with the step's result; nothing when it changes nothing here.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ use crate::engine::check;
 use crate::engine::context::{self, Facts, Settings};
 use crate::engine::definition::{Definition, OnError, Step as StepDefinition};
 use crate::engine::hours::{BusinessHours, duration};
-use crate::engine::promise::{Promised, Scene, moment};
+use crate::engine::promise::{Promised, StepContext, moment};
 use crate::engine::quiet::QuietHours;
 use crate::engine::render::Renderer;
 use crate::model::automation::{AutomationState, MessageTemplates};
@@ -272,8 +272,9 @@ impl<'a> Planner<'a> {
 
     /// Returns what the step promises, or why it promises nothing.
     fn promise(&self, step: &StepDefinition, context: &Value) -> Result<Result<Promise, &'static str>> {
-        let scene = Scene { situation: self.now, renderer: &self.renderer, context, zone: self.zone };
-        Ok(match scene.promise(&step.action)? {
+        let step_context =
+            StepContext { situation: self.now, renderer: &self.renderer, context, zone: self.zone };
+        Ok(match step_context.promise(&step.action)? {
             Promised::Nothing(why) => Err(why),
             Promised::Effect(connection_id, request) => Ok(Promise {
                 id: EffectId::new(self.now.now),
@@ -287,8 +288,9 @@ impl<'a> Planner<'a> {
 
     /// Does what a step changes in our own records: written with the run, it has happened at once.
     fn change(&mut self, step: &StepDefinition, context: &Value) -> Result<Walk> {
-        let scene = Scene { situation: self.now, renderer: &self.renderer, context, zone: self.zone };
-        match scene.change(&step.action) {
+        let step_context =
+            StepContext { situation: self.now, renderer: &self.renderer, context, zone: self.zone };
+        match step_context.change(&step.action) {
             Ok(Some((change, output))) => {
                 self.changes.push(change);
                 Ok(self.record(step, StepState::Succeeded, None, None, Json::of(&output)?))
@@ -342,16 +344,16 @@ impl<'a> Planner<'a> {
             (None, None, Some(length)) => {
                 let length = duration(&length)?;
                 let until = hours.map_or(now + length, |hours| hours.after_open(now, length, self.zone));
-                return self.awake(until, wait.past_quiet);
+                return self.after_quiet_hours(until, wait.past_quiet);
             }
             (None, None, None) => return Err(Error::usage("nothing says how long to wait")),
         };
         let until = hours.map_or(until, |hours| hours.next_open(until, Duration::ZERO, self.zone));
-        self.awake(until, wait.past_quiet)
+        self.after_quiet_hours(until, wait.past_quiet)
     }
 
     /// Returns a moment, or the end of the quiet hours in which it lies.
-    fn awake(&self, at: Timestamp, past_quiet: bool) -> Result<Timestamp> {
+    fn after_quiet_hours(&self, at: Timestamp, past_quiet: bool) -> Result<Timestamp> {
         if !past_quiet {
             return Ok(at);
         }

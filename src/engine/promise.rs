@@ -14,7 +14,7 @@ use crate::engine::context::moment_of;
 use crate::engine::hours::{BusinessHours, duration};
 use crate::engine::plan::Situation;
 use crate::engine::render::Renderer;
-use crate::engine::route::{self, Audience};
+use crate::engine::route;
 use crate::model::ConnectionId;
 use crate::model::address::EmailAddress;
 use crate::model::appointment::Intent;
@@ -25,13 +25,14 @@ use crate::model::effect::EffectKind;
 use crate::model::event::{CalendarEvent, EventKind, MailEvent};
 use crate::model::mail::MailKind;
 use crate::model::message::MessageClass;
+use crate::model::outbound::{Audience, Content, Envelope, MailContent, OutboundMessage, Thread};
 use crate::model::request::{
-    AppendRow, CancelEvent, CreateEvent, EffectRequest, FindSlot, LabelMail, Letter, PostWebhook, SendMail,
-    Thread, UpdateEvent, UpdateRow,
+    AppendRow, CancelEvent, CreateEvent, EffectRequest, FindSlot, LabelMail, PostWebhook, UpdateEvent,
+    UpdateRow,
 };
 
 /// What a step's texts are read with.
-pub struct Scene<'a> {
+pub struct StepContext<'a> {
     pub situation: &'a Situation<'a>,
     pub renderer: &'a Renderer,
     pub context: &'a Value,
@@ -54,7 +55,7 @@ pub enum Promised {
     Nothing(&'static str),
 }
 
-impl<'a> Scene<'a> {
+impl<'a> StepContext<'a> {
     /// Returns what the action asks of which connection.
     ///
     /// # Errors
@@ -70,9 +71,8 @@ impl<'a> Scene<'a> {
             Action::Reply(reply) => {
                 let class = MessageClass::Transactional;
                 let mail = self.mail(&reply.template, &reply.to, reply.reply_to.as_deref(), Some(class))?;
-                let letter = Some(self.letter(class, true, None)?);
-                let mail = SendMail { letter, ..self.answering(mail)? };
-                (self.google(EffectKind::SendMail)?, EffectRequest::SendMail(mail))
+                let audience = Audience::Customer(self.envelope(class, true, None)?);
+                (self.google(EffectKind::SendMail)?, send(self.answering(mail)?, audience))
             }
             Action::Draft(draft) => {
                 let mail = self.mail(&draft.template, &draft.to, None, None)?;
@@ -145,37 +145,35 @@ impl<'a> Scene<'a> {
     fn message(&self, message: &action::Message) -> Result<(&'a Connection, EffectRequest)> {
         let (template, to, class) = (&message.template, &message.to, message.class);
         let mail = self.mail(template, to, message.reply_to.as_deref(), Some(class))?;
-        let letter = self.letter(message.class, message.at_once, message.expires.as_ref())?;
+        let envelope = self.envelope(message.class, message.at_once, message.expires.as_ref())?;
         let unsubscribe_url = match message.class {
             MessageClass::Transactional => None,
             MessageClass::Commercial => Some(self.unsubscribe_url()?),
         };
-        let mail = SendMail { letter: Some(letter), unsubscribe_url, ..mail };
-        let (connection, mut mail) =
-            self.in_conversation(mail, Audience::Customer, message.via, message.follows.as_deref())?;
+        let mail = MailContent { unsubscribe_url, ..mail };
+        let connection = route::for_customer(self.situation.connections, message.via)?;
+        let (connection, mut mail) = self.in_conversation(mail, connection, message.follows.as_deref())?;
         if mail.reply_to.is_none() && connection.kind == ConnectionKind::Smtp {
             // Nobody reads what comes back to a relay's address.
             mail.reply_to = Some(self.situation.facts.tenant.owner_email.clone());
         }
-        Ok((connection, EffectRequest::SendMail(mail)))
+        Ok((connection, send(mail, Audience::Customer(envelope))))
     }
 
     fn notice(&self, notice: &action::Notice) -> Result<(&'a Connection, EffectRequest)> {
         let mail = self.mail(&notice.template, &notice.to, notice.reply_to.as_deref(), None)?;
-        let (connection, mail) =
-            self.in_conversation(mail, Audience::Owner, notice.via, notice.follows.as_deref())?;
-        Ok((connection, EffectRequest::SendMail(mail)))
+        let connection = route::for_owner(self.situation.connections, notice.via)?;
+        let (connection, mail) = self.in_conversation(mail, connection, notice.follows.as_deref())?;
+        Ok((connection, send(mail, Audience::Business)))
     }
 
-    /// Chooses the connection that carries a mail, and makes it go on with an earlier one.
+    /// Continues the conversation of an earlier mail, by the connection that carried it.
     fn in_conversation(
         &self,
-        mut mail: SendMail,
-        audience: Audience,
-        via: Option<ConnectionKind>,
+        mut mail: MailContent,
+        mut connection: &'a Connection,
         follows: Option<&str>,
-    ) -> Result<(&'a Connection, SendMail)> {
-        let mut connection = route::for_mail(self.situation.connections, audience, via)?;
+    ) -> Result<(&'a Connection, MailContent)> {
         if let Some(step) = follows
             && let Some(earlier) = self.earlier(step)?
         {
@@ -186,8 +184,8 @@ impl<'a> Scene<'a> {
         Ok((connection, mail))
     }
 
-    /// Returns what the gate will look at.
-    fn letter(&self, class: MessageClass, at_once: bool, expires: Option<&String>) -> Result<Letter> {
+    /// Returns what the gate will decide by.
+    fn envelope(&self, class: MessageClass, at_once: bool, expires: Option<&String>) -> Result<Envelope> {
         let facts = self.situation.facts;
         let expires = self.optional(expires)?.map(|text| text.trim().to_owned());
         let expires = expires.filter(|text| !text.is_empty() && text != "none");
@@ -195,7 +193,7 @@ impl<'a> Scene<'a> {
             EventKind::CalendarEvent => Some(intent(&facts.event.payload.read()?, self.zone)),
             _ => None,
         };
-        Ok(Letter {
+        Ok(Envelope {
             class,
             contact_id: facts.contact.map(|person| person.contact.id.clone()),
             at_once_until: at_once.then_some(facts.event.received_at + AT_ONCE),
@@ -220,14 +218,14 @@ impl<'a> Scene<'a> {
         to: &str,
         reply_to: Option<&str>,
         class: Option<MessageClass>,
-    ) -> Result<SendMail> {
+    ) -> Result<MailContent> {
         let template = self.text(template)?;
         let found = self.situation.templates.get(template.trim());
         let found = found.ok_or_else(|| Error::internal(format!("message template `{template}` is gone")))?;
         let layout = self.situation.templates.get(LAYOUT);
         let rendered = self.renderer.message(found, layout, class, self.context)?;
         let reply_to = reply_to.map(|text| self.text(text)).transpose()?.filter(|text| !text.is_empty());
-        Ok(SendMail {
+        Ok(MailContent {
             to: self.text(to)?.parse()?,
             from_name: self.situation.facts.tenant.name.clone(),
             reply_to: reply_to.map(|text| text.parse()).transpose()?,
@@ -236,7 +234,6 @@ impl<'a> Scene<'a> {
             html: rendered.html,
             thread: None,
             attachments: rendered.attachments,
-            letter: None,
             unsubscribe_url: None,
         })
     }
@@ -248,11 +245,11 @@ impl<'a> Scene<'a> {
     }
 
     /// Makes the mail an answer to the one that started the run.
-    fn answering(&self, mail: SendMail) -> Result<SendMail> {
+    fn answering(&self, mail: MailContent) -> Result<MailContent> {
         let event: MailEvent = self.situation.facts.event.payload.read()?;
         let mut references = event.mail.references;
         references.extend(event.mail.message_id);
-        Ok(SendMail {
+        Ok(MailContent {
             subject: answer_to(&event.mail.subject),
             thread: Some(Thread { id: Some(event.thread_id), references: shortened(references) }),
             ..mail
@@ -272,14 +269,14 @@ impl<'a> Scene<'a> {
             return Ok(None);
         };
         let connection = situation.connections.iter().find(|c| c.id == effect.connection_id);
-        let (Some(connection), EffectRequest::SendMail(sent)) = (connection, effect.request.read()?) else {
-            return Ok(None);
-        };
+        let request: EffectRequest = effect.request.read()?;
+        let (Some(connection), Some(message)) = (connection, request.message()) else { return Ok(None) };
+        let Content::Mail(sent) = &message.content;
         let output: Output = effect.output.as_ref().map(Json::read).transpose()?.unwrap_or_default();
-        let mut references = sent.thread.unwrap_or_default().references;
+        let mut references = sent.thread.clone().unwrap_or_default().references;
         references.extend(output.message_id);
         let thread = Thread { id: output.thread_id, references: shortened(references) };
-        Ok(Some(Earlier { connection, subject: sent.subject, thread }))
+        Ok(Some(Earlier { connection, subject: sent.subject.clone(), thread }))
     }
 
     fn label(&self, label: &action::Label) -> Result<LabelMail> {
@@ -401,6 +398,10 @@ impl<'a> Scene<'a> {
             step_ms: millis(time(&find.step)?),
         })
     }
+}
+
+fn send(mail: MailContent, audience: Audience) -> EffectRequest {
+    EffectRequest::Send(OutboundMessage { content: Content::Mail(mail), audience })
 }
 
 /// Returns what a message says about the entry that started its run.

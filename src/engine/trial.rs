@@ -13,7 +13,7 @@ use crate::base::text::Json;
 use crate::base::{Error, Result};
 use crate::engine::context::{Facts, Links, Operator, Person, Settings};
 use crate::engine::definition::{Definition, Same};
-use crate::engine::gate::{self, Standing};
+use crate::engine::gate::{self, GateInput};
 use crate::engine::plan::{self, Situation};
 use crate::engine::quiet::QuietHours;
 use crate::engine::trigger::Watch;
@@ -26,7 +26,8 @@ use crate::model::event::{Event, EventKind, Fact};
 use crate::model::job::Job;
 use crate::model::lead::{Lead, LeadState};
 use crate::model::message::{Message, MessageClass};
-use crate::model::request::{EffectRequest, Letter, SendMail};
+use crate::model::outbound::Content;
+use crate::model::request::EffectRequest;
 use crate::model::run::{Run, RunState, Step, StepState};
 use crate::model::slot;
 use crate::model::tenant::Tenant;
@@ -267,8 +268,8 @@ impl Player<'_> {
         let Some(effect) = self.effects.get(index).cloned() else { return Ok(()) };
         let request: EffectRequest = effect.request.read()?;
         let mut why = String::new();
-        if let EffectRequest::SendMail(SendMail { letter: Some(letter), .. }) = &request {
-            let answer = gate::decide(letter, &self.standing()?);
+        if let Some(envelope) = request.envelope() {
+            let answer = gate::decide(envelope, &self.gate_input()?);
             let gate = answer.gate.to_string();
             match (answer.decision, answer.until) {
                 (Decision::Hold, Some(until)) => {
@@ -286,7 +287,7 @@ impl Player<'_> {
                     return Ok(());
                 }
             }
-            if letter.class == MessageClass::Commercial {
+            if envelope.class == MessageClass::Commercial {
                 self.trial.commercial.insert(0, self.now);
             }
         }
@@ -298,16 +299,16 @@ impl Player<'_> {
     }
 
     fn show(&mut self, step: &str, request: &EffectRequest, why: String) -> Result<()> {
-        let what = match request {
-            EffectRequest::SendMail(mail) => What::Sent {
+        let what = match request.message().map(|message| (message, &message.content)) {
+            Some((message, Content::Mail(mail))) => What::Sent {
                 to: mail.to.to_string(),
                 subject: mail.subject.clone(),
                 text: mail.text.clone(),
                 html: mail.html.clone(),
-                class: mail.letter.as_ref().map(|letter: &Letter| letter.class),
+                class: message.envelope().map(|envelope| envelope.class),
                 why,
             },
-            _ => What::Does {
+            None => What::Does {
                 kind: request.kind().to_string(),
                 request: serde_json::to_value(request)
                     .map_err(|error| Error::internal("a request has no JSON form").source(error))?,
@@ -366,7 +367,7 @@ impl Player<'_> {
         self.run.due_at = None;
         for index in 0..self.effects.len() {
             let Some(effect) = self.effects.get(index).cloned() else { break };
-            let is_letter = effect.request.read::<EffectRequest>()?.letter().is_some();
+            let is_letter = effect.request.read::<EffectRequest>()?.envelope().is_some();
             if is_letter && !effect.state.is_settled() {
                 self.say(&effect.step, What::NotSent { gate: "run".to_owned(), reason: reason.to_owned() });
                 let state = EffectState::Discarded;
@@ -378,7 +379,7 @@ impl Player<'_> {
         Ok(())
     }
 
-    fn standing(&self) -> Result<Standing> {
+    fn gate_input(&self) -> Result<GateInput> {
         let tenant = self.trial.tenant;
         let settings = tenant.settings()?;
         let own = self.trial.contact.as_ref().and_then(|person| person.contact.timezone.as_deref());
@@ -387,7 +388,7 @@ impl Player<'_> {
             humantime::parse_duration(text)
                 .map_err(|_| Error::internal(format!("`{text}` is not a duration")))
         };
-        Ok(Standing {
+        Ok(GateInput {
             now: self.now,
             run: self.run.state,
             run_reason: self.run.reason.clone(),
@@ -414,7 +415,7 @@ impl Player<'_> {
 /// Returns what a provider might answer.
 fn made_up(request: &EffectRequest) -> serde_json::Value {
     match request {
-        EffectRequest::SendMail(_) | EffectRequest::DraftMail(_) => {
+        EffectRequest::Send(_) | EffectRequest::DraftMail(_) => {
             json!({ "thread_id": "trial", "message_id": "trial@example.com" })
         }
         EffectRequest::CreateEvent(entry) => {

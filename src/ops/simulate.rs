@@ -27,7 +27,7 @@ use crate::ops::trial::{beginning, connections, parsed};
 use crate::ops::{setting_texts, version};
 use crate::pipeline::dispatch::subject;
 use crate::pipeline::link::Linker;
-use crate::pipeline::scene::Scene;
+use crate::pipeline::run_facts::RunFacts;
 use crate::pipeline::version::Parsed;
 use crate::store::{Conn, automation, effect, event, lead, run};
 
@@ -158,8 +158,8 @@ impl Place<'_> {
     fn play(&self, conn: &mut Conn, started_by: &Event, later: &[Event]) -> Result<Vec<Line>> {
         let tenant = self.tenant;
         let run = beginning(tenant, started_by, started_by.received_at)?;
-        let scene = Scene::of_event(conn, tenant.clone(), started_by.clone(), &run, self.linker)?;
-        let facts = scene.facts();
+        let run_facts = RunFacts::of_event(conn, tenant.clone(), started_by.clone(), &run, self.linker)?;
+        let facts = run_facts.facts();
         let about = facts.contact.map(|person| person.contact.id.clone());
         let mut happenings = Vec::new();
         for event in later {
@@ -169,7 +169,7 @@ impl Place<'_> {
                 happenings.push(Happening { event: event.clone(), subject });
             }
         }
-        let digest = scene.digest(conn, &run, self.version, started_by.received_at)?;
+        let digest = run_facts.digest(conn, &run, self.version, started_by.received_at)?;
         trial::run(Trial {
             tenant,
             definition: &self.version.definition,
@@ -215,10 +215,12 @@ fn sent(
     let mut all = BTreeMap::new();
     for id in runs {
         for done in effect::of_run(conn, &tenant.id, &id)? {
-            let EffectRequest::SendMail(mail) = done.request.read()? else { continue };
+            let request: EffectRequest = done.request.read()?;
+            let Some(content) = request.message().map(|message| &message.content) else { continue };
             if let (EffectState::Delivered, Some(at)) = (done.state, done.settled_at) {
-                let said = Said { at, subject: mail.subject, text: mail.text };
-                all.insert(done.step, (mail.to.to_string(), said));
+                let (subject, text) = (content.subject().to_owned(), content.text().to_owned());
+                let said = Said { at, subject, text };
+                all.insert(done.step, (content.recipient().to_string(), said));
             }
         }
     }

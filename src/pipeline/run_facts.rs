@@ -23,7 +23,7 @@ const CONVERSATION: i64 = 20;
 const PHOTOS: i64 = 50;
 
 /// What a run is about, as its rows say now.
-pub struct Scene {
+pub struct RunFacts {
     pub event: Event,
     pub tenant: Tenant,
     lead: Option<Lead>,
@@ -34,14 +34,14 @@ pub struct Scene {
     links: Links,
 }
 
-impl Scene {
+impl RunFacts {
     /// # Errors
     /// `Internal` when the tenant or the event is gone.
-    pub fn load(conn: &mut Conn, run: &Run, linker: &Linker) -> Result<Scene> {
+    pub fn load(conn: &mut Conn, run: &Run, linker: &Linker) -> Result<RunFacts> {
         let gone = |what: &str| Error::internal(format!("{what} of run `{}` is gone", run.id));
         let tenant = tenant::find(conn, &run.tenant_id)?.ok_or_else(|| gone("the tenant"))?;
         let event = event::find(conn, &run.tenant_id, &run.event_id)?.ok_or_else(|| gone("the event"))?;
-        Scene::of_event(conn, tenant, event, run, linker)
+        RunFacts::of_event(conn, tenant, event, run, linker)
     }
 
     /// # Errors
@@ -52,7 +52,7 @@ impl Scene {
         event: Event,
         run: &Run,
         linker: &Linker,
-    ) -> Result<Scene> {
+    ) -> Result<RunFacts> {
         let about: About = event.payload.read()?;
         let lead = about.lead_id.as_ref().map(|id| lead::find(conn, &tenant.id, id)).transpose()?.flatten();
         let of_lead = || lead.as_ref().and_then(|lead| lead.contact_id.clone());
@@ -74,7 +74,7 @@ impl Scene {
         if let Some(lead) = &lead {
             links.photos = linker.photos(&tenant.id, &form::photos_of(conn, &tenant.id, &lead.id, PHOTOS)?);
         }
-        Ok(Scene { event, tenant, lead, contact, job, operator, conversation, links })
+        Ok(RunFacts { event, tenant, lead, contact, job, operator, conversation, links })
     }
 
     pub fn facts(&self) -> Facts<'_> {
