@@ -10,15 +10,14 @@ use crate::base::clock::Timestamp;
 use crate::base::text::Json;
 use crate::base::{Error, Result};
 use crate::config::definitions::Text;
-use crate::engine::action::Action;
 use crate::engine::context::{Links, Operator, Person};
 use crate::engine::trial::{self, Happening, Line, Trial};
-use crate::engine::trigger::{AppointmentOn, CalendarWhen, Filter, On, Trigger, Watch};
+use crate::engine::trigger::{EventSource, On, Watch};
 use crate::model::automation::Version;
 use crate::model::connection::{Connection, ConnectionKind};
 use crate::model::contact::AddressKind;
 use crate::model::cursor::Moment;
-use crate::model::event::{Event, EventKind};
+use crate::model::event::Event;
 use crate::model::lead::Lead;
 use crate::model::run::{Run, RunState};
 use crate::model::tenant::Tenant;
@@ -130,16 +129,15 @@ fn play(
     let version = parsed(tenant, &loaded, now)?;
     let number = i32::try_from(wish.trigger.saturating_sub(1)).unwrap_or(i32::MAX);
     let watch = version.watches(tenant)?.into_iter().find(|watch| watch.number == number);
-    let made_up = sample::Happening { ahead: ahead_of(watch.as_ref()), ..happening_of(trigger)? };
+    let made_up = sample::Happening { ahead: ahead_of(watch.as_ref()), ..happening_of(trigger.on) };
     let event = sample.event(tenant, &connections, made_up, begins_at)?;
-    let digest = match loaded.definition.steps.iter().any(|s| matches!(s.action, Action::ComposeDigest(_))) {
+    let digest = match loaded.definition.steps.iter().any(|step| step.action.digest_since().is_some()) {
         true => Some(digest::compose(conn, tenant, Duration::from_secs(86_400), begins_at)?),
         false => None,
     };
     let mut happenings = Vec::new();
     for (after, on) in &wish.then {
-        let trigger = Trigger { on: Some(*on), ..Trigger::default() };
-        let event = sample.event(tenant, &connections, happening_of(&trigger)?, begins_at + *after)?;
+        let event = sample.event(tenant, &connections, happening_of(*on), begins_at + *after)?;
         happenings.push(Happening { subject: subject(&event)?, event });
     }
     happenings.sort_by_key(|happening| happening.event.received_at);
@@ -227,28 +225,16 @@ pub(super) fn connections(conn: &mut Conn, tenant: &Tenant, now: Timestamp) -> R
 }
 
 /// Returns what a trigger waits for, as the sample makes it up.
-fn happening_of(trigger: &Trigger) -> Result<sample::Happening> {
-    let on = trigger.on.ok_or_else(|| Error::usage("the trigger says nothing"))?;
-    let (kind, change) = match on {
-        On::Appointment(AppointmentOn::Booked) | On::Event(EventKind::CalendarEvent) => {
-            (EventKind::CalendarEvent, "created")
-        }
-        On::Appointment(AppointmentOn::Moved) => (EventKind::CalendarEvent, "updated"),
-        On::Appointment(AppointmentOn::Cancelled) => (EventKind::CalendarEvent, "cancelled"),
-        On::Appointment(AppointmentOn::Near) => (EventKind::CalendarEvent, "before"),
-        On::Appointment(AppointmentOn::Past) => (EventKind::CalendarEvent, "after"),
-        On::Event(EventKind::LeadChanged) => (EventKind::LeadChanged, "won"),
-        On::Event(EventKind::LinkOpened) => (EventKind::LinkOpened, "review"),
-        On::Event(kind) => (kind, ""),
-    };
-    Ok(sample::Happening { kind, change, ahead: sample::Happening::AHEAD })
+fn happening_of(on: On) -> sample::Happening {
+    let kind = on.kind();
+    sample::Happening { kind: kind.event, change: kind.sample, ahead: sample::Happening::AHEAD }
 }
 
 /// Returns how far ahead, or past, an appointment is of which a trigger tells.
 fn ahead_of(watch: Option<&Watch>) -> Duration {
-    match watch.map(|watch| &watch.filter) {
-        Some(Filter::Calendar { when: CalendarWhen::At(Moment::Before(s) | Moment::After(s)), .. }) => {
-            Duration::from_secs(*s)
+    match watch.map(|watch| watch.filter.source()) {
+        Some(EventSource::Calendar { moment: Some(Moment::Before(s) | Moment::After(s)), .. }) => {
+            Duration::from_secs(s)
         }
         _ => sample::Happening::AHEAD,
     }

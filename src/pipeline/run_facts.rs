@@ -2,7 +2,6 @@
 
 use crate::base::clock::Timestamp;
 use crate::base::{Error, Result};
-use crate::engine::action::Action;
 use crate::engine::context::{self, Facts, Links, Operator, Person};
 use crate::engine::render::Renderer;
 use crate::model::event::{About, Event};
@@ -103,13 +102,9 @@ impl RunFacts {
     ) -> Result<Option<serde_json::Value>> {
         let position = usize::try_from(run.position).unwrap_or(0);
         let mut ahead = version.definition.steps.iter().skip(position);
-        let found = ahead.find_map(|step| match &step.action {
-            Action::ComposeDigest(digest) => Some(digest),
-            _ => None,
-        });
-        let Some(action) = found else { return Ok(None) };
+        let Some(since) = ahead.find_map(|step| step.action.digest_since()) else { return Ok(None) };
         let context = context::of_trigger(&self.tenant, &version.settings);
-        let since = Renderer::of(&self.tenant)?.text(&action.since, &context)?;
+        let since = Renderer::of(&self.tenant)?.text(since.as_str(), &context)?;
         let since = humantime::parse_duration(since.trim())
             .map_err(|_| Error::usage(format!("`{since}` is not a duration")))?;
         digest::compose(conn, &self.tenant, since, now).map(Some)
