@@ -51,6 +51,29 @@ impl EffectState {
     }
 }
 
+impl EffectKind {
+    /// Tells whether it sends a message: the gate is asked, and the message is kept and counted.
+    pub fn is_message(self) -> bool {
+        match self {
+            EffectKind::SendMail => true,
+            EffectKind::DraftMail
+            | EffectKind::LabelMail
+            | EffectKind::CreateEvent
+            | EffectKind::UpdateEvent
+            | EffectKind::CancelEvent
+            | EffectKind::FindSlot
+            | EffectKind::AppendRow
+            | EffectKind::UpdateRow
+            | EffectKind::PostWebhook => false,
+        }
+    }
+
+    /// Returns the kinds that send a message.
+    pub fn messages() -> impl Iterator<Item = EffectKind> {
+        EffectKind::ALL.iter().copied().filter(|kind| kind.is_message())
+    }
+}
+
 diesel::table! {
     effects (tenant_id, id) {
         tenant_id -> Text,

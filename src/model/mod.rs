@@ -20,6 +20,7 @@ pub mod job;
 pub mod lead;
 pub mod mail;
 pub mod message;
+pub mod outbound;
 pub mod outcome;
 pub mod panel;
 pub mod principal;

@@ -1,4 +1,4 @@
-//! A verdict: what was decided about a message at the moment it was to go out, and why.
+//! What the gate decided about a message at the moment of sending, and why.
 
 use diesel::prelude::*;
 use serde::Serialize;
@@ -11,15 +11,15 @@ define_words! {
     /// What was decided.
     Decision = "decision" {
         Send = "send",
-        /// It waits until a moment, and is looked at again then.
+        /// It waits until a moment, and the gate is asked again then.
         Hold = "hold",
         /// It is never sent.
         Drop = "drop",
     }
 
-    /// Which question decided it.
+    /// Which check decided it.
     Gate = "gate" {
-        /// Every gate let it through.
+        /// No check objected.
         All = "all",
         Run = "run",
         Suppression = "suppression",
@@ -27,7 +27,7 @@ define_words! {
         Appointment = "appointment",
         Reply = "reply",
         Expiry = "expiry",
-        News = "news",
+        Freshness = "news",
         QuietHours = "quiet_hours",
         Cap = "cap",
         Spacing = "spacing",
@@ -49,7 +49,7 @@ diesel::table! {
 
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, Serialize)]
 #[diesel(table_name = verdicts, treat_none_as_default_value = false)]
-pub struct Verdict {
+pub struct GateDecisionRow {
     pub tenant_id: TenantId,
     pub effect_id: EffectId,
     /// The effect's epoch when it was decided.

@@ -264,7 +264,7 @@ fn check_abilities(
 ) -> Result<()> {
     let googles = || connections.iter().filter(|connection| connection.kind == ConnectionKind::Google);
     let is_named = |connection: &&Connection| {
-        definition.triggers.iter().any(|trigger| trigger.connection.as_deref() == Some(&connection.name))
+        definition.triggers.iter().any(|trigger| trigger.connection() == Some(&connection.name))
     };
     let named: Vec<&Connection> = googles().filter(is_named).collect();
     let used = if named.is_empty() { googles().take(1).collect() } else { named };

@@ -10,6 +10,7 @@ use crate::model::effect::{Effect, EffectState};
 use crate::model::event::Event;
 use crate::model::lead::Lead;
 use crate::model::message::Message;
+use crate::model::outbound::Content;
 use crate::model::request::EffectRequest;
 use crate::model::run::{Run, StepState};
 use crate::model::tenant::Tenant;
@@ -156,9 +157,10 @@ fn of_run(conn: &mut Conn, found: &Run, lines: &mut Vec<Line>) -> Result<()> {
 
 fn of_effect(conn: &mut Conn, found: &Effect, lines: &mut Vec<Line>) -> Result<()> {
     let tenant = &found.tenant_id;
-    let what = match found.request.read()? {
-        EffectRequest::SendMail(mail) => format!("{}: mail to {}, \"{}\"", found.step, mail.to, mail.subject),
-        _ => format!("{}: {}", found.step, found.kind),
+    let request: EffectRequest = found.request.read()?;
+    let what = match request.message().map(|message| &message.content) {
+        Some(Content::Mail(mail)) => format!("{}: mail to {}, \"{}\"", found.step, mail.to, mail.subject),
+        None => format!("{}: {}", found.step, found.kind),
     };
     for decided in verdict::of_effect(conn, tenant, &found.id)? {
         let (became, why) = match decided.decision {

@@ -262,7 +262,7 @@ fn plan_move(open: &Run, current: &Parsed, target: &Parsed, to: i32) -> Moved {
 pub async fn start(app: &App, actor: &Actor, tenant: &Tenant, name: &str, about: About) -> Result<()> {
     let version = live(app, tenant, name).await?;
     let definition = Definition::parse(&version.definition)?;
-    if !definition.triggers.iter().any(|trigger| trigger.kind() == Some(EventKind::Manual)) {
+    if !definition.triggers.iter().any(|trigger| trigger.on.kind().event == EventKind::Manual) {
         return Err(Error::conflict(format!("automation `{name}` has no trigger on `manual`"))
             .hint("add `[[trigger]]` with `on = \"manual\"`"));
     }

@@ -10,7 +10,7 @@ use crate::engine::retry::Spacing;
 use crate::model::RunId;
 use crate::model::run::{Run, RunState};
 use crate::pipeline::link::Linker;
-use crate::pipeline::scene::Scene;
+use crate::pipeline::run_facts::RunFacts;
 use crate::pipeline::{CONNECTION_LIMIT, Round, Swept, change, spacing, version};
 use crate::store::due::{self, Due, Queue};
 use crate::store::{Claim, Conn, automation, connection, effect, run, tenant};
@@ -98,15 +98,15 @@ fn plan_for(conn: &mut Conn, linker: &Linker, run: &Run, now: Timestamp) -> Resu
             Run { state: RunState::Waiting, due_at: None, reason: Some(reason.to_owned()), ..run.clone() };
         return Ok(Plan { run, steps: Vec::new(), effects: Vec::new(), changes: Vec::new() });
     }
-    let scene = Scene::load(conn, run, linker)?;
+    let run_facts = RunFacts::load(conn, run, linker)?;
     let version = version::parsed(conn, &run.tenant_id, &run.automation_id, run.version)?;
-    let digest = scene.digest(conn, run, &version, now)?;
+    let digest = run_facts.digest(conn, run, &version, now)?;
     let connections = connection::list(conn, &run.tenant_id, CONNECTION_LIMIT)?;
     let journal = run::steps(conn, &run.tenant_id, &run.id)?;
     let effects = effect::of_run(conn, &run.tenant_id, &run.id)?;
     plan::advance(&Situation {
         run,
-        facts: scene.facts(),
+        facts: run_facts.facts(),
         definition: &version.definition,
         settings: &version.settings,
         templates: &version.templates,

@@ -2,7 +2,7 @@
 
 use crate::base::clock::Timestamp;
 use crate::base::{Error, Result};
-use crate::engine::place::zone_of;
+use crate::engine::address_zone::zone_of;
 use crate::model::change::{Change, ContactUpdate, JobChange, JobPerson, JobStep, NewTask};
 use crate::model::contact::Contact;
 use crate::model::event::{About, EventKind};

@@ -19,7 +19,8 @@ use crate::base::{Error, Result};
 use crate::connector::{Connector, Task};
 use crate::engine::retry::{self, Attempted, Policy, Resumption, Settlement, Spacing};
 use crate::model::connection::{Connection, ConnectionSettings, ConnectionState, WhenInDoubt};
-use crate::model::effect::{Attempt, Effect, EffectKind, EffectState};
+use crate::model::effect::{Attempt, Effect, EffectState};
+use crate::model::outbound::Audience;
 use crate::model::outcome::{Made, Outcome};
 use crate::model::request::EffectRequest;
 use crate::model::tenant::{TenantMode, TenantState};
@@ -58,7 +59,7 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
     let limit = free.min(app.config.pipeline.sweep_limit());
     let (after, busy) = (round.clone(), app.deliveries.by_connection());
     let (lease_until, linker) = (now + app.config.pipeline.lease(), Linker::of(app));
-    let (share, claimed, asked) = app
+    let (share, claimed, gate_results) = app
         .db
         .write(move |conn| {
             let share = due::take(conn, Queue::Effects, now, limit, after.as_ref())?;
@@ -70,21 +71,21 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
                 connections: HashMap::new(),
                 tenants: HashMap::new(),
                 won: Vec::new(),
-                asked: Asked::default(),
+                gate_results: GateResults::default(),
             };
             for due in &share.rows {
                 if let Some(effect) = effect::find(conn, &due.tenant_id, &EffectId::parse(&due.id)?)? {
                     claims.claim(conn, effect)?;
                 }
             }
-            Ok((share, claims.won, claims.asked))
+            Ok((share, claims.won, claims.gate_results))
         })
         .await?;
     *round = share.after;
-    if asked.settled {
+    if gate_results.settled {
         app.nudges.advance.notify_one();
     }
-    if asked.waits_for_news {
+    if gate_results.waits_for_reading {
         app.nudges.poll.notify_one();
     }
     for claimed in claimed {
@@ -119,16 +120,16 @@ struct Claims {
     connections: HashMap<ConnectionId, Connection>,
     tenants: HashMap<TenantId, (TenantState, TenantMode)>,
     won: Vec<Claimed>,
-    asked: Asked,
+    gate_results: GateResults,
 }
 
-/// What came of asking the gate, for the stages that go on from there.
+/// What the gate decided, for the stages that go on from there.
 #[derive(Default)]
-struct Asked {
+struct GateResults {
     /// An effect is settled, and its run may go on.
     settled: bool,
-    /// A message waits for what a mailbox or a calendar says.
-    waits_for_news: bool,
+    /// A message waits until a mailbox or a calendar has been read.
+    waits_for_reading: bool,
 }
 
 impl Claims {
@@ -172,26 +173,30 @@ impl Claims {
 
     /// Asks the gate about a message to a customer; what does not pass is put off, or settled.
     fn passes(&mut self, conn: &mut Conn, effect: &Effect) -> Result<bool> {
-        if effect.kind != EffectKind::SendMail {
-            return Ok(true);
-        }
-        let EffectRequest::SendMail(mail) = effect.request.read()? else { return Ok(true) };
-        let Some(letter) = &mail.letter else { return Ok(true) };
-        let answer = gate::pass(conn, &self.linker, effect, (&mail, letter), self.now)?;
-        self.asked.waits_for_news |= answer.gate == Gate::News;
-        let after = match answer.decision {
+        let request: EffectRequest = effect.request.read()?;
+        let Some(message) = request.message() else { return Ok(true) };
+        let envelope = match &message.audience {
+            Audience::Customer(envelope) => envelope,
+            Audience::Business => return Ok(true),
+        };
+        let to = (message.content.recipient(), envelope);
+        let decided = gate::pass(conn, &self.linker, effect, to, self.now)?;
+        self.gate_results.waits_for_reading |= decided.gate == Gate::Freshness;
+        let after = match decided.decision {
             Decision::Send => return Ok(true),
-            Decision::Hold => Effect { due_at: answer.until, reason: Some(answer.reason), ..effect.clone() },
+            Decision::Hold => {
+                Effect { due_at: decided.until, reason: Some(decided.reason), ..effect.clone() }
+            }
             Decision::Drop => Effect {
                 state: EffectState::Discarded,
                 due_at: None,
-                reason: Some(answer.reason),
+                reason: Some(decided.reason),
                 settled_at: Some(self.now),
                 ..effect.clone()
             },
         };
         if effect::save(conn, &after, effect.epoch)? == Claim::Won && after.state.is_settled() {
-            self.asked.settled |= wake_run(conn, effect, self.now)?;
+            self.gate_results.settled |= wake_run(conn, effect, self.now)?;
         }
         Ok(false)
     }
@@ -261,7 +266,7 @@ async fn attempt(app: &App, claimed: &Claimed) -> Option<Settlement> {
             Resumption::Settle(settlement) => return Some(settlement),
             Resumption::Continue(evidence) => found = Some(evidence),
             // It did not go out: whether it still should is asked again.
-            Resumption::Restart if task.request.letter().is_some() => return Some(again(app)),
+            Resumption::Restart if task.request.envelope().is_some() => return Some(retry_through_gate(app)),
             Resumption::Restart => task.evidence = None,
         }
     }
@@ -280,7 +285,9 @@ async fn attempt(app: &App, claimed: &Claimed) -> Option<Settlement> {
         let written = app.db.write(move |conn| effect::note_evidence(conn, &row, &noted, lease_until)).await;
         match written {
             // A part of it is done: whether the rest still should be is asked again.
-            Ok(Claim::Won) if was_found && task.request.letter().is_some() => return Some(again(app)),
+            Ok(Claim::Won) if was_found && task.request.envelope().is_some() => {
+                return Some(retry_through_gate(app));
+            }
             Ok(Claim::Won) => task.evidence = Some(evidence),
             Ok(Claim::Lost) => return None,
             Err(error) => {
@@ -293,7 +300,8 @@ async fn attempt(app: &App, claimed: &Claimed) -> Option<Settlement> {
     Some(retry::settle(outcome, attempted(app, effect), policy(app, effect)))
 }
 
-fn again(app: &App) -> Settlement {
+/// Puts an attempt back in the queue, so that the gate is asked once more.
+fn retry_through_gate(app: &App) -> Settlement {
     let reason = "it did not happen, and is looked at once more".to_owned();
     Settlement::waiting(EffectState::Retrying, Some(app.clock.now()), reason)
 }
@@ -358,7 +366,7 @@ async fn settle(
     started_at: Timestamp,
 ) -> Result<()> {
     let now = app.clock.now();
-    say(&claimed, &settlement, started_at, now);
+    log_settlement(&claimed, &settlement, started_at, now);
     let fails = settlement.connection_failing;
     let wakes = app.db.write(move |conn| record(conn, &claimed, settlement, started_at, now)).await?;
     if fails {
@@ -370,7 +378,7 @@ async fn settle(
     Ok(())
 }
 
-fn say(claimed: &Claimed, settlement: &Settlement, started_at: Timestamp, now: Timestamp) {
+fn log_settlement(claimed: &Claimed, settlement: &Settlement, started_at: Timestamp, now: Timestamp) {
     let effect = &claimed.effect;
     let duration = now.since(started_at);
     let (id, state, reason) = (&effect.id, settlement.state, settlement.reason.as_deref());
@@ -436,8 +444,8 @@ fn record(
     if refusal.is_none() {
         note_connection(conn, connection, reason, settlement.state, now)?;
     }
-    if settlement.state == EffectState::Delivered && before.kind == EffectKind::SendMail {
-        sent::note(conn, connection, &after, now)?;
+    if settlement.state == EffectState::Delivered {
+        sent::record(conn, connection, &after, now)?;
     }
     if settled {
         return wake_run(conn, before, now);

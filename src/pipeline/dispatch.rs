@@ -74,9 +74,9 @@ fn dispatch_all(conn: &mut Conn, events: &[Event], spacing: Spacing, now: Timest
     Ok(made)
 }
 
-/// A tenant as dispatch needs it: itself, what its automations that are not switched off wait
-/// for, and its connections.
-struct Known {
+/// A tenant as it is during one sweep: its automations that are not disabled, what they wait for, and
+/// its connections.
+struct TenantSnapshot {
     tenant: Tenant,
     automations: Vec<(Automation, Arc<Parsed>, Vec<Watch>)>,
     connections: Vec<Connection>,
@@ -85,26 +85,26 @@ struct Known {
 fn dispatch(
     conn: &mut Conn,
     event: &Event,
-    tenants: &mut HashMap<TenantId, Known>,
+    tenants: &mut HashMap<TenantId, TenantSnapshot>,
     now: Timestamp,
 ) -> Result<usize> {
     if !tenants.contains_key(&event.tenant_id) {
         tenants.insert(event.tenant_id.clone(), load(conn, &event.tenant_id)?);
     }
-    let Some(known) = tenants.get(&event.tenant_id) else {
+    let Some(snapshot) = tenants.get(&event.tenant_id) else {
         return Err(Error::internal(format!("tenant `{}` was not loaded", event.tenant_id)));
     };
     let mut matching = Vec::new();
-    for (automation, version, watches) in &known.automations {
+    for (automation, version, watches) in &snapshot.automations {
         for watch in watches {
-            if watch.matches(event, &automation.name, &known.connections)? {
+            if watch.matches(event, &automation.name, &snapshot.connections)? {
                 matching.push((automation, version));
                 break;
             }
         }
     }
     let subject = subject(event)?;
-    let stopped = stop_runs(conn, known, (event, &subject), now)?;
+    let stopped = stop_runs(conn, snapshot, (event, &subject), now)?;
     let (state, reason) = match (matching.is_empty(), stopped) {
         (true, 0) => (EventState::Ignored, Some("no enabled automation waits for it".to_owned())),
         (true, _) => (EventState::Dispatched, Some(format!("it ended {stopped} of the runs under way"))),
@@ -115,8 +115,9 @@ fn dispatch(
     }
     let mut made = 0;
     for (automation, version) in matching {
-        made +=
-            usize::from(begin(conn, known, (event, &subject), (automation, version), now)? == Inserted::New);
+        made += usize::from(
+            begin(conn, snapshot, (event, &subject), (automation, version), now)? == Inserted::New,
+        );
     }
     Ok(made)
 }
@@ -126,35 +127,35 @@ fn dispatch(
 /// # Errors
 /// `Internal` when the tenant has no such automation that is not switched off.
 pub fn start(conn: &mut Conn, event: &Event, automation: &AutomationId, now: Timestamp) -> Result<()> {
-    let known = load(conn, &event.tenant_id)?;
-    let found = known.automations.iter().find(|(found, ..)| found.id == *automation);
+    let snapshot = load(conn, &event.tenant_id)?;
+    let found = snapshot.automations.iter().find(|(found, ..)| found.id == *automation);
     let (found, version, _) =
         found.ok_or_else(|| Error::internal(format!("no automation `{automation}`")))?;
     if event::settle(conn, &event.tenant_id, &event.id, EventState::Dispatched, None)? == Claim::Won {
-        let _ = begin(conn, &known, (event, &subject(event)?), (found, version), now)?;
+        let _ = begin(conn, &snapshot, (event, &subject(event)?), (found, version), now)?;
     }
     Ok(())
 }
 
 fn begin(
     conn: &mut Conn,
-    known: &Known,
+    snapshot: &TenantSnapshot,
     (event, subject): (&Event, &str),
     (automation, version): (&Automation, &Parsed),
     now: Timestamp,
 ) -> Result<Inserted> {
-    let refused = reenter(conn, known, event, (automation, version), now)?;
-    run::insert(conn, &new_run((event, subject), &known.tenant, automation, refused, now))
+    let refused = reenter(conn, snapshot, event, (automation, version), now)?;
+    run::insert(conn, &new_run((event, subject), &snapshot.tenant, automation, refused, now))
 }
 
 /// Ends the runs that wait for nothing more once this has happened; returns how many.
 fn stop_runs(
     conn: &mut Conn,
-    known: &Known,
+    snapshot: &TenantSnapshot,
     (event, subject): (&Event, &str),
     now: Timestamp,
 ) -> Result<usize> {
-    let tenant = &known.tenant;
+    let tenant = &snapshot.tenant;
     let mut open = run::open_of_subject(conn, &tenant.id, subject)?;
     if let Some(contact) = &event.contact_id {
         let of_contact = run::open_of_contact(conn, &tenant.id, contact)?;
@@ -171,9 +172,9 @@ fn stop_runs(
                 Same::Contact => event.contact_id.is_some() && run.contact_id == event.contact_id,
                 Same::Subject => run.subject_id == subject,
             };
-            if concerns && watch.matches(event, "", &known.connections)? {
+            if concerns && watch.matches(event, "", &snapshot.connections)? {
                 let reason = format!("ended by {}, {}", event.kind, event.id);
-                let done = stop::stop(conn, &tenant.id, &run.id, &reason, Drops::Letters, now)?;
+                let done = stop::stop(conn, &tenant.id, &run.id, &reason, Drops::Messages, now)?;
                 stopped += usize::from(done.is_some());
                 break;
             }
@@ -195,12 +196,12 @@ fn began_before(conn: &mut Conn, run: &Run, event: &Event) -> Result<bool> {
 /// Says why a contact gets no other run of an automation; ends the one under way where that is the rule.
 fn reenter(
     conn: &mut Conn,
-    known: &Known,
+    snapshot: &TenantSnapshot,
     event: &Event,
     (automation, version): (&Automation, &Parsed),
     now: Timestamp,
 ) -> Result<Option<String>> {
-    let tenant = &known.tenant;
+    let tenant = &snapshot.tenant;
     let Some(contact) = &event.contact_id else { return Ok(None) };
     let again_after = match version.again_after(tenant) {
         Ok(length) => length,
@@ -226,12 +227,12 @@ fn reenter(
             return Ok(Some(format!("run `{}` for the same contact is under way", run.id)));
         }
         let reason = format!("begun anew by {}, {}", event.kind, event.id);
-        let _ = stop::stop(conn, &tenant.id, &run.id, &reason, Drops::Letters, now)?;
+        let _ = stop::stop(conn, &tenant.id, &run.id, &reason, Drops::Messages, now)?;
     }
     Ok(None)
 }
 
-fn load(conn: &mut Conn, id: &TenantId) -> Result<Known> {
+fn load(conn: &mut Conn, id: &TenantId) -> Result<TenantSnapshot> {
     let tenant = tenant::find(conn, id)?.ok_or_else(|| Error::internal(format!("tenant `{id}` is gone")))?;
     let mut automations = automation::list(conn, id, AUTOMATION_LIMIT)?;
     automations.retain(|automation| automation.state != AutomationState::Disabled);
@@ -242,7 +243,7 @@ fn load(conn: &mut Conn, id: &TenantId) -> Result<Known> {
         waiting.push((automation, version, watches));
     }
     let connections = connection::list(conn, id, CONNECTION_LIMIT)?;
-    Ok(Known { tenant, automations: waiting, connections })
+    Ok(TenantSnapshot { tenant, automations: waiting, connections })
 }
 
 /// Returns what a run of the event is about: a calendar entry, a job, a lead, or else the event.

@@ -13,7 +13,7 @@ use crate::store::{Claim, Conn, effect, run};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Drops {
     /// Messages to customers.
-    Letters,
+    Messages,
     /// Everything.
     All,
 }
@@ -57,12 +57,13 @@ pub fn stop(
 
 fn discard(conn: &mut Conn, before: Effect, drops: Drops, now: Timestamp) -> Result<()> {
     let begun = matches!(before.state, EffectState::Leased | EffectState::InDoubt);
-    let is_letter = || before.request.read::<EffectRequest>().is_ok_and(|request| request.letter().is_some());
-    if before.state.is_settled() || (begun && drops == Drops::Letters) || before.state == EffectState::Leased
+    let is_message =
+        || before.request.read::<EffectRequest>().is_ok_and(|request| request.envelope().is_some());
+    if before.state.is_settled() || (begun && drops == Drops::Messages) || before.state == EffectState::Leased
     {
         return Ok(());
     }
-    if drops == Drops::Letters && !is_letter() {
+    if drops == Drops::Messages && !is_message() {
         return Ok(());
     }
     let after = Effect {

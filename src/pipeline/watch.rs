@@ -9,12 +9,10 @@ use std::collections::BTreeMap;
 use crate::base::clock::Timestamp;
 use crate::base::text::Json;
 use crate::base::{Error, Result};
-use crate::engine::ability;
-use crate::engine::trigger::{CalendarWhen, Filter, Watch};
+use crate::engine::trigger::{EventSource, Watch};
 use crate::model::automation::AutomationState;
 use crate::model::connection::{Ability, Connection, ConnectionSettings, ConnectionState};
 use crate::model::cursor::{CalendarWish, Cursor, CursorKind, SheetWish};
-use crate::model::event::EventKind;
 use crate::model::tenant::Tenant;
 use crate::model::{ConnectionId, CursorId};
 use crate::pipeline::dispatch::AUTOMATION_LIMIT;
@@ -98,23 +96,17 @@ fn wanted(conn: &mut Conn, tenant: &Tenant, connections: &[Connection]) -> Resul
         let stops = version.stops(tenant)?.into_iter().map(|(_, watch)| watch);
         for watch in version.watches(tenant)?.into_iter().chain(stops) {
             for connection in watched(&watch, connections) {
-                match &watch.filter {
-                    Filter::Any
-                    | Filter::Mail { .. }
-                    | Filter::Fact { .. }
-                    | Filter::Webhook { .. }
-                    | Filter::Schedule { .. }
-                    | Filter::Named => {}
-                    Filter::Calendar { calendar, when, .. } => {
-                        let wish = calendars.entry((connection.clone(), calendar.clone())).or_default();
-                        if let CalendarWhen::At(moment) = when {
-                            wish.moments.push(*moment);
-                        }
+                match watch.filter.source() {
+                    EventSource::Told | EventSource::Schedule { .. } => {}
+                    EventSource::Calendar { calendar, moment } => {
+                        let wish = calendars.entry((connection.clone(), calendar.to_owned())).or_default();
+                        wish.moments.extend(moment);
                     }
-                    Filter::Sheet { target, key, .. } => {
+                    EventSource::Sheet { target, key } => {
                         let place = (connection.clone(), Json::of(target)?.as_str().to_owned());
-                        let wish = sheets.entry(place).or_insert_with(|| SheetWish { key: key.clone() });
-                        if wish.key != *key {
+                        let new = || SheetWish { key: key.map(str::to_owned) };
+                        let wish = sheets.entry(place).or_insert_with(new);
+                        if wish.key.as_deref() != key {
                             return Err(Error::conflict(format!(
                                 "two automations know the rows of sheet `{}` by different keys",
                                 target.sheet
@@ -127,7 +119,7 @@ fn wanted(conn: &mut Conn, tenant: &Tenant, connections: &[Connection]) -> Resul
         }
     }
     let mut wanted = BTreeMap::new();
-    for connection in connections.iter().filter(|connection| may(connection, EventKind::GmailMessage)) {
+    for connection in connections.iter().filter(|connection| may(connection, &[Ability::MailRead])) {
         wanted.insert((connection.id.clone(), CursorKind::Mail, String::new()), Json::empty_object());
     }
     for ((connection, calendar), mut wish) in calendars {
@@ -144,14 +136,14 @@ fn wanted(conn: &mut Conn, tenant: &Tenant, connections: &[Connection]) -> Resul
 fn watched<'a>(watch: &'a Watch, connections: &'a [Connection]) -> impl Iterator<Item = &'a ConnectionId> {
     connections
         .iter()
-        .filter(|connection| may(connection, watch.kind))
+        .filter(|connection| may(connection, watch.on.kind().needs))
         .filter(|connection| watch.connection.as_ref().is_none_or(|name| *name == connection.name))
         .map(|connection| &connection.id)
 }
 
-/// Tells whether a connection may read what tells of events of this kind.
-fn may(connection: &Connection, kind: EventKind) -> bool {
+/// Tells whether a connection has all of these abilities.
+fn may(connection: &Connection, needed: &[Ability]) -> bool {
     let Ok(ConnectionSettings::Google(settings)) = connection.typed() else { return false };
-    let needed = ability::of_trigger(kind).iter().copied().collect();
+    let needed = needed.iter().copied().collect();
     Ability::missing(&needed, &settings.abilities).is_empty()
 }

@@ -15,7 +15,7 @@ use crate::model::{ConnectionId, ContactId, EffectId, RunId, TenantId};
 use crate::store::conn::on;
 use crate::store::{Claim, Conn, dialect};
 
-/// Mails that came to a state within a quarter of an hour.
+/// Messages that came to a state within a quarter of an hour.
 #[derive(Clone, Debug, PartialEq, Eq, diesel::QueryableByName)]
 pub struct Quarter {
     #[diesel(sql_type = BigInt)]
@@ -23,7 +23,7 @@ pub struct Quarter {
     #[diesel(sql_type = Text)]
     pub state: EffectState,
     #[diesel(sql_type = BigInt)]
-    pub mails: i64,
+    pub messages: i64,
 }
 
 pub fn insert(conn: &mut Conn, effect: &Effect) -> Result<()> {
@@ -86,12 +86,20 @@ pub fn count_settled(
         .load(c))
 }
 
-/// Counts the mails that were settled since a moment, by quarter of an hour and state: a day begins at a
+/// Counts the messages that were settled since a moment, by quarter of an hour and state: a day begins at a
 /// quarter in every zone, so that days can be put together of them. Uses `effects_done`.
-pub fn mails_by_quarter(conn: &mut Conn, tenant: &TenantId, since: Timestamp) -> Result<Vec<Quarter>> {
-    let sql = "SELECT settled_at / 900000 * 900000 AS begins_at, state, count(*) AS mails FROM effects
-                WHERE tenant_id = $1 AND settled_at >= $2 AND kind = 'mail.send' GROUP BY 1, 2 ORDER BY 1, 2";
+pub fn messages_by_quarter(conn: &mut Conn, tenant: &TenantId, since: Timestamp) -> Result<Vec<Quarter>> {
+    let sql = format!(
+        "SELECT settled_at / 900000 * 900000 AS begins_at, state, count(*) AS messages FROM effects
+                WHERE tenant_id = $1 AND settled_at >= $2 AND kind IN ({}) GROUP BY 1, 2 ORDER BY 1, 2",
+        message_kinds()
+    );
     on!(conn, |c| diesel::sql_query(sql).bind::<Text, _>(tenant).bind::<BigInt, _>(since).load(c))
+}
+
+/// Returns the kinds of effects that send messages, as a list in SQL.
+fn message_kinds() -> String {
+    EffectKind::messages().map(|kind| format!("'{kind}'")).collect::<Vec<_>>().join(", ")
 }
 
 #[derive(diesel::QueryableByName)]
@@ -100,32 +108,35 @@ struct Number {
     number: i64,
 }
 
-/// Counts the mails that are not settled. Uses `effects_unsettled`: the kind is not asked for in the
-/// condition, since SQLite would then go through every mail there ever was.
-pub fn count_unsettled_mails(conn: &mut Conn, tenant: &TenantId) -> Result<i64> {
-    let sql = "SELECT coalesce(sum(CASE WHEN kind = 'mail.send' THEN 1 ELSE 0 END), 0) AS number FROM effects
-                WHERE tenant_id = $1 AND settled_at IS NULL";
+/// Counts the messages that are not settled. Uses `effects_unsettled`: the kind is not in the condition,
+/// since SQLite would then scan every message ever sent.
+pub fn count_unsettled_messages(conn: &mut Conn, tenant: &TenantId) -> Result<i64> {
+    let sql = format!(
+        "SELECT coalesce(sum(CASE WHEN kind IN ({}) THEN 1 ELSE 0 END), 0) AS number FROM effects
+                WHERE tenant_id = $1 AND settled_at IS NULL",
+        message_kinds()
+    );
     let rows: Vec<Number> = on!(conn, |c| diesel::sql_query(sql).bind::<Text, _>(tenant).load(c))?;
     Ok(rows.first().map_or(0, |row| row.number))
 }
 
-/// Lists the mails that wait, those first that are due first. Uses `effects_due_by_tenant`.
-pub fn waiting_mails(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result<Vec<Effect>> {
+/// Lists the messages that wait, those first that are due first. Uses `effects_due_by_tenant`.
+pub fn waiting_messages(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result<Vec<Effect>> {
     on!(conn, |c| effects::table
         .filter(effects::tenant_id.eq(tenant))
         .filter(effects::due_at.is_not_null())
-        .filter(effects::kind.eq(EffectKind::SendMail))
+        .filter(effects::kind.eq_any(EffectKind::messages()))
         .order((effects::due_at, effects::id))
         .limit(limit)
         .select(Effect::as_select())
         .load(c))
 }
 
-/// Lists the latest effects of a kind, latest first. Uses `effects_by_kind`.
-pub fn of_kind(conn: &mut Conn, tenant: &TenantId, kind: EffectKind, limit: i64) -> Result<Vec<Effect>> {
+/// Lists the effects that send a message, latest first. Uses `effects_by_kind`.
+pub fn latest_messages(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result<Vec<Effect>> {
     on!(conn, |c| effects::table
         .filter(effects::tenant_id.eq(tenant))
-        .filter(effects::kind.eq(kind))
+        .filter(effects::kind.eq_any(EffectKind::messages()))
         .order(effects::id.desc())
         .limit(limit)
         .select(Effect::as_select())
@@ -185,14 +196,14 @@ pub fn any_unsettled(conn: &mut Conn, tenant: &TenantId, run: &RunId) -> Result<
     on!(conn, |c| diesel::select(diesel::dsl::exists(unsettled)).get_result(c))
 }
 
-/// Returns the mails to a contact that are being sent, or of which nobody knows whether they were.
+/// Returns the messages to a contact that are being sent or are in doubt.
 /// Uses `runs_by_contact`.
 pub fn under_way_to(conn: &mut Conn, tenant: &TenantId, contact: &ContactId) -> Result<Vec<Effect>> {
     on!(conn, |c| effects::table
         .inner_join(runs::table.on(runs::tenant_id.eq(effects::tenant_id).and(runs::id.eq(effects::run_id))))
         .filter(runs::tenant_id.eq(tenant))
         .filter(runs::contact_id.eq(contact))
-        .filter(effects::kind.eq(EffectKind::SendMail))
+        .filter(effects::kind.eq_any(EffectKind::messages()))
         .filter(effects::state.eq_any([EffectState::Leased, EffectState::InDoubt]))
         .select(Effect::as_select())
         .load(c))

@@ -16,8 +16,9 @@ use crate::connector::google::hub::{Caller, Cost};
 use crate::connector::https::Connect;
 use crate::connector::{Task, mail};
 use crate::model::address::EmailAddress;
+use crate::model::outbound::{Content, MailContent, OutboundMessage};
 use crate::model::outcome::{Finding, Made, Outcome};
-use crate::model::request::{EffectRequest, SendMail};
+use crate::model::request::EffectRequest;
 
 pub struct Gmail {
     hub: google_gmail1::Gmail<Connect>,
@@ -52,7 +53,7 @@ impl Gmail {
     }
 
     /// Makes the draft, or sends the one that the evidence names.
-    pub async fn send(&self, task: &Task, request: &SendMail) -> Result<Outcome, Outcome> {
+    pub async fn send(&self, task: &Task, request: &MailContent) -> Result<Outcome, Outcome> {
         if let Some(evidence) = evidence(task)? {
             return self.send_draft(evidence).await;
         }
@@ -65,13 +66,13 @@ impl Gmail {
     }
 
     /// Makes a draft that a person is to look at and send.
-    pub async fn draft(&self, task: &Task, request: &SendMail) -> Result<Outcome, Outcome> {
+    pub async fn draft(&self, task: &Task, request: &MailContent) -> Result<Outcome, Outcome> {
         let draft = self.make_draft(task, request).await?;
         let thread_id = draft.message.and_then(|message| message.thread_id);
         Ok(Outcome::Delivered(Made::named(draft.id).with("thread_id", thread_id)))
     }
 
-    async fn make_draft(&self, task: &Task, request: &SendMail) -> Result<Draft, Outcome> {
+    async fn make_draft(&self, task: &Task, request: &MailContent) -> Result<Draft, Outcome> {
         let message = mail::write(task, request, &self.from)
             .map_err(|error| Outcome::Refused { reason: error.report() })?;
         let bytes = &message.formatted();
@@ -191,7 +192,8 @@ impl Gmail {
     async fn sent_since(&self, task: &Task) -> Result<Vec<String>, Fault> {
         let since = (task.created_at.millis() - SEARCH_MARGIN_MS) / 1_000;
         let query = match &task.request {
-            EffectRequest::SendMail(mail) | EffectRequest::DraftMail(mail) => {
+            EffectRequest::Send(OutboundMessage { content: Content::Mail(mail), .. })
+            | EffectRequest::DraftMail(mail) => {
                 format!("after:{since} to:{}", mail.to)
             }
             _ => format!("after:{since}"),

@@ -37,6 +37,7 @@ use crate::connector::{Answer, Connector, Perform, Reconcile, Task};
 use crate::model::connection::{Ability, GoogleMeans, GoogleSettings};
 use crate::model::cursor::SheetTarget;
 use crate::model::diary::Entry;
+use crate::model::outbound::Content;
 use crate::model::outcome::{Finding, Outcome};
 use crate::model::quota::GoogleQuota;
 use crate::model::request::EffectRequest;
@@ -161,7 +162,9 @@ impl Perform for Google {
     fn perform<'a>(&'a self, task: &'a Task) -> Answer<'a, Outcome> {
         Box::pin(async move {
             let done = match &task.request {
-                EffectRequest::SendMail(mail) => self.gmail.send(task, mail).await,
+                EffectRequest::Send(message) => match &message.content {
+                    Content::Mail(mail) => self.gmail.send(task, mail).await,
+                },
                 EffectRequest::DraftMail(mail) => self.gmail.draft(task, mail).await,
                 EffectRequest::LabelMail(label) => self.labels.apply(label).await,
                 EffectRequest::CreateEvent(event) => self.calendar.create(task, event).await,
@@ -183,7 +186,9 @@ impl Reconcile for Google {
     fn reconcile<'a>(&'a self, task: &'a Task) -> Answer<'a, Finding> {
         Box::pin(async move {
             let found = match &task.request {
-                EffectRequest::SendMail(_) => self.gmail.find(task).await,
+                EffectRequest::Send(message) => match &message.content {
+                    Content::Mail(_) => self.gmail.find(task).await,
+                },
                 EffectRequest::DraftMail(_) => self.gmail.find_draft(task).await,
                 EffectRequest::LabelMail(label) => self.labels.find(label).await,
                 EffectRequest::CreateEvent(event) => self.calendar.find(task, event).await,

@@ -97,7 +97,7 @@ pub fn charts(
 fn messages(conn: &mut Conn, tenant: &TenantId, (zone, now): (Tz, Timestamp)) -> Result<Daily> {
     let mut daily = empty(zone, now, FATES.map(str::to_owned).to_vec());
     let since = daily.begins_at(zone).unwrap_or(now);
-    for quarter in effect::mails_by_quarter(conn, tenant, since)? {
+    for quarter in effect::messages_by_quarter(conn, tenant, since)? {
         let part = match quarter.state {
             EffectState::Delivered => 0,
             EffectState::Discarded => 2,
@@ -106,9 +106,9 @@ fn messages(conn: &mut Conn, tenant: &TenantId, (zone, now): (Tz, Timestamp)) ->
                 continue;
             }
         };
-        daily.add(quarter.begins_at, zone, part, u64::try_from(quarter.mails).unwrap_or(0));
+        daily.add(quarter.begins_at, zone, part, u64::try_from(quarter.messages).unwrap_or(0));
     }
-    let waiting = effect::count_unsettled_mails(conn, tenant)?;
+    let waiting = effect::count_unsettled_messages(conn, tenant)?;
     daily.add(now, zone, 1, u64::try_from(waiting).unwrap_or(0));
     Ok(daily)
 }

@@ -3,7 +3,8 @@
 use crate::base::Result;
 use crate::base::clock::Timestamp;
 use crate::engine::plain;
-use crate::model::effect::{Effect, EffectKind, EffectState};
+use crate::model::effect::{Effect, EffectState};
+use crate::model::outbound::Recipient;
 use crate::model::request::EffectRequest;
 use crate::model::tenant::Tenant;
 use crate::model::verdict::Decision;
@@ -52,8 +53,8 @@ const REPLIES: i64 = 4;
 
 /// Returns the latest messages and those that wait, latest first.
 pub fn load(conn: &mut Conn, tenant: &Tenant, names: &mut Names) -> Result<Vec<Letter>> {
-    let mut mails = effect::of_kind(conn, &tenant.id, EffectKind::SendMail, SHOWN - REPLIES)?;
-    for waiting in effect::waiting_mails(conn, &tenant.id, WAITING)? {
+    let mut mails = effect::latest_messages(conn, &tenant.id, SHOWN - REPLIES)?;
+    for waiting in effect::waiting_messages(conn, &tenant.id, WAITING)? {
         if mails.iter().all(|mail| mail.id != waiting.id) {
             mails.push(waiting);
         }
@@ -71,15 +72,17 @@ pub fn load(conn: &mut Conn, tenant: &Tenant, names: &mut Names) -> Result<Vec<L
 }
 
 fn outgoing(conn: &mut Conn, tenant: &Tenant, mail: Effect, names: &mut Names) -> Result<Option<Letter>> {
-    let EffectRequest::SendMail(request) = mail.request.read()? else { return Ok(None) };
-    let contact = request.letter.as_ref().and_then(|letter| letter.contact_id.as_ref());
+    let request: EffectRequest = mail.request.read()?;
+    let Some(message) = request.message() else { return Ok(None) };
+    let contact = message.envelope().and_then(|envelope| envelope.contact_id.as_ref());
+    let recipient = message.content.recipient();
     let who = match names.of(conn, contact)? {
         Some(name) => name,
-        None if request.to == tenant.owner_email => "you".to_owned(),
-        None => request.to.to_string(),
+        None if recipient == Recipient::Email(&tenant.owner_email) => "you".to_owned(),
+        None => recipient.to_string(),
     };
     let at = mail.settled_at.unwrap_or(mail.created_at);
-    Ok(Some(Letter { at, who, subject: request.subject, fate: fate(conn, &mail)? }))
+    Ok(Some(Letter { at, who, subject: message.content.subject().to_owned(), fate: fate(conn, &mail)? }))
 }
 
 fn fate(conn: &mut Conn, mail: &Effect) -> Result<Fate> {

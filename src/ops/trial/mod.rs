@@ -18,10 +18,10 @@ use crate::base::clock::Timestamp;
 use crate::base::{Error, Result};
 use crate::config::definitions::Text;
 use crate::engine::context::Person;
-use crate::engine::trigger::{AppointmentOn, CalendarWhen, Filter, On, Trigger, Watch};
+use crate::engine::trigger::{EventSource, On, Trigger, Watch};
 use crate::model::contact::AddressKind;
 use crate::model::cursor::Moment;
-use crate::model::event::{Event, EventKind};
+use crate::model::event::Event;
 use crate::model::lead::Lead;
 use crate::model::tenant::Tenant;
 use crate::model::{AutomationId, LeadId};
@@ -97,7 +97,7 @@ pub async fn run(app: &App, tenant: &Tenant, request: TrialRequest) -> Result<Sh
     let beginning = Beginning {
         tenant: scratch.tenant.clone(),
         automation: scratch.automation.clone(),
-        trigger: trigger(&loaded, request.trigger)?.clone(),
+        on: trigger(&loaded, request.trigger)?.on,
         request,
     };
     let (event, mut happenings) = scratch.write(move |conn, now| beginning.begin(conn, now)).await?;
@@ -156,7 +156,7 @@ fn trigger(loaded: &Loaded, number: usize) -> Result<&Trigger> {
 struct Beginning {
     tenant: Tenant,
     automation: AutomationId,
-    trigger: Trigger,
+    on: On,
     request: TrialRequest,
 }
 
@@ -165,7 +165,7 @@ impl Beginning {
     fn begin(&self, conn: &mut Conn, now: Timestamp) -> Result<(Event, Vec<Event>)> {
         let Beginning { tenant, automation, request, .. } = self;
         let connections = connection::list(conn, &tenant.id, LIST_LIMIT)?;
-        let made_up = sample::Happening { ahead: self.ahead(conn)?, ..happening_of(&self.trigger)? };
+        let made_up = sample::Happening { ahead: self.ahead(conn)?, ..happening_of(self.on) };
         let is_about_somebody = made_up.kind.shape().is_about_somebody() || !request.then.is_empty();
         let sample = self.sample(conn, now)?;
         if is_about_somebody {
@@ -174,8 +174,7 @@ impl Beginning {
         let started_by = sample.event(tenant, &connections, made_up, now)?;
         let mut happenings = Vec::new();
         for (after, on) in &request.then {
-            let trigger = Trigger { on: Some(*on), ..Trigger::default() };
-            happenings.push(sample.event(tenant, &connections, happening_of(&trigger)?, now + *after)?);
+            happenings.push(sample.event(tenant, &connections, happening_of(*on), now + *after)?);
         }
         happenings.sort_by_key(|happening| happening.received_at);
         event::insert(conn, &started_by).map(|_| ())?;
@@ -208,28 +207,16 @@ impl Beginning {
 }
 
 /// Returns what a trigger waits for, as the sample makes it up.
-fn happening_of(trigger: &Trigger) -> Result<sample::Happening> {
-    let on = trigger.on.ok_or_else(|| Error::usage("the trigger says nothing"))?;
-    let (kind, change) = match on {
-        On::Appointment(AppointmentOn::Booked) | On::Event(EventKind::CalendarEvent) => {
-            (EventKind::CalendarEvent, "created")
-        }
-        On::Appointment(AppointmentOn::Moved) => (EventKind::CalendarEvent, "updated"),
-        On::Appointment(AppointmentOn::Cancelled) => (EventKind::CalendarEvent, "cancelled"),
-        On::Appointment(AppointmentOn::Near) => (EventKind::CalendarEvent, "before"),
-        On::Appointment(AppointmentOn::Past) => (EventKind::CalendarEvent, "after"),
-        On::Event(EventKind::LeadChanged) => (EventKind::LeadChanged, "won"),
-        On::Event(EventKind::LinkOpened) => (EventKind::LinkOpened, "review"),
-        On::Event(kind) => (kind, ""),
-    };
-    Ok(sample::Happening { kind, change, ahead: sample::Happening::AHEAD })
+fn happening_of(on: On) -> sample::Happening {
+    let kind = on.kind();
+    sample::Happening { kind: kind.event, change: kind.sample, ahead: sample::Happening::AHEAD }
 }
 
 /// Returns how far ahead, or past, an appointment is of which a trigger tells.
 fn ahead_of(watch: Option<&Watch>) -> Duration {
-    match watch.map(|watch| &watch.filter) {
-        Some(Filter::Calendar { when: CalendarWhen::At(Moment::Before(s) | Moment::After(s)), .. }) => {
-            Duration::from_secs(*s)
+    match watch.map(|watch| watch.filter.source()) {
+        Some(EventSource::Calendar { moment: Some(Moment::Before(s) | Moment::After(s)), .. }) => {
+            Duration::from_secs(s)
         }
         _ => sample::Happening::AHEAD,
     }

@@ -37,7 +37,7 @@ fn made(request: &EffectRequest) -> Made {
     let made = Made::named(Some("trial".to_owned()));
     let link = "https://calendar.example.com/trial";
     match request {
-        EffectRequest::SendMail(_) | EffectRequest::DraftMail(_) => {
+        EffectRequest::Send(_) | EffectRequest::DraftMail(_) => {
             made.with("thread_id", "trial").with("message_id", "trial@example.com")
         }
         EffectRequest::CreateEvent(entry) => {

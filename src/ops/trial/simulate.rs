@@ -266,10 +266,11 @@ fn sent(
     let mut all = BTreeMap::new();
     for id in runs {
         for done in effect::of_run(conn, &tenant.id, &id)? {
-            let EffectRequest::SendMail(mail) = done.request.read()? else { continue };
+            let request: EffectRequest = done.request.read()?;
+            let Some(content) = request.message().map(|message| &message.content) else { continue };
             if let (EffectState::Delivered, Some(at)) = (done.state, done.settled_at) {
-                let said = Said { at, subject: mail.subject, text: mail.text };
-                all.insert(done.step, (mail.to.to_string(), said));
+                let (subject, text) = (content.subject().to_owned(), content.text().to_owned());
+                all.insert(done.step, (content.recipient().to_string(), Said { at, subject, text }));
             }
         }
     }

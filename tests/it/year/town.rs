@@ -476,16 +476,16 @@ impl Town {
                 verdicts: &verdicts,
             };
             self.ledger.check(&sent);
-            let EffectRequest::SendMail(mail) = effect.request.read().unwrap() else { continue };
+            let request: EffectRequest = effect.request.read().unwrap();
+            let Some(sent) = request.message() else { continue };
             let number = self.tenants.iter().position(|tenant| tenant.id == message.tenant_id).unwrap();
-            self.react(number, message, &mail);
+            self.react(number, message, sent.content.text());
         }
     }
 
-    fn react(&mut self, number: usize, message: Message, mail: &nexora::model::request::SendMail) {
+    fn react(&mut self, number: usize, message: Message, text: &str) {
         let token = |marker: &str| {
-            mail.text
-                .split_whitespace()
+            text.split_whitespace()
                 .find_map(|word| word.split_once(marker))
                 .map(|(_, token)| token.to_owned())
         };
@@ -567,7 +567,7 @@ type Row = (
     Message,
     nexora::model::effect::Effect,
     nexora::model::run::Run,
-    Vec<nexora::model::verdict::Verdict>,
+    Vec<nexora::model::verdict::GateDecisionRow>,
     String,
 );
 

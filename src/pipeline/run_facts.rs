@@ -2,7 +2,6 @@
 
 use crate::base::clock::Timestamp;
 use crate::base::{Error, Result};
-use crate::engine::action::Action;
 use crate::engine::context::{self, Facts, Links, Operator, Person};
 use crate::engine::render::Renderer;
 use crate::model::event::{About, Event};
@@ -23,7 +22,7 @@ const CONVERSATION: i64 = 20;
 const PHOTOS: i64 = 50;
 
 /// What a run is about, as its rows say now.
-pub struct Scene {
+pub struct RunFacts {
     pub event: Event,
     pub tenant: Tenant,
     lead: Option<Lead>,
@@ -34,14 +33,14 @@ pub struct Scene {
     links: Links,
 }
 
-impl Scene {
+impl RunFacts {
     /// # Errors
     /// `Internal` when the tenant or the event is gone.
-    pub fn load(conn: &mut Conn, run: &Run, linker: &Linker) -> Result<Scene> {
+    pub fn load(conn: &mut Conn, run: &Run, linker: &Linker) -> Result<RunFacts> {
         let gone = |what: &str| Error::internal(format!("{what} of run `{}` is gone", run.id));
         let tenant = tenant::find(conn, &run.tenant_id)?.ok_or_else(|| gone("the tenant"))?;
         let event = event::find(conn, &run.tenant_id, &run.event_id)?.ok_or_else(|| gone("the event"))?;
-        Scene::of_event(conn, tenant, event, run, linker)
+        RunFacts::of_event(conn, tenant, event, run, linker)
     }
 
     /// # Errors
@@ -52,7 +51,7 @@ impl Scene {
         event: Event,
         run: &Run,
         linker: &Linker,
-    ) -> Result<Scene> {
+    ) -> Result<RunFacts> {
         let about: About = event.payload.read()?;
         let lead = about.lead_id.as_ref().map(|id| lead::find(conn, &tenant.id, id)).transpose()?.flatten();
         let of_lead = || lead.as_ref().and_then(|lead| lead.contact_id.clone());
@@ -74,7 +73,7 @@ impl Scene {
         if let Some(lead) = &lead {
             links.photos = linker.photos(&tenant.id, &form::photos_of(conn, &tenant.id, &lead.id, PHOTOS)?);
         }
-        Ok(Scene { event, tenant, lead, contact, job, operator, conversation, links })
+        Ok(RunFacts { event, tenant, lead, contact, job, operator, conversation, links })
     }
 
     pub fn facts(&self) -> Facts<'_> {
@@ -103,13 +102,9 @@ impl Scene {
     ) -> Result<Option<serde_json::Value>> {
         let position = usize::try_from(run.position).unwrap_or(0);
         let mut ahead = version.definition.steps.iter().skip(position);
-        let found = ahead.find_map(|step| match &step.action {
-            Action::ComposeDigest(digest) => Some(digest),
-            _ => None,
-        });
-        let Some(action) = found else { return Ok(None) };
+        let Some(since) = ahead.find_map(|step| step.action.digest_since()) else { return Ok(None) };
         let context = context::of_trigger(&self.tenant, &version.settings);
-        let since = Renderer::of(&self.tenant)?.text(&action.since, &context)?;
+        let since = Renderer::of(&self.tenant)?.text(since.as_str(), &context)?;
         let since = humantime::parse_duration(since.trim())
             .map_err(|_| Error::usage(format!("`{since}` is not a duration")))?;
         digest::compose(conn, &self.tenant, since, now).map(Some)
