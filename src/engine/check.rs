@@ -210,7 +210,7 @@ impl Check<'_> {
         }
     }
 
-    /// Everybody is asked for a review, or nobody: review sites forbid to choose those who are happy
+    /// Refuses to ask only some customers for a review: review sites forbid to choose the happy ones
     /// (Google Business Profile, "Prohibited and restricted content": selective solicitation).
     fn gated_review(&self, step: &Step, conditions: &[&str]) -> Option<String> {
         let template = self.templates.get(step.action.message()?.template.as_str())?;

@@ -1,7 +1,7 @@
 //! Which of a tenant's connections carries an effect.
 //!
 //! A mail to a customer goes out of the tenant's own mailbox, so that the reply comes back to it; an
-//! alert to the owner goes by SMTP, since a mail from one's own mailbox to itself alerts nobody.
+//! alert to the owner goes by SMTP, since a mail from a mailbox to itself raises no alert.
 //! Where the preferred kind is missing, the other serves. What the owner should hear goes by whatever
 //! does not fail now; what is for customers waits until their connection goes on.
 

@@ -13,7 +13,7 @@ define_words! {
         Contact = "contact",
         /// One of our effects sent it.
         Nexora = "nexora",
-        /// Somebody in the business wrote it by hand.
+        /// A person of the business wrote it by hand.
         Person = "person",
         /// An answering machine or a mail system.
         Machine = "machine",

@@ -193,6 +193,7 @@ mod tests {
         let request: EffectRequest = Json::of(stored).unwrap().read().unwrap();
         assert_eq!(serde_json::to_value(&request).unwrap(), *stored);
         assert_eq!(request.kind().name(), stored["kind"]);
+        assert_eq!(request.kind().is_message(), request.message().is_some());
         request
     }
 

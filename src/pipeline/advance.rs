@@ -80,7 +80,7 @@ fn decide(
     Ok(Some(Move { epoch, before: run, plan }))
 }
 
-/// Has a run that cannot be advanced tried again later, so that it stands in nobody's way.
+/// Has a run that cannot be advanced tried again later, so that it does not delay others.
 fn put_off(run: Run, error: &Error, spacing: Spacing, now: Timestamp) -> Run {
     tracing::error!(run.id = %run.id, tenant.id = %run.tenant_id, reason = %error.report(), "run {} cannot be advanced", run.id);
     let attempt = run.attempt.saturating_add(1);

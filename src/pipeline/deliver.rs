@@ -3,7 +3,7 @@
 //! 1. *claim*: a short write leases what is due. The lease is the intent: should this process die
 //!    in mid-call, the row says that an attempt had begun, and rescue makes it in doubt.
 //! 2. *act*: outside any transaction, each delivery in a task of its own, so that a slow provider
-//!    delays nobody else. An effect in doubt is first asked after.
+//!    delays no other. The provider is first asked about an effect in doubt.
 //! 3. *settle*: a short write records the outcome, if the claim is still ours.
 
 use std::collections::HashMap;
@@ -230,7 +230,7 @@ async fn deliver(app: Arc<App>, claimed: Claimed, _in_flight: InFlight) {
     let attempt = AssertUnwindSafe(attempt(&app, &claimed)).catch_unwind().await;
     let settlement = match attempt {
         Ok(Some(settlement)) => settlement,
-        // Somebody else has the effect now: whatever we know is out of date.
+        // Another attempt has claimed the effect: what this one knows is out of date.
         Ok(None) => return,
         Err(_) => {
             let outcome = Outcome::InDoubt { reason: "the attempt broke down in mid-work".to_owned() };
@@ -306,8 +306,8 @@ fn retry_through_gate(app: &App) -> Settlement {
     Settlement::waiting(EffectState::Retrying, Some(app.clock.now()), reason)
 }
 
-/// Gives up a part of an attempt well before its lease ends: whoever takes over then must find that
-/// nobody works at it any more.
+/// Gives up a part of an attempt well before its lease ends, so that no work is under way any more
+/// when rescue takes the effect over.
 async fn in_time(app: &App, lease_until: Timestamp, part: impl Future<Output = Outcome>) -> Outcome {
     let margin = app.config.pipeline.lease() / 5;
     let left = lease_until.since(app.clock.now()).saturating_sub(margin);

@@ -37,7 +37,7 @@ const FRESHNESS_TIMEOUT: Duration = Duration::from_secs(30);
 /// How soon a message is looked at again while another to the contact is being sent.
 const LEASED: Duration = Duration::from_secs(1);
 
-/// The same while nobody knows whether the other was sent.
+/// The same while it is in doubt whether the other was sent.
 const UNCERTAIN: Duration = Duration::from_secs(60);
 
 /// Commercial messages that are looked back upon; no cap is near it.

@@ -18,13 +18,13 @@ pub enum Drops {
     All,
 }
 
-/// How often a run is read again when somebody writes it at the same moment.
+/// How often a run is read again when another writer changes it at the same moment.
 const TRIES: usize = 20;
 
 /// Ends a run, unless it has ended; returns what it then is.
 ///
 /// # Errors
-/// `Unavailable` when somebody kept writing the run.
+/// `Unavailable` when other writers kept changing the run.
 pub fn stop(
     conn: &mut Conn,
     tenant: &TenantId,

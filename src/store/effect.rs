@@ -143,8 +143,8 @@ pub fn latest_messages(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result
         .load(c))
 }
 
-/// Begins an attempt, unless somebody wrote the row since `effect` was read. On success the row
-/// has the next epoch and attempt, and nobody else may take it before `lease_until`.
+/// Begins an attempt, unless the row was written since `effect` was read. On success the row has the
+/// next epoch and attempt, and no other process may take it before `lease_until`.
 pub fn claim(conn: &mut Conn, effect: &Effect, lease_until: Timestamp) -> Result<Claim> {
     let unchanged = effects::table
         .find((&effect.tenant_id, &effect.id))
@@ -176,7 +176,7 @@ pub fn note_evidence(
     on!(conn, |c| update.execute(c)).map(Claim::from_count)
 }
 
-/// Writes the effect's new state and ends the lease, unless somebody wrote it since `epoch`.
+/// Writes the effect's new state and ends the lease, unless it was written since `epoch`.
 pub fn save(conn: &mut Conn, effect: &Effect, epoch: i64) -> Result<Claim> {
     let unchanged = effects::table.find((&effect.tenant_id, &effect.id)).filter(effects::epoch.eq(epoch));
     let update = diesel::update(unchanged).set((

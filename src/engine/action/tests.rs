@@ -21,7 +21,7 @@ define_arguments! {
     Shout {
         word: Text, "what is said";
         times: Text = Text::from("1"), "how often, `1` if nothing is said";
-        softly: bool, "`true` lets nobody hear it";
+        softly: bool, "`true` keeps it quiet";
     }
 }
 
