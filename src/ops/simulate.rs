@@ -110,7 +110,7 @@ fn play_all(
     now: Timestamp,
 ) -> Result<Simulation> {
     let since = now - Duration::from_secs(u64::from(wish.days) * 86_400);
-    let events = event::between(conn, &tenant.id, (since, now), EVENTS)?;
+    let events = event::between(&mut conn.of(&tenant.id), (since, now), EVENTS)?;
     let connections = connections(conn, tenant, now)?;
     let version = parsed(tenant, loaded, now)?;
     let watches = version.watches(tenant)?;
@@ -142,7 +142,7 @@ fn is_held_back(conn: &mut Conn, tenant: &Tenant, found: &Event) -> Result<bool>
         return Ok(false);
     }
     let about: About = found.payload.read()?;
-    let lead = about.lead_id.map(|id| lead::find(conn, &tenant.id, &id)).transpose()?.flatten();
+    let lead = about.lead_id.map(|id| lead::find(&mut conn.of(&tenant.id), &id)).transpose()?.flatten();
     Ok(lead.is_some_and(|lead| lead.is_test || lead.state == LeadState::Spam))
 }
 
@@ -205,16 +205,17 @@ fn sent(
     name: &str,
     started_by: &Event,
 ) -> Result<BTreeMap<String, (String, Said)>> {
-    let Some(found) = automation::find_by_name(conn, &tenant.id, name)? else { return Ok(BTreeMap::new()) };
+    let tx = &mut conn.of(&tenant.id);
+    let Some(found) = automation::find_by_name(tx, name)? else { return Ok(BTreeMap::new()) };
     let filter = run::Filter {
         automation: Some(found.id),
         event: Some(started_by.id.clone()),
         ..run::Filter::default()
     };
-    let runs: Vec<RunId> = run::list(conn, &tenant.id, &filter, 1)?.into_iter().map(|run| run.id).collect();
+    let runs: Vec<RunId> = run::list(tx, &filter, 1)?.into_iter().map(|run| run.id).collect();
     let mut all = BTreeMap::new();
     for id in runs {
-        for done in effect::of_run(conn, &tenant.id, &id)? {
+        for done in effect::of_run(tx, &id)? {
             let EffectRequest::SendMail(mail) = done.request.read()? else { continue };
             if let (EffectState::Delivered, Some(at)) = (done.state, done.settled_at) {
                 let said = Said { at, subject: mail.subject, text: mail.text };

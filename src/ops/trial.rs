@@ -97,8 +97,8 @@ pub async fn run(app: &App, tenant: &Tenant, wish: Wish) -> Result<Shown> {
 async fn with_live(app: &App, tenant: &Tenant, wish: &Wish) -> Result<BTreeMap<String, String>> {
     let (id, name) = (tenant.id.clone(), wish.name.clone());
     let live = app.db.read(move |conn| {
-        let Some(found) = automation::find_by_name(conn, &id, &name)? else { return Ok(None) };
-        automation::find_version(conn, &id, &found.id, found.live_version)
+        let Some(found) = automation::find_by_name(&mut conn.of(&id), &name)? else { return Ok(None) };
+        automation::find_version(&mut conn.of(&id), &found.id, found.live_version)
     });
     let mut given = match live.await? {
         Some(version) => setting_texts(&version)?,
@@ -216,7 +216,7 @@ fn links(linker: &Linker, tenant: &Tenant, person: &Person, run: &Run) -> Links 
 
 /// Returns the tenant's connections; where it has none, it is tried as if it had both kinds.
 pub(super) fn connections(conn: &mut Conn, tenant: &Tenant, now: Timestamp) -> Result<Vec<Connection>> {
-    let found = connection::list(conn, &tenant.id, LIST_LIMIT)?;
+    let found = connection::list(&mut conn.of(&tenant.id), LIST_LIMIT)?;
     if !found.is_empty() {
         return Ok(found);
     }
@@ -277,12 +277,13 @@ fn apply(sample: &mut Sample, file: &SampleLead) -> Result<()> {
 
 /// Puts a real lead in the place of the made-up one.
 fn take_lead(conn: &mut Conn, tenant: &Tenant, sample: &mut Sample, id: &LeadId) -> Result<()> {
-    let found: Lead = lead::find(conn, &tenant.id, id)?
+    let tx = &mut conn.of(&tenant.id);
+    let found: Lead = lead::find(tx, id)?
         .ok_or_else(|| Error::not_found(format!("no lead `{id}` in tenant `{}`", tenant.slug)))?;
     if let Some(contact_id) = &found.contact_id
-        && let Some(contact) = contact::find(conn, &tenant.id, contact_id)?
+        && let Some(contact) = contact::find(tx, contact_id)?
     {
-        sample.person = Person { addresses: contact::addresses(conn, &tenant.id, contact_id)?, contact };
+        sample.person = Person { addresses: contact::addresses(tx, contact_id)?, contact };
     }
     sample.lead = found;
     Ok(())

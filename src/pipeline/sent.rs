@@ -31,14 +31,14 @@ struct Names {
 /// `Unavailable` when the database cannot be reached.
 pub fn note(conn: &mut Conn, connection: &Connection, effect: &Effect, now: Timestamp) -> Result<()> {
     let tenant = &effect.tenant_id;
-    let journal = run::steps(conn, tenant, &effect.run_id)?;
+    let journal = run::steps(&mut conn.of(tenant), &effect.run_id)?;
     let is_to_customer = |action: &str| TO_CUSTOMERS.contains(&action);
     if !journal.iter().any(|step| step.name == effect.step && is_to_customer(&step.action)) {
         return Ok(());
     }
     let EffectRequest::SendMail(mail) = effect.request.read()? else { return Ok(()) };
     let letter = mail.letter.as_ref();
-    let Some(run) = run::find(conn, tenant, &effect.run_id)? else { return Ok(()) };
+    let Some(run) = run::find(&mut conn.of(tenant), &effect.run_id)? else { return Ok(()) };
     let names: Names = effect.output.as_ref().map(Json::read).transpose()?.unwrap_or_default();
     let lead_id = LeadId::parse(&run.subject_id).is_ok().then(|| run.subject_id.clone());
     let sent = Message {
@@ -48,7 +48,7 @@ pub fn note(conn: &mut Conn, connection: &Connection, effect: &Effect, now: Time
         author: Author::Nexora,
         contact_id: match letter.and_then(|letter| letter.contact_id.clone()) {
             Some(id) => Some(id),
-            None => contact::find_by_address(conn, tenant, AddressKind::Email, &mail.to.key())?,
+            None => contact::find_by_address(&mut conn.of(tenant), AddressKind::Email, &mail.to.key())?,
         },
         class: letter.map(|letter| letter.class),
         run_id: Some(run.id.to_string()),
@@ -65,5 +65,5 @@ pub fn note(conn: &mut Conn, connection: &Connection, effect: &Effect, now: Time
         stored_at: now,
     };
     let _ = message::insert(conn, &sent)?;
-    lead::note_answered(conn, tenant, &run.subject_id, now)
+    lead::note_answered(&mut conn.of(tenant), &run.subject_id, now)
 }

@@ -3,24 +3,19 @@
 use diesel::prelude::*;
 
 use crate::base::Result;
+use crate::model::ContactId;
 use crate::model::consent::{Channel, Consent, Scope, Suppression, consents, suppressions};
-use crate::model::{ContactId, TenantId};
 use crate::store::conn::on;
-use crate::store::{Claim, Conn, Inserted};
+use crate::store::{Claim, Conn, Inserted, Tx};
 
 pub fn insert(conn: &mut Conn, consent: &Consent) -> Result<()> {
     on!(conn, |c| diesel::insert_into(consents::table).values(consent).execute(c)).map(|_| ())
 }
 
 /// Returns a contact's last word about a channel. Uses `consents_by_contact`.
-pub fn latest(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    contact: &ContactId,
-    channel: Channel,
-) -> Result<Option<Consent>> {
-    on!(conn, |c| consents::table
-        .filter(consents::tenant_id.eq(tenant))
+pub fn latest(tx: &mut Tx, contact: &ContactId, channel: Channel) -> Result<Option<Consent>> {
+    on!(tx.conn, |c| consents::table
+        .filter(consents::tenant_id.eq(tx.tenant))
         .filter(consents::contact_id.eq(contact))
         .filter(consents::channel.eq(channel))
         .order(consents::id.desc())
@@ -30,14 +25,9 @@ pub fn latest(
 }
 
 /// Lists a contact's words of consent, latest first.
-pub fn of_contact(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    contact: &ContactId,
-    limit: i64,
-) -> Result<Vec<Consent>> {
-    on!(conn, |c| consents::table
-        .filter(consents::tenant_id.eq(tenant))
+pub fn of_contact(tx: &mut Tx, contact: &ContactId, limit: i64) -> Result<Vec<Consent>> {
+    on!(tx.conn, |c| consents::table
+        .filter(consents::tenant_id.eq(tx.tenant))
         .filter(consents::contact_id.eq(contact))
         .order(consents::id.desc())
         .limit(limit)
@@ -52,9 +42,9 @@ pub fn suppress(conn: &mut Conn, suppression: &Suppression) -> Result<Inserted> 
 }
 
 /// Returns what suppresses an address; the wider scope first.
-pub fn suppressions_of(conn: &mut Conn, tenant: &TenantId, hash: &str) -> Result<Vec<Suppression>> {
-    on!(conn, |c| suppressions::table
-        .filter(suppressions::tenant_id.eq(tenant))
+pub fn suppressions_of(tx: &mut Tx, hash: &str) -> Result<Vec<Suppression>> {
+    on!(tx.conn, |c| suppressions::table
+        .filter(suppressions::tenant_id.eq(tx.tenant))
         .filter(suppressions::hash.eq(hash))
         .order(suppressions::scope)
         .select(Suppression::as_select())
@@ -62,9 +52,9 @@ pub fn suppressions_of(conn: &mut Conn, tenant: &TenantId, hash: &str) -> Result
 }
 
 /// Lists a tenant's suppressions, latest first.
-pub fn list_suppressions(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result<Vec<Suppression>> {
-    on!(conn, |c| suppressions::table
-        .filter(suppressions::tenant_id.eq(tenant))
+pub fn list_suppressions(tx: &mut Tx, limit: i64) -> Result<Vec<Suppression>> {
+    on!(tx.conn, |c| suppressions::table
+        .filter(suppressions::tenant_id.eq(tx.tenant))
         .order((suppressions::created_at.desc(), suppressions::hash, suppressions::scope))
         .limit(limit)
         .select(Suppression::as_select())
@@ -72,7 +62,7 @@ pub fn list_suppressions(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Resu
 }
 
 /// Lifts a suppression.
-pub fn lift(conn: &mut Conn, tenant: &TenantId, hash: &str, scope: Scope) -> Result<Claim> {
-    let row = suppressions::table.find((tenant, hash, scope));
-    on!(conn, |c| diesel::delete(row).execute(c)).map(Claim::from_count)
+pub fn lift(tx: &mut Tx, hash: &str, scope: Scope) -> Result<Claim> {
+    let row = suppressions::table.find((tx.tenant, hash, scope));
+    on!(tx.conn, |c| diesel::delete(row).execute(c)).map(Claim::from_count)
 }
