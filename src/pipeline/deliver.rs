@@ -74,7 +74,8 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
                 gate_results: GateResults::default(),
             };
             for due in &share.rows {
-                if let Some(effect) = effect::find(conn, &due.tenant_id, &EffectId::parse(&due.id)?)? {
+                if let Some(effect) = effect::find(&mut conn.of(&due.tenant_id), &EffectId::parse(&due.id)?)?
+                {
                     claims.claim(conn, effect)?;
                 }
             }
@@ -217,7 +218,7 @@ impl Claims {
         if let Some(connection) = self.connections.get(&effect.connection_id) {
             return Ok(connection.clone());
         }
-        let found = connection::find(conn, &effect.tenant_id, &effect.connection_id)?;
+        let found = connection::find(&mut conn.of(&effect.tenant_id), &effect.connection_id)?;
         let found =
             found.ok_or_else(|| Error::internal(format!("the connection of `{}` is gone", effect.id)))?;
         self.connections.insert(found.id.clone(), found.clone());
@@ -410,7 +411,7 @@ fn record(
 ) -> Result<bool> {
     let (before, connection) = (&claimed.effect, &claimed.connection);
     let settled = settlement.state.is_settled();
-    let current = effect::find(conn, &before.tenant_id, &before.id)?;
+    let current = effect::find(&mut conn.of(&before.tenant_id), &before.id)?;
     let evidence = current.and_then(|effect| effect.evidence);
     let reason = settlement.reason.as_deref();
     let refusal = match settlement.connection_failing {
@@ -460,11 +461,10 @@ fn note_connection(
     state: EffectState,
     now: Timestamp,
 ) -> Result<()> {
+    let tx = &mut conn.of(&connection.tenant_id);
     match reason {
-        Some(reason) => connection::note_failure(conn, &connection.tenant_id, &connection.id, reason, now),
-        None if state == EffectState::Delivered => {
-            connection::note_success(conn, &connection.tenant_id, &connection.id, now)
-        }
+        Some(reason) => connection::note_failure(tx, &connection.id, reason, now),
+        None if state == EffectState::Delivered => connection::note_success(tx, &connection.id, now),
         None => Ok(()),
     }
 }
@@ -475,10 +475,11 @@ fn output_of(made: &Made) -> Result<Option<Json>> {
 
 /// A run waits for all it promised: the last of its effects to settle wakes it.
 fn wake_run(conn: &mut Conn, effect: &Effect, now: Timestamp) -> Result<bool> {
-    effect::lock_run(conn, &effect.run_id)?;
-    if effect::any_unsettled(conn, &effect.tenant_id, &effect.run_id)? {
+    let tx = &mut conn.of(&effect.tenant_id);
+    effect::lock_run(tx, &effect.run_id)?;
+    if effect::any_unsettled(tx, &effect.run_id)? {
         return Ok(false);
     }
-    run::wake(conn, &effect.tenant_id, &effect.run_id, now)?;
+    run::wake(tx, &effect.run_id, now)?;
     Ok(true)
 }

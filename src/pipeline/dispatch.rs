@@ -42,7 +42,7 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
             let share = due::take(conn, Queue::Events, now, limit, after.as_ref())?;
             let mut events = Vec::with_capacity(share.rows.len());
             for due in &share.rows {
-                events.extend(event::find(conn, &due.tenant_id, &EventId::parse(&due.id)?)?);
+                events.extend(event::find(&mut conn.of(&due.tenant_id), &EventId::parse(&due.id)?)?);
             }
             let next_due = if events.is_empty() { due::next(conn, Queue::Events)? } else { None };
             Ok((share, events, next_due))
@@ -110,7 +110,7 @@ fn dispatch(
         (true, _) => (EventState::Dispatched, Some(format!("it ended {stopped} of the runs under way"))),
         (false, _) => (EventState::Dispatched, None),
     };
-    if event::settle(conn, &event.tenant_id, &event.id, state, reason.as_deref())? == Claim::Lost {
+    if event::settle(&mut conn.of(&event.tenant_id), &event.id, state, reason.as_deref())? == Claim::Lost {
         return Ok(0);
     }
     let mut made = 0;
@@ -131,7 +131,7 @@ pub fn start(conn: &mut Conn, event: &Event, automation: &AutomationId, now: Tim
     let found = snapshot.automations.iter().find(|(found, ..)| found.id == *automation);
     let (found, version, _) =
         found.ok_or_else(|| Error::internal(format!("no automation `{automation}`")))?;
-    if event::settle(conn, &event.tenant_id, &event.id, EventState::Dispatched, None)? == Claim::Won {
+    if event::settle(&mut conn.of(&event.tenant_id), &event.id, EventState::Dispatched, None)? == Claim::Won {
         let _ = begin(conn, &snapshot, (event, &subject(event)?), (found, version), now)?;
     }
     Ok(())
@@ -156,9 +156,9 @@ fn stop_runs(
     now: Timestamp,
 ) -> Result<usize> {
     let tenant = &snapshot.tenant;
-    let mut open = run::open_of_subject(conn, &tenant.id, subject)?;
+    let mut open = run::open_of_subject(&mut conn.of(&tenant.id), subject)?;
     if let Some(contact) = &event.contact_id {
-        let of_contact = run::open_of_contact(conn, &tenant.id, contact)?;
+        let of_contact = run::open_of_contact(&mut conn.of(&tenant.id), contact)?;
         open.extend(of_contact.into_iter().filter(|run| run.subject_id != subject));
     }
     let mut stopped = 0;
@@ -166,7 +166,7 @@ fn stop_runs(
         if !began_before(conn, &run, event)? {
             continue;
         }
-        let version = version::parsed(conn, &tenant.id, &run.automation_id, run.version)?;
+        let version = version::parsed(&mut conn.of(&tenant.id), &run.automation_id, run.version)?;
         for (same, watch) in version.stops(tenant)? {
             let concerns = match same {
                 Same::Contact => event.contact_id.is_some() && run.contact_id == event.contact_id,
@@ -174,7 +174,7 @@ fn stop_runs(
             };
             if concerns && watch.matches(event, "", &snapshot.connections)? {
                 let reason = format!("ended by {}, {}", event.kind, event.id);
-                let done = stop::stop(conn, &tenant.id, &run.id, &reason, Drops::Messages, now)?;
+                let done = stop::stop(&mut conn.of(&tenant.id), &run.id, &reason, Drops::Messages, now)?;
                 stopped += usize::from(done.is_some());
                 break;
             }
@@ -188,7 +188,7 @@ fn began_before(conn: &mut Conn, run: &Run, event: &Event) -> Result<bool> {
     if run.event_id == event.id {
         return Ok(false);
     }
-    let started_by = event::find(conn, &run.tenant_id, &run.event_id)?;
+    let started_by = event::find(&mut conn.of(&run.tenant_id), &run.event_id)?;
     let moment = |event: &Event| (event.received_at, event.id.clone());
     Ok(started_by.is_none_or(|started_by| moment(&started_by) < moment(event)))
 }
@@ -209,7 +209,7 @@ fn reenter(
         Err(error) => return Ok(Some(error.report())),
     };
     if let Some(again_after) = again_after {
-        let last = message::last_of_automation(conn, &tenant.id, contact, &automation.id)?;
+        let last = message::last_of_automation(&mut conn.of(&tenant.id), contact, &automation.id)?;
         if let Some(at) = last.filter(|at| *at + again_after > now) {
             let days = again_after.as_secs() / 86_400;
             return Ok(Some(format!("the contact was written to at {at}, less than {days} days ago")));
@@ -219,7 +219,7 @@ fn reenter(
     if rule == WhileRunning::Both {
         return Ok(None);
     }
-    for run in run::open_of_contact(conn, &tenant.id, contact)? {
+    for run in run::open_of_contact(&mut conn.of(&tenant.id), contact)? {
         if run.automation_id != automation.id || run.event_id == event.id {
             continue;
         }
@@ -227,22 +227,23 @@ fn reenter(
             return Ok(Some(format!("run `{}` for the same contact is under way", run.id)));
         }
         let reason = format!("begun anew by {}, {}", event.kind, event.id);
-        let _ = stop::stop(conn, &tenant.id, &run.id, &reason, Drops::Messages, now)?;
+        let _ = stop::stop(&mut conn.of(&tenant.id), &run.id, &reason, Drops::Messages, now)?;
     }
     Ok(None)
 }
 
 fn load(conn: &mut Conn, id: &TenantId) -> Result<TenantSnapshot> {
-    let tenant = tenant::find(conn, id)?.ok_or_else(|| Error::internal(format!("tenant `{id}` is gone")))?;
-    let mut automations = automation::list(conn, id, AUTOMATION_LIMIT)?;
+    let tx = &mut conn.of(id);
+    let tenant = tenant::find(tx, id)?.ok_or_else(|| Error::internal(format!("tenant `{id}` is gone")))?;
+    let mut automations = automation::list(tx, AUTOMATION_LIMIT)?;
     automations.retain(|automation| automation.state != AutomationState::Disabled);
     let mut waiting = Vec::with_capacity(automations.len());
     for automation in automations {
-        let version = version::parsed(conn, id, &automation.id, automation.live_version)?;
+        let version = version::parsed(tx, &automation.id, automation.live_version)?;
         let watches = version.watches(&tenant)?;
         waiting.push((automation, version, watches));
     }
-    let connections = connection::list(conn, id, CONNECTION_LIMIT)?;
+    let connections = connection::list(tx, CONNECTION_LIMIT)?;
     Ok(TenantSnapshot { tenant, automations: waiting, connections })
 }
 
@@ -301,5 +302,5 @@ fn postpone(conn: &mut Conn, event: &Event, error: &Error, spacing: Spacing, now
     tracing::error!(event.id = %event.id, tenant.id = %event.tenant_id, reason = %error.report(), "event {} cannot be dispatched", event.id);
     let attempt = event.attempt.saturating_add(1);
     let wait = spacing.after(event.id.as_str(), attempt);
-    event::postpone(conn, &event.tenant_id, &event.id, attempt, &error.report(), now + wait)
+    event::postpone(&mut conn.of(&event.tenant_id), &event.id, attempt, &error.report(), now + wait)
 }

@@ -7,6 +7,7 @@ use crate::base::clock::Timestamp;
 use crate::base::{Error, Result};
 use crate::engine::gate::{self, GateDecision, GateInput};
 use crate::engine::quiet::QuietHours;
+use crate::model::ContactId;
 use crate::model::address::Zone;
 use crate::model::automation::AutomationState;
 use crate::model::connection::ConnectionState;
@@ -19,13 +20,12 @@ use crate::model::request::EffectRequest;
 use crate::model::run::{Run, RunState};
 use crate::model::tenant::Tenant;
 use crate::model::verdict::{Decision, Gate, GateDecisionRow};
-use crate::model::{ContactId, TenantId};
 use crate::pipeline::CONNECTION_LIMIT;
 use crate::pipeline::link::Linker;
 use crate::pipeline::watch::CURSOR_LIMIT;
 use crate::store::{
-    Conn, appointment, automation, connection, consent, contact, cursor, effect, event, job, message, run,
-    tenant, verdict,
+    Conn, Tx, appointment, automation, connection, consent, contact, cursor, effect, event, job, message,
+    run, tenant, verdict,
 };
 
 /// A reading of mailbox or calendar this old is fresh enough to send by.
@@ -54,7 +54,7 @@ pub fn pass(
     (recipient, envelope): (Recipient<'_>, &Envelope),
     now: Timestamp,
 ) -> Result<GateDecision> {
-    let earlier = verdict::of_effect(conn, &effect.tenant_id, &effect.id)?;
+    let earlier = verdict::of_effect(&mut conn.of(&effect.tenant_id), &effect.id)?;
     let input = gather(conn, linker, effect, (recipient, envelope), &earlier, now)?;
     let decision = gate::decide(envelope, &input);
     // A hold that is looked at every few seconds is stored once.
@@ -89,19 +89,21 @@ fn gather(
     let id = &effect.tenant_id;
     let tenant = tenant::find(conn, id)?.ok_or_else(|| Error::internal(format!("tenant `{id}` is gone")))?;
     let settings = tenant.settings()?;
-    let run = run::find(conn, id, &effect.run_id)?;
+    let run = run::find(&mut conn.of(id), &effect.run_id)?;
     let follows_at_once = run.as_ref().map_or(Ok(false), |run| follows_at_once(conn, run, now))?;
-    let automation = run.as_ref().map(|run| automation::find(conn, id, &run.automation_id)).transpose()?;
+    let automation =
+        run.as_ref().map(|run| automation::find(&mut conn.of(id), &run.automation_id)).transpose()?;
     let paused = automation.flatten().is_some_and(|found| found.state == AutomationState::Paused);
     let (zone, zone_of) = zone(conn, &tenant, envelope.contact_id.as_ref())?;
     let contact = envelope.contact_id.as_ref();
-    let latest = contact.map(|contact| message::latest_of_contact(conn, id, contact)).transpose()?.flatten();
+    let latest =
+        contact.map(|contact| message::latest_of_contact(&mut conn.of(id), contact)).transpose()?.flatten();
     let channel = recipient.channel();
-    let consent = contact.map(|contact| consent::latest(conn, id, contact, channel)).transpose()?;
+    let consent = contact.map(|contact| consent::latest(&mut conn.of(id), contact, channel)).transpose()?;
     let appointment = match &envelope.intent {
         Some(intent) => {
             let place = (&intent.connection_id, intent.calendar.as_str());
-            appointment::find_by_entry(conn, id, place, &intent.entry_id)?
+            appointment::find_by_entry(&mut conn.of(id), place, &intent.entry_id)?
         }
         None => None,
     };
@@ -110,11 +112,11 @@ fn gather(
         now,
         run: run.as_ref().map_or(RunState::Cancelled, |run| run.state),
         run_reason: run.and_then(|run| run.reason),
-        suppressions: consent::suppressions_of(conn, id, &hash)?,
+        suppressions: consent::suppressions_of(&mut conn.of(id), &hash)?,
         consent: consent.flatten().map(|consent| consent.given),
         explicit_consent: settings.explicit_consent,
-        news_waits: contact.map_or(Ok(false), |contact| event::any_pending_of(conn, id, contact))?,
-        stale: !follows_at_once && !waited(earlier, now) && is_stale(conn, id, envelope, now)?,
+        news_waits: contact.map_or(Ok(false), |contact| event::any_pending_of(&mut conn.of(id), contact))?,
+        stale: !follows_at_once && !waited(earlier, now) && is_stale(&mut conn.of(id), envelope, now)?,
         paused,
         under_way_until: under_way_until(conn, effect, envelope, now)?,
         appointment,
@@ -122,8 +124,9 @@ fn gather(
         quiet: QuietHours::parse(&settings.quiet_hours)?,
         zone,
         zone_of,
-        commercial: contact
-            .map_or(Ok(Vec::new()), |contact| message::commercial_to(conn, id, contact, COMMERCIAL_LIMIT))?,
+        commercial: contact.map_or(Ok(Vec::new()), |contact| {
+            message::commercial_to(&mut conn.of(id), contact, COMMERCIAL_LIMIT)
+        })?,
         cap: settings.cap,
         cap_window: length(&settings.cap_window)?,
         spacing: length(&settings.spacing)?,
@@ -136,7 +139,7 @@ fn follows_at_once(conn: &mut Conn, run: &Run, now: Timestamp) -> Result<bool> {
     if now.since(run.started_at) > FRESH {
         return Ok(false);
     }
-    let Some(event) = event::find(conn, &run.tenant_id, &run.event_id)? else { return Ok(false) };
+    let Some(event) = event::find(&mut conn.of(&run.tenant_id), &run.event_id)? else { return Ok(false) };
     Ok(match event.kind {
         EventKind::CalendarEvent => event.payload.read::<CalendarEvent>()?.moment.is_none(),
         EventKind::Schedule => false,
@@ -157,7 +160,7 @@ fn under_way_until(
         return Ok(None);
     };
     let mut until = None;
-    for other in effect::under_way_to(conn, &effect.tenant_id, contact)? {
+    for other in effect::under_way_to(&mut conn.of(&effect.tenant_id), contact)? {
         let request: EffectRequest = other.request.read()?;
         let is_commercial = request.envelope().is_some_and(is_commercial);
         if other.id != effect.id && is_commercial {
@@ -179,12 +182,13 @@ fn zone(
     tenant: &Tenant,
     contact: Option<&ContactId>,
 ) -> Result<(chrono_tz::Tz, &'static str)> {
+    let tx = &mut conn.of(&tenant.id);
     if let Some(contact) = contact {
-        let known = contact::find(conn, &tenant.id, contact)?.and_then(|contact| contact.timezone);
+        let known = contact::find(tx, contact)?.and_then(|contact| contact.timezone);
         if let Some(zone) = known.and_then(|name| Zone::parse(&name).ok()) {
             return Ok((zone.tz(), "the contact's zone"));
         }
-        let job = job::latest_of_contact(conn, &tenant.id, contact)?.and_then(|job| job.timezone);
+        let job = job::latest_of_contact(tx, contact)?.and_then(|job| job.timezone);
         if let Some(zone) = job.and_then(|name| Zone::parse(&name).ok()) {
             return Ok((zone.tz(), "the job's zone"));
         }
@@ -200,11 +204,11 @@ fn waited(earlier: &[GateDecisionRow], now: Timestamp) -> bool {
 
 /// Tells whether a mailbox, or the calendar that the message speaks of, has not been read for a while;
 /// it is then read at once. What cannot be read is not waited for.
-fn is_stale(conn: &mut Conn, tenant: &TenantId, envelope: &Envelope, now: Timestamp) -> Result<bool> {
-    let mut connections = connection::list(conn, tenant, CONNECTION_LIMIT)?;
+fn is_stale(tx: &mut Tx, envelope: &Envelope, now: Timestamp) -> Result<bool> {
+    let mut connections = connection::list(tx, CONNECTION_LIMIT)?;
     connections.retain(|found| found.state == ConnectionState::Active);
     let mut stale = false;
-    for cursor in cursor::list(conn, tenant, None, CURSOR_LIMIT)? {
+    for cursor in cursor::list(tx, None, CURSOR_LIMIT)? {
         let matters = match (&envelope.intent, cursor.kind) {
             (_, CursorKind::Mail) => true,
             (Some(intent), CursorKind::Calendar) => {
@@ -219,7 +223,7 @@ fn is_stale(conn: &mut Conn, tenant: &TenantId, envelope: &Envelope, now: Timest
         }
         stale = true;
         if cursor.lease_until.is_none() && cursor.due_at.is_some_and(|due_at| due_at > now) {
-            cursor::hasten(conn, tenant, &cursor.id, now)?;
+            cursor::hasten(tx, &cursor.id, now)?;
         }
     }
     Ok(stale)

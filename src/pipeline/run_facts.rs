@@ -4,17 +4,17 @@ use crate::base::clock::Timestamp;
 use crate::base::{Error, Result};
 use crate::engine::context::{self, Facts, Links, Operator, Person};
 use crate::engine::render::Renderer;
+use crate::model::ContactId;
 use crate::model::event::{About, Event};
 use crate::model::job::Job;
 use crate::model::lead::Lead;
 use crate::model::message::Message;
 use crate::model::run::Run;
 use crate::model::tenant::Tenant;
-use crate::model::{ContactId, TenantId};
 use crate::pipeline::digest;
 use crate::pipeline::link::Linker;
 use crate::pipeline::version::Parsed;
-use crate::store::{Conn, contact, event, form, job, lead, message, tenant, user};
+use crate::store::{Conn, Tx, contact, event, form, job, lead, message, tenant, user};
 
 /// Messages that a text can look back upon.
 const CONVERSATION: i64 = 20;
@@ -39,7 +39,8 @@ impl RunFacts {
     pub fn load(conn: &mut Conn, run: &Run, linker: &Linker) -> Result<RunFacts> {
         let gone = |what: &str| Error::internal(format!("{what} of run `{}` is gone", run.id));
         let tenant = tenant::find(conn, &run.tenant_id)?.ok_or_else(|| gone("the tenant"))?;
-        let event = event::find(conn, &run.tenant_id, &run.event_id)?.ok_or_else(|| gone("the event"))?;
+        let event =
+            event::find(&mut conn.of(&run.tenant_id), &run.event_id)?.ok_or_else(|| gone("the event"))?;
         RunFacts::of_event(conn, tenant, event, run, linker)
     }
 
@@ -52,26 +53,26 @@ impl RunFacts {
         run: &Run,
         linker: &Linker,
     ) -> Result<RunFacts> {
+        let tx = &mut conn.of(&tenant.id);
         let about: About = event.payload.read()?;
-        let lead = about.lead_id.as_ref().map(|id| lead::find(conn, &tenant.id, id)).transpose()?.flatten();
+        let lead = about.lead_id.as_ref().map(|id| lead::find(tx, id)).transpose()?.flatten();
         let of_lead = || lead.as_ref().and_then(|lead| lead.contact_id.clone());
         let contact_id = about.contact_id.or_else(of_lead);
-        let contact = contact_id.as_ref().map(|id| person(conn, &tenant.id, id)).transpose()?.flatten();
+        let contact = contact_id.as_ref().map(|id| person(tx, id)).transpose()?.flatten();
         let job = match (&about.job_id, &contact_id) {
-            (Some(id), _) => job::find(conn, &tenant.id, id)?,
-            (None, Some(contact)) => job::latest_of_contact(conn, &tenant.id, contact)?,
+            (Some(id), _) => job::find(tx, id)?,
+            (None, Some(contact)) => job::latest_of_contact(tx, contact)?,
             (None, None) => None,
         };
         let mut conversation = match &contact_id {
-            Some(id) => message::of_contact(conn, &tenant.id, id, CONVERSATION)?,
+            Some(id) => message::of_contact(tx, id, CONVERSATION)?,
             None => Vec::new(),
         };
         conversation.reverse();
-        let operator =
-            user::first_operator(conn)?.map(|user| Operator { name: user.name, email: user.email });
+        let operator = user::first_operator(tx)?.map(|user| Operator { name: user.name, email: user.email });
         let mut links = linker.links(&tenant, contact.as_ref(), &run.id);
         if let Some(lead) = &lead {
-            links.photos = linker.photos(&tenant.id, &form::photos_of(conn, &tenant.id, &lead.id, PHOTOS)?);
+            links.photos = linker.photos(&tenant.id, &form::photos_of(tx, &lead.id, PHOTOS)?);
         }
         Ok(RunFacts { event, tenant, lead, contact, job, operator, conversation, links })
     }
@@ -111,7 +112,7 @@ impl RunFacts {
     }
 }
 
-fn person(conn: &mut Conn, tenant: &TenantId, id: &ContactId) -> Result<Option<Person>> {
-    let Some(contact) = contact::find(conn, tenant, id)? else { return Ok(None) };
-    Ok(Some(Person { addresses: contact::addresses(conn, tenant, id)?, contact }))
+fn person(tx: &mut Tx, id: &ContactId) -> Result<Option<Person>> {
+    let Some(contact) = contact::find(tx, id)? else { return Ok(None) };
+    Ok(Some(Person { addresses: contact::addresses(tx, id)?, contact }))
 }

@@ -33,13 +33,14 @@ const ALL_LIMIT: usize = 100;
 /// # Errors
 /// `Usage` when a stored schedule cannot be read, which checking has refused.
 pub fn reconcile(conn: &mut Conn, tenant: &Tenant, now: Timestamp) -> Result<()> {
-    let mut existing = schedule::list(conn, &tenant.id)?;
-    for found in automation::list(conn, &tenant.id, AUTOMATION_LIMIT)? {
+    let tx = &mut conn.of(&tenant.id);
+    let mut existing = schedule::list(tx)?;
+    for found in automation::list(tx, AUTOMATION_LIMIT)? {
         if found.state == AutomationState::Disabled {
             continue;
         }
         let held = plan::held(tenant.state, found.state).is_some();
-        let version = version::parsed(conn, &tenant.id, &found.id, found.live_version)?;
+        let version = version::parsed(tx, &found.id, found.live_version)?;
         for watch in version.watches(tenant)? {
             let (cron, misfire) = match watch.filter.source() {
                 EventSource::Schedule { cron, misfire } => (cron.to_owned(), misfire),
@@ -48,11 +49,11 @@ pub fn reconcile(conn: &mut Conn, tenant: &Tenant, now: Timestamp) -> Result<()>
             let wanted = Wanted { automation: &found.id, number: watch.number, cron, misfire, held };
             let at = existing.iter().position(|row| wanted.is(row));
             let before = at.map(|index| existing.swap_remove(index));
-            wanted.save(conn, tenant, before, now)?;
+            wanted.save(tx, tenant, before, now)?;
         }
     }
     for gone in existing {
-        schedule::delete(conn, &tenant.id, &gone.id)?;
+        schedule::delete(tx, &gone.id)?;
     }
     Ok(())
 }
@@ -110,18 +111,19 @@ fn rezoned(row: &Schedule, zone: Tz) -> Result<Timestamp> {
 /// # Errors
 /// `Internal` when what is stored cannot be read.
 pub fn tick(conn: &mut Conn, id: &TenantId, schedule_id: &ScheduleId, now: Timestamp) -> Result<()> {
-    let Some(row) = schedule::find(conn, id, schedule_id)? else { return Ok(()) };
-    let Some(tenant) = tenant::find(conn, id)? else { return Ok(()) };
-    let Some(automation) = automation::find(conn, id, &row.automation_id)? else { return Ok(()) };
+    let tx = &mut conn.of(id);
+    let Some(row) = schedule::find(tx, schedule_id)? else { return Ok(()) };
+    let Some(tenant) = tenant::find(tx, id)? else { return Ok(()) };
+    let Some(automation) = automation::find(tx, &row.automation_id)? else { return Ok(()) };
     if plan::held(tenant.state, automation.state).is_some() {
-        return schedule::save(conn, &Schedule { due_at: None, ..row.clone() }, row.planned_at).map(|_| ());
+        return schedule::save(tx, &Schedule { due_at: None, ..row.clone() }, row.planned_at).map(|_| ());
     }
     let cron = Cron::parse(&row.cadence)?;
     let zone = Zone::parse(&row.timezone)?;
     let (fires, next) = moments(&cron, &row, zone.tz(), now);
-    let Some(next) = next else { return schedule::delete(conn, id, schedule_id) };
+    let Some(next) = next else { return schedule::delete(tx, schedule_id) };
     let after = Schedule { planned_at: next, due_at: Some(next), ..row.clone() };
-    if schedule::save(conn, &after, row.planned_at)? == crate::store::Claim::Lost {
+    if schedule::save(tx, &after, row.planned_at)? == crate::store::Claim::Lost {
         return Ok(());
     }
     for planned_at in fires {
@@ -133,7 +135,7 @@ pub fn tick(conn: &mut Conn, id: &TenantId, schedule_id: &ScheduleId, now: Times
             day: shown.format("%Y-%m-%d").to_string(),
         };
         let key = format!("schedule:{}:{}:{}", row.automation_id, row.number, shown.format("%Y-%m-%dT%H:%M"));
-        let _ = fact::tell(conn, id, EventKind::Schedule, key, &tick, None, now)?;
+        let _ = fact::tell(tx, EventKind::Schedule, key, &tick, None, now)?;
     }
     Ok(())
 }

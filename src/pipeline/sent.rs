@@ -35,7 +35,7 @@ pub fn record(conn: &mut Conn, connection: &Connection, effect: &Effect, now: Ti
         Audience::Business => return Ok(()),
     };
     let tenant = &effect.tenant_id;
-    let Some(run) = run::find(conn, tenant, &effect.run_id)? else { return Ok(()) };
+    let Some(run) = run::find(&mut conn.of(tenant), &effect.run_id)? else { return Ok(()) };
     let names: Names = effect.output.as_ref().map(Json::read).transpose()?.unwrap_or_default();
     let recipient = content.recipient();
     let sent = Message {
@@ -45,7 +45,9 @@ pub fn record(conn: &mut Conn, connection: &Connection, effect: &Effect, now: Ti
         author: Author::Nexora,
         contact_id: match &envelope.contact_id {
             Some(id) => Some(id.clone()),
-            None => contact::find_by_address(conn, tenant, recipient.address_kind(), &recipient.key())?,
+            None => {
+                contact::find_by_address(&mut conn.of(tenant), recipient.address_kind(), &recipient.key())?
+            }
         },
         class: Some(envelope.class),
         run_id: Some(run.id.to_string()),
@@ -62,5 +64,5 @@ pub fn record(conn: &mut Conn, connection: &Connection, effect: &Effect, now: Ti
         stored_at: now,
     };
     let _ = message::insert(conn, &sent)?;
-    lead::note_answered(conn, tenant, &run.subject_id, now)
+    lead::note_answered(&mut conn.of(tenant), &run.subject_id, now)
 }

@@ -3,11 +3,11 @@
 
 use crate::base::clock::Timestamp;
 use crate::base::{Error, Result};
+use crate::model::RunId;
 use crate::model::effect::{Effect, EffectState};
 use crate::model::request::EffectRequest;
 use crate::model::run::{Run, RunState};
-use crate::model::{RunId, TenantId};
-use crate::store::{Claim, Conn, effect, run};
+use crate::store::{Claim, Conn, Tx, effect, run};
 
 /// What is not done any more of what a run promised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,16 +25,9 @@ const TRIES: usize = 20;
 ///
 /// # Errors
 /// `Unavailable` when other writers kept changing the run.
-pub fn stop(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    id: &RunId,
-    reason: &str,
-    drops: Drops,
-    now: Timestamp,
-) -> Result<Option<Run>> {
+pub fn stop(tx: &mut Tx, id: &RunId, reason: &str, drops: Drops, now: Timestamp) -> Result<Option<Run>> {
     for _ in 0..TRIES {
-        let Some(before) = run::find(conn, tenant, id)? else { return Ok(None) };
+        let Some(before) = run::find(tx, id)? else { return Ok(None) };
         if before.state.is_finished() {
             return Ok(None);
         }
@@ -45,9 +38,9 @@ pub fn stop(
             finished_at: Some(now),
             ..before.clone()
         };
-        if run::save(conn, &after, before.epoch)? == Claim::Won {
-            for effect in effect::of_run(conn, tenant, id)? {
-                discard(conn, effect, drops, now)?;
+        if run::save(tx, &after, before.epoch)? == Claim::Won {
+            for effect in effect::of_run(tx, id)? {
+                discard(tx, effect, drops, now)?;
             }
             return Ok(Some(after));
         }

@@ -33,11 +33,12 @@ type Place = (ConnectionId, CursorKind, String);
 /// # Errors
 /// `Conflict` when two automations know the rows of one sheet by different keys.
 pub fn reconcile(conn: &mut Conn, tenant: &Tenant, now: Timestamp) -> Result<()> {
-    schedule::reconcile(conn, tenant, now)?;
-    let connections = connection::list(conn, &tenant.id, CONNECTION_LIMIT)?;
-    let wanted = wanted(conn, tenant, &connections)?;
+    let tx = &mut conn.of(&tenant.id);
+    schedule::reconcile(tx, tenant, now)?;
+    let connections = connection::list(tx, CONNECTION_LIMIT)?;
+    let wanted = wanted(tx, tenant, &connections)?;
     let mut existing = BTreeMap::new();
-    for cursor in cursor::list(conn, &tenant.id, None, CURSOR_LIMIT)? {
+    for cursor in cursor::list(tx, None, CURSOR_LIMIT)? {
         existing.insert((cursor.connection_id.clone(), cursor.kind, cursor.target.clone()), cursor);
     }
     for (place, wish) in &wanted {
@@ -47,12 +48,12 @@ pub fn reconcile(conn: &mut Conn, tenant: &Tenant, now: Timestamp) -> Result<()>
         let due_at = is_active.then_some(now);
         match existing.remove(place) {
             Some(cursor) if cursor.wish == *wish => {}
-            Some(cursor) => cursor::set_wish(conn, &tenant.id, &cursor.id, wish, due_at)?,
-            None => cursor::insert(conn, &new_cursor(tenant, place, wish.clone(), due_at, now))?,
+            Some(cursor) => cursor::set_wish(tx, &cursor.id, wish, due_at)?,
+            None => cursor::insert(tx, &new_cursor(tenant, place, wish.clone(), due_at, now))?,
         }
     }
     for cursor in existing.into_values() {
-        cursor::delete(conn, &tenant.id, &cursor.id)?;
+        cursor::delete(tx, &cursor.id)?;
     }
     Ok(())
 }
@@ -85,13 +86,14 @@ fn new_cursor(
 }
 
 fn wanted(conn: &mut Conn, tenant: &Tenant, connections: &[Connection]) -> Result<BTreeMap<Place, Json>> {
+    let tx = &mut conn.of(&tenant.id);
     let mut calendars: BTreeMap<(ConnectionId, String), CalendarWish> = BTreeMap::new();
     let mut sheets: BTreeMap<(ConnectionId, String), SheetWish> = BTreeMap::new();
-    for automation in automation::list(conn, &tenant.id, AUTOMATION_LIMIT)? {
+    for automation in automation::list(tx, AUTOMATION_LIMIT)? {
         if automation.state == AutomationState::Disabled {
             continue;
         }
-        let version = version::parsed(conn, &tenant.id, &automation.id, automation.live_version)?;
+        let version = version::parsed(tx, &automation.id, automation.live_version)?;
         // What ends a run has to be read, too.
         let stops = version.stops(tenant)?.into_iter().map(|(_, watch)| watch);
         for watch in version.watches(tenant)?.into_iter().chain(stops) {

@@ -38,6 +38,7 @@ mod sqlite;
 pub mod task;
 pub mod tenant;
 pub mod timer;
+mod tx;
 pub mod user;
 pub mod verdict;
 mod writer;
@@ -46,6 +47,7 @@ use std::sync::Arc;
 
 pub use conn::{Conn, Url};
 use tokio::sync::Notify;
+pub use tx::Tx;
 
 use crate::base::{Error, Result};
 use crate::store::conn::Pool;

@@ -3,10 +3,10 @@
 use diesel::prelude::*;
 
 use crate::base::Result;
+use crate::model::EffectId;
 use crate::model::verdict::{GateDecisionRow, verdicts};
-use crate::model::{EffectId, TenantId};
-use crate::store::Conn;
 use crate::store::conn::on;
+use crate::store::{Conn, Tx};
 
 pub fn insert(conn: &mut Conn, verdict: &GateDecisionRow) -> Result<()> {
     let insert = diesel::insert_into(verdicts::table).values(verdict).on_conflict_do_nothing();
@@ -15,9 +15,9 @@ pub fn insert(conn: &mut Conn, verdict: &GateDecisionRow) -> Result<()> {
 
 /// Returns what was decided about an effect, oldest first. The gate notes only what differs from
 /// what it said before, so there is no limit here.
-pub fn of_effect(conn: &mut Conn, tenant: &TenantId, effect: &EffectId) -> Result<Vec<GateDecisionRow>> {
-    on!(conn, |c| verdicts::table
-        .filter(verdicts::tenant_id.eq(tenant))
+pub fn of_effect(tx: &mut Tx, effect: &EffectId) -> Result<Vec<GateDecisionRow>> {
+    on!(tx.conn, |c| verdicts::table
+        .filter(verdicts::tenant_id.eq(tx.tenant))
         .filter(verdicts::effect_id.eq(effect))
         .order(verdicts::number)
         .select(GateDecisionRow::as_select())

@@ -13,7 +13,7 @@ use nexora::ops::{contact, form, tenant, user};
 use nexora::store::copy::{self, Contents};
 use nexora::store::{Conn, Url, migration};
 
-use crate::harness::{Backend, Nexora, enquiry, new_tenant, on_both};
+use crate::harness::{Nexora, enquiry, new_tenant, on_both};
 
 /// The tables of tenants that stay behind, whatever is copied.
 const STAY: [&str; 11] = [

@@ -74,8 +74,8 @@ impl Nexora {
     {
         let (tenant, now) = (tenant.clone(), self.app.clock.now());
         let write = move |conn: &mut Conn| {
-            let automation = automation::find_by_name(conn, &tenant.id, "lead-capture")?.unwrap();
-            let connection = connection::list(conn, &tenant.id, 10)?.remove(0);
+            let automation = automation::find_by_name(&mut conn.of(&tenant.id), "lead-capture")?.unwrap();
+            let connection = connection::list(&mut conn.of(&tenant.id), 10)?.remove(0);
             work(&mut Seed { conn, tenant, automation, connection, number: 0 }, now);
             Ok(())
         };
@@ -100,7 +100,7 @@ impl Seed<'_> {
         }
         self.pending(now);
         self.ahead(now);
-        for cursor in cursor::list(self.conn, &self.tenant.id, None, 100).unwrap() {
+        for cursor in cursor::list(&mut self.conn.of(&self.tenant.id), None, 100).unwrap() {
             let epoch = cursor.epoch;
             let read = nexora::model::cursor::Cursor { polled_at: Some(now), ..cursor };
             let _ = cursor::save(self.conn, &read, epoch).unwrap();

@@ -53,18 +53,19 @@ const REPLIES: i64 = 4;
 
 /// Returns the latest messages and those that wait, latest first.
 pub fn load(conn: &mut Conn, tenant: &Tenant, names: &mut Names) -> Result<Vec<Letter>> {
-    let mut mails = effect::latest_messages(conn, &tenant.id, SHOWN - REPLIES)?;
-    for waiting in effect::waiting_messages(conn, &tenant.id, WAITING)? {
+    let tx = &mut conn.of(&tenant.id);
+    let mut mails = effect::latest_messages(tx, SHOWN - REPLIES)?;
+    for waiting in effect::waiting_messages(tx, WAITING)? {
         if mails.iter().all(|mail| mail.id != waiting.id) {
             mails.push(waiting);
         }
     }
     let mut letters = Vec::new();
     for mail in mails {
-        letters.extend(outgoing(conn, tenant, mail, names)?);
+        letters.extend(outgoing(tx, tenant, mail, names)?);
     }
-    for reply in message::latest_received(conn, &tenant.id, REPLIES)? {
-        let who = names.of(conn, reply.contact_id.as_ref())?.unwrap_or(reply.sender);
+    for reply in message::latest_received(tx, REPLIES)? {
+        let who = names.of(tx, reply.contact_id.as_ref())?.unwrap_or(reply.sender);
         letters.push(Letter { at: reply.sent_at, who, subject: reply.subject, fate: Fate::Received });
     }
     letters.sort_by_key(|letter| std::cmp::Reverse(letter.at));
@@ -90,7 +91,7 @@ fn fate(conn: &mut Conn, mail: &Effect) -> Result<Fate> {
     let decided = match mail.state {
         EffectState::Delivered | EffectState::Leased | EffectState::InDoubt | EffectState::Dead => None,
         EffectState::Pending | EffectState::Retrying | EffectState::Discarded => {
-            verdict::of_effect(conn, &mail.tenant_id, &mail.id)?.pop()
+            verdict::of_effect(&mut conn.of(&mail.tenant_id), &mail.id)?.pop()
         }
     };
     Ok(match (mail.state, decided) {

@@ -30,7 +30,7 @@ pub fn invent(conn: &mut Conn, linker: &Linker, tenant: &Tenant, made_up: &Event
                 let wording = "No more of these mails".to_owned();
                 let word = Agreed { channel: Channel::Email, given: false, wording };
                 let given = Given { source: "unsubscribe", actor: "contact", lead: None };
-                note(conn, &tenant.id, contact_id, word, given, made_up.received_at)?;
+                note(&mut conn.of(&tenant.id), contact_id, word, given, made_up.received_at)?;
             }
             EventKind::MessageBounced => person.suppress(conn, Scope::All, SuppressionReason::Bounced)?,
             EventKind::LeadReceived
@@ -71,20 +71,20 @@ pub fn follow(conn: &mut Conn, tenant: &Tenant, event: &Event) -> Result<()> {
         EventKind::LeadChanged => {
             let fact: Fact = event.payload.read()?;
             if let (Some(id), Ok(state)) = (&fact.about.lead_id, LeadState::parse(&fact.detail)) {
-                lead::set_state(conn, &tenant.id, id, state)?;
+                lead::set_state(&mut conn.of(&tenant.id), id, state)?;
             }
         }
         EventKind::MessageWritten => {
             let about: About = event.payload.read()?;
             if let Some(id) = &about.lead_id {
-                lead::note_responded(conn, &tenant.id, id, at)?;
+                lead::note_responded(&mut conn.of(&tenant.id), id, at)?;
             }
         }
         EventKind::CalendarEvent => {
             let told: CalendarEvent = event.payload.read()?;
             let place = (&told.connection_id, told.calendar.as_str());
             // The connection may be gone by now.
-            if connection::find(conn, &tenant.id, place.0)?.is_some() {
+            if connection::find(&mut conn.of(&tenant.id), place.0)?.is_some() {
                 appointment::record(conn, tenant, place, &told.entry, at)?;
             }
         }
@@ -128,7 +128,7 @@ impl Invented<'_> {
     }
 
     fn was_answered(&self, conn: &mut Conn, about: &About) -> Result<()> {
-        let connections = connection::list(conn, &self.tenant.id, 1)?;
+        let connections = connection::list(&mut conn.of(&self.tenant.id), 1)?;
         let Some(connection) = connections.first() else { return Ok(()) };
         message::insert(conn, &self.message(Author::Person, connection.id.clone(), about)).map(|_| ())
     }
@@ -158,7 +158,7 @@ impl Invented<'_> {
 
     fn suppress(&self, conn: &mut Conn, scope: Scope, reason: SuppressionReason) -> Result<()> {
         let tenant = &self.tenant.id;
-        for (kind, address) in contact::addresses(conn, tenant, self.contact_id)? {
+        for (kind, address) in contact::addresses(&mut conn.of(tenant), self.contact_id)? {
             if kind != AddressKind::Email {
                 continue;
             }

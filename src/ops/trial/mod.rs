@@ -135,8 +135,8 @@ pub async fn run(app: &App, tenant: &Tenant, request: TrialRequest) -> Result<Sh
 async fn with_live(app: &App, tenant: &Tenant, request: &TrialRequest) -> Result<BTreeMap<String, String>> {
     let (id, name) = (tenant.id.clone(), request.name.clone());
     let live = app.db.read(move |conn| {
-        let Some(found) = automation::find_by_name(conn, &id, &name)? else { return Ok(None) };
-        automation::find_version(conn, &id, &found.id, found.live_version)
+        let Some(found) = automation::find_by_name(&mut conn.of(&id), &name)? else { return Ok(None) };
+        automation::find_version(&mut conn.of(&id), &found.id, found.live_version)
     });
     let mut given = match live.await? {
         Some(version) => setting_texts(&version)?,
@@ -164,7 +164,7 @@ impl Beginning {
     /// Starts the automation with an event of its trigger's kind; returns it, and what happens afterwards.
     fn begin(&self, conn: &mut Conn, now: Timestamp) -> Result<(Event, Vec<Event>)> {
         let Beginning { tenant, automation, request, .. } = self;
-        let connections = connection::list(conn, &tenant.id, LIST_LIMIT)?;
+        let connections = connection::list(&mut conn.of(&tenant.id), LIST_LIMIT)?;
         let made_up = sample::Happening { ahead: self.ahead(conn)?, ..happening_of(self.on) };
         let is_about_somebody = made_up.kind.shape().is_about_somebody() || !request.then.is_empty();
         let sample = self.sample(conn, now)?;
@@ -199,7 +199,7 @@ impl Beginning {
 
     /// Returns how far ahead, or past, an appointment is of which the trigger tells.
     fn ahead(&self, conn: &mut Conn) -> Result<Duration> {
-        let version = version::parsed(conn, &self.tenant.id, &self.automation, version::DRAFT)?;
+        let version = version::parsed(&mut conn.of(&self.tenant.id), &self.automation, version::DRAFT)?;
         let number = i32::try_from(self.request.trigger.saturating_sub(1)).unwrap_or(i32::MAX);
         let watches = version.watches(&self.tenant)?;
         Ok(ahead_of(watches.iter().find(|watch| watch.number == number)))
@@ -245,12 +245,13 @@ fn apply(sample: &mut Sample, file: &SampleLead) -> Result<()> {
 
 /// Puts a real lead in the place of the made-up one.
 fn take_lead(conn: &mut Conn, tenant: &Tenant, sample: &mut Sample, id: &LeadId) -> Result<()> {
-    let found: Lead = lead::find(conn, &tenant.id, id)?
+    let found: Lead = lead::find(&mut conn.of(&tenant.id), id)?
         .ok_or_else(|| Error::not_found(format!("no lead `{id}` in tenant `{}`", tenant.slug)))?;
     if let Some(contact_id) = &found.contact_id
-        && let Some(contact) = contact::find(conn, &tenant.id, contact_id)?
+        && let Some(contact) = contact::find(&mut conn.of(&tenant.id), contact_id)?
     {
-        sample.person = Person { addresses: contact::addresses(conn, &tenant.id, contact_id)?, contact };
+        sample.person =
+            Person { addresses: contact::addresses(&mut conn.of(&tenant.id), contact_id)?, contact };
     }
     sample.job.contact_id = found.contact_id.clone();
     sample.job.lead_id = Some(found.id.clone());

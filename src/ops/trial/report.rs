@@ -79,10 +79,10 @@ pub enum What {
 /// # Errors
 /// `Internal` when its rows cannot be read.
 pub fn of_run(conn: &mut Conn, run: &Run) -> Result<Vec<Line>> {
-    let version = version::parsed(conn, &run.tenant_id, &run.automation_id, run.version)?;
-    let effects = effect::of_run(conn, &run.tenant_id, &run.id)?;
+    let version = version::parsed(&mut conn.of(&run.tenant_id), &run.automation_id, run.version)?;
+    let effects = effect::of_run(&mut conn.of(&run.tenant_id), &run.id)?;
     let mut lines = Vec::new();
-    for step in run::steps(conn, &run.tenant_id, &run.id)? {
+    for step in run::steps(&mut conn.of(&run.tenant_id), &run.id)? {
         let promised = step.effect_id.as_ref().and_then(|id| effects.iter().find(|effect| effect.id == *id));
         if let Some(promised) = promised {
             of_effect(conn, promised, &mut lines)?;
@@ -124,7 +124,7 @@ fn of_step(step: Step, action: Option<&dyn Action>) -> Result<Option<Line>> {
 }
 
 fn of_effect(conn: &mut Conn, promised: &Effect, lines: &mut Vec<Line>) -> Result<()> {
-    let decided = verdict::of_effect(conn, &promised.tenant_id, &promised.id)?;
+    let decided = verdict::of_effect(&mut conn.of(&promised.tenant_id), &promised.id)?;
     let mut say = |at, what| lines.push(Line { at, step: promised.step.clone(), what });
     let dropped = decided.iter().any(|verdict| verdict.decision == Decision::Drop);
     let why = decided.last().map(|verdict| verdict.reason.clone()).unwrap_or_default();

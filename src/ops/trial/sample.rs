@@ -115,11 +115,11 @@ impl Sample {
     /// `Unavailable` when the database cannot be reached.
     pub fn meet(&mut self, conn: &mut Conn, tenant: &Tenant, now: Timestamp) -> Result<()> {
         let Lead { name, email, phone, .. } = &self.lead;
-        let id = resolve(conn, &tenant.id, name, email.as_ref(), phone.as_ref(), now)?;
+        let id = resolve(&mut conn.of(&tenant.id), name, email.as_ref(), phone.as_ref(), now)?;
         if let Some(contact) =
-            id.as_ref().map(|id| contact::find(conn, &tenant.id, id)).transpose()?.flatten()
+            id.as_ref().map(|id| contact::find(&mut conn.of(&tenant.id), id)).transpose()?.flatten()
         {
-            let addresses = contact::addresses(conn, &tenant.id, &contact.id)?;
+            let addresses = contact::addresses(&mut conn.of(&tenant.id), &contact.id)?;
             self.person = Person { contact, addresses };
         }
         self.lead.contact_id.clone_from(&id);
@@ -132,7 +132,7 @@ impl Sample {
     /// # Errors
     /// `Unavailable` when the database cannot be reached.
     pub fn insert(&self, conn: &mut Conn) -> Result<()> {
-        if lead::find(conn, &self.lead.tenant_id, &self.lead.id)?.is_none() {
+        if lead::find(&mut conn.of(&self.lead.tenant_id), &self.lead.id)?.is_none() {
             lead::insert(conn, &self.lead)?;
         }
         job::insert(conn, &self.job).map(|_| ())

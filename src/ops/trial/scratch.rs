@@ -116,7 +116,7 @@ impl Scratch {
     pub async fn runs(&self) -> Result<Vec<Run>> {
         let (tenant, automation) = (self.tenant.id.clone(), self.automation.clone());
         let filter = run::Filter { automation: Some(automation), ..run::Filter::default() };
-        let mut runs = self.read(move |conn| run::list(conn, &tenant, &filter, i64::MAX)).await?;
+        let mut runs = self.read(move |conn| run::list(&mut conn.of(&tenant), &filter, i64::MAX)).await?;
         runs.retain(|run| run.version == DRAFT);
         runs.reverse();
         Ok(runs)
@@ -142,7 +142,7 @@ fn next_due(conn: &mut Conn) -> Result<Option<Timestamp>> {
 
 /// A tenant without connections is tried out as if it had one of each kind.
 fn add_connections(conn: &mut Conn, tenant: &TenantId, now: Timestamp) -> Result<()> {
-    if !connection::list(conn, tenant, LIST_LIMIT)?.is_empty() {
+    if !connection::list(&mut conn.of(tenant), LIST_LIMIT)?.is_empty() {
         return Ok(());
     }
     for kind in ConnectionKind::ALL {
@@ -155,9 +155,9 @@ fn add_connections(conn: &mut Conn, tenant: &TenantId, now: Timestamp) -> Result
 /// Stores the draft as the live version of its automation. Runs that are under way are not its own: they end.
 fn put_draft(conn: &mut Conn, tenant: &TenantId, draft: &Loaded, now: Timestamp) -> Result<AutomationId> {
     let name = &draft.definition.head.name;
-    let id = match automation::find_by_name(conn, tenant, name)? {
+    let id = match automation::find_by_name(&mut conn.of(tenant), name)? {
         Some(found) => {
-            automation::set_state(conn, tenant, &found.id, AutomationState::Enabled, now)?;
+            automation::set_state(&mut conn.of(tenant), &found.id, AutomationState::Enabled, now)?;
             found.id
         }
         None => {
@@ -174,8 +174,8 @@ fn put_draft(conn: &mut Conn, tenant: &TenantId, draft: &Loaded, now: Timestamp)
             new.id
         }
     };
-    for open in run::open_of_automation(conn, tenant, &id)? {
-        stop::stop(conn, tenant, &open.id, "left out of the trial", Drops::All, now)?;
+    for open in run::open_of_automation(&mut conn.of(tenant), &id)? {
+        stop::stop(&mut conn.of(tenant), &open.id, "left out of the trial", Drops::All, now)?;
     }
     let version = Version {
         tenant_id: tenant.clone(),

@@ -155,14 +155,17 @@ impl History {
         automation: &AutomationId,
         span: (Timestamp, Timestamp),
     ) -> Result<History> {
-        let mut messages = message::between(conn, tenant, span, ROWS)?;
+        let mut messages = message::between(&mut conn.of(tenant), span, ROWS)?;
         let own: HashSet<String> = {
             let filter = run::Filter { automation: Some(automation.clone()), ..run::Filter::default() };
-            run::list(conn, tenant, &filter, ROWS)?.into_iter().map(|run| run.id.to_string()).collect()
+            run::list(&mut conn.of(tenant), &filter, ROWS)?
+                .into_iter()
+                .map(|run| run.id.to_string())
+                .collect()
         };
         messages.retain(|message| message.run_id.as_ref().is_none_or(|run| !own.contains(run)));
         let mut events = Vec::new();
-        for event in event::between(conn, tenant, span, ROWS)? {
+        for event in event::between(&mut conn.of(tenant), span, ROWS)? {
             if !is_held_back(conn, tenant, &event)? {
                 events.push(event);
             }
@@ -170,8 +173,8 @@ impl History {
         Ok(History {
             events,
             messages,
-            consents: consent::between(conn, tenant, span, ROWS)?,
-            suppressions: consent::suppressions_between(conn, tenant, span, ROWS)?,
+            consents: consent::between(&mut conn.of(tenant), span, ROWS)?,
+            suppressions: consent::suppressions_between(&mut conn.of(tenant), span, ROWS)?,
         })
     }
 
@@ -215,9 +218,9 @@ async fn replayed(world: &Scratch, history: &History) -> Result<HashSet<EventId>
     let (tenant, automation) = (world.tenant.clone(), world.automation.clone());
     let (watches, name, connections) = world
         .read(move |conn| {
-            let watches = parsed(conn, &tenant.id, &automation, DRAFT)?.watches(&tenant)?;
-            let found = automation::find(conn, &tenant.id, &automation)?;
-            let connections = connection::list(conn, &tenant.id, LIST_LIMIT)?;
+            let watches = parsed(&mut conn.of(&tenant.id), &automation, DRAFT)?.watches(&tenant)?;
+            let found = automation::find(&mut conn.of(&tenant.id), &automation)?;
+            let connections = connection::list(&mut conn.of(&tenant.id), LIST_LIMIT)?;
             Ok((watches, found.map(|found| found.name).unwrap_or_default(), connections))
         })
         .await?;
@@ -248,7 +251,7 @@ fn is_held_back(conn: &mut Conn, tenant: &TenantId, found: &Event) -> Result<boo
         return Ok(false);
     }
     let about: About = found.payload.read()?;
-    let lead = about.lead_id.map(|id| lead::find(conn, tenant, &id)).transpose()?.flatten();
+    let lead = about.lead_id.map(|id| lead::find(&mut conn.of(tenant), &id)).transpose()?.flatten();
     Ok(lead.is_some_and(|lead| lead.is_test || lead.state == LeadState::Spam))
 }
 
@@ -259,13 +262,16 @@ fn sent(
     name: &str,
     started_by: &EventId,
 ) -> Result<BTreeMap<String, (String, Said)>> {
-    let Some(found) = automation::find_by_name(conn, &tenant.id, name)? else { return Ok(BTreeMap::new()) };
+    let Some(found) = automation::find_by_name(&mut conn.of(&tenant.id), name)? else {
+        return Ok(BTreeMap::new());
+    };
     let filter =
         run::Filter { automation: Some(found.id), event: Some(started_by.clone()), ..run::Filter::default() };
-    let runs: Vec<RunId> = run::list(conn, &tenant.id, &filter, 1)?.into_iter().map(|run| run.id).collect();
+    let runs: Vec<RunId> =
+        run::list(&mut conn.of(&tenant.id), &filter, 1)?.into_iter().map(|run| run.id).collect();
     let mut all = BTreeMap::new();
     for id in runs {
-        for done in effect::of_run(conn, &tenant.id, &id)? {
+        for done in effect::of_run(&mut conn.of(&tenant.id), &id)? {
             let request: EffectRequest = done.request.read()?;
             let Some(content) = request.message().map(|message| &message.content) else { continue };
             if let (EffectState::Delivered, Some(at)) = (done.state, done.settled_at) {

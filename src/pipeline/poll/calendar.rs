@@ -106,7 +106,7 @@ async fn series_to_expand(
     }
     if refresh {
         let (tenant, id) = (cursor.tenant_id.clone(), cursor.id.clone());
-        let known = app.db.read(move |conn| item::all(conn, &tenant, &id)).await?;
+        let known = app.db.read(move |conn| item::all(&mut conn.of(&tenant), &id)).await?;
         for item in known.into_values().filter(|item| item.gone_at.is_none()) {
             let entry: Entry = item.content.read()?;
             series.extend(entry.is_series().then_some(entry.id));
@@ -125,7 +125,7 @@ pub(super) fn record(conn: &mut Conn, claimed: &Claimed, mut read: Read, now: Ti
     let mut known = BTreeMap::new();
     let wants_timers = read.refresh && !read.moments.is_empty();
     if !read.changes.entries.is_empty() || read.changes.full || wants_timers {
-        for (key, item) in item::all(conn, &cursor.tenant_id, &cursor.id)? {
+        for (key, item) in item::all(&mut conn.of(&cursor.tenant_id), &cursor.id)? {
             known.insert(key, item.content.read::<Entry>()?);
         }
     }
@@ -150,13 +150,13 @@ pub(super) fn record(conn: &mut Conn, claimed: &Claimed, mut read: Read, now: Ti
         known.insert(change.entry.id.clone(), change.entry.clone());
     }
     if read.refresh && read.moments.is_empty() {
-        timer::clear_due(conn, &cursor.tenant_id, &cursor.id)?;
+        timer::clear_due(&mut conn.of(&cursor.tenant_id), &cursor.id)?;
     } else if read.refresh {
         let singles = known.values().filter(|entry| entry.series_id.is_none() && !entry.is_series());
         for entry in singles.filter(|entry| !entry.cancelled) {
             timers.set(conn, &entry.id, std::slice::from_ref(entry))?;
         }
-        timer::forget_fired(conn, &cursor.tenant_id, &cursor.id, now - GONE)?;
+        timer::forget_fired(&mut conn.of(&cursor.tenant_id), &cursor.id, now - GONE)?;
         forget_gone(conn, cursor, &known, now - GONE)?;
     }
     for (series, instances) in &read.instances {
@@ -199,7 +199,7 @@ fn forget_gone(
     };
     let listed = known.values().filter(|entry| entry.cancelled && goes_on(entry));
     let listed: Vec<&str> = listed.map(|entry| entry.id.as_str()).collect();
-    item::forget_gone(conn, &cursor.tenant_id, &cursor.id, before, &listed)
+    item::forget_gone(&mut conn.of(&cursor.tenant_id), &cursor.id, before, &listed)
 }
 
 fn tell_change(conn: &mut Conn, claimed: &Claimed, change: &Change, now: Timestamp) -> Result<()> {
@@ -217,7 +217,8 @@ fn tell_change(conn: &mut Conn, claimed: &Claimed, change: &Change, now: Timesta
         previous: change.previous.clone(),
     };
     let key = format!("calendar:{}:{}:{}", cursor.id, cursor.epoch, change.entry.id);
-    tell(conn, &cursor.tenant_id, EventKind::CalendarEvent, key, &payload, contact_id, now).map(|_| ())
+    tell(&mut conn.of(&cursor.tenant_id), EventKind::CalendarEvent, key, &payload, contact_id, now)
+        .map(|_| ())
 }
 
 struct Timers<'a> {
@@ -232,7 +233,7 @@ impl Timers<'_> {
     /// not come: it would be a reminder of what is nearly there.
     fn set(&self, conn: &mut Conn, series: &str, entries: &[Entry]) -> Result<()> {
         let cursor = &self.claimed.cursor;
-        let existing = timer::of_series(conn, &cursor.tenant_id, &cursor.id, series)?;
+        let existing = timer::of_series(&mut conn.of(&cursor.tenant_id), &cursor.id, series)?;
         let mut wanted = HashSet::new();
         for entry in entries.iter().filter(|entry| !entry.cancelled) {
             for moment in self.moments {
@@ -247,7 +248,7 @@ impl Timers<'_> {
             // What has fired is kept, so that it does not fire again should its entry come back.
             let is_wanted = wanted.contains(&(timer.entry_id.clone(), timer.moment.clone()));
             if !is_wanted && timer.due_at.is_some() {
-                timer::delete(conn, &cursor.tenant_id, &timer.id)?;
+                timer::delete(&mut conn.of(&cursor.tenant_id), &timer.id)?;
             }
         }
         Ok(())
@@ -329,7 +330,7 @@ pub fn ring(
         previous: None,
     };
     let key = format!("timer:{}:{}", timer.id, timer.fires_at.millis());
-    tell(conn, &cursor.tenant_id, EventKind::CalendarEvent, key, &payload, contact_id, now)?;
+    tell(&mut conn.of(&cursor.tenant_id), EventKind::CalendarEvent, key, &payload, contact_id, now)?;
     Ok(true)
 }
 
