@@ -29,11 +29,11 @@ impl Front {
         let Some(tenant) = tenant::find_by_slug(conn, slug)? else { return Ok(None) };
         let mut wordings = BTreeMap::new();
         for channel in Channel::ALL {
-            if let Some(latest) = form::wordings(conn, &tenant.id, *channel, 1)?.pop() {
+            if let Some(latest) = form::wordings(&mut conn.of(&tenant.id), *channel, 1)?.pop() {
                 wordings.insert(*channel, latest);
             }
         }
-        let form = form::find(conn, &tenant.id)?;
+        let form = form::find(&mut conn.of(&tenant.id))?;
         let settings = form.as_ref().map_or_else(|| Ok(FormSettings::default()), Form::settings)?;
         let (logo, turnstile_sealed) =
             form.map(|form| (form.logo, form.turnstile_sealed)).unwrap_or_default();

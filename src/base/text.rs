@@ -57,7 +57,7 @@ macro_rules! define_words {
             pub const ALL: &'static [$name] = &[$($name::$variant),*];
 
             /// Returns the word that is stored and shown.
-            pub fn name(self) -> &'static str {
+            pub const fn name(self) -> &'static str {
                 match self { $($name::$variant => $word),* }
             }
 

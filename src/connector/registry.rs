@@ -16,9 +16,7 @@ use crate::model::connector::ConnectionKind;
 pub struct Registry {
     connectors: Connectors,
     environment: Environment,
-    openers: HashMap<ConnectionKind, Opener>,
-    /// Set where everything goes to a sandbox.
-    sandbox: Option<SandboxAccess>,
+    opener: Opener,
     open: Mutex<HashMap<ConnectionId, (Timestamp, Connector)>>,
 }
 
@@ -27,14 +25,24 @@ const OPEN_LIMIT: usize = 50_000;
 
 impl Registry {
     pub fn new(connectors: Connectors, environment: Environment) -> Registry {
-        let openers = connectors.iter().map(|kind| (kind.facts().kind.clone(), kind.opener(&environment)));
-        let openers = openers.collect();
-        Registry { connectors, environment, openers, sandbox: None, open: Mutex::default() }
+        let opener = by_kind(&connectors, &environment);
+        Registry::opening_by(opener, connectors, environment)
     }
 
     /// Makes a registry of which every connection leads to a sandbox, where `environment` is set to it.
     pub fn in_sandbox(connectors: Connectors, environment: Environment, sandbox: SandboxAccess) -> Registry {
-        Registry { sandbox: Some(sandbox), ..Registry::new(connectors, environment) }
+        let opener = by_kind(&connectors, &environment);
+        let kinds = connectors.clone();
+        let in_sandbox: Opener = Box::new(move |connection, _| {
+            let (connection, credential) = kinds.of(connection)?.in_sandbox(connection, &sandbox)?;
+            opener(&connection, credential)
+        });
+        Registry::opening_by(in_sandbox, connectors, environment)
+    }
+
+    /// Makes a registry that opens every connection by `opener`, whatever its kind.
+    pub fn opening_by(opener: Opener, connectors: Connectors, environment: Environment) -> Registry {
+        Registry { connectors, environment, opener, open: Mutex::default() }
     }
 
     pub fn connectors(&self) -> &Connectors {
@@ -60,26 +68,25 @@ impl Registry {
         {
             return Ok(connector.clone());
         }
-        let connector = self.open(connection, credential()?)?;
+        let connector = (self.opener)(connection, credential()?)?;
         if open.len() >= OPEN_LIMIT {
             open.clear();
         }
         open.insert(connection.id.clone(), (connection.updated_at, connector.clone()));
         Ok(connector)
     }
+}
 
-    fn open(&self, connection: &Connection, credential: Option<Secret>) -> Result<Connector> {
-        let kind = self.connectors.of(connection)?;
-        let opener = self.openers.get(&connection.kind);
-        let opener = opener.ok_or_else(|| Error::internal(format!("no opener of `{}`", connection.kind)))?;
-        match &self.sandbox {
-            None => opener(connection, credential),
-            Some(sandbox) => {
-                let (connection, credential) = kind.in_sandbox(connection, sandbox)?;
-                opener(&connection, credential)
-            }
-        }
-    }
+/// Opens each connection as its connector does.
+fn by_kind(connectors: &Connectors, environment: &Environment) -> Opener {
+    let openers = connectors.iter().map(|kind| (kind.facts().kind.clone(), kind.opener(environment)));
+    let openers: HashMap<ConnectionKind, Opener> = openers.collect();
+    let kinds = connectors.clone();
+    Box::new(move |connection, credential| {
+        let kind = &kinds.of(connection)?.facts().kind;
+        let opener = openers.get(kind).ok_or_else(|| Error::internal(format!("no opener of `{kind}`")))?;
+        opener(connection, credential)
+    })
 }
 
 /// Returns the credential that a connector cannot do without.

@@ -92,7 +92,7 @@ fn what_makes_no_sense_is_refused() {
     assert_eq!(unused[0].to_string(), "t.toml:5: setting `x` is used nowhere");
     let wrong = all_faults(&format!("{HEAD}[[trigger]]\non = \"lead.recieved\"\n{stop}"));
     assert!(
-        wrong[0].text.contains("nothing is called `lead.recieved`; did you mean `lead.received`?"),
+        wrong[0].text.contains("unknown trigger `lead.recieved`; did you mean `lead.received`?"),
         "{wrong:?}"
     );
 }

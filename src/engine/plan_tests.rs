@@ -9,6 +9,7 @@ use crate::model::connection::Connection;
 use crate::model::connector::samples;
 use crate::model::event::{Event, EventKind, EventState, LeadReceived};
 use crate::model::lead::{Lead, LeadState};
+use crate::model::outbound::{Content, OutboundMessage};
 use crate::model::tenant::{Tenant, TenantMode, TenantState};
 use crate::model::{AutomationId, EventId, LeadId, RunId, TenantId};
 
@@ -263,9 +264,11 @@ fn a_wait_is_kept_and_passes_at_its_moment() {
 
 #[test]
 fn an_answer_to_a_relays_mail_reaches_the_owner() {
-    let reply_to = |scene: &mut Scene| match &scene.advance(&send("a", "")).effects[0].request {
-        EffectRequest::SendMail(mail) => mail.reply_to.as_ref().map(ToString::to_string),
-        other => panic!("{other:?}"),
+    let reply_to = |scene: &mut Scene| match scene.advance(&send("a", "")).effects[0].request.message() {
+        Some(OutboundMessage { content: Content::Mail(mail), .. }) => {
+            mail.reply_to.as_ref().map(ToString::to_string)
+        }
+        None => panic!("not a message"),
     };
     assert_eq!(reply_to(&mut scene()), None, "it comes back to the mailbox that sent it");
     let mut scene = scene();

@@ -1,12 +1,13 @@
-//! The reference of the definition language, made of the catalogues that the checks go by. The part of
+//! The reference of the definition language, made of the declarations that the checks go by. The part of
 //! docs/AUTOMATIONS.md between its two marks is this text, and a test holds them together.
 
 use std::fmt::Write as _;
 
-use crate::engine::action::catalogue as actions;
+use crate::engine::action::ACTIONS;
+use crate::engine::argument::Argument;
 use crate::engine::context::{self, OfferedRoot};
 use crate::engine::setting;
-use crate::engine::trigger::catalogue as triggers;
+use crate::engine::trigger::TRIGGERS;
 use crate::model::connector::Kinds;
 use crate::model::event::EventKind;
 
@@ -21,15 +22,16 @@ pub fn text(connectors: &Kinds) -> String {
 fn write_all(text: &mut String, connectors: &Kinds) -> std::fmt::Result {
     writeln!(text, "### Triggers\n")?;
     writeln!(text, "| `on` | fires when | keys |\n|---|---|---|")?;
-    for doc in triggers::TRIGGERS {
-        writeln!(text, "| `{}` | {} | {} |", doc.on, doc.when, names(doc.keys.iter().copied()))?;
+    for kind in TRIGGERS {
+        let keys = names(kind.keys.iter().map(|key| key.name));
+        writeln!(text, "| `{}` | {} | {keys} |", kind.on, kind.when)?;
     }
     writeln!(text, "\n| key | |\n|---|---|")?;
-    for key in triggers::KEYS {
+    for key in all_keys() {
         writeln!(text, "| `{}` | {} |", key.name, key.help)?;
     }
     writeln!(text, "\n### Actions\n")?;
-    for action in actions::ACTIONS {
+    for action in ACTIONS {
         writeln!(text, "#### `{}`\n\nThis step {}.\n", action.name, action.does)?;
         if !action.arguments.is_empty() {
             writeln!(text, "| argument | |\n|---|---|")?;
@@ -65,6 +67,17 @@ fn write_all(text: &mut String, connectors: &Kinds) -> std::fmt::Result {
         writeln!(text, "| `{root}` | {} | {known} |", names(fields.iter().copied()))?;
     }
     Ok(())
+}
+
+/// Returns the keys of all triggers, each once.
+fn all_keys() -> Vec<&'static Argument> {
+    let mut all: Vec<&Argument> = Vec::new();
+    for key in TRIGGERS.iter().flat_map(|kind| kind.keys) {
+        if all.iter().all(|known| known.name != key.name) {
+            all.push(key);
+        }
+    }
+    all
 }
 
 fn all_roots(connectors: &Kinds) -> Vec<OfferedRoot> {

@@ -16,7 +16,7 @@ use crate::engine::hours;
 use crate::model::address::{Country, PhoneNumber};
 use crate::model::automation::{AttachmentTemplate, MessageTemplate};
 use crate::model::message::MessageClass;
-use crate::model::request::MailAttachment;
+use crate::model::outbound::MailAttachment;
 use crate::model::tenant::Tenant;
 
 /// A message with its holes filled.

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::base::{Error, Result};
-use crate::engine::cadence::Cadence;
 use crate::engine::context::{self, Settings};
+use crate::engine::cron::Cron;
 use crate::engine::hours::{BusinessHours, parse_time};
 use crate::engine::render::Renderer;
 use crate::model::address::EmailAddress;
@@ -174,7 +174,7 @@ fn read(kind: SettingType, text: &str) -> Result<Value> {
         SettingType::Time => parse_time(text)
             .map(|_| json!(text.trim()))
             .ok_or_else(|| wrong("a time of day").hint("write it like `09:00`")),
-        SettingType::Cron => Cadence::parse(text).map(|_| json!(text)),
+        SettingType::Cron => Cron::parse(text).map(|_| json!(text)),
         SettingType::Url => match text.trim() {
             url if url.starts_with("https://") && !url.contains(char::is_whitespace) => Ok(json!(url)),
             _ => Err(wrong("an address on the web").hint("it begins with `https://`")),

@@ -100,7 +100,8 @@ async fn find(app: &App, address: &Address) -> Result<(Arc<Tenant>, Source)> {
         _ => error,
     })?;
     let (tenant_id, name) = (tenant.id.clone(), Slug::parse(&address.source).map_err(|_| missing())?);
-    let found = app.db.read(move |conn| source::find_by_name(conn, &tenant_id, name.as_str())).await?;
+    let found =
+        app.db.read(move |conn| source::find_by_name(&mut conn.of(&tenant_id), name.as_str())).await?;
     let found = found.filter(|source| source.state == SourceState::Enabled).ok_or_else(missing)?;
     Ok((tenant, found))
 }

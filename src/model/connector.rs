@@ -120,11 +120,6 @@ impl<'a> Connections<'a> {
         self.iter().any(|connection| connection.kind == *kind)
     }
 
-    /// Returns the first connection of a kind that fits.
-    pub fn first_of(self, facts: &KindFacts, fits: impl Fn(&Connection) -> bool) -> Option<&'a Connection> {
-        self.iter().find(|connection| connection.kind == facts.kind && fits(connection))
-    }
-
     /// Returns what is known of a connection's connector; nothing when this program does not have it.
     pub fn facts(self, connection: &Connection) -> Option<&'static KindFacts> {
         self.kinds.find(&connection.kind)

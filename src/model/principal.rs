@@ -46,6 +46,34 @@ impl fmt::Display for Permission {
     }
 }
 
+/// Something that is done, and in whose power that is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// What the audit trail calls it: `noun.verb`, such as `lead.spam`.
+    pub name: &'static str,
+    pub needs: Needs,
+}
+
+/// What one must be to do something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Somebody who is permitted this in the tenant that it is done to.
+    Permission(Permission),
+    /// An operator.
+    Operator,
+}
+
+impl Operation {
+    pub const fn new(name: &'static str, noun: Noun, verb: Verb) -> Operation {
+        Operation { name, needs: Needs::Permission(Permission(noun, verb)) }
+    }
+
+    /// Returns one that is no tenant's own to do.
+    pub const fn of_operators(name: &'static str) -> Operation {
+        Operation { name, needs: Needs::Operator }
+    }
+}
+
 /// Whoever asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]

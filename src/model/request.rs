@@ -5,20 +5,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
 use crate::base::text::define_words;
-use crate::model::ContactId;
 use crate::model::address::EmailAddress;
-use crate::model::appointment::Intent;
 use crate::model::effect::EffectKind;
-use crate::model::message::MessageClass;
+use crate::model::outbound::{Envelope, MailContent, OutboundMessage};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind")]
 pub enum EffectRequest {
-    #[serde(rename = "mail.send")]
-    SendMail(SendMail),
     /// A mail that a person is to look at and send.
     #[serde(rename = "mail.draft")]
-    DraftMail(SendMail),
+    DraftMail(MailContent),
     #[serde(rename = "mail.label")]
     LabelMail(LabelMail),
     #[serde(rename = "calendar.create_event")]
@@ -27,7 +23,7 @@ pub enum EffectRequest {
     UpdateEvent(UpdateEvent),
     #[serde(rename = "calendar.cancel_event")]
     CancelEvent(CancelEvent),
-    /// Changes nothing: it asks when somebody is free.
+    /// Changes nothing: it asks for a time that is free.
     #[serde(rename = "calendar.find_slot")]
     FindSlot(FindSlot),
     #[serde(rename = "sheets.append_row")]
@@ -36,20 +32,36 @@ pub enum EffectRequest {
     UpdateRow(UpdateRow),
     #[serde(rename = "webhook.post")]
     PostWebhook(PostWebhook),
+    /// Its `kind` is that of its content.
+    #[serde(untagged)]
+    Send(OutboundMessage),
 }
 
 impl EffectRequest {
-    /// Returns what the gate looks at, where it is a message to a customer.
-    pub fn letter(&self) -> Option<&Letter> {
+    /// Returns the message that it sends, where it sends one.
+    pub fn message(&self) -> Option<&OutboundMessage> {
         match self {
-            EffectRequest::SendMail(mail) => mail.letter.as_ref(),
-            _ => None,
+            EffectRequest::Send(message) => Some(message),
+            EffectRequest::DraftMail(_)
+            | EffectRequest::LabelMail(_)
+            | EffectRequest::CreateEvent(_)
+            | EffectRequest::UpdateEvent(_)
+            | EffectRequest::CancelEvent(_)
+            | EffectRequest::FindSlot(_)
+            | EffectRequest::AppendRow(_)
+            | EffectRequest::UpdateRow(_)
+            | EffectRequest::PostWebhook(_) => None,
         }
+    }
+
+    /// Returns what the gate goes by, where it is a message to a customer.
+    pub fn envelope(&self) -> Option<&Envelope> {
+        self.message().and_then(OutboundMessage::envelope)
     }
 
     pub fn kind(&self) -> EffectKind {
         match self {
-            EffectRequest::SendMail(_) => EffectKind::SendMail,
+            EffectRequest::Send(message) => message.content.kind(),
             EffectRequest::DraftMail(_) => EffectKind::DraftMail,
             EffectRequest::LabelMail(_) => EffectKind::LabelMail,
             EffectRequest::CreateEvent(_) => EffectKind::CreateEvent,
@@ -61,61 +73,6 @@ impl EffectRequest {
             EffectRequest::PostWebhook(_) => EffectKind::PostWebhook,
         }
     }
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SendMail {
-    pub to: EmailAddress,
-    /// The name shown beside the sender's address.
-    pub from_name: String,
-    pub reply_to: Option<EmailAddress>,
-    pub subject: String,
-    pub text: String,
-    pub html: Option<String>,
-    /// What it answers or follows.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub thread: Option<Thread>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub attachments: Vec<MailAttachment>,
-    /// What the gate looks at before it goes to a customer; nothing where it is for the business.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub letter: Option<Letter>,
-    /// Where one click ends mail of this kind (RFC 8058); set on commercial mail.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unsubscribe_url: Option<String>,
-}
-
-/// A message to a customer, as the gate before it sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Letter {
-    pub class: MessageClass,
-    pub contact_id: Option<ContactId>,
-    /// Until when quiet hours do not hold it, since it answers what was just written.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub at_once_until: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<Timestamp>,
-    /// What it says about an appointment.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub intent: Option<Intent>,
-}
-
-/// The conversation that a mail goes on with.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Thread {
-    /// The provider's name for it, where the same connection carries it on.
-    pub id: Option<String>,
-    /// Message-IDs of what came before, without angle brackets; the last is answered (RFC 5322,
-    /// section 3.6.4).
-    pub references: Vec<String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MailAttachment {
-    pub name: String,
-    pub mime_type: String,
-    /// Base64 (RFC 4648).
-    pub content: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,7 +97,7 @@ pub struct CreateEvent {
     pub timezone: String,
     #[serde(default)]
     pub attendees: Vec<EmailAddress>,
-    /// Whether the provider writes to those who attend.
+    /// Whether the provider writes to the attendees.
     #[serde(default)]
     pub notify: bool,
 }
@@ -172,7 +129,7 @@ pub struct CancelEvent {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FindSlot {
-    /// Somebody is free when all of these are.
+    /// Calendars that must all be free.
     pub calendars: Vec<String>,
     /// When it may lie, in order.
     pub open: Vec<(Timestamp, Timestamp)>,
@@ -218,4 +175,78 @@ pub struct PostWebhook {
     pub event: String,
     /// The JSON text that is sent, the same at every attempt.
     pub body: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::base::text::Json;
+    use crate::model::consent::Channel;
+    use crate::model::message::MessageClass;
+    use crate::model::outbound::{Audience, Content, Recipient};
+    use crate::model::{ConnectionId, ContactId};
+
+    /// Reads a stored request, and makes sure that it is written as it was.
+    fn read(stored: &Value) -> EffectRequest {
+        let request: EffectRequest = Json::of(stored).unwrap().read().unwrap();
+        assert_eq!(serde_json::to_value(&request).unwrap(), *stored);
+        assert_eq!(request.kind().name(), stored["kind"]);
+        assert_eq!(request.kind().is_message(), request.message().is_some());
+        request
+    }
+
+    fn mail(kind: &str) -> Value {
+        json!({
+            "kind": kind, "to": "jo@example.com", "from_name": "Acme", "reply_to": null,
+            "subject": "Hello", "text": "Hello Jo", "html": null,
+        })
+    }
+
+    #[test]
+    fn a_stored_mail_to_a_customer_is_read_with_all_that_the_gate_needs() {
+        let at = Timestamp::from_millis(1_790_000_000_000);
+        let mut stored = mail("mail.send");
+        stored["thread"] = json!({ "id": "t1", "references": ["a@b"] });
+        stored["attachments"] = json!([{ "name": "a.ics", "mime_type": "text/calendar", "content": "QQ==" }]);
+        stored["unsubscribe_url"] = json!("https://example.com/u/t");
+        stored["letter"] = json!({
+            "class": "commercial",
+            "contact_id": ContactId::new(at),
+            "at_once_until": at,
+            "expires_at": at,
+            "intent": {
+                "connection_id": ConnectionId::new(at), "calendar": "primary",
+                "entry_id": "e1", "starts_at": null,
+            },
+        });
+        let request = read(&stored);
+        let envelope = request.envelope().unwrap();
+        assert_eq!(envelope.class, MessageClass::Commercial);
+        assert!(envelope.contact_id.is_some() && envelope.at_once_until.is_some());
+        assert!(envelope.expires_at.is_some() && envelope.intent.is_some());
+        let content = &request.message().unwrap().content;
+        let Content::Mail(mail) = content;
+        assert_eq!(content.recipient(), Recipient::Email(&mail.to));
+        assert_eq!(content.recipient().channel(), Channel::Email);
+        assert_eq!(mail.attachments.len(), 1);
+    }
+
+    #[test]
+    fn a_stored_mail_without_an_envelope_is_for_the_business() {
+        let request = read(&mail("mail.send"));
+        assert_eq!(request.message().unwrap().audience, Audience::Business);
+        assert!(read(&mail("mail.draft")).message().is_none());
+    }
+
+    #[test]
+    fn other_stored_requests_are_read_by_their_kind() {
+        read(&json!({ "kind": "webhook.post", "event": "lead", "body": "{}" }));
+        read(
+            &json!({ "kind": "calendar.cancel_event", "calendar": "primary", "entry": "e", "notify": false }),
+        );
+        let unknown = Json::of(&json!({ "kind": "pigeon.send", "to": "jo@example.com" })).unwrap();
+        assert!(unknown.read::<EffectRequest>().is_err());
+    }
 }

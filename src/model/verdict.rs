@@ -1,6 +1,6 @@
-//! A verdict: what was decided about a message at the moment it was to go out, and why.
+//! What the gate decided about a message at the moment of sending, and why.
 
-use diesel::Queryable;
+use diesel::prelude::*;
 use serde::Serialize;
 
 use crate::base::clock::Timestamp;
@@ -11,15 +11,15 @@ define_words! {
     /// What was decided.
     Decision = "decision" {
         Send = "send",
-        /// It waits until a moment, and is looked at again then.
+        /// It waits until a moment, and the gate is asked again then.
         Hold = "hold",
         /// It is never sent.
         Drop = "drop",
     }
 
-    /// Which question decided it.
+    /// Which check decided it.
     Gate = "gate" {
-        /// Every gate let it through.
+        /// No check objected.
         All = "all",
         Run = "run",
         Suppression = "suppression",
@@ -27,15 +27,29 @@ define_words! {
         Appointment = "appointment",
         Reply = "reply",
         Expiry = "expiry",
-        News = "news",
+        Freshness = "news",
         QuietHours = "quiet_hours",
         Cap = "cap",
         Spacing = "spacing",
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, Serialize)]
-pub struct Verdict {
+diesel::table! {
+    verdicts (tenant_id, effect_id, number) {
+        tenant_id -> Text,
+        effect_id -> Text,
+        number -> BigInt,
+        gate -> Text,
+        decision -> Text,
+        reason -> Text,
+        at -> BigInt,
+        until -> Nullable<BigInt>,
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, Serialize)]
+#[diesel(table_name = verdicts, treat_none_as_default_value = false)]
+pub struct GateDecisionRow {
     pub tenant_id: TenantId,
     pub effect_id: EffectId,
     /// The effect's epoch when it was decided.

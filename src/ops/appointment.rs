@@ -12,6 +12,5 @@ use crate::store::appointment;
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
 pub async fn list(app: &App, tenant: &Tenant, from: Timestamp, limit: i64) -> Result<Vec<Appointment>> {
-    let id = tenant.id.clone();
-    app.db.read(move |conn| appointment::list(conn, &id, from, limit)).await
+    app.view(tenant, move |tx| appointment::list(tx, from, limit)).await
 }

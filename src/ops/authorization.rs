@@ -61,7 +61,7 @@ pub fn begin(
 /// `Conflict` when the name is taken.
 pub async fn check_free(app: &App, tenant: &Tenant, name: &str) -> Result<()> {
     let (id, wanted) = (tenant.id.clone(), name.to_owned());
-    match app.db.read(move |conn| connection::find_by_name(conn, &id, &wanted)).await? {
+    match app.db.read(move |conn| connection::find_by_name(&mut conn.of(&id), &wanted)).await? {
         None => Ok(()),
         Some(_) => Err(Error::conflict(format!(
             "tenant `{}` has a connection `{name}` already",
@@ -186,8 +186,8 @@ async fn activate(
         replace(conn, &before, &after)?;
         watch::reconcile(conn, &connectors, &owner, now)?;
         demand::check(conn, &terms)?;
-        effect::wake_parked(conn, &after.tenant_id, &after.id, now)?;
-        cursor::set_due(conn, &after.tenant_id, &after.id, Some(now))?;
+        effect::wake_parked(&mut conn.of(&after.tenant_id), &after.id, now)?;
+        cursor::set_due(&mut conn.of(&after.tenant_id), &after.id, Some(now))?;
         let subject = Subject::new(&after.name).before(&before)?.after(&after)?;
         Ok((after, subject))
     });
@@ -218,7 +218,7 @@ pub async fn revoke(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Re
     };
     audited(&app.db, Some(tenant.id.clone()), actor, "connection.revoke", now, move |conn| {
         replace(conn, &before, &after)?;
-        cursor::set_due(conn, &after.tenant_id, &after.id, None)?;
+        cursor::set_due(&mut conn.of(&after.tenant_id), &after.id, None)?;
         let subject = Subject::new(&after.name).before(&before.state)?.after(&after.state)?;
         Ok((after, subject))
     })

@@ -39,7 +39,7 @@ pub async fn add(
             ))
             .hint("choose another with `--name`, or remove the one that is there"));
         }
-        alert.enable(conn, &owner_tenant.id, now)?;
+        alert.enable(&mut conn.of(&owner_tenant.id), now)?;
         watch::reconcile(conn, &connectors, &owner_tenant, now)?;
         demand::check(conn, &terms)?;
         let subject = Subject::new(&added.name).after(&added)?;
@@ -65,7 +65,7 @@ pub(super) fn replace(conn: &mut Conn, before: &Connection, after: &Connection) 
 /// `Unavailable` when the database cannot be reached.
 pub async fn list(app: &App, tenant: &Tenant) -> Result<Vec<Connection>> {
     let id = tenant.id.clone();
-    app.db.read(move |conn| connection::list(conn, &id, LIST_LIMIT)).await
+    app.db.read(move |conn| connection::list(&mut conn.of(&id), LIST_LIMIT)).await
 }
 
 /// Finds a connection by its name.
@@ -74,7 +74,7 @@ pub async fn list(app: &App, tenant: &Tenant) -> Result<Vec<Connection>> {
 /// `NotFound` when there is none.
 pub async fn find(app: &App, tenant: &Tenant, name: &str) -> Result<Connection> {
     let (id, wanted) = (tenant.id.clone(), name.to_owned());
-    let found = app.db.read(move |conn| connection::find_by_name(conn, &id, &wanted)).await?;
+    let found = app.db.read(move |conn| connection::find_by_name(&mut conn.of(&id), &wanted)).await?;
     found.ok_or_else(|| {
         Error::not_found(format!("no connection `{name}` in tenant `{}`", tenant.slug))
             .hint(format!("run `nexora connection list --tenant {}`", tenant.slug))
@@ -100,8 +100,8 @@ pub async fn test(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Resu
     let (tenant_id, id) = (found.tenant_id.clone(), found.id.clone());
     app.db
         .write(move |conn| match noted {
-            None => connection::note_success(conn, &tenant_id, &id, now),
-            Some(reason) => connection::note_failure(conn, &tenant_id, &id, &reason, now),
+            None => connection::note_success(&mut conn.of(&tenant_id), &id, now),
+            Some(reason) => connection::note_failure(&mut conn.of(&tenant_id), &id, &reason, now),
         })
         .await?;
     if answer.is_ok() && found.state == ConnectionState::Failing {
@@ -142,12 +142,12 @@ async fn set_state(
     let before = find(app, tenant, name).await?;
     let after = Connection { state, updated_at: now, ..before.clone() };
     let changed = audited(&app.db, Some(tenant.id.clone()), actor, action, now, move |conn| {
-        connection::set_state(conn, &after.tenant_id, &after.id, state, now)?;
+        connection::set_state(&mut conn.of(&after.tenant_id), &after.id, state, now)?;
         if state == ConnectionState::Active {
-            effect::wake_parked(conn, &after.tenant_id, &after.id, now)?;
+            effect::wake_parked(&mut conn.of(&after.tenant_id), &after.id, now)?;
         }
         let due_at = (state == ConnectionState::Active).then_some(now);
-        cursor::set_due(conn, &after.tenant_id, &after.id, due_at)?;
+        cursor::set_due(&mut conn.of(&after.tenant_id), &after.id, due_at)?;
         let subject = Subject::new(&after.name).before(&before.state)?.after(&after.state)?;
         Ok((after, subject))
     });
@@ -165,10 +165,10 @@ pub async fn remove(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Re
     let found = find(app, tenant, name).await?;
     let name = name.to_owned();
     let removed = audited(&app.db, Some(tenant.id.clone()), actor, "connection.remove", now, move |conn| {
-        for cursor in cursor::list(conn, &found.tenant_id, Some(&found.id), LIST_LIMIT)? {
-            cursor::delete(conn, &found.tenant_id, &cursor.id)?;
+        for cursor in cursor::list(&mut conn.of(&found.tenant_id), Some(&found.id), LIST_LIMIT)? {
+            cursor::delete(&mut conn.of(&found.tenant_id), &cursor.id)?;
         }
-        connection::delete(conn, &found.tenant_id, &found.id)?;
+        connection::delete(&mut conn.of(&found.tenant_id), &found.id)?;
         let subject = Subject::new(&found.name).before(&found)?;
         Ok(((), subject))
     });

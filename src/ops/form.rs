@@ -12,9 +12,17 @@ use crate::model::address::PhoneNumber;
 use crate::model::audit::Actor;
 use crate::model::consent::Channel;
 use crate::model::form::{Field, FieldName, Form, FormSettings, Need, Wording};
+use crate::model::principal::{Noun, Operation, Verb};
 use crate::model::tenant::Tenant;
-use crate::ops::{Subject, audited};
-use crate::store::{Conn, form};
+use crate::ops::Subject;
+use crate::ops::unit::Unit;
+use crate::store::form;
+
+pub const FIELDS: Operation = Operation::new("form.fields", Noun::Form, Verb::Update);
+pub const SET: Operation = Operation::new("form.set", Noun::Form, Verb::Update);
+pub const WORDING: Operation = Operation::new("form.wording", Noun::Form, Verb::Update);
+pub const LOGO: Operation = Operation::new("form.logo", Noun::Form, Verb::Update);
+pub const TURNSTILE: Operation = Operation::new("form.turnstile", Noun::Form, Verb::Update);
 
 /// A form as operators see it.
 #[derive(Clone, Debug, Serialize)]
@@ -38,15 +46,16 @@ const WORDINGS: i64 = 100;
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
 pub async fn find(app: &App, tenant: &Tenant) -> Result<FormView> {
-    let (owner, base) = (tenant.clone(), app.config.http.public_url.clone());
-    app.db.read(move |conn| view(conn, &owner, &base)).await
+    let base = app.config.http.public_url.clone();
+    app.view(tenant, move |tx| view(tx, &base)).await
 }
 
-fn view(conn: &mut Conn, tenant: &Tenant, base: &str) -> Result<FormView> {
-    let form = form::find(conn, &tenant.id)?.unwrap_or_else(|| Form::plain(&tenant.id, tenant.created_at));
+fn view(tx: &mut Unit<'_>, base: &str) -> Result<FormView> {
+    let tenant = tx.tenant;
+    let form = form::find(tx)?.unwrap_or_else(|| Form::plain(&tenant.id, tenant.created_at));
     let mut wordings = Vec::new();
     for channel in Channel::ALL {
-        wordings.extend(form::wordings(conn, &tenant.id, *channel, 1)?);
+        wordings.extend(form::wordings(tx, *channel, 1)?);
     }
     Ok(FormView {
         url: format!("{base}/lead/{}", tenant.slug),
@@ -82,12 +91,13 @@ pub async fn set_fields(app: &App, actor: &Actor, tenant: &Tenant, fields: Vec<F
         return Err(Error::usage(format!("`{}` is never required", field.name))
             .hint("consent that must be given is none (47 CFR 64.1200(f)(9)); photos may not be at hand"));
     }
-    let (owner, now) = (tenant.clone(), app.clock.now());
-    change(app, actor, tenant, "form.fields", move |conn, form, settings| {
+    let now = app.clock.now();
+    change(app, actor, tenant, FIELDS, move |tx, _, settings| {
         for channel in fields.iter().filter_map(|field| field.name.channel()) {
-            if form::wordings(conn, &form.tenant_id, channel, 1)?.is_empty() {
-                let wording = usual_wording(&owner.name, channel);
-                form::insert_wording(conn, &Wording { created_at: now, ..first(&owner, channel, wording) })?;
+            if form::wordings(tx, channel, 1)?.is_empty() {
+                let wording = usual_wording(&tx.tenant.name, channel);
+                let first = Wording { created_at: now, ..first(tx.tenant, channel, wording) };
+                form::insert_wording(tx, &first)?;
             }
         }
         settings.fields = fields;
@@ -139,7 +149,7 @@ pub async fn set(
     changes: Vec<(String, String)>,
 ) -> Result<FormView> {
     let owner = tenant.clone();
-    change(app, actor, tenant, "form.set", move |_, _, settings| {
+    change(app, actor, tenant, SET, move |_, _, settings| {
         for (key, value) in &changes {
             set_one(settings, &owner, key, value.trim()).map_err(|error| {
                 let hint = error.hint_text().unwrap_or("see `nexora intake set --help`").to_owned();
@@ -218,15 +228,15 @@ pub async fn set_wording(
     if wording.is_empty() || wording.chars().count() > 1_000 {
         return Err(Error::usage("a wording has 1 to 1000 characters"));
     }
-    let (owner, now) = (tenant.clone(), app.clock.now());
-    change(app, actor, tenant, "form.wording", move |conn, form, _| {
-        let latest = form::wordings(conn, &form.tenant_id, channel, 1)?.pop();
+    let now = app.clock.now();
+    change(app, actor, tenant, WORDING, move |tx, _, _| {
+        let latest = form::wordings(tx, channel, 1)?.pop();
         if latest.as_ref().is_some_and(|latest| latest.wording == wording) {
             return Ok(());
         }
         let version = latest.map_or(1, |latest| latest.version + 1);
-        let next = Wording { version, created_at: now, ..first(&owner, channel, wording) };
-        form::insert_wording(conn, &next)
+        let next = Wording { version, created_at: now, ..first(tx.tenant, channel, wording) };
+        form::insert_wording(tx, &next)
     })
     .await
 }
@@ -236,16 +246,14 @@ pub async fn set_wording(
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
 pub async fn wordings(app: &App, tenant: &Tenant) -> Result<Vec<Wording>> {
-    let id = tenant.id.clone();
-    app.db
-        .read(move |conn| {
-            let mut all = Vec::new();
-            for channel in Channel::ALL {
-                all.extend(form::wordings(conn, &id, *channel, WORDINGS)?);
-            }
-            Ok(all)
-        })
-        .await
+    app.view(tenant, |tx| {
+        let mut all = Vec::new();
+        for channel in Channel::ALL {
+            all.extend(form::wordings(tx, *channel, WORDINGS)?);
+        }
+        Ok(all)
+    })
+    .await
 }
 
 /// Shows a logo on the form, or with no bytes none any more.
@@ -261,7 +269,7 @@ pub async fn set_logo(app: &App, actor: &Actor, tenant: &Tenant, bytes: Option<V
         ),
         None => None,
     };
-    change(app, actor, tenant, "form.logo", move |_, form, _| {
+    change(app, actor, tenant, LOGO, move |_, form, _| {
         form.logo = logo;
         Ok(())
     })
@@ -289,7 +297,7 @@ pub async fn set_turnstile(
         None => None,
     };
     let site_key = keys.map(|(site_key, _)| site_key).unwrap_or_default();
-    change(app, actor, tenant, "form.turnstile", move |_, form, settings| {
+    change(app, actor, tenant, TURNSTILE, move |_, form, settings| {
         settings.turnstile_site_key = site_key;
         form.turnstile_sealed = sealed;
         Ok(())
@@ -301,21 +309,20 @@ async fn change(
     app: &App,
     actor: &Actor,
     tenant: &Tenant,
-    action: &'static str,
-    work: impl FnOnce(&mut Conn, &mut Form, &mut FormSettings) -> Result<()> + Send + 'static,
+    operation: Operation,
+    work: impl FnOnce(&mut Unit<'_>, &mut Form, &mut FormSettings) -> Result<()> + Send + 'static,
 ) -> Result<FormView> {
-    let (owner, now, base) = (tenant.clone(), app.clock.now(), app.config.http.public_url.clone());
-    let changed = audited(&app.db, Some(tenant.id.clone()), actor, action, now, move |conn| {
-        let before = view(conn, &owner, &base)?;
-        let stored = form::find(conn, &owner.id)?;
-        let mut form = stored.unwrap_or_else(|| Form::plain(&owner.id, now));
+    let base = app.config.http.public_url.clone();
+    let changed = app.change(actor, tenant, operation, move |tx, now| {
+        let before = view(tx, &base)?;
+        let mut form = form::find(tx)?.unwrap_or_else(|| Form::plain(tx.tenant(), now));
         let mut settings = form.settings()?;
-        work(conn, &mut form, &mut settings)?;
+        work(tx, &mut form, &mut settings)?;
         form.settings = Json::of(&settings)?;
         form.updated_at = now;
-        form::save(conn, &form)?;
-        let after = view(conn, &owner, &base)?;
-        let subject = Subject::new(&owner.slug).before(&before)?.after(&after)?;
+        form::save(tx, &form)?;
+        let after = view(tx, &base)?;
+        let subject = Subject::new(&tx.tenant.slug).before(&before)?.after(&after)?;
         Ok((after, subject))
     });
     let view = changed.await?;

@@ -25,16 +25,15 @@ pub mod message;
 pub mod overview;
 pub mod password;
 pub mod run;
-pub mod sample;
 pub mod session;
 pub mod sign_in;
-pub mod simulate;
 pub mod source;
 pub mod status;
 pub mod task;
 pub mod tenant;
 pub mod totp;
 pub mod trial;
+pub mod unit;
 pub mod user;
 pub mod version;
 
@@ -91,33 +90,43 @@ where
     let actor = actor.clone();
     db.write(move |conn| {
         let (value, subject) = work(conn)?;
-        let change =
-            Change { actor, action, subject: subject.name, before: subject.before, after: subject.after };
-        audit::append(conn, tenant.as_ref(), change, now)?;
+        audit::append(conn, tenant.as_ref(), subject.change(actor, action), now)?;
         Ok(value)
     })
     .await
 }
 
 /// What an audited change was made to, before and after.
-struct Subject {
+pub struct Subject {
     name: String,
     before: Option<Json>,
     after: Option<Json>,
 }
 
 impl Subject {
-    fn new(name: impl ToString) -> Subject {
+    pub fn new(name: impl ToString) -> Subject {
         Subject { name: name.to_string(), before: None, after: None }
     }
 
-    fn before(mut self, value: &impl Serialize) -> Result<Subject> {
+    /// Notes what it was.
+    ///
+    /// # Errors
+    /// `Internal` when it has no JSON form.
+    pub fn before(mut self, value: &impl Serialize) -> Result<Subject> {
         self.before = Some(Json::of(value)?);
         Ok(self)
     }
 
-    fn after(mut self, value: &impl Serialize) -> Result<Subject> {
+    /// Notes what it has become.
+    ///
+    /// # Errors
+    /// `Internal` when it has no JSON form.
+    pub fn after(mut self, value: &impl Serialize) -> Result<Subject> {
         self.after = Some(Json::of(value)?);
         Ok(self)
+    }
+
+    fn change(self, actor: Actor, action: &'static str) -> Change {
+        Change { actor, action, subject: self.name, before: self.before, after: self.after }
     }
 }

@@ -25,7 +25,7 @@ use crate::model::sign_in::{Required, SignIn};
 use crate::model::user::{User, UserState};
 use crate::ops::known::{self, Browser};
 use crate::ops::session::{self, Begun, Client, Owner};
-use crate::ops::{Subject, audited, password, totp, user as users};
+use crate::ops::{Subject, password, totp, user as users};
 use crate::store::audit::{self, Change};
 use crate::store::{Conn, sign_in, user};
 
@@ -284,8 +284,8 @@ fn step_key(app: &App) -> PurposeKey {
 /// # Errors
 /// `NotFound` when there is no such user.
 pub async fn unlock(app: &App, actor: &Actor, email: &EmailAddress) -> Result<()> {
-    let (now, email) = (app.clock.now(), email.clone());
-    audited(&app.db, None, actor, "user.unlock", now, move |conn| {
+    let email = email.clone();
+    app.administer(actor, "user.unlock", move |conn, _| {
         let found = user::find_by_email(conn, &email.key())?.ok_or_else(|| users::no_such_user(&email))?;
         let mut standing = sign_in::find_for_change(conn, &found.id)?;
         set(&mut standing, Browser::Strange, Tries::default());

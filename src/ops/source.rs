@@ -154,7 +154,7 @@ fn url(app: &App, tenant: &Tenant, source: &Source, secrets: &SourceSecrets) -> 
 /// `Unavailable` when the database cannot be reached.
 pub async fn list(app: &App, tenant: &Tenant) -> Result<Vec<Source>> {
     let id = tenant.id.clone();
-    app.db.read(move |conn| source::list(conn, &id, LIST_LIMIT)).await
+    app.db.read(move |conn| source::list(&mut conn.of(&id), LIST_LIMIT)).await
 }
 
 /// Finds a source by its name.
@@ -163,7 +163,7 @@ pub async fn list(app: &App, tenant: &Tenant) -> Result<Vec<Source>> {
 /// `NotFound` when there is none.
 pub async fn find(app: &App, tenant: &Tenant, name: &str) -> Result<Source> {
     let (id, wanted) = (tenant.id.clone(), name.to_owned());
-    let found = app.db.read(move |conn| source::find_by_name(conn, &id, &wanted)).await?;
+    let found = app.db.read(move |conn| source::find_by_name(&mut conn.of(&id), &wanted)).await?;
     found.ok_or_else(|| {
         Error::not_found(format!("no source `{name}` in tenant `{}`", tenant.slug))
             .hint(format!("run `nexora source list --tenant {}`", tenant.slug))
@@ -280,7 +280,7 @@ pub async fn remove(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Re
     let found = find(app, tenant, name).await?;
     let now = app.clock.now();
     audited(&app.db, Some(tenant.id.clone()), actor, "source.remove", now, move |conn| {
-        source::delete(conn, &found.tenant_id, &found.id)?;
+        source::delete(&mut conn.of(&found.tenant_id), &found.id)?;
         let subject = Subject::new(&found.name).before(&found)?;
         Ok(((), subject))
     })
@@ -380,7 +380,7 @@ pub async fn notices(
         None => None,
     };
     let id = tenant.id.clone();
-    app.db.read(move |conn| notice::list(conn, &id, &Filter { source, state }, limit)).await
+    app.db.read(move |conn| notice::list(&mut conn.of(&id), &Filter { source, state }, limit)).await
 }
 
 /// Has leads fetched again: one by its notice, or all of a source that failed. Returns how many.
@@ -431,7 +431,7 @@ pub async fn retry(
 pub async fn dismiss(app: &App, actor: &Actor, tenant: &Tenant, id: &NoticeId) -> Result<Notice> {
     let (now, id, owner) = (app.clock.now(), id.clone(), tenant.clone());
     audited(&app.db, Some(tenant.id.clone()), actor, "source.dismiss", now, move |conn| {
-        let before = notice::find(conn, &owner.id, &id)?.ok_or_else(|| {
+        let before = notice::find(&mut conn.of(&owner.id), &id)?.ok_or_else(|| {
             Error::not_found(format!("no notice `{id}` in tenant `{}`", owner.slug))
                 .hint(format!("run `nexora source notices --tenant {}`", owner.slug))
         })?;
@@ -454,7 +454,7 @@ fn open(conn: &mut Conn, source: &Source) -> Result<Vec<Notice>> {
     let mut open = Vec::new();
     for state in [NoticeState::Failed, NoticeState::Retrying] {
         let filter = Filter { source: Some(source.id.clone()), state: Some(state) };
-        open.extend(notice::list(conn, &source.tenant_id, &filter, LIST_LIMIT)?);
+        open.extend(notice::list(&mut conn.of(&source.tenant_id), &filter, LIST_LIMIT)?);
     }
     Ok(open)
 }

@@ -9,7 +9,6 @@ use crate::base::text::Json;
 use crate::base::token::PurposeKey;
 use crate::base::{Error, Result};
 use crate::connector::kind::Connectors;
-use crate::model::TenantId;
 use crate::model::address::Slug;
 use crate::model::audit::Actor;
 use crate::model::connection::Connection;
@@ -17,12 +16,15 @@ use crate::model::cursor::Cursor;
 use crate::model::effect::Effect;
 use crate::model::lead::Lead;
 use crate::model::panel::Panel;
+use crate::model::principal::{Noun, Operation, Verb};
 use crate::model::run::Run;
 use crate::model::tenant::Tenant;
-use crate::ops::{Subject, audited};
+use crate::ops::Subject;
 use crate::pipeline::trouble::{self, Health, Trouble};
 use crate::store::balance::{self, Count};
-use crate::store::{Conn, automation, connection, cursor, effect, lead, run, sign_in, tenant};
+use crate::store::{Conn, Tx, automation, connection, cursor, effect, lead, run, sign_in, tenant};
+
+pub const PANELS: Operation = Operation::new("status.panels", Noun::Status, Verb::Update);
 
 /// What an operator, or the owner, sees of a tenant.
 #[derive(Clone, Debug, Serialize)]
@@ -89,18 +91,18 @@ pub async fn of_all(app: &App) -> Result<Vec<TenantStatus>> {
 
 fn load(conn: &mut Conn, connectors: &Connectors, tenant: Tenant, now: Timestamp) -> Result<TenantStatus> {
     let id = tenant.id.clone();
-    let automations = automation::list(conn, &id, TENANTS)?.into_iter();
+    let automations = automation::list(&mut conn.of(&id), TENANTS)?.into_iter();
     let mut status = TenantStatus {
-        counts: balance::counts(conn, &id)?,
-        oldest_due_at: balance::oldest_due(conn, &id)?,
-        connections: connection::list(conn, &id, TENANTS)?,
-        cursors: cursor::list(conn, &id, None, TENANTS)?,
+        counts: balance::counts(&mut conn.of(&id))?,
+        oldest_due_at: balance::oldest_due(&mut conn.of(&id))?,
+        connections: connection::list(&mut conn.of(&id), TENANTS)?,
+        cursors: cursor::list(&mut conn.of(&id), None, TENANTS)?,
         automations: automations
             .map(|a| AutomationLine { name: a.name, state: a.state, version: a.live_version })
             .collect(),
-        leads: lead::list(conn, &id, None, None, SHOWN)?,
-        runs: run::list(conn, &id, &run::Filter::default(), SHOWN)?,
-        effects: effect::list(conn, &id, &effect::Filter::default(), SHOWN)?,
+        leads: lead::list(&mut conn.of(&id), None, None, SHOWN)?,
+        runs: run::list(&mut conn.of(&id), &run::Filter::default(), SHOWN)?,
+        effects: effect::list(&mut conn.of(&id), &effect::Filter::default(), SHOWN)?,
         troubles: Vec::new(),
         tenant,
     };
@@ -113,13 +115,13 @@ fn load(conn: &mut Conn, connectors: &Connectors, tenant: Tenant, now: Timestamp
         cursors: &status.cursors,
     };
     status.troubles = trouble::of(&health, now);
-    status.troubles.extend(locks(conn, &id, now)?);
+    status.troubles.extend(locks(&mut conn.of(&id), now)?);
     Ok(status)
 }
 
 /// Returns which members of a tenant cannot sign in for now.
-pub fn locks(conn: &mut Conn, tenant: &TenantId, now: Timestamp) -> Result<Vec<Trouble>> {
-    let locked = sign_in::locked_of(conn, tenant, now, SHOWN)?;
+pub fn locks(tx: &mut Tx, now: Timestamp) -> Result<Vec<Trouble>> {
+    let locked = sign_in::locked_of(tx, now, SHOWN)?;
     Ok(locked.iter().map(|(email, since)| trouble::of_lock(email, *since)).collect())
 }
 
@@ -136,12 +138,11 @@ pub async fn set_panels(app: &App, actor: &Actor, before: Tenant, panels: Vec<Pa
     if panels.is_empty() {
         return Err(Error::usage("a page needs at least one panel"));
     }
-    let now = app.clock.now();
     let mut settings = before.settings()?;
     let earlier = std::mem::replace(&mut settings.status_panels, panels);
-    let after = Tenant { settings: Json::of(&settings)?, updated_at: now, ..before };
-    audited(&app.db, Some(after.id.clone()), actor, "status.panels", now, move |conn| {
-        tenant::save(conn, &after)?;
+    app.change(actor, &before.clone(), PANELS, move |tx, now| {
+        let after = Tenant { settings: Json::of(&settings)?, updated_at: now, ..before };
+        tenant::save(tx, &after)?;
         let subject = Subject::new(&after.slug).before(&earlier)?.after(&settings.status_panels)?;
         Ok((after, subject))
     })

@@ -9,10 +9,17 @@ use crate::engine::source::suggestion;
 use crate::model::TenantId;
 use crate::model::address::{Country, EmailAddress, PhoneNumber, Slug, Zone};
 use crate::model::audit::Actor;
+use crate::model::principal::{Noun, Operation, Verb};
 use crate::model::tenant::{Tenant, TenantMode, TenantSettings, TenantState};
-use crate::ops::{LIST_LIMIT, Subject, audited};
+use crate::ops::{LIST_LIMIT, Subject};
 use crate::pipeline::watch;
 use crate::store::{Inserted, effect, run, tenant};
+
+pub const CREATE: Operation = Operation::of_operators("tenant.create");
+// Suspending is how an operator stops a tenant; it is not for the tenant to undo.
+pub const SUSPEND: Operation = Operation::of_operators("tenant.suspend");
+pub const RESUME: Operation = Operation::of_operators("tenant.resume");
+pub const SET: Operation = Operation::new("tenant.set", Noun::Tenant, Verb::Update);
 
 /// A tenant to be made.
 #[derive(Clone, Debug)]
@@ -51,13 +58,14 @@ pub async fn create(app: &App, actor: &Actor, new: NewTenant) -> Result<Tenant> 
         settings: Json::of(&TenantSettings::default())?,
         links_epoch: 0,
     };
-    audited(&app.db, Some(tenant.id.clone()), actor, "tenant.create", now, move |conn| {
-        if tenant::insert(conn, &tenant)? == Inserted::AlreadyThere {
-            return Err(Error::conflict(format!("a tenant `{}` exists already", tenant.slug))
-                .hint(format!("run `nexora tenant show {}`, or choose another slug", tenant.slug)));
+    let new = tenant.clone();
+    app.change(actor, &tenant, CREATE, move |tx, _| {
+        if tenant::insert(tx, &new)? == Inserted::AlreadyThere {
+            return Err(Error::conflict(format!("a tenant `{}` exists already", new.slug))
+                .hint(format!("run `nexora tenant show {}`, or choose another slug", new.slug)));
         }
-        let subject = Subject::new(&tenant.slug).after(&tenant)?;
-        Ok((tenant, subject))
+        let subject = Subject::new(&new.slug).after(&new)?;
+        Ok((new, subject))
     })
     .await
 }
@@ -85,7 +93,7 @@ pub async fn list(app: &App) -> Result<Vec<Tenant>> {
 /// # Errors
 /// `NotFound` when there is none.
 pub async fn suspend(app: &App, actor: &Actor, slug: &Slug) -> Result<Tenant> {
-    set_state(app, actor, slug, TenantState::Suspended, "tenant.suspend").await
+    set_state(app, actor, slug, TenantState::Suspended, SUSPEND).await
 }
 
 /// Resumes a tenant: what waited goes on where it was.
@@ -93,7 +101,7 @@ pub async fn suspend(app: &App, actor: &Actor, slug: &Slug) -> Result<Tenant> {
 /// # Errors
 /// `NotFound` when there is none.
 pub async fn resume(app: &App, actor: &Actor, slug: &Slug) -> Result<Tenant> {
-    set_state(app, actor, slug, TenantState::Active, "tenant.resume").await
+    set_state(app, actor, slug, TenantState::Active, RESUME).await
 }
 
 async fn set_state(
@@ -101,25 +109,21 @@ async fn set_state(
     actor: &Actor,
     slug: &Slug,
     state: TenantState,
-    action: &'static str,
+    operation: Operation,
 ) -> Result<Tenant> {
-    let now = app.clock.now();
-    let before = find(app, slug).await?;
-    let after = Tenant { state, updated_at: now, ..before.clone() };
-    let connectors = app.connectors().clone();
-    let changed = audited(&app.db, Some(before.id.clone()), actor, action, now, move |conn| {
-        tenant::set_state(conn, &after.id, state, now)?;
+    let (before, connectors) = (find(app, slug).await?, app.connectors().clone());
+    app.change(actor, &before.clone(), operation, move |tx, now| {
+        tenant::set_state(tx, &before.id, state, now)?;
         if state == TenantState::Active {
-            run::wake_parked(conn, &after.id, None, now)?;
-            effect::wake_all(conn, &after.id, now)?;
+            run::wake_parked(tx, None, now)?;
+            effect::wake_all(tx, now)?;
         }
-        watch::reconcile(conn, &connectors, &after, now)?;
+        let after = Tenant { state, updated_at: now, ..before.clone() };
+        watch::reconcile(tx, &connectors, &after, now)?;
         let subject = Subject::new(&after.slug).before(&before.state)?.after(&after.state)?;
         Ok((after, subject))
-    });
-    let tenant = changed.await?;
-    app.nudges.all();
-    Ok(tenant)
+    })
+    .await
 }
 
 /// What can be set about a tenant, each with a word about it.
@@ -148,7 +152,6 @@ pub const KEYS: &[(&str, &str)] = &[
 /// # Errors
 /// `NotFound` when there is no such tenant; `Usage` naming the key or value that is wrong.
 pub async fn set(app: &App, actor: &Actor, slug: &Slug, changes: &[(String, String)]) -> Result<Tenant> {
-    let now = app.clock.now();
     let before = find(app, slug).await?;
     let mut after = before.clone();
     let mut settings = before.settings()?;
@@ -160,16 +163,16 @@ pub async fn set(app: &App, actor: &Actor, slug: &Slug, changes: &[(String, Stri
     }
     after.settings = Json::of(&settings)?;
     let connectors = app.connectors().clone();
-    let set = audited(&app.db, Some(before.id.clone()), actor, "tenant.set", now, move |conn| {
-        after.updated_at = now;
-        tenant::save(conn, &after)?;
-        watch::reconcile(conn, &connectors, &after, now)?;
-        let subject = Subject::new(&after.slug).before(&before)?.after(&after)?;
-        Ok((after, subject))
-    });
-    let tenant = set.await?;
+    let tenant = app
+        .change(actor, &before.clone(), SET, move |tx, now| {
+            after.updated_at = now;
+            tenant::save(tx, &after)?;
+            watch::reconcile(tx, &connectors, &after, now)?;
+            let subject = Subject::new(&after.slug).before(&before)?.after(&after)?;
+            Ok((after, subject))
+        })
+        .await?;
     app.forget_front(&tenant.slug);
-    app.nudges.all();
     Ok(tenant)
 }
 

@@ -37,10 +37,10 @@ pub fn credential_refused(
         let (tenant, id) = (&as_used.tenant_id, &as_used.id);
         tracing::error!(connection.id = %id, tenant.id = %tenant, reason, "connection {id} fails");
         event::insert(conn, &failing(as_used, account, reason, now)?)?;
-        cursor::set_due(conn, tenant, id, None)?;
+        cursor::set_due(&mut conn.of(tenant), id, None)?;
         return Ok(Refusal::Failed);
     }
-    let current = connection::find(conn, &as_used.tenant_id, &as_used.id)?;
+    let current = connection::find(&mut conn.of(&as_used.tenant_id), &as_used.id)?;
     Ok(match current {
         Some(current) if current.state == ConnectionState::Active => Refusal::Replaced,
         Some(_) | None => Refusal::Stopped,

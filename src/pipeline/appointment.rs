@@ -10,13 +10,12 @@ use crate::engine::mentioned;
 use crate::model::address::Country;
 use crate::model::appointment::{Appointment, AppointmentState};
 use crate::model::contact::AddressKind;
-use crate::model::cursor::Cursor;
 use crate::model::diary::{EFFECT_PROPERTY, Entry, When};
 use crate::model::event::About;
 use crate::model::tenant::Tenant;
-use crate::model::{AppointmentId, ContactId, TenantId};
+use crate::model::{AppointmentId, ConnectionId, ContactId};
 use crate::pipeline::contact::{about_contact, resolve};
-use crate::store::{Conn, appointment, contact};
+use crate::store::{Conn, Tx, appointment, contact};
 
 /// Finds whom an entry is about: somebody who attends, or a contact whose address it holds. Somebody
 /// who attends and is not known becomes a contact when the entry is told.
@@ -24,23 +23,24 @@ use crate::store::{Conn, appointment, contact};
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
 pub fn about(conn: &mut Conn, tenant: &Tenant, entry: &Entry, now: Timestamp) -> Result<About> {
-    let contact_id = match known(conn, &tenant.id, tenant.country()?, entry)? {
+    let tx = &mut conn.of(&tenant.id);
+    let contact_id = match known(tx, tenant.country()?, entry)? {
         Some(id) => Some(id),
-        None => new_attendee(conn, tenant, entry, now)?,
+        None => new_attendee(tx, tenant, entry, now)?,
     };
-    contact_id.map_or(Ok(About::default()), |id| about_contact(conn, &tenant.id, id))
+    contact_id.map_or(Ok(About::default()), |id| about_contact(tx, id))
 }
 
-fn known(conn: &mut Conn, tenant: &TenantId, country: Country, entry: &Entry) -> Result<Option<ContactId>> {
+fn known(tx: &mut Tx, country: Country, entry: &Entry) -> Result<Option<ContactId>> {
     for attendee in entry.attendees.iter().filter(|attendee| !attendee.is_own) {
         let key = attendee.email.to_lowercase();
-        if let Some(id) = contact::find_by_address(conn, tenant, AddressKind::Email, &key)? {
+        if let Some(id) = contact::find_by_address(tx, AddressKind::Email, &key)? {
             return Ok(Some(id));
         }
     }
     let text = format!("{}\n{}\n{}", entry.title, entry.description, entry.location);
     for (kind, value) in mentioned::addresses(&text, country) {
-        if let Some(id) = contact::find_by_address(conn, tenant, kind, &value)? {
+        if let Some(id) = contact::find_by_address(tx, kind, &value)? {
             return Ok(Some(id));
         }
     }
@@ -59,7 +59,7 @@ fn new_attendee(
     };
     let Ok(email) = attendee.email.parse() else { return Ok(None) };
     let name = attendee.name.clone().unwrap_or_default();
-    resolve(conn, &tenant.id, &name, Some(&email), None, now)
+    resolve(&mut conn.of(&tenant.id), &name, Some(&email), None, now)
 }
 
 /// Writes what an entry has become, where a customer takes part in it. A series itself is none; its
@@ -69,23 +69,24 @@ fn new_attendee(
 /// `Unavailable` when the database cannot be reached.
 pub fn record(
     conn: &mut Conn,
-    (tenant, cursor): (&Tenant, &Cursor),
+    tenant: &Tenant,
+    place: (&ConnectionId, &str),
     entry: &Entry,
     now: Timestamp,
 ) -> Result<()> {
+    let tx = &mut conn.of(&tenant.id);
     if entry.is_series() {
         return Ok(());
     }
-    let place = (&cursor.connection_id, cursor.target.as_str());
-    let before = appointment::find_by_entry(conn, &tenant.id, place, &entry.id)?;
+    let before = appointment::find_by_entry(tx, place, &entry.id)?;
     let zone = tenant.zone()?.tz();
     match (before, times(entry, zone)) {
-        (Some(before), _) if entry.cancelled => cancel(conn, before, now),
+        (Some(before), _) if entry.cancelled => cancel(tx, before, now),
         (None, _) if entry.cancelled => Ok(()),
         (_, None) => Ok(()),
         (before, Some((starts_at, ends_at))) => {
             let has_guest = entry.attendees.iter().any(|attendee| !attendee.is_own);
-            let contact_id = known(conn, &tenant.id, tenant.country()?, entry)?;
+            let contact_id = known(tx, tenant.country()?, entry)?;
             if before.is_none() && !has_guest && contact_id.is_none() {
                 return Ok(());
             }
@@ -95,8 +96,8 @@ pub fn record(
             let fresh = Appointment {
                 tenant_id: tenant.id.clone(),
                 id: before.as_ref().map_or_else(|| AppointmentId::new(now), |before| before.id.clone()),
-                connection_id: cursor.connection_id.clone(),
-                calendar: cursor.target.clone(),
+                connection_id: place.0.clone(),
+                calendar: place.1.to_owned(),
                 entry_id: entry.id.clone(),
                 contact_id: contact_id.or(before.as_ref().and_then(|before| before.contact_id.clone())),
                 title: entry.title.clone(),
@@ -110,8 +111,8 @@ pub fn record(
                 updated_at: now,
             };
             match before {
-                Some(_) => appointment::save(conn, &fresh),
-                None => appointment::insert(conn, &fresh).map(|_| ()),
+                Some(_) => appointment::save(tx, &fresh),
+                None => appointment::insert(tx, &fresh).map(|_| ()),
             }
         }
     }
@@ -123,15 +124,15 @@ pub fn record(
 /// `Unavailable` when the database cannot be reached.
 pub fn record_series(
     conn: &mut Conn,
-    (tenant, cursor): (&Tenant, &Cursor),
+    tenant: &Tenant,
+    place: (&ConnectionId, &str),
     (series, instances): (&str, &[Entry]),
     now: Timestamp,
 ) -> Result<()> {
     for instance in instances {
-        record(conn, (tenant, cursor), instance, now)?;
+        record(conn, tenant, place, instance, now)?;
     }
-    let place = (&cursor.connection_id, cursor.target.as_str());
-    for known in appointment::of_series(conn, &tenant.id, place, series, now)? {
+    for known in appointment::of_series(&mut conn.of(&tenant.id), place, series, now)? {
         let is_there = instances.iter().any(|instance| instance.id == known.entry_id && !instance.cancelled);
         if !is_there {
             cancel(conn, known, now)?;

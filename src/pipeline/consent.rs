@@ -4,8 +4,8 @@ use crate::base::Result;
 use crate::base::clock::Timestamp;
 use crate::model::consent::{Channel, Consent};
 use crate::model::lead::{Agreed, Lead};
-use crate::model::{ConsentId, ContactId, TenantId};
-use crate::store::{Conn, consent};
+use crate::model::{ConsentId, ContactId};
+use crate::store::{Tx, consent};
 
 /// Where a word was given, and who noted it.
 #[derive(Clone, Copy, Debug)]
@@ -21,13 +21,13 @@ pub struct Given<'a> {
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
 pub fn note(
-    conn: &mut Conn,
-    tenant: &TenantId,
+    tx: &mut Tx,
     contact_id: &ContactId,
     word: Agreed,
     given: Given<'_>,
     at: Timestamp,
 ) -> Result<Consent> {
+    let tenant = tx.tenant();
     let new = Consent {
         tenant_id: tenant.clone(),
         id: ConsentId::new(at),
@@ -44,6 +44,6 @@ pub fn note(
             Channel::Sms => lead.phone.as_ref().map(ToString::to_string),
         }),
     };
-    consent::insert(conn, &new)?;
+    consent::insert(tx, &new)?;
     Ok(new)
 }

@@ -127,7 +127,7 @@ pub async fn note_refusal(app: &App, source: &Source, verdict: Verdict) -> Resul
     let reason = format!("{}{}", source::REFUSED, verdict.reason());
     tracing::warn!(tenant.id = %source.tenant_id, source.id = %source.id, reason, "source {}", source.id);
     let (tenant_id, id) = (source.tenant_id.clone(), source.id.clone());
-    app.db.write(move |conn| source::note_refusal(conn, &tenant_id, &id, &reason)).await
+    app.db.write(move |conn| source::note_refusal(&mut conn.of(&tenant_id), &id, &reason)).await
 }
 
 /// Where something came from, and what is kept with it.
@@ -175,7 +175,7 @@ fn record(conn: &mut Conn, origin: &Origin, reading: Reading, now: Timestamp) ->
             Taken::Malformed(format!("{reason}; it is kept, and a person will look at it"))
         }
     };
-    source::note_received(conn, &tenant.id, &source.id, now)?;
+    source::note_received(&mut conn.of(&tenant.id), &source.id, now)?;
     Ok(taken)
 }
 
@@ -208,10 +208,11 @@ pub fn store_found(conn: &mut Conn, origin: &Origin, found: Found, now: Timestam
     };
     let id = store(conn, origin, arrival, now)?;
     if let Some(relay) = found.reply_to
-        && let Some(stored) = lead::find(conn, &tenant.id, &id)?
+        && let Some(stored) = lead::find(&mut conn.of(&tenant.id), &id)?
         && let Some(contact_id) = stored.contact_id
     {
-        let _ = contact::add_address(conn, &tenant.id, &contact_id, AddressKind::Email, &relay.key())?;
+        let _ =
+            contact::add_address(&mut conn.of(&tenant.id), &contact_id, AddressKind::Email, &relay.key())?;
     }
     Ok(id)
 }
@@ -242,7 +243,7 @@ fn store(conn: &mut Conn, origin: &Origin, arrival: Arrival, now: Timestamp) -> 
         return Ok(earlier);
     }
     let key = arrival.key.clone();
-    match conn.transaction(|conn| intake::store(conn, tenant, arrival, now)) {
+    match conn.transaction(|conn| intake::store(&mut conn.of(tenant), arrival, now)) {
         Ok((id, _)) => Ok(id),
         // Told twice at the same moment, and not in the same words: the first is the lead.
         Err(error) if error.kind() == Kind::Conflict => {
@@ -254,7 +255,9 @@ fn store(conn: &mut Conn, origin: &Origin, arrival: Arrival, now: Timestamp) -> 
 }
 
 fn known(conn: &mut Conn, origin: &Origin, key: &str) -> Result<Option<LeadId>> {
-    let Some(earlier) = event::find_by_dedupe_key(conn, &origin.tenant.id, key)? else { return Ok(None) };
+    let Some(earlier) = event::find_by_dedupe_key(&mut conn.of(&origin.tenant.id), key)? else {
+        return Ok(None);
+    };
     let received: LeadReceived = earlier.payload.read()?;
     Ok(Some(received.lead_id))
 }
@@ -281,7 +284,7 @@ fn note(conn: &mut Conn, origin: &Origin, told: Told, now: Timestamp) -> Result<
     if notice::insert(conn, &new)? == Inserted::New {
         return Ok(());
     }
-    let first = notice::find_by_external_id(conn, &tenant.id, &source.id, &told.external_id)?;
+    let first = notice::find_by_external_id(&mut conn.of(&tenant.id), &source.id, &told.external_id)?;
     match told.event_id {
         Some(id) if first.is_none_or(|first| first.payload.value() != payload) => {
             let data = serde_json::json!({ "lead_id": told.external_id, "event_id": id });
@@ -296,7 +299,7 @@ fn note(conn: &mut Conn, origin: &Origin, told: Told, now: Timestamp) -> Result<
 fn tell_remark(conn: &mut Conn, origin: &Origin, remark: Remark, now: Timestamp) -> Result<()> {
     let tenant = &origin.tenant.id;
     let lead_id = known(conn, origin, &origin.key(&remark.lead))?;
-    let found = lead_id.as_ref().map(|id| lead::find(conn, tenant, id)).transpose()?.flatten();
+    let found = lead_id.as_ref().map(|id| lead::find(&mut conn.of(tenant), id)).transpose()?.flatten();
     let said_before = found.as_ref().and_then(|lead| lead.message.as_deref());
     if !remark.text.is_empty() && said_before == Some(remark.text.trim()) {
         // The lead's own description, once more.
@@ -306,7 +309,7 @@ fn tell_remark(conn: &mut Conn, origin: &Origin, remark: Remark, now: Timestamp)
     let about = About { contact_id: contact_id.clone(), lead_id, job_id: None };
     let payload = WebhookEvent { about, name: remark.name.to_owned(), data: remark.data };
     let key = origin.key(&format!("remark:{}", remark.id));
-    tell(conn, tenant, EventKind::WebhookReceived, key, &payload, contact_id, now).map(|_| ())
+    tell(&mut conn.of(tenant), EventKind::WebhookReceived, key, &payload, contact_id, now).map(|_| ())
 }
 
 /// Takes in a lead that a program with a key tells of: fields as the form has them. What is wrong is told,
@@ -336,7 +339,8 @@ pub async fn capture(app: &App, tenant: &Tenant, data: &Value, key: Option<&str>
         ..Arrival::of(new)
     };
     let (now, tenant_id) = (app.clock.now(), tenant.id.clone());
-    let (id, inserted) = app.db.write(move |conn| intake::store(conn, &tenant_id, arrival, now)).await?;
+    let (id, inserted) =
+        app.db.write(move |conn| intake::store(&mut conn.of(&tenant_id), arrival, now)).await?;
     app.nudges.dispatch.notify_one();
     Ok(Intake::Accepted(id, inserted))
 }

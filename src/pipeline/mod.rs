@@ -25,7 +25,7 @@ pub mod link;
 pub mod poll;
 pub mod prune;
 pub mod rescue;
-pub mod scene;
+pub mod run_facts;
 pub mod schedule;
 mod sent;
 pub mod stop;

@@ -58,8 +58,9 @@ async fn sweep_queue(app: &Arc<App>, queue: Queue, round: &mut Round) -> Result<
 }
 
 fn ring(conn: &mut Conn, due: &Due, now: Timestamp) -> Result<()> {
-    let Some(timer) = timer::find(conn, &due.tenant_id, &TimerId::parse(&due.id)?)? else { return Ok(()) };
-    let Some(cursor) = cursor::find(conn, &due.tenant_id, &timer.cursor_id)? else { return Ok(()) };
-    let Some(tenant) = tenant::find(conn, &due.tenant_id)? else { return Ok(()) };
-    calendar::ring(conn, (&tenant, &cursor), &timer, now).map(|_| ())
+    let tx = &mut conn.of(&due.tenant_id);
+    let Some(timer) = timer::find(tx, &TimerId::parse(&due.id)?)? else { return Ok(()) };
+    let Some(cursor) = cursor::find(tx, &timer.cursor_id)? else { return Ok(()) };
+    let Some(tenant) = tenant::find(tx, &due.tenant_id)? else { return Ok(()) };
+    calendar::ring(tx, (&tenant, &cursor), &timer, now).map(|_| ())
 }

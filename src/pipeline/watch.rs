@@ -10,12 +10,10 @@ use crate::base::clock::Timestamp;
 use crate::base::text::Json;
 use crate::base::{Error, Result};
 use crate::connector::kind::Connectors;
-use crate::engine::ability;
-use crate::engine::trigger::{CalendarWhen, Filter, Watch};
+use crate::engine::trigger::{EventSource, Watch};
 use crate::model::automation::AutomationState;
 use crate::model::connection::{Ability, Connection, ConnectionState};
 use crate::model::cursor::{CalendarWish, Cursor, CursorKind, SheetWish};
-use crate::model::event::EventKind;
 use crate::model::tenant::Tenant;
 use crate::model::{ConnectionId, CursorId};
 use crate::pipeline::dispatch::AUTOMATION_LIMIT;
@@ -36,11 +34,12 @@ type Place = (ConnectionId, CursorKind, String);
 /// # Errors
 /// `Conflict` when two automations know the rows of one sheet by different keys.
 pub fn reconcile(conn: &mut Conn, connectors: &Connectors, tenant: &Tenant, now: Timestamp) -> Result<()> {
-    schedule::reconcile(conn, tenant, now)?;
-    let connections = connection::list(conn, &tenant.id, CONNECTION_LIMIT)?;
-    let wanted = wanted(conn, connectors, tenant, &connections)?;
+    let tx = &mut conn.of(&tenant.id);
+    schedule::reconcile(tx, tenant, now)?;
+    let connections = connection::list(tx, CONNECTION_LIMIT)?;
+    let wanted = wanted(tx, connectors, tenant, &connections)?;
     let mut existing = BTreeMap::new();
-    for cursor in cursor::list(conn, &tenant.id, None, CURSOR_LIMIT)? {
+    for cursor in cursor::list(tx, None, CURSOR_LIMIT)? {
         existing.insert((cursor.connection_id.clone(), cursor.kind, cursor.target.clone()), cursor);
     }
     for (place, wish) in &wanted {
@@ -50,12 +49,12 @@ pub fn reconcile(conn: &mut Conn, connectors: &Connectors, tenant: &Tenant, now:
         let due_at = is_active.then_some(now);
         match existing.remove(place) {
             Some(cursor) if cursor.wish == *wish => {}
-            Some(cursor) => cursor::set_wish(conn, &tenant.id, &cursor.id, wish, due_at)?,
-            None => cursor::insert(conn, &new_cursor(tenant, place, wish.clone(), due_at, now))?,
+            Some(cursor) => cursor::set_wish(tx, &cursor.id, wish, due_at)?,
+            None => cursor::insert(tx, &new_cursor(tenant, place, wish.clone(), due_at, now))?,
         }
     }
     for cursor in existing.into_values() {
-        cursor::delete(conn, &tenant.id, &cursor.id)?;
+        cursor::delete(tx, &cursor.id)?;
     }
     Ok(())
 }
@@ -93,34 +92,29 @@ fn wanted(
     tenant: &Tenant,
     connections: &[Connection],
 ) -> Result<BTreeMap<Place, Json>> {
+    let tx = &mut conn.of(&tenant.id);
     let mut calendars: BTreeMap<(ConnectionId, String), CalendarWish> = BTreeMap::new();
     let mut sheets: BTreeMap<(ConnectionId, String), SheetWish> = BTreeMap::new();
-    for automation in automation::list(conn, &tenant.id, AUTOMATION_LIMIT)? {
+    for automation in automation::list(tx, AUTOMATION_LIMIT)? {
         if automation.state == AutomationState::Disabled {
             continue;
         }
-        let version = version::parsed(conn, &tenant.id, &automation.id, automation.live_version)?;
+        let version = version::parsed(tx, &automation.id, automation.live_version)?;
         // What ends a run has to be read, too.
         let stops = version.stops(tenant)?.into_iter().map(|(_, watch)| watch);
         for watch in version.watches(tenant)?.into_iter().chain(stops) {
             for connection in watched(&watch, connectors, connections) {
-                match &watch.filter {
-                    Filter::Any
-                    | Filter::Mail { .. }
-                    | Filter::Fact { .. }
-                    | Filter::Webhook { .. }
-                    | Filter::Schedule { .. }
-                    | Filter::Named => {}
-                    Filter::Calendar { calendar, when, .. } => {
-                        let wish = calendars.entry((connection.clone(), calendar.clone())).or_default();
-                        if let CalendarWhen::At(moment) = when {
-                            wish.moments.push(*moment);
-                        }
+                match watch.filter.source() {
+                    EventSource::Told | EventSource::Schedule { .. } => {}
+                    EventSource::Calendar { calendar, moment } => {
+                        let wish = calendars.entry((connection.clone(), calendar.to_owned())).or_default();
+                        wish.moments.extend(moment);
                     }
-                    Filter::Sheet { target, key, .. } => {
+                    EventSource::Sheet { target, key } => {
                         let place = (connection.clone(), Json::of(target)?.as_str().to_owned());
-                        let wish = sheets.entry(place).or_insert_with(|| SheetWish { key: key.clone() });
-                        if wish.key != *key {
+                        let new = || SheetWish { key: key.map(str::to_owned) };
+                        let wish = sheets.entry(place).or_insert_with(new);
+                        if wish.key.as_deref() != key {
                             return Err(Error::conflict(format!(
                                 "two automations know the rows of sheet `{}` by different keys",
                                 target.sheet
@@ -134,7 +128,7 @@ fn wanted(
     }
     let mut wanted = BTreeMap::new();
     for connection in
-        connections.iter().filter(|connection| may_read(connectors, connection, EventKind::GmailMessage))
+        connections.iter().filter(|connection| may(connectors, connection, &[Ability::MailRead]))
     {
         wanted.insert((connection.id.clone(), CursorKind::Mail, String::new()), Json::empty_object());
     }
@@ -156,13 +150,13 @@ fn watched<'a>(
 ) -> impl Iterator<Item = &'a ConnectionId> {
     connections
         .iter()
-        .filter(|connection| may_read(connectors, connection, watch.kind))
+        .filter(|connection| may(connectors, connection, watch.on.kind().needs))
         .filter(|connection| watch.connection.as_ref().is_none_or(|name| *name == connection.name))
         .map(|connection| &connection.id)
 }
 
-/// Tells whether a connection may read what tells of events of this kind.
-fn may_read(connectors: &Connectors, connection: &Connection, kind: EventKind) -> bool {
-    let needed = ability::of_trigger(kind).iter().copied().collect();
+/// Tells whether a connection has all of these abilities.
+fn may(connectors: &Connectors, connection: &Connection, needed: &[Ability]) -> bool {
+    let needed = needed.iter().copied().collect();
     Ability::missing(&needed, &connectors.abilities(connection)).is_empty()
 }

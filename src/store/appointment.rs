@@ -4,95 +4,74 @@ use diesel::prelude::*;
 
 use crate::base::Result;
 use crate::base::clock::Timestamp;
-use crate::model::appointment::{Appointment, AppointmentState};
+use crate::model::appointment::{Appointment, AppointmentState, appointments};
 use crate::model::{AppointmentId, ConnectionId, ContactId, TenantId};
 use crate::store::conn::on;
-use crate::store::schema::appointments;
-use crate::store::{Conn, Inserted};
+use crate::store::{Conn, Inserted, Tx};
 
 /// Inserts the appointment, unless its entry has one.
 pub fn insert(conn: &mut Conn, appointment: &Appointment) -> Result<Inserted> {
-    let row = (
-        appointments::tenant_id.eq(&appointment.tenant_id),
-        appointments::id.eq(&appointment.id),
-        appointments::connection_id.eq(&appointment.connection_id),
-        appointments::calendar.eq(&appointment.calendar),
-        appointments::entry_id.eq(&appointment.entry_id),
-        appointments::contact_id.eq(&appointment.contact_id),
-        appointments::title.eq(&appointment.title),
-        appointments::location.eq(&appointment.location),
-        appointments::state.eq(appointment.state),
-        appointments::starts_at.eq(appointment.starts_at),
-        appointments::ends_at.eq(appointment.ends_at),
-        appointments::all_day.eq(appointment.all_day),
-        appointments::version.eq(appointment.version),
-        appointments::created_at.eq(appointment.created_at),
-        appointments::updated_at.eq(appointment.updated_at),
-    );
-    let insert = diesel::insert_into(appointments::table).values(row).on_conflict_do_nothing();
-    on!(conn, c => insert.execute(c)).map(Inserted::from_count)
+    let insert = diesel::insert_into(appointments::table).values(appointment).on_conflict_do_nothing();
+    on!(conn, |c| insert.execute(c)).map(Inserted::from_count)
 }
 
-pub fn find(conn: &mut Conn, tenant: &TenantId, id: &AppointmentId) -> Result<Option<Appointment>> {
-    on!(conn, c => appointments::table.find((tenant, id)).first(c).optional())
+pub fn find(tx: &mut Tx, id: &AppointmentId) -> Result<Option<Appointment>> {
+    on!(tx.conn, |c| appointments::table
+        .find((tx.tenant, id))
+        .select(Appointment::as_select())
+        .first(c)
+        .optional())
 }
 
 /// Finds the appointment of a calendar's entry.
 pub fn find_by_entry(
-    conn: &mut Conn,
-    tenant: &TenantId,
+    tx: &mut Tx,
     (connection, calendar): (&ConnectionId, &str),
     entry: &str,
 ) -> Result<Option<Appointment>> {
-    on!(conn, c => appointments::table
-        .filter(appointments::tenant_id.eq(tenant))
+    on!(tx.conn, |c| appointments::table
+        .filter(appointments::tenant_id.eq(tx.tenant))
         .filter(appointments::connection_id.eq(connection))
         .filter(appointments::calendar.eq(calendar))
         .filter(appointments::entry_id.eq(entry))
+        .select(Appointment::as_select())
         .first(c)
         .optional())
 }
 
 /// Lists the appointments that begin between two moments and are to take place, in order.
-pub fn between(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    (from, until): (Timestamp, Timestamp),
-    limit: i64,
-) -> Result<Vec<Appointment>> {
-    on!(conn, c => appointments::table
-        .filter(appointments::tenant_id.eq(tenant))
+pub fn between(tx: &mut Tx, (from, until): (Timestamp, Timestamp), limit: i64) -> Result<Vec<Appointment>> {
+    on!(tx.conn, |c| appointments::table
+        .filter(appointments::tenant_id.eq(tx.tenant))
         .filter(appointments::starts_at.ge(from))
         .filter(appointments::starts_at.lt(until))
         .filter(appointments::state.eq(AppointmentState::Booked))
         .order((appointments::starts_at, appointments::id))
         .limit(limit)
+        .select(Appointment::as_select())
         .load(c))
 }
 
 /// Lists a tenant's appointments from a moment on, in order, cancelled ones too.
-pub fn list(conn: &mut Conn, tenant: &TenantId, from: Timestamp, limit: i64) -> Result<Vec<Appointment>> {
-    on!(conn, c => appointments::table
-        .filter(appointments::tenant_id.eq(tenant))
+pub fn list(tx: &mut Tx, from: Timestamp, limit: i64) -> Result<Vec<Appointment>> {
+    on!(tx.conn, |c| appointments::table
+        .filter(appointments::tenant_id.eq(tx.tenant))
         .filter(appointments::starts_at.ge(from))
         .order((appointments::starts_at, appointments::id))
         .limit(limit)
+        .select(Appointment::as_select())
         .load(c))
 }
 
 /// Returns the next appointment of a contact that begins after a moment.
-pub fn next_of_contact(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    contact: &ContactId,
-    after: Timestamp,
-) -> Result<Option<Appointment>> {
-    on!(conn, c => appointments::table
-        .filter(appointments::tenant_id.eq(tenant))
+pub fn next_of_contact(tx: &mut Tx, contact: &ContactId, after: Timestamp) -> Result<Option<Appointment>> {
+    on!(tx.conn, |c| appointments::table
+        .filter(appointments::tenant_id.eq(tx.tenant))
         .filter(appointments::contact_id.eq(contact))
         .filter(appointments::starts_at.gt(after))
         .filter(appointments::state.eq(AppointmentState::Booked))
         .order((appointments::starts_at, appointments::id))
+        .select(Appointment::as_select())
         .first(c)
         .optional())
 }
@@ -100,49 +79,40 @@ pub fn next_of_contact(
 /// Lists the instances of a series that are to take place after a moment. The provider's id of an
 /// instance is the series' own, an underscore, and when it would be.
 pub fn of_series(
-    conn: &mut Conn,
-    tenant: &TenantId,
+    tx: &mut Tx,
     (connection, calendar): (&ConnectionId, &str),
     series: &str,
     after: Timestamp,
 ) -> Result<Vec<Appointment>> {
-    on!(conn, c => appointments::table
-        .filter(appointments::tenant_id.eq(tenant))
+    on!(tx.conn, |c| appointments::table
+        .filter(appointments::tenant_id.eq(tx.tenant))
         .filter(appointments::connection_id.eq(connection))
         .filter(appointments::calendar.eq(calendar))
         .filter(appointments::entry_id.ge(format!("{series}_")))
         .filter(appointments::entry_id.lt(format!("{series}_~")))
         .filter(appointments::starts_at.gt(after))
         .filter(appointments::state.eq(AppointmentState::Booked))
+        .select(Appointment::as_select())
         .load(c))
 }
 
 /// Writes everything about an appointment that can change.
 pub fn save(conn: &mut Conn, appointment: &Appointment) -> Result<()> {
-    let update = diesel::update(appointments::table.find((&appointment.tenant_id, &appointment.id))).set((
-        appointments::contact_id.eq(&appointment.contact_id),
-        appointments::title.eq(&appointment.title),
-        appointments::location.eq(&appointment.location),
-        appointments::state.eq(appointment.state),
-        appointments::starts_at.eq(appointment.starts_at),
-        appointments::ends_at.eq(appointment.ends_at),
-        appointments::all_day.eq(appointment.all_day),
-        appointments::version.eq(appointment.version),
-        appointments::updated_at.eq(appointment.updated_at),
-    ));
-    on!(conn, c => update.execute(c)).map(|_| ())
+    let update =
+        diesel::update(appointments::table.find((&appointment.tenant_id, &appointment.id))).set(appointment);
+    on!(conn, |c| update.execute(c)).map(|_| ())
 }
 
 /// Deletes at most `limit` appointments that ended before a moment; returns how many.
 pub fn prune(conn: &mut Conn, before: Timestamp, limit: i64) -> Result<usize> {
-    let old: Vec<(TenantId, AppointmentId)> = on!(conn, c => appointments::table
+    let old: Vec<(TenantId, AppointmentId)> = on!(conn, |c| appointments::table
         .filter(appointments::ends_at.lt(before))
         .order(appointments::id)
         .limit(limit)
         .select((appointments::tenant_id, appointments::id))
         .load(c))?;
     for (tenant, id) in &old {
-        on!(conn, c => diesel::delete(appointments::table.find((tenant, id))).execute(c))?;
+        on!(conn, |c| diesel::delete(appointments::table.find((tenant, id))).execute(c))?;
     }
     Ok(old.len())
 }

@@ -3,69 +3,50 @@
 use diesel::prelude::*;
 
 use crate::base::Result;
-use crate::model::contact::{AddressKind, Contact};
-use crate::model::{ContactId, TenantId};
+use crate::model::ContactId;
+use crate::model::contact::{AddressKind, Contact, ContactAddress, contact_addresses, contacts};
 use crate::store::conn::on;
-use crate::store::schema::{contact_addresses, contacts};
-use crate::store::{Conn, Inserted, dialect};
+use crate::store::{Conn, Inserted, Tx, dialect};
 
 pub fn insert(conn: &mut Conn, contact: &Contact) -> Result<()> {
-    let row = (
-        contacts::tenant_id.eq(&contact.tenant_id),
-        contacts::id.eq(&contact.id),
-        contacts::name.eq(&contact.name),
-        contacts::created_at.eq(contact.created_at),
-        contacts::updated_at.eq(contact.updated_at),
-        contacts::timezone.eq(&contact.timezone),
-    );
-    on!(conn, c => diesel::insert_into(contacts::table).values(row).execute(c)).map(|_| ())
+    on!(conn, |c| diesel::insert_into(contacts::table).values(contact).execute(c)).map(|_| ())
 }
 
-pub fn find(conn: &mut Conn, tenant: &TenantId, id: &ContactId) -> Result<Option<Contact>> {
-    on!(conn, c => contacts::table.find((tenant, id)).first(c).optional())
+pub fn find(tx: &mut Tx, id: &ContactId) -> Result<Option<Contact>> {
+    on!(tx.conn, |c| contacts::table.find((tx.tenant, id)).select(Contact::as_select()).first(c).optional())
 }
 
 /// Returns the contact that an address belongs to. `value` is the form that matching uses.
-pub fn find_by_address(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    kind: AddressKind,
-    value: &str,
-) -> Result<Option<ContactId>> {
-    on!(conn, c => contact_addresses::table
-        .find((tenant, kind, value))
+pub fn find_by_address(tx: &mut Tx, kind: AddressKind, value: &str) -> Result<Option<ContactId>> {
+    on!(tx.conn, |c| contact_addresses::table
+        .find((tx.tenant, kind, value))
         .select(contact_addresses::contact_id)
         .first(c)
         .optional())
 }
 
 /// Holds an address until the transaction ends: nobody else can look for its contact and make one.
-pub fn hold_address(conn: &mut Conn, tenant: &TenantId, kind: AddressKind, value: &str) -> Result<()> {
-    dialect::lock(conn, &format!("address|{tenant}|{kind}|{value}"))
+pub fn hold_address(tx: &mut Tx, kind: AddressKind, value: &str) -> Result<()> {
+    let tenant = tx.tenant;
+    dialect::lock(tx.conn, &format!("address|{tenant}|{kind}|{value}"))
 }
 
 /// Gives the contact an address, unless it belongs to somebody already.
-pub fn add_address(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    id: &ContactId,
-    kind: AddressKind,
-    value: &str,
-) -> Result<Inserted> {
-    let row = (
-        contact_addresses::tenant_id.eq(tenant),
-        contact_addresses::kind.eq(kind),
-        contact_addresses::value.eq(value),
-        contact_addresses::contact_id.eq(id),
-    );
-    let insert = diesel::insert_into(contact_addresses::table).values(row).on_conflict_do_nothing();
-    on!(conn, c => insert.execute(c)).map(Inserted::from_count)
+pub fn add_address(tx: &mut Tx, id: &ContactId, kind: AddressKind, value: &str) -> Result<Inserted> {
+    let row = ContactAddress {
+        tenant_id: tx.tenant.clone(),
+        kind,
+        value: value.to_owned(),
+        contact_id: id.clone(),
+    };
+    let insert = diesel::insert_into(contact_addresses::table).values(&row).on_conflict_do_nothing();
+    on!(tx.conn, |c| insert.execute(c)).map(Inserted::from_count)
 }
 
 /// Lists a contact's addresses.
-pub fn addresses(conn: &mut Conn, tenant: &TenantId, id: &ContactId) -> Result<Vec<(AddressKind, String)>> {
-    on!(conn, c => contact_addresses::table
-        .filter(contact_addresses::tenant_id.eq(tenant))
+pub fn addresses(tx: &mut Tx, id: &ContactId) -> Result<Vec<(AddressKind, String)>> {
+    on!(tx.conn, |c| contact_addresses::table
+        .filter(contact_addresses::tenant_id.eq(tx.tenant))
         .filter(contact_addresses::contact_id.eq(id))
         .order((contact_addresses::kind, contact_addresses::value))
         .select((contact_addresses::kind, contact_addresses::value))
@@ -74,26 +55,17 @@ pub fn addresses(conn: &mut Conn, tenant: &TenantId, id: &ContactId) -> Result<V
 
 /// Writes what can change about a contact.
 pub fn save(conn: &mut Conn, contact: &Contact) -> Result<()> {
-    let update = diesel::update(contacts::table.find((&contact.tenant_id, &contact.id))).set((
-        contacts::name.eq(&contact.name),
-        contacts::timezone.eq(&contact.timezone),
-        contacts::updated_at.eq(contact.updated_at),
-    ));
-    on!(conn, c => update.execute(c)).map(|_| ())
+    let update = diesel::update(contacts::table.find((&contact.tenant_id, &contact.id))).set(contact);
+    on!(conn, |c| update.execute(c)).map(|_| ())
 }
 
 /// Lists a tenant's contacts, newest first.
-pub fn list(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    before: Option<&ContactId>,
-    limit: i64,
-) -> Result<Vec<Contact>> {
-    on!(conn, c => {
-        let mut query = contacts::table.filter(contacts::tenant_id.eq(tenant)).into_boxed();
+pub fn list(tx: &mut Tx, before: Option<&ContactId>, limit: i64) -> Result<Vec<Contact>> {
+    on!(tx.conn, |c| {
+        let mut query = contacts::table.filter(contacts::tenant_id.eq(tx.tenant)).into_boxed();
         if let Some(before) = before {
             query = query.filter(contacts::id.lt(before));
         }
-        query.order(contacts::id.desc()).limit(limit).load(c)
+        query.order(contacts::id.desc()).limit(limit).select(Contact::as_select()).load(c)
     })
 }

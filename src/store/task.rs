@@ -4,56 +4,36 @@ use diesel::prelude::*;
 
 use crate::base::Result;
 use crate::base::clock::Timestamp;
-use crate::model::task::{Task, TaskState};
-use crate::model::{TaskId, TenantId};
+use crate::model::TaskId;
+use crate::model::task::{Task, TaskState, tasks};
 use crate::store::conn::on;
-use crate::store::schema::tasks;
-use crate::store::{Claim, Conn};
+use crate::store::{Claim, Conn, Tx};
 
 pub fn insert(conn: &mut Conn, task: &Task) -> Result<()> {
-    let row = (
-        tasks::tenant_id.eq(&task.tenant_id),
-        tasks::id.eq(&task.id),
-        tasks::title.eq(&task.title),
-        tasks::detail.eq(&task.detail),
-        tasks::state.eq(task.state),
-        tasks::contact_id.eq(&task.contact_id),
-        tasks::lead_id.eq(&task.lead_id),
-        tasks::run_id.eq(&task.run_id),
-        tasks::due_at.eq(task.due_at),
-        tasks::created_at.eq(task.created_at),
-        tasks::done_at.eq(task.done_at),
-    );
-    on!(conn, c => diesel::insert_into(tasks::table).values(row).execute(c)).map(|_| ())
+    on!(conn, |c| diesel::insert_into(tasks::table).values(task).execute(c)).map(|_| ())
 }
 
-pub fn find(conn: &mut Conn, tenant: &TenantId, id: &TaskId) -> Result<Option<Task>> {
-    on!(conn, c => tasks::table.find((tenant, id)).first(c).optional())
+pub fn find(tx: &mut Tx, id: &TaskId) -> Result<Option<Task>> {
+    on!(tx.conn, |c| tasks::table.find((tx.tenant, id)).select(Task::as_select()).first(c).optional())
 }
 
 /// Lists a tenant's tasks, newest first.
-pub fn list(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    state: Option<TaskState>,
-    before: Option<&TaskId>,
-    limit: i64,
-) -> Result<Vec<Task>> {
-    on!(conn, c => {
-        let mut query = tasks::table.filter(tasks::tenant_id.eq(tenant)).into_boxed();
+pub fn list(tx: &mut Tx, state: Option<TaskState>, before: Option<&TaskId>, limit: i64) -> Result<Vec<Task>> {
+    on!(tx.conn, |c| {
+        let mut query = tasks::table.filter(tasks::tenant_id.eq(tx.tenant)).into_boxed();
         if let Some(state) = state {
             query = query.filter(tasks::state.eq(state));
         }
         if let Some(before) = before {
             query = query.filter(tasks::id.lt(before));
         }
-        query.order(tasks::id.desc()).limit(limit).load(c)
+        query.order(tasks::id.desc()).limit(limit).select(Task::as_select()).load(c)
     })
 }
 
 /// Notes that an open task is done.
-pub fn finish(conn: &mut Conn, tenant: &TenantId, id: &TaskId, now: Timestamp) -> Result<Claim> {
-    let open = tasks::table.find((tenant, id)).filter(tasks::state.eq(TaskState::Open));
+pub fn finish(tx: &mut Tx, id: &TaskId, now: Timestamp) -> Result<Claim> {
+    let open = tasks::table.find((tx.tenant, id)).filter(tasks::state.eq(TaskState::Open));
     let update = diesel::update(open).set((tasks::state.eq(TaskState::Done), tasks::done_at.eq(now)));
-    on!(conn, c => update.execute(c)).map(Claim::from_count)
+    on!(tx.conn, |c| update.execute(c)).map(Claim::from_count)
 }

@@ -90,7 +90,7 @@ impl Nexora {
     async fn failings(&self) -> Vec<ConnectionFailing> {
         let id = self.tenant.id.clone();
         let filter = event::Filter { kind: Some(EventKind::ConnectionFailing), ..event::Filter::default() };
-        let read = self.app.db.read(move |conn| event::list(conn, &id, &filter, 10));
+        let read = self.app.db.read(move |conn| event::list(&mut conn.of(&id), &filter, 10));
         read.await.unwrap().iter().map(|event| event.payload.read().unwrap()).collect()
     }
 

@@ -7,6 +7,7 @@ mod automations;
 mod browser;
 mod command_line;
 mod connector;
+mod copy;
 mod delivery;
 mod durability;
 mod endurance;

@@ -29,7 +29,11 @@ const SHEET: &str = "[[trigger]]\non = \"sheets.row\"\nspreadsheet = \"jobs\"\ns
 async fn runs(app: &App, scene: &Scene) -> usize {
     let filter = nexora::store::run::Filter::default();
     let tenant = scene.nexora.tenant.id.clone();
-    app.db.read(move |conn| nexora::store::run::list(conn, &tenant, &filter, 1_000)).await.unwrap().len()
+    app.db
+        .read(move |conn| nexora::store::run::list(&mut conn.of(&tenant), &filter, 1_000))
+        .await
+        .unwrap()
+        .len()
 }
 
 on_both! {

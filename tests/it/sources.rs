@@ -339,7 +339,7 @@ on_both! {
             assert_eq!(lead.consents.read::<Vec<Agreed>>().unwrap(), std::slice::from_ref(&wanted));
             assert_eq!(lead.details.value()["How soon?"], "Within a week");
             let (tenant_id, contact) = (tenant.id.clone(), lead.contact_id.clone().unwrap());
-            let word = app.db.read(move |conn| nexora::store::consent::latest(conn, &tenant_id, &contact, Channel::Sms));
+            let word = app.db.read(move |conn| nexora::store::consent::latest(&mut conn.of(&tenant_id), &contact, Channel::Sms));
             assert!(!word.await.unwrap().unwrap().given);
         }
         assert!(site.nexora.lead(&earlier).await.lead.contact_id.is_some());

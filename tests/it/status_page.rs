@@ -235,10 +235,10 @@ on_both! {
         let tenant = nexora.tenant.clone();
         nexora.app.db.write(move |conn| {
             use nexora::model::connection::ConnectionState;
-            let mut found = nexora::store::connection::list(conn, &tenant.id, 10)?;
+            let mut found = nexora::store::connection::list(&mut conn.of(&tenant.id), 10)?;
             let google = found.remove(found.iter().position(|connection| connection.name == "google").unwrap());
             let now = Timestamp::from_millis(0);
-            nexora::store::connection::set_state(conn, &tenant.id, &google.id, ConnectionState::Failing, now)
+            nexora::store::connection::set_state(&mut conn.of(&tenant.id), &google.id, ConnectionState::Failing, now)
         }).await.unwrap();
         let html = page(nexora).await;
         assert!(html.contains("Something is not working.") && html.contains("Not working"), "{html}");

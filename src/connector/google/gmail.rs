@@ -13,8 +13,9 @@ use crate::connector::google::fault::Fault;
 use crate::connector::mail;
 use crate::connector::port::Delivery;
 use crate::model::address::EmailAddress;
+use crate::model::outbound::{Content, MailContent, OutboundMessage};
 use crate::model::outcome::{Finding, Made, Outcome};
-use crate::model::request::{EffectRequest, SendMail};
+use crate::model::request::EffectRequest;
 
 pub struct Gmail {
     api: GmailApi,
@@ -43,7 +44,7 @@ impl Gmail {
     }
 
     /// Makes the draft, or sends the one that the evidence names.
-    pub async fn send(&self, delivery: &Delivery, request: &SendMail) -> Result<Outcome, Outcome> {
+    pub async fn send(&self, delivery: &Delivery, request: &MailContent) -> Result<Outcome, Outcome> {
         if let Some(evidence) = evidence(delivery)? {
             return self.send_draft(evidence).await;
         }
@@ -56,13 +57,13 @@ impl Gmail {
     }
 
     /// Makes a draft that a person is to look at and send.
-    pub async fn draft(&self, delivery: &Delivery, request: &SendMail) -> Result<Outcome, Outcome> {
+    pub async fn draft(&self, delivery: &Delivery, request: &MailContent) -> Result<Outcome, Outcome> {
         let draft = self.make_draft(delivery, request).await?;
         let thread_id = draft.message.and_then(|message| message.thread_id);
         Ok(Outcome::Delivered(Made::named(draft.id).with("thread_id", thread_id)))
     }
 
-    async fn make_draft(&self, delivery: &Delivery, request: &SendMail) -> Result<Draft, Outcome> {
+    async fn make_draft(&self, delivery: &Delivery, request: &MailContent) -> Result<Draft, Outcome> {
         let message = mail::write(delivery, request, &self.from)
             .map_err(|error| Outcome::Refused { reason: error.report() })?;
         let thread_id = request.thread.as_ref().and_then(|thread| thread.id.clone());
@@ -146,7 +147,8 @@ impl Gmail {
     async fn sent_since(&self, delivery: &Delivery) -> Result<Vec<String>, Fault> {
         let since = (delivery.created_at.millis() - SEARCH_MARGIN_MS) / 1_000;
         let query = match &delivery.request {
-            EffectRequest::SendMail(mail) | EffectRequest::DraftMail(mail) => {
+            EffectRequest::Send(OutboundMessage { content: Content::Mail(mail), .. })
+            | EffectRequest::DraftMail(mail) => {
                 format!("after:{since} to:{}", mail.to)
             }
             _ => format!("after:{since}"),

@@ -53,6 +53,7 @@ use crate::model::connection::Ability;
 use crate::model::cursor::SheetTarget;
 use crate::model::diary::Entry;
 use crate::model::google::{GoogleAuth, GoogleSettings};
+use crate::model::outbound::Content;
 use crate::model::outcome::{Finding, Outcome};
 use crate::model::request::EffectRequest;
 
@@ -128,7 +129,9 @@ impl Perform for Google {
     fn perform<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
             let done = match &delivery.request {
-                EffectRequest::SendMail(mail) => self.gmail.send(delivery, mail).await,
+                EffectRequest::Send(message) => match &message.content {
+                    Content::Mail(mail) => self.gmail.send(delivery, mail).await,
+                },
                 EffectRequest::DraftMail(mail) => self.gmail.draft(delivery, mail).await,
                 EffectRequest::LabelMail(label) => self.labels.apply(label).await,
                 EffectRequest::CreateEvent(event) => self.calendar.create(delivery, event).await,
@@ -150,7 +153,9 @@ impl Reconcile for Google {
     fn reconcile<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, Finding> {
         Box::pin(async move {
             let found = match &delivery.request {
-                EffectRequest::SendMail(_) => self.gmail.find(delivery).await,
+                EffectRequest::Send(message) => match &message.content {
+                    Content::Mail(_) => self.gmail.find(delivery).await,
+                },
                 EffectRequest::DraftMail(_) => self.gmail.find_draft(delivery).await,
                 EffectRequest::LabelMail(label) => self.labels.find(label).await,
                 EffectRequest::CreateEvent(event) => self.calendar.find(delivery, event).await,

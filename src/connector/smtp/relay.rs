@@ -22,8 +22,9 @@ use crate::base::{Error, Result};
 use crate::connector::mail;
 use crate::connector::port::{Delivery, Perform, Probe};
 use crate::connector::smtp::{SmtpSettings, SmtpTls};
+use crate::model::outbound::{Content, MailContent, OutboundMessage};
 use crate::model::outcome::{Made, Outcome};
-use crate::model::request::{EffectRequest, SendMail};
+use crate::model::request::EffectRequest;
 
 /// One relay, with the account to use there.
 pub struct Relay {
@@ -38,7 +39,7 @@ const REFUSED_LOGINS: [u16; 4] = [530, 534, 535, 538];
 const MECHANISMS: [Mechanism; 2] = [Mechanism::Plain, Mechanism::Login];
 
 impl Relay {
-    async fn send(&self, delivery: &Delivery, request: &SendMail) -> Result<String, Outcome> {
+    async fn send(&self, delivery: &Delivery, request: &MailContent) -> Result<String, Outcome> {
         let message = mail::write(delivery, request, &self.settings.from)
             .map_err(|error| Outcome::Refused { reason: error.report() })?;
         let mut relay = within(self.deadline, self.log_in()).await?;
@@ -125,13 +126,15 @@ impl Perform for Relay {
     fn perform<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
             match &delivery.request {
-                EffectRequest::SendMail(request) => match self.send(delivery, request).await {
-                    Ok(message_id) => {
-                        let named = serde_json::Value::from(message_id.trim_matches(['<', '>']));
-                        Outcome::Delivered(Made::named(Some(message_id)).with("message_id", named))
+                EffectRequest::Send(OutboundMessage { content: Content::Mail(mail), .. }) => {
+                    match self.send(delivery, mail).await {
+                        Ok(message_id) => {
+                            let named = serde_json::Value::from(message_id.trim_matches(['<', '>']));
+                            Outcome::Delivered(Made::named(Some(message_id)).with("message_id", named))
+                        }
+                        Err(outcome) => outcome,
                     }
-                    Err(outcome) => outcome,
-                },
+                }
                 _ => Outcome::Refused {
                     reason: format!("an SMTP connection cannot do `{}`", delivery.request.kind()),
                 },

@@ -15,7 +15,6 @@ pub use values::moment_of;
 
 use crate::base::Result;
 use crate::base::clock::Timestamp;
-use crate::engine::action;
 use crate::model::address::EmailAddress;
 use crate::model::connector::{Connections, Kinds};
 use crate::model::contact::{AddressKind, Contact};
@@ -23,7 +22,7 @@ use crate::model::event::{Event, EventKind, Fact, ScheduleEvent, Shape, WebhookE
 use crate::model::job::Job;
 use crate::model::lead::Lead;
 use crate::model::message::Message;
-use crate::model::run::{Run, Step};
+use crate::model::run::Run;
 use crate::model::tenant::Tenant;
 
 /// A root and the names below it.
@@ -206,28 +205,20 @@ pub fn of_trigger(tenant: &Tenant, settings: &Settings) -> Value {
     Value::from(Serde(json!({ "tenant": values::tenant(tenant), "settings": settings })))
 }
 
-/// Returns what a run's steps may refer to, with the item that a step of a group is for.
+/// Returns what a run's steps may refer to: `steps` holds what earlier steps offer, and `item` what a
+/// step of a group is for.
 ///
 /// # Errors
-/// `Internal` when a step's stored output, or the event's payload, cannot be read.
+/// `Internal` when the event's payload cannot be read.
 pub fn of_run(
     run: &Run,
     facts: Facts<'_>,
     settings: &Settings,
     connections: Connections<'_>,
-    journal: &[Step],
+    steps: Map<String, serde_json::Value>,
     item: Option<&(String, serde_json::Value)>,
     now: Timestamp,
 ) -> Result<Value> {
-    let mut steps = Map::new();
-    for step in journal {
-        let mut output: Map<String, serde_json::Value> = step.output.read()?;
-        output.insert("state".to_owned(), json!(step.state));
-        for name in action::outputs(&step.action) {
-            output.entry(name).or_insert_with(|| json!(null));
-        }
-        steps.insert(step.name.clone(), output.into());
-    }
     let mut context = json!({
         LEAD.0: values::lead(facts.lead, &facts.links.photos),
         CONTACT.0: values::contact(facts.contact),
@@ -302,7 +293,8 @@ mod tests {
             let kinds = kinds();
             let none = Connections::new(&[], &kinds);
             let context =
-                of_run(&scene.run, facts, &Settings::new(), none, &[], None, scene.run.started_at).unwrap();
+                of_run(&scene.run, facts, &Settings::new(), none, Map::new(), None, scene.run.started_at)
+                    .unwrap();
             for (root, names) in roots(EventKind::LeadReceived, &kinds) {
                 let built = context.get_attr(root).unwrap();
                 if names.is_empty() {

@@ -15,11 +15,11 @@ use crate::model::cursor::Cursor;
 use crate::model::run::{Run, RunState};
 use crate::model::schedule::Schedule;
 use crate::model::tenant::Tenant;
-use crate::model::{AutomationId, LeadId, TenantId};
+use crate::model::{AutomationId, LeadId};
 use crate::ops::dashboard::Names;
 use crate::ops::status;
 use crate::pipeline::trouble::{self, Trouble};
-use crate::store::{Conn, automation, balance, connection, cursor, lead, run, schedule};
+use crate::store::{Conn, Tx, automation, balance, connection, cursor, lead, run, schedule};
 
 /// Whether accounts work, and when the next digest comes.
 pub struct Health {
@@ -114,25 +114,26 @@ const DIGEST: &str = "digest.compose";
 
 pub fn load(conn: &mut Conn, connectors: &Connectors, tenant: &Tenant, now: Timestamp) -> Result<Upkeep> {
     let id = &tenant.id;
-    let counts = balance::unsettled(conn, id)?;
-    let (connections, cursors) = (connection::list(conn, id, ROWS)?, cursor::list(conn, id, None, ROWS)?);
+    let counts = balance::unsettled(&mut conn.of(id))?;
+    let (connections, cursors) =
+        (connection::list(&mut conn.of(id), ROWS)?, cursor::list(&mut conn.of(id), None, ROWS)?);
     let health = trouble::Health {
         tenant,
         connectors,
         counts: &counts,
-        oldest_due_at: balance::oldest_due(conn, id)?,
+        oldest_due_at: balance::oldest_due(&mut conn.of(id))?,
         connections: &connections,
         cursors: &cursors,
     };
     let mut troubles = trouble::of(&health, now);
-    troubles.extend(status::locks(conn, id, now)?);
+    troubles.extend(status::locks(&mut conn.of(id), now)?);
     let mut automations = Vec::new();
-    for row in automation::list(conn, id, ROWS)? {
-        let version = automation::find_version(conn, id, &row.id, row.live_version)?;
+    for row in automation::list(&mut conn.of(id), ROWS)? {
+        let version = automation::find_version(&mut conn.of(id), &row.id, row.live_version)?;
         let outline = version.and_then(|version| toml::from_str(&version.definition).ok());
         automations.push(Known { row, outline: outline.unwrap_or_default() });
     }
-    Ok(Upkeep { troubles, automations, schedules: schedule::list(conn, id)?, connections, cursors })
+    Ok(Upkeep { troubles, automations, schedules: schedule::list(&mut conn.of(id))?, connections, cursors })
 }
 
 impl Upkeep {
@@ -175,38 +176,32 @@ fn title(known: &Known) -> String {
     }
 }
 
-pub fn runs(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    automations: &[Known],
-    names: &mut Names,
-    now: Timestamp,
-) -> Result<Runs> {
-    let started = run::count_started(conn, tenant, now - WEEK)?;
+pub fn runs(tx: &mut Tx, automations: &[Known], names: &mut Names, now: Timestamp) -> Result<Runs> {
+    let started = run::count_started(tx, now - WEEK)?;
     let sum = |wanted: RunState| {
         started.iter().filter(|(_, state, _)| *state == wanted).map(|(.., count)| count).sum()
     };
     let titles: HashMap<&AutomationId, String> =
         automations.iter().map(|known| (&known.row.id, title(known))).collect();
-    let mut line = |conn: &mut Conn, run: Run, at: Timestamp| -> Result<RunLine> {
-        let mut who = names.of(conn, run.contact_id.as_ref())?;
+    let mut line = |tx: &mut Tx, run: Run, at: Timestamp| -> Result<RunLine> {
+        let mut who = names.of(tx, run.contact_id.as_ref())?;
         if who.is_none()
             && let Ok(id) = LeadId::parse(&run.subject_id)
         {
-            who = lead::find(conn, tenant, &id)?.map(|lead| lead.name);
+            who = lead::find(tx, &id)?.map(|lead| lead.name);
         }
         let automation = titles.get(&run.automation_id).cloned().unwrap_or_default();
         let why = plain::failure(run.reason.as_deref().unwrap_or_default()).to_owned();
         Ok(RunLine { automation, who, why, at })
     };
     let (mut failures, mut waiting) = (Vec::new(), Vec::new());
-    for run in run::failed(conn, tenant, LINES)? {
+    for run in run::failed(tx, LINES)? {
         let at = run.finished_at.unwrap_or(run.started_at);
-        failures.push(line(conn, run, at)?);
+        failures.push(line(tx, run, at)?);
     }
-    for run in run::waiting(conn, tenant, LINES)? {
+    for run in run::waiting(tx, LINES)? {
         let at = run.due_at.unwrap_or(run.started_at);
-        waiting.push(line(conn, run, at)?);
+        waiting.push(line(tx, run, at)?);
     }
     Ok(Runs {
         succeeded: sum(RunState::Succeeded),
@@ -218,13 +213,12 @@ pub fn runs(
 }
 
 pub fn automations(
-    conn: &mut Conn,
-    tenant: &TenantId,
+    tx: &mut Tx,
     automations: &[Known],
     schedules: &[Schedule],
     now: Timestamp,
 ) -> Result<Vec<AutomationLine>> {
-    let started = run::count_started(conn, tenant, now - WEEK)?;
+    let started = run::count_started(tx, now - WEEK)?;
     let shown = automations.iter().filter(|known| known.row.state != AutomationState::Disabled);
     let line = |known: &Known| {
         let own = || started.iter().filter(|(id, ..)| *id == known.row.id);

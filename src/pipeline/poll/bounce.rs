@@ -19,7 +19,7 @@ pub fn note(conn: &mut Conn, claimed: &Claimed, payload: &MailEvent, now: Timest
         return Ok(());
     }
     let tenant = &claimed.tenant;
-    let own = contact::addresses(conn, &tenant.id, contact_id)?;
+    let own = contact::addresses(&mut conn.of(&tenant.id), contact_id)?;
     let emails: Vec<String> =
         own.into_iter().filter(|(kind, _)| *kind == AddressKind::Email).map(|(_, value)| value).collect();
     let mentioned = mentioned::addresses(&mail.text, tenant.country()?);
@@ -38,5 +38,6 @@ pub fn note(conn: &mut Conn, claimed: &Claimed, payload: &MailEvent, now: Timest
     let _ = consent::suppress(conn, &suppression)?;
     let detail = Detail { to: &mail.subject, from: "" };
     let about = payload.about.clone();
-    fact::happened(conn, &tenant.id, EventKind::MessageBounced, &payload.id, about, detail, now).map(|_| ())
+    fact::happened(&mut conn.of(&tenant.id), EventKind::MessageBounced, &payload.id, about, detail, now)
+        .map(|_| ())
 }

@@ -106,7 +106,7 @@ async fn series_to_expand(
     }
     if refresh {
         let (tenant, id) = (cursor.tenant_id.clone(), cursor.id.clone());
-        let known = app.db.read(move |conn| item::all(conn, &tenant, &id)).await?;
+        let known = app.db.read(move |conn| item::all(&mut conn.of(&tenant), &id)).await?;
         for item in known.into_values().filter(|item| item.gone_at.is_none()) {
             let entry: Entry = item.content.read()?;
             series.extend(entry.is_series().then_some(entry.id));
@@ -124,7 +124,7 @@ pub(super) fn record(conn: &mut Conn, claimed: &Claimed, mut read: Read, now: Ti
     let mut known = BTreeMap::new();
     let wants_timers = read.refresh && !read.moments.is_empty();
     if !read.changes.entries.is_empty() || read.changes.full || wants_timers {
-        for (key, item) in item::all(conn, &cursor.tenant_id, &cursor.id)? {
+        for (key, item) in item::all(&mut conn.of(&cursor.tenant_id), &cursor.id)? {
             known.insert(key, item.content.read::<Entry>()?);
         }
     }
@@ -138,29 +138,29 @@ pub(super) fn record(conn: &mut Conn, claimed: &Claimed, mut read: Read, now: Ti
             tell_change(conn, claimed, change, now)?;
             told = true;
         } else {
-            appointment::record(conn, (&claimed.tenant, cursor), &change.entry, now)?;
+            appointment::record(conn, &claimed.tenant, cursor.place(), &change.entry, now)?;
         }
         if change.entry.is_series() && change.entry.cancelled {
             timers.set(conn, &change.entry.id, &[])?;
-            appointment::record_series(conn, (&claimed.tenant, cursor), (&change.entry.id, &[]), now)?;
+            appointment::record_series(conn, &claimed.tenant, cursor.place(), (&change.entry.id, &[]), now)?;
         } else if change.entry.series_id.is_none() && !change.entry.is_series() {
             timers.set(conn, &change.entry.id, std::slice::from_ref(&change.entry))?;
         }
         known.insert(change.entry.id.clone(), change.entry.clone());
     }
     if read.refresh && read.moments.is_empty() {
-        timer::clear_due(conn, &cursor.tenant_id, &cursor.id)?;
+        timer::clear_due(&mut conn.of(&cursor.tenant_id), &cursor.id)?;
     } else if read.refresh {
         let singles = known.values().filter(|entry| entry.series_id.is_none() && !entry.is_series());
         for entry in singles.filter(|entry| !entry.cancelled) {
             timers.set(conn, &entry.id, std::slice::from_ref(entry))?;
         }
-        timer::forget_fired(conn, &cursor.tenant_id, &cursor.id, now - GONE)?;
+        timer::forget_fired(&mut conn.of(&cursor.tenant_id), &cursor.id, now - GONE)?;
         forget_gone(conn, cursor, &known, now - GONE)?;
     }
     for (series, instances) in &read.instances {
         timers.set(conn, series, instances)?;
-        appointment::record_series(conn, (&claimed.tenant, cursor), (series, instances), now)?;
+        appointment::record_series(conn, &claimed.tenant, cursor.place(), (series, instances), now)?;
     }
     let position = Position {
         sync_token: read.changes.sync_token,
@@ -198,13 +198,13 @@ fn forget_gone(
     };
     let listed = known.values().filter(|entry| entry.cancelled && goes_on(entry));
     let listed: Vec<&str> = listed.map(|entry| entry.id.as_str()).collect();
-    item::forget_gone(conn, &cursor.tenant_id, &cursor.id, before, &listed)
+    item::forget_gone(&mut conn.of(&cursor.tenant_id), &cursor.id, before, &listed)
 }
 
 fn tell_change(conn: &mut Conn, claimed: &Claimed, change: &Change, now: Timestamp) -> Result<()> {
     let cursor = &claimed.cursor;
     let about = appointment::about(conn, &claimed.tenant, &change.entry, now)?;
-    appointment::record(conn, (&claimed.tenant, cursor), &change.entry, now)?;
+    appointment::record(conn, &claimed.tenant, cursor.place(), &change.entry, now)?;
     let contact_id = about.contact_id.clone();
     let payload = CalendarEvent {
         about,
@@ -216,7 +216,8 @@ fn tell_change(conn: &mut Conn, claimed: &Claimed, change: &Change, now: Timesta
         previous: change.previous.clone(),
     };
     let key = format!("calendar:{}:{}:{}", cursor.id, cursor.epoch, change.entry.id);
-    tell(conn, &cursor.tenant_id, EventKind::CalendarEvent, key, &payload, contact_id, now).map(|_| ())
+    tell(&mut conn.of(&cursor.tenant_id), EventKind::CalendarEvent, key, &payload, contact_id, now)
+        .map(|_| ())
 }
 
 struct Timers<'a> {
@@ -231,7 +232,7 @@ impl Timers<'_> {
     /// not come: it would be a reminder of what is nearly there.
     fn set(&self, conn: &mut Conn, series: &str, entries: &[Entry]) -> Result<()> {
         let cursor = &self.claimed.cursor;
-        let existing = timer::of_series(conn, &cursor.tenant_id, &cursor.id, series)?;
+        let existing = timer::of_series(&mut conn.of(&cursor.tenant_id), &cursor.id, series)?;
         let mut wanted = HashSet::new();
         for entry in entries.iter().filter(|entry| !entry.cancelled) {
             for moment in self.moments {
@@ -246,7 +247,7 @@ impl Timers<'_> {
             // What has fired is kept, so that it does not fire again should its entry come back.
             let is_wanted = wanted.contains(&(timer.entry_id.clone(), timer.moment.clone()));
             if !is_wanted && timer.due_at.is_some() {
-                timer::delete(conn, &cursor.tenant_id, &timer.id)?;
+                timer::delete(&mut conn.of(&cursor.tenant_id), &timer.id)?;
             }
         }
         Ok(())
@@ -316,7 +317,7 @@ pub fn ring(
         Moment::After(_) => EntryChange::After,
     };
     let about = appointment::about(conn, tenant, &entry, now)?;
-    appointment::record(conn, (tenant, cursor), &entry, now)?;
+    appointment::record(conn, tenant, cursor.place(), &entry, now)?;
     let contact_id = about.contact_id.clone();
     let payload = CalendarEvent {
         about,
@@ -328,7 +329,7 @@ pub fn ring(
         previous: None,
     };
     let key = format!("timer:{}:{}", timer.id, timer.fires_at.millis());
-    tell(conn, &cursor.tenant_id, EventKind::CalendarEvent, key, &payload, contact_id, now)?;
+    tell(&mut conn.of(&cursor.tenant_id), EventKind::CalendarEvent, key, &payload, contact_id, now)?;
     Ok(true)
 }
 

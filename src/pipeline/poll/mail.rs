@@ -104,7 +104,7 @@ async fn look_back(
     let unseen = app.db.read(move |conn| {
         let mut unseen = Vec::new();
         for mail in ids {
-            if item::find(conn, &tenant, &id, &mail)?.is_none() {
+            if item::find(&mut conn.of(&tenant), &id, &mail)?.is_none() {
                 unseen.push(mail);
             }
         }
@@ -136,7 +136,7 @@ async fn fetch(
     let wanted = app.db.read(move |conn| {
         let mut wanted = Vec::new();
         for mail in changed {
-            let is_known = item::find(conn, &tenant, &id, &mail.id)?.is_some();
+            let is_known = item::find(&mut conn.of(&tenant), &id, &mail.id)?.is_some();
             if !is_known || !mail.labelled.is_empty() {
                 wanted.push(mail);
             }
@@ -170,7 +170,7 @@ pub fn record(conn: &mut Conn, claimed: &Claimed, read: Read, now: Timestamp) ->
                 record_mail(conn, claimed, &change, mail, since, now)?;
             }
             if changed {
-                item::forget_seen(conn, &cursor.tenant_id, &cursor.id, now - MEMORY)?;
+                item::forget_seen(&mut conn.of(&cursor.tenant_id), &cursor.id, now - MEMORY)?;
             }
             Ok(Settled { position, changed, more })
         }
@@ -203,7 +203,7 @@ fn record_mail(
     if ["DRAFT", "SPAM", "TRASH", "CHAT"].iter().any(|label| fetched.is(label)) {
         return Ok(());
     }
-    let seen = item::find(conn, &cursor.tenant_id, &cursor.id, &fetched.id)?;
+    let seen = item::find(&mut conn.of(&cursor.tenant_id), &cursor.id, &fetched.id)?;
     let earlier: Option<Seen> = seen.as_ref().map(|item| item.content.read()).transpose()?;
     let labels: Vec<String> = fetched.labels.iter().map(|label| label.id.clone()).collect();
     remember(conn, cursor, &fetched.id, &labels, now)?;
@@ -229,7 +229,14 @@ fn record_mail(
         let name = label.name.clone();
         let payload = event(conn, claimed, &fetched, MailChange::Labelled, Some(name))?;
         let key = format!("mail:{}:{}:{}:{id}", cursor.id, fetched.id, cursor.epoch);
-        tell(conn, &cursor.tenant_id, EventKind::GmailMessage, key, &payload, contact_of(&payload), now)?;
+        tell(
+            &mut conn.of(&cursor.tenant_id),
+            EventKind::GmailMessage,
+            key,
+            &payload,
+            contact_of(&payload),
+            now,
+        )?;
     }
     Ok(())
 }
@@ -240,7 +247,7 @@ fn is_ours(conn: &mut Conn, cursor: &Cursor, fetched: &FetchedMail) -> Result<bo
     let Some(id) = fetched.effect.as_deref().and_then(|id| EffectId::parse(id.trim()).ok()) else {
         return Ok(false);
     };
-    Ok(effect::find(conn, &cursor.tenant_id, &id)?.is_some())
+    Ok(effect::find(&mut conn.of(&cursor.tenant_id), &id)?.is_some())
 }
 
 /// Gmail's own labels say how a mail lies, not what somebody made of it.
@@ -278,10 +285,17 @@ fn receive(conn: &mut Conn, claimed: &Claimed, fetched: &FetchedMail, now: Times
     let mut payload = event(conn, claimed, fetched, MailChange::Received, None)?;
     let known = lead::take_in(conn, claimed, &mut payload, fetched.received_at.unwrap_or(now), now)?;
     let key = format!("mail:{}:{}", cursor.id, fetched.id);
-    tell(conn, &cursor.tenant_id, EventKind::GmailMessage, key, &payload, contact_of(&payload), now)?;
+    tell(&mut conn.of(&cursor.tenant_id), EventKind::GmailMessage, key, &payload, contact_of(&payload), now)?;
     if known == Known::Reply {
         let key = format!("message:{}:{}", cursor.id, fetched.id);
-        tell(conn, &cursor.tenant_id, EventKind::MessageReceived, key, &payload, contact_of(&payload), now)?;
+        tell(
+            &mut conn.of(&cursor.tenant_id),
+            EventKind::MessageReceived,
+            key,
+            &payload,
+            contact_of(&payload),
+            now,
+        )?;
     }
     Ok(())
 }

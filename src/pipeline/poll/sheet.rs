@@ -75,10 +75,10 @@ pub fn record(conn: &mut Conn, claimed: &Claimed, read: Read, now: Timestamp) ->
     let cursor = &claimed.cursor;
     let is_baseline = known_by_key.is_none();
     if is_baseline {
-        item::clear(conn, &cursor.tenant_id, &cursor.id)?;
+        item::clear(&mut conn.of(&cursor.tenant_id), &cursor.id)?;
     }
     let mut known = BTreeMap::new();
-    for (key, item) in item::all(conn, &cursor.tenant_id, &cursor.id)? {
+    for (key, item) in item::all(&mut conn.of(&cursor.tenant_id), &cursor.id)? {
         known.insert(key, Known { content: item.content.read()?, is_gone: item.gone_at.is_some() });
     }
     let shape = known_by_key.map(|position| position.shape.clone()).unwrap_or_default();
@@ -91,10 +91,10 @@ pub fn record(conn: &mut Conn, claimed: &Claimed, read: Read, now: Timestamp) ->
         };
         let payload = row_event(claimed, &read.target, &compared.shape, change, &before, content);
         let key = format!("row:{}:{}:{}", cursor.id, cursor.epoch, step.key);
-        tell(conn, &cursor.tenant_id, EventKind::SheetsRow, key, &payload, None, now)?;
+        tell(&mut conn.of(&cursor.tenant_id), EventKind::SheetsRow, key, &payload, None, now)?;
         changed = true;
     }
-    item::forget_gone(conn, &cursor.tenant_id, &cursor.id, now - GONE, &[])?;
+    item::forget_gone(&mut conn.of(&cursor.tenant_id), &cursor.id, now - GONE, &[])?;
     let position =
         Position { shape: compared.shape, key: read.wish.key, version, digest, read_at: Some(now) };
     Ok(Settled { position: Json::of(&position)?, changed, more: false })

@@ -41,7 +41,7 @@ async fn told(db: &Db) -> BTreeMap<String, usize> {
         let page = db
             .read(move |conn| {
                 let tenant = nexora::store::tenant::list(conn, 1)?.remove(0);
-                nexora::store::event::list(conn, &tenant.id, &filter, 500)
+                nexora::store::event::list(&mut conn.of(&tenant.id), &filter, 500)
             })
             .await
             .unwrap();
@@ -70,7 +70,7 @@ async fn unfinished(db: &Db) -> usize {
         let mut filter = nexora::store::run::Filter::default();
         let mut open = 0;
         loop {
-            let page = nexora::store::run::list(conn, &tenant.id, &filter, 500)?;
+            let page = nexora::store::run::list(&mut conn.of(&tenant.id), &filter, 500)?;
             let Some(last) = page.last() else { return Ok(open) };
             filter.before = Some(last.id.clone());
             open += page.iter().filter(|run| !run.state.is_finished()).count();
@@ -127,7 +127,7 @@ async fn every_change_is_told_once_and_every_effect_exists_once_whatever_is_kill
     let baseline = async || {
         let cursors = db.read(|conn| {
             let tenant = nexora::store::tenant::list(conn, 1)?.remove(0);
-            nexora::store::cursor::list(conn, &tenant.id, None, 10)
+            nexora::store::cursor::list(&mut conn.of(&tenant.id), None, 10)
         });
         cursors.await.unwrap().iter().filter(|cursor| cursor.polled_at.is_some()).count() == 3
     };

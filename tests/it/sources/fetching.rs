@@ -251,7 +251,7 @@ on_both! {
         let app = &site.nexora.app;
         let lease_until = app.clock.now() + app.config.pipeline.lease();
         let claimed = app.db.write(move |conn| {
-            let found = nexora::store::notice::find(conn, &tenant_id, &id)?.unwrap();
+            let found = nexora::store::notice::find(&mut conn.of(&tenant_id), &id)?.unwrap();
             nexora::store::notice::claim(conn, &found, lease_until)
         });
         assert_eq!(claimed.await.unwrap(), nexora::store::Claim::Won);

@@ -3,20 +3,19 @@
 use crate::base::clock::Timestamp;
 use crate::base::{Error, Result};
 use crate::connector::kind::Connectors;
-use crate::engine::action::Action;
 use crate::engine::context::{self, Facts, Links, Operator, Person};
 use crate::engine::render::Renderer;
+use crate::model::ContactId;
 use crate::model::event::{About, Event};
 use crate::model::job::Job;
 use crate::model::lead::Lead;
 use crate::model::message::Message;
 use crate::model::run::Run;
 use crate::model::tenant::Tenant;
-use crate::model::{ContactId, TenantId};
 use crate::pipeline::digest;
 use crate::pipeline::link::Linker;
 use crate::pipeline::version::Parsed;
-use crate::store::{Conn, contact, event, form, job, lead, message, tenant, user};
+use crate::store::{Conn, Tx, contact, event, form, job, lead, message, tenant, user};
 
 /// Messages that a text can look back upon.
 const CONVERSATION: i64 = 20;
@@ -24,7 +23,7 @@ const CONVERSATION: i64 = 20;
 const PHOTOS: i64 = 50;
 
 /// What a run is about, as its rows say now.
-pub struct Scene {
+pub struct RunFacts {
     pub event: Event,
     pub tenant: Tenant,
     lead: Option<Lead>,
@@ -35,14 +34,15 @@ pub struct Scene {
     links: Links,
 }
 
-impl Scene {
+impl RunFacts {
     /// # Errors
     /// `Internal` when the tenant or the event is gone.
-    pub fn load(conn: &mut Conn, run: &Run, linker: &Linker) -> Result<Scene> {
+    pub fn load(conn: &mut Conn, run: &Run, linker: &Linker) -> Result<RunFacts> {
         let gone = |what: &str| Error::internal(format!("{what} of run `{}` is gone", run.id));
         let tenant = tenant::find(conn, &run.tenant_id)?.ok_or_else(|| gone("the tenant"))?;
-        let event = event::find(conn, &run.tenant_id, &run.event_id)?.ok_or_else(|| gone("the event"))?;
-        Scene::of_event(conn, tenant, event, run, linker)
+        let event =
+            event::find(&mut conn.of(&run.tenant_id), &run.event_id)?.ok_or_else(|| gone("the event"))?;
+        RunFacts::of_event(conn, tenant, event, run, linker)
     }
 
     /// # Errors
@@ -53,29 +53,29 @@ impl Scene {
         event: Event,
         run: &Run,
         linker: &Linker,
-    ) -> Result<Scene> {
+    ) -> Result<RunFacts> {
+        let tx = &mut conn.of(&tenant.id);
         let about: About = event.payload.read()?;
-        let lead = about.lead_id.as_ref().map(|id| lead::find(conn, &tenant.id, id)).transpose()?.flatten();
+        let lead = about.lead_id.as_ref().map(|id| lead::find(tx, id)).transpose()?.flatten();
         let of_lead = || lead.as_ref().and_then(|lead| lead.contact_id.clone());
         let contact_id = about.contact_id.or_else(of_lead);
-        let contact = contact_id.as_ref().map(|id| person(conn, &tenant.id, id)).transpose()?.flatten();
+        let contact = contact_id.as_ref().map(|id| person(tx, id)).transpose()?.flatten();
         let job = match (&about.job_id, &contact_id) {
-            (Some(id), _) => job::find(conn, &tenant.id, id)?,
-            (None, Some(contact)) => job::latest_of_contact(conn, &tenant.id, contact)?,
+            (Some(id), _) => job::find(tx, id)?,
+            (None, Some(contact)) => job::latest_of_contact(tx, contact)?,
             (None, None) => None,
         };
         let mut conversation = match &contact_id {
-            Some(id) => message::of_contact(conn, &tenant.id, id, CONVERSATION)?,
+            Some(id) => message::of_contact(tx, id, CONVERSATION)?,
             None => Vec::new(),
         };
         conversation.reverse();
-        let operator =
-            user::first_operator(conn)?.map(|user| Operator { name: user.name, email: user.email });
+        let operator = user::first_operator(tx)?.map(|user| Operator { name: user.name, email: user.email });
         let mut links = linker.links(&tenant, contact.as_ref(), &run.id);
         if let Some(lead) = &lead {
-            links.photos = linker.photos(&tenant.id, &form::photos_of(conn, &tenant.id, &lead.id, PHOTOS)?);
+            links.photos = linker.photos(&tenant.id, &form::photos_of(tx, &lead.id, PHOTOS)?);
         }
-        Ok(Scene { event, tenant, lead, contact, job, operator, conversation, links })
+        Ok(RunFacts { event, tenant, lead, contact, job, operator, conversation, links })
     }
 
     pub fn facts(&self) -> Facts<'_> {
@@ -105,20 +105,16 @@ impl Scene {
     ) -> Result<Option<serde_json::Value>> {
         let position = usize::try_from(run.position).unwrap_or(0);
         let mut ahead = version.definition.steps.iter().skip(position);
-        let found = ahead.find_map(|step| match &step.action {
-            Action::ComposeDigest(digest) => Some(digest),
-            _ => None,
-        });
-        let Some(action) = found else { return Ok(None) };
+        let Some(since) = ahead.find_map(|step| step.action.digest_since()) else { return Ok(None) };
         let context = context::of_trigger(&self.tenant, &version.settings);
-        let since = Renderer::of(&self.tenant)?.text(&action.since, &context)?;
+        let since = Renderer::of(&self.tenant)?.text(since.as_str(), &context)?;
         let since = humantime::parse_duration(since.trim())
             .map_err(|_| Error::usage(format!("`{since}` is not a duration")))?;
         digest::compose(conn, connectors, &self.tenant, since, now).map(Some)
     }
 }
 
-fn person(conn: &mut Conn, tenant: &TenantId, id: &ContactId) -> Result<Option<Person>> {
-    let Some(contact) = contact::find(conn, tenant, id)? else { return Ok(None) };
-    Ok(Some(Person { addresses: contact::addresses(conn, tenant, id)?, contact }))
+fn person(tx: &mut Tx, id: &ContactId) -> Result<Option<Person>> {
+    let Some(contact) = contact::find(tx, id)? else { return Ok(None) };
+    Ok(Some(Person { addresses: contact::addresses(tx, id)?, contact }))
 }

@@ -4,28 +4,28 @@
 //! month and the weekday are restricted, either will do. A wall time that does not exist fires at the
 //! first moment after the gap; one that comes twice fires the first time.
 
+use ::cron::Schedule;
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-use cron::Schedule;
 
 use crate::base::clock::Timestamp;
 use crate::base::{Error, Result};
 use crate::engine::hours::at_wall_time;
 
-/// A cadence that was read: one schedule, or two of which either will do.
+/// A schedule that was read: one of the library's, or two of which either will do.
 #[derive(Clone, Debug)]
-pub struct Cadence(Vec<Schedule>);
+pub struct Cron(Vec<Schedule>);
 
 /// Wall times are looked at from this long before the moment on, so that none is missed where clocks
 /// are set back.
 const OVERLAP: TimeDelta = TimeDelta::hours(4);
 
-impl Cadence {
+impl Cron {
     /// Reads five fields: minute, hour, day of month, month, day of week.
     ///
     /// # Errors
     /// `Usage` when the text is anything else, or names a day that never comes.
-    pub fn parse(text: &str) -> Result<Cadence> {
+    pub fn parse(text: &str) -> Result<Cron> {
         let wrong = || {
             Error::usage(format!("`{text}` is not a schedule"))
                 .hint("write minute, hour, day, month and weekday, such as `0 7 * * Mon-Fri`")
@@ -41,9 +41,9 @@ impl Cadence {
         let read = |(day, weekday): (&str, &str)| {
             format!("0 {minute} {hour} {day} {month} {weekday}").parse().map_err(|_| wrong())
         };
-        let cadence = Cadence(days.into_iter().map(read).collect::<Result<_>>()?);
-        match cadence.next_wall(DateTime::UNIX_EPOCH.naive_utc()) {
-            Some(_) => Ok(cadence),
+        let cron = Cron(days.into_iter().map(read).collect::<Result<_>>()?);
+        match cron.next_wall(DateTime::UNIX_EPOCH.naive_utc()) {
+            Some(_) => Ok(cron),
             None => Err(Error::usage(format!("`{text}` names a day that never comes"))),
         }
     }
@@ -105,12 +105,12 @@ fn weekdays(field: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn firings(cadence: &str, zone: Tz, from: &str, count: usize) -> Vec<String> {
-        let cadence = Cadence::parse(cadence).unwrap();
+    fn firings(cron: &str, zone: Tz, from: &str, count: usize) -> Vec<String> {
+        let cron = Cron::parse(cron).unwrap();
         let mut at = Timestamp::parse(from).unwrap();
         let mut all = Vec::new();
         for _ in 0..count {
-            at = cadence.next(at, zone).unwrap();
+            at = cron.next(at, zone).unwrap();
             all.push(at.utc().with_timezone(&zone).format("%a %F %R %z").to_string());
         }
         all
@@ -134,10 +134,10 @@ mod tests {
             ("0 9 29 2 *", ["Tue 2028-02-29 09:00", "Sun 2032-02-29 09:00"]),
             ("30 6 1 1,7 *", ["Fri 2027-01-01 06:30", "Thu 2027-07-01 06:30"]),
         ];
-        for (cadence, expected) in cases {
+        for (cron, expected) in cases {
             let shown: Vec<String> =
-                firings(cadence, utc, from, 2).iter().map(|at| at.replace(" +0000", "")).collect();
-            assert_eq!(shown, expected, "{cadence}");
+                firings(cron, utc, from, 2).iter().map(|at| at.replace(" +0000", "")).collect();
+            assert_eq!(shown, expected, "{cron}");
         }
     }
 
@@ -155,11 +155,11 @@ mod tests {
             ["Sun 2026-11-01 01:30 -0500", "Mon 2026-11-02 01:30 -0600"]
         );
         // Every half hour: no moment twice, none before the last.
-        let cadence = Cadence::parse("*/30 * * * *").unwrap();
+        let cron = Cron::parse("*/30 * * * *").unwrap();
         for start in ["2026-03-08T06:00:00Z", "2026-11-01T05:00:00Z"] {
             let mut at = Timestamp::parse(start).unwrap();
             for _ in 0..12 {
-                let next = cadence.next(at, chicago).unwrap();
+                let next = cron.next(at, chicago).unwrap();
                 assert!(next > at);
                 at = next;
             }
@@ -170,7 +170,7 @@ mod tests {
     fn what_is_no_schedule_is_refused() {
         for wrong in ["", "7", "0 7 * *", "0 7 * * * *", "60 7 * * *", "0 7 * * Xyz", "0 7 30 2 *", "@daily"]
         {
-            assert!(Cadence::parse(wrong).is_err(), "{wrong}");
+            assert!(Cron::parse(wrong).is_err(), "{wrong}");
         }
     }
 }
