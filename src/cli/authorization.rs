@@ -81,7 +81,7 @@ fn say_what_to_do(request: &AuthorizationRequest, port: u16, ways: &Ways, out: &
     out.ask(&format!("{what}\n\n{}\n", request.url));
 }
 
-/// What came back, and whether it was pasted by somebody who can try again.
+/// What came back, and whether it was pasted by a person who can try again.
 struct Came {
     answer: Result<Secret>,
     can_retry: bool,

@@ -132,11 +132,10 @@ pub type Prepare = fn(Map<String, Value>, Option<Secret>) -> Result<NewConnectio
 /// One value of a form.
 pub struct Field {
     pub flag: &'static str,
-    /// Its name in the settings.
-    pub key: &'static str,
-    pub value_name: &'static str,
-    pub help: &'static str,
     pub input: Input,
+    pub help: Option<&'static str>,
+    key: Option<&'static str>,
+    value_name: Option<&'static str>,
 }
 
 /// How a value is given.
@@ -160,11 +159,50 @@ pub enum Input {
 /// Reads a value as it goes into the settings.
 pub type Parse = fn(&str) -> Result<Value>;
 
-/// Reads a value of one type, as a field's [`Parse`].
-///
-/// # Errors
-/// `Usage` when the text is none.
-pub fn value<T: FromStr<Err: Display> + Serialize>(text: &str) -> Result<Value> {
+impl Field {
+    pub const fn new(flag: &'static str, input: Input) -> Field {
+        Field { flag, input, help: None, key: None, value_name: None }
+    }
+
+    pub const fn needed<T: FromStr<Err: Display> + Serialize>(flag: &'static str) -> Field {
+        Field::new(flag, Input::Needed(parse::<T>))
+    }
+
+    pub const fn optional<T: FromStr<Err: Display> + Serialize>(flag: &'static str) -> Field {
+        Field::new(flag, Input::Optional(parse::<T>))
+    }
+
+    pub const fn with_default<T: FromStr<Err: Display> + Serialize>(
+        flag: &'static str,
+        default: &'static str,
+    ) -> Field {
+        Field::new(flag, Input::WithDefault(default, parse::<T>))
+    }
+
+    pub const fn help(self, help: &'static str) -> Field {
+        Field { help: Some(help), ..self }
+    }
+
+    /// Sets the name that it has in the settings, where that is not the flag's.
+    pub const fn stored_as(self, key: &'static str) -> Field {
+        Field { key: Some(key), ..self }
+    }
+
+    /// Sets what stands for the value in the help, where that is not the flag in capitals.
+    pub const fn shown_as(self, value_name: &'static str) -> Field {
+        Field { value_name: Some(value_name), ..self }
+    }
+
+    pub fn key(&self) -> String {
+        self.key.map_or_else(|| self.flag.replace('-', "_"), str::to_owned)
+    }
+
+    pub fn value_name(&self) -> String {
+        self.value_name.map_or_else(|| self.flag.replace('-', "_").to_uppercase(), str::to_owned)
+    }
+}
+
+fn parse<T: FromStr<Err: Display> + Serialize>(text: &str) -> Result<Value> {
     let value: T = text.parse().map_err(|error: T::Err| Error::usage(error.to_string()))?;
     Json::of(&value)?.read()
 }

@@ -17,7 +17,7 @@ use crate::base::error::chain;
 use crate::base::secret::Secret;
 use crate::base::text::hex;
 use crate::connector::https::{self, Connect};
-use crate::model::outcome::Unread;
+use crate::model::outcome::PollError;
 use crate::model::source::SourceSecrets;
 
 /// The largest answer that is read.
@@ -49,7 +49,7 @@ impl LeadSources {
     ///
     /// # Errors
     /// Says whether trying again can help.
-    pub async fn facebook(&self, id: &str, secrets: &SourceSecrets) -> Result<Value, Unread> {
+    pub async fn facebook(&self, id: &str, secrets: &SourceSecrets) -> Result<Value, PollError> {
         let token = token(secrets)?;
         let id = utf8_percent_encode(id, NON_ALPHANUMERIC);
         let proof = proof(&secrets.secret, token);
@@ -64,12 +64,12 @@ impl LeadSources {
         let code = answer.pointer("/error/code").and_then(Value::as_i64);
         let is_transient = answer.pointer("/error/is_transient") == Some(&Value::Bool(true));
         Err(match code {
-            _ if is_transient => Unread::Later { reason, after },
+            _ if is_transient => PollError::Later { reason, after },
             // Facebook's own codes: limits of the app, the user and the page; then the token and its
             // permissions.
-            Some(4 | 17 | 32 | 613 | 80_000..=80_999) => Unread::Throttled { reason, after },
-            Some(10 | 102 | 190 | 200..=299) => Unread::Unauthorized { reason },
-            Some(1 | 2) => Unread::Later { reason, after },
+            Some(4 | 17 | 32 | 613 | 80_000..=80_999) => PollError::Throttled { reason, after },
+            Some(10 | 102 | 190 | 200..=299) => PollError::Unauthorized { reason },
+            Some(1 | 2) => PollError::Later { reason, after },
             _ => unread(status, reason, after),
         })
     }
@@ -78,7 +78,7 @@ impl LeadSources {
     ///
     /// # Errors
     /// Says whether trying again can help.
-    pub async fn yelp(&self, id: &str, secrets: &SourceSecrets) -> Result<Value, Unread> {
+    pub async fn yelp(&self, id: &str, secrets: &SourceSecrets) -> Result<Value, PollError> {
         let token = token(secrets)?;
         let id = utf8_percent_encode(id, NON_ALPHANUMERIC);
         let url = format!("{}leads/{id}", self.addresses.yelp_url);
@@ -90,15 +90,19 @@ impl LeadSources {
         Err(unread(status, format!("Yelp answered {status} {said}").trim().to_owned(), after))
     }
 
-    async fn get(&self, url: &str, token: &Secret) -> Result<(StatusCode, Option<Duration>, Value), Unread> {
-        let later = |reason: String| Unread::Later { reason, after: None };
+    async fn get(
+        &self,
+        url: &str,
+        token: &Secret,
+    ) -> Result<(StatusCode, Option<Duration>, Value), PollError> {
+        let later = |reason: String| PollError::Later { reason, after: None };
         let client = self.client().map_err(|error| later(error.report()))?;
         let request = Request::get(url)
             .header("accept", "application/json")
             .header("user-agent", "nexora")
             .header("authorization", format!("Bearer {}", token.expose()))
             .body(Full::default())
-            .map_err(|error| Unread::Refused { reason: chain(&error) })?;
+            .map_err(|error| PollError::Refused { reason: chain(&error) })?;
         let call = async {
             let answer = client.request(request).await.map_err(|error| later(chain(&error)))?;
             let (head, body) = answer.into_parts();
@@ -128,18 +132,18 @@ impl LeadSources {
     }
 }
 
-fn token(secrets: &SourceSecrets) -> Result<&Secret, Unread> {
+fn token(secrets: &SourceSecrets) -> Result<&Secret, PollError> {
     let reason = || "the source has no access token".to_owned();
-    secrets.access_token.as_ref().ok_or_else(|| Unread::Unauthorized { reason: reason() })
+    secrets.access_token.as_ref().ok_or_else(|| PollError::Unauthorized { reason: reason() })
 }
 
-fn unread(status: StatusCode, reason: String, after: Option<Duration>) -> Unread {
+fn unread(status: StatusCode, reason: String, after: Option<Duration>) -> PollError {
     match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Unread::Unauthorized { reason },
-        StatusCode::TOO_MANY_REQUESTS => Unread::Throttled { reason, after },
-        StatusCode::REQUEST_TIMEOUT => Unread::Later { reason, after },
-        _ if status.is_server_error() => Unread::Later { reason, after },
-        _ => Unread::Refused { reason },
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => PollError::Unauthorized { reason },
+        StatusCode::TOO_MANY_REQUESTS => PollError::Throttled { reason, after },
+        StatusCode::REQUEST_TIMEOUT => PollError::Later { reason, after },
+        _ if status.is_server_error() => PollError::Later { reason, after },
+        _ => PollError::Refused { reason },
     }
 }
 

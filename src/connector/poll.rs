@@ -10,10 +10,10 @@ use crate::base::clock::Timestamp;
 use crate::model::cursor::SheetTarget;
 use crate::model::diary::Entry;
 use crate::model::mail::Part;
-use crate::model::outcome::Unread;
+use crate::model::outcome::PollError;
 use crate::model::sheet::Table;
 
-pub type Reading<'a, T> = BoxFuture<'a, Result<T, Unread>>;
+pub type Reading<'a, T> = BoxFuture<'a, Result<T, PollError>>;
 
 /// Can be read for mails.
 pub trait ReadMail: Send + Sync {
@@ -107,7 +107,7 @@ impl FetchedMail {
 pub struct CalendarChanges {
     pub entries: Vec<Entry>,
     pub sync_token: String,
-    /// All of it was read, without a word of what was deleted.
+    /// All of it was read, which does not tell what was deleted.
     pub full: bool,
 }
 

@@ -13,7 +13,7 @@ use crate::base::clock::Timestamp;
 use crate::base::text::Json;
 use crate::connector::poll::{ReadCalendar, ReadMail, ReadSheet};
 use crate::model::EffectId;
-use crate::model::outcome::{Finding, Outcome};
+use crate::model::outcome::{Outcome, ReconcileResult};
 use crate::model::request::EffectRequest;
 
 /// One effect, as a connector sees it.
@@ -35,7 +35,7 @@ pub trait Perform: Send + Sync {
 
 /// Can ask its provider whether an effect happened.
 pub trait Reconcile: Send + Sync {
-    fn reconcile<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, Finding>;
+    fn reconcile<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, ReconcileResult>;
 }
 
 /// Can tell whether its credential is good, without changing anything.

@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 
 use crate::connector::kind::{ConnectorKind, Rehearsed};
 use crate::connector::port::{Connector, Delivery, Perform, Reconcile};
-use crate::model::outcome::{Finding, Made, Outcome};
+use crate::model::outcome::{Outcome, Receipt, ReconcileResult};
 use crate::model::request::EffectRequest;
 
 /// Makes room in the sandbox for what a request names.
@@ -48,7 +48,7 @@ impl Perform for Rehearsal {
     fn perform<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, Outcome> {
         match (self.kind.rehearsed(delivery.request.kind()), &self.real) {
             (Rehearsed::Nowhere, _) => {
-                Box::pin(async { Outcome::Delivered(Made::named(Some("rehearsal".to_owned()))) })
+                Box::pin(async { Outcome::Delivered(Receipt::named(Some("rehearsal".to_owned()))) })
             }
             (Rehearsed::RealAccount, Some(real)) => real.perform.perform(delivery),
             (Rehearsed::RealAccount, None) | (Rehearsed::Sandbox, _) => {
@@ -60,10 +60,10 @@ impl Perform for Rehearsal {
 }
 
 impl Reconcile for Rehearsal {
-    fn reconcile<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, Finding> {
+    fn reconcile<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, ReconcileResult> {
         match (self.kind.rehearsed(delivery.request.kind()), &self.sandbox.reconcile) {
             (Rehearsed::Sandbox | Rehearsed::RealAccount, Some(reconcile)) => reconcile.reconcile(delivery),
-            (Rehearsed::Nowhere, _) | (_, None) => Box::pin(async { Finding::NotDelivered }),
+            (Rehearsed::Nowhere, _) | (_, None) => Box::pin(async { ReconcileResult::NotDelivered }),
         }
     }
 }

@@ -24,7 +24,7 @@ use crate::base::clock::Clock;
 use crate::base::{Error, Result};
 use crate::config::Config;
 use crate::http::{self, Limits, Server};
-use crate::pipeline::{deliver, demand, fetch, poll};
+use crate::pipeline::{deliver, fetch, poll, quota_check};
 use crate::store::Db;
 
 /// How long deliveries under way may take to finish once a stop was asked for.
@@ -54,8 +54,8 @@ impl Daemon {
             tracing::info!("migration {name} applied");
         }
         let app = App::open(config, Clock::System).await?;
-        let terms = demand::Terms::of(&app.config);
-        app.db.read(move |conn| demand::check(conn, &terms)).await?;
+        let plan = quota_check::PollPlan::of(&app.config);
+        app.db.read(move |conn| quota_check::check(conn, &plan)).await?;
         provide_rehearsal(&app)?;
         let sole = sole::claim(&app).await?;
         let settings = &app.config.http;

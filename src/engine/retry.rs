@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::base::clock::Timestamp;
 use crate::base::text::Json;
 use crate::model::effect::EffectState;
-use crate::model::outcome::{Finding, Made, Outcome};
+use crate::model::outcome::{Outcome, Receipt, ReconcileResult};
 
 /// How failures of one effect are spaced, and how many it may have.
 #[derive(Clone, Copy, Debug)]
@@ -34,8 +34,8 @@ pub struct Settlement {
     /// When it is taken up again; nothing when it is settled or held for a person.
     pub due_at: Option<Timestamp>,
     pub reason: Option<String>,
-    /// What was made, once it is delivered.
-    pub made: Made,
+    /// What the provider made, once it is delivered.
+    pub receipt: Receipt,
     /// False when the attempt does not count against the limit.
     pub counts: bool,
     /// The connection's credential was refused: nothing more may be sent through it.
@@ -58,14 +58,18 @@ impl Settlement {
             state,
             due_at,
             reason: Some(reason),
-            made: Made::default(),
+            receipt: Receipt::default(),
             counts: true,
             connection_failing: false,
         }
     }
 
-    fn delivered(made: Made) -> Settlement {
-        Settlement { reason: None, made, ..Settlement::waiting(EffectState::Delivered, None, String::new()) }
+    fn delivered(receipt: Receipt) -> Settlement {
+        Settlement {
+            reason: None,
+            receipt,
+            ..Settlement::waiting(EffectState::Delivered, None, String::new())
+        }
     }
 
     fn unauthorized(state: EffectState, reason: String) -> Settlement {
@@ -80,12 +84,12 @@ impl Settlement {
 
 /// Decides what becomes of an effect after an attempt.
 ///
-/// `Partly` is not an end: the caller notes the evidence and goes on. Should it come here all the
+/// `InProgress` is not an end: the caller notes the evidence and goes on. Should it come here all the
 /// same, the attempt counts as one that did not get through.
 pub fn settle(outcome: Outcome, attempted: Attempted, policy: Policy) -> Settlement {
     match outcome {
-        Outcome::Delivered(made) => Settlement::delivered(made),
-        Outcome::Partly { .. } => retry("the attempt ended half-way".to_owned(), None, attempted, policy),
+        Outcome::Delivered(receipt) => Settlement::delivered(receipt),
+        Outcome::InProgress { .. } => retry("the attempt ended half-way".to_owned(), None, attempted, policy),
         Outcome::Retry { reason, after } => retry(reason, after, attempted, policy),
         Outcome::Throttled { reason, after } => {
             let due_at = attempted.now + wait(attempted, policy).max(after.unwrap_or_default());
@@ -102,21 +106,23 @@ pub fn settle(outcome: Outcome, attempted: Attempted, policy: Policy) -> Settlem
 }
 
 /// Decides what becomes of an effect in doubt after its provider was asked.
-pub fn resume(finding: Finding, attempted: Attempted, policy: Policy) -> Resumption {
+pub fn resume(finding: ReconcileResult, attempted: Attempted, policy: Policy) -> Resumption {
     match finding {
-        Finding::Delivered(made) => Resumption::Settle(Settlement::delivered(made)),
-        Finding::Partly { evidence } => Resumption::Continue(evidence),
-        Finding::NotDelivered if exhausted(attempted, policy) => {
+        ReconcileResult::Delivered(receipt) => Resumption::Settle(Settlement::delivered(receipt)),
+        ReconcileResult::InProgress { evidence } => Resumption::Continue(evidence),
+        ReconcileResult::NotDelivered if exhausted(attempted, policy) => {
             let reason = format!("did not happen in {} attempts", attempted.number);
             Resumption::Settle(Settlement::waiting(EffectState::Dead, None, reason))
         }
-        Finding::NotDelivered => Resumption::Restart,
-        Finding::Unknown { reason } => Resumption::Settle(Settlement::parked(EffectState::InDoubt, reason)),
-        Finding::Unanswered { reason, after } => {
+        ReconcileResult::NotDelivered => Resumption::Restart,
+        ReconcileResult::Unknown { reason } => {
+            Resumption::Settle(Settlement::parked(EffectState::InDoubt, reason))
+        }
+        ReconcileResult::Unanswered { reason, after } => {
             let due_at = attempted.now + wait(attempted, policy).max(after.unwrap_or_default());
             Resumption::Settle(Settlement::waiting(EffectState::InDoubt, Some(due_at), reason))
         }
-        Finding::Unauthorized { reason } => {
+        ReconcileResult::Unauthorized { reason } => {
             Resumption::Settle(Settlement::unauthorized(EffectState::InDoubt, reason))
         }
     }
@@ -199,7 +205,7 @@ mod tests {
         use EffectState::{Dead, Delivered, InDoubt, Retrying};
         let reason = || "why".to_owned();
         let cases = [
-            (Outcome::Delivered(Made::default()), 1, Delivered, None, true),
+            (Outcome::Delivered(Receipt::default()), 1, Delivered, None, true),
             (fails(None), 1, Retrying, Some(5), true),
             (fails(Some(30)), 1, Retrying, Some(30), true),
             (fails(None), 3, Dead, None, true),
@@ -224,14 +230,14 @@ mod tests {
 
     #[test]
     fn doubt_ends_by_proof_or_is_held_for_a_person() {
-        let proven = resume(Finding::Delivered(Made::named(Some("x".into()))), attempt(1), POLICY);
+        let proven = resume(ReconcileResult::Delivered(Receipt::named(Some("x".into()))), attempt(1), POLICY);
         assert!(matches!(proven, Resumption::Settle(s) if s.state == EffectState::Delivered));
-        assert_eq!(resume(Finding::NotDelivered, attempt(2), POLICY), Resumption::Restart);
-        let held = resume(Finding::Unknown { reason: "gone".into() }, attempt(1), POLICY);
+        assert_eq!(resume(ReconcileResult::NotDelivered, attempt(2), POLICY), Resumption::Restart);
+        let held = resume(ReconcileResult::Unknown { reason: "gone".into() }, attempt(1), POLICY);
         assert!(
             matches!(held, Resumption::Settle(s) if s.state == EffectState::InDoubt && s.due_at.is_none())
         );
-        let asked_again = Finding::Unanswered { reason: "503".into(), after: None };
+        let asked_again = ReconcileResult::Unanswered { reason: "503".into(), after: None };
         let later = resume(asked_again, attempt(99), POLICY);
         assert!(
             matches!(later, Resumption::Settle(s) if s.state == EffectState::InDoubt && s.due_at.is_some())

@@ -31,7 +31,7 @@ define_words! {
         MailRead = "mail.read",
         /// Label and archive mails; includes sending and reading.
         MailLabel = "mail.label",
-        /// Read and change entries, and see when somebody is free.
+        /// Read and change entries, and see when a calendar is free.
         Calendar = "calendar",
         /// Read and change spreadsheets.
         Sheets = "sheets",
@@ -44,7 +44,7 @@ define_words! {
 pub type Abilities = BTreeSet<Ability>;
 
 impl Ability {
-    /// Returns what is asked for when nobody says otherwise.
+    /// Returns the default set.
     pub fn usual() -> Abilities {
         Abilities::from([Ability::MailSend, Ability::MailRead, Ability::Calendar, Ability::Sheets])
     }

@@ -6,22 +6,22 @@ use serde_json::{Map, Value};
 
 use crate::base::text::Json;
 
-/// What was made.
+/// What a provider made.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Made {
+pub struct Receipt {
     /// The provider's name for it.
     pub provider_id: Option<String>,
     /// What later steps may refer to, by name.
     pub output: Map<String, Value>,
 }
 
-impl Made {
-    pub fn named(provider_id: Option<String>) -> Made {
-        Made { provider_id, output: Map::new() }
+impl Receipt {
+    pub fn named(provider_id: Option<String>) -> Receipt {
+        Receipt { provider_id, output: Map::new() }
     }
 
     #[must_use]
-    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Made {
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Receipt {
         self.output.insert(name.to_owned(), value.into());
         self
     }
@@ -31,9 +31,9 @@ impl Made {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     /// It happened.
-    Delivered(Made),
+    Delivered(Receipt),
     /// Half of it happened: note this evidence durably, then go on from there at once.
-    Partly { evidence: Json },
+    InProgress { evidence: Json },
     /// It did not happen; trying again may help.
     Retry { reason: String, after: Option<Duration> },
     /// It did not happen, because of a rate limit: waiting is no attempt.
@@ -42,17 +42,17 @@ pub enum Outcome {
     Refused { reason: String },
     /// It did not happen: the credential is not good. Nothing of this connection will work.
     Unauthorized { reason: String },
-    /// Nobody knows whether it happened.
+    /// It is unknown whether it happened.
     InDoubt { reason: String },
 }
 
 /// What a provider answered when asked whether an effect happened.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Finding {
+pub enum ReconcileResult {
     /// It did.
-    Delivered(Made),
+    Delivered(Receipt),
     /// It did in part: go on from this evidence.
-    Partly { evidence: Json },
+    InProgress { evidence: Json },
     /// It did not: it is safe to begin again.
     NotDelivered,
     /// The provider answered and cannot tell. Only a person can decide.
@@ -63,9 +63,9 @@ pub enum Finding {
     Unauthorized { reason: String },
 }
 
-/// Why nothing could be read.
+/// Why a provider could not be read.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Unread {
+pub enum PollError {
     /// Trying again may help.
     Later { reason: String, after: Option<Duration> },
     /// A rate limit holds.

@@ -20,7 +20,7 @@ use crate::model::google::{GoogleAuth, GoogleSettings};
 use crate::model::tenant::Tenant;
 use crate::ops::connection::{add, find, replace};
 use crate::ops::{Subject, audited};
-use crate::pipeline::demand::{self, Terms};
+use crate::pipeline::quota_check::{self, PollPlan};
 use crate::pipeline::watch;
 use crate::store::{connection, cursor, effect};
 
@@ -55,7 +55,7 @@ pub fn begin(
     AuthorizationRequest::begin(&app.google(), client, abilities, account, redirect)
 }
 
-/// Makes sure that a connection can be added under this name, before anybody is sent to a browser.
+/// Makes sure that a connection can be added under this name, before a person is sent to a browser.
 ///
 /// # Errors
 /// `Conflict` when the name is taken.
@@ -180,12 +180,12 @@ async fn activate(
         updated_at: now,
         ..after
     };
-    let (owner, terms) = (tenant.clone(), Terms::of(&app.config));
+    let (owner, plan) = (tenant.clone(), PollPlan::of(&app.config));
     let connectors = app.connectors().clone();
     let changed = audited(&app.db, Some(tenant.id.clone()), actor, action, now, move |conn| {
         replace(conn, &before, &after)?;
         watch::reconcile(conn, &connectors, &owner, now)?;
-        demand::check(conn, &terms)?;
+        quota_check::check(conn, &plan)?;
         effect::wake_parked(&mut conn.of(&after.tenant_id), &after.id, now)?;
         cursor::set_due(&mut conn.of(&after.tenant_id), &after.id, Some(now))?;
         let subject = Subject::new(&after.name).before(&before)?.after(&after)?;

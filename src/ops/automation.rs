@@ -24,7 +24,7 @@ use crate::model::tenant::Tenant;
 use crate::ops::definition::{self, Loaded, Template};
 use crate::ops::unit::Unit;
 use crate::ops::{LIST_LIMIT, Subject, setting_texts, version};
-use crate::pipeline::demand::{self, Terms};
+use crate::pipeline::quota_check::{self, PollPlan};
 use crate::pipeline::watch;
 use crate::store::{Conn, Inserted, Tx, automation, connection, run};
 
@@ -136,13 +136,13 @@ pub(super) async fn put(
             .view(tenant, move |tx| plan(tx, &name, &wanted, switch).map(|plan| plan.report(&google)))
             .await;
     }
-    let terms = Terms::of(&app.config);
+    let polls = PollPlan::of(&app.config);
     app.change(actor, tenant, operation, move |tx, now| {
         let plan = plan(tx, &name, &wanted, switch)?;
         plan.apply(tx, wanted, now)?;
         let tenant = tx.tenant;
         watch::reconcile(tx, &connectors, tenant, now)?;
-        demand::check(tx, &terms)?;
+        quota_check::check(tx, &polls)?;
         let report = plan.report(&google);
         let subject = Subject::new(&name).after(&report)?;
         Ok((report, subject))

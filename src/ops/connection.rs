@@ -9,7 +9,7 @@ use crate::model::connection::{Connection, ConnectionState};
 use crate::model::tenant::Tenant;
 use crate::ops::automation::Usual;
 use crate::ops::{LIST_LIMIT, Subject, audited};
-use crate::pipeline::demand::{self, Terms};
+use crate::pipeline::quota_check::{self, PollPlan};
 use crate::pipeline::watch;
 use crate::store::{Claim, Conn, Inserted, connection, cursor, effect};
 
@@ -29,7 +29,7 @@ pub async fn add(
     let owner = added.seal_owner();
     added.sealed = new.credential.map(|secret| app.key.seal(&owner, &secret)).transpose()?;
     let (slug, owner_tenant) = (tenant.slug.clone(), tenant.clone());
-    let (terms, connectors) = (Terms::of(&app.config), app.connectors().clone());
+    let (plan, connectors) = (PollPlan::of(&app.config), app.connectors().clone());
     let alert = Usual::new(app, actor, tenant, CONNECTION_ALERT)?;
     audited(&app.db, Some(tenant.id.clone()), actor, "connection.add", now, move |conn| {
         if connection::insert(conn, &added)? == Inserted::AlreadyThere {
@@ -41,7 +41,7 @@ pub async fn add(
         }
         alert.enable(&mut conn.of(&owner_tenant.id), now)?;
         watch::reconcile(conn, &connectors, &owner_tenant, now)?;
-        demand::check(conn, &terms)?;
+        quota_check::check(conn, &plan)?;
         let subject = Subject::new(&added.name).after(&added)?;
         Ok((added, subject))
     })
@@ -51,7 +51,7 @@ pub async fn add(
 /// Puts a connection in the place of what it was when it was read.
 ///
 /// # Errors
-/// `Conflict` when somebody has changed it since.
+/// `Conflict` when it has changed since.
 pub(super) fn replace(conn: &mut Conn, before: &Connection, after: &Connection) -> Result<()> {
     match connection::save(conn, after, before.updated_at)? {
         Claim::Won => Ok(()),

@@ -22,7 +22,7 @@ use crate::engine::retry::{self, Attempted, Policy, Resumption, Settlement, Spac
 use crate::model::connection::{Connection, ConnectionState, WhenInDoubt};
 use crate::model::effect::{Attempt, Effect, EffectState};
 use crate::model::outbound::Audience;
-use crate::model::outcome::{Made, Outcome};
+use crate::model::outcome::{Outcome, Receipt};
 use crate::model::request::EffectRequest;
 use crate::model::tenant::{TenantMode, TenantState};
 use crate::model::verdict::{Decision, Gate};
@@ -283,10 +283,10 @@ async fn attempt(app: &App, claimed: &Claimed) -> Option<Settlement> {
     for _ in 0..PARTS {
         let was_found = found.is_some();
         let outcome = match found.take() {
-            Some(evidence) => Outcome::Partly { evidence },
+            Some(evidence) => Outcome::InProgress { evidence },
             None => in_time(app, lease_until, connector.perform.perform(&delivery)).await,
         };
-        let Outcome::Partly { evidence } = outcome else {
+        let Outcome::InProgress { evidence } = outcome else {
             return Some(retry::settle(outcome, attempted(app, effect), policy(app, effect)));
         };
         // Whatever was found or done is on disk before the next part rests on it.
@@ -433,8 +433,8 @@ fn record(
         state: settlement.state,
         due_at: if refusal == Some(Refusal::Replaced) { Some(now) } else { settlement.due_at },
         reason: settlement.reason.clone(),
-        provider_id: settlement.made.provider_id.clone(),
-        output: output_of(&settlement.made)?,
+        provider_id: settlement.receipt.provider_id.clone(),
+        output: output_of(&settlement.receipt)?,
         evidence,
         attempt: if settlement.counts { before.attempt } else { before.attempt - 1 },
         settled_at: settled.then_some(now),
@@ -480,8 +480,8 @@ fn note_connection(
     }
 }
 
-fn output_of(made: &Made) -> Result<Option<Json>> {
-    (!made.output.is_empty()).then(|| Json::of(&made.output)).transpose()
+fn output_of(receipt: &Receipt) -> Result<Option<Json>> {
+    (!receipt.output.is_empty()).then(|| Json::of(&receipt.output)).transpose()
 }
 
 /// A run waits for all it promised: the last of its effects to settle wakes it.

@@ -19,7 +19,7 @@ use crate::base::clock::Timestamp;
 use crate::base::text::hex;
 use crate::base::{Error, Result};
 use crate::engine::lead_format::{self, Reading, Sender, original};
-use crate::model::outcome::Unread;
+use crate::model::outcome::PollError;
 use crate::model::source::{Notice, NoticeState, Source, SourceKind, SourceSettings};
 use crate::model::tenant::Tenant;
 use crate::model::{LeadId, NoticeId};
@@ -99,7 +99,7 @@ fn claim(tx: &mut Tx, id: &NoticeId, lease_until: Timestamp) -> Result<Option<Cl
 async fn fetch(app: &App, claimed: Claimed) {
     let read = AssertUnwindSafe(read(app, &claimed)).catch_unwind().await;
     let read = read.unwrap_or_else(|_| {
-        Err(Unread::Later { reason: "the fetch broke down in mid-work".to_owned(), after: None })
+        Err(PollError::Later { reason: "the fetch broke down in mid-work".to_owned(), after: None })
     });
     let (id, tenant_id) = (claimed.notice.id.clone(), claimed.notice.tenant_id.clone());
     if let Err(error) = settle(app, claimed, read).await {
@@ -115,9 +115,9 @@ struct Fetched {
     word: String,
 }
 
-async fn read(app: &App, claimed: &Claimed) -> Result<Fetched, Unread> {
+async fn read(app: &App, claimed: &Claimed) -> Result<Fetched, PollError> {
     let Claimed { notice, source, .. } = claimed;
-    let unread = |error: Error| Unread::Unauthorized { reason: error.report() };
+    let unread = |error: Error| PollError::Unauthorized { reason: error.report() };
     let secrets = hook::secrets(app, source).map_err(unread)?;
     let settings: SourceSettings = source.settings.read().map_err(unread)?;
     let value: Value = match source.kind {
@@ -130,7 +130,7 @@ async fn read(app: &App, claimed: &Claimed) -> Result<Fetched, Unread> {
         | SourceKind::Jotform
         | SourceKind::GravityForms
         | SourceKind::Json => {
-            return Err(Unread::Refused { reason: "leads of this kind are not fetched".to_owned() });
+            return Err(PollError::Refused { reason: "leads of this kind are not fetched".to_owned() });
         }
     };
     let sender = Sender { kind: source.kind, settings: &settings, name: &source.name };
@@ -141,7 +141,7 @@ async fn read(app: &App, claimed: &Claimed) -> Result<Fetched, Unread> {
     })
 }
 
-async fn settle(app: &App, claimed: Claimed, read: Result<Fetched, Unread>) -> Result<()> {
+async fn settle(app: &App, claimed: Claimed, read: Result<Fetched, PollError>) -> Result<()> {
     let now = app.clock.now();
     match read {
         Ok(fetched) => {
@@ -154,11 +154,11 @@ async fn settle(app: &App, claimed: Claimed, read: Result<Fetched, Unread>) -> R
             let attempt = claimed.notice.attempt.saturating_add(1);
             let wait = spacing.after(claimed.notice.id.as_str(), attempt);
             let (reason, wait) = match unread {
-                Unread::Later { reason, after } | Unread::Throttled { reason, after } => {
+                PollError::Later { reason, after } | PollError::Throttled { reason, after } => {
                     (reason, Some(wait.max(after.unwrap_or_default())))
                 }
-                Unread::Unauthorized { reason } | Unread::Refused { reason } => (reason, None),
-                Unread::Expired => ("the lead cannot be had any more".to_owned(), None),
+                PollError::Unauthorized { reason } | PollError::Refused { reason } => (reason, None),
+                PollError::Expired => ("the lead cannot be had any more".to_owned(), None),
             };
             let due_at = wait.map(|wait| now + wait);
             app.db.write(move |conn| fail(conn, &claimed, attempt, reason, (due_at, now))).await

@@ -16,8 +16,8 @@ use nexora::base::{Kind, Result};
 use nexora::config::Config;
 use nexora::connector::google::kind::GoogleKind;
 use nexora::connector::kind::{
-    self, Added, ConnectorKind, Connectors, Environment, Field, Form, Input, NewConnection, Opener,
-    Rehearsed, SandboxAccess,
+    self, Added, ConnectorKind, Connectors, Environment, Field, Form, NewConnection, Opener, Rehearsed,
+    SandboxAccess,
 };
 use nexora::connector::port::{Connector, Delivery, Perform, Probe};
 use nexora::connector::registry::Registry;
@@ -26,7 +26,7 @@ use nexora::connector::webhook::WebhookKind;
 use nexora::model::connection::{Connection, WhenInDoubt};
 use nexora::model::connector::{ConnectionKind, KindFacts};
 use nexora::model::effect::{EffectKind, EffectState};
-use nexora::model::outcome::{Made, Outcome};
+use nexora::model::outcome::{Outcome, Receipt};
 use nexora::ops::{automation, connection, status};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
@@ -53,13 +53,7 @@ static FACTS: KindFacts = KindFacts {
 static FORM: Form = Form {
     about: "Add a post office",
     example: "Example:\n  nexora connection add postoffice --branch Austin",
-    fields: &[Field {
-        flag: "branch",
-        key: "branch",
-        value_name: "TOWN",
-        help: "Where letters are handed in",
-        input: Input::Needed(kind::value::<String>),
-    }],
+    fields: &[Field::needed::<String>("branch").shown_as("TOWN").help("Where letters are handed in")],
     prepare: |values, _| {
         let settings: PostOfficeSettings = kind::settings(values)?;
         let (kind, settings) = (FACTS.kind.clone(), Json::of(&settings)?);
@@ -116,7 +110,7 @@ impl Perform for PostOffice {
     fn perform<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, Outcome> {
         let outcome = match self.attempts.fetch_add(1, Ordering::SeqCst) {
             0 => Outcome::InDoubt { reason: "the receipt is lost".into() },
-            _ => Outcome::Delivered(Made::named(Some(delivery.effect_id.to_string()))),
+            _ => Outcome::Delivered(Receipt::named(Some(delivery.effect_id.to_string()))),
         };
         Box::pin(async move { outcome })
     }

@@ -131,8 +131,9 @@ async fn by_form(
 ) -> Result<(Connection, Option<String>)> {
     let mut values = Map::new();
     let mut secret = None;
-    for Field { flag, key, input, .. } in form.fields {
-        let value = match input {
+    for field in form.fields {
+        let flag = field.flag;
+        let value = match &field.input {
             Input::Needed(_) | Input::Optional(_) | Input::WithDefault(..) => {
                 given.get_one::<Value>(flag).cloned().unwrap_or_default()
             }
@@ -149,7 +150,7 @@ async fn by_form(
                 continue;
             }
         };
-        values.insert((*key).to_owned(), value);
+        values.insert(field.key(), value);
     }
     let new = (form.prepare)(values, secret)?;
     let reveal = new.shown_with.zip(new.credential.as_ref());
@@ -224,19 +225,13 @@ fn command_of(kind: &'static dyn ConnectorKind) -> clap::Command {
 }
 
 fn argument(field: &'static Field) -> Arg {
-    let Field { flag, value_name, help, input, .. } = field;
-    let mut argument = Arg::new(*flag).long(*flag);
-    if !help.is_empty() {
-        argument = argument.help(*help);
-    }
-    if !value_name.is_empty() {
-        argument = argument.value_name(*value_name);
-    }
-    match input {
+    let argument = Arg::new(field.flag).long(field.flag).help(field.help);
+    match &field.input {
+        Input::Switch { .. } => return argument.action(ArgAction::SetTrue),
         Input::Needed(parse) => argument.required(true).value_parser(*parse),
         Input::Optional(parse) => argument.value_parser(*parse),
         Input::WithDefault(default, parse) => argument.default_value(*default).value_parser(*parse),
-        Input::Switch { .. } => argument.action(ArgAction::SetTrue),
         Input::File | Input::Secret { .. } => argument.value_parser(clap::value_parser!(PathBuf)),
     }
+    .value_name(field.value_name())
 }

@@ -22,7 +22,7 @@ use crate::connector::port::Delivery;
 use crate::model::EffectId;
 use crate::model::address::EmailAddress;
 use crate::model::diary::{EFFECT_PROPERTY, UPDATE_PROPERTY};
-use crate::model::outcome::{Finding, Made, Outcome};
+use crate::model::outcome::{Outcome, Receipt, ReconcileResult};
 use crate::model::request::{CancelEvent, CreateEvent, FindSlot, UpdateEvent};
 use crate::model::slot::{self, Span};
 
@@ -38,9 +38,9 @@ impl Calendar {
     pub async fn create(&self, delivery: &Delivery, request: &CreateEvent) -> Result<Outcome, Outcome> {
         let event = entry(delivery, request);
         match self.api.insert(&request.calendar, &event, request.notify).await {
-            Ok(entry) => Ok(Outcome::Delivered(made_of(&entry))),
+            Ok(entry) => Ok(Outcome::Delivered(receipt_of(&entry))),
             Err(fault) if fault.status() == Some(409) => match self.find(delivery, request).await {
-                Ok(Finding::Delivered(made)) => Ok(Outcome::Delivered(made)),
+                Ok(ReconcileResult::Delivered(made)) => Ok(Outcome::Delivered(made)),
                 Ok(_) => Err(Outcome::Refused { reason: fault.reason() }),
                 Err(unread) => Err(Outcome::InDoubt { reason: unread.reason() }),
             },
@@ -49,14 +49,16 @@ impl Calendar {
     }
 
     /// Reads the entry back. One that a person has since deleted was made all the same.
-    pub async fn find(&self, delivery: &Delivery, request: &CreateEvent) -> Result<Finding, Fault> {
+    pub async fn find(&self, delivery: &Delivery, request: &CreateEvent) -> Result<ReconcileResult, Fault> {
         let id = entry_id(&delivery.effect_id);
         match self.api.event(&request.calendar, &id).await? {
             Some(entry) if property(&entry, EFFECT_PROPERTY) == Some(delivery.effect_id.as_str()) => {
-                Ok(Finding::Delivered(made_of(&entry)))
+                Ok(ReconcileResult::Delivered(receipt_of(&entry)))
             }
-            Some(_) => Ok(Finding::Unknown { reason: format!("entry `{id}` is there and is not ours") }),
-            None => Ok(Finding::NotDelivered),
+            Some(_) => {
+                Ok(ReconcileResult::Unknown { reason: format!("entry `{id}` is there and is not ours") })
+            }
+            None => Ok(ReconcileResult::NotDelivered),
         }
     }
 
@@ -64,15 +66,20 @@ impl Calendar {
     pub async fn update(&self, delivery: &Delivery, request: &UpdateEvent) -> Result<Outcome, Outcome> {
         let place = (request.calendar.as_str(), request.entry.as_str());
         let changed = self.api.patch(place, &changes(delivery, request), request.notify).await;
-        changed.map(|entry| Outcome::Delivered(made_of(&entry))).map_err(Fault::of_change)
+        changed.map(|entry| Outcome::Delivered(receipt_of(&entry))).map_err(Fault::of_change)
     }
 
     /// Looks for the change's signature. The same change made twice is one change.
-    pub async fn find_update(&self, delivery: &Delivery, request: &UpdateEvent) -> Result<Finding, Fault> {
+    pub async fn find_update(
+        &self,
+        delivery: &Delivery,
+        request: &UpdateEvent,
+    ) -> Result<ReconcileResult, Fault> {
         let entry = self.api.event(&request.calendar, &request.entry).await?;
         let signed =
             entry.filter(|entry| property(entry, UPDATE_PROPERTY) == Some(delivery.effect_id.as_str()));
-        Ok(signed.map_or(Finding::NotDelivered, |entry| Finding::Delivered(made_of(&entry))))
+        Ok(signed
+            .map_or(ReconcileResult::NotDelivered, |entry| ReconcileResult::Delivered(receipt_of(&entry))))
     }
 
     /// Cancels the entry. That it is cancelled already is no failure, so this may be repeated at will.
@@ -82,20 +89,20 @@ impl Calendar {
             Err(fault) if fault.status() == Some(410) => {}
             Err(fault) => return Err(fault.of_reading()),
         }
-        Ok(Outcome::Delivered(Made::named(Some(request.entry.clone()))))
+        Ok(Outcome::Delivered(Receipt::named(Some(request.entry.clone()))))
     }
 
-    pub async fn find_cancel(&self, request: &CancelEvent) -> Result<Finding, Fault> {
+    pub async fn find_cancel(&self, request: &CancelEvent) -> Result<ReconcileResult, Fault> {
         let entry = self.api.event(&request.calendar, &request.entry).await?;
         let is_gone = entry.is_none_or(|entry| entry.status.as_deref() == Some("cancelled"));
-        let named = || Made::named(Some(request.entry.clone()));
-        Ok(if is_gone { Finding::Delivered(named()) } else { Finding::NotDelivered })
+        let named = || Receipt::named(Some(request.entry.clone()));
+        Ok(if is_gone { ReconcileResult::Delivered(named()) } else { ReconcileResult::NotDelivered })
     }
 
     /// Asks when the calendars are busy, and takes the first slot that is not.
     pub async fn find_slot(&self, request: &FindSlot) -> Result<Outcome, Outcome> {
         let (Some(first), Some(last)) = (request.open.first(), request.open.last()) else {
-            return Ok(Outcome::Delivered(slot_made(None)));
+            return Ok(Outcome::Delivered(slot_receipt(None)));
         };
         let named = |id: &String| FreeBusyRequestItem { id: Some(id.clone()) };
         let question = FreeBusyRequest {
@@ -116,7 +123,7 @@ impl Calendar {
             let spans = calendar.busy.into_iter().flatten();
             busy.extend(spans.filter_map(|span| Some((span.start?.into(), span.end?.into()))));
         }
-        Ok(Outcome::Delivered(slot_made(slot::first_free(request, &busy))))
+        Ok(Outcome::Delivered(slot_receipt(slot::first_free(request, &busy))))
     }
 
     /// Asks for one entry of the mailbox's own calendar, which shows that it answers.
@@ -198,20 +205,20 @@ fn property<'a>(entry: &'a Event, name: &str) -> Option<&'a str> {
     entry.extended_properties.as_ref()?.private.as_ref()?.get(name).map(String::as_str)
 }
 
-fn made_of(entry: &Event) -> Made {
+fn receipt_of(entry: &Event) -> Receipt {
     let text = |time: Option<&EventDateTime>| {
         let time = time?;
         let at = time.date_time.map(|at| Timestamp::from(at).to_string());
         at.or_else(|| time.date.map(|day| day.to_string()))
     };
-    Made::named(entry.id.clone())
+    Receipt::named(entry.id.clone())
         .with("start", text(entry.start.as_ref()))
         .with("end", text(entry.end.as_ref()))
         .with("link", entry.html_link.clone())
 }
 
-fn slot_made(slot: Option<Span>) -> Made {
-    Made::named(None)
+fn slot_receipt(slot: Option<Span>) -> Receipt {
+    Receipt::named(None)
         .with("found", slot.is_some())
         .with("start", slot.map(|slot| slot.0.to_string()))
         .with("end", slot.map(|slot| slot.1.to_string()))

@@ -8,7 +8,7 @@ use std::time::Duration;
 use google_apis_common as common;
 
 use crate::base::error::chain;
-use crate::model::outcome::{Finding, Outcome, Unread};
+use crate::model::outcome::{Outcome, PollError, ReconcileResult};
 
 #[derive(Clone, Debug)]
 pub enum Fault {
@@ -171,28 +171,28 @@ impl Fault {
 
     /// Says what the failure means for a poll. `gone` is the status by which this service says that
     /// a position is too old.
-    pub fn of_poll(self, gone: Option<u16>) -> Unread {
+    pub fn of_poll(self, gone: Option<u16>) -> PollError {
         if self.status().is_some() && self.status() == gone {
-            return Unread::Expired;
+            return PollError::Expired;
         }
         match self.of_reading() {
-            Outcome::Throttled { reason, after } => Unread::Throttled { reason, after },
-            Outcome::Unauthorized { reason } => Unread::Unauthorized { reason },
-            Outcome::Refused { reason } => Unread::Refused { reason },
-            Outcome::Retry { reason, after } => Unread::Later { reason, after },
-            Outcome::Delivered { .. } | Outcome::Partly { .. } | Outcome::InDoubt { .. } => {
-                Unread::Later { reason: "a reading came to no end".to_owned(), after: None }
+            Outcome::Throttled { reason, after } => PollError::Throttled { reason, after },
+            Outcome::Unauthorized { reason } => PollError::Unauthorized { reason },
+            Outcome::Refused { reason } => PollError::Refused { reason },
+            Outcome::Retry { reason, after } => PollError::Later { reason, after },
+            Outcome::Delivered { .. } | Outcome::InProgress { .. } | Outcome::InDoubt { .. } => {
+                PollError::Later { reason: "a reading came to no end".to_owned(), after: None }
             }
         }
     }
 
     /// Says what the failure means when it was the question whether an effect happened.
-    pub fn of_question(self) -> Finding {
+    pub fn of_question(self) -> ReconcileResult {
         let (reason, after) = (self.reason(), self.retry_after());
         if self.is_about_credential() {
-            return Finding::Unauthorized { reason };
+            return ReconcileResult::Unauthorized { reason };
         }
-        Finding::Unanswered { reason, after }
+        ReconcileResult::Unanswered { reason, after }
     }
 }
 

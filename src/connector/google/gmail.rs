@@ -14,7 +14,7 @@ use crate::connector::mail;
 use crate::connector::port::Delivery;
 use crate::model::address::EmailAddress;
 use crate::model::outbound::{Content, MailContent, OutboundMessage};
-use crate::model::outcome::{Finding, Made, Outcome};
+use crate::model::outcome::{Outcome, Receipt, ReconcileResult};
 use crate::model::request::EffectRequest;
 
 pub struct Gmail {
@@ -53,14 +53,14 @@ impl Gmail {
         let thread_id = draft.message.and_then(|message| message.thread_id);
         let evidence =
             Json::of(&Evidence { draft_id, thread_id }).map_err(|error| in_doubt(&error.report()))?;
-        Ok(Outcome::Partly { evidence })
+        Ok(Outcome::InProgress { evidence })
     }
 
     /// Makes a draft that a person is to look at and send.
     pub async fn draft(&self, delivery: &Delivery, request: &MailContent) -> Result<Outcome, Outcome> {
         let draft = self.make_draft(delivery, request).await?;
         let thread_id = draft.message.and_then(|message| message.thread_id);
-        Ok(Outcome::Delivered(Made::named(draft.id).with("thread_id", thread_id)))
+        Ok(Outcome::Delivered(Receipt::named(draft.id).with("thread_id", thread_id)))
     }
 
     async fn make_draft(&self, delivery: &Delivery, request: &MailContent) -> Result<Draft, Outcome> {
@@ -76,7 +76,7 @@ impl Gmail {
 
     async fn send_draft(&self, evidence: Evidence) -> Result<Outcome, Outcome> {
         match self.api.send_draft(&evidence.draft_id).await {
-            Ok(message) => Ok(Outcome::Delivered(self.made(message).await)),
+            Ok(message) => Ok(Outcome::Delivered(self.receipt(message).await)),
             // The draft is gone: an earlier attempt may have sent it, or a person deleted it.
             Err(fault) if fault.status() == Some(404) => Err(in_doubt("the draft is gone")),
             Err(fault) => Err(fault.of_change()),
@@ -84,7 +84,7 @@ impl Gmail {
     }
 
     /// Looks for proof that the mail was sent, or that it was not.
-    pub async fn find(&self, delivery: &Delivery) -> Result<Finding, Fault> {
+    pub async fn find(&self, delivery: &Delivery) -> Result<ReconcileResult, Fault> {
         let Ok(Some(evidence)) = evidence(delivery) else { return self.find_orphan(delivery).await };
         match self.api.draft(&evidence.draft_id).await? {
             Some(_) => Ok(unsent(evidence)),
@@ -94,22 +94,22 @@ impl Gmail {
 
     /// Says what a sent mail is called. Gmail gives it another Message-ID, which answers and later
     /// mails refer to; where that cannot be read now, it is done without.
-    async fn made(&self, sent: Message) -> Made {
-        let named = Made::named(sent.id.clone()).with("thread_id", sent.thread_id);
+    async fn receipt(&self, sent: Message) -> Receipt {
+        let named = Receipt::named(sent.id.clone()).with("thread_id", sent.thread_id);
         let Some(id) = sent.id else { return named };
         let message_id = self.headers(&id).await.ok().flatten().and_then(|found| message_id(&found));
         named.with("message_id", message_id)
     }
 
     /// Looks for a draft that was made for a person, or for the mail that they made of it.
-    pub async fn find_draft(&self, delivery: &Delivery) -> Result<Finding, Fault> {
+    pub async fn find_draft(&self, delivery: &Delivery) -> Result<ReconcileResult, Fault> {
         match self.find_orphan(delivery).await? {
-            Finding::Partly { evidence } => {
+            ReconcileResult::InProgress { evidence } => {
                 let named = evidence.read().ok().map(|evidence: Evidence| evidence.draft_id);
-                Ok(Finding::Delivered(Made::named(named)))
+                Ok(ReconcileResult::Delivered(Receipt::named(named)))
             }
             _ => match self.find_sent(delivery).await? {
-                Finding::Unknown { .. } => Ok(Finding::NotDelivered),
+                ReconcileResult::Unknown { .. } => Ok(ReconcileResult::NotDelivered),
                 found => Ok(found),
             },
         }
@@ -117,19 +117,19 @@ impl Gmail {
 
     /// Looks for the mail that the draft became: in the draft's thread, and else among the mails that
     /// were sent since.
-    async fn find_sent(&self, delivery: &Delivery) -> Result<Finding, Fault> {
+    async fn find_sent(&self, delivery: &Delivery) -> Result<ReconcileResult, Fault> {
         let thread_id = evidence(delivery).ok().flatten().and_then(|evidence| evidence.thread_id);
         if let Some(thread_id) = &thread_id
             && let Some(found) = self.in_thread(delivery, thread_id).await?
         {
-            return Ok(Finding::Delivered(named(found)));
+            return Ok(ReconcileResult::Delivered(named(found)));
         }
         for id in self.sent_since(delivery).await? {
             if let Some(found) = self.headers(&id).await?.filter(|found| is_of(found, delivery)) {
-                return Ok(Finding::Delivered(named(found)));
+                return Ok(ReconcileResult::Delivered(named(found)));
             }
         }
-        Ok(Finding::Unknown {
+        Ok(ReconcileResult::Unknown {
             reason: "the draft is gone and no sent mail carries this effect; somebody may have deleted it"
                 .to_owned(),
         })
@@ -158,7 +158,7 @@ impl Gmail {
     }
 
     /// A draft made just before a crash has no evidence here, but carries our header there.
-    async fn find_orphan(&self, delivery: &Delivery) -> Result<Finding, Fault> {
+    async fn find_orphan(&self, delivery: &Delivery) -> Result<ReconcileResult, Fault> {
         for draft in self.api.drafts(SEARCH_LIMIT).await? {
             let (Some(draft_id), Some(message)) = (draft.id, draft.message) else { continue };
             let Some(id) = message.id else { continue };
@@ -166,7 +166,7 @@ impl Gmail {
                 return Ok(unsent(Evidence { draft_id, thread_id: message.thread_id }));
             }
         }
-        Ok(Finding::NotDelivered)
+        Ok(ReconcileResult::NotDelivered)
     }
 
     /// Reads a mail's headers, as far as they matter here; nothing when it is gone by now.
@@ -186,10 +186,10 @@ fn evidence(delivery: &Delivery) -> Result<Option<Evidence>, Outcome> {
     read.map_err(|error| Outcome::Refused { reason: error.report() })
 }
 
-fn unsent(evidence: Evidence) -> Finding {
+fn unsent(evidence: Evidence) -> ReconcileResult {
     match Json::of(&evidence) {
-        Ok(evidence) => Finding::Partly { evidence },
-        Err(error) => Finding::Unknown { reason: error.report() },
+        Ok(evidence) => ReconcileResult::InProgress { evidence },
+        Err(error) => ReconcileResult::Unknown { reason: error.report() },
     }
 }
 
@@ -200,9 +200,9 @@ fn header<'a>(message: &'a Message, name: &str) -> Option<&'a str> {
 }
 
 /// Says what a mail of ours is called, by its headers.
-fn named(found: Message) -> Made {
+fn named(found: Message) -> Receipt {
     let message_id = message_id(&found);
-    Made::named(found.id).with("thread_id", found.thread_id).with("message_id", message_id)
+    Receipt::named(found.id).with("thread_id", found.thread_id).with("message_id", message_id)
 }
 
 fn is_of(message: &Message, delivery: &Delivery) -> bool {

@@ -4,7 +4,7 @@ use google_gmail1::api::{Label, ModifyMessageRequest};
 
 use crate::connector::google::api::gmail::{Detail, GmailApi};
 use crate::connector::google::fault::Fault;
-use crate::model::outcome::{Finding, Made, Outcome};
+use crate::model::outcome::{Outcome, Receipt, ReconcileResult};
 use crate::model::request::LabelMail;
 
 pub struct Labels {
@@ -23,7 +23,7 @@ impl Labels {
             if id_of(&known, name).is_none() {
                 match self.make(name).await {
                     Ok(label) => known.push(label),
-                    // Somebody made it just now.
+                    // A person or another daemon made it just now.
                     Err(fault) if fault.status() == Some(409) => {
                         known = self.api.labels().await.map_err(Fault::of_reading)?;
                     }
@@ -39,20 +39,20 @@ impl Labels {
             remove_label_ids: Some(ids(&request.remove)),
         };
         self.api.modify(&request.message, &change).await.map_err(Fault::of_reading)?;
-        Ok(Outcome::Delivered(Made::named(Some(request.message.clone()))))
+        Ok(Outcome::Delivered(Receipt::named(Some(request.message.clone()))))
     }
 
     /// Looks whether the mail bears what it should.
-    pub async fn find(&self, request: &LabelMail) -> Result<Finding, Fault> {
+    pub async fn find(&self, request: &LabelMail) -> Result<ReconcileResult, Fault> {
         let known = self.api.labels().await?;
         let mail = self.api.message(&request.message, Detail::Minimal).await?;
-        let Some(mail) = mail else { return Ok(Finding::NotDelivered) };
+        let Some(mail) = mail else { return Ok(ReconcileResult::NotDelivered) };
         let borne = mail.label_ids.unwrap_or_default();
         let bears = |name: &String| id_of(&known, name).is_some_and(|id| borne.iter().any(|l| l == id));
         if request.add.iter().all(bears) && !request.remove.iter().any(bears) {
-            return Ok(Finding::Delivered(Made::named(Some(request.message.clone()))));
+            return Ok(ReconcileResult::Delivered(Receipt::named(Some(request.message.clone()))));
         }
-        Ok(Finding::NotDelivered)
+        Ok(ReconcileResult::NotDelivered)
     }
 
     async fn make(&self, name: &str) -> Result<Label, Fault> {

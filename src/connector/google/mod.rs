@@ -54,7 +54,7 @@ use crate::model::cursor::SheetTarget;
 use crate::model::diary::Entry;
 use crate::model::google::{GoogleAuth, GoogleSettings};
 use crate::model::outbound::Content;
-use crate::model::outcome::{Finding, Outcome};
+use crate::model::outcome::{Outcome, ReconcileResult};
 use crate::model::request::EffectRequest;
 
 /// One mailbox, ready for use.
@@ -150,7 +150,7 @@ impl Perform for Google {
 }
 
 impl Reconcile for Google {
-    fn reconcile<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, Finding> {
+    fn reconcile<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, ReconcileResult> {
         Box::pin(async move {
             let found = match &delivery.request {
                 EffectRequest::Send(message) => match &message.content {
@@ -162,7 +162,9 @@ impl Reconcile for Google {
                 EffectRequest::UpdateEvent(event) => self.calendar.find_update(delivery, event).await,
                 EffectRequest::CancelEvent(event) => self.calendar.find_cancel(event).await,
                 // Asking changes nothing.
-                EffectRequest::FindSlot(_) | EffectRequest::PostWebhook(_) => Ok(Finding::NotDelivered),
+                EffectRequest::FindSlot(_) | EffectRequest::PostWebhook(_) => {
+                    Ok(ReconcileResult::NotDelivered)
+                }
                 EffectRequest::AppendRow(row) => self.sheets.find(delivery, row).await,
                 EffectRequest::UpdateRow(row) => self.sheets.find_update(delivery, row).await,
             };

@@ -1,7 +1,7 @@
 //! Buckets for Google's quotas: one for each mailbox and one for each project, for each service.
 //!
 //! A call takes what it costs before it is made. A short wait is waited out; a longer one is given
-//! back to the caller, so that a mailbox out of quota holds up nobody else's. When Google itself
+//! back to the caller, so that a mailbox out of quota delays no other. When Google itself
 //! says that a mailbox has had enough, its bucket is closed for as long as Google asks.
 
 use std::collections::HashMap;
@@ -63,7 +63,7 @@ struct Bucket {
 
 type Limiter = RateLimiter<String, HashMapStateStore<String>, Ticks, NoOpMiddleware<Duration>>;
 
-/// How long the buckets have been there: by the machine's steady clock, which nobody sets back, or
+/// How long the buckets have been there: by the machine's monotonic clock, or
 /// by a hand-set one.
 #[derive(Clone, Debug)]
 struct Ticks {

@@ -1,6 +1,6 @@
 //! Changing a row that is known by a key, wherever it lies by now.
 //!
-//! Between reading a sheet and writing to it somebody may sort it. So the row is marked first, the
+//! Between reading a sheet and writing to it a person may sort it. So the row is marked first, the
 //! mark moves with the row, and what is written goes to the mark, after looking once more that the
 //! key stands there. The mark is removed at last.
 
@@ -14,7 +14,7 @@ use crate::connector::google::fault::Fault;
 use crate::connector::google::range::{self, quoted, same, text};
 use crate::connector::google::sheets::{Sheets, delete_mark, mark_at, mark_id, write_headers};
 use crate::connector::port::Delivery;
-use crate::model::outcome::{Finding, Made, Outcome};
+use crate::model::outcome::{Outcome, Receipt, ReconcileResult};
 use crate::model::request::{IfMissing, UpdateRow};
 
 /// How far the work has come.
@@ -46,13 +46,19 @@ impl Sheets {
 
     /// Looks for the mark until the row is written. Where there is none, nothing was written: the
     /// mark is removed only after that has been noted.
-    pub async fn find_update(&self, delivery: &Delivery, request: &UpdateRow) -> Result<Finding, Fault> {
+    pub async fn find_update(
+        &self,
+        delivery: &Delivery,
+        request: &UpdateRow,
+    ) -> Result<ReconcileResult, Fault> {
         match progress(delivery) {
             Ok(None | Some(Progress::Marked)) => {
                 self.find_mark(delivery, &request.spreadsheet, evidence(Progress::Marked)).await
             }
-            Ok(Some(Progress::Written)) => Ok(Finding::Partly { evidence: evidence(Progress::Written) }),
-            Err(_) => Ok(Finding::Unknown { reason: "what was noted cannot be read".to_owned() }),
+            Ok(Some(Progress::Written)) => {
+                Ok(ReconcileResult::InProgress { evidence: evidence(Progress::Written) })
+            }
+            Err(_) => Ok(ReconcileResult::Unknown { reason: "what was noted cannot be read".to_owned() }),
         }
     }
 
@@ -80,7 +86,7 @@ impl Sheets {
                 )));
             }
             (None, _) if request.if_missing == IfMissing::Skip => {
-                return Ok(Outcome::Delivered(Made::named(None).with("found", false)));
+                return Ok(Outcome::Delivered(Receipt::named(None).with("found", false)));
             }
             (None, _) => return Err(refused(format!("no row has `{key}` `{name}`"))),
         };
@@ -93,10 +99,10 @@ impl Sheets {
         }
         batch.push(mark_at(&delivery.effect_id, row_place(sheet_id, index)));
         match self.api.update(&request.spreadsheet, batch).await {
-            Ok(()) => Ok(Outcome::Partly { evidence: evidence(Progress::Marked) }),
+            Ok(()) => Ok(Outcome::InProgress { evidence: evidence(Progress::Marked) }),
             // The mark may be there already: an earlier attempt's batch came in after all.
             Err(fault) if fault.status() == Some(400) => match self.find_update(delivery, request).await {
-                Ok(Finding::Partly { evidence }) => Ok(Outcome::Partly { evidence }),
+                Ok(ReconcileResult::InProgress { evidence }) => Ok(Outcome::InProgress { evidence }),
                 Ok(_) => Err(fault.of_change()),
                 Err(unread) => Err(Outcome::InDoubt { reason: unread.reason() }),
             },
@@ -110,7 +116,7 @@ impl Sheets {
         let column = headers.iter().position(|header| same(header, key));
         let cell = column.and_then(|column| row.as_ref()?.get(column));
         if cell.is_none_or(|cell| text(cell).trim() != name) {
-            // Somebody sorted, changed or deleted the row before it was marked: look again.
+            // The row was sorted, changed or deleted before it was marked: look again.
             let unmark = self.api.update(&request.spreadsheet, vec![delete_mark(&delivery.effect_id)]).await;
             match unmark {
                 Err(fault) if !matches!(fault.status(), Some(400 | 404)) => return Err(fault.of_reading()),
@@ -129,14 +135,14 @@ impl Sheets {
         let written = self.api.write_filtered(&request.spreadsheet, &body).await;
         // The same cells written twice are the same cells.
         written.map_err(Fault::of_reading)?;
-        Ok(Outcome::Partly { evidence: evidence(Progress::Written) })
+        Ok(Outcome::InProgress { evidence: evidence(Progress::Written) })
     }
 
     async fn unmark_row(&self, delivery: &Delivery, request: &UpdateRow) -> Result<Outcome, Outcome> {
-        let done = || Ok(Outcome::Delivered(Made::named(Some(request.key.1.clone())).with("found", true)));
+        let done = || Ok(Outcome::Delivered(Receipt::named(Some(request.key.1.clone())).with("found", true)));
         match self.api.update(&request.spreadsheet, vec![delete_mark(&delivery.effect_id)]).await {
             Ok(()) => done(),
-            // The row was written; that somebody has removed it or its mark since does not undo it.
+            // The row was written; that it or its mark was removed since does not undo it.
             Err(fault) if matches!(fault.status(), Some(400 | 404)) => done(),
             Err(fault) => Err(fault.of_reading()),
         }

@@ -23,7 +23,7 @@ use crate::connector::google::fault::Fault;
 use crate::connector::google::range::{quoted, same, text};
 use crate::connector::port::Delivery;
 use crate::model::EffectId;
-use crate::model::outcome::{Finding, Made, Outcome};
+use crate::model::outcome::{Outcome, Receipt, ReconcileResult};
 use crate::model::request::AppendRow;
 
 pub struct Sheets {
@@ -56,10 +56,10 @@ impl Sheets {
         batch.push(append_row(sheet_id, &row));
         batch.push(make_mark(&delivery.effect_id));
         match self.api.update(&request.spreadsheet, batch).await {
-            Ok(()) => Ok(Outcome::Partly { evidence: appended() }),
+            Ok(()) => Ok(Outcome::InProgress { evidence: appended() }),
             // The mark may be there already: another attempt's batch came in since we asked.
             Err(fault) if fault.status() == Some(400) => match self.find(delivery, request).await {
-                Ok(Finding::Partly { evidence }) => Ok(Outcome::Partly { evidence }),
+                Ok(ReconcileResult::InProgress { evidence }) => Ok(Outcome::InProgress { evidence }),
                 Ok(_) => Err(fault.of_change()),
                 Err(unread) => Err(Outcome::InDoubt { reason: unread.reason() }),
             },
@@ -70,19 +70,19 @@ impl Sheets {
     /// Removing what is not there is no failure, so this part may be repeated at will.
     async fn remove_mark(&self, delivery: &Delivery, request: &AppendRow) -> Result<Outcome, Outcome> {
         match self.api.update(&request.spreadsheet, vec![delete_mark(&delivery.effect_id)]).await {
-            Ok(()) => Ok(Outcome::Delivered(Made::named(Some(request.spreadsheet.clone())))),
-            // The row is there; that somebody removed the spreadsheet since does not undo it.
+            Ok(()) => Ok(Outcome::Delivered(Receipt::named(Some(request.spreadsheet.clone())))),
+            // The row is there; that the spreadsheet was removed since does not undo it.
             Err(fault) if matches!(fault.status(), Some(400 | 404)) => {
-                Ok(Outcome::Delivered(Made::named(Some(request.spreadsheet.clone()))))
+                Ok(Outcome::Delivered(Receipt::named(Some(request.spreadsheet.clone()))))
             }
             Err(fault) => Err(fault.of_reading()),
         }
     }
 
     /// Asks for the mark.
-    pub async fn find(&self, delivery: &Delivery, request: &AppendRow) -> Result<Finding, Fault> {
+    pub async fn find(&self, delivery: &Delivery, request: &AppendRow) -> Result<ReconcileResult, Fault> {
         if delivery.evidence.is_some() {
-            return Ok(Finding::Partly { evidence: appended() });
+            return Ok(ReconcileResult::InProgress { evidence: appended() });
         }
         self.find_mark(delivery, &request.spreadsheet, appended()).await
     }
@@ -93,13 +93,13 @@ impl Sheets {
         delivery: &Delivery,
         spreadsheet: &str,
         evidence: Json,
-    ) -> Result<Finding, Fault> {
+    ) -> Result<ReconcileResult, Fault> {
         match self.api.metadata(spreadsheet, mark_id(&delivery.effect_id)).await {
             Ok(mark) if mark.metadata_value.as_deref() == Some(delivery.effect_id.as_str()) => {
-                Ok(Finding::Partly { evidence })
+                Ok(ReconcileResult::InProgress { evidence })
             }
-            Ok(_) => Ok(Finding::Unknown { reason: "the mark belongs to another effect".to_owned() }),
-            Err(fault) if fault.status() == Some(404) => Ok(Finding::NotDelivered),
+            Ok(_) => Ok(ReconcileResult::Unknown { reason: "the mark belongs to another effect".to_owned() }),
+            Err(fault) if fault.status() == Some(404) => Ok(ReconcileResult::NotDelivered),
             Err(fault) => Err(fault),
         }
     }

@@ -78,62 +78,20 @@ static FORM: Form = Form {
   nexora connection add smtp --tenant acme --host smtp.example.com --port 587 --tls starttls \\
       --from office@acme.com --username office@acme.com --password-file password.txt",
     fields: &[
-        Field {
-            flag: "host",
-            key: "host",
-            value_name: "HOST",
-            help: "",
-            input: Input::Needed(kind::value::<String>),
-        },
-        Field {
-            flag: "port",
-            key: "port",
-            value_name: "PORT",
-            help: "",
-            input: Input::WithDefault("587", kind::value::<u16>),
-        },
-        Field {
-            flag: "from",
-            key: "from",
-            value_name: "ADDR",
-            help: "Address that mails come from",
-            input: Input::Needed(kind::value::<EmailAddress>),
-        },
-        Field {
-            flag: "tls",
-            key: "tls",
-            value_name: "TLS",
-            help: "none, starttls or implicit",
-            input: Input::WithDefault("starttls", kind::value::<SmtpTls>),
-        },
-        Field {
-            flag: "username",
-            key: "username",
-            value_name: "USERNAME",
-            help: "",
-            input: Input::Optional(kind::value::<String>),
-        },
-        Field {
-            flag: "password-file",
-            key: "password",
-            value_name: "FILE",
-            help: "File whose first line is the password; `-` for standard input",
-            input: Input::Secret { prompt: "Password: ", with: "username" },
-        },
-        Field {
-            flag: "ca-file",
-            key: "ca_pem",
-            value_name: "FILE",
-            help: "PEM certificate to trust besides the system's",
-            input: Input::File,
-        },
-        Field {
-            flag: "when-in-doubt",
-            key: "when_in_doubt",
-            value_name: "WHEN_IN_DOUBT",
-            help: "What to do with a mail the relay may or may not have taken: resend or hold",
-            input: Input::WithDefault("resend", kind::value::<WhenInDoubt>),
-        },
+        Field::needed::<String>("host"),
+        Field::with_default::<u16>("port", "587"),
+        Field::needed::<EmailAddress>("from").shown_as("ADDR").help("Address that mails come from"),
+        Field::with_default::<SmtpTls>("tls", "starttls").help("none, starttls or implicit"),
+        Field::optional::<String>("username"),
+        Field::new("password-file", Input::Secret { prompt: "Password: ", with: "username" })
+            .shown_as("FILE")
+            .help("File whose first line is the password; `-` for standard input"),
+        Field::new("ca-file", Input::File)
+            .stored_as("ca_pem")
+            .shown_as("FILE")
+            .help("PEM certificate to trust besides the system's"),
+        Field::with_default::<WhenInDoubt>("when-in-doubt", "resend")
+            .help("What to do with a mail the relay may or may not have taken: resend or hold"),
     ],
     prepare: |values, password| connection(&kind::settings(values)?, password),
 };

@@ -23,7 +23,7 @@ use crate::connector::mail;
 use crate::connector::port::{Delivery, Perform, Probe};
 use crate::connector::smtp::{SmtpSettings, SmtpTls};
 use crate::model::outbound::{Content, MailContent, OutboundMessage};
-use crate::model::outcome::{Made, Outcome};
+use crate::model::outcome::{Outcome, Receipt};
 use crate::model::request::EffectRequest;
 
 /// One relay, with the account to use there.
@@ -130,7 +130,7 @@ impl Perform for Relay {
                     match self.send(delivery, mail).await {
                         Ok(message_id) => {
                             let named = serde_json::Value::from(message_id.trim_matches(['<', '>']));
-                            Outcome::Delivered(Made::named(Some(message_id)).with("message_id", named))
+                            Outcome::Delivered(Receipt::named(Some(message_id)).with("message_id", named))
                         }
                         Err(outcome) => outcome,
                     }

@@ -73,21 +73,10 @@ static FORM: Form = Form {
     example: "Example:
   nexora connection add webhook --tenant acme --name crm --url https://crm.example.com/hooks/nexora",
     fields: &[
-        Field {
-            flag: "url",
-            key: "url",
-            value_name: "URL",
-            help: "Where it listens",
-            input: Input::Needed(kind::value::<String>),
-        },
-        Field {
-            flag: "allow-private",
-            key: "allow_private",
-            value_name: "",
-            help: "Let it be in a network that is not public, and unencrypted",
-            // It would let a tenant reach the network that the machine is in.
-            input: Input::Switch { operators_only: true },
-        },
+        Field::needed::<String>("url").help("Where it listens"),
+        // It would let a tenant reach the network that the machine is in.
+        Field::new("allow-private", Input::Switch { operators_only: true })
+            .help("Let it be in a network that is not public, and unencrypted"),
     ],
     prepare: |values, _| connection(&kind::settings(values)?),
 };

@@ -24,7 +24,7 @@ use crate::base::{Error, Result};
 use crate::connector::port::{Delivery, Perform, Probe};
 use crate::connector::webhook::address::{Guard, check};
 use crate::connector::webhook::{SECRET_PREFIX, WebhookSettings};
-use crate::model::outcome::{Made, Outcome};
+use crate::model::outcome::{Outcome, Receipt};
 use crate::model::request::{EffectRequest, PostWebhook};
 
 /// How much of an answer is read, to say why something was refused.
@@ -93,7 +93,7 @@ impl Receiver {
         let after = answer.headers().get(hyper::header::RETRY_AFTER);
         let after = after.and_then(|value| value.to_str().ok()?.trim().parse().ok()).map(Duration::from_secs);
         if status.is_success() {
-            return Outcome::Delivered(Made::named(Some(id.to_owned())).with("status", status.as_u16()));
+            return Outcome::Delivered(Receipt::named(Some(id.to_owned())).with("status", status.as_u16()));
         }
         let words = tokio::time::timeout(
             self.deadline,

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::base::Result;
 use crate::connector::port::{Connector, Delivery, Perform, Probe};
 use crate::connector::registry::Registry;
-use crate::model::outcome::{Made, Outcome};
+use crate::model::outcome::{Outcome, Receipt};
 use crate::model::request::EffectRequest;
 use crate::model::slot;
 
@@ -32,8 +32,8 @@ impl Probe for Imagined {
     }
 }
 
-fn made(request: &EffectRequest) -> Made {
-    let made = Made::named(Some("trial".to_owned()));
+fn made(request: &EffectRequest) -> Receipt {
+    let made = Receipt::named(Some("trial".to_owned()));
     let link = "https://calendar.example.com/trial";
     match request {
         EffectRequest::Send(_) | EffectRequest::DraftMail(_) => {

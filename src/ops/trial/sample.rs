@@ -1,4 +1,4 @@
-//! Made-up happenings of every kind, to try an automation with before anything real has happened.
+//! Receipt-up happenings of every kind, to try an automation with before anything real has happened.
 
 use std::time::Duration;
 

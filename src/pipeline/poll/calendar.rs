@@ -17,7 +17,7 @@ use crate::model::TimerId;
 use crate::model::cursor::{CalendarWish, Cursor, Item, Moment, Timer};
 use crate::model::diary::{Entry, EntryChange};
 use crate::model::event::{CalendarEvent, EventKind};
-use crate::model::outcome::Unread;
+use crate::model::outcome::PollError;
 use crate::model::tenant::Tenant;
 use crate::pipeline::appointment;
 use crate::pipeline::fact::tell;
@@ -51,14 +51,14 @@ pub(super) struct Read {
     instances: HashMap<String, Vec<Entry>>,
 }
 
-pub(super) async fn read(app: &App, calendar: &dyn ReadCalendar, cursor: &Cursor) -> Result<Read, Unread> {
-    let unreadable = |error: crate::base::Error| Unread::Later { reason: error.report(), after: None };
+pub(super) async fn read(app: &App, calendar: &dyn ReadCalendar, cursor: &Cursor) -> Result<Read, PollError> {
+    let unreadable = |error: crate::base::Error| PollError::Later { reason: error.report(), after: None };
     let position: Option<Position> =
         cursor.position.as_ref().map(Json::read).transpose().map_err(unreadable)?;
     let wish: CalendarWish = cursor.wish.read().map_err(unreadable)?;
     let token = position.as_ref().map(|position| position.sync_token.as_str());
     let changes = match calendar.calendar_changes(&cursor.target, token).await {
-        Err(Unread::Expired) => calendar.calendar_changes(&cursor.target, None).await?,
+        Err(PollError::Expired) => calendar.calendar_changes(&cursor.target, None).await?,
         answer => answer?,
     };
     let now = app.clock.now();

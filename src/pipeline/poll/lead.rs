@@ -1,4 +1,4 @@
-//! Whose a mail is: a reply of a contact, a lead that a marketplace sent, or nobody's we know.
+//! Classifies an incoming mail: a reply of a contact, a lead that a marketplace sent, or neither.
 
 use super::{Claimed, bounce};
 use crate::base::Result;
@@ -25,7 +25,7 @@ use crate::store::{Conn, Inserted, Tx, contact, lead, message};
 pub enum Known {
     /// A person who is a contact wrote it.
     Reply,
-    /// It brought a lead, or comes from nobody we know, or no person wrote it.
+    /// It brought a lead, comes from an unknown sender, or was not written by a person.
     Other,
 }
 
@@ -230,7 +230,7 @@ fn keep(
     message::insert(conn, &message).map(|_| ())
 }
 
-/// Stores a mail that somebody in the business wrote to a contact by hand.
+/// Stores a mail that a person in the business wrote to a contact by hand.
 pub fn note_sent(conn: &mut Conn, claimed: &Claimed, fetched: &FetchedMail, now: Timestamp) -> Result<()> {
     let mail = from_parts(&fetched.headers, &fetched.parts);
     let connection = &claimed.connection;

@@ -1,7 +1,7 @@
 //! One mailbox: the mails that came in, and those that were given a label.
 //!
 //! Each mail that was seen is noted by its id, so that neither a resync nor a second record of the
-//! history tells it twice. Spam and bin are left out until somebody takes a mail out of them.
+//! history tells it twice. Spam and bin are left out until a person takes a mail out of them.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::connector::poll::{FetchedMail, MailChanged, ReadMail};
 use crate::engine::mail::from_parts;
 use crate::model::cursor::{Cursor, Item};
 use crate::model::event::{EventKind, MailChange, MailEvent};
-use crate::model::outcome::Unread;
+use crate::model::outcome::PollError;
 use crate::model::{ContactId, EffectId};
 use crate::pipeline::fact::tell;
 use crate::store::{Conn, effect, item};
@@ -58,8 +58,8 @@ struct Seen {
     labels: Vec<String>,
 }
 
-pub async fn read(app: &App, mailbox: &dyn ReadMail, cursor: &Cursor) -> Result<Read, Unread> {
-    let unreadable = |error: crate::base::Error| Unread::Later { reason: error.report(), after: None };
+pub async fn read(app: &App, mailbox: &dyn ReadMail, cursor: &Cursor) -> Result<Read, PollError> {
+    let unreadable = |error: crate::base::Error| PollError::Later { reason: error.report(), after: None };
     let now = app.clock.now();
     let Some(position) = cursor.position.as_ref() else {
         // The history is asked for first: what comes in while mails are listed is in both.
@@ -74,7 +74,7 @@ pub async fn read(app: &App, mailbox: &dyn ReadMail, cursor: &Cursor) -> Result<
                 let position = Position { history_id: changes.history_id, ..position };
                 return fetch(app, mailbox, cursor, position, changes.mails, changes.more).await;
             }
-            Err(Unread::Expired) => {}
+            Err(PollError::Expired) => {}
             Err(unread) => return Err(unread),
         }
     }
@@ -88,7 +88,7 @@ async fn look_back(
     mailbox: &dyn ReadMail,
     cursor: &Cursor,
     position: Position,
-) -> Result<(Position, Vec<MailChanged>, bool), Unread> {
+) -> Result<(Position, Vec<MailChanged>, bool), PollError> {
     let last = cursor.polled_at.unwrap_or(position.since);
     let resync = position.resync.unwrap_or((last - OVERLAP).max(position.since - OVERLAP));
     let history_id = match position.resync {
@@ -110,7 +110,8 @@ async fn look_back(
         }
         Ok(unseen)
     });
-    let mut unseen = unseen.await.map_err(|error| Unread::Later { reason: error.report(), after: None })?;
+    let mut unseen =
+        unseen.await.map_err(|error| PollError::Later { reason: error.report(), after: None })?;
     let more = unseen.len() > SHARE;
     unseen.truncate(SHARE);
     let mails = unseen.into_iter().map(|id| MailChanged { id, added: true, labelled: Vec::new() });
@@ -126,8 +127,8 @@ async fn fetch(
     position: Position,
     changed: Vec<MailChanged>,
     more: bool,
-) -> Result<Read, Unread> {
-    let unreadable = |error: crate::base::Error| Unread::Later { reason: error.report(), after: None };
+) -> Result<Read, PollError> {
+    let unreadable = |error: crate::base::Error| PollError::Later { reason: error.report(), after: None };
     if changed.is_empty() {
         let (since, position) = (position.since, Json::of(&position).map_err(unreadable)?);
         return Ok(Read::Changes { position, since, mails: Vec::new(), more });
@@ -250,7 +251,7 @@ fn is_ours(conn: &mut Conn, cursor: &Cursor, fetched: &FetchedMail) -> Result<bo
     Ok(effect::find(&mut conn.of(&cursor.tenant_id), &id)?.is_some())
 }
 
-/// Gmail's own labels say how a mail lies, not what somebody made of it.
+/// Gmail's own labels say where a mail is, not what a person decided about it.
 fn is_gmails_own(id: &str) -> bool {
     id.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
 }

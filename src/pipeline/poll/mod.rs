@@ -28,7 +28,7 @@ use crate::engine::pace::{self, Bounds};
 use crate::engine::retry;
 use crate::model::connection::{Connection, ConnectionState};
 use crate::model::cursor::{Cursor, CursorKind};
-use crate::model::outcome::Unread;
+use crate::model::outcome::PollError;
 use crate::model::tenant::Tenant;
 use crate::model::{CursorId, TenantId};
 use crate::pipeline::alarm::{self, Refusal};
@@ -140,7 +140,7 @@ async fn poll(app: &Arc<App>, claimed: Claimed) {
     let started_at = app.clock.now();
     let read = AssertUnwindSafe(read(app, &claimed)).catch_unwind().await;
     let read = read.unwrap_or_else(|_| {
-        Err(Unread::Later { reason: "the poll broke down in mid-work".to_owned(), after: None })
+        Err(PollError::Later { reason: "the poll broke down in mid-work".to_owned(), after: None })
     });
     let kind = claimed.cursor.kind;
     metrics::histogram!("nexora_poll_seconds", "kind" => kind.name())
@@ -155,12 +155,12 @@ async fn poll(app: &Arc<App>, claimed: Claimed) {
     }
 }
 
-async fn read(app: &App, claimed: &Claimed) -> Result<Read, Unread> {
+async fn read(app: &App, claimed: &Claimed) -> Result<Read, PollError> {
     let connector = app.connector(&claimed.connection).map_err(|error| match error.kind() {
-        Kind::Denied | Kind::Config => Unread::Unauthorized { reason: error.report() },
-        _ => Unread::Later { reason: error.report(), after: None },
+        Kind::Denied | Kind::Config => PollError::Unauthorized { reason: error.report() },
+        _ => PollError::Later { reason: error.report(), after: None },
     })?;
-    let unreadable = || Unread::Refused { reason: "this kind of connection cannot be read".to_owned() };
+    let unreadable = || PollError::Refused { reason: "this kind of connection cannot be read".to_owned() };
     let cursor = &claimed.cursor;
     match cursor.kind {
         CursorKind::Mail => {
@@ -178,7 +178,7 @@ async fn read(app: &App, claimed: &Claimed) -> Result<Read, Unread> {
     }
 }
 
-async fn settle(app: &Arc<App>, claimed: Claimed, read: Result<Read, Unread>) -> Result<()> {
+async fn settle(app: &Arc<App>, claimed: Claimed, read: Result<Read, PollError>) -> Result<()> {
     let now = app.clock.now();
     let retry_app = Arc::clone(app);
     let (claimed, read) = (Arc::new(claimed), read);
@@ -204,7 +204,7 @@ async fn settle(app: &Arc<App>, claimed: Claimed, read: Result<Read, Unread>) ->
         Err(error) if error.kind() == Kind::Unavailable => Err(error),
         // What was read cannot be understood: said where the operator looks, and read again later.
         Err(error) => {
-            let unread = Unread::Refused { reason: error.report() };
+            let unread = PollError::Refused { reason: error.report() };
             app.db.write(move |conn| fail(&retry_app, conn, &claimed, &unread, now)).await
         }
     }
@@ -259,27 +259,29 @@ fn next_due(before: &Cursor, interval: Duration, now: Timestamp) -> Timestamp {
     pace::next_due(now, interval, before.id.as_str(), before.epoch)
 }
 
-fn fail(app: &App, conn: &mut Conn, claimed: &Claimed, unread: &Unread, now: Timestamp) -> Result<()> {
+fn fail(app: &App, conn: &mut Conn, claimed: &Claimed, unread: &PollError, now: Timestamp) -> Result<()> {
     let before = &claimed.cursor;
     let spacing = spacing(&app.config.pipeline);
     let attempt = before.attempt.saturating_add(1);
     let wait = spacing.after(before.id.as_str(), attempt);
     let (reason, wait) = match unread {
-        Unread::Later { reason, after } | Unread::Throttled { reason, after } => {
+        PollError::Later { reason, after } | PollError::Throttled { reason, after } => {
             (reason.clone(), wait.max(after.unwrap_or_default()))
         }
-        Unread::Expired => ("the position is too old, and nothing newer can be had".to_owned(), wait),
-        Unread::Refused { reason } | Unread::Unauthorized { reason } => (reason.clone(), spacing.ceiling),
+        PollError::Expired => ("the position is too old, and nothing newer can be had".to_owned(), wait),
+        PollError::Refused { reason } | PollError::Unauthorized { reason } => {
+            (reason.clone(), spacing.ceiling)
+        }
     };
     let after = Cursor { due_at: Some(now + wait), attempt, error: Some(reason.clone()), ..before.clone() };
     if cursor::save(conn, &after, before.epoch)? == Claim::Lost {
         return Ok(());
     }
     let (id, tenant_id) = (&before.id, &before.tenant_id);
-    if attempt == 1 || !matches!(unread, Unread::Later { .. } | Unread::Throttled { .. }) {
+    if attempt == 1 || !matches!(unread, PollError::Later { .. } | PollError::Throttled { .. }) {
         tracing::warn!(cursor.id = %id, tenant.id = %tenant_id, kind = %before.kind, attempt, reason, "poll {id} failed");
     }
-    if let Unread::Unauthorized { reason } = unread {
+    if let PollError::Unauthorized { reason } = unread {
         if alarm::credential_refused(conn, (&claimed.connection, &claimed.account), reason, now)?
             == Refusal::Replaced
         {

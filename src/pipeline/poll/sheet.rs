@@ -13,7 +13,7 @@ use crate::connector::poll::{ReadSheet, SheetReading};
 use crate::engine::table::{self, Content, Known, Shape, Step};
 use crate::model::cursor::{Cursor, Item, SheetTarget, SheetWish};
 use crate::model::event::{About, EventKind, RowEvent};
-use crate::model::outcome::Unread;
+use crate::model::outcome::PollError;
 use crate::model::sheet::{RowChange, Table};
 use crate::pipeline::fact::tell;
 use crate::store::{Conn, item};
@@ -42,13 +42,13 @@ pub struct Read {
     reading: SheetReading,
 }
 
-pub async fn read(sheet: &dyn ReadSheet, cursor: &Cursor) -> Result<Read, Unread> {
-    let unreadable = |error: crate::base::Error| Unread::Refused { reason: error.report() };
+pub async fn read(sheet: &dyn ReadSheet, cursor: &Cursor) -> Result<Read, PollError> {
+    let unreadable = |error: crate::base::Error| PollError::Refused { reason: error.report() };
     let position: Option<Position> =
         cursor.position.as_ref().map(Json::read).transpose().map_err(unreadable)?;
     let wish: SheetWish = cursor.wish.read().map_err(unreadable)?;
     let target: SheetTarget = serde_json::from_str(&cursor.target)
-        .map_err(|_| Unread::Refused { reason: format!("`{}` names no sheet", cursor.target) })?;
+        .map_err(|_| PollError::Refused { reason: format!("`{}` names no sheet", cursor.target) })?;
     let is_trusted = |position: &&Position| {
         let read_at = position.read_at.unwrap_or(Timestamp::from_millis(0));
         position.key == wish.key && cursor.polled_at.is_some_and(|polled| polled.since(read_at) < TRUST)

@@ -7,7 +7,7 @@ use crate::model::quota::GoogleQuota;
 
 /// How many of something are watched, and how often each is looked at when nothing happens there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Looks {
+pub struct PollLoad {
     pub count: u32,
     pub every: Duration,
 }
@@ -15,18 +15,18 @@ pub struct Looks {
 /// What is watched through one project.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Watched {
-    pub mailboxes: Looks,
-    pub calendars: Looks,
-    pub sheets: Looks,
+    pub mailboxes: PollLoad,
+    pub calendars: PollLoad,
+    pub sheets: PollLoad,
     /// Sheets that Drive is asked about first, and that are read only when they changed.
-    pub sheets_by_drive: Looks,
+    pub sheets_by_drive: PollLoad,
 }
 
 /// One quota, what is needed of it in a minute, and what there is.
 struct Line {
     what: &'static str,
     unit: &'static str,
-    looks: Looks,
+    load: PollLoad,
     cost: u64,
     allowed: u32,
 }
@@ -37,17 +37,17 @@ const HISTORY_UNITS: u64 = 2;
 impl Line {
     /// Rounds up: a quota that is nearly met is not met.
     fn needed(&self) -> u64 {
-        let millis = u64::try_from(self.looks.every.as_millis()).unwrap_or(u64::MAX).max(1);
-        (u64::from(self.looks.count) * self.cost).saturating_mul(60_000).div_ceil(millis)
+        let millis = u64::try_from(self.load.every.as_millis()).unwrap_or(u64::MAX).max(1);
+        (u64::from(self.load.count) * self.cost).saturating_mul(60_000).div_ceil(millis)
     }
 
     fn fits(&self) -> bool {
         self.needed() <= u64::from(self.allowed)
     }
 
-    /// Returns the seconds between two looks that would do.
+    /// Returns the seconds between two polls that would do.
     fn enough(&self) -> u64 {
-        (u64::from(self.looks.count) * self.cost * 60).div_ceil(u64::from(self.allowed).max(1))
+        (u64::from(self.load.count) * self.cost * 60).div_ceil(u64::from(self.allowed).max(1))
     }
 }
 
@@ -56,7 +56,7 @@ impl Line {
 /// # Errors
 /// `Config` with the sum in words and the interval that would do.
 pub fn check(watched: Watched, quota: &GoogleQuota) -> Result<()> {
-    let line = |what, unit, looks, cost, allowed| Line { what, unit, looks, cost, allowed };
+    let line = |what, unit, load, cost, allowed| Line { what, unit, load, cost, allowed };
     let lines = [
         line("mailboxes", "Gmail units", watched.mailboxes, HISTORY_UNITS, quota.gmail.project),
         line("calendars", "Calendar calls", watched.calendars, 1, quota.calendar.project),
@@ -68,8 +68,8 @@ pub fn check(watched: Watched, quota: &GoogleQuota) -> Result<()> {
         return Ok(());
     }
     let sums = over.iter().map(|line| {
-        let Line { what, unit, looks, allowed, .. } = line;
-        let (count, seconds, needed) = (looks.count, looks.every.as_secs_f64(), line.needed());
+        let Line { what, unit, load, allowed, .. } = line;
+        let (count, seconds, needed) = (load.count, load.every.as_secs_f64(), line.needed());
         format!(
             "{count} {what} every {seconds} s need {needed} {unit} a minute; the project allows {allowed}"
         )
@@ -99,8 +99,8 @@ mod tests {
         }
     }
 
-    fn looks(count: u32, seconds: u64) -> Looks {
-        Looks { count, every: Duration::from_secs(seconds) }
+    fn load(count: u32, seconds: u64) -> PollLoad {
+        PollLoad { count, every: Duration::from_secs(seconds) }
     }
 
     fn told(watched: Watched) -> String {
@@ -109,23 +109,23 @@ mod tests {
 
     #[test]
     fn three_hundred_sheets_a_minute_fit_and_one_more_does_not() {
-        assert_eq!(told(Watched { sheets: looks(300, 60), ..Watched::default() }), "fits");
+        assert_eq!(told(Watched { sheets: load(300, 60), ..Watched::default() }), "fits");
         assert_eq!(
-            told(Watched { sheets: looks(350, 60), ..Watched::default() }),
+            told(Watched { sheets: load(350, 60), ..Watched::default() }),
             "350 sheets every 60 s need 350 Sheets reads a minute; the project allows 300"
         );
-        let watched = Watched { sheets: looks(301, 60), ..Watched::default() };
+        let watched = Watched { sheets: load(301, 60), ..Watched::default() };
         let hint = check(watched, &quota()).unwrap_err();
         assert!(hint.hint_text().unwrap().starts_with("look at sheets every 61 s"), "{:?}", hint.hint_text());
     }
 
     #[test]
     fn each_kind_has_its_interval_and_its_quota() {
-        let many = looks(10_000, 60);
+        let many = load(10_000, 60);
         let watched =
-            Watched { mailboxes: many, calendars: many, sheets: looks(1_500, 300), sheets_by_drive: many };
+            Watched { mailboxes: many, calendars: many, sheets: load(1_500, 300), sheets_by_drive: many };
         assert_eq!(told(watched), "fits");
-        let both = Watched { calendars: looks(10_001, 60), sheets: looks(1_501, 300), ..watched };
+        let both = Watched { calendars: load(10_001, 60), sheets: load(1_501, 300), ..watched };
         let told = told(both);
         assert!(
             told.contains("10001 Calendar calls") && told.contains(", and 1501 sheets every 300 s"),
@@ -136,12 +136,12 @@ mod tests {
     #[test]
     fn the_interval_that_is_named_would_do_and_none_divides_by_nothing() {
         for count in [301, 777, 12_345] {
-            let line = |every| Line { what: "", unit: "", looks: looks(count, every), cost: 1, allowed: 300 };
+            let line = |every| Line { what: "", unit: "", load: load(count, every), cost: 1, allowed: 300 };
             let enough = line(1).enough();
             assert!(line(enough).fits() && !line(enough - 1).fits(), "{count}: {enough}");
         }
         assert!(
-            told(Watched { sheets: looks(1, 0), ..Watched::default() }).contains("need 60000 Sheets reads")
+            told(Watched { sheets: load(1, 0), ..Watched::default() }).contains("need 60000 Sheets reads")
         );
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::base::Result;
 use crate::config::Config;
-use crate::engine::demand::{self, Looks, Watched};
+use crate::engine::quota_check::{self, PollLoad, Watched};
 use crate::model::connection::Ability;
 use crate::model::cursor::CursorKind;
 use crate::model::google::{GOOGLE, GoogleSettings};
@@ -14,19 +14,19 @@ use crate::store::{Conn, connection, cursor};
 
 /// What the configuration says about quotas and how often things are looked at.
 #[derive(Clone, Copy, Debug)]
-pub struct Terms {
+pub struct PollPlan {
     quota: GoogleQuota,
     mail: Duration,
     calendar: Duration,
     sheet: Duration,
 }
 
-impl Terms {
-    pub fn of(config: &Config) -> Terms {
+impl PollPlan {
+    pub fn of(config: &Config) -> PollPlan {
         let poll = &config.poll;
         let [mail, calendar, sheet] =
             [poll.mail_slow_s, poll.calendar_slow_s, poll.sheet_slow_s].map(Duration::from_secs);
-        Terms { quota: config.google.quota(), mail, calendar, sheet }
+        PollPlan { quota: config.google.quota(), mail, calendar, sheet }
     }
 }
 
@@ -34,13 +34,13 @@ impl Terms {
 ///
 /// # Errors
 /// `Config` with the sum for the first project that it does not fit.
-pub fn check(conn: &mut Conn, terms: &Terms) -> Result<()> {
+pub fn check(conn: &mut Conn, plan: &PollPlan) -> Result<()> {
     // Mostly all of it together would fit one project.
-    let mut together = nothing(terms);
+    let mut together = nothing(plan);
     together.mailboxes.count = count(conn, CursorKind::Mail)?;
     together.calendars.count = count(conn, CursorKind::Calendar)?;
     together.sheets.count = count(conn, CursorKind::Sheet)?;
-    if demand::check(together, &terms.quota).is_ok() {
+    if quota_check::check(together, &plan.quota).is_ok() {
         return Ok(());
     }
     let mut connections = BTreeMap::new();
@@ -51,26 +51,26 @@ pub fn check(conn: &mut Conn, terms: &Terms) -> Result<()> {
     let mut projects: BTreeMap<String, Watched> = BTreeMap::new();
     for (id, kind) in cursor::watched(conn)? {
         let Some(settings) = connections.get(&id) else { continue };
-        let watched = projects.entry(settings.auth.project().to_owned()).or_insert_with(|| nothing(terms));
+        let watched = projects.entry(settings.auth.project().to_owned()).or_insert_with(|| nothing(plan));
         let by_drive = settings.abilities.contains(&Ability::SheetsWatch);
-        let looks = match (kind, by_drive) {
+        let load = match (kind, by_drive) {
             (CursorKind::Mail, _) => &mut watched.mailboxes,
             (CursorKind::Calendar, _) => &mut watched.calendars,
             (CursorKind::Sheet, false) => &mut watched.sheets,
             (CursorKind::Sheet, true) => &mut watched.sheets_by_drive,
         };
-        looks.count = looks.count.saturating_add(1);
+        load.count = load.count.saturating_add(1);
     }
-    projects.into_values().try_for_each(|watched| demand::check(watched, &terms.quota))
+    projects.into_values().try_for_each(|watched| quota_check::check(watched, &plan.quota))
 }
 
-fn nothing(terms: &Terms) -> Watched {
-    let none = |every| Looks { count: 0, every };
+fn nothing(plan: &PollPlan) -> Watched {
+    let none = |every| PollLoad { count: 0, every };
     Watched {
-        mailboxes: none(terms.mail),
-        calendars: none(terms.calendar),
-        sheets: none(terms.sheet),
-        sheets_by_drive: none(terms.sheet),
+        mailboxes: none(plan.mail),
+        calendars: none(plan.calendar),
+        sheets: none(plan.sheet),
+        sheets_by_drive: none(plan.sheet),
     }
 }
 
