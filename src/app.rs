@@ -17,7 +17,7 @@ use crate::base::secret::MasterKey;
 use crate::base::{Error, Result};
 use crate::config::Config;
 use crate::connector::google::{Endpoints, Workspace};
-use crate::connector::lead_source::{Addresses, LeadSources};
+use crate::connector::lead_source::LeadSources;
 use crate::connector::registry::Registry;
 use crate::connector::rehearsal::{MakeRoom, rehearsed};
 use crate::model::ConnectionId;
@@ -151,11 +151,7 @@ impl App {
 
     /// Puts an application together from its parts.
     pub fn assemble(config: Config, db: Db, clock: Clock, key: MasterKey, connectors: Registry) -> Arc<App> {
-        let addresses = Addresses {
-            facebook_url: config.sources.facebook_url.clone(),
-            yelp_url: config.sources.yelp_url.clone(),
-            timeout: config.sources.timeout(),
-        };
+        let lead_sources = LeadSources::new(config.sources.timeout());
         Arc::new(App {
             config,
             db,
@@ -167,7 +163,7 @@ impl App {
             deliveries: Deliveries::default(),
             polls: TaskTracker::new(),
             fronts: Fronts::default(),
-            lead_sources: LeadSources::new(addresses),
+            lead_sources,
             fetches: TaskTracker::new(),
         })
     }

@@ -19,7 +19,6 @@ pub mod figures;
 pub mod gate;
 pub mod hours;
 pub mod lead_format;
-pub mod lead_mail;
 pub mod lockout;
 pub mod mail;
 pub mod mentioned;

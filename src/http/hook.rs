@@ -11,12 +11,13 @@ use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
 use crate::base::{Error, Kind, Result};
-use crate::engine::lead_format::answer::{self, Reply};
-use crate::engine::lead_format::verify::{Headers, Verdict};
+use crate::engine::lead_format::response::{self, Handshake};
+use crate::engine::lead_format::verify::{Headers, Verification};
+use crate::engine::lead_format::{self, Webhook};
 use crate::http::Public;
 use crate::http::problem::{self, Reader};
 use crate::model::address::Slug;
-use crate::model::source::{Source, SourceKind, SourceState};
+use crate::model::source::{Source, SourceState};
 use crate::model::tenant::Tenant;
 use crate::pipeline::hook::{self, Incoming, Taken};
 use crate::store::source;
@@ -40,9 +41,10 @@ pub async fn greet(
     Query(query): Query<BTreeMap<String, String>>,
 ) -> Response {
     let greeted = async {
-        let (_, source) = find(&app, &address).await?;
-        let secrets = hook::secrets(&app, &source).map_err(ours)?;
-        Ok(answer::greeted(source.kind, &secrets, &query, address.token.as_deref()))
+        let (_, source, webhook) = find(&app, &address).await?;
+        let secrets = &hook::secrets(&app, &source).map_err(ours)?;
+        let token = address.token.as_deref();
+        Ok(webhook.handling.handshake(&Handshake { secrets, query: &query, token }))
     };
     match greeted.await {
         Ok(Some(reply)) => respond(reply),
@@ -70,29 +72,29 @@ pub async fn receive(
     };
     let app = &public.app;
     let received = async {
-        let (tenant, source) = find(app, &address).await?;
+        let (tenant, source, webhook) = find(app, &address).await?;
         let incoming =
             Incoming { headers: named(&headers), token: address.token.clone(), body: body.to_vec() };
-        let taken = hook::take(app, &tenant, &source, incoming).await.map_err(ours)?;
-        Ok((source, taken))
+        let taken = hook::take(app, &tenant, &source, webhook, incoming).await.map_err(ours)?;
+        Ok((source, webhook, taken))
     };
     match received.await {
-        Ok((source, Taken::Refused(verdict, malformed))) => {
+        Ok((source, webhook, Taken::Refused(verification, malformed))) => {
             if let Err(wait) = public.refuse(&extensions, &headers) {
                 return problem::too_many(Reader::Program, wait);
             }
-            match refuse(&public, &source, verdict, malformed).await {
+            match refuse(&public, &source, webhook, verification, malformed).await {
                 Ok(response) => response,
                 Err(error) => problem::failure(Reader::Program, &error),
             }
         }
-        Ok((source, taken)) => reply(&source, taken),
+        Ok((source, webhook, taken)) => reply(&source, webhook, taken),
         Err(error) => problem::failure(Reader::Program, &error),
     }
 }
 
 /// Finds the source that is listened to; one that is switched off is as good as none.
-async fn find(app: &App, address: &Address) -> Result<(Arc<Tenant>, Source)> {
+async fn find(app: &App, address: &Address) -> Result<(Arc<Tenant>, Source, Webhook)> {
     let missing = || Error::not_found("there is no such source").hint("check the address");
     let slug: Slug = address.tenant.parse().map_err(|_| missing())?;
     let tenant = app.tenant_by_slug(&slug).await.map_err(|error| match error.kind() {
@@ -102,7 +104,8 @@ async fn find(app: &App, address: &Address) -> Result<(Arc<Tenant>, Source)> {
     let (tenant_id, name) = (tenant.id.clone(), Slug::parse(&address.source).map_err(|_| missing())?);
     let found = app.db.read(move |conn| source::find_by_name(conn, &tenant_id, name.as_str())).await?;
     let found = found.filter(|source| source.state == SourceState::Enabled).ok_or_else(missing)?;
-    Ok((tenant, found))
+    let webhook = lead_format::of(&found.kind)?;
+    Ok((tenant, found, webhook))
 }
 
 /// A secret of the source that cannot be opened is our fault, and nobody else's concern.
@@ -120,14 +123,14 @@ fn named(headers: &HeaderMap) -> Headers {
     headers.iter().filter_map(text).collect()
 }
 
-fn reply(source: &Source, taken: Taken) -> Response {
+fn reply(source: &Source, webhook: Webhook, taken: Taken) -> Response {
     match taken {
         Taken::Kept(lead) => {
             let settings = source.settings.read().unwrap_or_default();
-            respond(answer::taken(source.kind, &settings, lead.as_ref()))
+            respond(webhook.handling.accepted(&settings, lead.as_ref()))
         }
-        Taken::Malformed(reason) => respond(answer::malformed(source.kind, &reason)),
-        Taken::Refused(verdict, _) => respond(answer::refused(source.kind, verdict)),
+        Taken::Malformed(reason) => respond(webhook.handling.malformed(&reason)),
+        Taken::Refused(verification, _) => respond(webhook.handling.refused(verification)),
     }
 }
 
@@ -135,25 +138,23 @@ fn reply(source: &Source, taken: Taken) -> Response {
 async fn refuse(
     public: &Public,
     source: &Source,
-    verdict: Verdict,
+    webhook: Webhook,
+    verification: Verification,
     malformed: Option<String>,
 ) -> Result<Response> {
     if let Some(reason) = malformed {
-        return Ok(respond(answer::malformed(source.kind, &reason)));
+        return Ok(respond(webhook.handling.malformed(&reason)));
     }
     match public.rates.notes.take(&source.id) {
-        Ok(()) => hook::note_refusal(&public.app, source, verdict).await?,
-        Err(_) => tracing::debug!(source.id = %source.id, "source {}: {}", source.id, verdict.reason()),
+        Ok(()) => hook::note_refusal(&public.app, source, verification).await?,
+        Err(_) => tracing::debug!(source.id = %source.id, "source {}: {}", source.id, verification.reason()),
     }
-    let mut response = respond(answer::refused(source.kind, verdict));
-    if source.kind == SourceKind::Thumbtack {
-        let challenge = HeaderValue::from_static("Basic realm=\"nexora\"");
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
-    }
-    Ok(response)
+    Ok(respond(webhook.handling.refused(verification)))
 }
 
-fn respond(reply: Reply) -> Response {
-    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (status, [(header::CONTENT_TYPE, reply.content_type)], reply.body).into_response()
+fn respond(answer: response::Response) -> Response {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let challenge = answer.challenge.map(|challenge| [(header::WWW_AUTHENTICATE, challenge)]);
+    let content_type = [(header::CONTENT_TYPE, answer.content_type)];
+    (status, challenge, content_type, answer.body).into_response()
 }

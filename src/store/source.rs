@@ -16,7 +16,7 @@ pub fn insert(conn: &mut Conn, source: &Source) -> Result<Inserted> {
         sources::tenant_id.eq(&source.tenant_id),
         sources::id.eq(&source.id),
         sources::name.eq(&source.name),
-        sources::kind.eq(source.kind),
+        sources::kind.eq(&source.kind),
         sources::settings.eq(&source.settings),
         sources::sealed.eq(&source.sealed),
         sources::state.eq(source.state),

@@ -1,11 +1,12 @@
-//! Whose a mail is: a reply of a contact, a lead that a marketplace sent, or nobody's we know.
+//! Classifies an incoming mail: a reply of a contact, a lead that a marketplace sent, or neither.
 
 use super::{Claimed, bounce};
 use crate::base::Result;
 use crate::base::clock::Timestamp;
 use crate::connector::poll::FetchedMail;
 use crate::engine::enquiry;
-use crate::engine::lead_mail::{self, Found, Reading, Rules};
+use crate::engine::lead_format::ParsedLead;
+use crate::engine::lead_format::mail::{self as lead_mail, MailResult, Rules};
 use crate::engine::mail::from_parts;
 use crate::engine::mail::text::newly_written;
 use crate::model::address::EmailAddress;
@@ -75,31 +76,30 @@ pub fn take_in(
     received_at: Timestamp,
     now: Timestamp,
 ) -> Result<Known> {
-    let reading = lead_mail::read(&payload.mail, &rules(&claimed.connection)?);
-    match reading {
-        Reading::Lead(found) => {
-            store_lead(conn, claimed, payload, found, now)?;
+    match lead_mail::read(&payload.mail, &rules(&claimed.connection)?) {
+        MailResult::Lead(lead) => {
+            store_lead(conn, claimed, payload, lead, now)?;
             keep(conn, claimed, payload, received_at, now)?;
             Ok(Known::Other)
         }
         // A message on a lead that is not known, as after a restart with another system, is a lead.
-        Reading::Message(found) => {
-            add_relay(conn, claimed, payload, &found)?;
+        MailResult::Message(lead) => {
+            add_relay(conn, claimed, payload, &lead)?;
             if payload.about.contact_id.is_none() {
-                store_lead(conn, claimed, payload, found, now)?;
+                store_lead(conn, claimed, payload, lead, now)?;
                 keep(conn, claimed, payload, received_at, now)?;
                 return Ok(Known::Other);
             }
             keep(conn, claimed, payload, received_at, now)?;
             Ok(Known::Reply)
         }
-        Reading::Unreadable { source, reason } => {
+        MailResult::Unreadable { source, reason } => {
             tracing::warn!(tenant.id = %claimed.tenant.id, source, reason, "a lead mail needs review");
-            store_unreadable(conn, claimed, payload, &source, &reason, now)?;
+            store_unreadable(conn, claimed, payload, source, reason, now)?;
             Ok(Known::Other)
         }
-        Reading::NotALead { .. } => Ok(Known::Other),
-        Reading::Elsewhere => {
+        MailResult::NotALead { .. } => Ok(Known::Other),
+        MailResult::Unrelated => {
             keep(conn, claimed, payload, received_at, now)?;
             if payload.mail.kind == MailKind::Bounce {
                 bounce::note(conn, claimed, payload, now)?;
@@ -121,12 +121,12 @@ fn store_lead(
     conn: &mut Conn,
     claimed: &Claimed,
     payload: &mut MailEvent,
-    found: Found,
+    parsed: ParsedLead,
     now: Timestamp,
 ) -> Result<()> {
-    let source = found.enquiry.source.clone();
-    let reply_to = found.reply_to.clone();
-    let key = match &found.external_id {
+    let source = parsed.enquiry.source.clone();
+    let reply_to = parsed.reply_to.clone();
+    let key = match &parsed.external_id {
         Some(id) => format!("lead:{source}:{id}"),
         None => format!("lead-mail:{}:{}", claimed.cursor.id, payload.id),
     };
@@ -134,7 +134,7 @@ fn store_lead(
         key: Some(key),
         reply_to: reply_to.clone(),
         original: Some(original(&payload.mail)),
-        ..Arrival::of(enquiry::salvage(found.enquiry, claimed.tenant.country()?))
+        ..Arrival::of(enquiry::salvage(parsed.enquiry, claimed.tenant.country()?))
     };
     store(conn, claimed, payload, arrival, now)?;
     if let (Some(contact_id), Some(relay)) = (&payload.about.contact_id, reply_to) {
@@ -188,9 +188,9 @@ fn store(
 }
 
 /// A marketplace answers from an address of its own for each homeowner: it is one of theirs.
-fn add_relay(conn: &mut Conn, claimed: &Claimed, payload: &mut MailEvent, found: &Found) -> Result<()> {
+fn add_relay(conn: &mut Conn, claimed: &Claimed, payload: &mut MailEvent, lead: &ParsedLead) -> Result<()> {
     let tenant = &claimed.tenant.id;
-    let address = found.enquiry.email.parse::<EmailAddress>().ok();
+    let address = lead.enquiry.email.parse::<EmailAddress>().ok();
     let known = match (&payload.about.contact_id, address) {
         (None, Some(address)) => contact::find_by_address(conn, tenant, AddressKind::Email, &address.key())?,
         _ => None,
@@ -198,7 +198,7 @@ fn add_relay(conn: &mut Conn, claimed: &Claimed, payload: &mut MailEvent, found:
     if known.is_some() {
         payload.about = completed(conn, tenant, known, None)?;
     }
-    if let (Some(id), Some(relay)) = (&payload.about.contact_id, &found.reply_to) {
+    if let (Some(id), Some(relay)) = (&payload.about.contact_id, &lead.reply_to) {
         let _ = contact::add_address(conn, tenant, id, AddressKind::Email, &relay.key())?;
     }
     Ok(())

@@ -29,20 +29,20 @@ fn rules() -> Rules {
     }
 }
 
-fn reading(name: &str) -> Reading {
+fn reading(name: &str) -> MailResult {
     let (_, raw) = MAILS.iter().find(|(known, _)| *known == name).unwrap();
     read(&from_rfc822(raw.as_bytes()), &rules())
 }
 
-fn lead(name: &str) -> Found {
+fn lead(name: &str) -> ParsedLead {
     match reading(name) {
-        Reading::Lead(found) | Reading::Message(found) => found,
+        MailResult::Lead(found) | MailResult::Message(found) => found,
         other => panic!("{name}: {other:?}"),
     }
 }
 
 /// Name, phone, email, service, postcode, and the beginning of the message.
-fn said(found: &Found) -> [&str; 6] {
+fn said(found: &ParsedLead) -> [&str; 6] {
     let e = &found.enquiry;
     let message = e.message.lines().next().unwrap_or_default();
     [&e.name, &e.phone, &e.email, &e.service, &e.postcode, message]
@@ -77,7 +77,7 @@ fn marketplaces_are_read() {
     for (name, expected) in cases {
         assert_eq!(said(&lead(name)), expected, "{name}");
     }
-    assert!(matches!(reading("yelp-message"), Reading::Message(_)));
+    assert!(matches!(reading("yelp-message"), MailResult::Message(_)));
     let relay = lead("yelp-quote").reply_to.map(|address| address.to_string());
     assert_eq!(relay.as_deref(), Some("reply+8f2c1a@messages.yelp.com"));
     assert_eq!(lead("angi-new-lead").external_id.as_deref(), Some("204418837"));
@@ -110,12 +110,12 @@ fn adf_is_read() {
 #[test]
 fn what_is_no_lead_makes_none_and_what_cannot_be_read_is_said() {
     for name in ["angi-opportunities", "yelp-summary"] {
-        assert!(matches!(reading(name), Reading::NotALead { .. }), "{name}: {:?}", reading(name));
+        assert!(matches!(reading(name), MailResult::NotALead { .. }), "{name}: {:?}", reading(name));
     }
     for name in ["yelp-forged", "google-changed"] {
-        assert!(matches!(reading(name), Reading::Unreadable { .. }), "{name}: {:?}", reading(name));
+        assert!(matches!(reading(name), MailResult::Unreadable { .. }), "{name}: {:?}", reading(name));
     }
-    assert_eq!(reading("person"), Reading::Elsewhere);
+    assert_eq!(reading("person"), MailResult::Unrelated);
 }
 
 /// A fixture with pieces of it lost, doubled, swapped or broken.
