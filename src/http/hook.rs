@@ -3,19 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, Query, State};
-use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
-use crate::base::{Error, Kind, Result};
+use crate::base::{Error, Kind};
 use crate::engine::lead_format::response::{self, Handshake};
 use crate::engine::lead_format::verify::{Headers, Verification};
 use crate::engine::lead_format::{self, Webhook};
 use crate::http::Public;
-use crate::http::problem::{self, Reader};
+use crate::http::extract::{ClientAddress, WholeBody};
+use crate::http::problem::Problem;
 use crate::model::address::Slug;
 use crate::model::source::{Source, SourceState};
 use crate::model::tenant::Tenant;
@@ -39,62 +38,47 @@ pub async fn greet(
     State(app): State<Arc<App>>,
     Path(address): Path<Address>,
     Query(query): Query<BTreeMap<String, String>>,
-) -> Response {
-    let greeted = async {
-        let (_, source, webhook) = find(&app, &address).await?;
-        let secrets = &hook::secrets(&app, &source).map_err(ours)?;
-        let token = address.token.as_deref();
-        Ok(webhook.handling.handshake(&Handshake { secrets, query: &query, token }))
-    };
-    match greeted.await {
-        Ok(Some(reply)) => respond(reply),
-        Ok(None) => {
-            let title = "this page does not take that method";
-            problem::problem(Reader::Program, StatusCode::METHOD_NOT_ALLOWED, title, "")
-        }
-        Err(error) => problem::failure(Reader::Program, &error),
-    }
+) -> Result<Response, Problem> {
+    let (_, source, webhook) = find(&app, &address).await?;
+    let secrets = &hook::secrets(&app, &source).map_err(ours)?;
+    let token = address.token.as_deref();
+    let answer = webhook.handling.handshake(&Handshake { secrets, query: &query, token });
+    answer.map(respond).ok_or_else(Problem::wrong_method)
 }
 
 /// Takes in what a source sends.
 pub async fn receive(
     State(public): State<Public>,
     Path(address): Path<Address>,
-    extensions: Extensions,
+    client: ClientAddress,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let body = match body {
-        Ok(body) => body,
-        Err(rejection) => {
-            return problem::problem(Reader::Program, rejection.status(), "the body cannot be read", "");
-        }
-    };
+    WholeBody(body): WholeBody,
+) -> Result<Response, Problem> {
     let app = &public.app;
-    let received = async {
-        let (tenant, source, webhook) = find(app, &address).await?;
-        let incoming =
-            Incoming { headers: named(&headers), token: address.token.clone(), body: body.to_vec() };
-        let taken = hook::take(app, &tenant, &source, webhook, incoming).await.map_err(ours)?;
-        Ok((source, webhook, taken))
-    };
-    match received.await {
-        Ok((source, webhook, Taken::Refused(verification, malformed))) => {
-            if let Err(wait) = public.refuse(&extensions, &headers) {
-                return problem::too_many(Reader::Program, wait);
-            }
-            match refuse(&public, &source, webhook, verification, malformed).await {
-                Ok(response) => response,
-                Err(error) => problem::failure(Reader::Program, &error),
+    let (tenant, source, webhook) = find(app, &address).await?;
+    let incoming = Incoming { headers: named(&headers), token: address.token, body: body.to_vec() };
+    let taken = hook::take(app, &tenant, &source, webhook, incoming).await.map_err(ours)?;
+    Ok(respond(match taken {
+        Taken::Kept(lead) => {
+            let settings = source.settings.read().unwrap_or_default();
+            webhook.handling.accepted(&settings, lead.as_ref())
+        }
+        Taken::Malformed(reason) => webhook.handling.malformed(&reason),
+        Taken::Refused(verification, malformed) => {
+            public.count_refusal(client)?;
+            match malformed {
+                Some(reason) => webhook.handling.malformed(&reason),
+                None => {
+                    note_refusal(&public, &source, verification).await?;
+                    webhook.handling.refused(verification)
+                }
             }
         }
-        Ok((source, webhook, taken)) => reply(&source, webhook, taken),
-        Err(error) => problem::failure(Reader::Program, &error),
-    }
+    }))
 }
 
-/// Finds the source that is listened to; one that is switched off is as good as none.
-async fn find(app: &App, address: &Address) -> Result<(Arc<Tenant>, Source, Webhook)> {
+/// Finds the source that the address names; one that is switched off is not found.
+async fn find(app: &App, address: &Address) -> Result<(Arc<Tenant>, Source, Webhook), Error> {
     let missing = || Error::not_found("there is no such source").hint("check the address");
     let slug: Slug = address.tenant.parse().map_err(|_| missing())?;
     let tenant = app.tenant_by_slug(&slug).await.map_err(|error| match error.kind() {
@@ -108,7 +92,7 @@ async fn find(app: &App, address: &Address) -> Result<(Arc<Tenant>, Source, Webh
     Ok((tenant, found, webhook))
 }
 
-/// A secret of the source that cannot be opened is our fault, and nobody else's concern.
+/// Says that we failed where a secret of the source cannot be opened: the caller did nothing wrong.
 fn ours(error: Error) -> Error {
     match error.kind() {
         Kind::Denied => Error::internal("the source cannot be verified").source(error),
@@ -117,39 +101,21 @@ fn ours(error: Error) -> Error {
 }
 
 fn named(headers: &HeaderMap) -> Headers {
-    let text = |(name, value): (&header::HeaderName, &HeaderValue)| {
+    let text = |(name, value): (&HeaderName, &HeaderValue)| {
         Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
     };
     headers.iter().filter_map(text).collect()
 }
 
-fn reply(source: &Source, webhook: Webhook, taken: Taken) -> Response {
-    match taken {
-        Taken::Kept(lead) => {
-            let settings = source.settings.read().unwrap_or_default();
-            respond(webhook.handling.accepted(&settings, lead.as_ref()))
-        }
-        Taken::Malformed(reason) => respond(webhook.handling.malformed(&reason)),
-        Taken::Refused(verification, _) => respond(webhook.handling.refused(verification)),
-    }
-}
-
-/// Answers a call that is not known to be the source's. It is written down once in a while: anybody can call.
-async fn refuse(
-    public: &Public,
-    source: &Source,
-    webhook: Webhook,
-    verification: Verification,
-    malformed: Option<String>,
-) -> Result<Response> {
-    if let Some(reason) = malformed {
-        return Ok(respond(webhook.handling.malformed(&reason)));
-    }
+/// Notes once in a while that a call is not known to be the source's. Not each time: anyone can make such calls.
+async fn note_refusal(public: &Public, source: &Source, verification: Verification) -> Result<(), Error> {
     match public.rates.notes.take(&source.id) {
-        Ok(()) => hook::note_refusal(&public.app, source, verification).await?,
-        Err(_) => tracing::debug!(source.id = %source.id, "source {}: {}", source.id, verification.reason()),
+        Ok(()) => hook::note_refusal(&public.app, source, verification).await,
+        Err(_) => {
+            tracing::debug!(source.id = %source.id, "source {}: {}", source.id, verification.reason());
+            Ok(())
+        }
     }
-    Ok(respond(webhook.handling.refused(verification)))
 }
 
 fn respond(answer: response::Response) -> Response {

@@ -166,7 +166,7 @@ pub async fn set(app: &App, actor: &Actor, slug: &Slug, changes: &[(String, Stri
         Ok((after, subject))
     });
     let tenant = set.await?;
-    app.forget_front(&tenant.slug);
+    app.forget_public_profile(&tenant.slug);
     app.nudges.all();
     Ok(tenant)
 }
