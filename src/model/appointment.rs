@@ -1,6 +1,6 @@
 //! An appointment: an entry of a connected calendar in which a customer takes part, as it stands.
 
-use diesel::Queryable;
+use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
@@ -12,13 +12,38 @@ define_words! {
     AppointmentState = "appointment state" { Booked = "booked", Cancelled = "cancelled" }
 }
 
-#[derive(Clone, Debug, PartialEq, Queryable, Serialize)]
+diesel::table! {
+    appointments (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        connection_id -> Text,
+        calendar -> Text,
+        entry_id -> Text,
+        contact_id -> Nullable<Text>,
+        title -> Text,
+        location -> Text,
+        state -> Text,
+        starts_at -> BigInt,
+        ends_at -> BigInt,
+        all_day -> Bool,
+        version -> Integer,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable, AsChangeset, Serialize)]
+#[diesel(table_name = appointments, primary_key(tenant_id, id))]
+#[diesel(treat_none_as_default_value = false, treat_none_as_null = true)]
 pub struct Appointment {
     pub tenant_id: TenantId,
     pub id: AppointmentId,
+    #[diesel(skip_update)]
     pub connection_id: ConnectionId,
+    #[diesel(skip_update)]
     pub calendar: String,
     /// The provider's id of the entry, or of the instance of a series.
+    #[diesel(skip_update)]
     pub entry_id: String,
     pub contact_id: Option<ContactId>,
     pub title: String,
@@ -29,6 +54,7 @@ pub struct Appointment {
     pub all_day: bool,
     /// Grows whenever it is moved, cancelled or booked again.
     pub version: i32,
+    #[diesel(skip_update)]
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }

@@ -1,6 +1,6 @@
 //! The audit trail: who did what to what, when, with the values before and after.
 
-use diesel::Queryable;
+use diesel::prelude::*;
 use serde::Serialize;
 
 use crate::base::clock::Timestamp;
@@ -30,8 +30,24 @@ impl std::fmt::Display for Actor {
     }
 }
 
+diesel::table! {
+    audit (chain, number) {
+        chain -> Text,
+        number -> BigInt,
+        at -> BigInt,
+        actor -> Text,
+        action -> Text,
+        subject -> Text,
+        before -> Nullable<Text>,
+        after -> Nullable<Text>,
+        previous_hash -> Text,
+        hash -> Text,
+    }
+}
+
 /// One entry of a chain. Each tenant has its own chain; `system` holds what belongs to none.
-#[derive(Clone, Debug, Queryable, Serialize)]
+#[derive(Clone, Debug, Queryable, Selectable, Insertable, Serialize)]
+#[diesel(table_name = audit, treat_none_as_default_value = false)]
 pub struct Entry {
     pub chain: String,
     /// From 1, without a gap.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use diesel::Queryable;
+use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
@@ -14,7 +14,20 @@ define_words! {
     AutomationState = "automation state" { Enabled = "enabled", Paused = "paused", Disabled = "disabled" }
 }
 
-#[derive(Clone, Debug, Queryable, Serialize)]
+diesel::table! {
+    automations (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        name -> Text,
+        state -> Text,
+        live_version -> Integer,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable, Serialize)]
+#[diesel(table_name = automations, treat_none_as_default_value = false)]
 pub struct Automation {
     pub tenant_id: TenantId,
     pub id: AutomationId,
@@ -26,8 +39,22 @@ pub struct Automation {
     pub updated_at: Timestamp,
 }
 
+diesel::table! {
+    automation_versions (tenant_id, automation_id, number) {
+        tenant_id -> Text,
+        automation_id -> Text,
+        number -> Integer,
+        definition -> Text,
+        settings -> Text,
+        templates -> Text,
+        created_at -> BigInt,
+        created_by -> Text,
+    }
+}
+
 /// One frozen version: everything a run needs, so that no later edit reaches it.
-#[derive(Clone, Debug, Queryable, Serialize)]
+#[derive(Clone, Debug, Queryable, Selectable, Insertable, Serialize)]
+#[diesel(table_name = automation_versions, treat_none_as_default_value = false)]
 pub struct Version {
     pub tenant_id: TenantId,
     pub automation_id: AutomationId,

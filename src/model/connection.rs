@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use diesel::Queryable;
+use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::base::Result;
@@ -90,19 +90,42 @@ impl Ability {
     }
 }
 
-#[derive(Clone, Debug, Queryable, Serialize)]
+diesel::table! {
+    connections (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        kind -> Text,
+        name -> Text,
+        settings -> Text,
+        sealed -> Nullable<Binary>,
+        state -> Text,
+        last_ok_at -> Nullable<BigInt>,
+        last_error -> Nullable<Text>,
+        last_error_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable, AsChangeset, Serialize)]
+#[diesel(table_name = connections, primary_key(tenant_id, id))]
+#[diesel(treat_none_as_default_value = false, treat_none_as_null = true)]
 pub struct Connection {
     pub tenant_id: TenantId,
     pub id: ConnectionId,
+    #[diesel(skip_update)]
     pub kind: ConnectionKind,
+    #[diesel(skip_update)]
     pub name: String,
     pub settings: Json,
     #[serde(skip)]
     pub sealed: Option<Vec<u8>>,
     pub state: ConnectionState,
+    #[diesel(skip_update)]
     pub last_ok_at: Option<Timestamp>,
     pub last_error: Option<String>,
     pub last_error_at: Option<Timestamp>,
+    #[diesel(skip_update)]
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }

@@ -1,6 +1,6 @@
 //! What people agreed to, and addresses that are not written to.
 
-use diesel::Queryable;
+use diesel::prelude::*;
 use serde::Serialize;
 
 use crate::base::clock::Timestamp;
@@ -37,8 +37,25 @@ impl Scope {
     }
 }
 
+diesel::table! {
+    consents (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        contact_id -> Text,
+        channel -> Text,
+        given -> Bool,
+        wording -> Text,
+        source -> Text,
+        actor -> Text,
+        at -> BigInt,
+        lead_id -> Nullable<Text>,
+        address -> Nullable<Text>,
+    }
+}
+
 /// One word of consent, given or taken back. The latest of a channel counts.
-#[derive(Clone, Debug, PartialEq, Queryable, Serialize)]
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable, Serialize)]
+#[diesel(table_name = consents, treat_none_as_default_value = false)]
 pub struct Consent {
     pub tenant_id: TenantId,
     pub id: ConsentId,
@@ -57,8 +74,21 @@ pub struct Consent {
     pub address: Option<String>,
 }
 
+diesel::table! {
+    suppressions (tenant_id, hash, scope) {
+        tenant_id -> Text,
+        hash -> Text,
+        scope -> Text,
+        reason -> Text,
+        detail -> Text,
+        actor -> Text,
+        created_at -> BigInt,
+    }
+}
+
 /// An address that is not written to, known by a keyed hash alone.
-#[derive(Clone, Debug, PartialEq, Queryable, Serialize)]
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable, Serialize)]
+#[diesel(table_name = suppressions, treat_none_as_default_value = false)]
 pub struct Suppression {
     pub tenant_id: TenantId,
     pub hash: String,

@@ -1,6 +1,6 @@
 //! A contact: one person, known by e-mail addresses and telephone numbers.
 
-use diesel::Queryable;
+use diesel::prelude::*;
 use serde::Serialize;
 
 use crate::base::clock::Timestamp;
@@ -17,13 +17,47 @@ define_words! {
     }
 }
 
-#[derive(Clone, Debug, Queryable, Serialize)]
+diesel::table! {
+    contacts (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        name -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        timezone -> Nullable<Text>,
+    }
+}
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable, AsChangeset, Serialize)]
+#[diesel(table_name = contacts, primary_key(tenant_id, id))]
+#[diesel(treat_none_as_default_value = false, treat_none_as_null = true)]
 pub struct Contact {
     pub tenant_id: TenantId,
     pub id: ContactId,
     pub name: String,
+    #[diesel(skip_update)]
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     /// The IANA zone in which this person reads a clock, where it is known.
     pub timezone: Option<String>,
+}
+
+diesel::table! {
+    contact_addresses (tenant_id, kind, value) {
+        tenant_id -> Text,
+        kind -> Text,
+        value -> Text,
+        contact_id -> Text,
+    }
+}
+
+/// An address by which a contact is known.
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = contact_addresses)]
+pub struct ContactAddress {
+    pub tenant_id: TenantId,
+    pub kind: AddressKind,
+    /// In the form that matching uses.
+    pub value: String,
+    pub contact_id: ContactId,
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use diesel::Queryable;
+use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
@@ -21,15 +21,42 @@ define_words! {
     }
 }
 
-#[derive(Clone, Debug, Queryable, Serialize)]
+diesel::table! {
+    cursors (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        connection_id -> Text,
+        kind -> Text,
+        target -> Text,
+        wish -> Text,
+        position -> Nullable<Text>,
+        interval_ms -> BigInt,
+        due_at -> Nullable<BigInt>,
+        lease_until -> Nullable<BigInt>,
+        epoch -> BigInt,
+        attempt -> Integer,
+        polled_at -> Nullable<BigInt>,
+        changed_at -> Nullable<BigInt>,
+        error -> Nullable<Text>,
+        created_at -> BigInt,
+    }
+}
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable, AsChangeset, Serialize)]
+#[diesel(table_name = cursors, primary_key(tenant_id, id))]
+#[diesel(treat_none_as_default_value = false, treat_none_as_null = true)]
 pub struct Cursor {
     pub tenant_id: TenantId,
     pub id: CursorId,
+    #[diesel(skip_update)]
     pub connection_id: ConnectionId,
+    #[diesel(skip_update)]
     pub kind: CursorKind,
     /// Which of the kind: nothing for mail, a calendar's id, or a [`SheetTarget`] as text.
+    #[diesel(skip_update)]
     pub target: String,
     /// What the enabled automations want of it, a [`CalendarWish`] or [`SheetWish`].
+    #[diesel(skip_update)]
     pub wish: Json,
     /// Where the next poll begins, by kind; nothing before the baseline was taken.
     pub position: Option<Json>,
@@ -38,15 +65,25 @@ pub struct Cursor {
     /// When poll may take it; nothing while its connection is not active.
     pub due_at: Option<Timestamp>,
     /// When the poll under way counts as lost.
+    #[diesel(skip_update)]
     pub lease_until: Option<Timestamp>,
     /// Grows with every claim and every settled poll; a stale poll can settle nothing.
+    #[diesel(skip_update)]
     pub epoch: i64,
     /// Failed polls in a row.
     pub attempt: i32,
     pub polled_at: Option<Timestamp>,
     pub changed_at: Option<Timestamp>,
     pub error: Option<String>,
+    #[diesel(skip_update)]
     pub created_at: Timestamp,
+}
+
+impl Cursor {
+    /// Returns where it reads: the connection, and which of its calendars or sheets.
+    pub fn place(&self) -> (&ConnectionId, &str) {
+        (&self.connection_id, &self.target)
+    }
 }
 
 impl Cursor {
@@ -98,8 +135,21 @@ pub struct SheetWish {
     pub key: Option<String>,
 }
 
+diesel::table! {
+    items (tenant_id, cursor_id, key) {
+        tenant_id -> Text,
+        cursor_id -> Text,
+        key -> Text,
+        content -> Text,
+        seen_at -> BigInt,
+        gone_at -> Nullable<BigInt>,
+    }
+}
+
 /// One thing that a cursor has seen: a mail, a calendar entry, a row.
-#[derive(Clone, Debug, PartialEq, Queryable)]
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = items, primary_key(tenant_id, cursor_id, key))]
+#[diesel(treat_none_as_default_value = false, treat_none_as_null = true)]
 pub struct Item {
     pub tenant_id: TenantId,
     pub cursor_id: CursorId,
@@ -111,17 +161,36 @@ pub struct Item {
     pub gone_at: Option<Timestamp>,
 }
 
+diesel::table! {
+    timers (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        cursor_id -> Text,
+        series -> Text,
+        entry_id -> Text,
+        moment -> Text,
+        content -> Text,
+        fires_at -> BigInt,
+        due_at -> Nullable<BigInt>,
+    }
+}
+
 /// A moment of a calendar entry that is to become an event.
-#[derive(Clone, Debug, PartialEq, Queryable)]
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = timers, primary_key(tenant_id, id))]
+#[diesel(treat_none_as_default_value = false, treat_none_as_null = true)]
 pub struct Timer {
     pub tenant_id: TenantId,
     pub id: TimerId,
+    #[diesel(skip_update)]
     pub cursor_id: CursorId,
     /// The entry, or the series of which it is one instance.
     pub series: String,
     /// The entry or instance itself.
+    #[diesel(skip_update)]
     pub entry_id: String,
     /// The name of a [`Moment`].
+    #[diesel(skip_update)]
     pub moment: String,
     /// The entry as it was when the timer was set, a [`crate::model::diary::Entry`].
     pub content: Json,

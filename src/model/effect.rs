@@ -1,6 +1,6 @@
 //! An effect: one promised change to the outside world, kept until it is settled.
 
-use diesel::Queryable;
+use diesel::prelude::*;
 use serde::Serialize;
 
 use crate::base::clock::Timestamp;
@@ -51,16 +51,47 @@ impl EffectState {
     }
 }
 
-#[derive(Clone, Debug, Queryable, Serialize)]
+diesel::table! {
+    effects (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        run_id -> Text,
+        step -> Text,
+        kind -> Text,
+        connection_id -> Text,
+        request -> Text,
+        evidence -> Nullable<Text>,
+        provider_id -> Nullable<Text>,
+        output -> Nullable<Text>,
+        state -> Text,
+        reason -> Nullable<Text>,
+        attempt -> Integer,
+        attempt_limit -> Nullable<Integer>,
+        epoch -> BigInt,
+        due_at -> Nullable<BigInt>,
+        lease_until -> Nullable<BigInt>,
+        created_at -> BigInt,
+        settled_at -> Nullable<BigInt>,
+    }
+}
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable, AsChangeset, Serialize)]
+#[diesel(table_name = effects, primary_key(tenant_id, id))]
+#[diesel(treat_none_as_default_value = false, treat_none_as_null = true)]
 pub struct Effect {
     pub tenant_id: TenantId,
     /// Also the idempotency key: every provider is given it, in the form that provider can keep.
     pub id: EffectId,
+    #[diesel(skip_update)]
     pub run_id: RunId,
+    #[diesel(skip_update)]
     pub step: String,
+    #[diesel(skip_update)]
     pub kind: EffectKind,
+    #[diesel(skip_update)]
     pub connection_id: ConnectionId,
     /// An [`EffectRequest`](crate::model::request::EffectRequest).
+    #[diesel(skip_update)]
     pub request: Json,
     /// What a connector noted in mid-work, such as the id of a draft not yet sent.
     pub evidence: Option<Json>,
@@ -75,17 +106,33 @@ pub struct Effect {
     /// Attempts allowed before it is given up; nothing means no limit.
     pub attempt_limit: Option<i32>,
     /// Grows with every claim and settlement; a stale attempt can settle nothing.
+    #[diesel(skip_update)]
     pub epoch: i64,
     /// When deliver may take it; nothing while leased, held for a person, or settled.
     pub due_at: Option<Timestamp>,
     /// When the claim of the attempt under way ends.
+    #[diesel(skip_update)]
     pub lease_until: Option<Timestamp>,
+    #[diesel(skip_update)]
     pub created_at: Timestamp,
     pub settled_at: Option<Timestamp>,
 }
 
+diesel::table! {
+    attempts (tenant_id, effect_id, number) {
+        tenant_id -> Text,
+        effect_id -> Text,
+        number -> Integer,
+        outcome -> Text,
+        reason -> Nullable<Text>,
+        started_at -> BigInt,
+        finished_at -> BigInt,
+    }
+}
+
 /// One try at delivering an effect.
-#[derive(Clone, Debug, Queryable, Serialize)]
+#[derive(Clone, Debug, Queryable, Selectable, Insertable, Serialize)]
+#[diesel(table_name = attempts, treat_none_as_default_value = false)]
 pub struct Attempt {
     pub tenant_id: TenantId,
     pub effect_id: EffectId,

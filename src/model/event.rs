@@ -1,6 +1,6 @@
 //! An event: an immutable fact that arrived, with the key that makes a second copy a no-op.
 
-use diesel::Queryable;
+use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
@@ -76,6 +76,16 @@ pub enum Shape {
     Fact,
 }
 
+impl Shape {
+    /// Tells whether such an event is about a person, rather than about the business itself.
+    pub fn is_about_somebody(self) -> bool {
+        match self {
+            Shape::Lead | Shape::Mail | Shape::Calendar | Shape::Row | Shape::Webhook | Shape::Fact => true,
+            Shape::Connection | Shape::Schedule => false,
+        }
+    }
+}
+
 impl EventKind {
     pub fn shape(self) -> Shape {
         match self {
@@ -100,7 +110,24 @@ impl EventKind {
     }
 }
 
-#[derive(Clone, Debug, Queryable, Serialize)]
+diesel::table! {
+    events (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        kind -> Text,
+        dedupe_key -> Text,
+        payload -> Text,
+        state -> Text,
+        reason -> Nullable<Text>,
+        received_at -> BigInt,
+        due_at -> Nullable<BigInt>,
+        attempt -> Integer,
+        contact_id -> Nullable<Text>,
+    }
+}
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable, Serialize)]
+#[diesel(table_name = events, treat_none_as_default_value = false)]
 pub struct Event {
     pub tenant_id: TenantId,
     pub id: EventId,

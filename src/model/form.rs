@@ -1,6 +1,6 @@
 //! A tenant's form: which fields it has, what it says, where it may be shown.
 
-use diesel::Queryable;
+use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::base::Result;
@@ -115,8 +115,20 @@ impl FormSettings {
     }
 }
 
+diesel::table! {
+    forms (tenant_id) {
+        tenant_id -> Text,
+        settings -> Text,
+        logo -> Nullable<Binary>,
+        turnstile_sealed -> Nullable<Binary>,
+        updated_at -> BigInt,
+    }
+}
+
 /// What is kept of a tenant's form.
-#[derive(Clone, Debug, Queryable, Serialize)]
+#[derive(Clone, Debug, Queryable, Selectable, Insertable, AsChangeset, Serialize)]
+#[diesel(table_name = forms, primary_key(tenant_id))]
+#[diesel(treat_none_as_default_value = false, treat_none_as_null = true)]
 pub struct Form {
     pub tenant_id: TenantId,
     /// A [`FormSettings`].
@@ -154,8 +166,19 @@ impl Form {
     }
 }
 
+diesel::table! {
+    wordings (tenant_id, channel, version) {
+        tenant_id -> Text,
+        channel -> Text,
+        version -> Integer,
+        wording -> Text,
+        created_at -> BigInt,
+    }
+}
+
 /// A wording of consent, as people are shown it. A new text is a new version.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, Serialize)]
+#[diesel(table_name = wordings, treat_none_as_default_value = false)]
 pub struct Wording {
     #[serde(skip)]
     pub tenant_id: TenantId,
@@ -165,8 +188,21 @@ pub struct Wording {
     pub created_at: Timestamp,
 }
 
+diesel::table! {
+    photos (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        lead_id -> Text,
+        width -> Integer,
+        height -> Integer,
+        content -> Binary,
+        created_at -> BigInt,
+    }
+}
+
 /// A photo that came with a lead: a JPEG that we made of what was sent.
-#[derive(Clone, Debug, Queryable, Serialize)]
+#[derive(Clone, Debug, Queryable, Selectable, Insertable, Serialize)]
+#[diesel(table_name = photos, treat_none_as_default_value = false)]
 pub struct Photo {
     pub tenant_id: TenantId,
     pub id: PhotoId,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use diesel::Queryable;
+use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
@@ -26,7 +26,40 @@ define_words! {
     }
 }
 
-#[derive(Clone, Debug, Queryable, Serialize)]
+diesel::table! {
+    leads (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        name -> Text,
+        email -> Nullable<Text>,
+        phone -> Nullable<Text>,
+        service -> Nullable<Text>,
+        message -> Nullable<Text>,
+        address -> Nullable<Text>,
+        postcode -> Nullable<Text>,
+        preferred_time -> Nullable<Text>,
+        source -> Text,
+        attribution -> Text,
+        is_test -> Bool,
+        state -> Text,
+        received_at -> BigInt,
+        answered_at -> Nullable<BigInt>,
+        contact_id -> Nullable<Text>,
+        reply_to -> Nullable<Text>,
+        original -> Nullable<Text>,
+        responded_at -> Nullable<BigInt>,
+        details -> Text,
+        cost_cents -> Nullable<BigInt>,
+        score -> Integer,
+        reasons -> Text,
+        body_hash -> Nullable<Text>,
+        consents -> Text,
+        masked_phone -> Bool,
+    }
+}
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable, Serialize)]
+#[diesel(table_name = leads, treat_none_as_default_value = false)]
 pub struct Lead {
     pub tenant_id: TenantId,
     pub id: LeadId,
@@ -73,7 +106,8 @@ pub struct Lead {
 }
 
 /// How fast a lead was answered: all that is counted of it.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = leads)]
 pub struct Pace {
     pub source: String,
     pub received_at: Timestamp,

@@ -1,6 +1,6 @@
 //! A message: one mail between the business and a contact, in or out.
 
-use diesel::Queryable;
+use diesel::prelude::*;
 use serde::Serialize;
 
 use crate::base::clock::Timestamp;
@@ -28,7 +28,31 @@ define_words! {
     }
 }
 
-#[derive(Clone, Debug, Queryable, Serialize)]
+diesel::table! {
+    messages (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        connection_id -> Text,
+        author -> Text,
+        contact_id -> Nullable<Text>,
+        lead_id -> Nullable<Text>,
+        effect_id -> Nullable<Text>,
+        provider_id -> Nullable<Text>,
+        thread_id -> Nullable<Text>,
+        rfc_id -> Nullable<Text>,
+        sender -> Text,
+        recipient -> Text,
+        subject -> Text,
+        body -> Text,
+        sent_at -> BigInt,
+        stored_at -> BigInt,
+        class -> Nullable<Text>,
+        run_id -> Nullable<Text>,
+    }
+}
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable, Serialize)]
+#[diesel(table_name = messages, treat_none_as_default_value = false)]
 pub struct Message {
     pub tenant_id: TenantId,
     pub id: MessageId,

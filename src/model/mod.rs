@@ -1,6 +1,7 @@
 //! The nouns: plain data and their states. No rows are read here, no decisions are taken.
 //!
-//! The structs that rows are loaded into list their fields in the order of the table's columns.
+//! A table is declared beside the struct of its rows, which is read and written by the names of the columns.
+//! A field with `skip_update` stays as it was inserted, or has a statement of its own in `store`.
 
 pub mod address;
 pub mod appointment;
@@ -37,6 +38,24 @@ pub mod user;
 pub mod verdict;
 
 use crate::base::id::define_ids;
+use crate::model::automation::automations;
+use crate::model::effect::effects;
+use crate::model::event::events;
+use crate::model::form::photos;
+use crate::model::lead::leads;
+use crate::model::message::messages;
+use crate::model::run::runs;
+use crate::model::session::sessions;
+use crate::model::sign_in::sign_ins;
+use crate::model::tenant::tenants;
+use crate::model::user::{memberships, users};
+
+// The tables that queries join.
+diesel::joinable!(memberships -> users (user_id));
+diesel::joinable!(memberships -> tenants (tenant_id));
+diesel::allow_tables_to_appear_in_same_query!(leads, photos);
+diesel::allow_tables_to_appear_in_same_query!(memberships, sessions, sign_ins, tenants, users);
+diesel::allow_tables_to_appear_in_same_query!(automations, effects, events, messages, runs);
 
 define_ids! {
     /// Names one tenant.

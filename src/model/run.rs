@@ -1,6 +1,6 @@
 //! A run: one automation version applied to one event, with a journal of its steps.
 
-use diesel::Queryable;
+use diesel::prelude::*;
 use serde::Serialize;
 
 use crate::base::clock::Timestamp;
@@ -38,14 +38,40 @@ impl RunState {
     }
 }
 
-#[derive(Clone, Debug, Queryable, Serialize)]
+diesel::table! {
+    runs (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        automation_id -> Text,
+        version -> Integer,
+        event_id -> Text,
+        subject_id -> Text,
+        state -> Text,
+        position -> Integer,
+        reason -> Nullable<Text>,
+        due_at -> Nullable<BigInt>,
+        epoch -> BigInt,
+        attempt -> Integer,
+        started_at -> BigInt,
+        finished_at -> Nullable<BigInt>,
+        contact_id -> Nullable<Text>,
+    }
+}
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable, AsChangeset, Serialize)]
+#[diesel(table_name = runs, primary_key(tenant_id, id))]
+#[diesel(treat_none_as_default_value = false, treat_none_as_null = true)]
 pub struct Run {
     pub tenant_id: TenantId,
     pub id: RunId,
+    #[diesel(skip_update)]
     pub automation_id: AutomationId,
+    #[diesel(skip_update)]
     pub version: i32,
+    #[diesel(skip_update)]
     pub event_id: EventId,
     /// What the run is about: the id of a lead, a job, a calendar entry, or else of its event.
+    #[diesel(skip_update)]
     pub subject_id: String,
     pub state: RunState,
     /// The index of the step that comes next, from 0.
@@ -54,17 +80,37 @@ pub struct Run {
     /// When advance may take it; nothing while it waits for effects, a person, or is finished.
     pub due_at: Option<Timestamp>,
     /// Grows with every write; a write made from a stale read changes nothing.
+    #[diesel(skip_update)]
     pub epoch: i64,
     /// Failed attempts to advance in a row; they space the next.
     pub attempt: i32,
+    #[diesel(skip_update)]
     pub started_at: Timestamp,
     pub finished_at: Option<Timestamp>,
     /// Whom it is about. It outlives the contact.
+    #[diesel(skip_update)]
     pub contact_id: Option<ContactId>,
 }
 
+diesel::table! {
+    steps (tenant_id, run_id, position) {
+        tenant_id -> Text,
+        run_id -> Text,
+        position -> Integer,
+        name -> Text,
+        action -> Text,
+        state -> Text,
+        reason -> Nullable<Text>,
+        effect_id -> Nullable<Text>,
+        output -> Text,
+        started_at -> BigInt,
+        finished_at -> Nullable<BigInt>,
+    }
+}
+
 /// One line of a run's journal.
-#[derive(Clone, Debug, Queryable, Serialize)]
+#[derive(Clone, Debug, Queryable, Selectable, Insertable, Serialize)]
+#[diesel(table_name = steps, treat_none_as_default_value = false)]
 pub struct Step {
     pub tenant_id: TenantId,
     pub run_id: RunId,

@@ -1,12 +1,28 @@
 //! A session: somebody who is signed in to the status page, or came by a signed link.
 
-use diesel::Queryable;
+use diesel::prelude::*;
 use serde::Serialize;
 
 use crate::base::clock::Timestamp;
 use crate::model::{SessionId, TenantId, UserId};
 
-#[derive(Clone, Debug, Queryable, Serialize)]
+diesel::table! {
+    sessions (id) {
+        id -> Text,
+        token_hash -> Text,
+        user_id -> Nullable<Text>,
+        tenant_id -> Nullable<Text>,
+        created_at -> BigInt,
+        seen_at -> BigInt,
+        expires_at -> BigInt,
+        address -> Text,
+        agent -> Text,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable, Serialize)]
+#[diesel(table_name = sessions, treat_none_as_default_value = false)]
 pub struct Session {
     pub id: SessionId,
     /// A keyed hash of what the browser holds.

@@ -1,6 +1,6 @@
 //! How a user stands with signing in: failures, the lock they led to, two-step sign-in.
 
-use diesel::Queryable;
+use diesel::prelude::*;
 
 use crate::base::clock::Timestamp;
 use crate::base::text::{Json, define_words};
@@ -11,8 +11,29 @@ define_words! {
     Required = "policy" { Nobody = "nobody", Operators = "operators", Everybody = "everybody" }
 }
 
+diesel::table! {
+    sign_ins (user_id) {
+        user_id -> Text,
+        failures -> Integer,
+        failed_at -> Nullable<BigInt>,
+        locked_until -> Nullable<BigInt>,
+        totp_sealed -> Nullable<Binary>,
+        totp_pending -> Nullable<Binary>,
+        totp_step -> BigInt,
+        recovery -> Text,
+        last_at -> Nullable<BigInt>,
+        locked_at -> Nullable<BigInt>,
+        known_failures -> Integer,
+        known_failed_at -> Nullable<BigInt>,
+        known_locked_until -> Nullable<BigInt>,
+        known_locked_at -> Nullable<BigInt>,
+    }
+}
+
 /// A row is never shown as it is: it holds sealed secrets.
-#[derive(Clone, Debug, Queryable)]
+#[derive(Clone, Debug, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = sign_ins, primary_key(user_id))]
+#[diesel(treat_none_as_default_value = false, treat_none_as_null = true)]
 pub struct SignIn {
     pub user_id: UserId,
     /// Tries since the last success, counted before each is judged.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use diesel::Queryable;
+use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -77,20 +77,42 @@ impl fmt::Display for SourceKind {
 
 store_as_text!(SourceKind, |kind| &kind.0, |text| Ok(SourceKind(text)));
 
-#[derive(Clone, Debug, Queryable, Serialize)]
+diesel::table! {
+    sources (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        name -> Text,
+        kind -> Text,
+        settings -> Text,
+        sealed -> Nullable<Binary>,
+        state -> Text,
+        last_received_at -> Nullable<BigInt>,
+        last_error -> Nullable<Text>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable, AsChangeset, Serialize)]
+#[diesel(table_name = sources, primary_key(tenant_id, id))]
+#[diesel(treat_none_as_default_value = false, treat_none_as_null = true)]
 pub struct Source {
     pub tenant_id: TenantId,
     pub id: SourceId,
+    #[diesel(skip_update)]
     pub name: String,
+    #[diesel(skip_update)]
     pub kind: SourceKind,
     /// A [`SourceSettings`].
     pub settings: Json,
     #[serde(skip)]
     pub sealed: Option<Vec<u8>>,
     pub state: SourceState,
+    #[diesel(skip_update)]
     pub last_received_at: Option<Timestamp>,
     /// Why the last call was refused; nothing once one was taken again.
     pub last_error: Option<String>,
+    #[diesel(skip_update)]
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -166,23 +188,48 @@ impl SourceSecrets {
     }
 }
 
+diesel::table! {
+    notices (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        source_id -> Text,
+        external_id -> Text,
+        payload -> Text,
+        state -> Text,
+        reason -> Nullable<Text>,
+        attempt -> Integer,
+        epoch -> BigInt,
+        due_at -> Nullable<BigInt>,
+        received_at -> BigInt,
+        settled_at -> Nullable<BigInt>,
+        lead_id -> Nullable<Text>,
+    }
+}
+
 /// A lead that we were told of and must fetch.
-#[derive(Clone, Debug, PartialEq, Queryable, Serialize)]
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable, AsChangeset, Serialize)]
+#[diesel(table_name = notices, primary_key(tenant_id, id))]
+#[diesel(treat_none_as_default_value = false, treat_none_as_null = true)]
 pub struct Notice {
     pub tenant_id: TenantId,
     pub id: NoticeId,
+    #[diesel(skip_update)]
     pub source_id: SourceId,
     /// The provider's id of the lead.
+    #[diesel(skip_update)]
     pub external_id: String,
     /// What we were told.
+    #[diesel(skip_update)]
     pub payload: Json,
     pub state: NoticeState,
     pub reason: Option<String>,
     pub attempt: i32,
     #[serde(skip)]
+    #[diesel(skip_update)]
     pub epoch: i64,
     /// When it is fetched, or when an attempt under way counts as lost; nothing once it is settled.
     pub due_at: Option<Timestamp>,
+    #[diesel(skip_update)]
     pub received_at: Timestamp,
     pub settled_at: Option<Timestamp>,
     /// The lead that it became. It may be gone.
@@ -215,8 +262,22 @@ impl FetchResponse {
     }
 }
 
+diesel::table! {
+    api_keys (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        name -> Text,
+        hash -> Text,
+        created_at -> BigInt,
+        last_used_at -> Nullable<BigInt>,
+        expires_at -> Nullable<BigInt>,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
 /// The key of a program that tells us of events, known by its hash alone.
-#[derive(Clone, Debug, PartialEq, Queryable, Serialize)]
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable, Serialize)]
+#[diesel(table_name = api_keys, treat_none_as_default_value = false)]
 pub struct ApiKey {
     pub tenant_id: TenantId,
     pub id: crate::model::KeyId,

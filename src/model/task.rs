@@ -1,6 +1,6 @@
 //! A task: something that a person of the business is to do.
 
-use diesel::Queryable;
+use diesel::prelude::*;
 use serde::Serialize;
 
 use crate::base::clock::Timestamp;
@@ -12,7 +12,24 @@ define_words! {
     TaskState = "task state" { Open = "open", Done = "done" }
 }
 
-#[derive(Clone, Debug, PartialEq, Queryable, Serialize)]
+diesel::table! {
+    tasks (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Text,
+        title -> Text,
+        detail -> Text,
+        state -> Text,
+        contact_id -> Nullable<Text>,
+        lead_id -> Nullable<Text>,
+        run_id -> Nullable<Text>,
+        due_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+        done_at -> Nullable<BigInt>,
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable, Serialize)]
+#[diesel(table_name = tasks, treat_none_as_default_value = false)]
 pub struct Task {
     pub tenant_id: TenantId,
     pub id: TaskId,

@@ -1,6 +1,6 @@
 //! A tenant: the customer whose data this is.
 
-use diesel::Queryable;
+use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::base::Result;
@@ -22,9 +22,30 @@ define_words! {
     }
 }
 
-#[derive(Clone, Debug, Queryable, Serialize)]
+diesel::table! {
+    tenants (id) {
+        id -> Text,
+        slug -> Text,
+        name -> Text,
+        timezone -> Text,
+        owner_email -> Text,
+        phone -> Nullable<Text>,
+        country -> Text,
+        state -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        mode -> Text,
+        settings -> Text,
+        links_epoch -> Integer,
+    }
+}
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable, AsChangeset, Serialize)]
+#[diesel(table_name = tenants, primary_key(id))]
+#[diesel(treat_none_as_default_value = false, treat_none_as_null = true)]
 pub struct Tenant {
     pub id: TenantId,
+    #[diesel(skip_update)]
     pub slug: Slug,
     pub name: String,
     /// An IANA zone name, checked when the tenant was created.
@@ -33,13 +54,16 @@ pub struct Tenant {
     pub phone: Option<PhoneNumber>,
     /// The country whose national telephone numbers its leads write.
     pub country: String,
+    #[diesel(skip_update)]
     pub state: TenantState,
+    #[diesel(skip_update)]
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub mode: TenantMode,
     /// A [`TenantSettings`].
     pub settings: Json,
     /// Links to the status page that were signed in another epoch no longer open it.
+    #[diesel(skip_update)]
     pub links_epoch: i32,
 }
 

@@ -1,12 +1,12 @@
 //! A user: somebody who may sign in, as an operator of everything or with a role in tenants.
 
-use diesel::Queryable;
+use diesel::prelude::*;
 use serde::Serialize;
 
 use crate::base::clock::Timestamp;
 use crate::base::text::define_words;
-use crate::model::UserId;
 use crate::model::address::EmailAddress;
+use crate::model::{TenantId, UserId};
 
 define_words! {
     /// Whether the user may sign in.
@@ -22,7 +22,22 @@ define_words! {
     }
 }
 
-#[derive(Clone, Debug, Queryable, Serialize)]
+diesel::table! {
+    users (id) {
+        id -> Text,
+        email -> Text,
+        email_key -> Text,
+        name -> Text,
+        operator -> Bool,
+        password_hash -> Nullable<Text>,
+        state -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable, Serialize)]
+#[diesel(table_name = users, treat_none_as_default_value = false)]
 pub struct User {
     pub id: UserId,
     pub email: EmailAddress,
@@ -38,4 +53,21 @@ pub struct User {
     pub state: UserState,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+}
+
+diesel::table! {
+    memberships (tenant_id, user_id) {
+        tenant_id -> Text,
+        user_id -> Text,
+        role -> Text,
+    }
+}
+
+/// What a user is in one tenant.
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = memberships)]
+pub struct Membership {
+    pub tenant_id: TenantId,
+    pub user_id: UserId,
+    pub role: Role,
 }

@@ -1,6 +1,6 @@
 //! A verdict: what was decided about a message at the moment it was to go out, and why.
 
-use diesel::Queryable;
+use diesel::prelude::*;
 use serde::Serialize;
 
 use crate::base::clock::Timestamp;
@@ -34,7 +34,21 @@ define_words! {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, Serialize)]
+diesel::table! {
+    verdicts (tenant_id, effect_id, number) {
+        tenant_id -> Text,
+        effect_id -> Text,
+        number -> BigInt,
+        gate -> Text,
+        decision -> Text,
+        reason -> Text,
+        at -> BigInt,
+        until -> Nullable<BigInt>,
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, Serialize)]
+#[diesel(table_name = verdicts, treat_none_as_default_value = false)]
 pub struct Verdict {
     pub tenant_id: TenantId,
     pub effect_id: EffectId,

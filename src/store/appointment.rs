@@ -4,37 +4,19 @@ use diesel::prelude::*;
 
 use crate::base::Result;
 use crate::base::clock::Timestamp;
-use crate::model::appointment::{Appointment, AppointmentState};
+use crate::model::appointment::{Appointment, AppointmentState, appointments};
 use crate::model::{AppointmentId, ConnectionId, ContactId, TenantId};
 use crate::store::conn::on;
-use crate::store::schema::appointments;
 use crate::store::{Conn, Inserted};
 
 /// Inserts the appointment, unless its entry has one.
 pub fn insert(conn: &mut Conn, appointment: &Appointment) -> Result<Inserted> {
-    let row = (
-        appointments::tenant_id.eq(&appointment.tenant_id),
-        appointments::id.eq(&appointment.id),
-        appointments::connection_id.eq(&appointment.connection_id),
-        appointments::calendar.eq(&appointment.calendar),
-        appointments::entry_id.eq(&appointment.entry_id),
-        appointments::contact_id.eq(&appointment.contact_id),
-        appointments::title.eq(&appointment.title),
-        appointments::location.eq(&appointment.location),
-        appointments::state.eq(appointment.state),
-        appointments::starts_at.eq(appointment.starts_at),
-        appointments::ends_at.eq(appointment.ends_at),
-        appointments::all_day.eq(appointment.all_day),
-        appointments::version.eq(appointment.version),
-        appointments::created_at.eq(appointment.created_at),
-        appointments::updated_at.eq(appointment.updated_at),
-    );
-    let insert = diesel::insert_into(appointments::table).values(row).on_conflict_do_nothing();
-    on!(conn, c => insert.execute(c)).map(Inserted::from_count)
+    let insert = diesel::insert_into(appointments::table).values(appointment).on_conflict_do_nothing();
+    on!(conn, |c| insert.execute(c)).map(Inserted::from_count)
 }
 
 pub fn find(conn: &mut Conn, tenant: &TenantId, id: &AppointmentId) -> Result<Option<Appointment>> {
-    on!(conn, c => appointments::table.find((tenant, id)).first(c).optional())
+    on!(conn, |c| appointments::table.find((tenant, id)).select(Appointment::as_select()).first(c).optional())
 }
 
 /// Finds the appointment of a calendar's entry.
@@ -44,11 +26,12 @@ pub fn find_by_entry(
     (connection, calendar): (&ConnectionId, &str),
     entry: &str,
 ) -> Result<Option<Appointment>> {
-    on!(conn, c => appointments::table
+    on!(conn, |c| appointments::table
         .filter(appointments::tenant_id.eq(tenant))
         .filter(appointments::connection_id.eq(connection))
         .filter(appointments::calendar.eq(calendar))
         .filter(appointments::entry_id.eq(entry))
+        .select(Appointment::as_select())
         .first(c)
         .optional())
 }
@@ -60,23 +43,25 @@ pub fn between(
     (from, until): (Timestamp, Timestamp),
     limit: i64,
 ) -> Result<Vec<Appointment>> {
-    on!(conn, c => appointments::table
+    on!(conn, |c| appointments::table
         .filter(appointments::tenant_id.eq(tenant))
         .filter(appointments::starts_at.ge(from))
         .filter(appointments::starts_at.lt(until))
         .filter(appointments::state.eq(AppointmentState::Booked))
         .order((appointments::starts_at, appointments::id))
         .limit(limit)
+        .select(Appointment::as_select())
         .load(c))
 }
 
 /// Lists a tenant's appointments from a moment on, in order, cancelled ones too.
 pub fn list(conn: &mut Conn, tenant: &TenantId, from: Timestamp, limit: i64) -> Result<Vec<Appointment>> {
-    on!(conn, c => appointments::table
+    on!(conn, |c| appointments::table
         .filter(appointments::tenant_id.eq(tenant))
         .filter(appointments::starts_at.ge(from))
         .order((appointments::starts_at, appointments::id))
         .limit(limit)
+        .select(Appointment::as_select())
         .load(c))
 }
 
@@ -87,12 +72,13 @@ pub fn next_of_contact(
     contact: &ContactId,
     after: Timestamp,
 ) -> Result<Option<Appointment>> {
-    on!(conn, c => appointments::table
+    on!(conn, |c| appointments::table
         .filter(appointments::tenant_id.eq(tenant))
         .filter(appointments::contact_id.eq(contact))
         .filter(appointments::starts_at.gt(after))
         .filter(appointments::state.eq(AppointmentState::Booked))
         .order((appointments::starts_at, appointments::id))
+        .select(Appointment::as_select())
         .first(c)
         .optional())
 }
@@ -106,7 +92,7 @@ pub fn of_series(
     series: &str,
     after: Timestamp,
 ) -> Result<Vec<Appointment>> {
-    on!(conn, c => appointments::table
+    on!(conn, |c| appointments::table
         .filter(appointments::tenant_id.eq(tenant))
         .filter(appointments::connection_id.eq(connection))
         .filter(appointments::calendar.eq(calendar))
@@ -114,35 +100,27 @@ pub fn of_series(
         .filter(appointments::entry_id.lt(format!("{series}_~")))
         .filter(appointments::starts_at.gt(after))
         .filter(appointments::state.eq(AppointmentState::Booked))
+        .select(Appointment::as_select())
         .load(c))
 }
 
 /// Writes everything about an appointment that can change.
 pub fn save(conn: &mut Conn, appointment: &Appointment) -> Result<()> {
-    let update = diesel::update(appointments::table.find((&appointment.tenant_id, &appointment.id))).set((
-        appointments::contact_id.eq(&appointment.contact_id),
-        appointments::title.eq(&appointment.title),
-        appointments::location.eq(&appointment.location),
-        appointments::state.eq(appointment.state),
-        appointments::starts_at.eq(appointment.starts_at),
-        appointments::ends_at.eq(appointment.ends_at),
-        appointments::all_day.eq(appointment.all_day),
-        appointments::version.eq(appointment.version),
-        appointments::updated_at.eq(appointment.updated_at),
-    ));
-    on!(conn, c => update.execute(c)).map(|_| ())
+    let update =
+        diesel::update(appointments::table.find((&appointment.tenant_id, &appointment.id))).set(appointment);
+    on!(conn, |c| update.execute(c)).map(|_| ())
 }
 
 /// Deletes at most `limit` appointments that ended before a moment; returns how many.
 pub fn prune(conn: &mut Conn, before: Timestamp, limit: i64) -> Result<usize> {
-    let old: Vec<(TenantId, AppointmentId)> = on!(conn, c => appointments::table
+    let old: Vec<(TenantId, AppointmentId)> = on!(conn, |c| appointments::table
         .filter(appointments::ends_at.lt(before))
         .order(appointments::id)
         .limit(limit)
         .select((appointments::tenant_id, appointments::id))
         .load(c))?;
     for (tenant, id) in &old {
-        on!(conn, c => diesel::delete(appointments::table.find((tenant, id))).execute(c))?;
+        on!(conn, |c| diesel::delete(appointments::table.find((tenant, id))).execute(c))?;
     }
     Ok(old.len())
 }

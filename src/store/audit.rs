@@ -7,9 +7,8 @@ use crate::base::Result;
 use crate::base::clock::Timestamp;
 use crate::base::text::{Json, hex};
 use crate::model::TenantId;
-use crate::model::audit::{Actor, Entry};
+use crate::model::audit::{Actor, Entry, audit};
 use crate::store::conn::on;
-use crate::store::schema::audit;
 use crate::store::{Conn, dialect};
 
 /// The chain of what belongs to no tenant.
@@ -31,7 +30,7 @@ pub struct Change {
 pub fn append(conn: &mut Conn, tenant: Option<&TenantId>, change: Change, now: Timestamp) -> Result<()> {
     let chain = tenant.map_or(SYSTEM_CHAIN, TenantId::as_str);
     dialect::lock(conn, chain)?;
-    let last: Option<(i64, String)> = on!(conn, c => audit::table
+    let last: Option<(i64, String)> = on!(conn, |c| audit::table
         .filter(audit::chain.eq(chain))
         .order(audit::number.desc())
         .select((audit::number, audit::hash))
@@ -55,19 +54,7 @@ pub fn append(conn: &mut Conn, tenant: Option<&TenantId>, change: Change, now: T
 }
 
 fn insert(conn: &mut Conn, entry: &Entry) -> Result<()> {
-    let row = (
-        audit::chain.eq(&entry.chain),
-        audit::number.eq(entry.number),
-        audit::at.eq(entry.at),
-        audit::actor.eq(&entry.actor),
-        audit::action.eq(&entry.action),
-        audit::subject.eq(&entry.subject),
-        audit::before.eq(&entry.before),
-        audit::after.eq(&entry.after),
-        audit::previous_hash.eq(&entry.previous_hash),
-        audit::hash.eq(&entry.hash),
-    );
-    on!(conn, c => diesel::insert_into(audit::table).values(row).execute(c)).map(|_| ())
+    on!(conn, |c| diesel::insert_into(audit::table).values(entry).execute(c)).map(|_| ())
 }
 
 /// Hashes each field with its length before it, so that no two entries share a preimage.
@@ -92,21 +79,23 @@ fn hash(entry: &Entry) -> String {
 /// Lists a chain's entries, newest first.
 pub fn list(conn: &mut Conn, tenant: Option<&TenantId>, limit: i64) -> Result<Vec<Entry>> {
     let chain = tenant.map_or(SYSTEM_CHAIN, TenantId::as_str);
-    on!(conn, c => audit::table
+    on!(conn, |c| audit::table
         .filter(audit::chain.eq(chain))
         .order(audit::number.desc())
         .limit(limit)
+        .select(Entry::as_select())
         .load(c))
 }
 
 /// Lists a subject's entries whose action begins with `prefix`, newest first.
 pub fn list_of(conn: &mut Conn, subject: &str, prefix: &str, limit: i64) -> Result<Vec<Entry>> {
-    on!(conn, c => audit::table
+    on!(conn, |c| audit::table
         .filter(audit::chain.eq(SYSTEM_CHAIN))
         .filter(audit::subject.eq(subject))
         .filter(audit::action.like(format!("{prefix}%")))
         .order(audit::number.desc())
         .limit(limit)
+        .select(Entry::as_select())
         .load(c))
 }
 
@@ -116,11 +105,12 @@ pub fn first_broken(conn: &mut Conn, tenant: Option<&TenantId>) -> Result<Option
     let chain = tenant.map_or(SYSTEM_CHAIN, TenantId::as_str);
     let (mut number, mut previous_hash) = (0_i64, NO_HASH.to_owned());
     loop {
-        let page: Vec<Entry> = on!(conn, c => audit::table
+        let page: Vec<Entry> = on!(conn, |c| audit::table
             .filter(audit::chain.eq(chain))
             .filter(audit::number.gt(number))
             .order(audit::number)
             .limit(PAGE)
+            .select(Entry::as_select())
             .load(c))?;
         if page.is_empty() {
             return Ok(None);

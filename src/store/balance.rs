@@ -31,7 +31,7 @@ pub fn counts(conn: &mut Conn, tenant: &TenantId) -> Result<Vec<Count>> {
                UNION ALL SELECT 'effect', state, count(*) FROM effects WHERE tenant_id = $1 GROUP BY state
                UNION ALL SELECT 'notice', state, count(*) FROM notices WHERE tenant_id = $1 GROUP BY state
                ORDER BY 1, 2";
-    on!(conn, c => diesel::sql_query(sql).bind::<Text, _>(tenant).load(c))
+    on!(conn, |c| diesel::sql_query(sql).bind::<Text, _>(tenant).load(c))
 }
 
 /// Returns how many rows of a noun are in a state.
@@ -55,7 +55,7 @@ pub fn unsettled(conn: &mut Conn, tenant: &TenantId) -> Result<Vec<Count>> {
                UNION ALL SELECT 'effect', 'dead', count(*) FROM effects WHERE tenant_id = $1 AND state = 'dead'
                UNION ALL SELECT 'effect', state, count(*) FROM effects
                 WHERE tenant_id = $1 AND settled_at IS NULL GROUP BY state";
-    on!(conn, c => diesel::sql_query(sql).bind::<Text, _>(tenant).load(c))
+    on!(conn, |c| diesel::sql_query(sql).bind::<Text, _>(tenant).load(c))
 }
 
 #[derive(diesel::QueryableByName)]
@@ -70,7 +70,7 @@ pub fn due(conn: &mut Conn, tenant: &TenantId, now: Timestamp) -> Result<i64> {
                     + (SELECT count(*) FROM runs WHERE tenant_id = $1 AND due_at <= $2)
                     + (SELECT count(*) FROM effects WHERE tenant_id = $1 AND due_at <= $2) AS number";
     let rows: Vec<Number> =
-        on!(conn, c => diesel::sql_query(sql).bind::<Text, _>(tenant).bind::<BigInt, _>(now).load(c))?;
+        on!(conn, |c| diesel::sql_query(sql).bind::<Text, _>(tenant).bind::<BigInt, _>(now).load(c))?;
     Ok(rows.first().map_or(0, |row| row.number))
 }
 
@@ -87,6 +87,6 @@ pub fn oldest_due(conn: &mut Conn, tenant: &TenantId) -> Result<Option<Timestamp
                  UNION ALL SELECT min(due_at) FROM runs WHERE tenant_id = $1 AND due_at IS NOT NULL
                  UNION ALL SELECT min(due_at) FROM effects WHERE tenant_id = $1 AND due_at IS NOT NULL
                  UNION ALL SELECT min(due_at) FROM notices WHERE tenant_id = $1 AND due_at IS NOT NULL) AS due";
-    let rows: Vec<Oldest> = on!(conn, c => diesel::sql_query(sql).bind::<Text, _>(tenant).load(c))?;
+    let rows: Vec<Oldest> = on!(conn, |c| diesel::sql_query(sql).bind::<Text, _>(tenant).load(c))?;
     Ok(rows.first().and_then(|row| row.moment))
 }

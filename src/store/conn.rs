@@ -11,6 +11,7 @@ use diesel_async::AsyncPgConnection;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 
 use crate::base::{Error, Result};
+use crate::store::sqlite::Sync;
 use crate::store::{dialect, postgres, sqlite};
 
 /// How long a caller waits for a pooled connection before it is told `Unavailable`.
@@ -21,6 +22,8 @@ const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(5);
 pub enum Url {
     /// `sqlite:PATH`, or a plain path.
     Sqlite(PathBuf),
+    /// A SQLite file that is thrown away soon: commits are not synced.
+    Scratch(PathBuf),
     /// `postgres://…`, as libpq spells it.
     Postgres(String),
 }
@@ -32,7 +35,8 @@ impl Url {
     /// `Unavailable` when the database cannot be reached.
     pub fn establish(&self) -> Result<Conn> {
         match self {
-            Url::Sqlite(path) => sqlite::establish(path).map(Conn::Sqlite),
+            Url::Sqlite(path) => sqlite::establish(path, Sync::Full).map(Conn::Sqlite),
+            Url::Scratch(path) => sqlite::establish(path, Sync::Off).map(Conn::Sqlite),
             Url::Postgres(url) => postgres::establish(url).map(|conn| Conn::Postgres(Box::new(conn))),
         }
     }
@@ -60,9 +64,9 @@ pub enum Conn {
     Postgres(Box<AsyncConnectionWrapper<AsyncPgConnection>>),
 }
 
-/// Runs one query on whichever database `$conn` speaks to: `on!(conn, c => query.load(c))`.
+/// Runs one query on whichever database `$conn` speaks to: `on!(conn, |c| query.load(c))`.
 macro_rules! on {
-    ($conn:expr, $c:ident => $query:expr) => {
+    ($conn:expr, |$c:ident| $query:expr) => {
         match $conn {
             $crate::store::Conn::Sqlite($c) => $query.map_err($crate::base::Error::from),
             $crate::store::Conn::Postgres(boxed) => {
@@ -80,10 +84,10 @@ impl Conn {
     /// # Errors
     /// Those of `work`; `Unavailable` when the transaction cannot be begun or committed.
     pub fn transaction<T>(&mut self, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
-        on!(self, c => begin(c))?;
+        on!(self, |c| begin(c))?;
         match work(self) {
-            Ok(value) => on!(self, c => commit(c)).map(|()| value),
-            Err(error) => match on!(self, c => roll_back(c)) {
+            Ok(value) => on!(self, |c| commit(c)).map(|()| value),
+            Err(error) => match on!(self, |c| roll_back(c)) {
                 Ok(()) => Err(error),
                 // A full disk makes SQLite undo the whole transaction by itself.
                 Err(_) => Err(Error::unavailable("the database undid the transaction").source(error)),

@@ -4,56 +4,46 @@ use diesel::prelude::*;
 
 use crate::base::Result;
 use crate::base::clock::Timestamp;
-use crate::model::connection::{Connection, ConnectionKind, ConnectionState};
+use crate::model::connection::{Connection, ConnectionKind, ConnectionState, connections};
 use crate::model::{ConnectionId, TenantId};
 use crate::store::conn::on;
-use crate::store::schema::connections;
 use crate::store::{Claim, Conn, Inserted};
 
 /// Inserts the connection, unless its name is taken in the tenant.
 pub fn insert(conn: &mut Conn, connection: &Connection) -> Result<Inserted> {
-    let row = (
-        connections::tenant_id.eq(&connection.tenant_id),
-        connections::id.eq(&connection.id),
-        connections::kind.eq(connection.kind),
-        connections::name.eq(&connection.name),
-        connections::settings.eq(&connection.settings),
-        connections::sealed.eq(&connection.sealed),
-        connections::state.eq(connection.state),
-        connections::last_ok_at.eq(connection.last_ok_at),
-        connections::last_error.eq(&connection.last_error),
-        connections::last_error_at.eq(connection.last_error_at),
-        connections::created_at.eq(connection.created_at),
-        connections::updated_at.eq(connection.updated_at),
-    );
-    let insert = diesel::insert_into(connections::table).values(row).on_conflict_do_nothing();
-    on!(conn, c => insert.execute(c)).map(Inserted::from_count)
+    let insert = diesel::insert_into(connections::table).values(connection).on_conflict_do_nothing();
+    on!(conn, |c| insert.execute(c)).map(Inserted::from_count)
 }
 
 pub fn find(conn: &mut Conn, tenant: &TenantId, id: &ConnectionId) -> Result<Option<Connection>> {
-    on!(conn, c => connections::table.find((tenant, id)).first(c).optional())
+    on!(conn, |c| connections::table.find((tenant, id)).select(Connection::as_select()).first(c).optional())
 }
 
 pub fn find_by_name(conn: &mut Conn, tenant: &TenantId, name: &str) -> Result<Option<Connection>> {
-    on!(conn, c => connections::table
+    on!(conn, |c| connections::table
         .filter(connections::tenant_id.eq(tenant))
         .filter(connections::name.eq(name))
+        .select(Connection::as_select())
         .first(c)
         .optional())
 }
 
 /// Lists a tenant's connections, oldest first.
 pub fn list(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result<Vec<Connection>> {
-    on!(conn, c => connections::table
+    on!(conn, |c| connections::table
         .filter(connections::tenant_id.eq(tenant))
         .order(connections::id)
         .limit(limit)
+        .select(Connection::as_select())
         .load(c))
 }
 
 /// Lists the Google connections of all tenants.
 pub fn all_google(conn: &mut Conn) -> Result<Vec<Connection>> {
-    on!(conn, c => connections::table.filter(connections::kind.eq(ConnectionKind::Google)).load(c))
+    on!(conn, |c| connections::table
+        .filter(connections::kind.eq(ConnectionKind::Google))
+        .select(Connection::as_select())
+        .load(c))
 }
 
 pub fn set_state(
@@ -65,7 +55,7 @@ pub fn set_state(
 ) -> Result<()> {
     let update = diesel::update(connections::table.find((tenant, id)))
         .set((connections::state.eq(state), connections::updated_at.eq(now)));
-    on!(conn, c => update.execute(c)).map(|_| ())
+    on!(conn, |c| update.execute(c)).map(|_| ())
 }
 
 /// Marks an active connection as failing, unless it has changed since `connection` was read: a
@@ -81,7 +71,7 @@ pub fn fail(conn: &mut Conn, connection: &Connection, reason: &str, now: Timesta
         connections::last_error_at.eq(now),
         connections::updated_at.eq(now),
     ));
-    on!(conn, c => update.execute(c)).map(Claim::from_count)
+    on!(conn, |c| update.execute(c)).map(Claim::from_count)
 }
 
 /// Writes settings, credential, state and last error, unless the row has changed since `updated_at`.
@@ -89,21 +79,14 @@ pub fn save(conn: &mut Conn, connection: &Connection, updated_at: Timestamp) -> 
     let as_read = connections::table
         .find((&connection.tenant_id, &connection.id))
         .filter(connections::updated_at.eq(updated_at));
-    let update = diesel::update(as_read).set((
-        connections::settings.eq(&connection.settings),
-        connections::sealed.eq(&connection.sealed),
-        connections::state.eq(connection.state),
-        connections::last_error.eq(&connection.last_error),
-        connections::last_error_at.eq(connection.last_error_at),
-        connections::updated_at.eq(connection.updated_at),
-    ));
-    on!(conn, c => update.execute(c)).map(Claim::from_count)
+    let update = diesel::update(as_read).set(connection);
+    on!(conn, |c| update.execute(c)).map(Claim::from_count)
 }
 
 /// Notes that the connection worked at `now`.
 pub fn note_success(conn: &mut Conn, tenant: &TenantId, id: &ConnectionId, now: Timestamp) -> Result<()> {
     let update = diesel::update(connections::table.find((tenant, id))).set(connections::last_ok_at.eq(now));
-    on!(conn, c => update.execute(c)).map(|_| ())
+    on!(conn, |c| update.execute(c)).map(|_| ())
 }
 
 /// Notes why the connection failed at `now`.
@@ -116,7 +99,7 @@ pub fn note_failure(
 ) -> Result<()> {
     let update = diesel::update(connections::table.find((tenant, id)))
         .set((connections::last_error.eq(reason), connections::last_error_at.eq(now)));
-    on!(conn, c => update.execute(c)).map(|_| ())
+    on!(conn, |c| update.execute(c)).map(|_| ())
 }
 
 /// Removes a connection that nothing refers to.
@@ -124,5 +107,5 @@ pub fn note_failure(
 /// # Errors
 /// `Conflict` when an effect was ever made through it.
 pub fn delete(conn: &mut Conn, tenant: &TenantId, id: &ConnectionId) -> Result<()> {
-    on!(conn, c => diesel::delete(connections::table.find((tenant, id))).execute(c)).map(|_| ())
+    on!(conn, |c| diesel::delete(connections::table.find((tenant, id))).execute(c)).map(|_| ())
 }

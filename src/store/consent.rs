@@ -3,27 +3,14 @@
 use diesel::prelude::*;
 
 use crate::base::Result;
-use crate::model::consent::{Channel, Consent, Scope, Suppression};
+use crate::base::clock::Timestamp;
+use crate::model::consent::{Channel, Consent, Scope, Suppression, consents, suppressions};
 use crate::model::{ContactId, TenantId};
 use crate::store::conn::on;
-use crate::store::schema::{consents, suppressions};
 use crate::store::{Claim, Conn, Inserted};
 
 pub fn insert(conn: &mut Conn, consent: &Consent) -> Result<()> {
-    let row = (
-        consents::tenant_id.eq(&consent.tenant_id),
-        consents::id.eq(&consent.id),
-        consents::contact_id.eq(&consent.contact_id),
-        consents::channel.eq(consent.channel),
-        consents::given.eq(consent.given),
-        consents::wording.eq(&consent.wording),
-        consents::source.eq(&consent.source),
-        consents::actor.eq(&consent.actor),
-        consents::at.eq(consent.at),
-        consents::lead_id.eq(&consent.lead_id),
-        consents::address.eq(&consent.address),
-    );
-    on!(conn, c => diesel::insert_into(consents::table).values(row).execute(c)).map(|_| ())
+    on!(conn, |c| diesel::insert_into(consents::table).values(consent).execute(c)).map(|_| ())
 }
 
 /// Returns a contact's last word about a channel. Uses `consents_by_contact`.
@@ -33,11 +20,12 @@ pub fn latest(
     contact: &ContactId,
     channel: Channel,
 ) -> Result<Option<Consent>> {
-    on!(conn, c => consents::table
+    on!(conn, |c| consents::table
         .filter(consents::tenant_id.eq(tenant))
         .filter(consents::contact_id.eq(contact))
         .filter(consents::channel.eq(channel))
         .order(consents::id.desc())
+        .select(Consent::as_select())
         .first(c)
         .optional())
 }
@@ -49,49 +37,75 @@ pub fn of_contact(
     contact: &ContactId,
     limit: i64,
 ) -> Result<Vec<Consent>> {
-    on!(conn, c => consents::table
+    on!(conn, |c| consents::table
         .filter(consents::tenant_id.eq(tenant))
         .filter(consents::contact_id.eq(contact))
         .order(consents::id.desc())
         .limit(limit)
+        .select(Consent::as_select())
         .load(c))
 }
 
 /// Suppresses an address, unless it is in this scope already.
 pub fn suppress(conn: &mut Conn, suppression: &Suppression) -> Result<Inserted> {
-    let row = (
-        suppressions::tenant_id.eq(&suppression.tenant_id),
-        suppressions::hash.eq(&suppression.hash),
-        suppressions::scope.eq(suppression.scope),
-        suppressions::reason.eq(suppression.reason),
-        suppressions::detail.eq(&suppression.detail),
-        suppressions::actor.eq(&suppression.actor),
-        suppressions::created_at.eq(suppression.created_at),
-    );
-    let insert = diesel::insert_into(suppressions::table).values(row).on_conflict_do_nothing();
-    on!(conn, c => insert.execute(c)).map(Inserted::from_count)
+    let insert = diesel::insert_into(suppressions::table).values(suppression).on_conflict_do_nothing();
+    on!(conn, |c| insert.execute(c)).map(Inserted::from_count)
 }
 
 /// Returns what suppresses an address; the wider scope first.
 pub fn suppressions_of(conn: &mut Conn, tenant: &TenantId, hash: &str) -> Result<Vec<Suppression>> {
-    on!(conn, c => suppressions::table
+    on!(conn, |c| suppressions::table
         .filter(suppressions::tenant_id.eq(tenant))
         .filter(suppressions::hash.eq(hash))
         .order(suppressions::scope)
+        .select(Suppression::as_select())
         .load(c))
 }
 
 /// Lists a tenant's suppressions, latest first.
 pub fn list_suppressions(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result<Vec<Suppression>> {
-    on!(conn, c => suppressions::table
+    on!(conn, |c| suppressions::table
         .filter(suppressions::tenant_id.eq(tenant))
         .order((suppressions::created_at.desc(), suppressions::hash, suppressions::scope))
         .limit(limit)
+        .select(Suppression::as_select())
         .load(c))
 }
 
 /// Lifts a suppression.
 pub fn lift(conn: &mut Conn, tenant: &TenantId, hash: &str, scope: Scope) -> Result<Claim> {
     let row = suppressions::table.find((tenant, hash, scope));
-    on!(conn, c => diesel::delete(row).execute(c)).map(Claim::from_count)
+    on!(conn, |c| diesel::delete(row).execute(c)).map(Claim::from_count)
+}
+
+/// Lists the words of consent of a span of time, oldest first.
+pub fn between(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    (from, until): (Timestamp, Timestamp),
+    limit: i64,
+) -> Result<Vec<Consent>> {
+    on!(conn, |c| consents::table
+        .filter(consents::tenant_id.eq(tenant))
+        .filter(consents::at.gt(from))
+        .filter(consents::at.le(until))
+        .order(consents::id)
+        .limit(limit)
+        .load(c))
+}
+
+/// Lists the suppressions of a span of time, oldest first.
+pub fn suppressions_between(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    (from, until): (Timestamp, Timestamp),
+    limit: i64,
+) -> Result<Vec<Suppression>> {
+    on!(conn, |c| suppressions::table
+        .filter(suppressions::tenant_id.eq(tenant))
+        .filter(suppressions::created_at.gt(from))
+        .filter(suppressions::created_at.le(until))
+        .order((suppressions::created_at, suppressions::hash, suppressions::scope))
+        .limit(limit)
+        .load(c))
 }

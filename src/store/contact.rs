@@ -3,26 +3,17 @@
 use diesel::prelude::*;
 
 use crate::base::Result;
-use crate::model::contact::{AddressKind, Contact};
+use crate::model::contact::{AddressKind, Contact, ContactAddress, contact_addresses, contacts};
 use crate::model::{ContactId, TenantId};
 use crate::store::conn::on;
-use crate::store::schema::{contact_addresses, contacts};
 use crate::store::{Conn, Inserted, dialect};
 
 pub fn insert(conn: &mut Conn, contact: &Contact) -> Result<()> {
-    let row = (
-        contacts::tenant_id.eq(&contact.tenant_id),
-        contacts::id.eq(&contact.id),
-        contacts::name.eq(&contact.name),
-        contacts::created_at.eq(contact.created_at),
-        contacts::updated_at.eq(contact.updated_at),
-        contacts::timezone.eq(&contact.timezone),
-    );
-    on!(conn, c => diesel::insert_into(contacts::table).values(row).execute(c)).map(|_| ())
+    on!(conn, |c| diesel::insert_into(contacts::table).values(contact).execute(c)).map(|_| ())
 }
 
 pub fn find(conn: &mut Conn, tenant: &TenantId, id: &ContactId) -> Result<Option<Contact>> {
-    on!(conn, c => contacts::table.find((tenant, id)).first(c).optional())
+    on!(conn, |c| contacts::table.find((tenant, id)).select(Contact::as_select()).first(c).optional())
 }
 
 /// Returns the contact that an address belongs to. `value` is the form that matching uses.
@@ -32,7 +23,7 @@ pub fn find_by_address(
     kind: AddressKind,
     value: &str,
 ) -> Result<Option<ContactId>> {
-    on!(conn, c => contact_addresses::table
+    on!(conn, |c| contact_addresses::table
         .find((tenant, kind, value))
         .select(contact_addresses::contact_id)
         .first(c)
@@ -52,19 +43,15 @@ pub fn add_address(
     kind: AddressKind,
     value: &str,
 ) -> Result<Inserted> {
-    let row = (
-        contact_addresses::tenant_id.eq(tenant),
-        contact_addresses::kind.eq(kind),
-        contact_addresses::value.eq(value),
-        contact_addresses::contact_id.eq(id),
-    );
-    let insert = diesel::insert_into(contact_addresses::table).values(row).on_conflict_do_nothing();
-    on!(conn, c => insert.execute(c)).map(Inserted::from_count)
+    let row =
+        ContactAddress { tenant_id: tenant.clone(), kind, value: value.to_owned(), contact_id: id.clone() };
+    let insert = diesel::insert_into(contact_addresses::table).values(&row).on_conflict_do_nothing();
+    on!(conn, |c| insert.execute(c)).map(Inserted::from_count)
 }
 
 /// Lists a contact's addresses.
 pub fn addresses(conn: &mut Conn, tenant: &TenantId, id: &ContactId) -> Result<Vec<(AddressKind, String)>> {
-    on!(conn, c => contact_addresses::table
+    on!(conn, |c| contact_addresses::table
         .filter(contact_addresses::tenant_id.eq(tenant))
         .filter(contact_addresses::contact_id.eq(id))
         .order((contact_addresses::kind, contact_addresses::value))
@@ -74,12 +61,8 @@ pub fn addresses(conn: &mut Conn, tenant: &TenantId, id: &ContactId) -> Result<V
 
 /// Writes what can change about a contact.
 pub fn save(conn: &mut Conn, contact: &Contact) -> Result<()> {
-    let update = diesel::update(contacts::table.find((&contact.tenant_id, &contact.id))).set((
-        contacts::name.eq(&contact.name),
-        contacts::timezone.eq(&contact.timezone),
-        contacts::updated_at.eq(contact.updated_at),
-    ));
-    on!(conn, c => update.execute(c)).map(|_| ())
+    let update = diesel::update(contacts::table.find((&contact.tenant_id, &contact.id))).set(contact);
+    on!(conn, |c| update.execute(c)).map(|_| ())
 }
 
 /// Lists a tenant's contacts, newest first.
@@ -89,11 +72,11 @@ pub fn list(
     before: Option<&ContactId>,
     limit: i64,
 ) -> Result<Vec<Contact>> {
-    on!(conn, c => {
+    on!(conn, |c| {
         let mut query = contacts::table.filter(contacts::tenant_id.eq(tenant)).into_boxed();
         if let Some(before) = before {
             query = query.filter(contacts::id.lt(before));
         }
-        query.order(contacts::id.desc()).limit(limit).load(c)
+        query.order(contacts::id.desc()).limit(limit).select(Contact::as_select()).load(c)
     })
 }

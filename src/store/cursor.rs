@@ -5,38 +5,17 @@ use diesel::prelude::*;
 use crate::base::Result;
 use crate::base::clock::Timestamp;
 use crate::base::text::Json;
-use crate::model::cursor::{Cursor, CursorKind};
+use crate::model::cursor::{Cursor, CursorKind, cursors, items, timers};
 use crate::model::{ConnectionId, CursorId, TenantId};
 use crate::store::conn::on;
-use crate::store::schema::{cursors, items, timers};
 use crate::store::{Claim, Conn};
 
 pub fn insert(conn: &mut Conn, cursor: &Cursor) -> Result<()> {
-    let row = (
-        (
-            cursors::tenant_id.eq(&cursor.tenant_id),
-            cursors::id.eq(&cursor.id),
-            cursors::connection_id.eq(&cursor.connection_id),
-            cursors::kind.eq(cursor.kind),
-            cursors::target.eq(&cursor.target),
-            cursors::wish.eq(&cursor.wish),
-            cursors::position.eq(&cursor.position),
-            cursors::interval_ms.eq(cursor.interval_ms),
-        ),
-        cursors::due_at.eq(cursor.due_at),
-        cursors::lease_until.eq(cursor.lease_until),
-        cursors::epoch.eq(cursor.epoch),
-        cursors::attempt.eq(cursor.attempt),
-        cursors::polled_at.eq(cursor.polled_at),
-        cursors::changed_at.eq(cursor.changed_at),
-        cursors::error.eq(&cursor.error),
-        cursors::created_at.eq(cursor.created_at),
-    );
-    on!(conn, c => diesel::insert_into(cursors::table).values(row).execute(c)).map(|_| ())
+    on!(conn, |c| diesel::insert_into(cursors::table).values(cursor).execute(c)).map(|_| ())
 }
 
 pub fn find(conn: &mut Conn, tenant: &TenantId, id: &CursorId) -> Result<Option<Cursor>> {
-    on!(conn, c => cursors::table.find((tenant, id)).first(c).optional())
+    on!(conn, |c| cursors::table.find((tenant, id)).select(Cursor::as_select()).first(c).optional())
 }
 
 /// Lists a tenant's cursors, those of one connection where it is given.
@@ -46,29 +25,29 @@ pub fn list(
     connection: Option<&ConnectionId>,
     limit: i64,
 ) -> Result<Vec<Cursor>> {
-    on!(conn, c => {
+    on!(conn, |c| {
         let mut query = cursors::table.filter(cursors::tenant_id.eq(tenant)).into_boxed();
         if let Some(connection) = connection {
             query = query.filter(cursors::connection_id.eq(connection));
         }
-        query.order(cursors::id).limit(limit).load(c)
+        query.order(cursors::id).limit(limit).select(Cursor::as_select()).load(c)
     })
 }
 
 /// Lists connection and kind of every cursor of all tenants.
 pub fn watched(conn: &mut Conn) -> Result<Vec<(ConnectionId, CursorKind)>> {
-    on!(conn, c => cursors::table.select((cursors::connection_id, cursors::kind)).load(c))
+    on!(conn, |c| cursors::table.select((cursors::connection_id, cursors::kind)).load(c))
 }
 
 /// Counts the cursors of all tenants by what they read.
 pub fn count(conn: &mut Conn, kind: CursorKind) -> Result<i64> {
-    on!(conn, c => cursors::table.filter(cursors::kind.eq(kind)).count().get_result(c))
+    on!(conn, |c| cursors::table.filter(cursors::kind.eq(kind)).count().get_result(c))
 }
 
 /// Counts those of them that were read at least once.
 pub fn count_polled(conn: &mut Conn, kind: CursorKind) -> Result<i64> {
     let polled = cursors::table.filter(cursors::kind.eq(kind)).filter(cursors::polled_at.is_not_null());
-    on!(conn, c => polled.count().get_result(c))
+    on!(conn, |c| polled.count().get_result(c))
 }
 
 /// Takes a due cursor for one poll that counts as lost at `lease_until`.
@@ -82,24 +61,18 @@ pub fn claim(conn: &mut Conn, cursor: &Cursor, lease_until: Timestamp) -> Result
         cursors::due_at.eq(Some(lease_until)),
         cursors::lease_until.eq(Some(lease_until)),
     ));
-    on!(conn, c => update.execute(c)).map(Claim::from_count)
+    on!(conn, |c| update.execute(c)).map(Claim::from_count)
 }
 
 /// Writes what a poll came to, unless somebody wrote the cursor since `epoch`.
 pub fn save(conn: &mut Conn, cursor: &Cursor, epoch: i64) -> Result<Claim> {
     let unchanged = cursors::table.find((&cursor.tenant_id, &cursor.id)).filter(cursors::epoch.eq(epoch));
     let update = diesel::update(unchanged).set((
-        cursors::position.eq(&cursor.position),
-        cursors::interval_ms.eq(cursor.interval_ms),
-        cursors::due_at.eq(cursor.due_at),
-        cursors::lease_until.eq(None::<Timestamp>),
+        cursor,
         cursors::epoch.eq(epoch + 1),
-        cursors::attempt.eq(cursor.attempt),
-        cursors::polled_at.eq(cursor.polled_at),
-        cursors::changed_at.eq(cursor.changed_at),
-        cursors::error.eq(&cursor.error),
+        cursors::lease_until.eq(None::<Timestamp>),
     ));
-    on!(conn, c => update.execute(c)).map(Claim::from_count)
+    on!(conn, |c| update.execute(c)).map(Claim::from_count)
 }
 
 /// Notes what the automations want now, and has it read at once. A poll under way settles nothing.
@@ -116,7 +89,7 @@ pub fn set_wish(
         cursors::lease_until.eq(None::<Timestamp>),
         cursors::epoch.eq(cursors::epoch + 1),
     ));
-    on!(conn, c => update.execute(c)).map(|_| ())
+    on!(conn, |c| update.execute(c)).map(|_| ())
 }
 
 /// Makes a connection's cursors due at `due_at`, or parks them with nothing.
@@ -134,7 +107,7 @@ pub fn set_due(
         cursors::epoch.eq(cursors::epoch + 1),
         cursors::attempt.eq(0),
     ));
-    on!(conn, c => update.execute(c)).map(|_| ())
+    on!(conn, |c| update.execute(c)).map(|_| ())
 }
 
 /// Makes every cursor due whose poll is under way, for when it is known that nobody polls.
@@ -143,20 +116,20 @@ pub fn release_all(conn: &mut Conn, now: Timestamp) -> Result<usize> {
     let leased = cursors::table.filter(cursors::lease_until.is_not_null());
     let update = diesel::update(leased)
         .set((cursors::due_at.eq(Some(now)), cursors::lease_until.eq(None::<Timestamp>)));
-    on!(conn, c => update.execute(c))
+    on!(conn, |c| update.execute(c))
 }
 
 /// Removes a cursor with everything it knows.
 pub fn delete(conn: &mut Conn, tenant: &TenantId, id: &CursorId) -> Result<()> {
     let seen = items::table.filter(items::tenant_id.eq(tenant)).filter(items::cursor_id.eq(id));
-    on!(conn, c => diesel::delete(seen).execute(c))?;
+    on!(conn, |c| diesel::delete(seen).execute(c))?;
     let set = timers::table.filter(timers::tenant_id.eq(tenant)).filter(timers::cursor_id.eq(id));
-    on!(conn, c => diesel::delete(set).execute(c))?;
-    on!(conn, c => diesel::delete(cursors::table.find((tenant, id))).execute(c)).map(|_| ())
+    on!(conn, |c| diesel::delete(set).execute(c))?;
+    on!(conn, |c| diesel::delete(cursors::table.find((tenant, id))).execute(c)).map(|_| ())
 }
 
 /// Has a cursor read at once, unless it is being read.
 pub fn hasten(conn: &mut Conn, tenant: &TenantId, id: &CursorId, now: Timestamp) -> Result<()> {
     let resting = cursors::table.find((tenant, id)).filter(cursors::lease_until.is_null());
-    on!(conn, c => diesel::update(resting).set(cursors::due_at.eq(Some(now))).execute(c)).map(|_| ())
+    on!(conn, |c| diesel::update(resting).set(cursors::due_at.eq(Some(now))).execute(c)).map(|_| ())
 }

@@ -10,7 +10,7 @@ use crate::store::conn::on;
 
 /// Asks the server for a sign of life.
 pub fn ping(conn: &mut Conn) -> Result<()> {
-    on!(conn, c => c.batch_execute("SELECT 1"))
+    on!(conn, |c| c.batch_execute("SELECT 1"))
 }
 
 /// Returns the end of a claiming query: rows that another daemon is claiming are passed over.

@@ -77,7 +77,7 @@ struct Tenant {
 /// Returns when the queue's next row becomes due; nothing when it is empty.
 pub fn next(conn: &mut Conn, queue: Queue) -> Result<Option<Timestamp>> {
     let sql = format!("SELECT min(due_at) AS moment FROM {} WHERE due_at IS NOT NULL", queue.table());
-    let rows: Vec<Moment> = on!(conn, c => diesel::sql_query(sql).load(c))?;
+    let rows: Vec<Moment> = on!(conn, |c| diesel::sql_query(sql).load(c))?;
     Ok(rows.first().and_then(|row| row.moment))
 }
 
@@ -118,7 +118,7 @@ fn oldest(conn: &mut Conn, queue: Queue, now: Timestamp, limit: usize) -> Result
         queue.table(),
         dialect::skip_locked(conn)
     );
-    on!(conn, c => diesel::sql_query(sql).bind::<BigInt, _>(now).bind::<BigInt, _>(whole(limit)).load(c))
+    on!(conn, |c| diesel::sql_query(sql).bind::<BigInt, _>(now).bind::<BigInt, _>(whole(limit)).load(c))
 }
 
 /// Reads by the index `*_due_by_tenant`.
@@ -134,7 +134,7 @@ fn oldest_of(
         queue.table(),
         dialect::skip_locked(conn)
     );
-    on!(conn, c => diesel::sql_query(sql)
+    on!(conn, |c| diesel::sql_query(sql)
         .bind::<Text, _>(tenant)
         .bind::<BigInt, _>(now)
         .bind::<BigInt, _>(whole(limit))
@@ -181,7 +181,7 @@ fn tenants_between(
                   WHERE d.tenant_id = round.tenant_id AND d.due_at IS NOT NULL) <= $3",
         table = queue.table()
     );
-    let rows: Vec<Tenant> = on!(conn, c => diesel::sql_query(sql)
+    let rows: Vec<Tenant> = on!(conn, |c| diesel::sql_query(sql)
         .bind::<Text, _>(low)
         .bind::<Text, _>(high)
         .bind::<BigInt, _>(now)

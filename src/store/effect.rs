@@ -9,10 +9,10 @@ use diesel::sql_types::{BigInt, Text};
 use crate::base::Result;
 use crate::base::clock::Timestamp;
 use crate::base::text::Json;
-use crate::model::effect::{Attempt, Effect, EffectKind, EffectState};
+use crate::model::effect::{Attempt, Effect, EffectKind, EffectState, attempts, effects};
+use crate::model::run::runs;
 use crate::model::{ConnectionId, ContactId, EffectId, RunId, TenantId};
 use crate::store::conn::on;
-use crate::store::schema::{attempts, effects, runs};
 use crate::store::{Claim, Conn, dialect};
 
 /// Mails that came to a state within a quarter of an hour.
@@ -27,32 +27,11 @@ pub struct Quarter {
 }
 
 pub fn insert(conn: &mut Conn, effect: &Effect) -> Result<()> {
-    let row = (
-        effects::tenant_id.eq(&effect.tenant_id),
-        effects::id.eq(&effect.id),
-        effects::run_id.eq(&effect.run_id),
-        effects::step.eq(&effect.step),
-        effects::kind.eq(effect.kind),
-        effects::connection_id.eq(&effect.connection_id),
-        effects::request.eq(&effect.request),
-        effects::evidence.eq(&effect.evidence),
-        effects::provider_id.eq(&effect.provider_id),
-        effects::output.eq(&effect.output),
-        effects::state.eq(effect.state),
-        effects::reason.eq(&effect.reason),
-        effects::attempt.eq(effect.attempt),
-        effects::attempt_limit.eq(effect.attempt_limit),
-        effects::epoch.eq(effect.epoch),
-        effects::due_at.eq(effect.due_at),
-        effects::lease_until.eq(effect.lease_until),
-        effects::created_at.eq(effect.created_at),
-        effects::settled_at.eq(effect.settled_at),
-    );
-    on!(conn, c => diesel::insert_into(effects::table).values(row).execute(c)).map(|_| ())
+    on!(conn, |c| diesel::insert_into(effects::table).values(effect).execute(c)).map(|_| ())
 }
 
 pub fn find(conn: &mut Conn, tenant: &TenantId, id: &EffectId) -> Result<Option<Effect>> {
-    on!(conn, c => effects::table.find((tenant, id)).first(c).optional())
+    on!(conn, |c| effects::table.find((tenant, id)).select(Effect::as_select()).first(c).optional())
 }
 
 /// What a list of effects is narrowed to.
@@ -65,7 +44,7 @@ pub struct Filter {
 
 /// Lists a tenant's effects, newest first.
 pub fn list(conn: &mut Conn, tenant: &TenantId, filter: &Filter, limit: i64) -> Result<Vec<Effect>> {
-    on!(conn, c => {
+    on!(conn, |c| {
         let mut query = effects::table.filter(effects::tenant_id.eq(tenant)).into_boxed();
         if let Some(state) = filter.state {
             query = query.filter(effects::state.eq(state));
@@ -76,16 +55,17 @@ pub fn list(conn: &mut Conn, tenant: &TenantId, filter: &Filter, limit: i64) -> 
         if let Some(before) = &filter.before {
             query = query.filter(effects::id.lt(before));
         }
-        query.order(effects::id.desc()).limit(limit).load(c)
+        query.order(effects::id.desc()).limit(limit).select(Effect::as_select()).load(c)
     })
 }
 
 /// Returns every effect of a run, oldest first.
 pub fn of_run(conn: &mut Conn, tenant: &TenantId, run: &RunId) -> Result<Vec<Effect>> {
-    on!(conn, c => effects::table
+    on!(conn, |c| effects::table
         .filter(effects::tenant_id.eq(tenant))
         .filter(effects::run_id.eq(run))
         .order(effects::id)
+        .select(Effect::as_select())
         .load(c))
 }
 
@@ -96,7 +76,7 @@ pub fn count_settled(
     state: EffectState,
     (from, until): (Timestamp, Timestamp),
 ) -> Result<Vec<(EffectKind, i64)>> {
-    on!(conn, c => effects::table
+    on!(conn, |c| effects::table
         .filter(effects::tenant_id.eq(tenant))
         .filter(effects::settled_at.gt(from))
         .filter(effects::settled_at.le(until))
@@ -111,7 +91,7 @@ pub fn count_settled(
 pub fn mails_by_quarter(conn: &mut Conn, tenant: &TenantId, since: Timestamp) -> Result<Vec<Quarter>> {
     let sql = "SELECT settled_at / 900000 * 900000 AS begins_at, state, count(*) AS mails FROM effects
                 WHERE tenant_id = $1 AND settled_at >= $2 AND kind = 'mail.send' GROUP BY 1, 2 ORDER BY 1, 2";
-    on!(conn, c => diesel::sql_query(sql).bind::<Text, _>(tenant).bind::<BigInt, _>(since).load(c))
+    on!(conn, |c| diesel::sql_query(sql).bind::<Text, _>(tenant).bind::<BigInt, _>(since).load(c))
 }
 
 #[derive(diesel::QueryableByName)]
@@ -125,28 +105,30 @@ struct Number {
 pub fn count_unsettled_mails(conn: &mut Conn, tenant: &TenantId) -> Result<i64> {
     let sql = "SELECT coalesce(sum(CASE WHEN kind = 'mail.send' THEN 1 ELSE 0 END), 0) AS number FROM effects
                 WHERE tenant_id = $1 AND settled_at IS NULL";
-    let rows: Vec<Number> = on!(conn, c => diesel::sql_query(sql).bind::<Text, _>(tenant).load(c))?;
+    let rows: Vec<Number> = on!(conn, |c| diesel::sql_query(sql).bind::<Text, _>(tenant).load(c))?;
     Ok(rows.first().map_or(0, |row| row.number))
 }
 
 /// Lists the mails that wait, those first that are due first. Uses `effects_due_by_tenant`.
 pub fn waiting_mails(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result<Vec<Effect>> {
-    on!(conn, c => effects::table
+    on!(conn, |c| effects::table
         .filter(effects::tenant_id.eq(tenant))
         .filter(effects::due_at.is_not_null())
         .filter(effects::kind.eq(EffectKind::SendMail))
         .order((effects::due_at, effects::id))
         .limit(limit)
+        .select(Effect::as_select())
         .load(c))
 }
 
 /// Lists the latest effects of a kind, latest first. Uses `effects_by_kind`.
 pub fn of_kind(conn: &mut Conn, tenant: &TenantId, kind: EffectKind, limit: i64) -> Result<Vec<Effect>> {
-    on!(conn, c => effects::table
+    on!(conn, |c| effects::table
         .filter(effects::tenant_id.eq(tenant))
         .filter(effects::kind.eq(kind))
         .order(effects::id.desc())
         .limit(limit)
+        .select(Effect::as_select())
         .load(c))
 }
 
@@ -164,7 +146,7 @@ pub fn claim(conn: &mut Conn, effect: &Effect, lease_until: Timestamp) -> Result
         effects::due_at.eq(None::<Timestamp>),
         effects::lease_until.eq(lease_until),
     ));
-    on!(conn, c => update.execute(c)).map(Claim::from_count)
+    on!(conn, |c| update.execute(c)).map(Claim::from_count)
 }
 
 /// Notes evidence in mid-attempt and prolongs the lease.
@@ -180,26 +162,18 @@ pub fn note_evidence(
         .filter(effects::state.eq(EffectState::Leased));
     let update =
         diesel::update(mine).set((effects::evidence.eq(evidence), effects::lease_until.eq(lease_until)));
-    on!(conn, c => update.execute(c)).map(Claim::from_count)
+    on!(conn, |c| update.execute(c)).map(Claim::from_count)
 }
 
 /// Writes the effect's new state and ends the lease, unless somebody wrote it since `epoch`.
 pub fn save(conn: &mut Conn, effect: &Effect, epoch: i64) -> Result<Claim> {
     let unchanged = effects::table.find((&effect.tenant_id, &effect.id)).filter(effects::epoch.eq(epoch));
     let update = diesel::update(unchanged).set((
-        effects::evidence.eq(&effect.evidence),
-        effects::provider_id.eq(&effect.provider_id),
-        effects::output.eq(&effect.output),
-        effects::state.eq(effect.state),
-        effects::reason.eq(&effect.reason),
-        effects::attempt.eq(effect.attempt),
-        effects::attempt_limit.eq(effect.attempt_limit),
+        effect,
         effects::epoch.eq(epoch + 1),
-        effects::due_at.eq(effect.due_at),
         effects::lease_until.eq(None::<Timestamp>),
-        effects::settled_at.eq(effect.settled_at),
     ));
-    on!(conn, c => update.execute(c)).map(Claim::from_count)
+    on!(conn, |c| update.execute(c)).map(Claim::from_count)
 }
 
 /// Tells whether a run has an effect that is not settled.
@@ -208,35 +182,36 @@ pub fn any_unsettled(conn: &mut Conn, tenant: &TenantId, run: &RunId) -> Result<
         .filter(effects::tenant_id.eq(tenant))
         .filter(effects::run_id.eq(run))
         .filter(effects::settled_at.is_null());
-    on!(conn, c => diesel::select(diesel::dsl::exists(unsettled)).get_result(c))
+    on!(conn, |c| diesel::select(diesel::dsl::exists(unsettled)).get_result(c))
 }
 
 /// Returns the mails to a contact that are being sent, or of which nobody knows whether they were.
 /// Uses `runs_by_contact`.
 pub fn under_way_to(conn: &mut Conn, tenant: &TenantId, contact: &ContactId) -> Result<Vec<Effect>> {
-    on!(conn, c => effects::table
+    on!(conn, |c| effects::table
         .inner_join(runs::table.on(runs::tenant_id.eq(effects::tenant_id).and(runs::id.eq(effects::run_id))))
         .filter(runs::tenant_id.eq(tenant))
         .filter(runs::contact_id.eq(contact))
         .filter(effects::kind.eq(EffectKind::SendMail))
         .filter(effects::state.eq_any([EffectState::Leased, EffectState::InDoubt]))
-        .select(effects::all_columns)
+        .select(Effect::as_select())
         .load(c))
 }
 
 /// Returns at most `limit` effects whose lease ended before `now`, by the index `effects_leased`.
 pub fn expired_leases(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec<Effect>> {
-    on!(conn, c => effects::table
+    on!(conn, |c| effects::table
         .filter(effects::lease_until.le(now))
         .order((effects::lease_until, effects::id))
         .limit(limit)
+        .select(Effect::as_select())
         .load(c))
 }
 
 /// Returns when the next lease ends, by the index `effects_leased`.
 pub fn next_lease_end(conn: &mut Conn) -> Result<Option<Timestamp>> {
     let ends = effects::table.filter(effects::lease_until.is_not_null());
-    on!(conn, c => ends.select(diesel::dsl::min(effects::lease_until)).first(c))
+    on!(conn, |c| ends.select(diesel::dsl::min(effects::lease_until)).first(c))
 }
 
 /// Makes every effect of a tenant due that is parked, whatever parked it; returns how many.
@@ -247,7 +222,7 @@ pub fn wake_all(conn: &mut Conn, tenant: &TenantId, now: Timestamp) -> Result<us
         .filter(effects::lease_until.is_null())
         .filter(effects::state.ne(EffectState::InDoubt))
         .filter(effects::settled_at.is_null());
-    on!(conn, c => diesel::update(parked).set(effects::due_at.eq(now)).execute(c))
+    on!(conn, |c| diesel::update(parked).set(effects::due_at.eq(now)).execute(c))
 }
 
 /// Makes every effect due that a pause of its connection had parked; returns how many.
@@ -263,30 +238,22 @@ pub fn wake_parked(
         .filter(effects::due_at.is_null())
         .filter(effects::lease_until.is_null())
         .filter(effects::settled_at.is_null());
-    on!(conn, c => diesel::update(parked).set(effects::due_at.eq(now)).execute(c))
+    on!(conn, |c| diesel::update(parked).set(effects::due_at.eq(now)).execute(c))
 }
 
 pub fn insert_attempt(conn: &mut Conn, attempt: &Attempt) -> Result<()> {
-    let row = (
-        attempts::tenant_id.eq(&attempt.tenant_id),
-        attempts::effect_id.eq(&attempt.effect_id),
-        attempts::number.eq(attempt.number),
-        attempts::outcome.eq(&attempt.outcome),
-        attempts::reason.eq(&attempt.reason),
-        attempts::started_at.eq(attempt.started_at),
-        attempts::finished_at.eq(attempt.finished_at),
-    );
-    let insert = diesel::insert_into(attempts::table).values(row).on_conflict_do_nothing();
-    on!(conn, c => insert.execute(c)).map(|_| ())
+    let insert = diesel::insert_into(attempts::table).values(attempt).on_conflict_do_nothing();
+    on!(conn, |c| insert.execute(c)).map(|_| ())
 }
 
 /// Returns the latest `limit` attempts of an effect, newest first.
 pub fn attempts(conn: &mut Conn, tenant: &TenantId, id: &EffectId, limit: i64) -> Result<Vec<Attempt>> {
-    on!(conn, c => attempts::table
+    on!(conn, |c| attempts::table
         .filter(attempts::tenant_id.eq(tenant))
         .filter(attempts::effect_id.eq(id))
         .order(attempts::number.desc())
         .limit(limit)
+        .select(Attempt::as_select())
         .load(c))
 }
 

@@ -4,29 +4,16 @@ use diesel::prelude::*;
 
 use crate::base::Result;
 use crate::base::clock::Timestamp;
-use crate::model::event::{Event, EventKind, EventState};
+use crate::model::event::{Event, EventKind, EventState, events};
+use crate::model::run::runs;
 use crate::model::{ContactId, EventId, TenantId};
 use crate::store::conn::on;
-use crate::store::schema::events;
 use crate::store::{Claim, Conn, Inserted, dialect};
 
 /// Inserts the event, unless one with its dedupe key arrived before.
 pub fn insert(conn: &mut Conn, event: &Event) -> Result<Inserted> {
-    let row = (
-        events::tenant_id.eq(&event.tenant_id),
-        events::id.eq(&event.id),
-        events::kind.eq(event.kind),
-        events::dedupe_key.eq(&event.dedupe_key),
-        events::payload.eq(&event.payload),
-        events::state.eq(event.state),
-        events::reason.eq(&event.reason),
-        events::received_at.eq(event.received_at),
-        events::due_at.eq(event.due_at),
-        events::attempt.eq(event.attempt),
-        events::contact_id.eq(&event.contact_id),
-    );
-    let insert = diesel::insert_into(events::table).values(row).on_conflict_do_nothing();
-    on!(conn, c => insert.execute(c)).map(Inserted::from_count)
+    let insert = diesel::insert_into(events::table).values(event).on_conflict_do_nothing();
+    on!(conn, |c| insert.execute(c)).map(Inserted::from_count)
 }
 
 /// Holds a dedupe key until the transaction ends: another copy of the same waits, and finds this one.
@@ -35,13 +22,14 @@ pub fn hold_key(conn: &mut Conn, tenant: &TenantId, key: &str) -> Result<()> {
 }
 
 pub fn find(conn: &mut Conn, tenant: &TenantId, id: &EventId) -> Result<Option<Event>> {
-    on!(conn, c => events::table.find((tenant, id)).first(c).optional())
+    on!(conn, |c| events::table.find((tenant, id)).select(Event::as_select()).first(c).optional())
 }
 
 pub fn find_by_dedupe_key(conn: &mut Conn, tenant: &TenantId, key: &str) -> Result<Option<Event>> {
-    on!(conn, c => events::table
+    on!(conn, |c| events::table
         .filter(events::tenant_id.eq(tenant))
         .filter(events::dedupe_key.eq(key))
+        .select(Event::as_select())
         .first(c)
         .optional())
 }
@@ -56,7 +44,7 @@ pub struct Filter {
 
 /// Lists a tenant's events, latest first.
 pub fn list(conn: &mut Conn, tenant: &TenantId, filter: &Filter, limit: i64) -> Result<Vec<Event>> {
-    on!(conn, c => {
+    on!(conn, |c| {
         let mut query = events::table.filter(events::tenant_id.eq(tenant)).into_boxed();
         if let Some(kind) = filter.kind {
             query = query.filter(events::kind.eq(kind));
@@ -67,7 +55,7 @@ pub fn list(conn: &mut Conn, tenant: &TenantId, filter: &Filter, limit: i64) -> 
         if let Some(before) = &filter.before {
             query = query.filter(events::id.lt(before));
         }
-        query.order(events::id.desc()).limit(limit).load(c)
+        query.order(events::id.desc()).limit(limit).select(Event::as_select()).load(c)
     })
 }
 
@@ -76,7 +64,7 @@ pub fn count_keys(conn: &mut Conn, tenant: &TenantId, prefix: &str) -> Result<i6
     const FEW: i64 = 20;
     // No key goes on with what comes after every letter and digit.
     let end = format!("{prefix}~");
-    let found: Vec<EventId> = on!(conn, c => events::table
+    let found: Vec<EventId> = on!(conn, |c| events::table
         .filter(events::tenant_id.eq(tenant))
         .filter(events::dedupe_key.ge(prefix))
         .filter(events::dedupe_key.lt(&end))
@@ -101,7 +89,7 @@ pub fn settle(
         events::reason.eq(reason),
         events::due_at.eq(None::<Timestamp>),
     ));
-    on!(conn, c => update.execute(c)).map(Claim::from_count)
+    on!(conn, |c| update.execute(c)).map(Claim::from_count)
 }
 
 /// Makes an event pending again that dispatch has looked at.
@@ -113,16 +101,15 @@ pub fn replay(conn: &mut Conn, tenant: &TenantId, id: &EventId, now: Timestamp) 
         events::due_at.eq(Some(now)),
         events::attempt.eq(0),
     ));
-    on!(conn, c => update.execute(c)).map(Claim::from_count)
+    on!(conn, |c| update.execute(c)).map(Claim::from_count)
 }
 
 /// Deletes at most `limit` events that arrived before `before` and that no run refers to; returns
 /// how many. Those of leads are kept with them. Uses `events_settled`.
 pub fn prune(conn: &mut Conn, before: Timestamp, limit: i64) -> Result<usize> {
-    use crate::store::schema::runs;
     let started =
         runs::table.filter(runs::tenant_id.eq(events::tenant_id)).filter(runs::event_id.eq(events::id));
-    let old: Vec<(TenantId, EventId)> = on!(conn, c => events::table
+    let old: Vec<(TenantId, EventId)> = on!(conn, |c| events::table
         .filter(events::due_at.is_null())
         .filter(events::received_at.lt(before))
         .filter(events::kind.ne(EventKind::LeadReceived))
@@ -132,7 +119,7 @@ pub fn prune(conn: &mut Conn, before: Timestamp, limit: i64) -> Result<usize> {
         .select((events::tenant_id, events::id))
         .load(c))?;
     for (tenant, id) in &old {
-        on!(conn, c => diesel::delete(events::table.find((tenant, id))).execute(c))?;
+        on!(conn, |c| diesel::delete(events::table.find((tenant, id))).execute(c))?;
     }
     Ok(old.len())
 }
@@ -152,7 +139,7 @@ pub fn postpone(
         events::reason.eq(reason),
         events::due_at.eq(Some(due_at)),
     ));
-    on!(conn, c => update.execute(c)).map(|_| ())
+    on!(conn, |c| update.execute(c)).map(|_| ())
 }
 
 /// Tells whether something has arrived about a contact that dispatch has yet to look at; what it failed
@@ -163,7 +150,7 @@ pub fn any_pending_of(conn: &mut Conn, tenant: &TenantId, contact: &ContactId) -
         .filter(events::contact_id.eq(contact))
         .filter(events::attempt.lt(3))
         .filter(events::due_at.is_not_null());
-    on!(conn, c => diesel::select(diesel::dsl::exists(pending)).get_result(c))
+    on!(conn, |c| diesel::select(diesel::dsl::exists(pending)).get_result(c))
 }
 
 /// Lists what arrived in a span of time, oldest first.
@@ -173,11 +160,12 @@ pub fn between(
     (from, until): (Timestamp, Timestamp),
     limit: i64,
 ) -> Result<Vec<Event>> {
-    on!(conn, c => events::table
+    on!(conn, |c| events::table
         .filter(events::tenant_id.eq(tenant))
         .filter(events::received_at.ge(from))
         .filter(events::received_at.lt(until))
         .order(events::id)
         .limit(limit)
+        .select(Event::as_select())
         .load(c))
 }

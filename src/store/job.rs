@@ -4,54 +4,38 @@ use diesel::prelude::*;
 
 use crate::base::Result;
 use crate::base::clock::Timestamp;
-use crate::model::job::{Job, JobState};
+use crate::model::job::{Job, JobState, jobs};
 use crate::model::{ContactId, JobId, TenantId};
 use crate::store::conn::on;
-use crate::store::schema::jobs;
 use crate::store::{Conn, Inserted};
 
 /// Inserts the job, unless one with its source key is there.
 pub fn insert(conn: &mut Conn, job: &Job) -> Result<Inserted> {
-    let row = (
-        jobs::tenant_id.eq(&job.tenant_id),
-        jobs::id.eq(&job.id),
-        jobs::title.eq(&job.title),
-        jobs::state.eq(job.state),
-        jobs::stage.eq(&job.stage),
-        jobs::contact_id.eq(&job.contact_id),
-        jobs::lead_id.eq(&job.lead_id),
-        jobs::address.eq(&job.address),
-        jobs::timezone.eq(&job.timezone),
-        jobs::amount_cents.eq(job.amount_cents),
-        jobs::source_key.eq(&job.source_key),
-        jobs::scheduled_at.eq(job.scheduled_at),
-        jobs::completed_at.eq(job.completed_at),
-        jobs::created_at.eq(job.created_at),
-        jobs::updated_at.eq(job.updated_at),
-    );
-    let insert = diesel::insert_into(jobs::table).values(row).on_conflict_do_nothing();
-    on!(conn, c => insert.execute(c)).map(Inserted::from_count)
+    let insert = diesel::insert_into(jobs::table).values(job).on_conflict_do_nothing();
+    on!(conn, |c| insert.execute(c)).map(Inserted::from_count)
 }
 
 pub fn find(conn: &mut Conn, tenant: &TenantId, id: &JobId) -> Result<Option<Job>> {
-    on!(conn, c => jobs::table.find((tenant, id)).first(c).optional())
+    on!(conn, |c| jobs::table.find((tenant, id)).select(Job::as_select()).first(c).optional())
 }
 
 /// Finds the job that was made of what `key` names.
 pub fn find_by_source(conn: &mut Conn, tenant: &TenantId, key: &str) -> Result<Option<Job>> {
-    on!(conn, c => jobs::table
+    on!(conn, |c| jobs::table
         .filter(jobs::tenant_id.eq(tenant))
         .filter(jobs::source_key.eq(key))
+        .select(Job::as_select())
         .first(c)
         .optional())
 }
 
 /// Returns a contact's latest job. Uses `jobs_by_contact`.
 pub fn latest_of_contact(conn: &mut Conn, tenant: &TenantId, contact: &ContactId) -> Result<Option<Job>> {
-    on!(conn, c => jobs::table
+    on!(conn, |c| jobs::table
         .filter(jobs::tenant_id.eq(tenant))
         .filter(jobs::contact_id.eq(contact))
         .order(jobs::id.desc())
+        .select(Job::as_select())
         .first(c)
         .optional())
 }
@@ -64,7 +48,7 @@ pub fn list(
     before: Option<&JobId>,
     limit: i64,
 ) -> Result<Vec<Job>> {
-    on!(conn, c => {
+    on!(conn, |c| {
         let mut query = jobs::table.filter(jobs::tenant_id.eq(tenant)).into_boxed();
         if let Some(state) = state {
             query = query.filter(jobs::state.eq(state));
@@ -72,7 +56,7 @@ pub fn list(
         if let Some(before) = before {
             query = query.filter(jobs::id.lt(before));
         }
-        query.order(jobs::id.desc()).limit(limit).load(c)
+        query.order(jobs::id.desc()).limit(limit).select(Job::as_select()).load(c)
     })
 }
 
@@ -83,40 +67,31 @@ pub fn scheduled(
     (from, until): (Timestamp, Timestamp),
     limit: i64,
 ) -> Result<Vec<Job>> {
-    on!(conn, c => jobs::table
+    on!(conn, |c| jobs::table
         .filter(jobs::tenant_id.eq(tenant))
         .filter(jobs::scheduled_at.ge(from))
         .filter(jobs::scheduled_at.lt(until))
         .filter(jobs::state.eq(JobState::Scheduled))
         .order((jobs::scheduled_at, jobs::id))
         .limit(limit)
+        .select(Job::as_select())
         .load(c))
 }
 
 /// Lists the jobs completed since a moment, latest first.
 pub fn completed_since(conn: &mut Conn, tenant: &TenantId, since: Timestamp, limit: i64) -> Result<Vec<Job>> {
-    on!(conn, c => jobs::table
+    on!(conn, |c| jobs::table
         .filter(jobs::tenant_id.eq(tenant))
         .filter(jobs::state.eq(JobState::Completed))
         .filter(jobs::completed_at.ge(since))
         .order(jobs::id.desc())
         .limit(limit)
+        .select(Job::as_select())
         .load(c))
 }
 
 /// Writes everything about a job that can change.
 pub fn save(conn: &mut Conn, job: &Job) -> Result<()> {
-    let update = diesel::update(jobs::table.find((&job.tenant_id, &job.id))).set((
-        jobs::title.eq(&job.title),
-        jobs::state.eq(job.state),
-        jobs::stage.eq(&job.stage),
-        jobs::contact_id.eq(&job.contact_id),
-        jobs::address.eq(&job.address),
-        jobs::timezone.eq(&job.timezone),
-        jobs::amount_cents.eq(job.amount_cents),
-        jobs::scheduled_at.eq(job.scheduled_at),
-        jobs::completed_at.eq(job.completed_at),
-        jobs::updated_at.eq(job.updated_at),
-    ));
-    on!(conn, c => update.execute(c)).map(|_| ())
+    let update = diesel::update(jobs::table.find((&job.tenant_id, &job.id))).set(job);
+    on!(conn, |c| update.execute(c)).map(|_| ())
 }

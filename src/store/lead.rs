@@ -5,49 +5,17 @@ use diesel::prelude::*;
 use crate::base::Result;
 use crate::base::clock::Timestamp;
 use crate::model::address::{EmailAddress, PhoneNumber};
-use crate::model::lead::{Lead, LeadState, Pace};
+use crate::model::lead::{Lead, LeadState, Pace, leads};
 use crate::model::{ContactId, LeadId, TenantId};
 use crate::store::Conn;
 use crate::store::conn::on;
-use crate::store::schema::leads;
 
 pub fn insert(conn: &mut Conn, lead: &Lead) -> Result<()> {
-    let row = (
-        leads::tenant_id.eq(&lead.tenant_id),
-        leads::id.eq(&lead.id),
-        leads::name.eq(&lead.name),
-        leads::email.eq(&lead.email),
-        leads::phone.eq(&lead.phone),
-        leads::service.eq(&lead.service),
-        leads::message.eq(&lead.message),
-        leads::address.eq(&lead.address),
-        leads::postcode.eq(&lead.postcode),
-        leads::preferred_time.eq(&lead.preferred_time),
-        leads::source.eq(&lead.source),
-        leads::attribution.eq(&lead.attribution),
-        leads::is_test.eq(lead.is_test),
-        leads::state.eq(lead.state),
-        leads::received_at.eq(lead.received_at),
-        leads::answered_at.eq(lead.answered_at),
-        (
-            leads::contact_id.eq(&lead.contact_id),
-            leads::reply_to.eq(&lead.reply_to),
-            leads::original.eq(&lead.original),
-            leads::responded_at.eq(lead.responded_at),
-            leads::details.eq(&lead.details),
-            leads::cost_cents.eq(lead.cost_cents),
-            leads::score.eq(lead.score),
-            leads::reasons.eq(&lead.reasons),
-            leads::body_hash.eq(&lead.body_hash),
-            leads::consents.eq(&lead.consents),
-            leads::masked_phone.eq(lead.masked_phone),
-        ),
-    );
-    on!(conn, c => diesel::insert_into(leads::table).values(row).execute(c)).map(|_| ())
+    on!(conn, |c| diesel::insert_into(leads::table).values(lead).execute(c)).map(|_| ())
 }
 
 pub fn find(conn: &mut Conn, tenant: &TenantId, id: &LeadId) -> Result<Option<Lead>> {
-    on!(conn, c => leads::table.find((tenant, id)).first(c).optional())
+    on!(conn, |c| leads::table.find((tenant, id)).select(Lead::as_select()).first(c).optional())
 }
 
 /// Lists a tenant's leads, newest first, those older than `before` where it is given.
@@ -58,7 +26,7 @@ pub fn list(
     before: Option<&LeadId>,
     limit: i64,
 ) -> Result<Vec<Lead>> {
-    on!(conn, c => {
+    on!(conn, |c| {
         let mut query = leads::table.filter(leads::tenant_id.eq(tenant)).into_boxed();
         if let Some(state) = state {
             query = query.filter(leads::state.eq(state));
@@ -66,7 +34,7 @@ pub fn list(
         if let Some(before) = before {
             query = query.filter(leads::id.lt(before));
         }
-        query.order(leads::id.desc()).limit(limit).load(c)
+        query.order(leads::id.desc()).limit(limit).select(Lead::as_select()).load(c)
     })
 }
 
@@ -79,12 +47,12 @@ pub fn save_review(conn: &mut Conn, lead: &Lead) -> Result<()> {
         leads::contact_id.eq(&lead.contact_id),
         leads::state.eq(lead.state),
     ));
-    on!(conn, c => update.execute(c)).map(|_| ())
+    on!(conn, |c| update.execute(c)).map(|_| ())
 }
 
 /// Returns a contact's latest lead. Uses `leads_by_contact`.
 pub fn latest_of_contact(conn: &mut Conn, tenant: &TenantId, contact: &ContactId) -> Result<Option<LeadId>> {
-    on!(conn, c => leads::table
+    on!(conn, |c| leads::table
         .filter(leads::tenant_id.eq(tenant))
         .filter(leads::contact_id.eq(contact))
         .order(leads::id.desc())
@@ -99,18 +67,18 @@ pub fn note_answered(conn: &mut Conn, tenant: &TenantId, id: &str, now: Timestam
         .filter(leads::tenant_id.eq(tenant))
         .filter(leads::id.eq(id))
         .filter(leads::answered_at.is_null());
-    on!(conn, c => diesel::update(target).set(leads::answered_at.eq(now)).execute(c)).map(|_| ())
+    on!(conn, |c| diesel::update(target).set(leads::answered_at.eq(now)).execute(c)).map(|_| ())
 }
 
 /// Notes when a person first answered; later answers change nothing.
 pub fn note_responded(conn: &mut Conn, tenant: &TenantId, id: &LeadId, at: Timestamp) -> Result<()> {
     let target = leads::table.find((tenant, id)).filter(leads::responded_at.is_null());
-    on!(conn, c => diesel::update(target).set(leads::responded_at.eq(at)).execute(c)).map(|_| ())
+    on!(conn, |c| diesel::update(target).set(leads::responded_at.eq(at)).execute(c)).map(|_| ())
 }
 
 pub fn set_state(conn: &mut Conn, tenant: &TenantId, id: &LeadId, state: LeadState) -> Result<()> {
     let update = diesel::update(leads::table.find((tenant, id))).set(leads::state.eq(state));
-    on!(conn, c => update.execute(c)).map(|_| ())
+    on!(conn, |c| update.execute(c)).map(|_| ())
 }
 
 /// Counts, up to a few, the leads since a moment that have the same message from somebody else.
@@ -123,7 +91,7 @@ pub fn same_text(
     since: Timestamp,
 ) -> Result<i64> {
     const FEW: i64 = 20;
-    let senders: Vec<(Option<EmailAddress>, Option<PhoneNumber>)> = on!(conn, c => leads::table
+    let senders: Vec<(Option<EmailAddress>, Option<PhoneNumber>)> = on!(conn, |c| leads::table
         .filter(leads::tenant_id.eq(tenant))
         .filter(leads::body_hash.eq(hash))
         .filter(leads::received_at.ge(since))
@@ -139,30 +107,31 @@ pub fn same_text(
 
 /// Lists the leads that came in since a moment, newest first.
 pub fn since(conn: &mut Conn, tenant: &TenantId, since: Timestamp, limit: i64) -> Result<Vec<Lead>> {
-    on!(conn, c => leads::table
+    on!(conn, |c| leads::table
         .filter(leads::tenant_id.eq(tenant))
         .filter(leads::received_at.ge(since))
         .order(leads::id.desc())
         .limit(limit)
+        .select(Lead::as_select())
         .load(c))
 }
 
 /// Returns how fast the leads since a moment were answered, latest first. Uses `leads_received`.
 pub fn paces(conn: &mut Conn, tenant: &TenantId, since: Timestamp, limit: i64) -> Result<Vec<Pace>> {
-    on!(conn, c => leads::table
+    on!(conn, |c| leads::table
         .filter(leads::tenant_id.eq(tenant))
         .filter(leads::received_at.ge(since))
         .filter(leads::is_test.eq(false))
         .filter(leads::state.ne(LeadState::Spam))
         .order(leads::received_at.desc())
         .limit(limit)
-        .select((leads::source, leads::received_at, leads::answered_at, leads::responded_at))
+        .select(Pace::as_select())
         .load(c))
 }
 
 /// Counts the leads since a moment that are neither tests nor spam. Uses `leads_received`.
 pub fn count_since(conn: &mut Conn, tenant: &TenantId, since: Timestamp) -> Result<i64> {
-    on!(conn, c => leads::table
+    on!(conn, |c| leads::table
         .filter(leads::tenant_id.eq(tenant))
         .filter(leads::received_at.ge(since))
         .filter(leads::is_test.eq(false))

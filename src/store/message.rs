@@ -4,38 +4,16 @@ use diesel::prelude::*;
 
 use crate::base::Result;
 use crate::base::clock::Timestamp;
-use crate::model::message::{Author, Message, MessageClass};
+use crate::model::message::{Author, Message, MessageClass, messages};
+use crate::model::run::runs;
 use crate::model::{AutomationId, ConnectionId, ContactId, MessageId, TenantId};
 use crate::store::conn::on;
-use crate::store::schema::messages;
 use crate::store::{Conn, Inserted};
 
 /// Inserts the message, unless the connection brought it before.
 pub fn insert(conn: &mut Conn, message: &Message) -> Result<Inserted> {
-    let row = (
-        (
-            messages::tenant_id.eq(&message.tenant_id),
-            messages::id.eq(&message.id),
-            messages::connection_id.eq(&message.connection_id),
-            messages::author.eq(message.author),
-            messages::contact_id.eq(&message.contact_id),
-            messages::lead_id.eq(&message.lead_id),
-            messages::effect_id.eq(&message.effect_id),
-            messages::provider_id.eq(&message.provider_id),
-        ),
-        messages::thread_id.eq(&message.thread_id),
-        messages::rfc_id.eq(&message.rfc_id),
-        messages::sender.eq(&message.sender),
-        messages::recipient.eq(&message.recipient),
-        messages::subject.eq(&message.subject),
-        messages::body.eq(&message.body),
-        messages::sent_at.eq(message.sent_at),
-        messages::stored_at.eq(message.stored_at),
-        messages::class.eq(message.class),
-        messages::run_id.eq(&message.run_id),
-    );
-    let insert = diesel::insert_into(messages::table).values(row).on_conflict_do_nothing();
-    on!(conn, c => insert.execute(c)).map(Inserted::from_count)
+    let insert = diesel::insert_into(messages::table).values(message).on_conflict_do_nothing();
+    on!(conn, |c| insert.execute(c)).map(Inserted::from_count)
 }
 
 /// Returns the latest message of a thread that is to or from a contact. Uses `messages_by_thread`.
@@ -45,12 +23,13 @@ pub fn latest_of_thread(
     connection: &ConnectionId,
     thread_id: &str,
 ) -> Result<Option<Message>> {
-    on!(conn, c => messages::table
+    on!(conn, |c| messages::table
         .filter(messages::tenant_id.eq(tenant))
         .filter(messages::connection_id.eq(connection))
         .filter(messages::thread_id.eq(thread_id))
         .filter(messages::contact_id.is_not_null())
         .order(messages::id.desc())
+        .select(Message::as_select())
         .first(c)
         .optional())
 }
@@ -58,11 +37,12 @@ pub fn latest_of_thread(
 /// Returns the latest message with one of these Message-IDs that is to or from a contact. Uses
 /// `messages_by_rfc_id`.
 pub fn latest_of_rfc_ids(conn: &mut Conn, tenant: &TenantId, ids: &[String]) -> Result<Option<Message>> {
-    on!(conn, c => messages::table
+    on!(conn, |c| messages::table
         .filter(messages::tenant_id.eq(tenant))
         .filter(messages::rfc_id.eq_any(ids))
         .filter(messages::contact_id.is_not_null())
         .order(messages::id.desc())
+        .select(Message::as_select())
         .first(c)
         .optional())
 }
@@ -74,7 +54,7 @@ pub fn is_ours(
     connection: &ConnectionId,
     provider_id: &str,
 ) -> Result<bool> {
-    let found: Option<Author> = on!(conn, c => messages::table
+    let found: Option<Author> = on!(conn, |c| messages::table
         .filter(messages::tenant_id.eq(tenant))
         .filter(messages::connection_id.eq(connection))
         .filter(messages::provider_id.eq(provider_id))
@@ -91,25 +71,27 @@ pub fn of_contact(
     contact: &ContactId,
     limit: i64,
 ) -> Result<Vec<Message>> {
-    on!(conn, c => messages::table
+    on!(conn, |c| messages::table
         .filter(messages::tenant_id.eq(tenant))
         .filter(messages::contact_id.eq(contact))
         .order(messages::id.desc())
         .limit(limit)
+        .select(Message::as_select())
         .load(c))
 }
 
 /// Lists a tenant's messages, latest first.
 pub fn list(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result<Vec<Message>> {
-    on!(conn, c => messages::table
+    on!(conn, |c| messages::table
         .filter(messages::tenant_id.eq(tenant))
         .order(messages::id.desc())
         .limit(limit)
+        .select(Message::as_select())
         .load(c))
 }
 
 pub fn find(conn: &mut Conn, tenant: &TenantId, id: &MessageId) -> Result<Option<Message>> {
-    on!(conn, c => messages::table.find((tenant, id)).first(c).optional())
+    on!(conn, |c| messages::table.find((tenant, id)).select(Message::as_select()).first(c).optional())
 }
 
 /// Returns when a contact was last sent commercial messages, latest first. Uses `messages_by_contact`.
@@ -119,7 +101,7 @@ pub fn commercial_to(
     contact: &ContactId,
     limit: i64,
 ) -> Result<Vec<Timestamp>> {
-    on!(conn, c => messages::table
+    on!(conn, |c| messages::table
         .filter(messages::tenant_id.eq(tenant))
         .filter(messages::contact_id.eq(contact))
         .filter(messages::class.eq(MessageClass::Commercial))
@@ -136,13 +118,12 @@ pub fn last_of_automation(
     contact: &ContactId,
     automation: &AutomationId,
 ) -> Result<Option<Timestamp>> {
-    use crate::store::schema::runs;
     let own = runs::table
         .filter(runs::tenant_id.eq(tenant))
         .filter(runs::automation_id.eq(automation))
         .filter(runs::contact_id.eq(contact))
         .select(runs::id.nullable());
-    on!(conn, c => messages::table
+    on!(conn, |c| messages::table
         .filter(messages::tenant_id.eq(tenant))
         .filter(messages::contact_id.eq(contact))
         .filter(messages::run_id.eq_any(own))
@@ -154,19 +135,21 @@ pub fn last_of_automation(
 
 /// Returns who wrote the latest message to or from a contact, and when it was stored.
 pub fn latest_of_contact(conn: &mut Conn, tenant: &TenantId, contact: &ContactId) -> Result<Option<Message>> {
-    on!(conn, c => messages::table
+    on!(conn, |c| messages::table
         .filter(messages::tenant_id.eq(tenant))
         .filter(messages::contact_id.eq(contact))
         .order((messages::sent_at.desc(), messages::id.desc()))
+        .select(Message::as_select())
         .first(c)
         .optional())
 }
 
 /// Returns the message that an effect sent.
 pub fn of_effect(conn: &mut Conn, tenant: &TenantId, effect: &str) -> Result<Option<Message>> {
-    on!(conn, c => messages::table
+    on!(conn, |c| messages::table
         .filter(messages::tenant_id.eq(tenant))
         .filter(messages::effect_id.eq(effect))
+        .select(Message::as_select())
         .first(c)
         .optional())
 }
@@ -177,7 +160,7 @@ pub fn count_received(
     tenant: &TenantId,
     (from, until): (Timestamp, Timestamp),
 ) -> Result<i64> {
-    on!(conn, c => messages::table
+    on!(conn, |c| messages::table
         .filter(messages::tenant_id.eq(tenant))
         .filter(by_contact())
         .filter(messages::sent_at.gt(from))
@@ -188,15 +171,32 @@ pub fn count_received(
 
 /// Lists what contacts wrote, latest first. Uses `messages_received`.
 pub fn latest_received(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result<Vec<Message>> {
-    on!(conn, c => messages::table
+    on!(conn, |c| messages::table
         .filter(messages::tenant_id.eq(tenant))
         .filter(by_contact())
         .order((messages::sent_at.desc(), messages::id.desc()))
         .limit(limit)
+        .select(Message::as_select())
         .load(c))
 }
 
 /// SQLite takes a partial index only where the query says its condition in so many words.
 fn by_contact() -> diesel::expression::SqlLiteral<diesel::sql_types::Bool> {
     diesel::dsl::sql("author = 'contact'")
+}
+
+/// Lists the messages of a span of time, oldest first.
+pub fn between(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    (from, until): (Timestamp, Timestamp),
+    limit: i64,
+) -> Result<Vec<Message>> {
+    on!(conn, |c| messages::table
+        .filter(messages::tenant_id.eq(tenant))
+        .filter(messages::sent_at.gt(from))
+        .filter(messages::sent_at.le(until))
+        .order(messages::id)
+        .limit(limit)
+        .load(c))
 }

@@ -12,6 +12,7 @@ mod conn;
 pub mod connection;
 pub mod consent;
 pub mod contact;
+pub mod copy;
 pub mod cursor;
 mod dialect;
 pub mod due;
@@ -29,11 +30,10 @@ pub mod notice;
 mod postgres;
 pub mod run;
 pub mod schedule;
-mod schema;
+pub mod scratch;
 pub mod session;
 pub mod sign_in;
 pub mod source;
-mod source_schema;
 mod sqlite;
 pub mod task;
 pub mod tenant;
@@ -119,8 +119,8 @@ impl Db {
         let url = url.clone();
         let inner = blocking(move || {
             Ok(match &url {
-                Url::Sqlite(path) => {
-                    let writer = Writer::start(path.clone())?;
+                Url::Sqlite(_) | Url::Scratch(_) => {
+                    let writer = Writer::start(url.clone())?;
                     Inner::Sqlite { readers: conn::pool(&url, sqlite::READERS)?, writer }
                 }
                 Url::Postgres(_) => Inner::Postgres { pool: conn::pool(&url, postgres::CONNECTIONS)? },

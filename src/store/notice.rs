@@ -4,35 +4,19 @@ use diesel::prelude::*;
 
 use crate::base::Result;
 use crate::base::clock::Timestamp;
-use crate::model::source::{Notice, NoticeState};
+use crate::model::source::{Notice, NoticeState, notices};
 use crate::model::{NoticeId, SourceId, TenantId};
 use crate::store::conn::on;
-use crate::store::source_schema::notices;
 use crate::store::{Claim, Conn, Inserted};
 
 /// Inserts the notice, unless its source told of the same lead before.
 pub fn insert(conn: &mut Conn, notice: &Notice) -> Result<Inserted> {
-    let row = (
-        notices::tenant_id.eq(&notice.tenant_id),
-        notices::id.eq(&notice.id),
-        notices::source_id.eq(&notice.source_id),
-        notices::external_id.eq(&notice.external_id),
-        notices::payload.eq(&notice.payload),
-        notices::state.eq(notice.state),
-        notices::reason.eq(&notice.reason),
-        notices::attempt.eq(notice.attempt),
-        notices::epoch.eq(notice.epoch),
-        notices::due_at.eq(notice.due_at),
-        notices::received_at.eq(notice.received_at),
-        notices::settled_at.eq(notice.settled_at),
-        notices::lead_id.eq(&notice.lead_id),
-    );
-    let insert = diesel::insert_into(notices::table).values(row).on_conflict_do_nothing();
-    on!(conn, c => insert.execute(c)).map(Inserted::from_count)
+    let insert = diesel::insert_into(notices::table).values(notice).on_conflict_do_nothing();
+    on!(conn, |c| insert.execute(c)).map(Inserted::from_count)
 }
 
 pub fn find(conn: &mut Conn, tenant: &TenantId, id: &NoticeId) -> Result<Option<Notice>> {
-    on!(conn, c => notices::table.find((tenant, id)).first(c).optional())
+    on!(conn, |c| notices::table.find((tenant, id)).select(Notice::as_select()).first(c).optional())
 }
 
 pub fn find_by_external_id(
@@ -41,10 +25,11 @@ pub fn find_by_external_id(
     source: &SourceId,
     external_id: &str,
 ) -> Result<Option<Notice>> {
-    on!(conn, c => notices::table
+    on!(conn, |c| notices::table
         .filter(notices::tenant_id.eq(tenant))
         .filter(notices::source_id.eq(source))
         .filter(notices::external_id.eq(external_id))
+        .select(Notice::as_select())
         .first(c)
         .optional())
 }
@@ -58,7 +43,7 @@ pub struct Filter {
 
 /// Lists a tenant's notices, latest first.
 pub fn list(conn: &mut Conn, tenant: &TenantId, filter: &Filter, limit: i64) -> Result<Vec<Notice>> {
-    on!(conn, c => {
+    on!(conn, |c| {
         let mut query = notices::table.filter(notices::tenant_id.eq(tenant)).into_boxed();
         if let Some(source) = &filter.source {
             query = query.filter(notices::source_id.eq(source));
@@ -66,7 +51,7 @@ pub fn list(conn: &mut Conn, tenant: &TenantId, filter: &Filter, limit: i64) -> 
         if let Some(state) = filter.state {
             query = query.filter(notices::state.eq(state));
         }
-        query.order(notices::id.desc()).limit(limit).load(c)
+        query.order(notices::id.desc()).limit(limit).select(Notice::as_select()).load(c)
     })
 }
 
@@ -78,28 +63,20 @@ pub fn claim(conn: &mut Conn, notice: &Notice, lease_until: Timestamp) -> Result
         .filter(notices::due_at.is_not_null());
     let update = diesel::update(unchanged)
         .set((notices::epoch.eq(notice.epoch + 1), notices::due_at.eq(Some(lease_until))));
-    on!(conn, c => update.execute(c)).map(Claim::from_count)
+    on!(conn, |c| update.execute(c)).map(Claim::from_count)
 }
 
 /// Writes what an attempt came to, unless somebody wrote the notice since `epoch`.
 pub fn save(conn: &mut Conn, notice: &Notice, epoch: i64) -> Result<Claim> {
     let unchanged = notices::table.find((&notice.tenant_id, &notice.id)).filter(notices::epoch.eq(epoch));
-    let update = diesel::update(unchanged).set((
-        notices::state.eq(notice.state),
-        notices::reason.eq(&notice.reason),
-        notices::attempt.eq(notice.attempt),
-        notices::epoch.eq(epoch + 1),
-        notices::due_at.eq(notice.due_at),
-        notices::settled_at.eq(notice.settled_at),
-        notices::lead_id.eq(&notice.lead_id),
-    ));
-    on!(conn, c => update.execute(c)).map(Claim::from_count)
+    let update = diesel::update(unchanged).set((notice, notices::epoch.eq(epoch + 1)));
+    on!(conn, |c| update.execute(c)).map(Claim::from_count)
 }
 
 /// Deletes at most `limit` notices that were fetched or dismissed before `before`; returns how many. Uses
 /// `notices_settled`.
 pub fn prune(conn: &mut Conn, before: Timestamp, limit: i64) -> Result<usize> {
-    let old: Vec<(TenantId, NoticeId)> = on!(conn, c => notices::table
+    let old: Vec<(TenantId, NoticeId)> = on!(conn, |c| notices::table
         .filter(notices::settled_at.lt(before))
         .filter(notices::state.eq_any([NoticeState::Fetched, NoticeState::Dismissed]))
         .order((notices::settled_at, notices::tenant_id, notices::id))
@@ -107,7 +84,7 @@ pub fn prune(conn: &mut Conn, before: Timestamp, limit: i64) -> Result<usize> {
         .select((notices::tenant_id, notices::id))
         .load(c))?;
     for (tenant, id) in &old {
-        on!(conn, c => diesel::delete(notices::table.find((tenant, id))).execute(c))?;
+        on!(conn, |c| diesel::delete(notices::table.find((tenant, id))).execute(c))?;
     }
     Ok(old.len())
 }

@@ -4,37 +4,21 @@ use diesel::prelude::*;
 
 use crate::base::Result;
 use crate::base::clock::Timestamp;
-use crate::model::run::{Run, RunState, Step};
+use crate::model::effect::{attempts, effects};
+use crate::model::run::{Run, RunState, Step, runs, steps};
+use crate::model::verdict::verdicts;
 use crate::model::{AutomationId, ContactId, EffectId, EventId, RunId, TenantId};
 use crate::store::conn::on;
-use crate::store::schema::{runs, steps};
 use crate::store::{Claim, Conn, Inserted};
 
 /// Inserts the run, unless this automation has run on this event.
 pub fn insert(conn: &mut Conn, run: &Run) -> Result<Inserted> {
-    let row = (
-        runs::tenant_id.eq(&run.tenant_id),
-        runs::id.eq(&run.id),
-        runs::automation_id.eq(&run.automation_id),
-        runs::version.eq(run.version),
-        runs::event_id.eq(&run.event_id),
-        runs::subject_id.eq(&run.subject_id),
-        runs::state.eq(run.state),
-        runs::position.eq(run.position),
-        runs::reason.eq(&run.reason),
-        runs::due_at.eq(run.due_at),
-        runs::epoch.eq(run.epoch),
-        runs::attempt.eq(run.attempt),
-        runs::started_at.eq(run.started_at),
-        runs::finished_at.eq(run.finished_at),
-        runs::contact_id.eq(&run.contact_id),
-    );
-    let insert = diesel::insert_into(runs::table).values(row).on_conflict_do_nothing();
-    on!(conn, c => insert.execute(c)).map(Inserted::from_count)
+    let insert = diesel::insert_into(runs::table).values(run).on_conflict_do_nothing();
+    on!(conn, |c| insert.execute(c)).map(Inserted::from_count)
 }
 
 pub fn find(conn: &mut Conn, tenant: &TenantId, id: &RunId) -> Result<Option<Run>> {
-    on!(conn, c => runs::table.find((tenant, id)).first(c).optional())
+    on!(conn, |c| runs::table.find((tenant, id)).select(Run::as_select()).first(c).optional())
 }
 
 /// What a list of runs is narrowed to.
@@ -49,7 +33,7 @@ pub struct Filter {
 
 /// Lists a tenant's runs, newest first.
 pub fn list(conn: &mut Conn, tenant: &TenantId, filter: &Filter, limit: i64) -> Result<Vec<Run>> {
-    on!(conn, c => {
+    on!(conn, |c| {
         let mut query = runs::table.filter(runs::tenant_id.eq(tenant)).into_boxed();
         if let Some(state) = filter.state {
             query = query.filter(runs::state.eq(state));
@@ -66,7 +50,7 @@ pub fn list(conn: &mut Conn, tenant: &TenantId, filter: &Filter, limit: i64) -> 
         if let Some(before) = &filter.before {
             query = query.filter(runs::id.lt(before));
         }
-        query.order(runs::id.desc()).limit(limit).load(c)
+        query.order(runs::id.desc()).limit(limit).select(Run::as_select()).load(c)
     })
 }
 
@@ -74,21 +58,23 @@ pub fn list(conn: &mut Conn, tenant: &TenantId, filter: &Filter, limit: i64) -> 
 pub fn failed(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result<Vec<Run>> {
     // SQLite takes a partial index only where the query says its condition in so many words.
     let is_failed = diesel::dsl::sql::<diesel::sql_types::Bool>("state = 'failed'");
-    on!(conn, c => runs::table
+    on!(conn, |c| runs::table
         .filter(runs::tenant_id.eq(tenant))
         .filter(is_failed)
         .order(runs::id.desc())
         .limit(limit)
+        .select(Run::as_select())
         .load(c))
 }
 
 /// Lists the runs that wait for a moment, those first that go on first. Uses `runs_due_by_tenant`.
 pub fn waiting(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result<Vec<Run>> {
-    on!(conn, c => runs::table
+    on!(conn, |c| runs::table
         .filter(runs::tenant_id.eq(tenant))
         .filter(runs::due_at.is_not_null())
         .order((runs::due_at, runs::id))
         .limit(limit)
+        .select(Run::as_select())
         .load(c))
 }
 
@@ -98,7 +84,7 @@ pub fn count_started(
     tenant: &TenantId,
     since: Timestamp,
 ) -> Result<Vec<(AutomationId, RunState, i64)>> {
-    on!(conn, c => runs::table
+    on!(conn, |c| runs::table
         .filter(runs::tenant_id.eq(tenant))
         .filter(runs::started_at.ge(since))
         .group_by((runs::automation_id, runs::state))
@@ -109,23 +95,15 @@ pub fn count_started(
 /// Writes the run's new state, unless somebody wrote it since `epoch` was read.
 pub fn save(conn: &mut Conn, run: &Run, epoch: i64) -> Result<Claim> {
     let unchanged = runs::table.find((&run.tenant_id, &run.id)).filter(runs::epoch.eq(epoch));
-    let update = diesel::update(unchanged).set((
-        runs::state.eq(run.state),
-        runs::position.eq(run.position),
-        runs::reason.eq(&run.reason),
-        runs::due_at.eq(run.due_at),
-        runs::epoch.eq(epoch + 1),
-        runs::attempt.eq(run.attempt),
-        runs::finished_at.eq(run.finished_at),
-    ));
-    on!(conn, c => update.execute(c)).map(Claim::from_count)
+    let update = diesel::update(unchanged).set((run, runs::epoch.eq(epoch + 1)));
+    on!(conn, |c| update.execute(c)).map(Claim::from_count)
 }
 
 /// Makes an unfinished run due at `now`, because what it waited for has settled.
 pub fn wake(conn: &mut Conn, tenant: &TenantId, id: &RunId, now: Timestamp) -> Result<()> {
     let waiting = runs::table.find((tenant, id)).filter(runs::finished_at.is_null());
     let update = diesel::update(waiting).set(runs::due_at.eq(now));
-    on!(conn, c => update.execute(c)).map(|_| ())
+    on!(conn, |c| update.execute(c)).map(|_| ())
 }
 
 /// Makes every run due that a pause of its tenant, or of its automation, had parked.
@@ -135,14 +113,16 @@ pub fn wake_parked(
     automation: Option<&AutomationId>,
     now: Timestamp,
 ) -> Result<usize> {
-    on!(conn, c => {
+    on!(conn, |c| {
         let parked = runs::table
             .filter(runs::tenant_id.eq(tenant))
             .filter(runs::due_at.is_null())
             .filter(runs::finished_at.is_null())
             .filter(runs::state.eq(RunState::Waiting));
         match automation {
-            Some(id) => diesel::update(parked.filter(runs::automation_id.eq(id))).set(runs::due_at.eq(now)).execute(c),
+            Some(id) => {
+                diesel::update(parked.filter(runs::automation_id.eq(id))).set(runs::due_at.eq(now)).execute(c)
+            }
             None => diesel::update(parked).set(runs::due_at.eq(now)).execute(c),
         }
     })
@@ -150,31 +130,34 @@ pub fn wake_parked(
 
 /// Returns the unfinished runs that are about a contact. Uses `runs_open_by_contact`.
 pub fn open_of_contact(conn: &mut Conn, tenant: &TenantId, contact: &ContactId) -> Result<Vec<Run>> {
-    on!(conn, c => runs::table
+    on!(conn, |c| runs::table
         .filter(runs::tenant_id.eq(tenant))
         .filter(runs::contact_id.eq(contact))
         .filter(runs::finished_at.is_null())
         .order(runs::id)
+        .select(Run::as_select())
         .load(c))
 }
 
 /// Returns the unfinished runs that are about a subject. Uses `runs_open_by_subject`.
 pub fn open_of_subject(conn: &mut Conn, tenant: &TenantId, subject: &str) -> Result<Vec<Run>> {
-    on!(conn, c => runs::table
+    on!(conn, |c| runs::table
         .filter(runs::tenant_id.eq(tenant))
         .filter(runs::subject_id.eq(subject))
         .filter(runs::finished_at.is_null())
         .order(runs::id)
+        .select(Run::as_select())
         .load(c))
 }
 
 /// Returns the unfinished runs of an automation, oldest first.
 pub fn open_of_automation(conn: &mut Conn, tenant: &TenantId, id: &AutomationId) -> Result<Vec<Run>> {
-    on!(conn, c => runs::table
+    on!(conn, |c| runs::table
         .filter(runs::tenant_id.eq(tenant))
         .filter(runs::automation_id.eq(id))
         .filter(runs::finished_at.is_null())
         .order(runs::id)
+        .select(Run::as_select())
         .load(c))
 }
 
@@ -189,35 +172,23 @@ pub fn set_version(conn: &mut Conn, run: &Run, version: i32, position: i32) -> R
         runs::position.eq(position),
         runs::epoch.eq(run.epoch + 1),
     ));
-    on!(conn, c => update.execute(c)).map(Claim::from_count)
+    on!(conn, |c| update.execute(c)).map(Claim::from_count)
 }
 
 /// Writes a step of the journal, replacing what it said about the same position.
 pub fn save_step(conn: &mut Conn, step: &Step) -> Result<()> {
     let same = steps::table.find((&step.tenant_id, &step.run_id, step.position));
-    on!(conn, c => diesel::delete(same).execute(c))?;
-    let row = (
-        steps::tenant_id.eq(&step.tenant_id),
-        steps::run_id.eq(&step.run_id),
-        steps::position.eq(step.position),
-        steps::name.eq(&step.name),
-        steps::action.eq(&step.action),
-        steps::state.eq(step.state),
-        steps::reason.eq(&step.reason),
-        steps::effect_id.eq(&step.effect_id),
-        steps::output.eq(&step.output),
-        steps::started_at.eq(step.started_at),
-        steps::finished_at.eq(step.finished_at),
-    );
-    on!(conn, c => diesel::insert_into(steps::table).values(row).execute(c)).map(|_| ())
+    on!(conn, |c| diesel::delete(same).execute(c))?;
+    on!(conn, |c| diesel::insert_into(steps::table).values(step).execute(c)).map(|_| ())
 }
 
 /// Returns a run's journal in order. A definition has at most 100 steps, so there is no limit here.
 pub fn steps(conn: &mut Conn, tenant: &TenantId, id: &RunId) -> Result<Vec<Step>> {
-    on!(conn, c => steps::table
+    on!(conn, |c| steps::table
         .filter(steps::tenant_id.eq(tenant))
         .filter(steps::run_id.eq(id))
         .order(steps::position)
+        .select(Step::as_select())
         .load(c))
 }
 
@@ -225,13 +196,14 @@ pub fn steps(conn: &mut Conn, tenant: &TenantId, id: &RunId) -> Result<Vec<Step>
 ///
 /// A run with an effect that is not settled is kept, whatever its age.
 pub fn prune(conn: &mut Conn, before: Timestamp, limit: i64) -> Result<usize> {
-    use crate::store::schema::effects;
-    let old: Vec<(TenantId, RunId)> = on!(conn, c => runs::table
+    let old: Vec<(TenantId, RunId)> = on!(conn, |c| runs::table
         .filter(runs::finished_at.lt(before))
-        .filter(diesel::dsl::not(diesel::dsl::exists(effects::table
-            .filter(effects::tenant_id.eq(runs::tenant_id))
-            .filter(effects::run_id.eq(runs::id))
-            .filter(effects::settled_at.is_null()))))
+        .filter(diesel::dsl::not(diesel::dsl::exists(
+            effects::table
+                .filter(effects::tenant_id.eq(runs::tenant_id))
+                .filter(effects::run_id.eq(runs::id))
+                .filter(effects::settled_at.is_null())
+        )))
         .order(runs::finished_at)
         .limit(limit)
         .select((runs::tenant_id, runs::id))
@@ -244,19 +216,18 @@ pub fn prune(conn: &mut Conn, before: Timestamp, limit: i64) -> Result<usize> {
 
 /// Deletes a run and everything that hangs on it.
 fn delete(conn: &mut Conn, tenant: &TenantId, id: &RunId) -> Result<()> {
-    use crate::store::schema::{attempts, effects, verdicts};
     let own = effects::table.filter(effects::tenant_id.eq(tenant)).filter(effects::run_id.eq(id));
-    let effect_ids: Vec<EffectId> = on!(conn, c => own.select(effects::id).load(c))?;
+    let effect_ids: Vec<EffectId> = on!(conn, |c| own.select(effects::id).load(c))?;
     for effect in &effect_ids {
         let tries =
             attempts::table.filter(attempts::tenant_id.eq(tenant)).filter(attempts::effect_id.eq(effect));
-        on!(conn, c => diesel::delete(tries).execute(c))?;
+        on!(conn, |c| diesel::delete(tries).execute(c))?;
         let decided =
             verdicts::table.filter(verdicts::tenant_id.eq(tenant)).filter(verdicts::effect_id.eq(effect));
-        on!(conn, c => diesel::delete(decided).execute(c))?;
+        on!(conn, |c| diesel::delete(decided).execute(c))?;
     }
-    on!(conn, c => diesel::delete(own).execute(c))?;
+    on!(conn, |c| diesel::delete(own).execute(c))?;
     let journal = steps::table.filter(steps::tenant_id.eq(tenant)).filter(steps::run_id.eq(id));
-    on!(conn, c => diesel::delete(journal).execute(c))?;
-    on!(conn, c => diesel::delete(runs::table.find((tenant, id))).execute(c)).map(|_| ())
+    on!(conn, |c| diesel::delete(journal).execute(c))?;
+    on!(conn, |c| diesel::delete(runs::table.find((tenant, id))).execute(c)).map(|_| ())
 }

@@ -4,36 +4,25 @@ use diesel::prelude::*;
 
 use crate::base::Result;
 use crate::base::clock::Timestamp;
-use crate::model::schedule::Schedule;
+use crate::model::schedule::{Schedule, schedules};
 use crate::model::{ScheduleId, TenantId};
 use crate::store::conn::on;
-use crate::store::schema::schedules;
 use crate::store::{Claim, Conn};
 
 pub fn insert(conn: &mut Conn, schedule: &Schedule) -> Result<()> {
-    let row = (
-        schedules::tenant_id.eq(&schedule.tenant_id),
-        schedules::id.eq(&schedule.id),
-        schedules::automation_id.eq(&schedule.automation_id),
-        schedules::number.eq(schedule.number),
-        schedules::cadence.eq(&schedule.cadence),
-        schedules::timezone.eq(&schedule.timezone),
-        schedules::misfire.eq(schedule.misfire),
-        schedules::planned_at.eq(schedule.planned_at),
-        schedules::due_at.eq(schedule.due_at),
-    );
-    on!(conn, c => diesel::insert_into(schedules::table).values(row).execute(c)).map(|_| ())
+    on!(conn, |c| diesel::insert_into(schedules::table).values(schedule).execute(c)).map(|_| ())
 }
 
 pub fn find(conn: &mut Conn, tenant: &TenantId, id: &ScheduleId) -> Result<Option<Schedule>> {
-    on!(conn, c => schedules::table.find((tenant, id)).first(c).optional())
+    on!(conn, |c| schedules::table.find((tenant, id)).select(Schedule::as_select()).first(c).optional())
 }
 
 /// Lists a tenant's schedules, the next first. An automation has few triggers, so there is no limit.
 pub fn list(conn: &mut Conn, tenant: &TenantId) -> Result<Vec<Schedule>> {
-    on!(conn, c => schedules::table
+    on!(conn, |c| schedules::table
         .filter(schedules::tenant_id.eq(tenant))
         .order((schedules::planned_at, schedules::id))
+        .select(Schedule::as_select())
         .load(c))
 }
 
@@ -42,16 +31,10 @@ pub fn save(conn: &mut Conn, schedule: &Schedule, planned_at: Timestamp) -> Resu
     let unchanged = schedules::table
         .find((&schedule.tenant_id, &schedule.id))
         .filter(schedules::planned_at.eq(planned_at));
-    let update = diesel::update(unchanged).set((
-        schedules::cadence.eq(&schedule.cadence),
-        schedules::timezone.eq(&schedule.timezone),
-        schedules::misfire.eq(schedule.misfire),
-        schedules::planned_at.eq(schedule.planned_at),
-        schedules::due_at.eq(schedule.due_at),
-    ));
-    on!(conn, c => update.execute(c)).map(Claim::from_count)
+    let update = diesel::update(unchanged).set(schedule);
+    on!(conn, |c| update.execute(c)).map(Claim::from_count)
 }
 
 pub fn delete(conn: &mut Conn, tenant: &TenantId, id: &ScheduleId) -> Result<()> {
-    on!(conn, c => diesel::delete(schedules::table.find((tenant, id))).execute(c)).map(|_| ())
+    on!(conn, |c| diesel::delete(schedules::table.find((tenant, id))).execute(c)).map(|_| ())
 }

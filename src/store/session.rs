@@ -4,76 +4,54 @@ use diesel::prelude::*;
 
 use crate::base::Result;
 use crate::base::clock::Timestamp;
-use crate::model::session::Session;
+use crate::model::session::{Session, sessions};
+use crate::model::user::memberships;
 use crate::model::{SessionId, TenantId, UserId};
 use crate::store::conn::on;
-use crate::store::schema::memberships;
 use crate::store::{Conn, dialect};
-
-diesel::table! {
-    sessions (id) {
-        id -> Text,
-        token_hash -> Text,
-        user_id -> Nullable<Text>,
-        tenant_id -> Nullable<Text>,
-        created_at -> BigInt,
-        seen_at -> BigInt,
-        expires_at -> BigInt,
-        address -> Text,
-        agent -> Text,
-        revoked_at -> Nullable<BigInt>,
-    }
-}
-
-diesel::allow_tables_to_appear_in_same_query!(sessions, memberships);
 
 /// Sessions that one trimming ends at most.
 const TRIMMED: i64 = 500;
 
 pub fn insert(conn: &mut Conn, session: &Session) -> Result<()> {
-    let row = (
-        sessions::id.eq(&session.id),
-        sessions::token_hash.eq(&session.token_hash),
-        sessions::user_id.eq(&session.user_id),
-        sessions::tenant_id.eq(&session.tenant_id),
-        sessions::created_at.eq(session.created_at),
-        sessions::seen_at.eq(session.seen_at),
-        sessions::expires_at.eq(session.expires_at),
-        sessions::address.eq(&session.address),
-        sessions::agent.eq(&session.agent),
-        sessions::revoked_at.eq(session.revoked_at),
-    );
-    on!(conn, c => diesel::insert_into(sessions::table).values(row).execute(c)).map(|_| ())
+    on!(conn, |c| diesel::insert_into(sessions::table).values(session).execute(c)).map(|_| ())
 }
 
 pub fn find(conn: &mut Conn, id: &SessionId) -> Result<Option<Session>> {
-    on!(conn, c => sessions::table.find(id).first(c).optional())
+    on!(conn, |c| sessions::table.find(id).select(Session::as_select()).first(c).optional())
 }
 
 pub fn find_by_token(conn: &mut Conn, token_hash: &str) -> Result<Option<Session>> {
-    on!(conn, c => sessions::table.filter(sessions::token_hash.eq(token_hash)).first(c).optional())
+    on!(conn, |c| sessions::table
+        .filter(sessions::token_hash.eq(token_hash))
+        .select(Session::as_select())
+        .first(c)
+        .optional())
 }
 
 /// Lists at most `limit` sessions that were neither revoked nor have ended, latest first.
 pub fn list(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec<Session>> {
-    on!(conn, c => sessions::table
+    on!(conn, |c| sessions::table
         .filter(sessions::revoked_at.is_null())
         .filter(sessions::expires_at.gt(now))
         .order(sessions::id.desc())
         .limit(limit)
+        .select(Session::as_select())
         .load(c))
 }
 
 /// Lists those of a tenant: of its links and of its members.
 pub fn list_of(conn: &mut Conn, tenant: &TenantId, now: Timestamp, limit: i64) -> Result<Vec<Session>> {
-    on!(conn, c => sessions::table
+    on!(conn, |c| sessions::table
         .filter(sessions::revoked_at.is_null())
         .filter(sessions::expires_at.gt(now))
-        .filter(sessions::tenant_id.eq(tenant).or(sessions::user_id.eq_any(
-            memberships::table
-                .filter(memberships::tenant_id.eq(tenant))
-                .select(memberships::user_id.nullable())
-        )))
+        .filter(
+            sessions::tenant_id.eq(tenant).or(sessions::user_id.eq_any(
+                memberships::table
+                    .filter(memberships::tenant_id.eq(tenant))
+                    .select(memberships::user_id.nullable())
+            ))
+        )
         .order(sessions::id.desc())
         .limit(limit)
         .load(c))
@@ -83,7 +61,7 @@ pub fn list_of(conn: &mut Conn, tenant: &TenantId, now: Timestamp, limit: i64) -
 /// opens one of the tenant's until the transaction ends.
 pub fn last_of_link(conn: &mut Conn, tenant: &TenantId, ends: Timestamp) -> Result<Option<Timestamp>> {
     dialect::lock(conn, tenant.as_str())?;
-    on!(conn, c => sessions::table
+    on!(conn, |c| sessions::table
         .filter(sessions::tenant_id.eq(tenant))
         .filter(sessions::expires_at.eq(ends))
         .order(sessions::id.desc())
@@ -94,7 +72,7 @@ pub fn last_of_link(conn: &mut Conn, tenant: &TenantId, ends: Timestamp) -> Resu
 
 /// Deletes all but the `kept` sessions of a link that were used last.
 pub fn trim_link(conn: &mut Conn, tenant: &TenantId, ends: Timestamp, kept: i64) -> Result<usize> {
-    let beyond: Vec<SessionId> = on!(conn, c => sessions::table
+    let beyond: Vec<SessionId> = on!(conn, |c| sessions::table
         .filter(sessions::tenant_id.eq(tenant))
         .filter(sessions::expires_at.eq(ends))
         .order((sessions::seen_at.desc(), sessions::id.desc()))
@@ -102,11 +80,11 @@ pub fn trim_link(conn: &mut Conn, tenant: &TenantId, ends: Timestamp, kept: i64)
         .limit(TRIMMED)
         .select(sessions::id)
         .load(c))?;
-    on!(conn, c => diesel::delete(sessions::table.filter(sessions::id.eq_any(&beyond))).execute(c))
+    on!(conn, |c| diesel::delete(sessions::table.filter(sessions::id.eq_any(&beyond))).execute(c))
 }
 
 pub fn touch(conn: &mut Conn, id: &SessionId, now: Timestamp) -> Result<()> {
-    on!(conn, c => diesel::update(sessions::table.find(id)).set(sessions::seen_at.eq(now)).execute(c))
+    on!(conn, |c| diesel::update(sessions::table.find(id)).set(sessions::seen_at.eq(now)).execute(c))
         .map(|_| ())
 }
 
@@ -114,35 +92,35 @@ pub fn touch(conn: &mut Conn, id: &SessionId, now: Timestamp) -> Result<()> {
 pub fn revoke(conn: &mut Conn, id: &SessionId, now: Timestamp) -> Result<usize> {
     let update = diesel::update(sessions::table.find(id).filter(sessions::revoked_at.is_null()))
         .set(sessions::revoked_at.eq(now));
-    on!(conn, c => update.execute(c))
+    on!(conn, |c| update.execute(c))
 }
 
 /// Revokes every session of a user.
 pub fn revoke_of_user(conn: &mut Conn, user: &UserId, now: Timestamp) -> Result<usize> {
     let open = sessions::table.filter(sessions::user_id.eq(user)).filter(sessions::revoked_at.is_null());
     let update = diesel::update(open).set(sessions::revoked_at.eq(now));
-    on!(conn, c => update.execute(c))
+    on!(conn, |c| update.execute(c))
 }
 
 /// Revokes every session that came of a link of a tenant.
 pub fn revoke_of_links(conn: &mut Conn, tenant: &TenantId, now: Timestamp) -> Result<usize> {
     let open = sessions::table.filter(sessions::tenant_id.eq(tenant)).filter(sessions::revoked_at.is_null());
     let update = diesel::update(open).set(sessions::revoked_at.eq(now));
-    on!(conn, c => update.execute(c))
+    on!(conn, |c| update.execute(c))
 }
 
 pub fn revoke_all(conn: &mut Conn, now: Timestamp) -> Result<usize> {
     let open = sessions::table.filter(sessions::revoked_at.is_null());
-    on!(conn, c => diesel::update(open).set(sessions::revoked_at.eq(now)).execute(c))
+    on!(conn, |c| diesel::update(open).set(sessions::revoked_at.eq(now)).execute(c))
 }
 
 /// Deletes sessions that ended before `before`.
 pub fn prune(conn: &mut Conn, before: Timestamp, limit: i64) -> Result<usize> {
-    let old: Vec<SessionId> = on!(conn, c => sessions::table
+    let old: Vec<SessionId> = on!(conn, |c| sessions::table
         .filter(sessions::expires_at.lt(before))
         .order(sessions::id)
         .limit(limit)
         .select(sessions::id)
         .load(c))?;
-    on!(conn, c => diesel::delete(sessions::table.filter(sessions::id.eq_any(&old))).execute(c))
+    on!(conn, |c| diesel::delete(sessions::table.filter(sessions::id.eq_any(&old))).execute(c))
 }

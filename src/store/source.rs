@@ -4,49 +4,37 @@ use diesel::prelude::*;
 
 use crate::base::Result;
 use crate::base::clock::Timestamp;
-use crate::model::source::Source;
+use crate::model::source::{Source, notices, sources};
 use crate::model::{SourceId, TenantId};
 use crate::store::conn::on;
-use crate::store::source_schema::{notices, sources};
 use crate::store::{Claim, Conn, Inserted};
 
 /// Inserts the source, unless its name is taken in the tenant.
 pub fn insert(conn: &mut Conn, source: &Source) -> Result<Inserted> {
-    let row = (
-        sources::tenant_id.eq(&source.tenant_id),
-        sources::id.eq(&source.id),
-        sources::name.eq(&source.name),
-        sources::kind.eq(&source.kind),
-        sources::settings.eq(&source.settings),
-        sources::sealed.eq(&source.sealed),
-        sources::state.eq(source.state),
-        sources::last_received_at.eq(source.last_received_at),
-        sources::last_error.eq(&source.last_error),
-        sources::created_at.eq(source.created_at),
-        sources::updated_at.eq(source.updated_at),
-    );
-    let insert = diesel::insert_into(sources::table).values(row).on_conflict_do_nothing();
-    on!(conn, c => insert.execute(c)).map(Inserted::from_count)
+    let insert = diesel::insert_into(sources::table).values(source).on_conflict_do_nothing();
+    on!(conn, |c| insert.execute(c)).map(Inserted::from_count)
 }
 
 pub fn find(conn: &mut Conn, tenant: &TenantId, id: &SourceId) -> Result<Option<Source>> {
-    on!(conn, c => sources::table.find((tenant, id)).first(c).optional())
+    on!(conn, |c| sources::table.find((tenant, id)).select(Source::as_select()).first(c).optional())
 }
 
 pub fn find_by_name(conn: &mut Conn, tenant: &TenantId, name: &str) -> Result<Option<Source>> {
-    on!(conn, c => sources::table
+    on!(conn, |c| sources::table
         .filter(sources::tenant_id.eq(tenant))
         .filter(sources::name.eq(name))
+        .select(Source::as_select())
         .first(c)
         .optional())
 }
 
 /// Lists a tenant's sources, oldest first.
 pub fn list(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result<Vec<Source>> {
-    on!(conn, c => sources::table
+    on!(conn, |c| sources::table
         .filter(sources::tenant_id.eq(tenant))
         .order(sources::id)
         .limit(limit)
+        .select(Source::as_select())
         .load(c))
 }
 
@@ -54,21 +42,15 @@ pub fn list(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result<Vec<Source
 pub fn save(conn: &mut Conn, source: &Source, updated_at: Timestamp) -> Result<Claim> {
     let as_read =
         sources::table.find((&source.tenant_id, &source.id)).filter(sources::updated_at.eq(updated_at));
-    let update = diesel::update(as_read).set((
-        sources::settings.eq(&source.settings),
-        sources::sealed.eq(&source.sealed),
-        sources::state.eq(source.state),
-        sources::last_error.eq(&source.last_error),
-        sources::updated_at.eq(source.updated_at),
-    ));
-    on!(conn, c => update.execute(c)).map(Claim::from_count)
+    let update = diesel::update(as_read).set(source);
+    on!(conn, |c| update.execute(c)).map(Claim::from_count)
 }
 
 /// Notes that a call of the source was taken at `now`.
 pub fn note_received(conn: &mut Conn, tenant: &TenantId, id: &SourceId, now: Timestamp) -> Result<()> {
     let update = diesel::update(sources::table.find((tenant, id)))
         .set((sources::last_received_at.eq(now), sources::last_error.eq(None::<String>)));
-    on!(conn, c => update.execute(c)).map(|_| ())
+    on!(conn, |c| update.execute(c)).map(|_| ())
 }
 
 /// How the reason begins for which a call was refused.
@@ -80,18 +62,18 @@ pub fn note_refusal(conn: &mut Conn, tenant: &TenantId, id: &SourceId, reason: &
     let update = diesel::update(sources::table.find((tenant, id)))
         .filter(sources::last_error.is_null().or(refused))
         .set(sources::last_error.eq(reason));
-    on!(conn, c => update.execute(c)).map(|_| ())
+    on!(conn, |c| update.execute(c)).map(|_| ())
 }
 
 /// Notes why a lead could not be fetched.
 pub fn note_error(conn: &mut Conn, tenant: &TenantId, id: &SourceId, reason: &str) -> Result<()> {
     let update = diesel::update(sources::table.find((tenant, id))).set(sources::last_error.eq(reason));
-    on!(conn, c => update.execute(c)).map(|_| ())
+    on!(conn, |c| update.execute(c)).map(|_| ())
 }
 
 /// Removes a source with its notices; the leads that came of them stay.
 pub fn delete(conn: &mut Conn, tenant: &TenantId, id: &SourceId) -> Result<()> {
     let own = notices::table.filter(notices::tenant_id.eq(tenant)).filter(notices::source_id.eq(id));
-    on!(conn, c => diesel::delete(own).execute(c))?;
-    on!(conn, c => diesel::delete(sources::table.find((tenant, id))).execute(c)).map(|_| ())
+    on!(conn, |c| diesel::delete(own).execute(c))?;
+    on!(conn, |c| diesel::delete(sources::table.find((tenant, id))).execute(c)).map(|_| ())
 }

@@ -4,31 +4,17 @@ use diesel::prelude::*;
 
 use crate::base::Result;
 use crate::base::clock::Timestamp;
-use crate::model::task::{Task, TaskState};
+use crate::model::task::{Task, TaskState, tasks};
 use crate::model::{TaskId, TenantId};
 use crate::store::conn::on;
-use crate::store::schema::tasks;
 use crate::store::{Claim, Conn};
 
 pub fn insert(conn: &mut Conn, task: &Task) -> Result<()> {
-    let row = (
-        tasks::tenant_id.eq(&task.tenant_id),
-        tasks::id.eq(&task.id),
-        tasks::title.eq(&task.title),
-        tasks::detail.eq(&task.detail),
-        tasks::state.eq(task.state),
-        tasks::contact_id.eq(&task.contact_id),
-        tasks::lead_id.eq(&task.lead_id),
-        tasks::run_id.eq(&task.run_id),
-        tasks::due_at.eq(task.due_at),
-        tasks::created_at.eq(task.created_at),
-        tasks::done_at.eq(task.done_at),
-    );
-    on!(conn, c => diesel::insert_into(tasks::table).values(row).execute(c)).map(|_| ())
+    on!(conn, |c| diesel::insert_into(tasks::table).values(task).execute(c)).map(|_| ())
 }
 
 pub fn find(conn: &mut Conn, tenant: &TenantId, id: &TaskId) -> Result<Option<Task>> {
-    on!(conn, c => tasks::table.find((tenant, id)).first(c).optional())
+    on!(conn, |c| tasks::table.find((tenant, id)).select(Task::as_select()).first(c).optional())
 }
 
 /// Lists a tenant's tasks, newest first.
@@ -39,7 +25,7 @@ pub fn list(
     before: Option<&TaskId>,
     limit: i64,
 ) -> Result<Vec<Task>> {
-    on!(conn, c => {
+    on!(conn, |c| {
         let mut query = tasks::table.filter(tasks::tenant_id.eq(tenant)).into_boxed();
         if let Some(state) = state {
             query = query.filter(tasks::state.eq(state));
@@ -47,7 +33,7 @@ pub fn list(
         if let Some(before) = before {
             query = query.filter(tasks::id.lt(before));
         }
-        query.order(tasks::id.desc()).limit(limit).load(c)
+        query.order(tasks::id.desc()).limit(limit).select(Task::as_select()).load(c)
     })
 }
 
@@ -55,5 +41,5 @@ pub fn list(
 pub fn finish(conn: &mut Conn, tenant: &TenantId, id: &TaskId, now: Timestamp) -> Result<Claim> {
     let open = tasks::table.find((tenant, id)).filter(tasks::state.eq(TaskState::Open));
     let update = diesel::update(open).set((tasks::state.eq(TaskState::Done), tasks::done_at.eq(now)));
-    on!(conn, c => update.execute(c)).map(Claim::from_count)
+    on!(conn, |c| update.execute(c)).map(Claim::from_count)
 }

@@ -6,71 +6,50 @@ use crate::base::Result;
 use crate::base::clock::Timestamp;
 use crate::model::TenantId;
 use crate::model::address::Slug;
-use crate::model::tenant::{Tenant, TenantState};
+use crate::model::tenant::{Tenant, TenantState, tenants};
 use crate::store::conn::on;
-use crate::store::schema::tenants;
 use crate::store::{Conn, Inserted};
 
 /// Inserts the tenant, unless its slug is taken.
 pub fn insert(conn: &mut Conn, tenant: &Tenant) -> Result<Inserted> {
-    let row = (
-        tenants::id.eq(&tenant.id),
-        tenants::slug.eq(&tenant.slug),
-        tenants::name.eq(&tenant.name),
-        tenants::timezone.eq(&tenant.timezone),
-        tenants::owner_email.eq(&tenant.owner_email),
-        tenants::phone.eq(&tenant.phone),
-        tenants::country.eq(&tenant.country),
-        tenants::state.eq(tenant.state),
-        tenants::created_at.eq(tenant.created_at),
-        tenants::updated_at.eq(tenant.updated_at),
-        tenants::mode.eq(tenant.mode),
-        tenants::settings.eq(&tenant.settings),
-        tenants::links_epoch.eq(tenant.links_epoch),
-    );
-    let insert = diesel::insert_into(tenants::table).values(row).on_conflict_do_nothing();
-    on!(conn, c => insert.execute(c)).map(Inserted::from_count)
+    let insert = diesel::insert_into(tenants::table).values(tenant).on_conflict_do_nothing();
+    on!(conn, |c| insert.execute(c)).map(Inserted::from_count)
 }
 
 /// Finds a tenant by its id.
 pub fn find(conn: &mut Conn, id: &TenantId) -> Result<Option<Tenant>> {
-    on!(conn, c => tenants::table.find(id).first(c).optional())
+    on!(conn, |c| tenants::table.find(id).select(Tenant::as_select()).first(c).optional())
 }
 
 /// Finds a tenant by its slug.
 pub fn find_by_slug(conn: &mut Conn, slug: &Slug) -> Result<Option<Tenant>> {
-    on!(conn, c => tenants::table.filter(tenants::slug.eq(slug)).first(c).optional())
+    on!(conn, |c| tenants::table
+        .filter(tenants::slug.eq(slug))
+        .select(Tenant::as_select())
+        .first(c)
+        .optional())
 }
 
 /// Lists at most `limit` tenants by slug.
 pub fn list(conn: &mut Conn, limit: i64) -> Result<Vec<Tenant>> {
-    on!(conn, c => tenants::table.order(tenants::slug).limit(limit).load(c))
+    on!(conn, |c| tenants::table.order(tenants::slug).limit(limit).select(Tenant::as_select()).load(c))
 }
 
 pub fn set_state(conn: &mut Conn, id: &TenantId, state: TenantState, now: Timestamp) -> Result<()> {
     let update =
         diesel::update(tenants::table.find(id)).set((tenants::state.eq(state), tenants::updated_at.eq(now)));
-    on!(conn, c => update.execute(c)).map(|_| ())
+    on!(conn, |c| update.execute(c)).map(|_| ())
 }
 
 /// Writes what can be set about a tenant.
 pub fn save(conn: &mut Conn, tenant: &Tenant) -> Result<()> {
-    let update = diesel::update(tenants::table.find(&tenant.id)).set((
-        tenants::name.eq(&tenant.name),
-        tenants::timezone.eq(&tenant.timezone),
-        tenants::owner_email.eq(&tenant.owner_email),
-        tenants::phone.eq(&tenant.phone),
-        tenants::country.eq(&tenant.country),
-        tenants::mode.eq(tenant.mode),
-        tenants::settings.eq(&tenant.settings),
-        tenants::updated_at.eq(tenant.updated_at),
-    ));
-    on!(conn, c => update.execute(c)).map(|_| ())
+    let update = diesel::update(tenants::table.find(&tenant.id)).set(tenant);
+    on!(conn, |c| update.execute(c)).map(|_| ())
 }
 
 /// Ends every link that was signed so far.
 pub fn end_links(conn: &mut Conn, id: &TenantId, now: Timestamp) -> Result<()> {
     let next = tenants::links_epoch.eq(tenants::links_epoch + 1);
     let update = diesel::update(tenants::table.find(id)).set((next, tenants::updated_at.eq(now)));
-    on!(conn, c => update.execute(c)).map(|_| ())
+    on!(conn, |c| update.execute(c)).map(|_| ())
 }

@@ -4,66 +4,60 @@ use diesel::prelude::*;
 
 use crate::base::Result;
 use crate::base::clock::Timestamp;
-use crate::model::user::{Role, User, UserState};
+use crate::model::tenant::tenants;
+use crate::model::user::{Membership, Role, User, UserState, memberships, users};
 use crate::model::{TenantId, UserId};
 use crate::store::conn::on;
-use crate::store::schema::{memberships, tenants, users};
 use crate::store::{Conn, Inserted};
 
 /// Inserts the user, unless the address is taken.
 pub fn insert(conn: &mut Conn, user: &User) -> Result<Inserted> {
-    let row = (
-        users::id.eq(&user.id),
-        users::email.eq(&user.email),
-        users::email_key.eq(&user.email_key),
-        users::name.eq(&user.name),
-        users::operator.eq(user.operator),
-        users::password_hash.eq(&user.password_hash),
-        users::state.eq(user.state),
-        users::created_at.eq(user.created_at),
-        users::updated_at.eq(user.updated_at),
-    );
-    let insert = diesel::insert_into(users::table).values(row).on_conflict_do_nothing();
-    on!(conn, c => insert.execute(c)).map(Inserted::from_count)
+    let insert = diesel::insert_into(users::table).values(user).on_conflict_do_nothing();
+    on!(conn, |c| insert.execute(c)).map(Inserted::from_count)
 }
 
 pub fn find_by_email(conn: &mut Conn, email_key: &str) -> Result<Option<User>> {
-    on!(conn, c => users::table.filter(users::email_key.eq(email_key)).first(c).optional())
+    on!(conn, |c| users::table
+        .filter(users::email_key.eq(email_key))
+        .select(User::as_select())
+        .first(c)
+        .optional())
 }
 
 pub fn find(conn: &mut Conn, id: &UserId) -> Result<Option<User>> {
-    on!(conn, c => users::table.find(id).first(c).optional())
+    on!(conn, |c| users::table.find(id).select(User::as_select()).first(c).optional())
 }
 
 /// Returns the operator who has been there longest and is not disabled.
 pub fn first_operator(conn: &mut Conn) -> Result<Option<User>> {
-    on!(conn, c => users::table
+    on!(conn, |c| users::table
         .filter(users::operator.eq(true))
         .filter(users::state.eq(UserState::Active))
         .order(users::id)
+        .select(User::as_select())
         .first(c)
         .optional())
 }
 
 /// Lists at most `limit` users by address.
 pub fn list(conn: &mut Conn, limit: i64) -> Result<Vec<User>> {
-    on!(conn, c => users::table.order(users::email_key).limit(limit).load(c))
+    on!(conn, |c| users::table.order(users::email_key).limit(limit).select(User::as_select()).load(c))
 }
 
 /// Lists the members of a tenant, with their roles.
 pub fn list_members(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result<Vec<(User, Role)>> {
-    on!(conn, c => memberships::table
+    on!(conn, |c| memberships::table
         .inner_join(users::table)
         .filter(memberships::tenant_id.eq(tenant))
         .order(users::email_key)
         .limit(limit)
-        .select((users::all_columns, memberships::role))
+        .select((User::as_select(), memberships::role))
         .load(c))
 }
 
 /// Lists the tenants a user belongs to, by slug, with the role in each.
 pub fn memberships_of(conn: &mut Conn, user: &UserId) -> Result<Vec<(String, Role)>> {
-    on!(conn, c => memberships::table
+    on!(conn, |c| memberships::table
         .inner_join(tenants::table)
         .filter(memberships::user_id.eq(user))
         .order(tenants::slug)
@@ -73,7 +67,7 @@ pub fn memberships_of(conn: &mut Conn, user: &UserId) -> Result<Vec<(String, Rol
 
 /// Lists the tenants a user belongs to, with the role in each.
 pub fn roles_of(conn: &mut Conn, user: &UserId) -> Result<Vec<(TenantId, Role)>> {
-    on!(conn, c => memberships::table
+    on!(conn, |c| memberships::table
         .filter(memberships::user_id.eq(user))
         .order(memberships::tenant_id)
         .select((memberships::tenant_id, memberships::role))
@@ -82,33 +76,33 @@ pub fn roles_of(conn: &mut Conn, user: &UserId) -> Result<Vec<(TenantId, Role)>>
 
 /// Returns the role of a user in a tenant.
 pub fn role_in(conn: &mut Conn, tenant: &TenantId, user: &UserId) -> Result<Option<Role>> {
-    on!(conn, c => memberships::table.find((tenant, user)).select(memberships::role).first(c).optional())
+    on!(conn, |c| memberships::table.find((tenant, user)).select(memberships::role).first(c).optional())
 }
 
 pub fn set_role(conn: &mut Conn, tenant: &TenantId, user: &UserId, role: Role) -> Result<()> {
     let update = diesel::update(memberships::table.find((tenant, user))).set(memberships::role.eq(role));
-    on!(conn, c => update.execute(c)).map(|_| ())
+    on!(conn, |c| update.execute(c)).map(|_| ())
 }
 
 pub fn delete_membership(conn: &mut Conn, tenant: &TenantId, user: &UserId) -> Result<()> {
-    on!(conn, c => diesel::delete(memberships::table.find((tenant, user))).execute(c)).map(|_| ())
+    on!(conn, |c| diesel::delete(memberships::table.find((tenant, user))).execute(c)).map(|_| ())
 }
 
 /// Makes the user a member, unless they are one.
 pub fn insert_membership(conn: &mut Conn, tenant: &TenantId, user: &UserId, role: Role) -> Result<Inserted> {
-    let row = (memberships::tenant_id.eq(tenant), memberships::user_id.eq(user), memberships::role.eq(role));
-    let insert = diesel::insert_into(memberships::table).values(row).on_conflict_do_nothing();
-    on!(conn, c => insert.execute(c)).map(Inserted::from_count)
+    let row = Membership { tenant_id: tenant.clone(), user_id: user.clone(), role };
+    let insert = diesel::insert_into(memberships::table).values(&row).on_conflict_do_nothing();
+    on!(conn, |c| insert.execute(c)).map(Inserted::from_count)
 }
 
 pub fn set_state(conn: &mut Conn, id: &UserId, state: UserState, now: Timestamp) -> Result<()> {
     let update =
         diesel::update(users::table.find(id)).set((users::state.eq(state), users::updated_at.eq(now)));
-    on!(conn, c => update.execute(c)).map(|_| ())
+    on!(conn, |c| update.execute(c)).map(|_| ())
 }
 
 pub fn set_password_hash(conn: &mut Conn, id: &UserId, hash: &str, now: Timestamp) -> Result<()> {
     let update =
         diesel::update(users::table.find(id)).set((users::password_hash.eq(hash), users::updated_at.eq(now)));
-    on!(conn, c => update.execute(c)).map(|_| ())
+    on!(conn, |c| update.execute(c)).map(|_| ())
 }

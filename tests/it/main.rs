@@ -6,6 +6,7 @@ mod architecture;
 mod automations;
 mod browser;
 mod command_line;
+mod copy;
 mod delivery;
 mod durability;
 mod endurance;
