@@ -59,7 +59,7 @@ impl FromRequestParts<Public> for Profile {
     }
 }
 
-/// Who is signed in; nobody when the request carries nothing that counts.
+/// Who is signed in; nothing when the request carries no session that counts.
 pub struct SignedIn(pub Option<Principal>);
 
 impl FromRequestParts<Public> for SignedIn {
@@ -70,7 +70,7 @@ impl FromRequestParts<Public> for SignedIn {
     }
 }
 
-/// A program that showed a tenant's good key.
+/// A program that showed a tenant's active key.
 pub struct KeyHolder {
     pub tenant: Tenant,
     pub key: ApiKey,
@@ -108,7 +108,7 @@ impl FromRequest<Public> for WholeBody {
 }
 
 impl Public {
-    /// Counts a call that showed no good secret. One that shows a good secret is not counted.
+    /// Counts a call that showed no valid secret; other calls are not counted.
     ///
     /// # Errors
     /// `429` when the client has made too many of them.

@@ -139,7 +139,7 @@ pub async fn for_programs(mut response: Response) -> Response {
     response
 }
 
-/// Shows problems as whoever sent the request reads them.
+/// Shows problems in the form that the client reads, by what its request accepts.
 pub async fn for_reader(request: Request, next: Next) -> Response {
     let reader = Reader::of(request.headers());
     let response = next.run(request).await;

@@ -30,7 +30,7 @@ pub enum Kind {
 /// Sent by a page that keeps itself up to date: leaving a page open does not prolong a session.
 const REFRESH: &str = "x-nexora-refresh";
 
-/// Returns who is signed in; nobody when the request carries nothing that counts.
+/// Returns who is signed in; nothing when the request carries no session that counts.
 ///
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
@@ -42,7 +42,7 @@ pub async fn principal(app: &App, headers: &HeaderMap) -> Result<Option<Principa
     }
 }
 
-/// Returns what the form that signs out must carry; nothing when nobody is signed in.
+/// Returns what the form that signs out must carry; nothing when the request carries no session.
 pub fn sign_out_token(app: &App, headers: &HeaderMap) -> Option<String> {
     read(app, headers, Kind::Session).map(|token| form_token(app, Kind::Session, token.expose()))
 }

@@ -1,5 +1,5 @@
-//! A source: somebody who calls us with leads, such as an advertiser, a marketplace or a form on a web
-//! site; and the notices of those that only say that there is a lead.
+//! A source of leads that calls us: an advertiser, a marketplace or a form on a web site; and the notices of sources
+//! that only announce a lead.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,7 +25,7 @@ define_words! {
         Retrying = "retrying",
         Fetched = "fetched",
         Failed = "failed",
-        /// Somebody decided that it will not be fetched.
+        /// An operator decided that it will not be fetched.
         Dismissed = "dismissed",
     }
 

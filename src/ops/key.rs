@@ -15,7 +15,6 @@ use crate::model::source::ApiKey;
 use crate::model::tenant::Tenant;
 use crate::model::{KeyId, TenantId};
 use crate::ops::{LIST_LIMIT, Subject, audited};
-use crate::pipeline::hook;
 use crate::store::{Conn, key, tenant};
 
 /// How a key begins, so that it is known for one where it must not be.
@@ -56,7 +55,7 @@ fn fresh(
     expires_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<(ApiKey, Secret)> {
-    let secret = Secret::new(format!("{PREFIX}{}", hook::new_key()?.expose()));
+    let secret = Secret::new(format!("{PREFIX}{}", Secret::random::<32>()?.expose()));
     let new = ApiKey {
         tenant_id: tenant.id.clone(),
         id: KeyId::new(now),

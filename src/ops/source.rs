@@ -27,6 +27,9 @@ use crate::pipeline::hook;
 use crate::store::notice::{self, Filter};
 use crate::store::{Claim, Conn, Inserted, source};
 
+/// Random bytes of a secret that we make.
+const SECRET_BYTES: usize = 24;
+
 /// A source that is to be added.
 #[derive(Debug)]
 pub struct NewSource {
@@ -58,7 +61,7 @@ pub async fn add(app: &App, actor: &Actor, tenant: &Tenant, new: NewSource) -> R
     Slug::parse(&name)?;
     settings.username = settings.username.or(needs.default_username.map(str::to_owned));
     check(webhook, &settings)?;
-    let verify_token = needs.verify_token.then(hook::new_secret).transpose()?;
+    let verify_token = needs.verify_token.then(Secret::random::<SECRET_BYTES>).transpose()?;
     let secret = match secret {
         Some(secret) => secret,
         None => new_secret(webhook, &settings)?,
@@ -97,7 +100,7 @@ fn new_secret(webhook: Webhook, settings: &SourceSettings) -> Result<Secret> {
     match webhook.handling.needs().chosen_secret {
         Some(reason) => Err(Error::usage(reason).hint("give it with `--secret-from-file FILE`")),
         None if settings.signed => webhook::new_secret(),
-        None => hook::new_secret(),
+        None => Secret::random::<SECRET_BYTES>(),
     }
 }
 
@@ -314,7 +317,7 @@ pub struct Trial {
     pub attribution: Attribution,
 }
 
-/// Reads a body as if the source had sent it, whoever did; writes nothing.
+/// Reads a body as if the source had sent it; verifies nothing and writes nothing.
 ///
 /// # Errors
 /// `NotFound` when there is no such source.

@@ -1,4 +1,4 @@
-//! Leads that we were only told of are fetched: claim, act, settle.
+//! Fetches leads that were only announced: claim, act, settle.
 //!
 //! 1. *claim*: a short write takes the notice until its lease ends.
 //! 2. *act*: outside any transaction, each fetch in a task of its own.
@@ -23,7 +23,8 @@ use crate::model::outcome::Unread;
 use crate::model::source::{Notice, NoticeState, Source, SourceSettings};
 use crate::model::tenant::Tenant;
 use crate::model::{LeadId, NoticeId, TenantId};
-use crate::pipeline::hook::{self, Origin};
+use crate::pipeline::hook;
+use crate::pipeline::source_lead::{self, Origin};
 use crate::pipeline::{Round, Swept, spacing};
 use crate::store::due::{self, Queue};
 use crate::store::{Claim, Conn, notice, source, tenant};
@@ -186,14 +187,14 @@ fn record(conn: &mut Conn, claimed: Claimed, fetched: Fetched, now: Timestamp) -
         ParseResult::Lead(mut lead) => {
             // The lead is known by the id that we were told, whatever the answer says.
             lead.external_id = Some(before.external_id.clone());
-            hook::store_lead(conn, &origin, *lead, now)?
+            source_lead::store_lead(conn, &origin, *lead, now)?
         }
         ParseResult::Unusable(reason) | ParseResult::Malformed(reason) => {
-            hook::store_unusable(conn, &origin, &reason, now)?
+            source_lead::store_unusable(conn, &origin, &reason, now)?
         }
-        ParseResult::Nothing(reason) => hook::store_unusable(conn, &origin, reason, now)?,
+        ParseResult::Nothing(reason) => source_lead::store_unusable(conn, &origin, reason, now)?,
         ParseResult::Notices(_) | ParseResult::Remark(_) => {
-            hook::store_unusable(conn, &origin, "the provider answered with something else", now)?
+            source_lead::store_unusable(conn, &origin, "the provider answered with something else", now)?
         }
     };
     let after = Notice {

@@ -228,7 +228,7 @@ async fn set(context: &Context, tenant: &Tenant, arguments: Set) -> Result<Sourc
     source::set(&context.app, &context.actor, tenant, &name, change).await
 }
 
-/// Reads a secret from a file where one is named; nobody is asked for one that we can make.
+/// Reads a secret from a file where one is named. There is no prompt: a secret that is not given is made.
 fn given(file: Option<&Path>) -> Result<Option<Secret>> {
     file.map(|file| read_secret("", Some(file), true)).transpose()
 }

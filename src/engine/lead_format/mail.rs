@@ -23,7 +23,7 @@ pub trait MailFormat: Sync {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Rules {
-    /// Whose mails are those of a form on a web site.
+    /// The senders of mails that come from a form on a web site.
     pub forms: Vec<Form>,
     /// Believe marketplaces that the receiving server does not vouch for.
     pub trust_unsigned: bool,

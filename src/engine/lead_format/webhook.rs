@@ -196,7 +196,7 @@ pub fn read_fetched(sender: Sender<'_>, value: &Value) -> ParseResult {
     }
 }
 
-/// Names the source on a lead; one that nobody could act on is unusable.
+/// Names the source on a lead; one without a name and a way to answer is unusable.
 fn checked(sender: Sender<'_>, result: ParseResult) -> ParseResult {
     let ParseResult::Lead(mut lead) = result else { return result };
     sender.lead_source().clone_into(&mut lead.enquiry.source);

@@ -50,7 +50,7 @@ struct Banner {
     phone: Option<Phone>,
     emergency: Option<Phone>,
     hours: Vec<String>,
-    /// Whether somebody is there now, and until or from when.
+    /// Whether the business is open now, and until or from when.
     now: String,
     is_open: bool,
 }

@@ -31,7 +31,7 @@ pub struct Signed {
     token: Option<String>,
 }
 
-/// What somebody may look at who has several tenants.
+/// The choice for a visitor who may see several tenants.
 #[derive(Template)]
 #[template(path = "status/choice.html")]
 struct Choice {

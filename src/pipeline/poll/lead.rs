@@ -26,11 +26,11 @@ use crate::store::{Conn, Inserted, contact, lead, message};
 pub enum Known {
     /// A person who is a contact wrote it.
     Reply,
-    /// It brought a lead, or comes from nobody we know, or no person wrote it.
+    /// It brought a lead, its sender is unknown, or no person wrote it.
     Other,
 }
 
-/// Finds the contact that a mail is from, or whose thread it stands in, and the latest lead.
+/// Finds the contact that a mail is from, or that its thread belongs to, and the latest lead.
 ///
 /// The thread comes first, then the mails that it answers, then the sender's address.
 pub fn about(conn: &mut Conn, connection: &Connection, thread_id: &str, mail: &Mail) -> Result<About> {
@@ -187,7 +187,7 @@ fn store(
     Ok(())
 }
 
-/// A marketplace answers from an address of its own for each homeowner: it is one of theirs.
+/// Notes the address that a marketplace relays through as one of the contact's: each homeowner has another.
 fn add_relay(conn: &mut Conn, claimed: &Claimed, payload: &mut MailEvent, lead: &ParsedLead) -> Result<()> {
     let tenant = &claimed.tenant.id;
     let address = lead.enquiry.email.parse::<EmailAddress>().ok();
@@ -231,7 +231,7 @@ fn keep(
     message::insert(conn, &message).map(|_| ())
 }
 
-/// Stores a mail that somebody in the business wrote to a contact by hand.
+/// Stores a mail that a person of the business wrote to a contact by hand.
 pub fn note_sent(conn: &mut Conn, claimed: &Claimed, fetched: &FetchedMail, now: Timestamp) -> Result<()> {
     let mail = from_parts(&fetched.headers, &fetched.parts);
     let connection = &claimed.connection;
