@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::base::{Error, Kind};
 use crate::engine::lead_format::response::{self, Handshake};
 use crate::engine::lead_format::verify::{Headers, Verification};
-use crate::engine::lead_format::{self, Webhook};
+use crate::engine::lead_format::{Webhook, formats};
 use crate::http::Public;
 use crate::http::extract::{ClientAddress, WholeBody};
 use crate::http::problem::Problem;
@@ -88,7 +88,7 @@ async fn find(app: &App, address: &Address) -> Result<(Arc<Tenant>, Source, Webh
     let (tenant_id, name) = (tenant.id.clone(), Slug::parse(&address.source).map_err(|_| missing())?);
     let found = app.db.read(move |conn| source::find_by_name(conn, &tenant_id, name.as_str())).await?;
     let found = found.filter(|source| source.state == SourceState::Enabled).ok_or_else(missing)?;
-    let webhook = lead_format::of(&found.kind)?;
+    let webhook = formats::of(&found.kind)?;
     Ok((tenant, found, webhook))
 }
 

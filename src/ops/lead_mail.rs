@@ -8,7 +8,8 @@ use crate::app::App;
 use crate::base::text::Json;
 use crate::base::{Error, Result};
 use crate::engine::enquiry::Enquiry;
-use crate::engine::lead_format::mail::{self, Form, MailResult, Rules};
+use crate::engine::lead_format::formats;
+use crate::engine::lead_format::mail::{Form, MailResult, Rules};
 use crate::engine::mail::from_rfc822;
 use crate::model::audit::Actor;
 use crate::model::connection::{Connection, GoogleSettings};
@@ -92,7 +93,7 @@ fn changed(mut rules: Rules, change: Change) -> Result<Rules> {
 /// Says what a mail, as it went over the wire, would become by these rules. Nothing is stored.
 pub fn classify(raw: &[u8], rules: &Rules) -> Classification {
     let mail = from_rfc822(raw);
-    let (verdict, reason, lead) = match mail::read(&mail, rules) {
+    let (verdict, reason, lead) = match formats::read_mail(&mail, rules) {
         MailResult::Lead(lead) => ("lead", None, Some(lead)),
         MailResult::Message(lead) => ("message", None, Some(lead)),
         MailResult::Unreadable { reason, .. } => ("needs review", Some(reason), None),

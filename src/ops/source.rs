@@ -12,8 +12,8 @@ use crate::base::{Error, Result};
 use crate::connector::webhook;
 use crate::engine::enquiry;
 use crate::engine::lead_format::body::Body;
-use crate::engine::lead_format::webhook::{self as lead_webhook, InAddress, ParseResult, Sender, Setting};
-use crate::engine::lead_format::{self, Webhook};
+use crate::engine::lead_format::webhook::{InAddress, ParseResult, Setting};
+use crate::engine::lead_format::{Webhook, formats};
 use crate::model::address::Slug;
 use crate::model::audit::Actor;
 use crate::model::lead::{Attribution, Details};
@@ -191,7 +191,7 @@ pub struct Change {
 /// `NotFound` when there is none; `Usage` when a setting does not fit its kind.
 pub async fn set(app: &App, actor: &Actor, tenant: &Tenant, name: &str, change: Change) -> Result<Source> {
     let before = find(app, tenant, name).await?;
-    let webhook = lead_format::of(&before.kind)?;
+    let webhook = formats::of(&before.kind)?;
     let mut settings: SourceSettings = before.settings.read()?;
     for (path, field) in change.fields {
         match field {
@@ -264,7 +264,7 @@ pub async fn rotate_secret(
     secret: Option<Secret>,
 ) -> Result<Shown> {
     let before = find(app, tenant, name).await?;
-    let webhook = lead_format::of(&before.kind)?;
+    let webhook = formats::of(&before.kind)?;
     let settings: SourceSettings = before.settings.read()?;
     let secret = match secret {
         Some(secret) => secret,
@@ -324,15 +324,15 @@ pub struct Trial {
 pub async fn test(app: &App, tenant: &Tenant, name: &str, body: &[u8], content_type: &str) -> Result<Trial> {
     let found = find(app, tenant, name).await?;
     let settings: SourceSettings = found.settings.read()?;
-    let webhook = lead_format::of(&found.kind)?;
-    let sender = Sender { webhook, settings: &settings, name: &found.name };
-    let mut result = lead_webhook::read(sender, Body { content_type, bytes: body });
+    let webhook = formats::of(&found.kind)?;
+    let sender = webhook.sender(&settings, &found.name);
+    let mut result = webhook.read(sender, Body { content_type, bytes: body });
     // Where leads are fetched, such a lead can be tried as well as its notice.
     if webhook.handling.fetch().is_some()
         && matches!(result, ParseResult::Unusable(_))
         && let Ok(value) = serde_json::from_slice(body)
     {
-        result = lead_webhook::read_fetched(sender, &value);
+        result = webhook.read_fetched(sender, &value);
     }
     let said = |becomes, reason: String| Trial { becomes, reason, ..Trial::default() };
     Ok(match result {

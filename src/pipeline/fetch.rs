@@ -17,8 +17,8 @@ use crate::app::App;
 use crate::base::clock::Timestamp;
 use crate::base::text::hex;
 use crate::base::{Error, Result};
-use crate::engine::lead_format::webhook::{self, ParseResult, Sender};
-use crate::engine::lead_format::{self, original};
+use crate::engine::lead_format::webhook::ParseResult;
+use crate::engine::lead_format::{formats, original};
 use crate::model::outcome::Unread;
 use crate::model::source::{Notice, NoticeState, Source, SourceSettings};
 use crate::model::tenant::Tenant;
@@ -125,7 +125,7 @@ async fn read(app: &App, claimed: &Claimed) -> Result<Fetched, Unread> {
     let unread = |error: Error| Unread::Unauthorized { reason: error.report() };
     let secrets = hook::secrets(app, source).map_err(unread)?;
     let settings: SourceSettings = source.settings.read().map_err(unread)?;
-    let webhook = lead_format::of(&source.kind).map_err(unread)?;
+    let webhook = formats::of(&source.kind).map_err(unread)?;
     let api_url = app.config.sources.api_url(webhook.format.name);
     let (Some(format), Some(api_url)) = (webhook.handling.fetch(), api_url) else {
         return Err(Unread::Refused { reason: "leads of this kind are not fetched".to_owned() });
@@ -135,11 +135,11 @@ async fn read(app: &App, claimed: &Claimed) -> Result<Fetched, Unread> {
     if !response.is_success() {
         return Err(format.failure(response));
     }
-    let sender = Sender { webhook, settings: &settings, name: &source.name };
+    let sender = webhook.sender(&settings, &source.name);
     Ok(Fetched {
         original: original::kept(webhook, &secrets, response.body.to_string().as_bytes()),
-        result: webhook::read_fetched(sender, &response.body),
-        lead_source: sender.lead_source().to_owned(),
+        result: webhook.read_fetched(sender, &response.body),
+        lead_source: sender.lead_source.to_owned(),
     })
 }
 

@@ -12,9 +12,10 @@ use crate::base::text::hex;
 use crate::base::{Error, Result};
 use crate::engine::enquiry::{self, Enquiry};
 use crate::engine::lead_format::body::Body;
+use crate::engine::lead_format::formats::json::WEBHOOK;
 use crate::engine::lead_format::verify::{Call, Headers, Verification};
-use crate::engine::lead_format::webhook::{self, ParseResult, Sender};
-use crate::engine::lead_format::{Webhook, formats, original};
+use crate::engine::lead_format::webhook::ParseResult;
+use crate::engine::lead_format::{Webhook, original};
 use crate::model::LeadId;
 use crate::model::source::{Source, SourceSecrets, SourceSettings};
 use crate::model::tenant::Tenant;
@@ -71,9 +72,9 @@ pub async fn take(
     let (token, settings, secrets) = (token.as_deref(), &settings, &secrets);
     let call = Call { headers: &headers, token, body: &body, settings, secrets, now };
     let verification = webhook.handling.verify(&call);
-    let sender = Sender { webhook, settings, name: &source.name };
+    let sender = webhook.sender(settings, &source.name);
     let content_type = headers.get("content-type").map(String::as_str).unwrap_or_default();
-    let read = || webhook::read(sender, Body { content_type, bytes: &body });
+    let read = || webhook.read(sender, Body { content_type, bytes: &body });
     if verification != Verification::Good {
         count(webhook, "refused");
         // Where the key is a part of the body, a body that is not in the format carries none. No other body
@@ -90,7 +91,7 @@ pub async fn take(
         original: original::kept(webhook, secrets, &body),
         fallback: key.map(|key| format!("key:{key}")),
         body_hash: hex(Sha256::digest(&body)),
-        lead_source: sender.lead_source().to_owned(),
+        lead_source: sender.lead_source.to_owned(),
     };
     let outcome = if matches!(result, ParseResult::Malformed(_)) { "malformed" } else { "taken" };
     let taken = app.db.write(move |conn| record(conn, &origin, result, now)).await?;
@@ -165,9 +166,9 @@ pub async fn capture(app: &App, tenant: &Tenant, data: &Value, key: Option<&str>
     let text = data.to_string();
     let named = data.get("source").and_then(Value::as_str).map(str::trim).filter(|name| !name.is_empty());
     let name: String = named.unwrap_or("api").chars().filter(|c| !c.is_control()).take(60).collect();
-    let sender = Sender { webhook: formats::json::WEBHOOK, settings: &settings, name: &name };
+    let sender = WEBHOOK.sender(&settings, &name);
     let body = Body { content_type: "application/json", bytes: text.as_bytes() };
-    let mut enquiry = match webhook::read(sender, body) {
+    let mut enquiry = match WEBHOOK.read(sender, body) {
         ParseResult::Lead(parsed) => parsed.enquiry,
         _ => Enquiry::default(),
     };

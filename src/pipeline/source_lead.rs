@@ -7,7 +7,7 @@ use crate::base::clock::Timestamp;
 use crate::base::text::{Json, hex};
 use crate::base::{Kind, Result};
 use crate::engine::enquiry::{self, Enquiry};
-use crate::engine::lead_format::ParsedLead;
+use crate::engine::lead_format::parsed_lead::ParsedLead;
 use crate::engine::lead_format::webhook::{LeadNotice, LeadUpdate, Remark};
 use crate::model::contact::AddressKind;
 use crate::model::event::{About, EventKind, LeadReceived, WebhookEvent};

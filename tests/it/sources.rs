@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use hmac::{Hmac, KeyInit as _, Mac};
 use nexora::base::secret::Secret;
 use nexora::base::text::hex;
-use nexora::engine::lead_format;
+use nexora::engine::lead_format::formats;
 use nexora::model::consent::Channel;
 use nexora::model::event::{EventKind, WebhookEvent};
 use nexora::model::lead::{Agreed, Lead, LeadState};
@@ -34,7 +34,7 @@ fn fixture(name: &str) -> Value {
 
 /// The names of all formats.
 fn kinds() -> impl Iterator<Item = &'static str> {
-    lead_format::webhooks().map(|webhook| webhook.format.name)
+    formats::webhooks().map(|webhook| webhook.format.name)
 }
 
 fn new_source(kind: &str) -> NewSource {
@@ -47,7 +47,7 @@ fn new_source(kind: &str) -> NewSource {
     };
     NewSource {
         name: "hook".into(),
-        webhook: lead_format::parse(kind).unwrap(),
+        webhook: formats::parse(kind).unwrap(),
         settings,
         secret: is_facebook.then(|| Secret::new("the-secret-of-our-app")),
         access_token: matches!(kind, "facebook" | "yelp").then(|| Secret::new("token-1")),

@@ -12,7 +12,7 @@ use crate::cli::Context;
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::user::read_secret;
 use crate::engine::lead_format::guide::Setup;
-use crate::engine::lead_format::{self, Webhook};
+use crate::engine::lead_format::{Webhook, formats};
 use crate::model::NoticeId;
 use crate::model::source::{Notice, NoticeState, Source, SourceField, SourceSettings};
 use crate::model::tenant::Tenant;
@@ -94,7 +94,7 @@ pub enum Command {
 pub struct Add {
     /// Name of the source, a part of its address
     name: String,
-    #[arg(long, value_parser = lead_format::parse, help = lead_format::webhook_names())]
+    #[arg(long, value_parser = formats::parse, help = formats::webhook_names())]
     kind: Webhook,
     /// File whose first line is the secret, where the sender chose it; `-` for standard input
     #[arg(long, value_name = "FILE")]

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::engine::lead_format::ParsedLead;
 use crate::engine::lead_format::fields::{self, Fields};
+use crate::engine::lead_format::parsed_lead::ParsedLead;
 use crate::model::lead::Attribution;
 use crate::model::source::SourceField;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::engine::enquiry::Enquiry;
-use crate::engine::lead_format::ParsedLead;
+use crate::engine::lead_format::parsed_lead::ParsedLead;
 use crate::engine::lead_format::value::joined;
 use crate::model::source::SourceField;
 

@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::Result;
 use crate::base::text::Json;
-use crate::engine::lead_format::ParsedLead;
-use crate::engine::lead_format::formats::FORMATS;
+use crate::engine::lead_format::parsed_lead::ParsedLead;
 use crate::model::connection::GoogleSettings;
 use crate::model::mail::Mail;
 
@@ -68,12 +67,6 @@ pub enum MailResult {
     Unrelated,
 }
 
-/// Reads a mail: the first format whose mail it is decides.
-pub fn read(mail: &Mail, rules: &Rules) -> MailResult {
-    let mut formats = FORMATS.iter().filter_map(|format| format.mail);
-    formats.find_map(|format| format.read(mail, rules)).unwrap_or(MailResult::Unrelated)
-}
-
 /// Returns the address that a mail is from, in lower case.
 pub fn sender(mail: &Mail) -> Option<String> {
     mail.from.as_ref().map(|from| from.address.to_lowercase())
@@ -91,7 +84,3 @@ impl Form {
         is_sender && self.subject.as_ref().is_none_or(|part| subject.contains(&part.to_lowercase()))
     }
 }
-
-#[cfg(test)]
-#[path = "mail_tests.rs"]
-mod tests;

@@ -164,7 +164,7 @@ pub fn from_hex(text: &str) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
     use crate::base::secret::Secret;
-    use crate::engine::lead_format;
+    use crate::engine::lead_format::formats;
 
     const NOW: Timestamp = Timestamp::from_millis(1_649_367_553_000);
 
@@ -182,7 +182,7 @@ mod tests {
         let secrets = SourceSecrets { secret, verify_token: None, access_token: None };
         let Asked { settings, headers, body, now, .. } = asked;
         let call = Call { headers, token: None, body, settings, secrets: &secrets, now: *now };
-        lead_format::parse(kind).unwrap().handling.verify(&call)
+        formats::parse(kind).unwrap().handling.verify(&call)
     }
 
     fn headers(pairs: &[(&str, &str)]) -> Headers {

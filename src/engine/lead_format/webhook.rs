@@ -2,12 +2,11 @@
 
 use serde_json::Value;
 
-use crate::engine::lead_format::body::{self, Body};
 use crate::engine::lead_format::fetch::FetchedFormat;
 use crate::engine::lead_format::guide::Setup;
+use crate::engine::lead_format::parsed_lead::ParsedLead;
 use crate::engine::lead_format::response::{self, Handshake, Response};
 use crate::engine::lead_format::verify::{Call, Verification};
-use crate::engine::lead_format::{ParsedLead, Webhook};
 use crate::model::LeadId;
 use crate::model::source::SourceSettings;
 
@@ -121,19 +120,11 @@ impl Setting {
 }
 
 /// The source that a body came from, as far as reading it goes.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Sender<'a> {
-    pub webhook: Webhook,
     pub settings: &'a SourceSettings,
-    /// The name that the source was given.
-    pub name: &'a str,
-}
-
-impl<'a> Sender<'a> {
-    /// Returns what a lead's `source` holds: the marketplace's own word, or the name of a form.
-    pub fn lead_source(&self) -> &'a str {
-        self.webhook.format.lead_source.unwrap_or(self.name)
-    }
+    /// What a lead's `source` holds: the marketplace's own word, or the name of a form.
+    pub lead_source: &'a str,
 }
 
 /// What a body turned out to be.
@@ -180,32 +171,14 @@ pub struct Remark {
     pub data: Value,
 }
 
-/// Reads the body of a webhook.
-pub fn read(sender: Sender<'_>, body: Body<'_>) -> ParseResult {
-    match body::object(body) {
-        Ok(value) => checked(sender, sender.webhook.handling.read(sender, &value)),
-        Err(reason) => ParseResult::Malformed(reason),
+impl ParseResult {
+    /// Names the source on a lead; one without a name and a way to answer is unusable.
+    pub fn named(self, sender: Sender<'_>) -> ParseResult {
+        let ParseResult::Lead(mut lead) = self else { return self };
+        sender.lead_source.clone_into(&mut lead.enquiry.source);
+        match lead.says_anything() {
+            true => ParseResult::Lead(lead),
+            false => ParseResult::Unusable("neither a name nor a way to answer was found".to_owned()),
+        }
     }
 }
-
-/// Reads a lead that was fetched after a notice.
-pub fn read_fetched(sender: Sender<'_>, value: &Value) -> ParseResult {
-    match sender.webhook.handling.fetch() {
-        Some(fetch) => checked(sender, fetch.read(sender, value)),
-        None => ParseResult::Unusable("leads of this kind are not fetched".to_owned()),
-    }
-}
-
-/// Names the source on a lead; one without a name and a way to answer is unusable.
-fn checked(sender: Sender<'_>, result: ParseResult) -> ParseResult {
-    let ParseResult::Lead(mut lead) = result else { return result };
-    sender.lead_source().clone_into(&mut lead.enquiry.source);
-    match lead.says_anything() {
-        true => ParseResult::Lead(lead),
-        false => ParseResult::Unusable("neither a name nor a way to answer was found".to_owned()),
-    }
-}
-
-#[cfg(test)]
-#[path = "webhook_tests.rs"]
-mod tests;

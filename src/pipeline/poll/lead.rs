@@ -5,8 +5,9 @@ use crate::base::Result;
 use crate::base::clock::Timestamp;
 use crate::connector::poll::FetchedMail;
 use crate::engine::enquiry;
-use crate::engine::lead_format::ParsedLead;
-use crate::engine::lead_format::mail::{self as lead_mail, MailResult, Rules};
+use crate::engine::lead_format::formats;
+use crate::engine::lead_format::mail::{MailResult, Rules};
+use crate::engine::lead_format::parsed_lead::ParsedLead;
 use crate::engine::mail::from_parts;
 use crate::engine::mail::text::newly_written;
 use crate::model::address::EmailAddress;
@@ -76,7 +77,7 @@ pub fn take_in(
     received_at: Timestamp,
     now: Timestamp,
 ) -> Result<Known> {
-    match lead_mail::read(&payload.mail, &rules(&claimed.connection)?) {
+    match formats::read_mail(&payload.mail, &rules(&claimed.connection)?) {
         MailResult::Lead(lead) => {
             store_lead(conn, claimed, payload, lead, now)?;
             keep(conn, claimed, payload, received_at, now)?;

@@ -4,9 +4,10 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
 use crate::engine::enquiry::Enquiry;
+use crate::engine::lead_format::LeadFormat;
 use crate::engine::lead_format::mail::{MailFormat, MailResult, Rules};
+use crate::engine::lead_format::parsed_lead::ParsedLead;
 use crate::engine::lead_format::value::some;
-use crate::engine::lead_format::{LeadFormat, ParsedLead};
 use crate::model::mail::Mail;
 
 pub static FORMAT: LeadFormat =

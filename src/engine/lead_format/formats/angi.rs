@@ -4,14 +4,15 @@
 use serde_json::Value;
 
 use crate::engine::enquiry::Enquiry;
+use crate::engine::lead_format::LeadFormat;
 use crate::engine::lead_format::fields::Fields;
 use crate::engine::lead_format::guide::Setup;
 use crate::engine::lead_format::marketplace::{Class, Marketplace, between};
+use crate::engine::lead_format::parsed_lead::ParsedLead;
 use crate::engine::lead_format::response::Response;
 use crate::engine::lead_format::value::{cents, joined, questions, some, text};
 use crate::engine::lead_format::verify::{Call, Verification};
 use crate::engine::lead_format::webhook::{InAddress, Needs, ParseResult, Sender, Setting, WebhookFormat};
-use crate::engine::lead_format::{LeadFormat, ParsedLead};
 use crate::model::LeadId;
 use crate::model::consent::Channel;
 use crate::model::lead::{Agreed, Attribution, Details};

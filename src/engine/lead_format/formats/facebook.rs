@@ -6,14 +6,15 @@ use sha2::Sha256;
 
 use crate::base::secret::Secret;
 use crate::base::text::hex;
+use crate::engine::lead_format::LeadFormat;
 use crate::engine::lead_format::answers::{self, Answer};
 use crate::engine::lead_format::fetch::{self, FetchedFormat};
 use crate::engine::lead_format::guide::Setup;
+use crate::engine::lead_format::parsed_lead::ParsedLead;
 use crate::engine::lead_format::response::{Handshake, Response};
 use crate::engine::lead_format::value::{some, text};
 use crate::engine::lead_format::verify::{Call, Verification, from_hex, same};
 use crate::engine::lead_format::webhook::{LeadNotice, Needs, ParseResult, Sender, Setting, WebhookFormat};
-use crate::engine::lead_format::{LeadFormat, ParsedLead};
 use crate::model::LeadId;
 use crate::model::outcome::Unread;
 use crate::model::source::{FetchRequest, FetchResponse, SourceSecrets, SourceSettings};

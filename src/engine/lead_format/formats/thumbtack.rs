@@ -4,12 +4,13 @@
 use serde_json::Value;
 
 use crate::engine::enquiry::Enquiry;
+use crate::engine::lead_format::LeadFormat;
 use crate::engine::lead_format::guide::Setup;
+use crate::engine::lead_format::parsed_lead::ParsedLead;
 use crate::engine::lead_format::response::{self, Response};
 use crate::engine::lead_format::value::{cents, first, joined, questions, some, text};
 use crate::engine::lead_format::verify::{Call, Verification};
 use crate::engine::lead_format::webhook::{Needs, ParseResult, Remark, Sender, Setting, WebhookFormat};
-use crate::engine::lead_format::{LeadFormat, ParsedLead};
 use crate::model::lead::Attribution;
 
 pub static FORMAT: LeadFormat =

@@ -4,17 +4,18 @@
 use serde_json::{Value, json};
 
 use crate::engine::enquiry::Enquiry;
+use crate::engine::lead_format::LeadFormat;
 use crate::engine::lead_format::fetch::{self, FetchedFormat};
 use crate::engine::lead_format::fields::Fields;
 use crate::engine::lead_format::guide::Setup;
 use crate::engine::lead_format::marketplace::{Class, Marketplace, between, offer};
+use crate::engine::lead_format::parsed_lead::ParsedLead;
 use crate::engine::lead_format::response::{Handshake, Response};
 use crate::engine::lead_format::value::{questions, some, text};
 use crate::engine::lead_format::verify::{Call, Verification, same};
 use crate::engine::lead_format::webhook::{
     InAddress, LeadNotice, LeadUpdate, Needs, ParseResult, Sender, WebhookFormat,
 };
-use crate::engine::lead_format::{LeadFormat, ParsedLead};
 use crate::model::lead::Attribution;
 use crate::model::outcome::Unread;
 use crate::model::source::{FetchRequest, FetchResponse, SourceField, SourceSecrets};

@@ -2,11 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::*;
+use serde_json::Value;
+
 use crate::base::secret::Secret;
-use crate::engine::lead_format::{original, parse, webhooks};
+use crate::engine::lead_format::body::Body;
+use crate::engine::lead_format::formats::{parse, webhooks};
+use crate::engine::lead_format::parsed_lead::ParsedLead;
+use crate::engine::lead_format::webhook::{LeadNotice, LeadUpdate, ParseResult};
+use crate::engine::lead_format::{Webhook, original};
 use crate::model::consent::Channel;
-use crate::model::source::{SourceField, SourceSecrets};
+use crate::model::source::{SourceField, SourceSecrets, SourceSettings};
 
 fn fixture(name: &str) -> String {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/sources/");
@@ -20,7 +25,8 @@ fn webhook(kind: &str) -> Webhook {
 fn read_as(kind: &str, settings: &SourceSettings, name: &str) -> ParseResult {
     let text = fixture(name);
     let body = Body { content_type: "application/json", bytes: text.as_bytes() };
-    read(Sender { webhook: webhook(kind), settings, name: "website" }, body)
+    let webhook = webhook(kind);
+    webhook.read(webhook.sender(settings, "website"), body)
 }
 
 fn lead_of(reading: ParseResult) -> ParsedLead {
@@ -61,13 +67,14 @@ fn facebook_tells_of_leads_and_is_read_when_they_are_fetched() {
     let told = read_as("facebook", &SourceSettings::default(), "facebook-notice");
     assert_eq!(told, ParseResult::Notices(vec![LeadNotice { external_id: "770001".into(), update: None }]));
     let settings = mapped(&[("which_room?", SourceField::Service)]);
-    let sender = Sender { webhook: webhook("facebook"), settings: &settings, name: "fb" };
+    let facebook = webhook("facebook");
+    let sender = facebook.sender(&settings, "fb");
     let value: Value = serde_json::from_str(&fixture("facebook-lead")).unwrap();
-    let enquiry = lead_of(read_fetched(sender, &value)).enquiry;
+    let enquiry = lead_of(facebook.read_fetched(sender, &value)).enquiry;
     assert_eq!((enquiry.name.as_str(), enquiry.phone.as_str()), ("Ines Roth", "+15125550133"));
     assert_eq!(enquiry.service, "Bathroom");
     let test = r#"{"id":"1","field_data":[{"name":"full_name","values":["<test lead: dummy data for full_name>"]}]}"#;
-    assert!(lead_of(read_fetched(sender, &serde_json::from_str(test).unwrap())).enquiry.is_test);
+    assert!(lead_of(facebook.read_fetched(sender, &serde_json::from_str(test).unwrap())).enquiry.is_test);
 }
 
 #[test]
@@ -104,14 +111,15 @@ fn yelp_lends_an_address_and_sometimes_a_number() {
     let wanted = LeadNotice { external_id: "yelp-lead-5".into(), update: Some(update) };
     assert_eq!(told, ParseResult::Notices(vec![wanted]));
     let settings = SourceSettings::default();
-    let sender = Sender { webhook: webhook("yelp"), settings: &settings, name: "yelp" };
+    let yelp = webhook("yelp");
+    let sender = yelp.sender(&settings, "yelp");
     let mut value: Value = serde_json::from_str(&fixture("yelp-lead")).unwrap();
-    let found = lead_of(read_fetched(sender, &value));
+    let found = lead_of(yelp.read_fetched(sender, &value));
     assert_eq!(found.reply_to.unwrap().as_str(), "relay-5@messaging.yelp.com");
     assert!(found.masked_phone && found.enquiry.email.is_empty());
     assert_eq!(found.enquiry.details["How many taps drip?"], "Two, Three");
     value["phone_number"] = "+15125550144".into();
-    assert!(!lead_of(read_fetched(sender, &value)).masked_phone);
+    assert!(!lead_of(yelp.read_fetched(sender, &value)).masked_phone);
 }
 
 #[test]
@@ -129,10 +137,11 @@ fn the_forms_are_read_by_type_by_name_and_by_map() {
     let raw = fixture("jotform-raw");
     let form = serde_urlencoded::to_string([("formID", "24"), ("submissionID", "606"), ("rawRequest", &raw)]);
     let settings = SourceSettings::default();
-    let sender = Sender { webhook: webhook("jotform"), settings: &settings, name: "website" };
+    let jotform = webhook("jotform");
+    let sender = jotform.sender(&settings, "website");
     let form = form.unwrap();
     let body = Body { content_type: "application/x-www-form-urlencoded", bytes: form.as_bytes() };
-    let jotform = lead_of(read(sender, body));
+    let jotform = lead_of(jotform.read(sender, body));
     assert_eq!(
         (jotform.enquiry.name.as_str(), jotform.enquiry.phone.as_str()),
         ("Lea Ortiz", "(512) 5550188")
@@ -175,8 +184,10 @@ fn a_name_that_stands_elsewhere_is_not_the_persons() {
 fn what_says_nothing_is_unusable_and_what_is_no_object_is_malformed() {
     let settings = SourceSettings::default();
     for webhook in webhooks() {
-        let (sender, kind) = (Sender { webhook, settings: &settings, name: "x" }, webhook.format.name);
-        let of = |text: &str| read(sender, Body { content_type: "application/json", bytes: text.as_bytes() });
+        let (sender, kind) = (webhook.sender(&settings, "x"), webhook.format.name);
+        let of = |text: &str| {
+            webhook.read(sender, Body { content_type: "application/json", bytes: text.as_bytes() })
+        };
         assert!(matches!(of("{\"name"), ParseResult::Malformed(_)), "{kind}");
         assert!(matches!(of("[]"), ParseResult::Malformed(_)), "{kind}");
         let usable = matches!(of("{}"), ParseResult::Lead(_) | ParseResult::Notices(_));
@@ -203,7 +214,7 @@ proptest::proptest! {
         let settings = SourceSettings::default();
         let webhook = webhooks().nth(kind).unwrap();
         for content_type in ["application/json", "multipart/form-data; boundary=X", "application/x-www-form-urlencoded"] {
-            let _ = read(Sender { webhook, settings: &settings, name: "x" }, Body { content_type, bytes: &bytes });
+            let _ = webhook.read(webhook.sender(&settings, "x"), Body { content_type, bytes: &bytes });
         }
     }
 
@@ -216,11 +227,11 @@ proptest::proptest! {
             serde_json::json!({ "data": { &name: value, "updates": [value] }, "entry": [{ "changes": [value] }] }),
             serde_json::json!({ "user_column_data": [value], "interview": value, "form_response": { "answers": [value, { "type": value }] } }),
         ];
-        let sender = Sender { webhook, settings: &settings, name: "x" };
+        let sender = webhook.sender(&settings, "x");
         for shape in shapes {
             let text = shape.to_string();
-            let _ = read(sender, Body { content_type: "application/json", bytes: text.as_bytes() });
-            let _ = read_fetched(sender, &shape);
+            let _ = webhook.read(sender, Body { content_type: "application/json", bytes: text.as_bytes() });
+            let _ = webhook.read_fetched(sender, &shape);
         }
     }
 }

@@ -1,23 +1,25 @@
 use proptest::prelude::*;
 
-use super::*;
+use crate::engine::lead_format::formats::read_mail as read;
+use crate::engine::lead_format::mail::{Form, MailResult, Rules};
+use crate::engine::lead_format::parsed_lead::ParsedLead;
 use crate::engine::mail::from_rfc822;
 
 const MAILS: &[(&str, &str)] = &[
-    ("angi-new-lead", include_str!("../../../tests/fixtures/mail/angi-new-lead.eml")),
-    ("angi-booking", include_str!("../../../tests/fixtures/mail/angi-booking.eml")),
-    ("angi-opportunities", include_str!("../../../tests/fixtures/mail/angi-opportunities.eml")),
-    ("yelp-quote", include_str!("../../../tests/fixtures/mail/yelp-quote.eml")),
-    ("yelp-message", include_str!("../../../tests/fixtures/mail/yelp-message.eml")),
-    ("yelp-summary", include_str!("../../../tests/fixtures/mail/yelp-summary.eml")),
-    ("yelp-forged", include_str!("../../../tests/fixtures/mail/yelp-forged.eml")),
-    ("google-booking", include_str!("../../../tests/fixtures/mail/google-booking.eml")),
-    ("google-message", include_str!("../../../tests/fixtures/mail/google-message.eml")),
-    ("google-changed", include_str!("../../../tests/fixtures/mail/google-changed.eml")),
-    ("form-wordpress", include_str!("../../../tests/fixtures/mail/form-wordpress.eml")),
-    ("form-table", include_str!("../../../tests/fixtures/mail/form-table.eml")),
-    ("adf", include_str!("../../../tests/fixtures/mail/adf.eml")),
-    ("person", include_str!("../../../tests/fixtures/mail/person.eml")),
+    ("angi-new-lead", include_str!("../../../../tests/fixtures/mail/angi-new-lead.eml")),
+    ("angi-booking", include_str!("../../../../tests/fixtures/mail/angi-booking.eml")),
+    ("angi-opportunities", include_str!("../../../../tests/fixtures/mail/angi-opportunities.eml")),
+    ("yelp-quote", include_str!("../../../../tests/fixtures/mail/yelp-quote.eml")),
+    ("yelp-message", include_str!("../../../../tests/fixtures/mail/yelp-message.eml")),
+    ("yelp-summary", include_str!("../../../../tests/fixtures/mail/yelp-summary.eml")),
+    ("yelp-forged", include_str!("../../../../tests/fixtures/mail/yelp-forged.eml")),
+    ("google-booking", include_str!("../../../../tests/fixtures/mail/google-booking.eml")),
+    ("google-message", include_str!("../../../../tests/fixtures/mail/google-message.eml")),
+    ("google-changed", include_str!("../../../../tests/fixtures/mail/google-changed.eml")),
+    ("form-wordpress", include_str!("../../../../tests/fixtures/mail/form-wordpress.eml")),
+    ("form-table", include_str!("../../../../tests/fixtures/mail/form-table.eml")),
+    ("adf", include_str!("../../../../tests/fixtures/mail/adf.eml")),
+    ("person", include_str!("../../../../tests/fixtures/mail/person.eml")),
 ];
 
 fn rules() -> Rules {
