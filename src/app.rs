@@ -1,14 +1,14 @@
 //! `App`: the handles that every operation needs, made once and shared.
 
-mod front;
+mod public_profile;
 
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-pub use front::Front;
-use front::Fronts;
+pub use public_profile::PublicProfile;
+use public_profile::PublicProfiles;
 use tokio::sync::{Notify, OnceCell};
 use tokio_util::task::TaskTracker;
 
@@ -17,7 +17,7 @@ use crate::base::secret::MasterKey;
 use crate::base::{Error, Result};
 use crate::config::Config;
 use crate::connector::google::{Endpoints, Workspace};
-use crate::connector::lead_source::{Addresses, LeadSources};
+use crate::connector::lead_source::LeadSources;
 use crate::connector::registry::Registry;
 use crate::connector::rehearsal::{MakeRoom, rehearsed};
 use crate::model::ConnectionId;
@@ -37,7 +37,7 @@ pub struct App {
     pub deliveries: Deliveries,
     /// The polls under way in this process.
     pub polls: TaskTracker,
-    fronts: Fronts,
+    profiles: PublicProfiles,
     /// Where leads are fetched that a source only told of.
     pub lead_sources: LeadSources,
     /// The fetches under way in this process.
@@ -151,11 +151,7 @@ impl App {
 
     /// Puts an application together from its parts.
     pub fn assemble(config: Config, db: Db, clock: Clock, key: MasterKey, connectors: Registry) -> Arc<App> {
-        let addresses = Addresses {
-            facebook_url: config.sources.facebook_url.clone(),
-            yelp_url: config.sources.yelp_url.clone(),
-            timeout: config.sources.timeout(),
-        };
+        let lead_sources = LeadSources::new(config.sources.timeout());
         Arc::new(App {
             config,
             db,
@@ -166,8 +162,8 @@ impl App {
             nudges: Nudges::default(),
             deliveries: Deliveries::default(),
             polls: TaskTracker::new(),
-            fronts: Fronts::default(),
-            lead_sources: LeadSources::new(addresses),
+            profiles: PublicProfiles::default(),
+            lead_sources,
             fetches: TaskTracker::new(),
         })
     }
@@ -204,14 +200,14 @@ impl App {
     ///
     /// # Errors
     /// `NotFound` when no tenant has this slug.
-    pub async fn front(&self, slug: &Slug) -> Result<Arc<Front>> {
-        self.fronts.find(&self.db, slug).await
+    pub async fn public_profile(&self, slug: &Slug) -> Result<Arc<PublicProfile>> {
+        self.profiles.find(&self.db, slug).await
     }
 
     /// Has a change of what the public sees of a tenant seen at once in this process; others see it
     /// within a second.
-    pub fn forget_front(&self, slug: &Slug) {
-        self.fronts.forget(slug);
+    pub fn forget_public_profile(&self, slug: &Slug) {
+        self.profiles.forget(slug);
     }
 
     /// Finds the tenant that a public address names.
@@ -219,7 +215,7 @@ impl App {
     /// # Errors
     /// `NotFound` when no tenant has this slug.
     pub async fn tenant_by_slug(&self, slug: &Slug) -> Result<Arc<Tenant>> {
-        Ok(Arc::clone(&self.front(slug).await?.tenant))
+        Ok(Arc::clone(&self.public_profile(slug).await?.tenant))
     }
 }
 

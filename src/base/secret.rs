@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
@@ -32,6 +34,16 @@ impl Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[redacted]")
+    }
+}
+
+impl Secret {
+    /// Makes a secret of `N` random bytes that goes into an address or a header as it is.
+    ///
+    /// # Errors
+    /// `Internal` when the operating system has no randomness to give.
+    pub fn random<const N: usize>() -> Result<Secret> {
+        Ok(Secret::new(URL_SAFE_NO_PAD.encode(random_bytes::<N>()?)))
     }
 }
 

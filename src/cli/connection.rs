@@ -11,7 +11,7 @@ use crate::cli::Context;
 use crate::cli::consent::Ways;
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::user::read_secret;
-use crate::engine::lead_mail::{Form, Rules};
+use crate::engine::lead_format::mail::{Form, Rules};
 use crate::model::address::EmailAddress;
 use crate::model::connection::{
     Abilities, Ability, Connection, ConnectionSettings, GoogleMeans, SmtpSettings, SmtpTls, WebhookSettings,

@@ -11,13 +11,13 @@ use crate::cli::Context;
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::run::{EFFECT_HEADERS, effect_rows};
 use crate::engine::enquiry::Enquiry;
-use crate::engine::lead_mail::Rules;
+use crate::engine::lead_format::mail::Rules;
 use crate::model::address::EmailAddress;
 use crate::model::lead::{Agreed, Attribution, Lead, LeadState};
 use crate::model::tenant::Tenant;
 use crate::model::{LeadId, PhotoId};
 use crate::ops::lead;
-use crate::ops::lead_mail::{self, Verdict};
+use crate::ops::lead_mail::{self, Classification};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -169,7 +169,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 Some(name) => lead_mail::rules(app, &tenant, &name).await?,
                 None => Rules::default(),
             };
-            let verdict = lead_mail::judge(&read_bytes(&file)?, &rules);
+            let verdict = lead_mail::classify(&read_bytes(&file)?, &rules);
             out.item(&verdict, &verdict_lines(&verdict))
         }
         Command::Photo { id, to } => {
@@ -218,7 +218,7 @@ fn read_bytes(path: &Path) -> Result<Vec<u8>> {
     read.map_err(|error| Error::usage(format!("cannot read `{}`", path.display())).source(error))
 }
 
-fn verdict_lines(verdict: &Verdict) -> Vec<(&'static str, String)> {
+fn verdict_lines(verdict: &Classification) -> Vec<(&'static str, String)> {
     let mut lines = vec![("verdict", verdict.verdict.to_owned()), ("reason", maybe(verdict.reason.as_ref()))];
     let fields = verdict.enquiry.iter().flatten();
     lines.extend(fields.map(|(name, text)| (*name, text.clone())));

@@ -41,6 +41,15 @@ impl Settings {
         at_least("sources.timeout_s", self.timeout_s, 1)
     }
 
+    /// Returns the address of the API that leads of a format are fetched from.
+    pub fn api_url(&self, format: &str) -> Option<&str> {
+        match format {
+            "facebook" => Some(&self.facebook_url),
+            "yelp" => Some(&self.yelp_url),
+            _ => None,
+        }
+    }
+
     pub fn parallel(&self) -> usize {
         usize::try_from(self.parallel).unwrap_or(usize::MAX)
     }

@@ -13,7 +13,7 @@ use crate::http::Private;
 use crate::store::migration;
 
 /// How long a check may take before it counts as failed.
-const PATIENCE: Duration = Duration::from_secs(3);
+const CHECK_TIMEOUT: Duration = Duration::from_secs(3);
 
 #[derive(Serialize)]
 struct Readiness {
@@ -52,7 +52,7 @@ pub async fn ready(State(private): State<Private>) -> Response {
 
 async fn check(name: &'static str, work: impl Future<Output = Result<()>>) -> Check {
     let started = Instant::now();
-    let reason = match tokio::time::timeout(PATIENCE, work).await {
+    let reason = match tokio::time::timeout(CHECK_TIMEOUT, work).await {
         Ok(Ok(())) => None,
         Ok(Err(error)) => Some(error.report()),
         Err(_) => Some("no answer in time".to_owned()),

@@ -1,7 +1,9 @@
-//! A source: somebody who calls us with leads, such as an advertiser, a marketplace or a form on a web
-//! site; and the notices of those that only say that there is a lead.
+//! A source of leads that calls us: an advertiser, a marketplace or a form on a web site; and the notices of sources
+//! that only announce a lead.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -9,26 +11,11 @@ use serde_json::Value;
 
 use crate::base::clock::Timestamp;
 use crate::base::secret::Secret;
-use crate::base::text::{Json, define_words};
+use crate::base::text::{Json, define_words, store_as_text};
 use crate::base::{Error, Result};
 use crate::model::{LeadId, NoticeId, SourceId, TenantId};
 
 define_words! {
-    /// Whose format a source speaks.
-    SourceKind = "source kind" {
-        GoogleAds = "google-ads",
-        Facebook = "facebook",
-        /// Also HomeAdvisor.
-        Angi = "angi",
-        Thumbtack = "thumbtack",
-        Yelp = "yelp",
-        Typeform = "typeform",
-        Jotform = "jotform",
-        GravityForms = "gravity-forms",
-        /// Any JSON object or form, read through a map of fields.
-        Json = "json",
-    }
-
     /// Whether a source is listened to.
     SourceState = "source state" { Enabled = "enabled", Disabled = "disabled" }
 
@@ -38,7 +25,7 @@ define_words! {
         Retrying = "retrying",
         Fetched = "fetched",
         Failed = "failed",
-        /// Somebody decided that it will not be fetched.
+        /// An operator decided that it will not be fetched.
         Dismissed = "dismissed",
     }
 
@@ -63,6 +50,32 @@ define_words! {
         Ignore = "ignore",
     }
 }
+
+/// The name of the format that a source sends leads in: `google-ads`. Which there are is up to
+/// `engine::lead_format`.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Serialize, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
+)]
+#[diesel(sql_type = diesel::sql_types::Text)]
+pub struct SourceKind(String);
+
+impl SourceKind {
+    pub fn new(format: &str) -> SourceKind {
+        SourceKind(format.to_owned())
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SourceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+store_as_text!(SourceKind, |kind| &kind.0, |text| Ok(SourceKind(text)));
 
 diesel::table! {
     sources (tenant_id, id) {
@@ -221,6 +234,32 @@ pub struct Notice {
     pub settled_at: Option<Timestamp>,
     /// The lead that it became. It may be gone.
     pub lead_id: Option<LeadId>,
+}
+
+/// The call that asks a provider for a lead.
+#[derive(Clone, Debug)]
+pub struct FetchRequest {
+    pub url: String,
+    /// Sent as `Authorization: Bearer`.
+    pub token: Secret,
+}
+
+/// A provider's answer to a [`FetchRequest`].
+#[derive(Clone, Debug)]
+pub struct FetchResponse {
+    pub status: u16,
+    /// The status for people: `404 Not Found`.
+    pub status_text: String,
+    /// How long the provider asks us to wait (`Retry-After`).
+    pub retry_after: Option<Duration>,
+    /// Null where a failure brought no JSON.
+    pub body: Value,
+}
+
+impl FetchResponse {
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
 }
 
 diesel::table! {

@@ -326,7 +326,7 @@ async fn change(
         Ok((after, subject))
     });
     let view = changed.await?;
-    app.forget_front(&tenant.slug);
+    app.forget_public_profile(&tenant.slug);
     Ok(view)
 }
 

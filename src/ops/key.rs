@@ -16,7 +16,6 @@ use crate::model::source::ApiKey;
 use crate::model::tenant::Tenant;
 use crate::model::{KeyId, TenantId};
 use crate::ops::{LIST_LIMIT, Subject};
-use crate::pipeline::hook;
 use crate::store::{Tx, key, tenant};
 
 pub const CREATE: Operation = Operation::new("key.create", Noun::Key, Verb::Create);
@@ -60,7 +59,7 @@ fn fresh(
     expires_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<(ApiKey, Secret)> {
-    let secret = Secret::new(format!("{PREFIX}{}", hook::new_key()?.expose()));
+    let secret = Secret::new(format!("{PREFIX}{}", Secret::random::<32>()?.expose()));
     let new = ApiKey {
         tenant_id: tenant.id.clone(),
         id: KeyId::new(now),

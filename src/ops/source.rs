@@ -11,7 +11,9 @@ use crate::base::text::Json;
 use crate::base::{Error, Result};
 use crate::connector::webhook;
 use crate::engine::enquiry;
-use crate::engine::lead_format::{self, Body, Reading, Sender};
+use crate::engine::lead_format::body::Body;
+use crate::engine::lead_format::webhook::{InAddress, ParseResult, Setting};
+use crate::engine::lead_format::{Webhook, formats};
 use crate::model::address::Slug;
 use crate::model::audit::Actor;
 use crate::model::lead::{Attribution, Details};
@@ -25,11 +27,14 @@ use crate::pipeline::hook;
 use crate::store::notice::{self, Filter};
 use crate::store::{Claim, Conn, Inserted, source};
 
+/// Random bytes of a secret that we make.
+const SECRET_BYTES: usize = 24;
+
 /// A source that is to be added.
 #[derive(Debug)]
 pub struct NewSource {
     pub name: String,
-    pub kind: SourceKind,
+    pub webhook: Webhook,
     pub settings: SourceSettings,
     /// The secret where the sender chose it; made by us where there is none.
     pub secret: Option<Secret>,
@@ -39,6 +44,8 @@ pub struct NewSource {
 /// A source with what is shown of it once.
 pub struct Shown {
     pub source: Source,
+    pub webhook: Webhook,
+    pub settings: SourceSettings,
     /// The address to give to the sender.
     pub url: String,
     pub secrets: SourceSecrets,
@@ -49,25 +56,24 @@ pub struct Shown {
 /// # Errors
 /// `Usage` when the name or a setting does not fit; `Conflict` when the name is taken.
 pub async fn add(app: &App, actor: &Actor, tenant: &Tenant, new: NewSource) -> Result<Shown> {
-    let NewSource { name, kind, mut settings, secret, access_token } = new;
+    let NewSource { name, webhook, mut settings, secret, access_token } = new;
+    let needs = webhook.handling.needs();
     Slug::parse(&name)?;
-    if kind == SourceKind::Thumbtack && settings.username.is_none() {
-        settings.username = Some("nexora".to_owned());
-    }
-    check(kind, &settings)?;
-    let verify_token = (kind == SourceKind::Facebook).then(hook::new_secret).transpose()?;
+    settings.username = settings.username.or(needs.default_username.map(str::to_owned));
+    check(webhook, &settings)?;
+    let verify_token = needs.verify_token.then(Secret::random::<SECRET_BYTES>).transpose()?;
     let secret = match secret {
         Some(secret) => secret,
-        None => new_secret(kind, &settings)?,
+        None => new_secret(webhook, &settings)?,
     };
     let secrets = SourceSecrets { secret, verify_token, access_token };
-    check_secrets(kind, &settings, &secrets)?;
+    check_secrets(webhook, &settings, &secrets)?;
     let now = app.clock.now();
     let mut source = Source {
         tenant_id: tenant.id.clone(),
         id: SourceId::new(now),
         name,
-        kind,
+        kind: SourceKind::new(webhook.format.name),
         settings: Json::of(&settings)?,
         sealed: None,
         state: SourceState::Enabled,
@@ -87,44 +93,41 @@ pub async fn add(app: &App, actor: &Actor, tenant: &Tenant, new: NewSource) -> R
         Ok((source, subject))
     });
     let source = added.await?;
-    Ok(Shown { url: url(app, tenant, &source, &secrets), source, secrets })
+    Ok(Shown { url: url(app, tenant, &source, webhook, &secrets), source, webhook, settings, secrets })
 }
 
-fn new_secret(kind: SourceKind, settings: &SourceSettings) -> Result<Secret> {
-    match kind {
-        SourceKind::Facebook => Err(Error::usage("Facebook signs with the secret of your app")
-            .hint("give it with `--secret-from-file FILE`")),
-        SourceKind::Json if settings.signed => webhook::new_secret(),
-        _ => hook::new_secret(),
+fn new_secret(webhook: Webhook, settings: &SourceSettings) -> Result<Secret> {
+    match webhook.handling.needs().chosen_secret {
+        Some(reason) => Err(Error::usage(reason).hint("give it with `--secret-from-file FILE`")),
+        None if settings.signed => webhook::new_secret(),
+        None => Secret::random::<SECRET_BYTES>(),
     }
 }
 
-/// Refuses what a kind would not look at.
-fn check(kind: SourceKind, settings: &SourceSettings) -> Result<()> {
-    let has_header = matches!(kind, SourceKind::Angi | SourceKind::GravityForms | SourceKind::Json);
-    let has_map = !matches!(kind, SourceKind::Angi | SourceKind::Thumbtack | SourceKind::Yelp);
-    let wrong = [
-        ("--map", !settings.fields.is_empty() && !has_map),
-        ("--success", settings.success.is_some() && kind != SourceKind::Angi),
-        ("--username", settings.username.is_some() && kind != SourceKind::Thumbtack),
-        ("--header", settings.header.is_some() && !has_header),
-        ("--signed", settings.signed && kind != SourceKind::Json),
-        ("--header", settings.header.is_some() && settings.signed),
-    ];
-    match wrong.iter().find(|(_, wrong)| *wrong) {
-        Some((flag, _)) => Err(Error::usage(format!("`{flag}` means nothing to a source of kind `{kind}`"))),
+/// Refuses settings that the format would not look at.
+fn check(webhook: Webhook, settings: &SourceSettings) -> Result<()> {
+    let known = webhook.handling.needs().settings;
+    let mut unknown = Setting::ALL.into_iter().filter(|setting| !known.contains(setting));
+    let unknown = unknown.find(|setting| setting.is_set(settings));
+    // A signature leaves nothing for a header to carry.
+    let idle = Some(Setting::Header).filter(|header| settings.signed && header.is_set(settings));
+    match unknown.or(idle) {
+        Some(setting) => {
+            let (flag, kind) = (setting.flag(), webhook.format.name);
+            Err(Error::usage(format!("`{flag}` means nothing to a source of kind `{kind}`")))
+        }
         None => Ok(()),
     }
 }
 
-fn check_secrets(kind: SourceKind, settings: &SourceSettings, secrets: &SourceSecrets) -> Result<()> {
-    /// What somebody could guess is no secret.
+fn check_secrets(webhook: Webhook, settings: &SourceSettings, secrets: &SourceSecrets) -> Result<()> {
+    /// A shorter one could be guessed.
     const SHORTEST: usize = 12;
     let secret = secrets.secret.expose();
     if secret.len() < SHORTEST {
         return Err(Error::usage(format!("a secret has at least {SHORTEST} characters")));
     }
-    let in_address = matches!(kind, SourceKind::Yelp | SourceKind::Jotform | SourceKind::Angi);
+    let in_address = webhook.handling.needs().secret_in_address != InAddress::Never;
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~');
     if in_address && !secret.chars().all(plain) {
         return Err(Error::usage("a secret in an address has only letters, digits, `-` and `_`"));
@@ -132,19 +135,20 @@ fn check_secrets(kind: SourceKind, settings: &SourceSettings, secrets: &SourceSe
     if settings.signed && !secret.starts_with("whsec_") {
         return Err(Error::usage("the secret of a signature begins with `whsec_`"));
     }
-    if secrets.access_token.is_some() && !matches!(kind, SourceKind::Facebook | SourceKind::Yelp) {
+    if secrets.access_token.is_some() && webhook.handling.fetch().is_none() {
+        let kind = webhook.format.name;
         return Err(Error::usage(format!("nothing is fetched for a source of kind `{kind}`")));
     }
     Ok(())
 }
 
 /// Returns the address to give to the sender.
-fn url(app: &App, tenant: &Tenant, source: &Source, secrets: &SourceSecrets) -> String {
+fn url(app: &App, tenant: &Tenant, source: &Source, webhook: Webhook, secrets: &SourceSecrets) -> String {
     let base = &app.config.http.public_url;
     let plain = format!("{base}/hooks/{}/{}", tenant.slug, source.name);
-    match source.kind {
-        SourceKind::Yelp | SourceKind::Jotform => format!("{plain}/{}", secrets.secret.expose()),
-        _ => plain,
+    match webhook.handling.needs().secret_in_address {
+        InAddress::Always => format!("{plain}/{}", secrets.secret.expose()),
+        InAddress::Never | InAddress::Perhaps => plain,
     }
 }
 
@@ -187,6 +191,7 @@ pub struct Change {
 /// `NotFound` when there is none; `Usage` when a setting does not fit its kind.
 pub async fn set(app: &App, actor: &Actor, tenant: &Tenant, name: &str, change: Change) -> Result<Source> {
     let before = find(app, tenant, name).await?;
+    let webhook = formats::of(&before.kind)?;
     let mut settings: SourceSettings = before.settings.read()?;
     for (path, field) in change.fields {
         match field {
@@ -197,11 +202,11 @@ pub async fn set(app: &App, actor: &Actor, tenant: &Tenant, name: &str, change: 
     settings.success = change.success.or(settings.success);
     settings.username = change.username.or(settings.username);
     settings.header = change.header.or(settings.header);
-    check(before.kind, &settings)?;
+    check(webhook, &settings)?;
     let mut after = Source { settings: Json::of(&settings)?, ..before.clone() };
     if let Some(token) = change.access_token {
         let secrets = SourceSecrets { access_token: Some(token), ..hook::secrets(app, &before)? };
-        check_secrets(before.kind, &settings, &secrets)?;
+        check_secrets(webhook, &settings, &secrets)?;
         after.sealed = Some(app.key.seal(&before.seal_owner(), &secrets.to_text())?);
     }
     replace(app, actor, "source.set", before, after).await
@@ -259,17 +264,18 @@ pub async fn rotate_secret(
     secret: Option<Secret>,
 ) -> Result<Shown> {
     let before = find(app, tenant, name).await?;
+    let webhook = formats::of(&before.kind)?;
     let settings: SourceSettings = before.settings.read()?;
     let secret = match secret {
         Some(secret) => secret,
-        None => new_secret(before.kind, &settings)?,
+        None => new_secret(webhook, &settings)?,
     };
     let secrets = SourceSecrets { secret, ..hook::secrets(app, &before)? };
-    check_secrets(before.kind, &settings, &secrets)?;
+    check_secrets(webhook, &settings, &secrets)?;
     let sealed = Some(app.key.seal(&before.seal_owner(), &secrets.to_text())?);
     let after = Source { sealed, last_error: None, ..before.clone() };
     let source = replace(app, actor, "source.rotate-secret", before, after).await?;
-    Ok(Shown { url: url(app, tenant, &source, &secrets), source, secrets })
+    Ok(Shown { url: url(app, tenant, &source, webhook, &secrets), source, webhook, settings, secrets })
 }
 
 /// Removes a source with its notices; its leads stay.
@@ -311,41 +317,42 @@ pub struct Trial {
     pub attribution: Attribution,
 }
 
-/// Reads a body as if the source had sent it, whoever did; writes nothing.
+/// Reads a body as if the source had sent it; verifies nothing and writes nothing.
 ///
 /// # Errors
 /// `NotFound` when there is no such source.
 pub async fn test(app: &App, tenant: &Tenant, name: &str, body: &[u8], content_type: &str) -> Result<Trial> {
     let found = find(app, tenant, name).await?;
     let settings: SourceSettings = found.settings.read()?;
-    let sender = Sender { kind: found.kind, settings: &settings, name: &found.name };
-    let mut reading = lead_format::read(sender, Body { content_type, bytes: body });
-    // Of these two, a fetched lead can be tried as well as a notice.
-    if matches!(found.kind, SourceKind::Facebook | SourceKind::Yelp)
-        && matches!(reading, Reading::Unusable(_))
+    let webhook = formats::of(&found.kind)?;
+    let sender = webhook.sender(&settings, &found.name);
+    let mut result = webhook.read(sender, Body { content_type, bytes: body });
+    // Where leads are fetched, such a lead can be tried as well as its notice.
+    if webhook.handling.fetch().is_some()
+        && matches!(result, ParseResult::Unusable(_))
         && let Ok(value) = serde_json::from_slice(body)
     {
-        reading = lead_format::read_fetched(sender, &value);
+        result = webhook.read_fetched(sender, &value);
     }
     let said = |becomes, reason: String| Trial { becomes, reason, ..Trial::default() };
-    Ok(match reading {
-        Reading::Lead(found) => {
-            let new = enquiry::salvage(found.enquiry, tenant.country()?);
+    Ok(match result {
+        ParseResult::Lead(lead) => {
+            let new = enquiry::salvage(lead.enquiry, tenant.country()?);
             let text = |text: Option<String>| text.unwrap_or_default();
             Trial {
-                becomes: if found.spam.is_some() { "spam" } else { "lead" },
-                reason: found.spam.unwrap_or_default().to_owned(),
+                becomes: if lead.spam.is_some() { "spam" } else { "lead" },
+                reason: lead.spam.unwrap_or_default().to_owned(),
                 name: new.name,
                 email: new.email.map(|email| email.to_string()).unwrap_or_default(),
                 phone: new.phone.map(|phone| phone.to_string()).unwrap_or_default(),
-                masked_phone: found.masked_phone,
+                masked_phone: lead.masked_phone,
                 service: text(new.service),
                 message: text(new.message),
                 address: text(new.address),
                 postcode: text(new.postcode),
                 preferred_time: text(new.preferred_time),
-                reply_to: found.reply_to.map(|address| address.to_string()).unwrap_or_default(),
-                external_id: text(found.external_id),
+                reply_to: lead.reply_to.map(|address| address.to_string()).unwrap_or_default(),
+                external_id: text(lead.external_id),
                 is_test: new.is_test,
                 cost_cents: new.cost_cents,
                 source: new.source,
@@ -353,14 +360,16 @@ pub async fn test(app: &App, tenant: &Tenant, name: &str, body: &[u8], content_t
                 attribution: new.attribution,
             }
         }
-        Reading::Notices(told) => {
-            let ids: Vec<String> = told.into_iter().map(|told| told.external_id).collect();
+        ParseResult::Notices(notices) => {
+            let ids: Vec<String> = notices.into_iter().map(|notice| notice.external_id).collect();
             said("notice", format!("to be fetched: {}", ids.join(", ")))
         }
-        Reading::Remark(remark) => said("message", format!("about lead {}: {}", remark.lead, remark.text)),
-        Reading::Nothing(reason) => said("nothing", reason.to_owned()),
-        Reading::Unusable(reason) => said("needs_review", reason),
-        Reading::Malformed(reason) => said("malformed", reason),
+        ParseResult::Remark(remark) => {
+            said("message", format!("about lead {}: {}", remark.lead, remark.text))
+        }
+        ParseResult::Nothing(reason) => said("nothing", reason.to_owned()),
+        ParseResult::Unusable(reason) => said("needs_review", reason),
+        ParseResult::Malformed(reason) => said("malformed", reason),
     })
 }
 

@@ -171,7 +171,7 @@ pub async fn set(app: &App, actor: &Actor, slug: &Slug, changes: &[(String, Stri
             Ok((after, subject))
         })
         .await?;
-    app.forget_front(&tenant.slug);
+    app.forget_public_profile(&tenant.slug);
     Ok(tenant)
 }
 

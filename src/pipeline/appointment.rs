@@ -5,8 +5,8 @@ use chrono_tz::Tz;
 
 use crate::base::Result;
 use crate::base::clock::Timestamp;
+use crate::engine::contact_extraction;
 use crate::engine::context::moment_of;
-use crate::engine::mentioned;
 use crate::model::address::Country;
 use crate::model::appointment::{Appointment, AppointmentState};
 use crate::model::contact::AddressKind;
@@ -39,7 +39,7 @@ fn known(tx: &mut Tx, country: Country, entry: &Entry) -> Result<Option<ContactI
         }
     }
     let text = format!("{}\n{}\n{}", entry.title, entry.description, entry.location);
-    for (kind, value) in mentioned::addresses(&text, country) {
+    for (kind, value) in contact_extraction::addresses(&text, country) {
         if let Some(id) = contact::find_by_address(tx, kind, &value)? {
             return Ok(Some(id));
         }

@@ -28,6 +28,7 @@ pub mod rescue;
 pub mod run_facts;
 pub mod schedule;
 mod sent;
+mod source_lead;
 pub mod stop;
 pub mod tick;
 pub mod trouble;

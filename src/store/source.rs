@@ -56,7 +56,7 @@ pub fn note_received(tx: &mut Tx, id: &SourceId, now: Timestamp) -> Result<()> {
 /// How the reason begins for which a call was refused.
 pub const REFUSED: &str = "a call was refused: ";
 
-/// Notes why a call was refused, unless something weightier is noted: anybody can make a call.
+/// Notes why a call was refused, unless something weightier is noted: any client can make a call.
 pub fn note_refusal(tx: &mut Tx, id: &SourceId, reason: &str) -> Result<()> {
     let refused = sources::last_error.like(format!("{REFUSED}%"));
     let update = diesel::update(sources::table.find((tx.tenant, id)))

@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use axum::response::IntoResponse as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use nexora::base::clock::Timestamp;
@@ -52,7 +53,7 @@ fn owner(tenant: &TenantId) -> Principal {
 
 /// Returns what somebody is answered, status and page.
 async fn seen(nexora: &Nexora, principal: &Principal, slug: Option<&str>) -> (StatusCode, String) {
-    let answer = status::answer(&nexora.app, Some(principal), slug).await;
+    let answer = status::answer(&nexora.app, Some(principal), slug).await.into_response();
     let status = answer.status();
     let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
     (status, String::from_utf8(body.to_vec()).unwrap())

@@ -1,7 +1,5 @@
 //! `nexora source`.
 
-mod guide;
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -13,8 +11,10 @@ use crate::base::{Error, Result};
 use crate::cli::Context;
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::user::read_secret;
+use crate::engine::lead_format::guide::Setup;
+use crate::engine::lead_format::{Webhook, formats};
 use crate::model::NoticeId;
-use crate::model::source::{Notice, NoticeState, Source, SourceField, SourceKind, SourceSettings};
+use crate::model::source::{Notice, NoticeState, Source, SourceField, SourceSettings};
 use crate::model::tenant::Tenant;
 use crate::ops::source::{self, Change, NewSource, Shown, Trial};
 
@@ -94,9 +94,8 @@ pub enum Command {
 pub struct Add {
     /// Name of the source, a part of its address
     name: String,
-    /// google-ads, facebook, angi, thumbtack, yelp, typeform, jotform, gravity-forms or json
-    #[arg(long)]
-    kind: SourceKind,
+    #[arg(long, value_parser = formats::parse, help = formats::webhook_names())]
+    kind: Webhook,
     /// File whose first line is the secret, where the sender chose it; `-` for standard input
     #[arg(long, value_name = "FILE")]
     secret_from_file: Option<PathBuf>,
@@ -211,7 +210,7 @@ async fn add(context: &Context, tenant: &Tenant, arguments: Add) -> Result<Shown
     let Options { success, username, header, .. } = options;
     let new = NewSource {
         name,
-        kind,
+        webhook: kind,
         settings: SourceSettings { fields, success, username, header, signed },
         secret: given(secret_from_file.as_deref())?,
         access_token: given(access_token_from_file.as_deref())?,
@@ -229,7 +228,7 @@ async fn set(context: &Context, tenant: &Tenant, arguments: Set) -> Result<Sourc
     source::set(&context.app, &context.actor, tenant, &name, change).await
 }
 
-/// Reads a secret from a file where one is named; nobody is asked for one that we can make.
+/// Reads a secret from a file where one is named. There is no prompt: a secret that is not given is made.
 fn given(file: Option<&Path>) -> Result<Option<Secret>> {
     file.map(|file| read_secret("", Some(file), true)).transpose()
 }
@@ -260,7 +259,7 @@ struct Revealed<'a> {
 
 /// Shows a source with its secrets, this once.
 fn reveal(shown: &Shown, out: &Out) -> Result<()> {
-    let told = guide::of(shown);
+    let guide = guide(shown);
     if out.is_json() {
         let secrets = &shown.secrets;
         return out.json(&Revealed {
@@ -271,8 +270,15 @@ fn reveal(shown: &Shown, out: &Out) -> Result<()> {
         });
     }
     show(&shown.source, out)?;
-    out.ask(&told);
+    out.ask(&guide);
     Ok(())
+}
+
+/// Returns the address, the secrets and the steps at the sender, to be shown once.
+fn guide(shown: &Shown) -> String {
+    let Shown { source, webhook, settings, url, secrets } = shown;
+    let steps = webhook.handling.guide(&Setup { source, settings, url, secrets });
+    format!("\n{steps}\n\nThe secret is not shown again; `nexora source rotate-secret` makes another.")
 }
 
 fn show(source: &Source, out: &Out) -> Result<()> {

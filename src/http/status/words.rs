@@ -121,7 +121,7 @@ pub fn count(number: u64, one: &str, many: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
 }
 
-/// Says a sum of money, whose currency everybody knows, in whole units: `3,240`.
+/// Writes a sum of money in whole units, without its currency: `3,240`.
 pub fn amount(cents: i64) -> String {
     let whole = (cents.unsigned_abs().saturating_add(50) / 100).to_string();
     let mut text = if cents < 0 { "-".to_owned() } else { String::new() };

@@ -3,7 +3,7 @@
 use super::Claimed;
 use crate::base::Result;
 use crate::base::clock::Timestamp;
-use crate::engine::mentioned;
+use crate::engine::contact_extraction;
 use crate::model::consent::{Scope, Suppression, SuppressionReason};
 use crate::model::contact::AddressKind;
 use crate::model::event::{EventKind, MailEvent};
@@ -22,7 +22,7 @@ pub fn note(conn: &mut Conn, claimed: &Claimed, payload: &MailEvent, now: Timest
     let own = contact::addresses(&mut conn.of(&tenant.id), contact_id)?;
     let emails: Vec<String> =
         own.into_iter().filter(|(kind, _)| *kind == AddressKind::Email).map(|(_, value)| value).collect();
-    let mentioned = mentioned::addresses(&mail.text, tenant.country()?);
+    let mentioned = contact_extraction::addresses(&mail.text, tenant.country()?);
     let failed = mentioned.iter().map(|(_, value)| value).find(|value| emails.contains(value));
     // A mail system that does not say which address it means can only mean the one there is.
     let Some(address) = failed.or(emails.first().filter(|_| emails.len() == 1)) else { return Ok(()) };

@@ -24,7 +24,7 @@ pub struct Page {
     name: String,
     /// The style that gives the page the tenant's colour.
     pub brand: String,
-    /// Whether whoever looks has other tenants' pages, too.
+    /// Whether the visitor may see other tenants' pages, too.
     has_more: bool,
     form_url: String,
     zone: String,

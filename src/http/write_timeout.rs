@@ -1,4 +1,4 @@
-//! A stream that waits only so long for whoever reads the other end.
+//! A stream that waits only so long for a client to read what is written.
 //!
 //! What is written must keep moving: from the moment a write has to wait, everything written so far, or
 //! `PROGRESS` bytes, must be taken within the limit. So a client that reads nothing is cut off, and so is
@@ -15,21 +15,21 @@ use tokio::time::Sleep;
 /// Taking so much within the limit earns as much time again.
 const PROGRESS: usize = 32_768;
 
-pub struct Patient<S> {
+pub struct WriteTimeout<S> {
     stream: S,
     limit: Duration,
     wait: Option<Wait>,
 }
 
-/// Since a write first had to wait.
+/// A write that has to wait, and all since.
 struct Wait {
     over: Pin<Box<Sleep>>,
     written: usize,
 }
 
-impl<S> Patient<S> {
-    pub fn new(stream: S, limit: Duration) -> Patient<S> {
-        Patient { stream, limit, wait: None }
+impl<S> WriteTimeout<S> {
+    pub fn new(stream: S, limit: Duration) -> WriteTimeout<S> {
+        WriteTimeout { stream, limit, wait: None }
     }
 
     /// Counts what a write came to; one that waits for too long fails.
@@ -53,7 +53,7 @@ impl<S> Patient<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for WriteTimeout<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -63,7 +63,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -86,7 +86,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         self.stream.is_write_vectored()
     }
 
-    /// Is asked for once everything was written: nobody is waited for any longer.
+    /// Is called once everything was written: nothing waits any longer.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.wait = None;
         Pin::new(&mut self.stream).poll_flush(context)
@@ -107,32 +107,32 @@ mod tests {
     const LONG: Duration = Duration::from_secs(3_600);
 
     #[tokio::test]
-    async fn a_write_that_nobody_takes_fails() {
+    async fn a_write_that_the_client_does_not_take_fails() {
         let (ours, _theirs) = tokio::io::duplex(16);
-        let failed = Patient::new(ours, SHORT).write_all(&[0; 64]).await.unwrap_err();
+        let failed = WriteTimeout::new(ours, SHORT).write_all(&[0; 64]).await.unwrap_err();
         assert_eq!(failed.kind(), io::ErrorKind::TimedOut);
     }
 
     #[tokio::test]
     async fn a_byte_now_and_then_earns_no_time() {
-        let mut patient = Patient::new(tokio::io::sink(), LONG);
+        let mut stream = WriteTimeout::new(tokio::io::sink(), LONG);
         let mut context = Context::from_waker(std::task::Waker::noop());
-        assert!(patient.settle(Poll::Pending, &mut context).is_pending());
-        assert!(patient.settle(Poll::Ready(Ok(1)), &mut context).is_ready());
-        assert!(patient.wait.is_some(), "it still waits");
-        assert!(patient.settle(Poll::Ready(Ok(PROGRESS)), &mut context).is_ready());
-        assert!(patient.wait.is_none());
+        assert!(stream.settle(Poll::Pending, &mut context).is_pending());
+        assert!(stream.settle(Poll::Ready(Ok(1)), &mut context).is_ready());
+        assert!(stream.wait.is_some(), "it still waits");
+        assert!(stream.settle(Poll::Ready(Ok(PROGRESS)), &mut context).is_ready());
+        assert!(stream.wait.is_none());
     }
 
     #[tokio::test]
-    async fn whoever_reads_gets_everything() {
+    async fn a_client_that_reads_gets_everything() {
         let (ours, mut theirs) = tokio::io::duplex(16);
-        let mut patient = Patient::new(ours, LONG);
+        let mut stream = WriteTimeout::new(ours, LONG);
         let writes = tokio::spawn(async move {
-            patient.write_all(&vec![7; 100_000]).await.unwrap();
-            assert!(patient.wait.as_ref().is_none_or(|wait| wait.written < PROGRESS));
-            patient.flush().await.unwrap();
-            assert!(patient.wait.is_none());
+            stream.write_all(&vec![7; 100_000]).await.unwrap();
+            assert!(stream.wait.as_ref().is_none_or(|wait| wait.written < PROGRESS));
+            stream.flush().await.unwrap();
+            assert!(stream.wait.is_none());
         });
         let mut all = Vec::new();
         theirs.read_to_end(&mut all).await.unwrap();

@@ -11,8 +11,9 @@ use crate::model::form::{Form, FormSettings, Wording};
 use crate::model::tenant::{Tenant, TenantSettings};
 use crate::store::{Conn, Db, form, tenant};
 
+/// A tenant as the public sees it.
 #[derive(Clone, Debug)]
-pub struct Front {
+pub struct PublicProfile {
     pub tenant: Arc<Tenant>,
     pub settings: TenantSettings,
     pub form: FormSettings,
@@ -24,8 +25,8 @@ pub struct Front {
     pub wordings: BTreeMap<Channel, Wording>,
 }
 
-impl Front {
-    fn load(conn: &mut Conn, slug: &Slug) -> Result<Option<Front>> {
+impl PublicProfile {
+    fn load(conn: &mut Conn, slug: &Slug) -> Result<Option<PublicProfile>> {
         let Some(tenant) = tenant::find_by_slug(conn, slug)? else { return Ok(None) };
         let mut wordings = BTreeMap::new();
         for channel in Channel::ALL {
@@ -37,7 +38,7 @@ impl Front {
         let settings = form.as_ref().map_or_else(|| Ok(FormSettings::default()), Form::settings)?;
         let (logo, turnstile_sealed) =
             form.map(|form| (form.logo, form.turnstile_sealed)).unwrap_or_default();
-        Ok(Some(Front {
+        Ok(Some(PublicProfile {
             settings: tenant.settings()?,
             tenant: Arc::new(tenant),
             form: settings,
@@ -48,27 +49,27 @@ impl Front {
     }
 }
 
-/// Fronts by slug, as they were at most [`AGE`] ago, so that a burst of leads reads each once.
+/// Profiles by slug, as they were at most [`AGE`] ago, so that a burst of leads reads each once.
 #[derive(Default)]
-pub struct Fronts(Mutex<HashMap<Slug, (Instant, Arc<Front>)>>);
+pub struct PublicProfiles(Mutex<HashMap<Slug, (Instant, Arc<PublicProfile>)>>);
 
 const AGE: Duration = Duration::from_secs(1);
 const LIMIT: usize = 10_000;
 
-impl Fronts {
-    pub async fn find(&self, db: &Db, slug: &Slug) -> Result<Arc<Front>> {
-        if let Some(front) = self.get(slug) {
-            return Ok(front);
+impl PublicProfiles {
+    pub async fn find(&self, db: &Db, slug: &Slug) -> Result<Arc<PublicProfile>> {
+        if let Some(profile) = self.get(slug) {
+            return Ok(profile);
         }
         let wanted = slug.clone();
-        let found = db.read(move |conn| Front::load(conn, &wanted)).await?;
-        let front = Arc::new(found.ok_or_else(|| Error::not_found(format!("no tenant `{slug}`")))?);
-        let mut fronts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if fronts.len() >= LIMIT {
-            fronts.clear();
+        let found = db.read(move |conn| PublicProfile::load(conn, &wanted)).await?;
+        let profile = Arc::new(found.ok_or_else(|| Error::not_found(format!("no tenant `{slug}`")))?);
+        let mut profiles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if profiles.len() >= LIMIT {
+            profiles.clear();
         }
-        fronts.insert(slug.clone(), (Instant::now(), Arc::clone(&front)));
-        Ok(front)
+        profiles.insert(slug.clone(), (Instant::now(), Arc::clone(&profile)));
+        Ok(profile)
     }
 
     /// Lets go of what is known, so that a change is seen at once in this process.
@@ -76,9 +77,9 @@ impl Fronts {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(slug);
     }
 
-    fn get(&self, slug: &Slug) -> Option<Arc<Front>> {
-        let fronts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let young = fronts.get(slug).filter(|(read_at, _)| read_at.elapsed() < AGE);
-        young.map(|(_, front)| Arc::clone(front))
+    fn get(&self, slug: &Slug) -> Option<Arc<PublicProfile>> {
+        let profiles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let young = profiles.get(slug).filter(|(read_at, _)| read_at.elapsed() < AGE);
+        young.map(|(_, profile)| Arc::clone(profile))
     }
 }

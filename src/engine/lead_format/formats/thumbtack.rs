@@ -4,12 +4,54 @@
 use serde_json::Value;
 
 use crate::engine::enquiry::Enquiry;
-use crate::engine::lead_format::{Found, Reading, Remark, cents, joined, some, text};
-use crate::model::lead::{Attribution, Details};
+use crate::engine::lead_format::LeadFormat;
+use crate::engine::lead_format::guide::Setup;
+use crate::engine::lead_format::parsed_lead::ParsedLead;
+use crate::engine::lead_format::response::{self, Response};
+use crate::engine::lead_format::value::{cents, first, joined, questions, some, text};
+use crate::engine::lead_format::verify::{Call, Verification};
+use crate::engine::lead_format::webhook::{Needs, ParseResult, Remark, Sender, Setting, WebhookFormat};
+use crate::model::lead::Attribution;
+
+pub static FORMAT: LeadFormat =
+    LeadFormat { name: "thumbtack", lead_source: Some("thumbtack"), webhook: Some(&Thumbtack), mail: None };
 
 const MESSAGE: &str = "thumbtack.message";
 
-pub fn read(value: &Value) -> Reading {
+struct Thumbtack;
+
+impl WebhookFormat for Thumbtack {
+    fn needs(&self) -> Needs {
+        Needs { settings: &[Setting::Username], default_username: Some("nexora"), ..Needs::default() }
+    }
+
+    fn guide(&self, setup: &Setup<'_>) -> String {
+        format!(
+            "At Thumbtack, make a webhook for new leads and messages:
+  1. URL       {}
+  2. Username  {}
+  3. Password  {}",
+            setup.url,
+            setup.settings.username.as_deref().unwrap_or_default(),
+            setup.secret()
+        )
+    }
+
+    fn verify(&self, call: &Call<'_>) -> Verification {
+        call.by_basic()
+    }
+
+    fn read(&self, _sender: Sender<'_>, body: &Value) -> ParseResult {
+        lead_or_message(body)
+    }
+
+    fn refused(&self, verification: Verification) -> Response {
+        let challenge = Some("Basic realm=\"nexora\"");
+        Response { challenge, ..self.problem(401, response::REFUSED, verification.reason()) }
+    }
+}
+
+fn lead_or_message(value: &Value) -> ParseResult {
     let kind = text(value, &["event", "eventType"]);
     let data = value.get("data").filter(|data| data.is_object()).unwrap_or(value);
     if data.get("message").is_some_and(Value::is_object) {
@@ -24,22 +66,22 @@ pub fn read(value: &Value) -> Reading {
         return lead(data);
     }
     match kind.is_empty() || kind.starts_with("Negotiation") {
-        true => Reading::Unusable("neither `negotiationID` nor `leadID` is there".to_owned()),
-        false => Reading::Nothing("it is neither a lead nor a message"),
+        true => ParseResult::Unusable("neither `negotiationID` nor `leadID` is there".to_owned()),
+        false => ParseResult::Nothing("it is neither a lead nor a message"),
     }
 }
 
-fn message(data: &Value, lead: String, id: String, said: String) -> Reading {
+fn message(data: &Value, lead: String, id: String, said: String) -> ParseResult {
     if text(data, &["from"]).eq_ignore_ascii_case("business") {
-        return Reading::Nothing("the business wrote it");
+        return ParseResult::Nothing("the business wrote it");
     }
     if lead.is_empty() || id.is_empty() {
-        return Reading::Unusable("a message without its own id or its lead's".to_owned());
+        return ParseResult::Unusable("a message without its own id or its lead's".to_owned());
     }
-    Reading::Remark(Remark { id, lead, name: MESSAGE, text: said, data: data.clone() })
+    ParseResult::Remark(Remark { id, lead, event: MESSAGE, text: said, data: data.clone() })
 }
 
-fn lead(data: &Value) -> Reading {
+fn lead(data: &Value) -> ParseResult {
     let request = data.get("request").unwrap_or(data);
     let customer = data.get("customer").unwrap_or(&Value::Null);
     let name = match joined(&[text(customer, &["firstName"]), text(customer, &["lastName"])], " ") {
@@ -53,13 +95,8 @@ fn lead(data: &Value) -> Reading {
         name if name.is_empty() => first(request, &["category", "title"]),
         name => name,
     };
-    let questions = request.get("details").or_else(|| data.get("details")).and_then(Value::as_array);
-    let mut details: Details = questions
-        .into_iter()
-        .flatten()
-        .map(|pair| (text(pair, &["question"]), text(pair, &["answer"])))
-        .filter(|(question, answer)| !question.is_empty() && !answer.is_empty())
-        .collect();
+    let asked = request.get("details").or_else(|| data.get("details"));
+    let mut details = questions(asked, "question", "answer");
     if let Some(travel) = some(text(request, &["travelPreferences"])) {
         details.insert("Travel".to_owned(), travel);
     }
@@ -85,9 +122,6 @@ fn lead(data: &Value) -> Reading {
         ..Enquiry::default()
     };
     let external_id = some(first(data, &["negotiationID", "leadID"]));
-    Reading::Lead(Box::new(Found { enquiry, external_id, ..Found::default() }))
-}
-
-fn first(value: &Value, names: &[&str]) -> String {
-    names.iter().map(|name| text(value, &[name])).find(|text| !text.is_empty()).unwrap_or_default()
+    let lead = ParsedLead { enquiry, external_id, answered_there: true, ..ParsedLead::default() };
+    ParseResult::Lead(Box::new(lead))
 }

@@ -2,9 +2,16 @@
 
 use serde_json::{Map, Value};
 
-use crate::engine::lead_format::answers::{Answer, fill};
-use crate::engine::lead_format::{Found, Reading, Sender, joined, plain, some, text};
+use crate::engine::lead_format::LeadFormat;
+use crate::engine::lead_format::answers::{self, Answer};
+use crate::engine::lead_format::guide::Setup;
+use crate::engine::lead_format::value::{joined, plain, some, text};
+use crate::engine::lead_format::verify::{Call, Verification};
+use crate::engine::lead_format::webhook::{InAddress, Needs, ParseResult, Sender, Setting, WebhookFormat};
 use crate::model::source::SourceField;
+
+pub static FORMAT: LeadFormat =
+    LeadFormat { name: "jotform", lead_source: None, webhook: Some(&Jotform), mail: None };
 
 /// Parts of an answer that have a field of their own.
 const ADDRESS: [(&str, SourceField); 5] = [
@@ -15,20 +22,44 @@ const ADDRESS: [(&str, SourceField); 5] = [
     ("zip", SourceField::Postcode),
 ];
 
-pub fn read(sender: Sender<'_>, value: &Value) -> Reading {
+struct Jotform;
+
+impl WebhookFormat for Jotform {
+    fn needs(&self) -> Needs {
+        Needs { settings: &[Setting::Map], secret_in_address: InAddress::Always, ..Needs::default() }
+    }
+
+    fn guide(&self, setup: &Setup<'_>) -> String {
+        format!(
+            "In Jotform, open the form, \"Settings\", \"Integrations\", \"Webhooks\". The address is a secret:
+  1. URL  {}",
+            setup.url
+        )
+    }
+
+    fn verify(&self, call: &Call<'_>) -> Verification {
+        call.by_secret(call.token)
+    }
+
+    fn read(&self, sender: Sender<'_>, body: &Value) -> ParseResult {
+        lead(sender, body)
+    }
+}
+
+fn lead(sender: Sender<'_>, value: &Value) -> ParseResult {
     let raw = text(value, &["rawRequest"]);
     let request: Value = match serde_json::from_str(&raw) {
         Ok(request @ Value::Object(_)) => request,
-        _ => return Reading::Unusable("its `rawRequest` is no JSON object".to_owned()),
+        _ => return ParseResult::Unusable("its `rawRequest` is no JSON object".to_owned()),
     };
     let given = request.as_object().into_iter().flatten().filter(|(name, _)| question(name).is_some());
-    let answers = given.flat_map(|(name, value)| answers(name, value)).collect();
-    let mut found = fill(answers, &sender.settings.fields);
-    found.external_id = some(text(value, &["submissionID"]));
+    let answers = given.flat_map(|(name, value)| answers_to(name, value)).collect();
+    let mut lead = answers::lead(answers, &sender.settings.fields);
+    lead.external_id = some(text(value, &["submissionID"]));
     if let Some(form) = some(text(value, &["formID"])) {
-        found.enquiry.attribution.0.insert("form_id".to_owned(), form);
+        lead.enquiry.attribution.0.insert("form_id".to_owned(), form);
     }
-    Reading::Lead(Box::new(Found { ..found }))
+    ParseResult::Lead(Box::new(lead))
 }
 
 /// Returns what a question is called: `name` of `q3_name`. What has no number is Jotform's own.
@@ -37,7 +68,7 @@ fn question(name: &str) -> Option<&str> {
     (!number.is_empty() && number.chars().all(|c| c.is_ascii_digit())).then_some(rest)
 }
 
-fn answers(name: &str, value: &Value) -> Vec<Answer> {
+fn answers_to(name: &str, value: &Value) -> Vec<Answer> {
     // `q4_phoneNumber5` is the second `phoneNumber` of its form.
     let label = question(name).unwrap_or(name).trim_end_matches(|c: char| c.is_ascii_digit());
     let label = spaced(label);

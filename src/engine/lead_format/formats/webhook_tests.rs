@@ -2,30 +2,41 @@
 
 use std::collections::BTreeMap;
 
-use super::*;
+use serde_json::Value;
+
 use crate::base::secret::Secret;
+use crate::engine::lead_format::body::Body;
+use crate::engine::lead_format::formats::{parse, webhooks};
+use crate::engine::lead_format::parsed_lead::ParsedLead;
+use crate::engine::lead_format::webhook::{LeadNotice, LeadUpdate, ParseResult};
+use crate::engine::lead_format::{Webhook, original};
 use crate::model::consent::Channel;
-use crate::model::source::{SourceField, SourceSecrets};
+use crate::model::source::{SourceField, SourceSecrets, SourceSettings};
 
 fn fixture(name: &str) -> String {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/sources/");
     std::fs::read_to_string(format!("{path}{name}.json")).unwrap()
 }
 
-fn read_as(kind: SourceKind, settings: &SourceSettings, name: &str) -> Reading {
-    let text = fixture(name);
-    let body = Body { content_type: "application/json", bytes: text.as_bytes() };
-    read(Sender { kind, settings, name: "website" }, body)
+fn webhook(kind: &str) -> Webhook {
+    parse(kind).unwrap()
 }
 
-fn lead_of(reading: Reading) -> Found {
+fn read_as(kind: &str, settings: &SourceSettings, name: &str) -> ParseResult {
+    let text = fixture(name);
+    let body = Body { content_type: "application/json", bytes: text.as_bytes() };
+    let webhook = webhook(kind);
+    webhook.read(webhook.sender(settings, "website"), body)
+}
+
+fn lead_of(reading: ParseResult) -> ParsedLead {
     match reading {
-        Reading::Lead(found) => *found,
+        ParseResult::Lead(found) => *found,
         other => panic!("{other:?}"),
     }
 }
 
-fn lead(kind: SourceKind, name: &str) -> Found {
+fn lead(kind: &str, name: &str) -> ParsedLead {
     lead_of(read_as(kind, &SourceSettings::default(), name))
 }
 
@@ -37,7 +48,7 @@ fn mapped(pairs: &[(&str, SourceField)]) -> SourceSettings {
 
 #[test]
 fn google_ads_columns_are_known_by_their_id() {
-    let found = lead(SourceKind::GoogleAds, "google-ads");
+    let found = lead("google-ads", "google-ads");
     let enquiry = found.enquiry;
     assert_eq!((enquiry.name.as_str(), enquiry.email.as_str()), ("Nora Field", "nora.field@example.com"));
     assert_eq!((enquiry.phone.as_str(), enquiry.postcode.as_str()), ("+15125550171", "78704"));
@@ -53,27 +64,28 @@ fn google_ads_columns_are_known_by_their_id() {
 
 #[test]
 fn facebook_tells_of_leads_and_is_read_when_they_are_fetched() {
-    let told = read_as(SourceKind::Facebook, &SourceSettings::default(), "facebook-notice");
-    assert_eq!(told, Reading::Notices(vec![Told { external_id: "770001".into(), event_id: None }]));
+    let told = read_as("facebook", &SourceSettings::default(), "facebook-notice");
+    assert_eq!(told, ParseResult::Notices(vec![LeadNotice { external_id: "770001".into(), update: None }]));
     let settings = mapped(&[("which_room?", SourceField::Service)]);
-    let sender = Sender { kind: SourceKind::Facebook, settings: &settings, name: "fb" };
+    let facebook = webhook("facebook");
+    let sender = facebook.sender(&settings, "fb");
     let value: Value = serde_json::from_str(&fixture("facebook-lead")).unwrap();
-    let enquiry = lead_of(read_fetched(sender, &value)).enquiry;
+    let enquiry = lead_of(facebook.read_fetched(sender, &value)).enquiry;
     assert_eq!((enquiry.name.as_str(), enquiry.phone.as_str()), ("Ines Roth", "+15125550133"));
     assert_eq!(enquiry.service, "Bathroom");
     let test = r#"{"id":"1","field_data":[{"name":"full_name","values":["<test lead: dummy data for full_name>"]}]}"#;
-    assert!(lead_of(read_fetched(sender, &serde_json::from_str(test).unwrap())).enquiry.is_test);
+    assert!(lead_of(facebook.read_fetched(sender, &serde_json::from_str(test).unwrap())).enquiry.is_test);
 }
 
 #[test]
 fn angi_has_its_price_its_interview_and_its_word_about_consent() {
-    let found = lead(SourceKind::Angi, "angi");
+    let found = lead("angi", "angi");
     assert_eq!(found.enquiry.cost_cents, Some(2_567));
     assert_eq!(found.enquiry.details["How soon?"], "Within a week");
     assert_eq!(found.external_id.as_deref(), Some("90210077"));
     assert!(found.masked_phone);
     assert_eq!((found.consents[0].channel, found.consents[0].given), (Channel::Sms, false));
-    let older = lead(SourceKind::Angi, "angi-older");
+    let older = lead("angi", "angi-older");
     assert_eq!(older.enquiry.details["Kind of heater"], "Tank");
     assert_eq!(older.enquiry.details["Fuel"], "Gas");
     assert!(!older.masked_phone && older.consents.is_empty());
@@ -81,36 +93,38 @@ fn angi_has_its_price_its_interview_and_its_word_about_consent() {
 
 #[test]
 fn thumbtack_is_read_in_both_its_ways_and_its_messages_are_none() {
-    let older = lead(SourceKind::Thumbtack, "thumbtack-older");
+    let older = lead("thumbtack", "thumbtack-older");
     assert_eq!((older.enquiry.name.as_str(), older.enquiry.service.as_str()), ("Omar Diaz", "Plumbing"));
     assert_eq!((older.external_id.as_deref(), older.enquiry.cost_cents), (Some("tt-old-1"), Some(1_850)));
     assert_eq!(older.enquiry.preferred_time, "Weekday mornings");
-    let newer = lead(SourceKind::Thumbtack, "thumbtack");
+    let newer = lead("thumbtack", "thumbtack");
     assert_eq!((newer.enquiry.name.as_str(), newer.enquiry.postcode.as_str()), ("Olga P.", "78745"));
     assert_eq!(newer.external_id.as_deref(), Some("neg-31"));
-    let said = read_as(SourceKind::Thumbtack, &SourceSettings::default(), "thumbtack-message");
-    assert!(matches!(said, Reading::Remark(remark) if remark.lead == "neg-31" && remark.id == "msg-9"));
+    let said = read_as("thumbtack", &SourceSettings::default(), "thumbtack-message");
+    assert!(matches!(said, ParseResult::Remark(remark) if remark.lead == "neg-31" && remark.id == "msg-9"));
 }
 
 #[test]
 fn yelp_lends_an_address_and_sometimes_a_number() {
-    let told = read_as(SourceKind::Yelp, &SourceSettings::default(), "yelp-notice");
-    let wanted = Told { external_id: "yelp-lead-5".into(), event_id: Some("yelp-event-1".into()) };
-    assert_eq!(told, Reading::Notices(vec![wanted]));
+    let told = read_as("yelp", &SourceSettings::default(), "yelp-notice");
+    let update = LeadUpdate { id: "yelp-event-1".into(), event: "yelp.event" };
+    let wanted = LeadNotice { external_id: "yelp-lead-5".into(), update: Some(update) };
+    assert_eq!(told, ParseResult::Notices(vec![wanted]));
     let settings = SourceSettings::default();
-    let sender = Sender { kind: SourceKind::Yelp, settings: &settings, name: "yelp" };
+    let yelp = webhook("yelp");
+    let sender = yelp.sender(&settings, "yelp");
     let mut value: Value = serde_json::from_str(&fixture("yelp-lead")).unwrap();
-    let found = lead_of(read_fetched(sender, &value));
+    let found = lead_of(yelp.read_fetched(sender, &value));
     assert_eq!(found.reply_to.unwrap().as_str(), "relay-5@messaging.yelp.com");
     assert!(found.masked_phone && found.enquiry.email.is_empty());
     assert_eq!(found.enquiry.details["How many taps drip?"], "Two, Three");
     value["phone_number"] = "+15125550144".into();
-    assert!(!lead_of(read_fetched(sender, &value)).masked_phone);
+    assert!(!lead_of(yelp.read_fetched(sender, &value)).masked_phone);
 }
 
 #[test]
 fn the_forms_are_read_by_type_by_name_and_by_map() {
-    let typeform = lead(SourceKind::Typeform, "typeform");
+    let typeform = lead("typeform", "typeform");
     assert_eq!(
         (typeform.enquiry.email.as_str(), typeform.enquiry.source.as_str()),
         ("ada@example.com", "website")
@@ -123,10 +137,11 @@ fn the_forms_are_read_by_type_by_name_and_by_map() {
     let raw = fixture("jotform-raw");
     let form = serde_urlencoded::to_string([("formID", "24"), ("submissionID", "606"), ("rawRequest", &raw)]);
     let settings = SourceSettings::default();
-    let sender = Sender { kind: SourceKind::Jotform, settings: &settings, name: "website" };
+    let jotform = webhook("jotform");
+    let sender = jotform.sender(&settings, "website");
     let form = form.unwrap();
     let body = Body { content_type: "application/x-www-form-urlencoded", bytes: form.as_bytes() };
-    let jotform = lead_of(read(sender, body));
+    let jotform = lead_of(jotform.read(sender, body));
     assert_eq!(
         (jotform.enquiry.name.as_str(), jotform.enquiry.phone.as_str()),
         ("Lea Ortiz", "(512) 5550188")
@@ -143,7 +158,7 @@ fn the_forms_are_read_by_type_by_name_and_by_map() {
         ("2", SourceField::Email),
         ("5", SourceField::Message),
     ]);
-    let gravity = lead_of(read_as(SourceKind::GravityForms, &settings, "gravity-forms"));
+    let gravity = lead_of(read_as("gravity-forms", &settings, "gravity-forms"));
     assert_eq!(
         (gravity.enquiry.name.as_str(), gravity.enquiry.email.as_str()),
         ("Tom Reed", "tom@example.com")
@@ -158,7 +173,7 @@ fn the_forms_are_read_by_type_by_name_and_by_map() {
 #[test]
 fn a_name_that_stands_elsewhere_is_not_the_persons() {
     let settings = mapped(&[("request.what", SourceField::Message), ("ref", SourceField::Id)]);
-    let found = lead_of(read_as(SourceKind::Json, &settings, "json"));
+    let found = lead_of(read_as("json", &settings, "json"));
     assert_eq!((found.enquiry.name.as_str(), found.enquiry.phone.as_str()), ("Kim Lund", "512 555 0190"));
     assert_eq!(found.enquiry.message, "Blocked drain");
     assert_eq!(found.enquiry.details["company name"], "Lund Ltd");
@@ -168,22 +183,15 @@ fn a_name_that_stands_elsewhere_is_not_the_persons() {
 #[test]
 fn what_says_nothing_is_unusable_and_what_is_no_object_is_malformed() {
     let settings = SourceSettings::default();
-    for kind in SourceKind::ALL {
-        let sender = Sender { kind: *kind, settings: &settings, name: "x" };
-        let of = |text: &str| read(sender, Body { content_type: "application/json", bytes: text.as_bytes() });
-        assert!(matches!(of("{\"name"), Reading::Malformed(_)), "{kind}");
-        assert!(matches!(of("[]"), Reading::Malformed(_)), "{kind}");
-        let usable = matches!(of("{}"), Reading::Lead(_) | Reading::Notices(_));
+    for webhook in webhooks() {
+        let (sender, kind) = (webhook.sender(&settings, "x"), webhook.format.name);
+        let of = |text: &str| {
+            webhook.read(sender, Body { content_type: "application/json", bytes: text.as_bytes() })
+        };
+        assert!(matches!(of("{\"name"), ParseResult::Malformed(_)), "{kind}");
+        assert!(matches!(of("[]"), ParseResult::Malformed(_)), "{kind}");
+        let usable = matches!(of("{}"), ParseResult::Lead(_) | ParseResult::Notices(_));
         assert!(!usable, "{kind}");
-    }
-}
-
-#[test]
-fn money_is_read_without_rounding() {
-    for (written, wanted) in
-        [("25.67", Some(2_567)), ("\"$1,025.5\"", Some(102_550)), ("30", Some(3_000)), ("\"\"", None)]
-    {
-        assert_eq!(cents(&serde_json::from_str(written).unwrap()), wanted, "{written}");
     }
 }
 
@@ -191,12 +199,12 @@ fn money_is_read_without_rounding() {
 fn what_is_kept_of_a_body_holds_no_secret() {
     let secrets = SourceSecrets { secret: Secret::new("hush-hush"), verify_token: None, access_token: None };
     let body = br#"{"google_key":"hush\u002dhush","lead_id":"1","note":"hush-hush\u0000"}"#;
-    let kept = original::kept(SourceKind::GoogleAds, &secrets, body);
+    let kept = original::kept(webhook("google-ads"), &secrets, body);
     assert!(
         !kept.contains("google_key") && !kept.contains("hush-hush") && kept.contains("lead_id"),
         "{kept}"
     );
-    let kept = original::kept(SourceKind::Json, &secrets, b"a\0b hush-hush");
+    let kept = original::kept(webhook("json"), &secrets, b"a\0b hush-hush");
     assert_eq!(kept, "ab [removed]");
 }
 
@@ -204,26 +212,26 @@ proptest::proptest! {
     #[test]
     fn any_bytes_are_read(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..400), kind in 0_usize..9) {
         let settings = SourceSettings::default();
-        let kind = SourceKind::ALL[kind];
+        let webhook = webhooks().nth(kind).unwrap();
         for content_type in ["application/json", "multipart/form-data; boundary=X", "application/x-www-form-urlencoded"] {
-            let _ = read(Sender { kind, settings: &settings, name: "x" }, Body { content_type, bytes: &bytes });
+            let _ = webhook.read(webhook.sender(&settings, "x"), Body { content_type, bytes: &bytes });
         }
     }
 
     #[test]
     fn any_object_is_read(name in "[a-z_A-Z]{1,20}", value in "\\PC{0,40}", kind in 0_usize..9) {
         let settings = SourceSettings::default();
-        let kind = SourceKind::ALL[kind];
+        let webhook = webhooks().nth(kind).unwrap();
         let shapes = [
             serde_json::json!({ &name: value }),
             serde_json::json!({ "data": { &name: value, "updates": [value] }, "entry": [{ "changes": [value] }] }),
             serde_json::json!({ "user_column_data": [value], "interview": value, "form_response": { "answers": [value, { "type": value }] } }),
         ];
-        let sender = Sender { kind, settings: &settings, name: "x" };
+        let sender = webhook.sender(&settings, "x");
         for shape in shapes {
             let text = shape.to_string();
-            let _ = read(sender, Body { content_type: "application/json", bytes: text.as_bytes() });
-            let _ = read_fetched(sender, &shape);
+            let _ = webhook.read(sender, Body { content_type: "application/json", bytes: text.as_bytes() });
+            let _ = webhook.read_fetched(sender, &shape);
         }
     }
 }

@@ -2,7 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use crate::engine::lead_format::Body;
+/// A body with what it was said to be.
+#[derive(Clone, Copy, Debug)]
+pub struct Body<'a> {
+    pub content_type: &'a str,
+    pub bytes: &'a [u8],
+}
 
 /// Fields of a form that are read at most.
 const FIELD_LIMIT: usize = 500;

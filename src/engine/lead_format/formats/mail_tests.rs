@@ -1,23 +1,25 @@
 use proptest::prelude::*;
 
-use super::*;
+use crate::engine::lead_format::formats::read_mail as read;
+use crate::engine::lead_format::mail::{Form, MailResult, Rules};
+use crate::engine::lead_format::parsed_lead::ParsedLead;
 use crate::engine::mail::from_rfc822;
 
 const MAILS: &[(&str, &str)] = &[
-    ("angi-new-lead", include_str!("../../../tests/fixtures/mail/angi-new-lead.eml")),
-    ("angi-booking", include_str!("../../../tests/fixtures/mail/angi-booking.eml")),
-    ("angi-opportunities", include_str!("../../../tests/fixtures/mail/angi-opportunities.eml")),
-    ("yelp-quote", include_str!("../../../tests/fixtures/mail/yelp-quote.eml")),
-    ("yelp-message", include_str!("../../../tests/fixtures/mail/yelp-message.eml")),
-    ("yelp-summary", include_str!("../../../tests/fixtures/mail/yelp-summary.eml")),
-    ("yelp-forged", include_str!("../../../tests/fixtures/mail/yelp-forged.eml")),
-    ("google-booking", include_str!("../../../tests/fixtures/mail/google-booking.eml")),
-    ("google-message", include_str!("../../../tests/fixtures/mail/google-message.eml")),
-    ("google-changed", include_str!("../../../tests/fixtures/mail/google-changed.eml")),
-    ("form-wordpress", include_str!("../../../tests/fixtures/mail/form-wordpress.eml")),
-    ("form-table", include_str!("../../../tests/fixtures/mail/form-table.eml")),
-    ("adf", include_str!("../../../tests/fixtures/mail/adf.eml")),
-    ("person", include_str!("../../../tests/fixtures/mail/person.eml")),
+    ("angi-new-lead", include_str!("../../../../tests/fixtures/mail/angi-new-lead.eml")),
+    ("angi-booking", include_str!("../../../../tests/fixtures/mail/angi-booking.eml")),
+    ("angi-opportunities", include_str!("../../../../tests/fixtures/mail/angi-opportunities.eml")),
+    ("yelp-quote", include_str!("../../../../tests/fixtures/mail/yelp-quote.eml")),
+    ("yelp-message", include_str!("../../../../tests/fixtures/mail/yelp-message.eml")),
+    ("yelp-summary", include_str!("../../../../tests/fixtures/mail/yelp-summary.eml")),
+    ("yelp-forged", include_str!("../../../../tests/fixtures/mail/yelp-forged.eml")),
+    ("google-booking", include_str!("../../../../tests/fixtures/mail/google-booking.eml")),
+    ("google-message", include_str!("../../../../tests/fixtures/mail/google-message.eml")),
+    ("google-changed", include_str!("../../../../tests/fixtures/mail/google-changed.eml")),
+    ("form-wordpress", include_str!("../../../../tests/fixtures/mail/form-wordpress.eml")),
+    ("form-table", include_str!("../../../../tests/fixtures/mail/form-table.eml")),
+    ("adf", include_str!("../../../../tests/fixtures/mail/adf.eml")),
+    ("person", include_str!("../../../../tests/fixtures/mail/person.eml")),
 ];
 
 fn rules() -> Rules {
@@ -29,20 +31,20 @@ fn rules() -> Rules {
     }
 }
 
-fn reading(name: &str) -> Reading {
+fn reading(name: &str) -> MailResult {
     let (_, raw) = MAILS.iter().find(|(known, _)| *known == name).unwrap();
     read(&from_rfc822(raw.as_bytes()), &rules())
 }
 
-fn lead(name: &str) -> Found {
+fn lead(name: &str) -> ParsedLead {
     match reading(name) {
-        Reading::Lead(found) | Reading::Message(found) => found,
+        MailResult::Lead(found) | MailResult::Message(found) => found,
         other => panic!("{name}: {other:?}"),
     }
 }
 
 /// Name, phone, email, service, postcode, and the beginning of the message.
-fn said(found: &Found) -> [&str; 6] {
+fn said(found: &ParsedLead) -> [&str; 6] {
     let e = &found.enquiry;
     let message = e.message.lines().next().unwrap_or_default();
     [&e.name, &e.phone, &e.email, &e.service, &e.postcode, message]
@@ -77,7 +79,7 @@ fn marketplaces_are_read() {
     for (name, expected) in cases {
         assert_eq!(said(&lead(name)), expected, "{name}");
     }
-    assert!(matches!(reading("yelp-message"), Reading::Message(_)));
+    assert!(matches!(reading("yelp-message"), MailResult::Message(_)));
     let relay = lead("yelp-quote").reply_to.map(|address| address.to_string());
     assert_eq!(relay.as_deref(), Some("reply+8f2c1a@messages.yelp.com"));
     assert_eq!(lead("angi-new-lead").external_id.as_deref(), Some("204418837"));
@@ -110,12 +112,12 @@ fn adf_is_read() {
 #[test]
 fn what_is_no_lead_makes_none_and_what_cannot_be_read_is_said() {
     for name in ["angi-opportunities", "yelp-summary"] {
-        assert!(matches!(reading(name), Reading::NotALead { .. }), "{name}: {:?}", reading(name));
+        assert!(matches!(reading(name), MailResult::NotALead { .. }), "{name}: {:?}", reading(name));
     }
     for name in ["yelp-forged", "google-changed"] {
-        assert!(matches!(reading(name), Reading::Unreadable { .. }), "{name}: {:?}", reading(name));
+        assert!(matches!(reading(name), MailResult::Unreadable { .. }), "{name}: {:?}", reading(name));
     }
-    assert_eq!(reading("person"), Reading::Elsewhere);
+    assert_eq!(reading("person"), MailResult::Unrelated);
 }
 
 /// A fixture with pieces of it lost, doubled, swapped or broken.

@@ -4,16 +4,50 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::engine::lead_format::answers::{Answer, fill};
-use crate::engine::lead_format::{Found, Reading, Sender, plain, some, text};
+use crate::engine::lead_format::LeadFormat;
+use crate::engine::lead_format::answers::{self, Answer};
+use crate::engine::lead_format::guide::Setup;
+use crate::engine::lead_format::value::{plain, some, text};
+use crate::engine::lead_format::verify::{Call, Verification, from_base64};
+use crate::engine::lead_format::webhook::{Needs, ParseResult, Sender, Setting, WebhookFormat};
 use crate::model::source::SourceField;
 
-pub fn read(sender: Sender<'_>, value: &Value) -> Reading {
+pub static FORMAT: LeadFormat =
+    LeadFormat { name: "typeform", lead_source: None, webhook: Some(&Typeform), mail: None };
+
+struct Typeform;
+
+impl WebhookFormat for Typeform {
+    fn needs(&self) -> Needs {
+        Needs { settings: &[Setting::Map], ..Needs::default() }
+    }
+
+    fn guide(&self, setup: &Setup<'_>) -> String {
+        format!(
+            "In Typeform, open the form, \"Connect\", \"Webhooks\", \"Add a webhook\":
+  1. Endpoint  {}
+  2. Edit it, and set the secret  {}
+  3. Switch it on, and press \"Send test request\".",
+            setup.url,
+            setup.secret()
+        )
+    }
+
+    fn verify(&self, call: &Call<'_>) -> Verification {
+        call.by_body_signature("typeform-signature", from_base64)
+    }
+
+    fn read(&self, sender: Sender<'_>, body: &Value) -> ParseResult {
+        lead(sender, body)
+    }
+}
+
+fn lead(sender: Sender<'_>, value: &Value) -> ParseResult {
     if text(value, &["event_type"]) != "form_response" {
-        return Reading::Nothing("it is no response to a form");
+        return ParseResult::Nothing("it is no response to a form");
     }
     let Some(response) = value.get("form_response") else {
-        return Reading::Unusable("there is no `form_response`".to_owned());
+        return ParseResult::Unusable("there is no `form_response`".to_owned());
     };
     let questions = response.pointer("/definition/fields").and_then(Value::as_array);
     let titles: BTreeMap<String, String> = questions
@@ -30,12 +64,12 @@ pub fn read(sender: Sender<'_>, value: &Value) -> Reading {
         value: plain(value),
         ..Answer::default()
     }));
-    let mut found = fill(answers, &sender.settings.fields);
-    found.external_id = some(text(response, &["token"])).or_else(|| some(text(value, &["event_id"])));
+    let mut lead = answers::lead(answers, &sender.settings.fields);
+    lead.external_id = some(text(response, &["token"])).or_else(|| some(text(value, &["event_id"])));
     if let Some(form) = some(text(response, &["form_id"])) {
-        found.enquiry.attribution.0.insert("form_id".to_owned(), form);
+        lead.enquiry.attribution.0.insert("form_id".to_owned(), form);
     }
-    Reading::Lead(Box::new(Found { ..found }))
+    ParseResult::Lead(Box::new(lead))
 }
 
 fn read_answer(answer: &Value, titles: &BTreeMap<String, String>) -> Answer {

@@ -4,14 +4,36 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
 use crate::engine::enquiry::Enquiry;
+use crate::engine::lead_format::LeadFormat;
+use crate::engine::lead_format::mail::{MailFormat, MailResult, Rules};
+use crate::engine::lead_format::parsed_lead::ParsedLead;
+use crate::engine::lead_format::value::some;
 use crate::model::mail::Mail;
+
+pub static FORMAT: LeadFormat =
+    LeadFormat { name: "adf", lead_source: Some(SOURCE), webhook: None, mail: Some(&Adf) };
+
+const SOURCE: &str = "adf";
+
+struct Adf;
+
+impl MailFormat for Adf {
+    fn read(&self, mail: &Mail, _rules: &Rules) -> Option<MailResult> {
+        let document = document(mail)?;
+        let reason = "the ADF document holds no prospect that can be read";
+        Some(match read(&document) {
+            Some(lead) => MailResult::Lead(lead),
+            None => MailResult::Unreadable { source: SOURCE, reason },
+        })
+    }
+}
 
 const DOCUMENT_LIMIT: usize = 256_000;
 const EVENT_LIMIT: usize = 20_000;
 const VALUE_LENGTH: usize = 5_000;
 
 /// Returns the ADF document of a mail, if it has one.
-pub fn document(mail: &Mail) -> Option<String> {
+fn document(mail: &Mail) -> Option<String> {
     let texts = [mail.xml.as_deref(), Some(mail.text.as_str())];
     texts.into_iter().flatten().find_map(|text| {
         let start = find(text, "<adf").or_else(|| find(text, "&lt;adf"))?;
@@ -25,8 +47,8 @@ pub fn document(mail: &Mail) -> Option<String> {
     })
 }
 
-/// Reads the first prospect; returns it with the id that its provider gave it.
-pub fn read(document: &str) -> Option<(Enquiry, Option<String>)> {
+/// Reads the first prospect.
+fn read(document: &str) -> Option<ParsedLead> {
     let mut reader = Reader::from_str(document);
     // Mail programs break what they carry; what can be read is read.
     reader.config_mut().check_end_names = false;
@@ -134,7 +156,7 @@ impl Prospect {
         }
     }
 
-    fn finish(mut self) -> Option<(Enquiry, Option<String>)> {
+    fn finish(mut self) -> Option<ParsedLead> {
         if self.enquiry.name.trim().is_empty() {
             self.enquiry.name = format!("{} {}", self.first.trim(), self.last.trim());
         }
@@ -142,10 +164,9 @@ impl Prospect {
             self.enquiry.address = format!("{}, {}", self.enquiry.address.trim(), self.city.trim());
         }
         self.enquiry.service = self.vehicle.trim().to_owned();
-        self.enquiry.source = "adf".to_owned();
-        let said = [&self.enquiry.name, &self.enquiry.email, &self.enquiry.phone];
-        let says_anything = said.iter().any(|text| !text.trim().is_empty());
-        let id = Some(self.id.trim().to_owned()).filter(|id| !id.is_empty());
-        says_anything.then_some((self.enquiry, id))
+        SOURCE.clone_into(&mut self.enquiry.source);
+        let external_id = some(self.id);
+        let lead = ParsedLead { enquiry: self.enquiry, external_id, ..ParsedLead::default() };
+        lead.says_anything().then_some(lead)
     }
 }

@@ -1,34 +1,34 @@
-//! How much each address has under way, so that none takes what is there for all.
+//! How many connections, or uploads, each address has under way, so that no client takes those of others.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What addresses have under way.
+/// Counts what each address has under way.
 #[derive(Clone, Default)]
-pub struct Tally(Arc<Mutex<HashMap<IpAddr, usize>>>);
+pub struct ConnectionLimiter(Arc<Mutex<HashMap<IpAddr, usize>>>);
 
-/// Counts as under way until it is dropped.
-pub struct Counted {
-    tally: Tally,
+/// One connection of an address; it counts as under way until it is dropped.
+pub struct Slot {
+    limiter: ConnectionLimiter,
     address: IpAddr,
 }
 
-impl Tally {
+impl ConnectionLimiter {
     /// Counts one more, unless the address has `most` under way.
-    pub fn take(&self, address: IpAddr, most: usize) -> Option<Counted> {
+    pub fn take(&self, address: IpAddr, most: usize) -> Option<Slot> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(address).or_default();
         (*count < most).then(|| {
             *count += 1;
-            Counted { tally: self.clone(), address }
+            Slot { limiter: self.clone(), address }
         })
     }
 }
 
-impl Drop for Counted {
+impl Drop for Slot {
     fn drop(&mut self) {
-        let mut counts = self.tally.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.limiter.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = counts.get_mut(&self.address) {
             *count -= 1;
             if *count == 0 {
@@ -44,15 +44,15 @@ mod tests {
 
     #[test]
     fn an_address_gets_its_share_and_what_ends_is_given_back() {
-        let tally = Tally::default();
+        let limiter = ConnectionLimiter::default();
         let [one, other] = ["203.0.113.1", "203.0.113.2"].map(|text| text.parse().unwrap());
-        let (first, second) = (tally.take(one, 2), tally.take(one, 2));
+        let (first, second) = (limiter.take(one, 2), limiter.take(one, 2));
         assert!(first.is_some() && second.is_some());
-        assert!(tally.take(one, 2).is_none());
-        assert!(tally.take(other, 2).is_some());
+        assert!(limiter.take(one, 2).is_none());
+        assert!(limiter.take(other, 2).is_some());
         drop(first);
-        assert!(tally.take(one, 2).is_some());
+        assert!(limiter.take(one, 2).is_some());
         drop(second);
-        assert!(tally.0.lock().unwrap().is_empty());
+        assert!(limiter.0.lock().unwrap().is_empty());
     }
 }

@@ -1,7 +1,7 @@
-//! What a form that we showed carries back: when it was shown, a key by which its second sending is known,
-//! and a small puzzle for the browser (ALTCHA's proof of work, version 2).
+//! The token that a form carries back: when the form was shown, a key by which its second sending is known, and a small
+//! puzzle for the browser (ALTCHA's proof of work, version 2).
 //!
-//! All is bound to the key, so that neither the mark of time nor an answer serves for two leads.
+//! All is bound to the key, so that neither the time nor an answer to the puzzle serves for two leads.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,32 +19,35 @@ use crate::base::token::PurposeKey;
 use crate::engine::spam::{Proof, Time};
 use crate::model::address::Slug;
 
-/// One showing of a form.
+/// The token of one form as it was shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ticket {
+pub struct FormToken {
     pub key: String,
     pub shown_at: Timestamp,
 }
+
+/// The field of the form that carries the token.
+pub const FIELD: &str = "ticket";
 
 /// Hexadecimal zeros that an answer to the puzzle begins with: 16 to this power tries, on average.
 const PUZZLE_PREFIX: &str = "000";
 
 const PUZZLE_KEY: &str = "ticket";
 
-impl Ticket {
+impl FormToken {
     /// # Errors
     /// `Internal` when the operating system has no randomness to give.
-    pub fn new(now: Timestamp) -> Result<Ticket> {
-        Ok(Ticket { key: hex(random_bytes::<16>()?), shown_at: now })
+    pub fn new(now: Timestamp) -> Result<FormToken> {
+        Ok(FormToken { key: hex(random_bytes::<16>()?), shown_at: now })
     }
 
-    /// Reads the ticket of a tenant's form; nothing when it was not ours.
-    pub fn open(app: &App, slug: &Slug, text: &str) -> Option<Ticket> {
+    /// Reads the token of a tenant's form; nothing when we did not sign it.
+    pub fn open(app: &App, slug: &Slug, text: &str) -> Option<FormToken> {
         let signing = signing(app);
         let (written, rest) = signing.open(text)?.split_once('.')?;
         let (key, millis) = rest.split_once('.')?;
         let shown_at = Timestamp::from_millis(millis.parse().ok()?);
-        (written == slug.as_str()).then(|| Ticket { key: key.to_owned(), shown_at })
+        (written == slug.as_str()).then(|| FormToken { key: key.to_owned(), shown_at })
     }
 
     /// Returns what the form carries.
@@ -53,10 +56,10 @@ impl Ticket {
     }
 
     /// Returns how long the form was open.
-    pub fn time(ticket: Option<&Ticket>, now: Timestamp) -> Time {
-        ticket.map_or(Time::Unmarked, |ticket| {
+    pub fn time(token: Option<&FormToken>, now: Timestamp) -> Time {
+        token.map_or(Time::Unmarked, |token| {
             // The clock of another daemon may be a little ahead.
-            Time::Open(if ticket.shown_at > now { Duration::ZERO } else { now.since(ticket.shown_at) })
+            Time::Open(if token.shown_at > now { Duration::ZERO } else { now.since(token.shown_at) })
         })
     }
 
