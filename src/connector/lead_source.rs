@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use hmac::{Hmac, KeyInit as _, Mac};
+use hmac::Mac as _;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
 use hyper::{Request, StatusCode};
@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::base::Result;
 use crate::base::error::chain;
+use crate::base::mac::hmac_sha256;
 use crate::base::secret::Secret;
 use crate::base::text::hex;
 use crate::connector::https::{self, Connect};
@@ -109,8 +110,7 @@ impl LeadSources {
             Ok(answered) => answered?,
             Err(_) => return Err(later("no answer in time".to_owned())),
         };
-        let after = head.headers.get(hyper::header::RETRY_AFTER);
-        let after = after.and_then(|value| value.to_str().ok()?.trim().parse().ok()).map(Duration::from_secs);
+        let after = https::retry_after(&head.headers);
         let value = match serde_json::from_slice(&bytes) {
             Ok(value) => value,
             Err(_) if head.status.is_success() => return Err(later("the answer is not JSON".to_owned())),
@@ -146,9 +146,6 @@ fn unread(status: StatusCode, reason: String, after: Option<Duration>) -> Unread
 /// Returns what shows that a token is used by the app that it was given to (Graph API,
 /// `appsecret_proof`).
 fn proof(app_secret: &Secret, token: &Secret) -> String {
-    let Ok(mut mac) = Hmac::<sha2::Sha256>::new_from_slice(app_secret.expose().as_bytes()) else {
-        unreachable!("HMAC takes a key of any length")
-    };
-    mac.update(token.expose().as_bytes());
+    let mac = hmac_sha256(app_secret.expose().as_bytes(), &[token.expose().as_bytes()]);
     hex(mac.finalize().into_bytes())
 }

@@ -11,7 +11,7 @@ use crate::base::text::Json;
 use crate::base::{Error, Result};
 use crate::engine::action::{self, Action};
 use crate::engine::context::moment_of;
-use crate::engine::hours::{BusinessHours, duration};
+use crate::engine::hours::duration;
 use crate::engine::plan::Situation;
 use crate::engine::render::Renderer;
 use crate::engine::route::{self, Audience};
@@ -23,6 +23,7 @@ use crate::model::connection::{Connection, ConnectionKind};
 use crate::model::diary::EntryChange;
 use crate::model::effect::EffectKind;
 use crate::model::event::{CalendarEvent, EventKind, MailEvent};
+use crate::model::hours::BusinessHours;
 use crate::model::mail::MailKind;
 use crate::model::message::MessageClass;
 use crate::model::request::{

@@ -36,7 +36,7 @@ pub fn for_mail(
     first_of(connections, &order, works).or_else(|| first_of(connections, &order, |_| true)).ok_or_else(
         || {
             Error::conflict(format!("no connection can carry `{}`", EffectKind::SendMail))
-                .hint("run `nexora connection add smtp` or `nexora connection add google`")
+                .hint("run `nexora connection create smtp` or `nexora connection create google`")
         },
     )
 }
@@ -48,7 +48,7 @@ pub fn for_mail(
 pub fn for_google(connections: &[Connection], kind: EffectKind) -> Result<&Connection> {
     first_of(connections, &[ConnectionKind::Google], |_| true).ok_or_else(|| {
         Error::conflict(format!("no connection can carry `{kind}`"))
-            .hint("run `nexora connection add google`")
+            .hint("run `nexora connection create google`")
     })
 }
 
@@ -63,7 +63,7 @@ pub fn for_webhook<'a>(connections: &'a [Connection], name: Option<&str>) -> Res
             Some(name) => format!("no receiver of webhooks is called `{name}`"),
             None => "there is no receiver of webhooks".to_owned(),
         };
-        Error::conflict(message).hint("run `nexora connection add webhook`")
+        Error::conflict(message).hint("run `nexora connection create webhook`")
     })
 }
 

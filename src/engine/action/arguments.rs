@@ -4,8 +4,9 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::base::{Error, Result as Checked};
-use crate::engine::hours::{BusinessHours, duration};
+use crate::engine::hours::duration;
 use crate::model::connection::ConnectionKind;
+use crate::model::hours::BusinessHours;
 use crate::model::message::MessageClass;
 use crate::model::request::IfMissing;
 

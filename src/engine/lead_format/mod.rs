@@ -21,6 +21,7 @@ mod yelp;
 
 use serde_json::Value;
 
+use crate::base::money;
 use crate::engine::enquiry::Enquiry;
 use crate::model::address::EmailAddress;
 use crate::model::lead::Agreed;
@@ -183,12 +184,7 @@ fn some(text: String) -> Option<String> {
 
 /// Reads an amount of money, such as `25.67` or `"$1,025.5"`, in hundredths.
 fn cents(value: &Value) -> Option<i64> {
-    let text = plain(value);
-    let digits: String = text.chars().filter(|c| c.is_ascii_digit() || *c == '.').collect();
-    let (whole, fraction) = digits.split_once('.').unwrap_or((&digits, ""));
-    let fraction: String = fraction.chars().chain("00".chars()).take(2).collect();
-    let whole: i64 = whole.parse().ok()?;
-    whole.checked_mul(100)?.checked_add(fraction.parse().ok()?)
+    money::parse(&plain(value)).ok()
 }
 
 #[cfg(test)]

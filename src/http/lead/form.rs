@@ -9,11 +9,11 @@ use base64::engine::general_purpose::STANDARD;
 use crate::app::{App, Front};
 use crate::base::clock::Timestamp;
 use crate::engine::enquiry::FieldFault;
-use crate::engine::hours::BusinessHours;
 use crate::http::lead::fields::{Fields, is_set};
 use crate::http::lead::ticket::Ticket;
 use crate::http::page::{self, Policy, Script};
 use crate::model::form::{Field, FieldName, Need};
+use crate::model::hours::BusinessHours;
 use crate::model::lead::Attribution;
 use crate::model::tenant::Tenant;
 
