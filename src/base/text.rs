@@ -94,8 +94,8 @@ pub(crate) use define_words;
 
 /// Asks whether the known name that is most like `given` was meant; nothing when none is like it.
 pub fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    const ALIKE: f64 = 0.75;
-    let likeness = |name: &'a str| (strsim::jaro_winkler(given, name), name);
+    const ALIKE: f64 = 0.6;
+    let likeness = |name: &'a str| (strsim::normalized_damerau_levenshtein(given, name), name);
     let alike = known.into_iter().map(likeness).filter(|(likeness, _)| *likeness >= ALIKE);
     alike.max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, name)| format!("did you mean `{name}`?"))
 }
@@ -195,6 +195,15 @@ mod tests {
         assert_eq!(error.message(), "`green` is not a colour");
         assert_eq!(error.hint_text(), Some("use one of: red, blue"));
         assert_eq!(Json::of(&Colour::Red).unwrap().as_str(), "\"red\"");
+    }
+
+    #[test]
+    fn a_slip_of_the_keys_is_answered_with_what_was_meant() {
+        let names = ["for", "until", "http.listen", "color"];
+        for (given, meant) in [("fro", "for"), ("http.listen_on", "http.listen"), ("colour", "color")] {
+            assert_eq!(did_you_mean(given, names), Some(format!("did you mean `{meant}`?")));
+        }
+        assert_eq!(did_you_mean("lead", names), None);
     }
 
     #[test]

@@ -160,7 +160,7 @@ pub async fn suppression(context: &Context, command: SuppressionCommand, out: &O
         }
         SuppressionCommand::Remove { email, scope } => {
             contact::lift(app, actor, &tenant, &email, scope).await?;
-            out.note(&format!("`{email}` is written to again"));
+            out.note(&format!("`{email}` may be written to again"));
             Ok(())
         }
     }

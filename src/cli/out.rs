@@ -119,7 +119,7 @@ impl Out {
     /// `Declined` when there is no terminal to ask at.
     pub fn prompt(&self, what: &str) -> Result<String> {
         if self.no_input || !std::io::stdin().is_terminal() {
-            return Err(Error::new(Kind::Declined, format!("{what}: there is no terminal to ask at")));
+            return Err(no_terminal(what));
         }
         eprint!("{what}: ");
         let mut answer = String::new();
@@ -137,8 +137,7 @@ impl Out {
             return Ok(());
         }
         if self.no_input || !std::io::stdin().is_terminal() {
-            let reason = format!("{what}: this needs a confirmation, and there is no terminal to ask at");
-            return Err(Error::new(Kind::Declined, reason).hint("add `--yes`"));
+            return Err(no_terminal(what).hint("add `--yes`"));
         }
         eprint!("{what}. Go on? [y/N] ");
         let mut answer = String::new();
@@ -147,6 +146,21 @@ impl Out {
             Ok(_) if matches!(answer.trim(), "y" | "Y" | "yes") => Ok(()),
             _ => Err(Error::new(Kind::Declined, "nothing was changed")),
         }
+    }
+}
+
+fn no_terminal(what: &str) -> Error {
+    Error::new(Kind::Declined, format!("there is no terminal to ask at: {what}"))
+}
+
+/// Says what is wrong with the command line, with the hint that comes with a value that is wrong; help and
+/// version come this way too, to standard output.
+pub fn print_usage(error: &clap::Error) {
+    // Where this cannot be printed, the exit status still tells.
+    let _ = error.print();
+    let ours = std::error::Error::source(error).and_then(|source| source.downcast_ref::<Error>());
+    if let Some(hint) = ours.and_then(Error::hint_text) {
+        eprintln!("hint: {hint}");
     }
 }
 

@@ -3,7 +3,7 @@
 
 use clap::Command;
 
-/// Returns the help of every command, each below its name, without the options that all of them have.
+/// Returns what `-h` prints for every command, each below its name, without the options that all have.
 pub fn text() -> String {
     let mut root = super::commands();
     root.build();
@@ -29,7 +29,7 @@ fn describe(command: &Command, path: &str, text: &mut String) {
 
 fn section(command: &Command, path: &str) -> String {
     let depth = "#".repeat(path.split(' ').count() + 1);
-    let help = command.clone().render_long_help().to_string();
+    let help = command.clone().render_help().to_string();
     let lines: Vec<&str> = help.trim_end().lines().map(str::trim_end).collect();
     format!("\n{depth} {path}\n\n```text\n{}\n```\n", lines.join("\n"))
 }

@@ -198,7 +198,7 @@ pub async fn lift(
 ) -> Result<()> {
     let (now, id, linker) = (app.clock.now(), tenant.id.clone(), Linker::of(app));
     let hash = linker.hash_of_email(&id, email);
-    let missing = Error::not_found(format!("`{email}` is not suppressed for {scope}"))
+    let missing = Error::not_found(format!("`{email}` has no suppression of scope `{scope}`"))
         .hint(format!("run `nexora contact show {email} --tenant {}`", tenant.slug));
     audited(&app.db, Some(id.clone()), actor, "suppression.lift", now, move |conn| {
         match consent::lift(conn, &id, &hash, scope)? {

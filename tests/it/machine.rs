@@ -50,6 +50,7 @@ impl Machine {
     pub fn run(&self, arguments: &[impl AsRef<std::ffi::OsStr>]) -> (i32, String, String) {
         let mut command = Command::cargo_bin("nexora").unwrap();
         command.arg("--config").arg(self.config()).args(arguments);
+        command.env_remove("SUDO_USER").env("LOGNAME", "tester");
         let output = command.output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
