@@ -8,7 +8,8 @@ use crate::base::{Error, Result};
 use crate::model::address::Slug;
 use crate::model::consent::Channel;
 use crate::model::form::{Form, FormSettings, Wording};
-use crate::model::tenant::{Tenant, TenantSettings};
+use crate::model::tenant::Tenant;
+use crate::model::tenant_setting::TenantSettings;
 use crate::store::{Conn, Db, form, tenant};
 
 /// A tenant as the public sees it.

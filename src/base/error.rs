@@ -12,7 +12,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// What went wrong, as far as anyone outside needs to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// A defect, or a failure nobody classified.
+    /// A defect, or a failure of no other kind.
     Internal,
     /// The command line, or the request, is wrong.
     Usage,

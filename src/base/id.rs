@@ -62,7 +62,7 @@ macro_rules! define_ids {
                 $name(format!("{}_{}", $prefix, $crate::base::id::new_body(at)))
             }
 
-            /// Reads an identifier somebody typed.
+            /// Reads an identifier.
             ///
             /// # Errors
             /// `Usage` when the text is not an id of this noun.

@@ -4,9 +4,13 @@
 
 pub mod clock;
 pub mod error;
+pub mod file;
 pub mod id;
+pub mod mac;
+pub mod money;
 pub mod secret;
 pub mod text;
 pub mod token;
+pub mod wording;
 
 pub use error::{Error, Kind, Result};

@@ -11,6 +11,7 @@ use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 
+use crate::base::mac::hmac_sha256;
 use crate::base::text::hex;
 use crate::base::{Error, Result};
 
@@ -137,12 +138,8 @@ impl MasterKey {
 
     /// Derives a key for another purpose, so that no two uses share one.
     pub fn derive(&self, purpose: &str) -> [u8; KEY_LENGTH] {
-        use hmac::{Hmac, KeyInit as _, Mac};
-        let Ok(mut mac) = Hmac::<sha2::Sha256>::new_from_slice(self.0.expose_secret()) else {
-            unreachable!("HMAC takes a key of any length")
-        };
-        mac.update(purpose.as_bytes());
-        mac.finalize().into_bytes().into()
+        use hmac::Mac as _;
+        hmac_sha256(self.0.expose_secret(), &[purpose.as_bytes()]).finalize().into_bytes().into()
     }
 
     fn cipher(&self) -> XChaCha20Poly1305 {

@@ -64,7 +64,7 @@ macro_rules! define_words {
             /// Reads the word.
             ///
             /// # Errors
-            /// `Usage` when it is none of the set; the hint lists them.
+            /// `Usage` when it is not one of the set; the hint lists them.
             pub fn parse(text: &str) -> $crate::base::Result<$name> {
                 $name::ALL.iter().copied().find(|word| word.name() == text).ok_or_else(|| {
                     $crate::base::Error::usage(format!(concat!("`{}` is not a ", $what), text))
@@ -91,6 +91,19 @@ macro_rules! define_words {
     )*};
 }
 pub(crate) use define_words;
+
+/// Asks whether the known name that is most like `given` was meant; nothing when none is like it.
+pub fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    const ALIKE: f64 = 0.6;
+    let likeness = |name: &'a str| (strsim::normalized_damerau_levenshtein(given, name), name);
+    let alike = known.into_iter().map(likeness).filter(|(likeness, _)| *likeness >= ALIKE);
+    alike.max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, name)| format!("did you mean `{name}`?"))
+}
+
+/// Returns the line, from 1, in which a place of a text is; the first for a place beyond its end.
+pub fn line_at(text: &str, offset: usize) -> usize {
+    text.get(..offset).map_or(1, |before| before.matches('\n').count() + 1)
+}
 
 /// Writes bytes as lower-case hexadecimal digits.
 pub fn hex(bytes: impl AsRef<[u8]>) -> String {
@@ -182,6 +195,15 @@ mod tests {
         assert_eq!(error.message(), "`green` is not a colour");
         assert_eq!(error.hint_text(), Some("use one of: red, blue"));
         assert_eq!(Json::of(&Colour::Red).unwrap().as_str(), "\"red\"");
+    }
+
+    #[test]
+    fn a_slip_of_the_keys_is_answered_with_what_was_meant() {
+        let names = ["for", "until", "http.listen", "color"];
+        for (given, meant) in [("fro", "for"), ("http.listen_on", "http.listen"), ("colour", "color")] {
+            assert_eq!(did_you_mean(given, names), Some(format!("did you mean `{meant}`?")));
+        }
+        assert_eq!(did_you_mean("lead", names), None);
     }
 
     #[test]

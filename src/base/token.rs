@@ -1,12 +1,13 @@
 //! Texts that only we can have written: a body with a signature, and keyed hashes of addresses.
 //!
 //! Each purpose has a key of its own, derived from the master key, so that a token for one thing is
-//! none for another.
+//! no token for another.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit as _, Mac};
+use hmac::{Hmac, Mac as _};
 
+use crate::base::mac::hmac_sha256;
 use crate::base::secret::MasterKey;
 use crate::base::text::hex;
 
@@ -34,18 +35,14 @@ impl PurposeKey {
         self.mac(body).verify_truncated_left(&signature).ok().map(|()| body)
     }
 
-    /// Returns a hash that nobody can check a guess against without the key.
+    /// Returns a hash against which a guess cannot be checked without the key.
     pub fn hash(&self, text: &str) -> String {
         let hash = self.mac(text).finalize().into_bytes();
         hex(hash.get(..20).unwrap_or_default())
     }
 
     fn mac(&self, text: &str) -> Hmac<sha2::Sha256> {
-        let Ok(mut mac) = Hmac::<sha2::Sha256>::new_from_slice(&self.0) else {
-            unreachable!("HMAC takes a key of any length")
-        };
-        mac.update(text.as_bytes());
-        mac
+        hmac_sha256(&self.0, &[text.as_bytes()])
     }
 }
 

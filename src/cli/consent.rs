@@ -81,7 +81,7 @@ fn say_what_to_do(consent: &Consent, port: u16, ways: &Ways, out: &Out) {
     out.ask(&format!("{what}\n\n{}\n", consent.url));
 }
 
-/// What came back, and whether it was pasted by somebody who can try again.
+/// What came back, and whether it was pasted at a terminal, where another try is possible.
 struct Came {
     answer: Result<Secret>,
     can_retry: bool,

@@ -42,7 +42,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         }
         Command::Poll { id } => {
             cursor::poll(app, actor, &tenant, &id).await?;
-            out.note("it is read now");
+            out.note(&format!("`{id}` is due now, and the daemon reads it"));
             Ok(())
         }
     }

@@ -22,7 +22,7 @@ pub struct Settings {
     pub backoff_first_s: u64,
     /// Seconds beyond which waits between attempts do not grow.
     pub backoff_ceiling_s: u64,
-    /// Milliseconds after which an idle stage looks for work nobody told it of.
+    /// Milliseconds after which an idle stage looks for work that it was not notified of.
     pub idle_poll_ms: u64,
     /// Days for which finished runs are kept.
     pub keep_runs_days: u64,

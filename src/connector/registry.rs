@@ -36,14 +36,14 @@ impl Registry {
             ConnectionSettings::Webhook(settings) => {
                 let secret = credential.ok_or_else(|| {
                     Error::denied(format!("connection `{}` has no secret", connection.name))
-                        .hint("remove it and add it again with `nexora connection add webhook`")
+                        .hint("delete it and create it again with `nexora connection create webhook`")
                 })?;
                 Webhook::open(settings, &secret, timeout, clock.clone())
             }
             ConnectionSettings::Google(settings) => {
                 let key = credential.ok_or_else(|| {
                     Error::denied(format!("connection `{}` has no credential", connection.name))
-                        .hint("remove it and add it again with `nexora connection add google`")
+                        .hint("delete it and create it again with `nexora connection create google`")
                 })?;
                 Google::open(&workspace, settings, &key)
             }

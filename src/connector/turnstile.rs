@@ -54,7 +54,7 @@ pub async fn verify(url: &str, secret: &Secret, response: &str, address: Option<
         .map_err(|_| silent("no answer in time".to_owned()))??;
     if answer.codes.iter().any(|code| code.ends_with("input-secret")) {
         return Err(
-            Error::denied("Turnstile refuses our secret key").hint("run `nexora intake turnstile --help`")
+            Error::denied("Turnstile refuses our secret key").hint("run `nexora form turnstile --help`")
         );
     }
     Ok(answer.success)

@@ -7,9 +7,9 @@ use std::time::Duration;
 use chrono_tz::Tz;
 
 use crate::base::clock::Timestamp;
-use crate::engine::quiet::QuietHours;
 use crate::model::appointment::{Appointment, AppointmentState};
 use crate::model::consent::Suppression;
+use crate::model::hours::QuietHours;
 use crate::model::message::MessageClass;
 use crate::model::outbound::Envelope;
 use crate::model::run::RunState;

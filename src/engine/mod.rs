@@ -23,7 +23,6 @@ pub mod hours;
 pub mod lead_format;
 pub mod lockout;
 pub mod mail;
-pub mod money;
 pub mod pace;
 pub mod photo;
 pub mod plain;

@@ -38,7 +38,7 @@ pub fn for_owner(connections: &[Connection], via: Option<ConnectionKind>) -> Res
 pub fn for_google(connections: &[Connection], kind: EffectKind) -> Result<&Connection> {
     first_of(connections, &[ConnectionKind::Google], |_| true).ok_or_else(|| {
         Error::conflict(format!("no connection can carry `{kind}`"))
-            .hint("run `nexora connection add google`")
+            .hint("run `nexora connection create google`")
     })
 }
 
@@ -53,7 +53,7 @@ pub fn for_webhook<'a>(connections: &'a [Connection], name: Option<&str>) -> Res
             Some(name) => format!("no receiver of webhooks is called `{name}`"),
             None => "there is no receiver of webhooks".to_owned(),
         };
-        Error::conflict(message).hint("run `nexora connection add webhook`")
+        Error::conflict(message).hint("run `nexora connection create webhook`")
     })
 }
 
@@ -63,7 +63,7 @@ fn order(via: Option<ConnectionKind>, preferred: [ConnectionKind; 2]) -> Vec<Con
 
 fn no_mail() -> Error {
     Error::conflict(format!("no connection can carry `{}`", EffectKind::SendMail))
-        .hint("run `nexora connection add smtp` or `nexora connection add google`")
+        .hint("run `nexora connection create smtp` or `nexora connection create google`")
 }
 
 fn first_of<'a>(

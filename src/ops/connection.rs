@@ -102,7 +102,7 @@ pub(super) async fn add(
     audited(&app.db, Some(tenant.id.clone()), actor, "connection.add", now, move |conn| {
         if connection::insert(conn, &new)? == Inserted::AlreadyThere {
             return Err(Error::conflict(format!("tenant `{slug}` has a connection `{}` already", new.name))
-                .hint("choose another with `--name`, or remove the one that is there"));
+                .hint("choose another with `--name`, or delete the one that is there"));
         }
         alert.enable(&mut conn.of(&owner_tenant.id), now)?;
         watch::reconcile(conn, &owner_tenant, now)?;

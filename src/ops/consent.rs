@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::app::App;
 use crate::base::secret::Secret;
 use crate::base::text::Json;
-use crate::base::{Error, Result};
+use crate::base::{Error, Kind, Result, file};
 use crate::connector::google::consent::{self, Consent, Consented};
 use crate::connector::google::oauth::OAuthClient;
 use crate::connector::google::service_account_email;
@@ -36,9 +36,7 @@ pub fn client(app: &App, file: Option<&Path>) -> Result<OAuthClient> {
             "give the console's JSON with `--client FILE`, set `google.client_file`, or use `--service-account`",
         ));
     };
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Error::config(format!("cannot read `{}`", path.display())).source(error))?;
-    OAuthClient::parse(&text)
+    OAuthClient::parse(&file::read_text(path, Kind::Config)?)
 }
 
 /// Begins a consent: the address to open leads back to `redirect`.

@@ -196,7 +196,7 @@ pub async fn lift(
     scope: Scope,
 ) -> Result<()> {
     let hash = Linker::of(app).hash_of_email(&tenant.id, email);
-    let missing = Error::not_found(format!("`{email}` is not suppressed for {scope}"))
+    let missing = Error::not_found(format!("`{email}` has no suppression of scope `{scope}`"))
         .hint(format!("run `nexora contact show {email} --tenant {}`", tenant.slug));
     app.change(actor, tenant, LIFT, move |tx, _| match consent::lift(tx, &hash, scope)? {
         Claim::Won => Ok(((), Subject::new(&hash).before(&scope)?)),

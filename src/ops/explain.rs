@@ -79,7 +79,7 @@ fn of(conn: &mut Conn, tenant: &Tenant, id: &str, lines: &mut Vec<Line>) -> Resu
         let found = message::find(tx, &wanted)?.ok_or_else(missing)?;
         return of_message(tx, &found, lines);
     }
-    Err(Error::usage(format!("`{id}` is no id of a run, a lead, an event, an effect or a message")))
+    Err(Error::usage(format!("`{id}` is not a run, lead, event, effect or message id")))
 }
 
 fn of_message(conn: &mut Conn, found: &Message, lines: &mut Vec<Line>) -> Result<()> {

@@ -138,7 +138,7 @@ pub async fn rotate(
 }
 
 fn missing(name: &str) -> Error {
-    Error::not_found(format!("no key `{name}` that is good")).hint("run `nexora key list`")
+    Error::not_found(format!("no active key `{name}`")).hint("run `nexora key list`")
 }
 
 /// Returns the tenant, by id or slug, whose key this is; nothing when either is wrong.

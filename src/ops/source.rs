@@ -87,7 +87,7 @@ pub async fn add(app: &App, actor: &Actor, tenant: &Tenant, new: NewSource) -> R
     let added = audited(&app.db, Some(tenant.id.clone()), actor, "source.add", now, move |conn| {
         if source::insert(conn, &source)? == Inserted::AlreadyThere {
             return Err(Error::conflict(format!("tenant `{slug}` has a source `{}` already", source.name))
-                .hint("choose another name, or remove the one that is there"));
+                .hint("choose another name, or delete the one that is there"));
         }
         let subject = Subject::new(&source.name).after(&source)?;
         Ok((source, subject))

@@ -8,7 +8,7 @@ use serde::Serialize;
 use similar::TextDiff;
 
 use crate::app::App;
-use crate::base::{Error, Result};
+use crate::base::{Error, Kind, Result, file};
 use crate::config::definitions::{self, Text};
 use crate::engine::context::Settings;
 use crate::engine::definition::Definition;
@@ -181,12 +181,7 @@ pub async fn export(app: &App, tenant: &Tenant, name: &str, folder: &Path) -> Re
             return Err(Error::conflict(format!("`{}` is there already", place.display()))
                 .hint("choose an empty folder"));
         }
-        let unwritable =
-            |error: std::io::Error| Error::usage(format!("cannot write `{}`", place.display())).source(error);
-        if let Some(parent) = place.parent() {
-            std::fs::create_dir_all(parent).map_err(unwritable)?;
-        }
-        std::fs::write(&place, text).map_err(unwritable)?;
+        file::write(&place, text, Kind::Usage)?;
         written.push(place);
     }
     Ok(written)

@@ -4,9 +4,8 @@
 use std::time::Duration;
 
 use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, wording};
 use crate::engine::gate::{self, GateDecision, GateInput};
-use crate::engine::quiet::QuietHours;
 use crate::model::ContactId;
 use crate::model::address::Zone;
 use crate::model::automation::AutomationState;
@@ -14,6 +13,7 @@ use crate::model::connection::ConnectionState;
 use crate::model::cursor::CursorKind;
 use crate::model::effect::{Effect, EffectState};
 use crate::model::event::{CalendarEvent, EventKind};
+use crate::model::hours::QuietHours;
 use crate::model::message::{Author, MessageClass};
 use crate::model::outbound::{Envelope, Recipient};
 use crate::model::request::EffectRequest;
@@ -172,7 +172,7 @@ fn under_way_until(
 }
 
 fn length(text: &str) -> Result<Duration> {
-    humantime::parse_duration(text)
+    wording::parse_length(text)
         .map_err(|error| Error::internal(format!("`{text}` of the tenant is not a duration")).source(error))
 }
 

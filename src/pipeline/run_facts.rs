@@ -1,7 +1,7 @@
 //! What a decision about a run rests on, loaded from its rows.
 
 use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, wording};
 use crate::engine::context::{self, Facts, Links, Operator, Person};
 use crate::engine::render::Renderer;
 use crate::model::ContactId;
@@ -106,8 +106,7 @@ impl RunFacts {
         let Some(since) = ahead.find_map(|step| step.action.digest_since()) else { return Ok(None) };
         let context = context::of_trigger(&self.tenant, &version.settings);
         let since = Renderer::of(&self.tenant)?.text(since.as_str(), &context)?;
-        let since = humantime::parse_duration(since.trim())
-            .map_err(|_| Error::usage(format!("`{since}` is not a duration")))?;
+        let since = wording::parse_length(&since)?;
         digest::compose(conn, &self.tenant, since, now).map(Some)
     }
 }

@@ -84,6 +84,7 @@ fn every_path_that_the_documents_name_exists() {
         "docs/ACCESS.md",
         "docs/ADDING.md",
         "docs/AUTOMATIONS.md",
+        "docs/CLI.md",
         "docs/GOOGLE.md",
         "docs/PERFORMANCE.md",
         "docs/INTAKE.md",

@@ -13,7 +13,7 @@ use crate::connector::google::account::Carried;
 use crate::connector::google::fault::Fault;
 use crate::connector::google::quota::Meter;
 use crate::connector::google::token::Tokens;
-use crate::connector::https::{Connect, connect};
+use crate::connector::https::{self, Connect, connect};
 
 pub type Client = common::Client<Connect>;
 
@@ -64,10 +64,7 @@ struct Seen {
 impl Watch {
     /// Notes what the head of a refusal says.
     pub fn note(&self, status: hyper::StatusCode, headers: &hyper::HeaderMap) {
-        let retry_after = headers
-            .get(hyper::header::RETRY_AFTER)
-            .and_then(|value| value.to_str().ok()?.trim().parse().ok())
-            .map(Duration::from_secs);
+        let retry_after = https::retry_after(headers);
         let status = Some(status.as_u16());
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Seen { status, retry_after };
     }

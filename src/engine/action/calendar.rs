@@ -6,10 +6,10 @@ use crate::base::{Error, Result};
 use crate::engine::action::context::StepContext;
 use crate::engine::action::{Action, ActionKind, Planned, read};
 use crate::engine::argument::{Arguments as _, Text, define_arguments};
-use crate::engine::hours::BusinessHours;
 use crate::model::address::EmailAddress;
 use crate::model::connection::Ability;
 use crate::model::effect::EffectKind;
+use crate::model::hours::BusinessHours;
 use crate::model::request::{self, EffectRequest};
 
 pub const FIND_SLOT: ActionKind = ActionKind {

@@ -5,8 +5,8 @@ use crate::base::{Error, Result};
 use crate::engine::action::context::StepContext;
 use crate::engine::action::{Action, ActionKind, EndsRun, Planned, read};
 use crate::engine::argument::{Arguments as _, Test, Text, define_arguments};
-use crate::engine::hours::{BusinessHours, duration};
-use crate::engine::quiet::QuietHours;
+use crate::engine::hours::duration;
+use crate::model::hours::{BusinessHours, QuietHours};
 
 pub const WAIT: ActionKind = ActionKind {
     name: "wait",

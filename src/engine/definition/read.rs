@@ -6,6 +6,7 @@ use std::ops::Range;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::base::text::line_at;
 use crate::base::{Error, Result};
 use crate::engine::action;
 use crate::engine::definition::{
@@ -143,7 +144,7 @@ impl Places {
 
 fn syntax(file: &str, text: &str, error: &toml::de::Error) -> Error {
     let at = error.span().map_or(0, |span| span.start);
-    let line = text.get(..at).map_or(1, |before| before.matches('\n').count() + 1);
+    let line = line_at(text, at);
     Error::usage(format!("the definition is wrong:\n  {file}:{line}: {}", error.message()))
 }
 

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use hmac::{Hmac, KeyInit as _, Mac};
+use hmac::Mac as _;
 use sha2::{Digest, Sha256};
 
 use crate::base::clock::Timestamp;
+use crate::base::mac::hmac_sha256;
 use crate::model::source::{SourceSecrets, SourceSettings};
 
 /// A request's headers by name in lower case.
@@ -129,11 +130,7 @@ pub fn same(one: &str, other: &str) -> bool {
 }
 
 fn signed(key: &[u8], parts: &[&[u8]], signature: &[u8]) -> bool {
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return false };
-    for part in parts {
-        mac.update(part);
-    }
-    mac.verify_slice(signature).is_ok()
+    hmac_sha256(key, parts).verify_slice(signature).is_ok()
 }
 
 fn standard_key(secret: &str) -> Option<Vec<u8>> {
@@ -215,9 +212,7 @@ mod tests {
     #[test]
     fn signatures_are_over_the_raw_body() {
         let hex = "sha256=00ff";
-        let mut mac = Hmac::<Sha256>::new_from_slice(b"secret").unwrap();
-        mac.update(b"{\"a\": 1}");
-        let good = mac.finalize().into_bytes();
+        let good = hmac_sha256(b"secret", &[b"{\"a\": 1}"]).finalize().into_bytes();
         let hub = headers(&[("x-hub-signature-256", &format!("sha256={}", crate::base::text::hex(good)))]);
         let of = |kind: &str, headers: &Headers, body: &[u8]| {
             let settings = SourceSettings::default();

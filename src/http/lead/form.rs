@@ -9,12 +9,12 @@ use base64::engine::general_purpose::STANDARD;
 use crate::app::{App, PublicProfile};
 use crate::base::clock::Timestamp;
 use crate::engine::enquiry::FieldFault;
-use crate::engine::hours::BusinessHours;
 use crate::http::lead::fields::{Fields, is_set};
 use crate::http::lead::form_token::{self, FormToken};
 use crate::http::page::{self, Policy, Script};
 use crate::http::problem::Problem;
 use crate::model::form::{Field, FieldName, Need};
+use crate::model::hours::BusinessHours;
 use crate::model::lead::Attribution;
 use crate::model::tenant::Tenant;
 

@@ -4,7 +4,7 @@
 mod chart;
 mod operator;
 mod owner;
-mod words;
+mod time;
 
 use std::sync::Arc;
 

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use nexora::base::clock::Timestamp;
-use nexora::engine::quiet::QuietHours;
 use nexora::model::TenantId;
 use nexora::model::effect::Effect;
+use nexora::model::hours::QuietHours;
 use nexora::model::message::{Message, MessageClass};
 use nexora::model::outbound::{Content, Envelope};
 use nexora::model::request::EffectRequest;

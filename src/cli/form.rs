@@ -1,22 +1,24 @@
-//! `nexora intake`.
+//! `nexora form`.
 
 use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use crate::base::{Error, Result};
-use crate::cli::Context;
+use crate::base::Result;
 use crate::cli::automation::parse_setting;
-use crate::cli::out::{Out, ago, print};
-use crate::cli::user::read_secret;
+use crate::cli::out::{Out, ago, print, yes_or_no};
+use crate::cli::{Context, input};
+use crate::model::address::Country;
 use crate::model::consent::Channel;
 use crate::model::form::{Field, FieldName, Need};
+use crate::model::setting::described;
 use crate::ops::form::{self, FormView, Snippet};
+use crate::ops::form_setting::SETTINGS;
 
 #[derive(Subcommand)]
 pub enum Command {
     /// Show a tenant's form: its address, fields and words
-    #[command(after_help = "Example:\n  nexora intake show --tenant acme")]
+    #[command(after_help = "Example:\n  nexora form show --tenant acme")]
     Show,
     /// Choose the form's fields, in the order in which they are shown
     #[command(after_help = fields_help())]
@@ -26,7 +28,7 @@ pub enum Command {
         fields: Vec<Field>,
     },
     /// Change what the form says and who may show it
-    #[command(after_help = keys_help())]
+    #[command(after_help = settings_help())]
     Set {
         /// What is changed, as name=value
         #[arg(required = true, value_name = "KEY=VALUE", value_parser = parse_setting)]
@@ -34,8 +36,8 @@ pub enum Command {
     },
     /// Word what people agree to; a new wording is a new version, and the old ones are kept
     #[command(after_help = "Examples:
-  nexora intake consent --tenant acme
-  nexora intake consent --tenant acme --channel sms --wording \"Acme may text me about my request. Reply STOP to end.\"")]
+  nexora form consent --tenant acme
+  nexora form consent --tenant acme --channel sms --wording \"Acme may text me about my request. Reply STOP to end.\"")]
     Consent {
         /// What the consent is for: email or sms
         #[arg(long, requires = "wording")]
@@ -45,7 +47,7 @@ pub enum Command {
     },
     /// Show a logo above the form
     #[command(
-        after_help = "Examples:\n  nexora intake logo acme.png --tenant acme\n  nexora intake logo --remove --tenant acme"
+        after_help = "Examples:\n  nexora form logo acme.png --tenant acme\n  nexora form logo --remove --tenant acme"
     )]
     Logo {
         /// A PNG, JPEG or WebP; it is made small
@@ -56,8 +58,8 @@ pub enum Command {
     },
     /// Have Cloudflare Turnstile look at visitors
     #[command(after_help = "Examples:
-  nexora intake turnstile --tenant acme --site-key 0x4AAAAAAAB --from-file secret.txt
-  nexora intake turnstile --tenant acme --off")]
+  nexora form turnstile --tenant acme --site-key 0x4AAAAAAAB --from-file secret.txt
+  nexora form turnstile --tenant acme --off")]
     Turnstile {
         #[arg(long, required_unless_present = "off")]
         site_key: Option<String>,
@@ -69,8 +71,8 @@ pub enum Command {
     },
     /// Print what is to be pasted into a website
     #[command(after_help = "Examples:
-  nexora intake snippet --frame --tenant acme
-  nexora intake snippet --html --tenant acme")]
+  nexora form snippet --frame --tenant acme
+  nexora form snippet --html --tenant acme")]
     Snippet {
         /// The form itself, in a frame
         #[arg(long, conflicts_with_all = ["html", "script"])]
@@ -84,19 +86,18 @@ pub enum Command {
     },
 }
 
-fn keys_help() -> String {
-    let keys: Vec<String> = form::KEYS.iter().map(|(name, help)| format!("  {name:<16} {help}")).collect();
-    let keys = keys.join("\n");
+fn settings_help() -> String {
     format!(
-        "What can be set:\n{keys}\n\nExamples:\n  nexora intake set services=\"Boiler; Leak; Bathroom\" --tenant acme\n  \
-         nexora intake set embed_on=https://acme.com --tenant acme"
+        "What can be set:\n{}\n\nExamples:\n  nexora form set services=\"Boiler; Leak; Bathroom\" --tenant acme\n  \
+         nexora form set embed_on=https://acme.com --tenant acme",
+        described(SETTINGS)
     )
 }
 
 fn fields_help() -> String {
     let names: Vec<&str> = FieldName::ALL.iter().map(|name| name.name()).collect();
     format!(
-        "Fields: {}\n\nExample:\n  nexora intake fields name=required phone=required email service photos consent_sms --tenant acme",
+        "Fields: {}\n\nExample:\n  nexora form fields name=required phone=required email service photos consent_sms --tenant acme",
         names.join(", ")
     )
 }
@@ -104,19 +105,21 @@ fn fields_help() -> String {
 fn parse_field(text: &str) -> Result<Field> {
     let (name, need) = text.split_once('=').unwrap_or((text, Need::Optional.name()));
     let field = Field { name: FieldName::parse(name)?, need: Need::parse(need)? };
-    // A form without a name could answer nobody by theirs.
+    // Every answer addresses the customer by name, so a form always asks for it.
     Ok(if field.name == FieldName::Name { Field { need: Need::Required, ..field } } else { field })
 }
 
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
     let tenant = context.tenant().await?;
+    let country = tenant.country()?;
+    let show = |view: &FormView| show(view, country, out);
     match command {
-        Command::Show => show(&form::find(app, &tenant).await?, out),
-        Command::Fields { fields } => show(&form::set_fields(app, actor, &tenant, fields).await?, out),
-        Command::Set { changes } => show(&form::set(app, actor, &tenant, changes).await?, out),
+        Command::Show => show(&form::find(app, &tenant).await?),
+        Command::Fields { fields } => show(&form::set_fields(app, actor, &tenant, fields).await?),
+        Command::Set { changes } => show(&form::set(app, actor, &tenant, changes).await?),
         Command::Consent { channel: Some(channel), wording: Some(wording) } => {
-            show(&form::set_wording(app, actor, &tenant, channel, wording).await?, out)
+            show(&form::set_wording(app, actor, &tenant, channel, wording).await?)
         }
         Command::Consent { .. } => {
             let wordings = form::wordings(app, &tenant).await?;
@@ -130,22 +133,18 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             })
         }
         Command::Logo { file, .. } => {
-            let read = |path: PathBuf| {
-                std::fs::read(&path)
-                    .map_err(|error| Error::usage(format!("cannot read `{}`", path.display())).source(error))
-            };
-            let bytes = file.map(read).transpose()?;
-            show(&form::set_logo(app, actor, &tenant, bytes).await?, out)
+            let bytes = file.as_deref().map(input::bytes).transpose()?;
+            show(&form::set_logo(app, actor, &tenant, bytes).await?)
         }
         Command::Turnstile { site_key, from_file, .. } => {
             let keys = match site_key {
                 Some(site_key) => {
                     let no_input = context.global.no_input;
-                    Some((site_key, read_secret("Secret key: ", from_file.as_deref(), no_input)?))
+                    Some((site_key, input::secret("Secret key: ", from_file.as_deref(), no_input)?))
                 }
                 None => None,
             };
-            show(&form::set_turnstile(app, actor, &tenant, keys).await?, out)
+            show(&form::set_turnstile(app, actor, &tenant, keys).await?)
         }
         Command::Snippet { html, script, .. } => {
             let kind = match (html, script) {
@@ -162,27 +161,16 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     }
 }
 
-fn show(view: &FormView, out: &Out) -> Result<()> {
-    let settings = &view.settings;
-    let yes = |flag: bool| if flag { "yes" } else { "no" }.to_owned();
+fn show(view: &FormView, country: Country, out: &Out) -> Result<()> {
     let field = |field: &Field| match field.need {
         Need::Required => format!("{} (required)", field.name),
         Need::Optional => field.name.to_string(),
     };
-    let mut lines = vec![
-        ("address", view.url.clone()),
-        ("fields", settings.fields.iter().map(field).collect::<Vec<_>>().join(", ")),
-        ("intro", settings.intro.clone()),
-        ("services", settings.services.join("; ")),
-        ("service area", settings.service_area.clone()),
-        ("emergency phone", settings.emergency_phone.clone()),
-        ("next steps", settings.next_steps.join("; ")),
-        ("logo", yes(view.has_logo)),
-        ("shown in frames of", settings.embed_on.join(", ")),
-        ("scripts from", settings.scripts_from.join(", ")),
-        ("proof of work", yes(settings.proof_of_work)),
-        ("turnstile", yes(view.has_turnstile)),
-    ];
+    let fields = view.settings.fields.iter().map(field).collect::<Vec<_>>().join(", ");
+    let settings = (view.settings.clone(), country);
+    let mut lines = vec![("address", view.url.clone()), ("fields", fields)];
+    lines.extend(SETTINGS.iter().map(|setting| (setting.name, (setting.get)(&settings))));
+    lines.extend([("logo", yes_or_no(view.has_logo)), ("turnstile", yes_or_no(view.has_turnstile))]);
     for wording in &view.wordings {
         let name = match wording.channel {
             Channel::Email => "consent to email",
