@@ -29,7 +29,7 @@ impl Machine {
         std::fs::write(&key, nexora.app.key.to_hex().expose()).unwrap();
         std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         let url = match &nexora.database.url {
-            Url::Sqlite(path) => format!("sqlite:{}", path.display()),
+            Url::Sqlite(path) | Url::Scratch(path) => format!("sqlite:{}", path.display()),
             Url::Postgres(url) => url.clone(),
         };
         let text = format!("[database]\nurl = \"{url}\"\n[secrets]\nkey_file = \"{}\"\n", key.display());
