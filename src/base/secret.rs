@@ -56,6 +56,12 @@ impl fmt::Debug for MasterKey {
     }
 }
 
+impl Clone for MasterKey {
+    fn clone(&self) -> MasterKey {
+        MasterKey(SecretBox::new(Box::new(*self.0.expose_secret())))
+    }
+}
+
 impl MasterKey {
     /// Makes a new random key.
     ///

@@ -9,7 +9,7 @@ use crate::cli::Context;
 use crate::cli::automation::{parse_setting, source_of};
 use crate::cli::out::Out;
 use crate::ops::explain;
-use crate::ops::simulate::{self, Difference, Wish};
+use crate::ops::trial::simulate::{self, Difference, SimulationRequest};
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -59,8 +59,8 @@ pub async fn simulate(context: &Context, arguments: Simulate, out: &Out) -> Resu
     let tenant = context.tenant().await?;
     let Simulate { name, file, settings, days } = arguments;
     let text = file.as_deref().map(source_of).transpose()?;
-    let wish = Wish { name, text, given: settings.into_iter().collect(), days };
-    let simulation = simulate::run(&context.app, &tenant, wish).await?;
+    let request = SimulationRequest { name, text, given: settings.into_iter().collect(), days };
+    let simulation = simulate::run(&context.app, &tenant, request).await?;
     if out.is_json() {
         return out.json(&simulation);
     }

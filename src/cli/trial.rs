@@ -11,11 +11,11 @@ use crate::cli::Context;
 use crate::cli::automation::{parse_setting, source_of};
 use crate::cli::job::local;
 use crate::cli::out::{Out, print};
-use crate::engine::trial::{Line, What};
 use crate::engine::trigger::On;
 use crate::model::LeadId;
 use crate::model::tenant::Tenant;
-use crate::ops::trial::{self, Wish};
+use crate::ops::trial::report::{Line, What};
+use crate::ops::trial::{self, TrialRequest};
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -73,7 +73,7 @@ pub async fn test(context: &Context, arguments: Test, out: &Out) -> Result<()> {
             Some(read.map_err(|error| unreadable(": it is no lead").source(error))?)
         }
     };
-    let wish = Wish {
+    let request = TrialRequest {
         name: arguments.name,
         text: arguments.file.as_deref().map(source_of).transpose()?,
         given: arguments.settings.into_iter().collect(),
@@ -84,7 +84,7 @@ pub async fn test(context: &Context, arguments: Test, out: &Out) -> Result<()> {
         then: arguments.then,
         length: arguments.length,
     };
-    let shown = trial::run(&context.app, &tenant, wish).await?;
+    let shown = trial::run(&context.app, &tenant, request).await?;
     if out.is_json() {
         return out.json(&shown);
     }
@@ -110,7 +110,8 @@ fn spoken(line: &Line, tenant: &Tenant, started_at: Option<Timestamp>, brief: bo
             format!("mail to {to}: {subject}{why}")
         }
         What::Does { kind, request } => format!("{kind} {request}"),
-        What::Changes { change } => changed(change),
+        What::Changes { change } => change.clone(),
+        What::Parked { reason } => format!("waits: {reason}"),
         What::Happens { event } => format!("-- {event} --"),
         What::Fails { reason } => format!("FAILS: {reason}"),
         What::Ends { state, reason } => {
@@ -128,25 +129,6 @@ fn spoken(line: &Line, tenant: &Tenant, started_at: Option<Timestamp>, brief: bo
         }
     }
     Ok(text)
-}
-
-/// Says what becomes of our own records.
-fn changed(change: &serde_json::Value) -> String {
-    let text = |pointer: &str| change.pointer(pointer).and_then(serde_json::Value::as_str);
-    if let Some(title) = text("/create_task/title") {
-        return format!("new task: {title}");
-    }
-    if let Some(state) = text("/set_lead/state") {
-        return format!("lead becomes {state}");
-    }
-    if let Some(title) = text("/save_job/title") {
-        let step = text("/save_job/step")
-            .or(text("/save_job/step/stage"))
-            .map(|step| format!(", {step}"))
-            .unwrap_or_default();
-        return format!("job: {title}{step}");
-    }
-    format!("changes {change}")
 }
 
 #[derive(Subcommand)]
@@ -177,8 +159,15 @@ pub async fn digest(context: &Context, command: Digest, out: &Out) -> Result<()>
     let at = date.map(|date| local(&tenant, &format!("{date}T{MORNING}"))).transpose()?;
     let given = [("send_empty".to_owned(), "true".to_owned())];
     let length = Duration::from_secs(3_600);
-    let wish = Wish { name: automation, given: given.into(), at, trigger: 1, length, ..Wish::default() };
-    let shown = trial::run(&context.app, &tenant, wish).await?;
+    let request = TrialRequest {
+        name: automation,
+        given: given.into(),
+        at,
+        trigger: 1,
+        length,
+        ..TrialRequest::default()
+    };
+    let shown = trial::run(&context.app, &tenant, request).await?;
     let sent = shown.lines.iter().find_map(|line| match &line.what {
         What::Sent { to, subject, text, html, .. } => Some((to, subject, text, html)),
         _ => None,

@@ -40,5 +40,4 @@ pub mod source;
 pub mod spam;
 pub mod table;
 pub mod totp;
-pub mod trial;
 pub mod trigger;

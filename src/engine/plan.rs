@@ -290,8 +290,9 @@ impl<'a> Planner<'a> {
         let scene = Scene { situation: self.now, renderer: &self.renderer, context, zone: self.zone };
         match scene.change(&step.action) {
             Ok(Some((change, output))) => {
+                let said = Some(change.to_string());
                 self.changes.push(change);
-                Ok(self.record(step, StepState::Succeeded, None, None, Json::of(&output)?))
+                Ok(self.record(step, StepState::Succeeded, said, None, Json::of(&output)?))
             }
             Ok(None) => Err(Error::internal(format!("step `{}` changes nothing", step.id))),
             Err(error) => Ok(self.fail(step, &error)),

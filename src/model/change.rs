@@ -1,5 +1,7 @@
 //! What a step changes in our own records: written with the run's new state, so it happens once.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use crate::base::clock::Timestamp;
@@ -14,6 +16,27 @@ pub enum Change {
     SetLead { lead_id: LeadId, state: LeadState },
     UpdateContact(ContactUpdate),
     SaveJob(JobChange),
+}
+
+/// Says what is changed, for the step's journal.
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Change::CreateTask(task) => write!(f, "new task: {}", task.title),
+            Change::SetLead { state, .. } => write!(f, "lead becomes {state}"),
+            Change::UpdateContact(ContactUpdate { name, timezone, .. }) => {
+                let name = name.as_deref().map(|name| format!("name {name}"));
+                let timezone = timezone.as_deref().map(|timezone| format!("time zone {timezone}"));
+                let known = [name, timezone].into_iter().flatten().collect::<Vec<_>>().join(", ");
+                write!(f, "contact: {}", if known.is_empty() { "unchanged" } else { &known })
+            }
+            Change::SaveJob(JobChange { title, step, .. }) => match step {
+                JobStep::Create => write!(f, "job: {title}"),
+                JobStep::Stage(stage) => write!(f, "job: {title}, {stage}"),
+                JobStep::Complete => write!(f, "job: {title}, completed"),
+            },
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]

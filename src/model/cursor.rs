@@ -80,6 +80,13 @@ pub struct Cursor {
 }
 
 impl Cursor {
+    /// Returns where it reads: the connection, and which of its calendars or sheets.
+    pub fn place(&self) -> (&ConnectionId, &str) {
+        (&self.connection_id, &self.target)
+    }
+}
+
+impl Cursor {
     /// Returns the time between two polls, as things are.
     pub fn interval(&self) -> Duration {
         Duration::from_millis(u64::try_from(self.interval_ms).unwrap_or(0))

@@ -76,6 +76,16 @@ pub enum Shape {
     Fact,
 }
 
+impl Shape {
+    /// Tells whether such an event is about a person, rather than about the business itself.
+    pub fn is_about_somebody(self) -> bool {
+        match self {
+            Shape::Lead | Shape::Mail | Shape::Calendar | Shape::Row | Shape::Webhook | Shape::Fact => true,
+            Shape::Connection | Shape::Schedule => false,
+        }
+    }
+}
+
 impl EventKind {
     pub fn shape(self) -> Shape {
         match self {

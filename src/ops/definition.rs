@@ -29,7 +29,7 @@ pub struct Template {
 }
 
 /// A definition with everything that a version freezes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Loaded {
     pub text: String,
     pub definition: Definition,

@@ -10,11 +10,10 @@ use crate::engine::mentioned;
 use crate::model::address::Country;
 use crate::model::appointment::{Appointment, AppointmentState};
 use crate::model::contact::AddressKind;
-use crate::model::cursor::Cursor;
 use crate::model::diary::{EFFECT_PROPERTY, Entry, When};
 use crate::model::event::About;
 use crate::model::tenant::Tenant;
-use crate::model::{AppointmentId, ContactId};
+use crate::model::{AppointmentId, ConnectionId, ContactId};
 use crate::pipeline::contact::{about_contact, resolve};
 use crate::store::{Conn, Tx, appointment, contact};
 
@@ -70,7 +69,8 @@ fn new_attendee(
 /// `Unavailable` when the database cannot be reached.
 pub fn record(
     conn: &mut Conn,
-    (tenant, cursor): (&Tenant, &Cursor),
+    tenant: &Tenant,
+    place: (&ConnectionId, &str),
     entry: &Entry,
     now: Timestamp,
 ) -> Result<()> {
@@ -78,7 +78,6 @@ pub fn record(
     if entry.is_series() {
         return Ok(());
     }
-    let place = (&cursor.connection_id, cursor.target.as_str());
     let before = appointment::find_by_entry(tx, place, &entry.id)?;
     let zone = tenant.zone()?.tz();
     match (before, times(entry, zone)) {
@@ -97,8 +96,8 @@ pub fn record(
             let fresh = Appointment {
                 tenant_id: tenant.id.clone(),
                 id: before.as_ref().map_or_else(|| AppointmentId::new(now), |before| before.id.clone()),
-                connection_id: cursor.connection_id.clone(),
-                calendar: cursor.target.clone(),
+                connection_id: place.0.clone(),
+                calendar: place.1.to_owned(),
                 entry_id: entry.id.clone(),
                 contact_id: contact_id.or(before.as_ref().and_then(|before| before.contact_id.clone())),
                 title: entry.title.clone(),
@@ -125,14 +124,14 @@ pub fn record(
 /// `Unavailable` when the database cannot be reached.
 pub fn record_series(
     conn: &mut Conn,
-    (tenant, cursor): (&Tenant, &Cursor),
+    tenant: &Tenant,
+    place: (&ConnectionId, &str),
     (series, instances): (&str, &[Entry]),
     now: Timestamp,
 ) -> Result<()> {
     for instance in instances {
-        record(conn, (tenant, cursor), instance, now)?;
+        record(conn, tenant, place, instance, now)?;
     }
-    let place = (&cursor.connection_id, cursor.target.as_str());
     for known in appointment::of_series(&mut conn.of(&tenant.id), place, series, now)? {
         let is_there = instances.iter().any(|instance| instance.id == known.entry_id && !instance.cancelled);
         if !is_there {

@@ -18,7 +18,7 @@ use crate::model::connection::Connection;
 use crate::model::event::{About, CalendarEvent, Event, EventKind, EventState};
 use crate::model::run::{Run, RunState};
 use crate::model::tenant::Tenant;
-use crate::model::{EventId, RunId, TenantId};
+use crate::model::{AutomationId, EventId, RunId, TenantId};
 use crate::pipeline::stop::{self, Drops};
 use crate::pipeline::version::Parsed;
 use crate::pipeline::{CONNECTION_LIMIT, Round, Swept, spacing, version};
@@ -115,13 +115,36 @@ fn dispatch(
     }
     let mut made = 0;
     for (automation, version) in matching {
-        let refused = reenter(conn, known, event, (automation, version), now)?;
-        let run = new_run((event, &subject), &known.tenant, automation, refused, now);
-        if run::insert(conn, &run)? == Inserted::New {
-            made += 1;
-        }
+        made +=
+            usize::from(begin(conn, known, (event, &subject), (automation, version), now)? == Inserted::New);
     }
     Ok(made)
+}
+
+/// Begins one automation with an event, whatever its triggers wait for: a trial is not about them.
+///
+/// # Errors
+/// `Internal` when the tenant has no such automation that is not switched off.
+pub fn start(conn: &mut Conn, event: &Event, automation: &AutomationId, now: Timestamp) -> Result<()> {
+    let known = load(conn, &event.tenant_id)?;
+    let found = known.automations.iter().find(|(found, ..)| found.id == *automation);
+    let (found, version, _) =
+        found.ok_or_else(|| Error::internal(format!("no automation `{automation}`")))?;
+    if event::settle(&mut conn.of(&event.tenant_id), &event.id, EventState::Dispatched, None)? == Claim::Won {
+        let _ = begin(conn, &known, (event, &subject(event)?), (found, version), now)?;
+    }
+    Ok(())
+}
+
+fn begin(
+    conn: &mut Conn,
+    known: &Known,
+    (event, subject): (&Event, &str),
+    (automation, version): (&Automation, &Parsed),
+    now: Timestamp,
+) -> Result<Inserted> {
+    let refused = reenter(conn, known, event, (automation, version), now)?;
+    run::insert(conn, &new_run((event, subject), &known.tenant, automation, refused, now))
 }
 
 /// Ends the runs that wait for nothing more once this has happened; returns how many.

@@ -77,6 +77,9 @@ impl Parsed {
     }
 }
 
+/// The number of a version that is being tried out. It may change under its number, so it is not kept.
+pub const DRAFT: i32 = 0;
+
 type Key = (AutomationId, i32);
 
 static PARSED: LazyLock<Mutex<HashMap<Key, Arc<Parsed>>>> = LazyLock::new(Mutex::default);
@@ -89,17 +92,24 @@ const LIMIT: usize = 4_096;
 /// # Errors
 /// `Internal` when it is not there, or cannot be read.
 pub fn parsed(tx: &mut Tx, id: &AutomationId, number: i32) -> Result<Arc<Parsed>> {
+    if number == DRAFT {
+        return read(tx, id, number).map(Arc::new);
+    }
     let key = (id.clone(), number);
     if let Some(parsed) = PARSED.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
         return Ok(Arc::clone(parsed));
     }
-    let version = automation::find_version(tx, id, number)?
-        .ok_or_else(|| Error::internal(format!("version {number} of automation `{id}` is gone")))?;
-    let parsed = Arc::new(Parsed::of(&version)?);
+    let parsed = Arc::new(read(tx, id, number)?);
     let mut all = PARSED.lock().unwrap_or_else(PoisonError::into_inner);
     if all.len() >= LIMIT {
         all.clear();
     }
     all.insert(key, Arc::clone(&parsed));
     Ok(parsed)
+}
+
+fn read(tx: &mut Tx, id: &AutomationId, number: i32) -> Result<Parsed> {
+    let version = automation::find_version(tx, id, number)?;
+    let gone = || Error::internal(format!("version {number} of automation `{id}` is gone"));
+    Parsed::of(&version.ok_or_else(gone)?)
 }

@@ -11,6 +11,7 @@ use diesel_async::AsyncPgConnection;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 
 use crate::base::{Error, Result};
+use crate::store::sqlite::Sync;
 use crate::store::{dialect, postgres, sqlite};
 
 /// How long a caller waits for a pooled connection before it is told `Unavailable`.
@@ -21,6 +22,8 @@ const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(5);
 pub enum Url {
     /// `sqlite:PATH`, or a plain path.
     Sqlite(PathBuf),
+    /// A SQLite file that is thrown away soon: commits are not synced.
+    Scratch(PathBuf),
     /// `postgres://…`, as libpq spells it.
     Postgres(String),
 }
@@ -32,7 +35,8 @@ impl Url {
     /// `Unavailable` when the database cannot be reached.
     pub fn establish(&self) -> Result<Conn> {
         match self {
-            Url::Sqlite(path) => sqlite::establish(path).map(Conn::Sqlite),
+            Url::Sqlite(path) => sqlite::establish(path, Sync::Full).map(Conn::Sqlite),
+            Url::Scratch(path) => sqlite::establish(path, Sync::Off).map(Conn::Sqlite),
             Url::Postgres(url) => postgres::establish(url).map(|conn| Conn::Postgres(Box::new(conn))),
         }
     }

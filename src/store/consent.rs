@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use crate::base::Result;
+use crate::base::clock::Timestamp;
 use crate::model::ContactId;
 use crate::model::consent::{Channel, Consent, Scope, Suppression, consents, suppressions};
 use crate::store::conn::on;
@@ -65,4 +66,32 @@ pub fn list_suppressions(tx: &mut Tx, limit: i64) -> Result<Vec<Suppression>> {
 pub fn lift(tx: &mut Tx, hash: &str, scope: Scope) -> Result<Claim> {
     let row = suppressions::table.find((tx.tenant, hash, scope));
     on!(tx.conn, |c| diesel::delete(row).execute(c)).map(Claim::from_count)
+}
+
+/// Lists the words of consent of a span of time, oldest first.
+pub fn between(tx: &mut Tx, (from, until): (Timestamp, Timestamp), limit: i64) -> Result<Vec<Consent>> {
+    on!(tx.conn, |c| consents::table
+        .filter(consents::tenant_id.eq(tx.tenant))
+        .filter(consents::at.gt(from))
+        .filter(consents::at.le(until))
+        .order(consents::id)
+        .limit(limit)
+        .select(Consent::as_select())
+        .load(c))
+}
+
+/// Lists the suppressions of a span of time, oldest first.
+pub fn suppressions_between(
+    tx: &mut Tx,
+    (from, until): (Timestamp, Timestamp),
+    limit: i64,
+) -> Result<Vec<Suppression>> {
+    on!(tx.conn, |c| suppressions::table
+        .filter(suppressions::tenant_id.eq(tx.tenant))
+        .filter(suppressions::created_at.gt(from))
+        .filter(suppressions::created_at.le(until))
+        .order((suppressions::created_at, suppressions::hash, suppressions::scope))
+        .limit(limit)
+        .select(Suppression::as_select())
+        .load(c))
 }

@@ -1,7 +1,7 @@
 //! Copying a tenant's rows into an empty SQLite database, so that what happens there changes nothing here.
 //!
 //! Rows are copied as they are, in the order of their references, and none of them is due in the copy.
-//! Passwords, keys, sessions, photos and whatever work is under way stay behind.
+//! Passwords, credentials, keys, sessions and photos stay behind.
 
 use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
@@ -14,6 +14,8 @@ use crate::model::automation::{Automation, Version, automation_versions, automat
 use crate::model::connection::{Connection, connections};
 use crate::model::consent::{Consent, Suppression, consents, suppressions};
 use crate::model::contact::{Contact, ContactAddress, contact_addresses, contacts};
+use crate::model::cursor::{Cursor, cursors};
+use crate::model::effect::{Effect, effects};
 use crate::model::event::{Event, events};
 use crate::model::form::{Form, Wording, forms, wordings};
 use crate::model::job::{Job, jobs};
@@ -31,7 +33,7 @@ use crate::store::conn::on;
 pub enum Contents {
     /// Its customers, what it set up, and the users who may act for it.
     Records,
-    /// Also the events that arrived and the runs that came of them.
+    /// Also the events that arrived, what came of them, and how far connections were read.
     History,
 }
 
@@ -77,8 +79,10 @@ fn setup(from: &mut Conn, to: &mut SqliteConnection, tenant: &TenantId) -> Resul
     let acting = users::operator.eq(true).or(users::id.eq_any(members));
     copy!(from, to, users, User, acting, |user| User { password_hash: None, ..user })?;
     copy!(from, to, memberships, Membership, memberships::tenant_id.eq(tenant))?;
-    copy!(from, to, connections, Connection, connections::tenant_id.eq(tenant))?;
-    copy!(from, to, forms, Form, forms::tenant_id.eq(tenant))?;
+    let own = connections::tenant_id.eq(tenant);
+    copy!(from, to, connections, Connection, own, |connection| Connection { sealed: None, ..connection })?;
+    let own = forms::tenant_id.eq(tenant);
+    copy!(from, to, forms, Form, own, |form| Form { turnstile_sealed: None, ..form })?;
     copy!(from, to, wordings, Wording, wordings::tenant_id.eq(tenant))?;
     copy!(from, to, automations, Automation, automations::tenant_id.eq(tenant))?;
     copy!(from, to, automation_versions, Version, automation_versions::tenant_id.eq(tenant))
@@ -98,5 +102,9 @@ fn customers(from: &mut Conn, to: &mut SqliteConnection, tenant: &TenantId) -> R
 
 fn history(from: &mut Conn, to: &mut SqliteConnection, tenant: &TenantId) -> Result<()> {
     copy!(from, to, events, Event, events::tenant_id.eq(tenant), |event| Event { due_at: None, ..event })?;
-    copy!(from, to, runs, Run, runs::tenant_id.eq(tenant), |run| Run { due_at: None, ..run })
+    copy!(from, to, runs, Run, runs::tenant_id.eq(tenant), |run| Run { due_at: None, ..run })?;
+    let own = effects::tenant_id.eq(tenant);
+    copy!(from, to, effects, Effect, own, |effect| Effect { due_at: None, lease_until: None, ..effect })?;
+    let own = cursors::tenant_id.eq(tenant);
+    copy!(from, to, cursors, Cursor, own, |cursor| Cursor { due_at: None, lease_until: None, ..cursor })
 }

@@ -159,3 +159,15 @@ pub fn latest_received(tx: &mut Tx, limit: i64) -> Result<Vec<Message>> {
 fn by_contact() -> diesel::expression::SqlLiteral<diesel::sql_types::Bool> {
     diesel::dsl::sql("author = 'contact'")
 }
+
+/// Lists the messages of a span of time, oldest first.
+pub fn between(tx: &mut Tx, (from, until): (Timestamp, Timestamp), limit: i64) -> Result<Vec<Message>> {
+    on!(tx.conn, |c| messages::table
+        .filter(messages::tenant_id.eq(tx.tenant))
+        .filter(messages::sent_at.gt(from))
+        .filter(messages::sent_at.le(until))
+        .order(messages::id)
+        .limit(limit)
+        .select(Message::as_select())
+        .load(c))
+}

@@ -30,6 +30,7 @@ pub mod notice;
 mod postgres;
 pub mod run;
 pub mod schedule;
+pub mod scratch;
 pub mod session;
 pub mod sign_in;
 pub mod source;
@@ -120,8 +121,8 @@ impl Db {
         let url = url.clone();
         let inner = blocking(move || {
             Ok(match &url {
-                Url::Sqlite(path) => {
-                    let writer = Writer::start(path.clone())?;
+                Url::Sqlite(_) | Url::Scratch(_) => {
+                    let writer = Writer::start(url.clone())?;
                     Inner::Sqlite { readers: conn::pool(&url, sqlite::READERS)?, writer }
                 }
                 Url::Postgres(_) => Inner::Postgres { pool: conn::pool(&url, postgres::CONNECTIONS)? },

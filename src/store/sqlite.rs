@@ -1,4 +1,4 @@
-//! Opening SQLite: write-ahead log, every commit synced, foreign keys on.
+//! Opening SQLite: write-ahead log, every commit synced unless the file is scratch, foreign keys on.
 
 use std::path::Path;
 
@@ -11,17 +11,25 @@ use crate::base::{Error, Result};
 /// Connections that read at the same time.
 pub const READERS: u32 = 4;
 
-/// FULL: a commit that has returned survives a power cut. The log is cut back at 64 MiB.
+/// What a commit waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sync {
+    /// The disk: a commit that has returned survives a power cut.
+    Full,
+    /// Nothing.
+    Off,
+}
+
+/// The log is cut back at 64 MiB.
 const PRAGMAS: &str = "\
     PRAGMA busy_timeout = 5000;\
     PRAGMA journal_mode = WAL;\
-    PRAGMA synchronous = FULL;\
     PRAGMA foreign_keys = ON;\
     PRAGMA temp_store = MEMORY;\
     PRAGMA wal_autocheckpoint = 4000;\
     PRAGMA journal_size_limit = 67108864;";
 
-pub fn establish(path: &Path) -> Result<SqliteConnection> {
+pub fn establish(path: &Path, sync: Sync) -> Result<SqliteConnection> {
     let shown = path.display();
     let failed = || {
         Error::unavailable(format!("cannot open database `{shown}`"))
@@ -29,7 +37,13 @@ pub fn establish(path: &Path) -> Result<SqliteConnection> {
     };
     let mut conn =
         SqliteConnection::establish(&path.to_string_lossy()).map_err(|error| failed().source(error))?;
-    conn.batch_execute(PRAGMAS).map_err(|error| failed().source(error))?;
+    let synchronous = match sync {
+        Sync::Full => "PRAGMA synchronous = FULL",
+        Sync::Off => "PRAGMA synchronous = OFF",
+    };
+    for pragmas in [PRAGMAS, synchronous] {
+        conn.batch_execute(pragmas).map_err(|error| failed().source(error))?;
+    }
     Ok(conn)
 }
 

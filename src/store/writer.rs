@@ -4,7 +4,6 @@
 //! itself. Nobody is answered before the commit they share has been synced; if it fails, all of
 //! them are told `Unavailable` and none of their work remains.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
@@ -14,7 +13,7 @@ use diesel::sqlite::SqliteConnection;
 use tokio::sync::{Notify, oneshot};
 
 use crate::base::{Error, Kind, Result};
-use crate::store::{Conn, sqlite};
+use crate::store::{Conn, Url, sqlite};
 
 /// Writes that share one commit at most, so that the first of them is not kept waiting.
 const GROUP_LIMIT: usize = 256;
@@ -39,14 +38,14 @@ pub struct Writer {
 
 impl Writer {
     /// Opens the database and starts the thread, which ends when the writer is dropped.
-    pub fn start(path: PathBuf) -> Result<Writer> {
-        let conn = sqlite::establish(&path)?;
+    pub fn start(url: Url) -> Result<Writer> {
+        let conn = url.establish()?;
         let (tasks, queue) = channel();
         let changed = Arc::new(Notify::new());
         let watcher = Arc::clone(&changed);
         std::thread::Builder::new()
             .name("nexora-writer".to_owned())
-            .spawn(move || Loop { path, conn: Conn::Sqlite(conn), queue, changed: watcher }.run())
+            .spawn(move || Loop { url, conn, queue, changed: watcher }.run())
             .map_err(|error| Error::internal("cannot start the database writer").source(error))?;
         Ok(Writer { tasks, changed })
     }
@@ -77,7 +76,7 @@ impl Writer {
 }
 
 struct Loop {
-    path: PathBuf,
+    url: Url,
     conn: Conn,
     queue: Receiver<Task>,
     changed: Arc<Notify>,
@@ -157,8 +156,8 @@ impl Loop {
     /// After a failure nothing is certain about the connection: a new one takes over, and closing
     /// the old one undoes what it had open.
     fn reopen(&mut self) {
-        match sqlite::establish(&self.path) {
-            Ok(conn) => self.conn = Conn::Sqlite(conn),
+        match self.url.establish() {
+            Ok(conn) => self.conn = conn,
             Err(error) => tracing::error!(reason = %error.report(), "cannot reopen the database"),
         }
     }

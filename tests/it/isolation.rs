@@ -110,7 +110,7 @@ impl World {
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
         std::fs::set_permissions(&key, mode).unwrap();
         let url = match &self.site.nexora.database.url {
-            Url::Sqlite(path) => format!("sqlite:{}", path.display()),
+            Url::Sqlite(path) | Url::Scratch(path) => format!("sqlite:{}", path.display()),
             Url::Postgres(url) => url.clone(),
         };
         let mut text = format!("[database]\nurl = \"{url}\"\n");

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use nexora::base::clock::Timestamp;
 use nexora::engine::reference;
-use nexora::engine::trial::What;
+use nexora::model::consent::{Channel, Scope};
 use nexora::model::effect::EffectState;
-use nexora::ops::simulate;
-use nexora::ops::trial::{self, Wish};
-use nexora::ops::{automation, tenant};
+use nexora::model::lead::Agreed;
+use nexora::ops::trial::report::What;
+use nexora::ops::trial::{self, TrialRequest, simulate};
+use nexora::ops::{automation, connection, contact, lead, tenant};
 use serde_json::json;
 
 use crate::harness::{Backend, Nexora, enquiry, on_both};
@@ -41,24 +42,84 @@ on_both! {
         let scene = town(backend).await;
         let Nexora { app, tenant, .. } = &scene.nexora;
         let from = "2026-11-20T16:00:00Z";
-        let wish = Wish {
+        let wish = TrialRequest {
             name: "follow-up-sequence".into(),
             given: settings(&[("touches", "1day follow-up-1, 3days follow-up-2"), ("hours", "Mon-Sun 00:00-24:00")]),
             trigger: 1,
             length: Duration::from_secs(90 * 86_400),
-            ..Wish::default()
+            ..TrialRequest::default()
         };
         let shown = trial::run(app, tenant, wish.clone()).await.unwrap();
         assert_eq!(mails(&shown, from), [("write-1".to_owned(), 24), ("write-2".to_owned(), 72)]);
         let what = shown.lines.iter().map(|line| serde_json::to_string(line).unwrap()).collect::<String>();
         assert!(what.contains("no answer to our mails") && what.contains("\"state\":\"succeeded\""), "{what}");
-        let replied = Wish { then: vec![(Duration::from_secs(2 * 86_400), "message.received".parse().unwrap())], ..wish };
+        let replied = TrialRequest { then: vec![(Duration::from_secs(2 * 86_400), "message.received".parse().unwrap())], ..wish };
         let shown = trial::run(app, tenant, replied).await.unwrap();
         assert_eq!(mails(&shown, from).len(), 1);
-        assert!(matches!(&shown.lines.last().unwrap().what, What::Ends { reason: Some(reason), .. } if reason == "ended by message.received"));
+        assert!(matches!(&shown.lines.last().unwrap().what, What::Ends { reason: Some(reason), .. } if reason.starts_with("ended by message.received, event_")));
         let state = scene.nexora.state();
         assert_eq!(state["smtp"], json!([]));
         assert!(state["mailboxes"].get(OFFICE).is_none_or(|mailbox| mailbox["messages"] == json!([])));
+    }
+
+    async fn a_trial_asks_the_same_gate_as_a_real_message(backend) {
+        let scene = town(backend).await;
+        let Nexora { app, actor, tenant, .. } = &scene.nexora;
+        let request = TrialRequest {
+            name: "follow-up-sequence".into(),
+            given: settings(&[("touches", "1h follow-up-1"), ("hours", "Mon-Sun 00:00-24:00")]),
+            trigger: 1,
+            length: Duration::from_secs(30 * 86_400),
+            ..TrialRequest::default()
+        };
+        let gate_of = async |request: TrialRequest| {
+            let shown = trial::run(app, tenant, request).await.unwrap();
+            let decided = shown.lines.iter().find_map(|line| match &line.what {
+                What::Sent { why, .. } => Some(("sent".to_owned(), why.clone())),
+                What::NotSent { gate, reason } => Some((gate.clone(), reason.clone())),
+                _ => None,
+            });
+            decided.unwrap_or_else(|| panic!("nothing was decided: {:#?}", shown.lines))
+        };
+        let (gate, why) = gate_of(request.clone()).await;
+        assert!(gate == "sent" && why.contains("not suppressed"), "{gate}: {why}");
+
+        let explicit = [("explicit_consent".to_owned(), "true".to_owned())];
+        tenant::set(app, actor, &tenant.slug, &explicit).await.unwrap();
+        let (gate, why) = gate_of(request.clone()).await;
+        assert!(gate == "consent" && why.contains("never gave consent"), "{gate}: {why}");
+        scene.nexora.submit(enquiry()).await;
+        let agreed = Agreed { channel: Channel::Email, given: true, wording: "on paper".into() };
+        contact::record_consent(app, actor, tenant, "jo@example.com", agreed).await.unwrap();
+        let (gate, why) = gate_of(request.clone()).await;
+        assert!(gate == "sent" && why.contains("consent given"), "{gate}: {why}");
+
+        let jo = "jo@example.com".parse().unwrap();
+        let why = (Scope::All, "asked on the telephone".into());
+        contact::suppress(app, actor, tenant, &jo, why).await.unwrap();
+        let (gate, why) = gate_of(request).await;
+        assert!(gate == "suppression" && why.contains("suppressed for all"), "{gate}: {why}");
+        let leads = lead::list(app, tenant, None, None, 10).await.unwrap();
+        assert_eq!(leads.len(), 1, "the trial's own lead stays in its scratch database");
+    }
+
+    async fn a_trial_says_what_holds_its_work_up(backend) {
+        let scene = town(backend).await;
+        let Nexora { app, actor, tenant, .. } = &scene.nexora;
+        connection::pause(app, actor, tenant, "google").await.unwrap();
+        let request = TrialRequest {
+            name: "lead-capture".into(),
+            given: settings(&[("sheet_id", "leads"), ("chase_after", "")]),
+            trigger: 1,
+            length: Duration::from_secs(86_400),
+            ..TrialRequest::default()
+        };
+        let shown = trial::run(app, tenant, request).await.unwrap();
+        let parked = shown.lines.iter().find_map(|line| match &line.what {
+            What::Parked { reason } => Some(reason.as_str()),
+            _ => None,
+        });
+        assert_eq!(parked, Some("connection `google` is paused"), "{:#?}", shown.lines);
     }
 
     async fn every_built_in_automation_can_be_tried_from_each_of_its_triggers(backend) {
@@ -73,7 +134,7 @@ on_both! {
                     _ => BTreeMap::new(),
                 };
                 let length = Duration::from_secs(60 * 86_400);
-                let wish = Wish { name: template.name.clone(), given, trigger, length, ..Wish::default() };
+                let wish = TrialRequest { name: template.name.clone(), given, trigger, length, ..TrialRequest::default() };
                 match trial::run(app, tenant, wish).await {
                     Ok(shown) => {
                         let fails = shown.lines.iter().any(|line| matches!(line.what, What::Fails { .. }));
@@ -99,7 +160,7 @@ on_both! {
             scene.pass(3_600).await;
         }
         let run = |given: &[(&str, &str)]| {
-            let wish = simulate::Wish { name: "follow-up-sequence".into(), text: None, given: settings(given), days: 7 };
+            let wish = simulate::SimulationRequest { name: "follow-up-sequence".into(), text: None, given: settings(given), days: 7 };
             simulate::run(app, tenant, wish)
         };
         let same = run(&[]).await.unwrap();

@@ -139,11 +139,11 @@ pub(super) fn record(conn: &mut Conn, claimed: &Claimed, mut read: Read, now: Ti
             tell_change(conn, claimed, change, now)?;
             told = true;
         } else {
-            appointment::record(conn, (&claimed.tenant, cursor), &change.entry, now)?;
+            appointment::record(conn, &claimed.tenant, cursor.place(), &change.entry, now)?;
         }
         if change.entry.is_series() && change.entry.cancelled {
             timers.set(conn, &change.entry.id, &[])?;
-            appointment::record_series(conn, (&claimed.tenant, cursor), (&change.entry.id, &[]), now)?;
+            appointment::record_series(conn, &claimed.tenant, cursor.place(), (&change.entry.id, &[]), now)?;
         } else if change.entry.series_id.is_none() && !change.entry.is_series() {
             timers.set(conn, &change.entry.id, std::slice::from_ref(&change.entry))?;
         }
@@ -161,7 +161,7 @@ pub(super) fn record(conn: &mut Conn, claimed: &Claimed, mut read: Read, now: Ti
     }
     for (series, instances) in &read.instances {
         timers.set(conn, series, instances)?;
-        appointment::record_series(conn, (&claimed.tenant, cursor), (series, instances), now)?;
+        appointment::record_series(conn, &claimed.tenant, cursor.place(), (series, instances), now)?;
     }
     let position = Position {
         sync_token: read.changes.sync_token,
@@ -205,7 +205,7 @@ fn forget_gone(
 fn tell_change(conn: &mut Conn, claimed: &Claimed, change: &Change, now: Timestamp) -> Result<()> {
     let cursor = &claimed.cursor;
     let about = appointment::about(conn, &claimed.tenant, &change.entry, now)?;
-    appointment::record(conn, (&claimed.tenant, cursor), &change.entry, now)?;
+    appointment::record(conn, &claimed.tenant, cursor.place(), &change.entry, now)?;
     let contact_id = about.contact_id.clone();
     let payload = CalendarEvent {
         about,
@@ -318,7 +318,7 @@ pub fn ring(
         Moment::After(_) => EntryChange::After,
     };
     let about = appointment::about(conn, tenant, &entry, now)?;
-    appointment::record(conn, (tenant, cursor), &entry, now)?;
+    appointment::record(conn, tenant, cursor.place(), &entry, now)?;
     let contact_id = about.contact_id.clone();
     let payload = CalendarEvent {
         about,

@@ -15,6 +15,8 @@ use crate::model::job::{Job, JobState};
 use crate::model::lead::{Lead, LeadState};
 use crate::model::tenant::Tenant;
 use crate::model::{ConnectionId, ContactId, JobId, LeadId};
+use crate::pipeline::contact::resolve;
+use crate::store::{Conn, contact, job, lead};
 
 /// Somebody who does not exist, with a request and a job.
 pub struct Sample {
@@ -107,6 +109,34 @@ impl Sample {
         Ok(Sample { lead, person: Person { contact, addresses }, job })
     }
 
+    /// Makes the lead's sender the contact that has its address, or a new one.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database cannot be reached.
+    pub fn meet(&mut self, conn: &mut Conn, tenant: &Tenant, now: Timestamp) -> Result<()> {
+        let tx = &mut conn.of(&tenant.id);
+        let Lead { name, email, phone, .. } = &self.lead;
+        let id = resolve(tx, name, email.as_ref(), phone.as_ref(), now)?;
+        if let Some(contact) = id.as_ref().map(|id| contact::find(tx, id)).transpose()?.flatten() {
+            let addresses = contact::addresses(tx, &contact.id)?;
+            self.person = Person { contact, addresses };
+        }
+        self.lead.contact_id.clone_from(&id);
+        self.job.contact_id = id;
+        Ok(())
+    }
+
+    /// Stores the lead, where it is made up, and the job.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database cannot be reached.
+    pub fn insert(&self, conn: &mut Conn) -> Result<()> {
+        if lead::find(&mut conn.of(&self.lead.tenant_id), &self.lead.id)?.is_none() {
+            lead::insert(conn, &self.lead)?;
+        }
+        job::insert(conn, &self.job).map(|_| ())
+    }
+
     fn about(&self) -> About {
         About {
             contact_id: self.lead.contact_id.clone(),
@@ -127,7 +157,6 @@ impl Sample {
         at: Timestamp,
     ) -> Result<Event> {
         let connection = connections.first().map_or_else(|| ConnectionId::new(at), |found| found.id.clone());
-        let about = self.about();
         let payload = match kind.shape() {
             Shape::Lead => json!({ "lead_id": self.lead.id, "fingerprint": "" }),
             Shape::Mail => json!({
@@ -182,6 +211,7 @@ impl Sample {
             Shape::Fact => json!({ "detail": change, "previous": "" }),
         };
         let mut payload = payload;
+        let about = if kind.shape().is_about_somebody() { self.about() } else { About::default() };
         if let (Some(object), Some(who)) = (payload.as_object_mut(), json!(about).as_object()) {
             for (name, value) in who {
                 object.entry(name.clone()).or_insert_with(|| value.clone());

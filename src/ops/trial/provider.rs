@@ -1,0 +1,58 @@
+//! A provider that does nothing and answers as a real one might.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use crate::base::Result;
+use crate::connector::registry::Registry;
+use crate::connector::{Answer, Connector, Perform, Probe, Task};
+use crate::model::outcome::{Made, Outcome};
+use crate::model::request::EffectRequest;
+use crate::model::slot;
+
+struct Imagined;
+
+/// Returns connectors for every connection behind which nothing happens.
+pub fn registry() -> Registry {
+    Registry::with_factory(|_, _| {
+        let imagined = Arc::new(Imagined);
+        Ok(Connector { perform: Arc::clone(&imagined) as _, reconcile: None, probe: imagined, poll: None })
+    })
+}
+
+impl Perform for Imagined {
+    fn perform<'a>(&'a self, task: &'a Task) -> Answer<'a, Outcome> {
+        Box::pin(async { Outcome::Delivered(made(&task.request)) })
+    }
+}
+
+impl Probe for Imagined {
+    fn probe(&self) -> Answer<'_, Result<String>> {
+        Box::pin(async { Ok("nothing is behind it".to_owned()) })
+    }
+}
+
+fn made(request: &EffectRequest) -> Made {
+    let made = Made::named(Some("trial".to_owned()));
+    let link = "https://calendar.example.com/trial";
+    match request {
+        EffectRequest::SendMail(_) | EffectRequest::DraftMail(_) => {
+            made.with("thread_id", "trial").with("message_id", "trial@example.com")
+        }
+        EffectRequest::CreateEvent(entry) => {
+            made.with("start", json!(entry.start)).with("end", json!(entry.end)).with("link", link)
+        }
+        EffectRequest::UpdateEvent(entry) => {
+            let (start, end) = entry.time.unzip();
+            made.with("start", json!(start)).with("end", json!(end)).with("link", link)
+        }
+        EffectRequest::FindSlot(find) => {
+            let (start, end) = slot::first_free(find, &[]).unzip();
+            made.with("found", start.is_some()).with("start", json!(start)).with("end", json!(end))
+        }
+        EffectRequest::UpdateRow(_) => made.with("found", true),
+        EffectRequest::PostWebhook(_) => made.with("status", 200),
+        EffectRequest::LabelMail(_) | EffectRequest::CancelEvent(_) | EffectRequest::AppendRow(_) => made,
+    }
+}
