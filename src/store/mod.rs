@@ -1,8 +1,8 @@
 //! Rows, queries, transactions. `Db::read` and `Db::write` are the only ways in.
 //!
 //! One set of functions serves SQLite and PostgreSQL: each takes a [`Conn`] and compiles its query
-//! for both. No function here reads a clock or decides anything, and none reads a tenant's rows
-//! without a `TenantId`, but for the queues in `due`, which return the tenant with each id.
+//! for both. No function here reads a clock or decides anything. A tenant's rows are read through a
+//! [`Tx`], which is bound to the tenant; the queues in `due` reach over all and return the tenant with each id.
 
 pub mod appointment;
 pub mod audit;

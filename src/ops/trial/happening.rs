@@ -66,26 +66,27 @@ pub fn happen(conn: &mut Conn, tenant: &Tenant, event: &Event) -> Result<()> {
 /// # Errors
 /// As `invent`.
 pub fn follow(conn: &mut Conn, tenant: &Tenant, event: &Event) -> Result<()> {
+    let tx = &mut conn.of(&tenant.id);
     let at = event.received_at;
     match event.kind {
         EventKind::LeadChanged => {
             let fact: Fact = event.payload.read()?;
             if let (Some(id), Ok(state)) = (&fact.about.lead_id, LeadState::parse(&fact.detail)) {
-                lead::set_state(&mut conn.of(&tenant.id), id, state)?;
+                lead::set_state(tx, id, state)?;
             }
         }
         EventKind::MessageWritten => {
             let about: About = event.payload.read()?;
             if let Some(id) = &about.lead_id {
-                lead::note_responded(&mut conn.of(&tenant.id), id, at)?;
+                lead::note_responded(tx, id, at)?;
             }
         }
         EventKind::CalendarEvent => {
             let told: CalendarEvent = event.payload.read()?;
             let place = (&told.connection_id, told.calendar.as_str());
             // The connection may be gone by now.
-            if connection::find(&mut conn.of(&tenant.id), place.0)?.is_some() {
-                appointment::record(conn, tenant, place, &told.entry, at)?;
+            if connection::find(tx, place.0)?.is_some() {
+                appointment::record(tx, tenant, place, &told.entry, at)?;
             }
         }
         EventKind::LeadReceived

@@ -79,13 +79,14 @@ pub enum What {
 /// # Errors
 /// `Internal` when its rows cannot be read.
 pub fn of_run(conn: &mut Conn, run: &Run) -> Result<Vec<Line>> {
-    let version = version::parsed(&mut conn.of(&run.tenant_id), &run.automation_id, run.version)?;
-    let effects = effect::of_run(&mut conn.of(&run.tenant_id), &run.id)?;
+    let tx = &mut conn.of(&run.tenant_id);
+    let version = version::parsed(tx, &run.automation_id, run.version)?;
+    let effects = effect::of_run(tx, &run.id)?;
     let mut lines = Vec::new();
-    for step in run::steps(&mut conn.of(&run.tenant_id), &run.id)? {
+    for step in run::steps(tx, &run.id)? {
         let promised = step.effect_id.as_ref().and_then(|id| effects.iter().find(|effect| effect.id == *id));
         if let Some(promised) = promised {
-            of_effect(conn, promised, &mut lines)?;
+            of_effect(tx, promised, &mut lines)?;
             continue;
         }
         let position = usize::try_from(step.position).unwrap_or(usize::MAX);

@@ -114,12 +114,11 @@ impl Sample {
     /// # Errors
     /// `Unavailable` when the database cannot be reached.
     pub fn meet(&mut self, conn: &mut Conn, tenant: &Tenant, now: Timestamp) -> Result<()> {
+        let tx = &mut conn.of(&tenant.id);
         let Lead { name, email, phone, .. } = &self.lead;
-        let id = resolve(&mut conn.of(&tenant.id), name, email.as_ref(), phone.as_ref(), now)?;
-        if let Some(contact) =
-            id.as_ref().map(|id| contact::find(&mut conn.of(&tenant.id), id)).transpose()?.flatten()
-        {
-            let addresses = contact::addresses(&mut conn.of(&tenant.id), &contact.id)?;
+        let id = resolve(tx, name, email.as_ref(), phone.as_ref(), now)?;
+        if let Some(contact) = id.as_ref().map(|id| contact::find(tx, id)).transpose()?.flatten() {
+            let addresses = contact::addresses(tx, &contact.id)?;
             self.person = Person { contact, addresses };
         }
         self.lead.contact_id.clone_from(&id);
