@@ -1,34 +1,34 @@
 //! `App`: the handles that every operation needs, made once and shared.
 
-mod front;
+mod public_profile;
+pub mod registry;
 
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-pub use front::Front;
-use front::Fronts;
+pub use public_profile::PublicProfile;
+use public_profile::PublicProfiles;
 use tokio::sync::{Notify, OnceCell};
 use tokio_util::task::TaskTracker;
 
-use crate::base::clock::Clock;
-use crate::base::secret::MasterKey;
-use crate::base::{Error, Result};
+use crate::app::registry::Registry;
 use crate::config::Config;
-use crate::connector;
-use crate::connector::google::workspace::Workspace;
-use crate::connector::kind::{Connectors, Environment};
-use crate::connector::lead_source::{Addresses, LeadSources};
-use crate::connector::port::Connector;
-use crate::connector::registry::Registry;
-use crate::connector::rehearsal::{MakeRoom, rehearsed};
-use crate::model::ConnectionId;
-use crate::model::address::Slug;
-use crate::model::connection::Connection;
-use crate::model::google::GoogleEndpoints;
-use crate::model::tenant::Tenant;
-use crate::store::Db;
+use nexora_connector::kind::{Connectors, Environment};
+use nexora_connector::lead_source::LeadSources;
+use nexora_connector::port::Connector;
+use nexora_connector::rehearsal::{MakeRoom, rehearsed};
+use nexora_core::base::clock::Clock;
+use nexora_core::base::secret::MasterKey;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::ConnectionId;
+use nexora_core::model::address::Slug;
+use nexora_core::model::connection::Connection;
+use nexora_core::model::google::GoogleEndpoints;
+use nexora_core::model::tenant::Tenant;
+use nexora_google::workspace::Workspace;
+use nexora_store::Db;
 
 pub struct App {
     pub config: Config,
@@ -41,7 +41,7 @@ pub struct App {
     pub deliveries: Deliveries,
     /// The polls under way in this process.
     pub polls: TaskTracker,
-    fronts: Fronts,
+    profiles: PublicProfiles,
     /// Where leads are fetched that a source only told of.
     pub lead_sources: LeadSources,
     /// The fetches under way in this process.
@@ -149,17 +149,13 @@ impl App {
     pub async fn open(config: Config, clock: Clock) -> Result<Arc<App>> {
         let key = config.secrets.master_key()?;
         let db = Db::open(&config.database.url.parse()?).await?;
-        let registry = Registry::new(connector::all(), environment(&config, clock.clone()));
+        let registry = Registry::new(registry::connectors(), environment(&config, clock.clone()));
         Ok(App::assemble(config, db, clock, key, registry))
     }
 
     /// Puts an application together from its parts.
     pub fn assemble(config: Config, db: Db, clock: Clock, key: MasterKey, registry: Registry) -> Arc<App> {
-        let addresses = Addresses {
-            facebook_url: config.sources.facebook_url.clone(),
-            yelp_url: config.sources.yelp_url.clone(),
-            timeout: config.sources.timeout(),
-        };
+        let lead_sources = LeadSources::new(config.sources.timeout());
         Arc::new(App {
             config,
             db,
@@ -170,8 +166,8 @@ impl App {
             nudges: Nudges::default(),
             deliveries: Deliveries::default(),
             polls: TaskTracker::new(),
-            fronts: Fronts::default(),
-            lead_sources: LeadSources::new(addresses),
+            profiles: PublicProfiles::default(),
+            lead_sources,
             fetches: TaskTracker::new(),
         })
     }
@@ -214,14 +210,14 @@ impl App {
     ///
     /// # Errors
     /// `NotFound` when no tenant has this slug.
-    pub async fn front(&self, slug: &Slug) -> Result<Arc<Front>> {
-        self.fronts.find(&self.db, slug).await
+    pub async fn public_profile(&self, slug: &Slug) -> Result<Arc<PublicProfile>> {
+        self.profiles.find(&self.db, slug).await
     }
 
     /// Has a change of what the public sees of a tenant seen at once in this process; others see it
     /// within a second.
-    pub fn forget_front(&self, slug: &Slug) {
-        self.fronts.forget(slug);
+    pub fn forget_public_profile(&self, slug: &Slug) {
+        self.profiles.forget(slug);
     }
 
     /// Finds the tenant that a public address names.
@@ -229,7 +225,7 @@ impl App {
     /// # Errors
     /// `NotFound` when no tenant has this slug.
     pub async fn tenant_by_slug(&self, slug: &Slug) -> Result<Arc<Tenant>> {
-        Ok(Arc::clone(&self.front(slug).await?.tenant))
+        Ok(Arc::clone(&self.public_profile(slug).await?.tenant))
     }
 }
 

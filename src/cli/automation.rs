@@ -5,21 +5,27 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
-use crate::base::{Error, Result};
-use crate::cli::Context;
+use crate::app::registry;
 use crate::cli::out::{Out, ago, maybe, print};
+use crate::cli::permission::Need;
 use crate::cli::trial::{self, Test};
+use crate::cli::{Context, input};
 use crate::config::definitions::{self, Text};
-use crate::connector::google::scope;
-use crate::engine::reference;
-use crate::model::address::Slug;
-use crate::model::automation::Automation;
-use crate::model::connection::Ability;
-use crate::model::event::About;
-use crate::model::{ContactId, JobId, LeadId};
+use crate::ops::LIST_LIMIT;
 use crate::ops::automation::{self, AutomationView, Enabled};
 use crate::ops::definition;
 use crate::ops::version::{self, Other};
+use nexora_core::base::wording::count;
+use nexora_core::base::{Error, Kind, Result, file};
+use nexora_core::model::address::Slug;
+use nexora_core::model::automation::Automation;
+use nexora_core::model::connection::Ability;
+use nexora_core::model::event::About;
+use nexora_core::model::principal::{Noun, Verb};
+use nexora_core::model::{ContactId, JobId, LeadId};
+use nexora_engine::reference;
+use nexora_google::scope;
+use nexora_store as store;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -49,9 +55,9 @@ pub enum Command {
         #[arg(long)]
         dry_run: bool,
     },
-    /// Write the scaffold of an automation of your own into the definitions folder
-    #[command(after_help = "Example:\n  nexora automation new thank-you --tenant acme")]
-    New {
+    /// Create an automation of your own: write its beginning into the definitions folder
+    #[command(alias = "new", after_help = "Example:\n  nexora automation create thank-you --tenant acme")]
+    Create {
         name: String,
         /// For all tenants, not only for the one that is named
         #[arg(long)]
@@ -138,6 +144,33 @@ pub enum Command {
     Show { name: String },
 }
 
+impl Command {
+    /// Says what must be permitted.
+    pub fn need(&self) -> Need {
+        match self {
+            Command::Reference => Need::Nothing,
+            Command::Create { shared: true, .. } => Need::Operator,
+            Command::Create { .. } => Need::may(Noun::Automation, Verb::Create),
+            Command::Test(_) => Need::read_with_people(Noun::Automation),
+            Command::Templates
+            | Command::Validate { .. }
+            | Command::History { .. }
+            | Command::Diff { .. }
+            | Command::Export { .. }
+            | Command::List
+            | Command::Show { .. } => Need::read(Noun::Automation),
+            Command::Run { .. } => Need::of(version::RUN),
+            Command::Enable { .. } => Need::of(automation::ENABLE),
+            Command::Set { .. } => Need::of(automation::SET),
+            Command::Rollback { .. } => Need::of(version::ROLLBACK),
+            Command::MigrateRuns { .. } => Need::of(version::MIGRATE_RUNS),
+            Command::Disable { .. } => Need::of(automation::DISABLE),
+            Command::Pause { .. } => Need::of(automation::PAUSE),
+            Command::Resume { .. } => Need::of(automation::RESUME),
+        }
+    }
+}
+
 pub fn parse_setting(text: &str) -> Result<(String, String)> {
     let (name, value) = text
         .split_once('=')
@@ -150,17 +183,15 @@ pub fn parse_setting(text: &str) -> Result<(String, String)> {
 /// # Errors
 /// `Usage` when it cannot be read.
 pub fn source_of(path: &Path) -> Result<Text> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Error::usage(format!("cannot read `{}`", path.display())).source(error))?;
-    Ok(Text { file: path.display().to_string(), text })
+    Ok(Text { file: path.display().to_string(), text: input::text(path)? })
 }
 
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
     match &command {
-        Command::Reference => return print(reference::text(crate::connector::all().facts()).trim_end()),
+        Command::Reference => return print(reference::text(registry::connectors().facts()).trim_end()),
         Command::Validate { name } => return validate(context, name, out).await,
-        Command::New { name, shared } => return scaffold(context, name, *shared, out).await,
+        Command::Create { name, shared } => return scaffold(context, name, *shared, out).await,
         _ => {}
     }
     if let Command::Templates = command {
@@ -168,7 +199,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     }
     let tenant = context.tenant().await?;
     match command {
-        Command::Templates | Command::Reference | Command::Validate { .. } | Command::New { .. } => Ok(()),
+        Command::Templates | Command::Reference | Command::Validate { .. } | Command::Create { .. } => Ok(()),
         Command::Enable { name, settings, dry_run } => {
             let given: BTreeMap<String, String> = settings.into_iter().collect();
             let enabled = automation::enable(app, actor, &tenant, &name, &given, dry_run).await?;
@@ -183,7 +214,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         Command::Run { name, contact, lead, job } => {
             let about = About { contact_id: contact, lead_id: lead, job_id: job };
             version::start(app, actor, &tenant, &name, about).await?;
-            out.note(&format!("`{name}` begins; see `nexora run list --tenant {}`", tenant.slug));
+            out.note(&format!("`{name}` starts; see `nexora run list --tenant {}`", tenant.slug));
             Ok(())
         }
         Command::History { name } => {
@@ -198,7 +229,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             match (out.is_json(), diff.is_empty()) {
                 (true, _) => out.json(&serde_json::json!({ "diff": diff })),
                 (false, true) => {
-                    out.note("they are the same");
+                    out.note("the two versions are the same");
                     Ok(())
                 }
                 (false, false) => print(diff.trim_end()),
@@ -227,7 +258,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         Command::Pause { name } => line(&automation::pause(app, actor, &tenant, &name).await?, out),
         Command::Resume { name } => line(&automation::resume(app, actor, &tenant, &name).await?, out),
         Command::List => {
-            let automations = automation::list(app, &tenant).await?;
+            let automations = app.view(&tenant, move |tx| store::automation::list(tx, LIST_LIMIT)).await?;
             out.list(&["name", "state", "version", "changed"], &automations, |automation| {
                 vec![
                     automation.name.clone(),
@@ -244,7 +275,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
 async fn list_templates(context: &Context, out: &Out) -> Result<()> {
     let (templates, wrong) = automation::templates(&context.app, tenant_if_clear(context).await?.as_ref());
     for name in wrong {
-        out.note(&format!("`{name}` is wrong; see `nexora automation validate {name}`"));
+        out.note(&format!("`{name}` has faults; see `nexora automation validate {name}`"));
     }
     out.list(&["name", "title", "settings", "of Google", "description"], &templates, |template| {
         let settings: Vec<&str> = template.settings.keys().map(String::as_str).collect();
@@ -285,15 +316,11 @@ async fn validate(context: &Context, name: &str, out: &Out) -> Result<()> {
             print(&fault.to_string())?;
         }
     }
-    match faults.len() {
-        0 => {
-            out.note(&format!("`{name}` is right"));
-            Ok(())
-        }
-        count => {
-            Err(Error::usage(format!("`{name}` has {count} {}", if count == 1 { "fault" } else { "faults" })))
-        }
+    if faults.is_empty() {
+        out.note(&format!("`{name}` is valid"));
+        return Ok(());
     }
+    Err(Error::usage(format!("`{name}` has {}", count(faults.len(), "fault", "faults"))))
 }
 
 /// Returns the tenant that is meant, if it is said or there is only one.
@@ -325,12 +352,7 @@ async fn scaffold(context: &Context, name: &str, shared: bool, out: &Out) -> Res
     }
     for text in texts {
         let path = folder.join(&text.file);
-        let unwritable =
-            |error: std::io::Error| Error::usage(format!("cannot write `{}`", path.display())).source(error);
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent).map_err(unwritable)?;
-        }
-        std::fs::write(&path, &text.text).map_err(unwritable)?;
+        file::write(&path, &text.text, Kind::Usage)?;
         print(&path.display().to_string())?;
     }
     if definitions::built_in_automation(name).is_some() {

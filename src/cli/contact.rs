@@ -2,15 +2,18 @@
 
 use clap::Subcommand;
 
-use crate::base::Result;
-use crate::cli::Context;
 use crate::cli::out::{Out, ago, maybe};
-use crate::model::ContactId;
-use crate::model::address::{EmailAddress, Zone};
-use crate::model::consent::Channel;
-use crate::model::consent::Scope;
-use crate::model::lead::Agreed;
+use crate::cli::permission::Need;
+use crate::cli::{Context, Page};
 use crate::ops::contact::{self, ContactView};
+use nexora_core::base::Result;
+use nexora_core::model::ContactId;
+use nexora_core::model::address::{EmailAddress, Zone};
+use nexora_core::model::consent::Channel;
+use nexora_core::model::consent::Scope;
+use nexora_core::model::lead::Agreed;
+use nexora_core::model::principal::{Noun, Permission, Verb};
+use nexora_store as store;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -20,8 +23,8 @@ pub enum Command {
         /// Only contacts older than this one
         #[arg(long, value_name = "ID")]
         before: Option<ContactId>,
-        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=1_000))]
-        limit: i64,
+        #[command(flatten)]
+        page: Page,
     },
     /// Show a contact, by id, mail address or telephone number
     #[command(after_help = "Example:\n  nexora contact show jo@example.com --tenant acme")]
@@ -45,13 +48,27 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Says what must be permitted.
+    pub fn need(&self) -> Need {
+        match self {
+            Command::Show { .. } => {
+                Need::Tenant([Noun::Contact, Noun::Message].map(|noun| Permission(noun, Verb::Read)).to_vec())
+            }
+            Command::List { .. } => Need::read(Noun::Contact),
+            Command::Timezone { .. } => Need::of(contact::SET),
+            Command::Consent { .. } => Need::of(contact::CONSENT),
+        }
+    }
+}
+
 #[derive(Subcommand)]
 pub enum SuppressionCommand {
     /// List the addresses that are not written to, as hashes
     #[command(after_help = "Example:\n  nexora suppression list --tenant acme")]
     List {
-        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=1_000))]
-        limit: i64,
+        #[command(flatten)]
+        page: Page,
     },
     /// Have an address sent no more commercial mail, or with `--scope all` nothing any more
     #[command(
@@ -77,12 +94,24 @@ pub enum SuppressionCommand {
     },
 }
 
+impl SuppressionCommand {
+    /// Says what must be permitted.
+    pub fn need(&self) -> Need {
+        match self {
+            SuppressionCommand::List { .. } => Need::read(Noun::Suppression),
+            SuppressionCommand::Add { .. } => Need::of(contact::SUPPRESS),
+            SuppressionCommand::Remove { .. } => Need::of(contact::LIFT),
+        }
+    }
+}
+
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
     let tenant = context.tenant().await?;
     match command {
-        Command::List { before, limit } => {
-            let contacts = contact::list(app, &tenant, before, limit).await?;
+        Command::List { before, page: Page { limit } } => {
+            let contacts =
+                app.view(&tenant, move |tx| store::contact::list(tx, before.as_ref(), limit)).await?;
             out.list(&["name", "timezone", "since", "id"], &contacts, |contact| {
                 vec![
                     contact.name.clone(),
@@ -135,8 +164,8 @@ pub async fn suppression(context: &Context, command: SuppressionCommand, out: &O
     let (app, actor) = (&context.app, &context.actor);
     let tenant = context.tenant().await?;
     match command {
-        SuppressionCommand::List { limit } => {
-            let all = contact::suppressions(app, &tenant, limit).await?;
+        SuppressionCommand::List { page: Page { limit } } => {
+            let all = app.view(&tenant, move |tx| store::consent::list_suppressions(tx, limit)).await?;
             out.list(&["since", "scope", "reason", "detail", "by", "hash"], &all, |found| {
                 vec![
                     ago(found.created_at),
@@ -160,7 +189,7 @@ pub async fn suppression(context: &Context, command: SuppressionCommand, out: &O
         }
         SuppressionCommand::Remove { email, scope } => {
             contact::lift(app, actor, &tenant, &email, scope).await?;
-            out.note(&format!("`{email}` is written to again"));
+            out.note(&format!("`{email}` may be written to again"));
             Ok(())
         }
     }

@@ -2,11 +2,13 @@
 
 use clap::Subcommand;
 
-use crate::base::Result;
 use crate::cli::Context;
 use crate::cli::out::{Out, ago, maybe};
-use crate::model::CursorId;
+use crate::cli::permission::Need;
 use crate::ops::cursor;
+use nexora_core::base::Result;
+use nexora_core::model::CursorId;
+use nexora_core::model::principal::Noun;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -16,6 +18,16 @@ pub enum Command {
     /// Read one now rather than when it is due
     #[command(after_help = "Example:\n  nexora cursor poll cursor_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
     Poll { id: CursorId },
+}
+
+impl Command {
+    /// Says what must be permitted.
+    pub fn need(&self) -> Need {
+        match self {
+            Command::List => Need::read(Noun::Connection),
+            Command::Poll { .. } => Need::of(cursor::POLL),
+        }
+    }
 }
 
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
@@ -42,7 +54,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         }
         Command::Poll { id } => {
             cursor::poll(app, actor, &tenant, &id).await?;
-            out.note("it is read now");
+            out.note(&format!("`{id}` is due now, and the daemon reads it"));
             Ok(())
         }
     }

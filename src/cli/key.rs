@@ -4,39 +4,56 @@ use std::time::Duration;
 
 use clap::Subcommand;
 
-use crate::base::Result;
-use crate::base::secret::Secret;
 use crate::cli::Context;
 use crate::cli::out::{Out, ago};
-use crate::model::source::ApiKey;
+use crate::cli::permission::Need;
+use crate::ops::LIST_LIMIT;
 use crate::ops::key;
+use nexora_core::base::Result;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::wording::parse_length;
+use nexora_core::model::principal::Noun;
+use nexora_core::model::source::ApiKey;
+use nexora_store as store;
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Make a key by which a program may tell of events; it is shown once
+    /// Create a key by which a program may tell of events; it is shown once
     #[command(after_help = "Examples:
   nexora key create crm --tenant acme
   nexora key create trial --expires-in 30d --tenant acme")]
     Create {
         name: String,
         /// After how long it ends, such as 30d
-        #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+        #[arg(long, value_name = "TIME", value_parser = parse_length)]
         expires_in: Option<Duration>,
     },
     /// List a tenant's keys
     #[command(after_help = "Example:\n  nexora key list --tenant acme")]
     List,
-    /// Take a key back at once
+    /// Revoke a key at once
     #[command(after_help = "Example:\n  nexora key revoke crm --tenant acme --yes")]
     Revoke { name: String },
-    /// Make a new key in the place of one
+    /// Replace a key by a new one
     #[command(after_help = "Example:\n  nexora key rotate crm --grace 1h --tenant acme")]
     Rotate {
         name: String,
         /// How long the old one is still good
-        #[arg(long, value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration)]
+        #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_length)]
         grace: Duration,
     },
+}
+
+impl Command {
+    /// Says what must be permitted.
+    pub fn need(&self) -> Need {
+        match self {
+            Command::List => Need::read(Noun::Key),
+            Command::Create { .. } => Need::of(key::CREATE),
+            Command::Rotate { .. } => Need::of(key::ROTATE),
+            Command::Revoke { .. } => Need::of(key::REVOKE),
+        }
+    }
 }
 
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
@@ -49,7 +66,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             reveal(&made, &secret, out)
         }
         Command::List => {
-            let keys = key::list(app, &tenant).await?;
+            let keys = app.view(&tenant, move |tx| store::key::list(tx, LIST_LIMIT)).await?;
             let now = app.clock.now();
             out.list(&["name", "state", "created", "last used", "ends", "id"], &keys, |key| {
                 let state = match (key.revoked_at, key.is_good(now)) {
@@ -68,7 +85,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             })
         }
         Command::Revoke { name } => {
-            out.confirm(&format!("this takes back key `{name}` of tenant `{}`", tenant.slug))?;
+            out.confirm(&format!("this revokes key `{name}` of tenant `{}`", tenant.slug))?;
             let revoked = key::revoke(app, actor, &tenant, &name).await?;
             out.item(&revoked, &[("name", revoked.name.clone()), ("state", "revoked".to_owned())])
         }

@@ -2,30 +2,42 @@
 
 use clap::Subcommand;
 
-use crate::base::Result;
-use crate::cli::Context;
 use crate::cli::out::{Out, ago, maybe};
-use crate::model::MessageId;
+use crate::cli::permission::Need;
+use crate::cli::{Context, Page};
 use crate::ops::message;
+use nexora_core::base::Result;
+use nexora_core::model::MessageId;
+use nexora_core::model::principal::Noun;
+use nexora_store as store;
 
 #[derive(Subcommand)]
 pub enum Command {
     /// List a tenant's messages to and from contacts, latest first
     #[command(after_help = "Example:\n  nexora message list --tenant acme --limit 20")]
     List {
-        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=1_000))]
-        limit: i64,
+        #[command(flatten)]
+        page: Page,
     },
     /// Show a message
     #[command(after_help = "Example:\n  nexora message show msg_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
     Show { id: MessageId },
 }
 
+impl Command {
+    /// Says what must be permitted.
+    pub fn need(&self) -> Need {
+        match self {
+            Command::List { .. } | Command::Show { .. } => Need::read(Noun::Message),
+        }
+    }
+}
+
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let tenant = context.tenant().await?;
     match command {
-        Command::List { limit } => {
-            let messages = message::list(&context.app, &tenant, limit).await?;
+        Command::List { page: Page { limit } } => {
+            let messages = context.app.view(&tenant, move |tx| store::message::list(tx, limit)).await?;
             out.list(&["when", "by", "class", "to", "subject", "id"], &messages, |message| {
                 vec![
                     ago(message.sent_at),

@@ -2,14 +2,18 @@
 
 use clap::Subcommand;
 
-use crate::base::Result;
-use crate::cli::Context;
 use crate::cli::out::{Out, ago, maybe};
-use crate::model::effect::Effect;
-use crate::model::run::{Run, RunState};
-use crate::model::{AutomationId, RunId};
+use crate::cli::permission::Need;
+use crate::cli::{Context, Page};
+use crate::ops::LIST_LIMIT;
 use crate::ops::{automation, run};
-use crate::store::run::Filter;
+use nexora_core::base::Result;
+use nexora_core::model::effect::Effect;
+use nexora_core::model::principal::Noun;
+use nexora_core::model::run::{Run, RunState};
+use nexora_core::model::{AutomationId, RunId};
+use nexora_store as store;
+use nexora_store::run::Filter;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -25,8 +29,8 @@ pub enum Command {
         /// Only runs older than this one
         #[arg(long, value_name = "ID")]
         before: Option<RunId>,
-        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=1_000))]
-        limit: i64,
+        #[command(flatten)]
+        page: Page,
     },
     /// Show a run: every step, why it was taken or not, and what became of it
     #[command(after_help = "Example:\n  nexora run show run_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
@@ -41,20 +45,31 @@ pub enum Command {
     Cancel { id: RunId },
 }
 
+impl Command {
+    /// Says what must be permitted.
+    pub fn need(&self) -> Need {
+        match self {
+            Command::List { .. } | Command::Show { .. } => Need::read(Noun::Run),
+            Command::Retry { .. } => Need::of(run::RETRY),
+            Command::Cancel { .. } => Need::of(run::CANCEL),
+        }
+    }
+}
+
 pub const EFFECT_HEADERS: [&str; 6] = ["step", "kind", "state", "attempts", "reason", "id"];
 
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
     let tenant = context.tenant().await?;
     match command {
-        Command::List { state, automation, before, limit } => {
+        Command::List { state, automation, before, page: Page { limit } } => {
             let automation = match automation {
                 Some(name) => Some(automation::find(app, &tenant, &name).await?.automation.id),
                 None => None,
             };
             let filter = Filter { state, automation, before, ..Filter::default() };
-            let runs = run::list(app, &tenant, filter, limit).await?;
-            let automations = automation::list(app, &tenant).await?;
+            let runs = app.view(&tenant, move |tx| store::run::list(tx, &filter, limit)).await?;
+            let automations = app.view(&tenant, move |tx| store::automation::list(tx, LIST_LIMIT)).await?;
             let name_of = |id: &AutomationId| {
                 let found = automations.iter().find(|automation| automation.id == *id);
                 found.map(|automation| automation.name.clone())

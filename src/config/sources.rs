@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::Result;
 use crate::config::check::{at_least, check_url};
+use nexora_core::base::Result;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -39,6 +39,15 @@ impl Settings {
         check_url("sources.yelp_url", &self.yelp_url)?;
         at_least("sources.parallel", self.parallel, 1)?;
         at_least("sources.timeout_s", self.timeout_s, 1)
+    }
+
+    /// Returns the address of the API that leads of a format are fetched from.
+    pub fn api_url(&self, format: &str) -> Option<&str> {
+        match format {
+            "facebook" => Some(&self.facebook_url),
+            "yelp" => Some(&self.yelp_url),
+            _ => None,
+        }
     }
 
     pub fn parallel(&self) -> usize {

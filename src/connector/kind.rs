@@ -4,20 +4,21 @@
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::base::clock::Clock;
-use crate::base::secret::Secret;
-use crate::base::text::Json;
-use crate::base::{Error, Result};
-use crate::connector::port::Connector;
-use crate::model::connection::{Abilities, Connection, WhenInDoubt};
-use crate::model::connector::{ConnectionKind, KindFacts, Kinds};
-use crate::model::effect::EffectKind;
-use crate::model::google::GoogleEndpoints;
+use crate::port::Connector;
+use nexora_core::base::clock::Clock;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::text::Json;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::connection::{Abilities, Connection, WhenInDoubt};
+use nexora_core::model::connector::{ConnectionKind, KindFacts, Kinds};
+use nexora_core::model::effect::EffectKind;
+use nexora_core::model::google::GoogleEndpoints;
 
 /// One connector. Everything that depends on which one a connection uses is one of these answers.
 pub trait ConnectorKind: Sync {
@@ -81,6 +82,18 @@ pub trait ConnectorKind: Sync {
 
 /// Makes a connection ready for use, with its opened credential.
 pub type Opener = Box<dyn Fn(&Connection, Option<Secret>) -> Result<Connector> + Send + Sync>;
+
+/// Returns the credential that a connector cannot do without.
+///
+/// # Errors
+/// `Denied` when the connection has none.
+pub fn needed_credential(connection: &Connection, credential: Option<Secret>) -> Result<Secret> {
+    let Connection { name, kind, .. } = connection;
+    credential.ok_or_else(|| {
+        Error::denied(format!("connection `{name}` has no credential"))
+            .hint(format!("delete it and create it again with `nexora connection create {kind}`"))
+    })
+}
 
 /// What the process gives to every connector.
 #[derive(Clone)]
@@ -229,13 +242,15 @@ pub struct NewConnection {
 /// The connectors of a program.
 #[derive(Clone)]
 pub struct Connectors {
-    kinds: &'static [&'static dyn ConnectorKind],
+    kinds: Arc<[&'static dyn ConnectorKind]>,
     facts: Kinds,
 }
 
 impl Connectors {
-    pub fn new(kinds: &'static [&'static dyn ConnectorKind]) -> Connectors {
-        Connectors { kinds, facts: Kinds::new(kinds.iter().map(|kind| kind.facts())) }
+    pub fn new(kinds: impl IntoIterator<Item = &'static dyn ConnectorKind>) -> Connectors {
+        let kinds: Arc<[&'static dyn ConnectorKind]> = kinds.into_iter().collect();
+        let facts = Kinds::new(kinds.iter().map(|kind| kind.facts()));
+        Connectors { kinds, facts }
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &'static dyn ConnectorKind> {

@@ -6,12 +6,12 @@
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use crate::base::clock::Timestamp;
-use crate::model::cursor::SheetTarget;
-use crate::model::diary::Entry;
-use crate::model::mail::Part;
-use crate::model::outcome::PollError;
-use crate::model::sheet::Table;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::cursor::SheetTarget;
+use nexora_core::model::diary::Entry;
+use nexora_core::model::mail::Part;
+use nexora_core::model::outcome::PollError;
+use nexora_core::model::sheet::Table;
 
 pub type Reading<'a, T> = BoxFuture<'a, Result<T, PollError>>;
 

@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::base::text::Json;
-use crate::connector::poll::{ReadCalendar, ReadMail, ReadSheet};
-use crate::model::EffectId;
-use crate::model::outcome::{Outcome, ReconcileResult};
-use crate::model::request::EffectRequest;
+use crate::poll::{ReadCalendar, ReadMail, ReadSheet};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::Json;
+use nexora_core::model::EffectId;
+use nexora_core::model::outcome::{Outcome, ReconcileResult};
+use nexora_core::model::request::EffectRequest;
 
 /// One effect, as a connector sees it.
 #[derive(Clone, Debug)]
@@ -54,7 +54,7 @@ pub struct Connector {
     pub probe: Arc<dyn Probe>,
     /// Absent where the provider cannot be asked: [`ConnectorKind::in_doubt`] has the rule then.
     ///
-    /// [`ConnectorKind::in_doubt`]: crate::connector::kind::ConnectorKind::in_doubt
+    /// [`ConnectorKind::in_doubt`]: crate::kind::ConnectorKind::in_doubt
     pub reconcile: Option<Arc<dyn Reconcile>>,
     pub mail: Option<Arc<dyn ReadMail>>,
     pub calendar: Option<Arc<dyn ReadCalendar>>,

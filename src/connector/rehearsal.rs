@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use crate::connector::kind::{ConnectorKind, Rehearsed};
-use crate::connector::port::{Connector, Delivery, Perform, Reconcile};
-use crate::model::outcome::{Outcome, Receipt, ReconcileResult};
-use crate::model::request::EffectRequest;
+use crate::kind::{ConnectorKind, Rehearsed};
+use crate::port::{Connector, Delivery, Perform, Reconcile};
+use nexora_core::model::outcome::{Outcome, Receipt, ReconcileResult};
+use nexora_core::model::request::EffectRequest;
 
 /// Makes room in the sandbox for what a request names.
 pub type MakeRoom = Arc<dyn Fn(&EffectRequest) + Send + Sync>;

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
+use crate::app::registry::Registry;
 use crate::app::{App, Stage, environment};
-use crate::base::clock::Clock;
-use crate::base::secret::Secret;
-use crate::base::{Error, Result};
 use crate::config::Config;
 use crate::config::google::Settings as GoogleUrls;
-use crate::connector::kind::{Connectors, SandboxAccess};
-use crate::connector::registry::Registry;
-use crate::model::request::EffectRequest;
-use crate::sandbox::{Sandbox, Settings};
+use nexora_connector::kind::{Connectors, SandboxAccess};
+use nexora_core::base::clock::Clock;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::request::EffectRequest;
+use nexora_sandbox::{Sandbox, Settings};
 
 /// Says how the sandbox is started.
 ///

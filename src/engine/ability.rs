@@ -4,11 +4,11 @@ use minijinja::Value;
 use minijinja::value::Serde;
 use serde_json::json;
 
-use crate::engine::context::{self, Settings};
-use crate::engine::definition::{Definition, Step};
-use crate::engine::render::Renderer;
-use crate::model::connection::{Abilities, Ability};
-use crate::model::connector::Connections;
+use crate::context::{self, Settings};
+use crate::definition::{Definition, Step};
+use crate::render::Renderer;
+use nexora_core::model::connection::{Abilities, Ability};
+use nexora_core::model::connector::Connections;
 
 /// Returns everything that an automation may need, however it is set.
 pub fn needed(definition: &Definition) -> Abilities {
@@ -48,7 +48,7 @@ fn is_off(step: &Step, settings: &Settings, connections: Connections<'_>) -> boo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::connector::samples::kinds;
+    use crate::sample_connectors::kinds;
 
     const HEAD: &str = "[automation]\nname=\"t\"\ntitle=\"T\"\ndescription=\"\"\n[settings]\nsheet={type=\"text\",optional=true}\n[[trigger]]\non=\"lead.received\"\n";
 

@@ -5,10 +5,10 @@
 //! Where the preferred kind is missing, the other serves. What the owner should hear goes by whatever
 //! does not fail now; what is for customers waits until their connection goes on.
 
-use crate::base::{Error, Result};
-use crate::model::connection::{Connection, ConnectionState};
-use crate::model::connector::{ConnectionKind, Connections, KindFacts};
-use crate::model::effect::EffectKind;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::connection::{Connection, ConnectionState};
+use nexora_core::model::connector::{ConnectionKind, Connections, KindFacts};
+use nexora_core::model::effect::EffectKind;
 
 /// Chooses the connection for a mail to a customer; `via` insists on one kind.
 ///
@@ -58,7 +58,7 @@ pub fn for_webhook<'a>(connections: Connections<'a>, name: Option<&str>) -> Resu
             Some(name) => format!("no receiver of webhooks is called `{name}`"),
             None => "there is no receiver of webhooks".to_owned(),
         };
-        Error::conflict(message).hint("run `nexora connection add webhook`")
+        Error::conflict(message).hint("run `nexora connection create webhook`")
     })
 }
 
@@ -94,10 +94,10 @@ fn missing(connections: Connections<'_>, effect: EffectKind) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::clock::Timestamp;
-    use crate::base::text::Json;
-    use crate::model::TenantId;
-    use crate::model::connector::samples::{GOOGLE, SMTP, kinds};
+    use crate::sample_connectors::{GOOGLE, SMTP, kinds};
+    use nexora_core::base::clock::Timestamp;
+    use nexora_core::base::text::Json;
+    use nexora_core::model::TenantId;
 
     fn connection(facts: &KindFacts) -> Connection {
         let now = Timestamp::from_millis(0);

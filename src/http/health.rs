@@ -8,17 +8,17 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::base::Result;
 use crate::http::Private;
-use crate::store::migration;
+use nexora_core::base::Result;
+use nexora_store::migration;
 
 /// How long a check may take before it counts as failed.
-const PATIENCE: Duration = Duration::from_secs(3);
+const CHECK_TIMEOUT: Duration = Duration::from_secs(3);
 
 #[derive(Serialize)]
 struct Readiness {
     status: &'static str,
-    at: crate::base::clock::Timestamp,
+    at: nexora_core::base::clock::Timestamp,
     checks: Vec<Check>,
 }
 
@@ -52,7 +52,7 @@ pub async fn ready(State(private): State<Private>) -> Response {
 
 async fn check(name: &'static str, work: impl Future<Output = Result<()>>) -> Check {
     let started = Instant::now();
-    let reason = match tokio::time::timeout(PATIENCE, work).await {
+    let reason = match tokio::time::timeout(CHECK_TIMEOUT, work).await {
         Ok(Ok(())) => None,
         Ok(Err(error)) => Some(error.report()),
         Err(_) => Some("no answer in time".to_owned()),

@@ -3,23 +3,23 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, Query, State};
-use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
-use crate::base::{Error, Kind, Result};
-use crate::engine::lead_format::answer::{self, Reply};
-use crate::engine::lead_format::verify::{Headers, Verdict};
 use crate::http::Public;
-use crate::http::problem::{self, Reader};
-use crate::model::address::Slug;
-use crate::model::source::{Source, SourceKind, SourceState};
-use crate::model::tenant::Tenant;
+use crate::http::extract::{ClientAddress, WholeBody};
+use crate::http::problem::Problem;
 use crate::pipeline::hook::{self, Incoming, Taken};
-use crate::store::source;
+use nexora_core::base::{Error, Kind};
+use nexora_core::model::address::Slug;
+use nexora_core::model::source::{Source, SourceState};
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::lead_format::response::{self, Handshake};
+use nexora_engine::lead_format::verify::{Headers, Verification};
+use nexora_engine::lead_format::{Webhook, formats};
+use nexora_store::source;
 
 /// The largest body that a source, or another program, sends.
 pub const BODY_LIMIT_BYTES: usize = 256_000;
@@ -38,61 +38,47 @@ pub async fn greet(
     State(app): State<Arc<App>>,
     Path(address): Path<Address>,
     Query(query): Query<BTreeMap<String, String>>,
-) -> Response {
-    let greeted = async {
-        let (_, source) = find(&app, &address).await?;
-        let secrets = hook::secrets(&app, &source).map_err(ours)?;
-        Ok(answer::greeted(source.kind, &secrets, &query, address.token.as_deref()))
-    };
-    match greeted.await {
-        Ok(Some(reply)) => respond(reply),
-        Ok(None) => {
-            let title = "this page does not take that method";
-            problem::problem(Reader::Program, StatusCode::METHOD_NOT_ALLOWED, title, "")
-        }
-        Err(error) => problem::failure(Reader::Program, &error),
-    }
+) -> Result<Response, Problem> {
+    let (_, source, webhook) = find(&app, &address).await?;
+    let secrets = &hook::secrets(&app, &source).map_err(ours)?;
+    let token = address.token.as_deref();
+    let answer = webhook.handling.handshake(&Handshake { secrets, query: &query, token });
+    answer.map(respond).ok_or_else(Problem::wrong_method)
 }
 
 /// Takes in what a source sends.
 pub async fn receive(
     State(public): State<Public>,
     Path(address): Path<Address>,
-    extensions: Extensions,
+    client: ClientAddress,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let body = match body {
-        Ok(body) => body,
-        Err(rejection) => {
-            return problem::problem(Reader::Program, rejection.status(), "the body cannot be read", "");
-        }
-    };
+    WholeBody(body): WholeBody,
+) -> Result<Response, Problem> {
     let app = &public.app;
-    let received = async {
-        let (tenant, source) = find(app, &address).await?;
-        let incoming =
-            Incoming { headers: named(&headers), token: address.token.clone(), body: body.to_vec() };
-        let taken = hook::take(app, &tenant, &source, incoming).await.map_err(ours)?;
-        Ok((source, taken))
-    };
-    match received.await {
-        Ok((source, Taken::Refused(verdict, malformed))) => {
-            if let Err(wait) = public.refuse(&extensions, &headers) {
-                return problem::too_many(Reader::Program, wait);
-            }
-            match refuse(&public, &source, verdict, malformed).await {
-                Ok(response) => response,
-                Err(error) => problem::failure(Reader::Program, &error),
+    let (tenant, source, webhook) = find(app, &address).await?;
+    let incoming = Incoming { headers: named(&headers), token: address.token, body: body.to_vec() };
+    let taken = hook::take(app, &tenant, &source, webhook, incoming).await.map_err(ours)?;
+    Ok(respond(match taken {
+        Taken::Kept(lead) => {
+            let settings = source.settings.read().unwrap_or_default();
+            webhook.handling.accepted(&settings, lead.as_ref())
+        }
+        Taken::Malformed(reason) => webhook.handling.malformed(&reason),
+        Taken::Refused(verification, malformed) => {
+            public.count_refusal(client)?;
+            match malformed {
+                Some(reason) => webhook.handling.malformed(&reason),
+                None => {
+                    note_refusal(&public, &source, verification).await?;
+                    webhook.handling.refused(verification)
+                }
             }
         }
-        Ok((source, taken)) => reply(&source, taken),
-        Err(error) => problem::failure(Reader::Program, &error),
-    }
+    }))
 }
 
-/// Finds the source that is listened to; one that is switched off is as good as none.
-async fn find(app: &App, address: &Address) -> Result<(Arc<Tenant>, Source)> {
+/// Finds the source that the address names; one that is switched off is not found.
+async fn find(app: &App, address: &Address) -> Result<(Arc<Tenant>, Source, Webhook), Error> {
     let missing = || Error::not_found("there is no such source").hint("check the address");
     let slug: Slug = address.tenant.parse().map_err(|_| missing())?;
     let tenant = app.tenant_by_slug(&slug).await.map_err(|error| match error.kind() {
@@ -103,10 +89,11 @@ async fn find(app: &App, address: &Address) -> Result<(Arc<Tenant>, Source)> {
     let found =
         app.db.read(move |conn| source::find_by_name(&mut conn.of(&tenant_id), name.as_str())).await?;
     let found = found.filter(|source| source.state == SourceState::Enabled).ok_or_else(missing)?;
-    Ok((tenant, found))
+    let webhook = formats::of(&found.kind)?;
+    Ok((tenant, found, webhook))
 }
 
-/// A secret of the source that cannot be opened is our fault, and nobody else's concern.
+/// Says that we failed where a secret of the source cannot be opened: the caller did nothing wrong.
 fn ours(error: Error) -> Error {
     match error.kind() {
         Kind::Denied => Error::internal("the source cannot be verified").source(error),
@@ -115,46 +102,26 @@ fn ours(error: Error) -> Error {
 }
 
 fn named(headers: &HeaderMap) -> Headers {
-    let text = |(name, value): (&header::HeaderName, &HeaderValue)| {
+    let text = |(name, value): (&HeaderName, &HeaderValue)| {
         Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
     };
     headers.iter().filter_map(text).collect()
 }
 
-fn reply(source: &Source, taken: Taken) -> Response {
-    match taken {
-        Taken::Kept(lead) => {
-            let settings = source.settings.read().unwrap_or_default();
-            respond(answer::taken(source.kind, &settings, lead.as_ref()))
-        }
-        Taken::Malformed(reason) => respond(answer::malformed(source.kind, &reason)),
-        Taken::Refused(verdict, _) => respond(answer::refused(source.kind, verdict)),
-    }
-}
-
-/// Answers a call that is not known to be the source's. It is written down once in a while: anybody can call.
-async fn refuse(
-    public: &Public,
-    source: &Source,
-    verdict: Verdict,
-    malformed: Option<String>,
-) -> Result<Response> {
-    if let Some(reason) = malformed {
-        return Ok(respond(answer::malformed(source.kind, &reason)));
-    }
+/// Notes once in a while that a call is not known to be the source's. Not each time: anyone can make such calls.
+async fn note_refusal(public: &Public, source: &Source, verification: Verification) -> Result<(), Error> {
     match public.rates.notes.take(&source.id) {
-        Ok(()) => hook::note_refusal(&public.app, source, verdict).await?,
-        Err(_) => tracing::debug!(source.id = %source.id, "source {}: {}", source.id, verdict.reason()),
+        Ok(()) => hook::note_refusal(&public.app, source, verification).await,
+        Err(_) => {
+            tracing::debug!(source.id = %source.id, "source {}: {}", source.id, verification.reason());
+            Ok(())
+        }
     }
-    let mut response = respond(answer::refused(source.kind, verdict));
-    if source.kind == SourceKind::Thumbtack {
-        let challenge = HeaderValue::from_static("Basic realm=\"nexora\"");
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
-    }
-    Ok(response)
 }
 
-fn respond(reply: Reply) -> Response {
-    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (status, [(header::CONTENT_TYPE, reply.content_type)], reply.body).into_response()
+fn respond(answer: response::Response) -> Response {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let challenge = answer.challenge.map(|challenge| [(header::WWW_AUTHENTICATE, challenge)]);
+    let content_type = [(header::CONTENT_TYPE, answer.content_type)];
+    (status, challenge, content_type, answer.body).into_response()
 }

@@ -1,20 +1,101 @@
-//! Failures as answers: problem+json (RFC 9457) for programs, a short page for people.
+//! What is wrong with a request, or with us: problem+json (RFC 9457) for programs, a short page for people.
+//!
+//! A handler returns `Result<_, Problem>` and does not know who reads it. The layers of its route do: they show a
+//! problem as a page, leave it as JSON, or choose by what the client accepts.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::base::{Error, Kind};
-use crate::engine::enquiry::FieldFault;
 use crate::http::page;
+use nexora_core::base::{Error, Kind};
+use nexora_engine::enquiry::FieldFault;
 
 /// Seconds after which a client may try again when we could not keep what it sent.
-const RETRY_AFTER_S: &str = "5";
+const RETRY_AFTER_S: u64 = 5;
 
+/// An answer that says what is wrong.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    status: StatusCode,
+    title: Cow<'static, str>,
+    detail: Cow<'static, str>,
+    errors: Vec<FieldFault>,
+    retry_after_s: Option<u64>,
+}
+
+impl Problem {
+    pub fn new(
+        status: StatusCode,
+        title: impl Into<Cow<'static, str>>,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Problem {
+        let (title, detail) = (title.into(), detail.into());
+        Problem { status, title, detail, errors: Vec::new(), retry_after_s: None }
+    }
+
+    /// Names every field that is wrong.
+    pub fn invalid_fields(errors: Vec<FieldFault>) -> Problem {
+        Problem { errors, ..Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "some fields are wrong", "") }
+    }
+
+    /// Answers a client that sends too much.
+    pub fn too_many(wait: Duration) -> Problem {
+        let seconds = wait.as_secs() + 1;
+        let detail = format!("Please try again in {seconds} seconds.");
+        Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many requests", detail).retry_after(seconds)
+    }
+
+    /// Says that we cannot take something just now.
+    pub fn busy(detail: impl Into<Cow<'static, str>>) -> Problem {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Problem::new(status, "please try again", detail).retry_after(RETRY_AFTER_S)
+    }
+
+    /// Says that the path takes no such method.
+    pub fn wrong_method() -> Problem {
+        Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this page does not take that method", "")
+    }
+
+    /// Says after how many seconds the client may try again.
+    #[must_use]
+    pub fn retry_after(self, seconds: u64) -> Problem {
+        Problem { retry_after_s: Some(seconds), ..self }
+    }
+
+    /// Gives the problem another status.
+    #[must_use]
+    pub fn with_status(self, status: StatusCode) -> Problem {
+        Problem { status, ..self }
+    }
+}
+
+/// The kind of a failure decides the status. What is our own fault is logged, and not described.
+impl From<Error> for Problem {
+    fn from(error: Error) -> Problem {
+        let status = StatusCode::from_u16(error.kind().http_status());
+        let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        if !status.is_server_error() {
+            let detail = error.hint_text().unwrap_or_default().to_owned();
+            return Problem::new(status, error.message().to_owned(), detail);
+        }
+        tracing::error!(kind = error.kind().name(), reason = %error.report(), "a request failed");
+        if error.kind() == Kind::Unavailable {
+            return Problem::busy("We cannot take this just now. Please try again in a moment.")
+                .with_status(status);
+        }
+        Problem::new(status, "something went wrong", "It has been noted. Please try again later.")
+    }
+}
+
+/// RFC 9457's members, and our list of faults.
 #[derive(Serialize)]
-struct Problem<'a> {
+struct Body<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     title: &'a str,
@@ -23,6 +104,49 @@ struct Problem<'a> {
     detail: &'a str,
     #[serde(skip_serializing_if = "<[FieldFault]>::is_empty")]
     errors: &'a [FieldFault],
+}
+
+impl IntoResponse for Problem {
+    /// Answers with JSON, and takes the problem along for a layer that shows it in another way.
+    fn into_response(self) -> Response {
+        let Problem { status, title, detail, errors, retry_after_s } = &self;
+        let body = Body { kind: "about:blank", title, status: status.as_u16(), detail, errors };
+        let body = serde_json::to_string(&body).unwrap_or_default();
+        let kind = [(header::CONTENT_TYPE, "application/problem+json")];
+        let retry_after = retry_after_s.map(|seconds| [(header::RETRY_AFTER, HeaderValue::from(seconds))]);
+        let mut response = (*status, kind, retry_after, body).into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Shows problems as pages: people read what the routes below answer.
+pub async fn for_people(mut response: Response) -> Response {
+    let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
+    let (mut head, _) = response.into_parts();
+    let page = page::notice(problem.status, &problem.title, &problem.detail);
+    let (shown, body) = page.into_parts();
+    head.status = shown.status;
+    if let Some(kind) = shown.headers.get(header::CONTENT_TYPE) {
+        head.headers.insert(header::CONTENT_TYPE, kind.clone());
+    }
+    Response::from_parts(head, body)
+}
+
+/// Leaves problems as JSON: programs read what the routes below answer.
+pub async fn for_programs(mut response: Response) -> Response {
+    response.extensions_mut().remove::<Problem>();
+    response
+}
+
+/// Shows problems in the form that the client reads, by what its request accepts.
+pub async fn for_reader(request: Request, next: Next) -> Response {
+    let reader = Reader::of(request.headers());
+    let response = next.run(request).await;
+    match reader {
+        Reader::Person => for_people(response).await,
+        Reader::Program => for_programs(response).await,
+    }
 }
 
 /// Whether the client is a person with a browser or a program.
@@ -50,66 +174,55 @@ impl Reader {
     }
 }
 
-/// Answers with a problem.
-pub fn problem(reader: Reader, status: StatusCode, title: &str, detail: &str) -> Response {
-    match reader {
-        Reader::Person => page::notice(status, title, detail),
-        Reader::Program => json(status, title, detail, &[]),
-    }
+/// Answers a path that is not there.
+pub async fn no_such_page() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "no such page", "")
 }
 
-/// Answers a program with every field that is wrong.
-pub fn invalid_fields(faults: &[FieldFault]) -> Response {
-    json(StatusCode::UNPROCESSABLE_ENTITY, "some fields are wrong", "", faults)
-}
-
-fn json(status: StatusCode, title: &str, detail: &str, errors: &[FieldFault]) -> Response {
-    let problem = Problem { kind: "about:blank", title, status: status.as_u16(), detail, errors };
-    let body = serde_json::to_string(&problem).unwrap_or_default();
-    (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response()
-}
-
-/// Answers with a failure of ours: its kind decides the status. What lies underneath is logged, not
-/// told.
-pub fn failure(reader: Reader, error: &Error) -> Response {
-    let status =
-        StatusCode::from_u16(error.kind().http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    if !status.is_server_error() {
-        return problem(reader, status, error.message(), error.hint_text().unwrap_or_default());
-    }
-    tracing::error!(kind = error.kind().name(), reason = %error.report(), "a request failed");
-    if error.kind() == Kind::Unavailable {
-        let text = "We cannot take this just now. Please try again in a moment.";
-        let mut response = problem(reader, status, "please try again", text);
-        retry_soon(&mut response);
-        return response;
-    }
-    problem(reader, status, "something went wrong", "It has been noted. Please try again later.")
-}
-
-/// Says that it may be tried again soon.
-pub fn retry_soon(response: &mut Response) {
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
-}
-
-/// Answers whoever sends too much, with the time after which it may be tried again.
-pub fn too_many(reader: Reader, wait: Duration) -> Response {
-    let seconds = wait.as_secs() + 1;
-    let detail = format!("Please try again in {seconds} seconds.");
-    let mut response = problem(reader, StatusCode::TOO_MANY_REQUESTS, "too many requests", &detail);
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    response
-}
-
-pub async fn no_such_page(headers: HeaderMap) -> Response {
-    problem(Reader::of(&headers), StatusCode::NOT_FOUND, "no such page", "")
-}
-
-pub async fn wrong_method(headers: HeaderMap) -> Response {
-    problem(Reader::of(&headers), StatusCode::METHOD_NOT_ALLOWED, "this page does not take that method", "")
+/// Answers a method that a path does not take.
+pub async fn wrong_method() -> Problem {
+    Problem::wrong_method()
 }
 
 /// Answers when a handler panicked.
-pub fn broken() -> Response {
-    json(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong", "", &[])
+pub fn panicked() -> Problem {
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong", "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn text(response: Response) -> String {
+        let bytes = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+        String::from_utf8(bytes.to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn one_problem_is_json_for_programs_and_a_page_for_people() {
+        let problem = || Problem::from(Error::not_found("no such form").hint("check the address"));
+        let mut json = problem().into_response();
+        json.headers_mut().insert("x-kept", HeaderValue::from_static("yes"));
+        let page = for_people(json).await;
+        assert_eq!(
+            (page.status(), &page.headers()["x-kept"]),
+            (StatusCode::NOT_FOUND, &HeaderValue::from_static("yes"))
+        );
+        assert_eq!(page.headers()[header::CONTENT_TYPE], "text/html; charset=utf-8");
+        assert!(text(page).await.contains("No such form"));
+        let json = for_people(for_programs(problem().into_response()).await).await;
+        assert_eq!(json.headers()[header::CONTENT_TYPE], "application/problem+json");
+        let wanted =
+            r#"{"type":"about:blank","title":"no such form","status":404,"detail":"check the address"}"#;
+        assert_eq!(text(json).await, wanted);
+    }
+
+    #[tokio::test]
+    async fn what_is_our_fault_is_not_described() {
+        let internal = Problem::from(Error::internal("row 7 is torn")).into_response();
+        assert!(!text(internal).await.contains("torn"));
+        let unavailable = Problem::from(Error::unavailable("no database")).into_response();
+        assert_eq!(unavailable.headers()[header::RETRY_AFTER], "5");
+        assert_eq!(unavailable.status(), StatusCode::SERVICE_UNAVAILABLE);
+    }
 }

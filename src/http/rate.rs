@@ -11,7 +11,7 @@ use governor::clock::{Clock as _, DefaultClock};
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 
-use crate::model::{SourceId, TenantId};
+use nexora_core::model::{SourceId, TenantId};
 
 /// Clients remembered at most before those that are quiet again are forgotten.
 const REMEMBERED: usize = 50_000;
@@ -42,14 +42,14 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
 pub struct Rates {
     pub addresses: Buckets<IpAddr>,
     pub tenants: Buckets<TenantId>,
-    /// Calls that showed no good secret.
+    /// Calls that showed no valid secret.
     pub refusals: Buckets<IpAddr>,
     /// Refusals that are written down, of each source.
     pub notes: Buckets<SourceId>,
 }
 
-/// Calls that one client may make without a good secret.
+/// Calls that one client may make without a valid secret.
 pub const REFUSALS_PER_MINUTE: u32 = 60;
 
-/// Refusals of one source that are logged and stored. Anybody can cause them.
+/// Refusals of one source that are logged and stored. Any client can cause them.
 pub const NOTES_PER_MINUTE: u32 = 1;

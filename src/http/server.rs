@@ -1,5 +1,5 @@
 //! The accept loop: a bounded number of connections, in all and for each address, bounds of size and time
-//! for each request's head and of time for whoever reads the answer, and a stop that lets requests under
+//! for each request's head and of time for a client to read the answer, and a stop that lets requests under
 //! way finish.
 
 use std::net::SocketAddr;
@@ -19,11 +19,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::base::{Error, Result};
 use crate::config::http::Settings;
-use crate::http::client::household;
-use crate::http::patience::Patient;
-use crate::http::tally::Tally;
+use crate::http::client_address::client_network;
+use crate::http::connection_limiter::ConnectionLimiter;
+use crate::http::write_timeout::WriteTimeout;
+use nexora_core::base::{Error, Result};
 
 /// What a listener allows.
 #[derive(Clone, Debug)]
@@ -95,7 +95,7 @@ impl Server {
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.header_timeout)
             .max_buf_size(HEAD_LIMIT);
-        let tally = Tally::default();
+        let limiter = ConnectionLimiter::default();
         let places = Arc::new(Semaphore::new(self.limits.connections));
         let graceful = GracefulShutdown::new();
         loop {
@@ -109,10 +109,10 @@ impl Server {
             };
             let address = peer.ip().to_canonical();
             let is_trusted = self.limits.trusted.iter().any(|network| network.contains(&address));
-            let counted = match is_trusted {
+            let slot = match is_trusted {
                 true => None,
-                false => match tally.take(household(address), self.limits.per_address) {
-                    Some(counted) => Some(counted),
+                false => match limiter.take(client_network(address), self.limits.per_address) {
+                    Some(slot) => Some(slot),
                     None => continue,
                 },
             };
@@ -121,12 +121,12 @@ impl Server {
                 request.extensions_mut().insert(ConnectInfo(peer));
                 routes.call(request)
             });
-            let stream = TokioIo::new(Patient::new(stream, self.limits.write_timeout));
+            let stream = TokioIo::new(WriteTimeout::new(stream, self.limits.write_timeout));
             let connection = graceful.watch(builder.serve_connection(stream, service));
             tokio::spawn(async move {
                 // A client that breaks off, or is too slow, is its own affair.
                 let _ = connection.await;
-                drop((place, counted));
+                drop((place, slot));
             });
         }
         drop(self.listener);

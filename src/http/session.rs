@@ -3,18 +3,18 @@
 //! The session's cookie is out of reach of scripts, is not sent along from other sites but for plain
 //! links, and never leaves an encrypted connection where the public address has one.
 
-use axum::http::{Extensions, HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use cookie::{Cookie, SameSite};
 
 use crate::app::App;
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::base::secret::Secret;
-use crate::base::token::PurposeKey;
-use crate::http::client;
-use crate::model::principal::Principal;
+use crate::http::extract::ClientAddress;
 use crate::ops::session::{self, Client};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::token::PurposeKey;
+use nexora_core::model::principal::Principal;
 
 /// The cookies that we set, apart from each other by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,10 +27,10 @@ pub enum Kind {
     Known,
 }
 
-/// A page that keeps itself up to date says so; nobody uses their session by leaving one open.
+/// Sent by a page that keeps itself up to date: leaving a page open does not prolong a session.
 const REFRESH: &str = "x-nexora-refresh";
 
-/// Returns who asks; nobody when the request carries nothing that counts.
+/// Returns who is signed in; nothing when the request carries no session that counts.
 ///
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
@@ -42,7 +42,7 @@ pub async fn principal(app: &App, headers: &HeaderMap) -> Result<Option<Principa
     }
 }
 
-/// Returns what the form that signs out must carry; nothing when nobody is signed in.
+/// Returns what the form that signs out must carry; nothing when the request carries no session.
 pub fn sign_out_token(app: &App, headers: &HeaderMap) -> Option<String> {
     read(app, headers, Kind::Session).map(|token| form_token(app, Kind::Session, token.expose()))
 }
@@ -121,13 +121,12 @@ fn is_encrypted(app: &App) -> bool {
 }
 
 /// Returns where a request comes from, as far as it is kept.
-pub fn client(app: &App, extensions: &Extensions, headers: &HeaderMap) -> Result<Client> {
-    let trusted = app.config.http.proxies()?;
-    let address = client::address(extensions, headers, &trusted).map(client::household);
+pub fn client(app: &App, address: ClientAddress, headers: &HeaderMap) -> Client {
+    let network = address.network();
     let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    Ok(Client {
-        address: address.map_or_else(|| "unknown".to_owned(), |address| address.to_string()),
+    Client {
+        address: network.map_or_else(|| "unknown".to_owned(), |network| network.to_string()),
         agent: agent.to_owned(),
         known: read(app, headers, Kind::Known),
-    })
+    }
 }

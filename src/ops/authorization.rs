@@ -6,23 +6,23 @@
 use std::path::Path;
 
 use crate::app::App;
-use crate::base::secret::Secret;
-use crate::base::text::Json;
-use crate::base::{Error, Result};
-use crate::connector::google::authorization::{self, AuthorizationRequest, Authorized};
-use crate::connector::google::kind;
-use crate::connector::google::oauth::OAuthClient;
-use crate::connector::google::service_account::service_account_email;
-use crate::model::address::EmailAddress;
-use crate::model::audit::Actor;
-use crate::model::connection::{Abilities, Connection, ConnectionState};
-use crate::model::google::{GoogleAuth, GoogleSettings};
-use crate::model::tenant::Tenant;
 use crate::ops::connection::{add, find, replace};
 use crate::ops::{Subject, audited};
 use crate::pipeline::quota_check::{self, PollPlan};
 use crate::pipeline::watch;
-use crate::store::{connection, cursor, effect};
+use nexora_core::base::secret::Secret;
+use nexora_core::base::text::Json;
+use nexora_core::base::{Error, Kind, Result, file};
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::connection::{Abilities, Connection, ConnectionState};
+use nexora_core::model::google::{GoogleAuth, GoogleSettings};
+use nexora_core::model::tenant::Tenant;
+use nexora_google::authorization::{self, AuthorizationRequest, Authorized};
+use nexora_google::kind;
+use nexora_google::oauth::OAuthClient;
+use nexora_google::service_account::service_account_email;
+use nexora_store::{connection, cursor, effect};
 
 /// Reads the OAuth client that people authorize, from `file` or from `google.client_file`.
 ///
@@ -36,9 +36,7 @@ pub fn client(app: &App, file: Option<&Path>) -> Result<OAuthClient> {
             "give the console's JSON with `--client FILE`, set `google.client_file`, or use `--service-account`",
         ));
     };
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Error::config(format!("cannot read `{}`", path.display())).source(error))?;
-    OAuthClient::parse(&text)
+    OAuthClient::parse(&file::read_text(path, Kind::Config)?)
 }
 
 /// Begins an authorization: the address to open leads back to `redirect`.

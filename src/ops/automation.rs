@@ -5,28 +5,28 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::text::Json;
-use crate::base::{Error, Kind, Result};
 use crate::config::definitions::Text;
-use crate::connector::kind::Connectors;
-use crate::engine::ability;
-use crate::engine::context::Settings;
-use crate::engine::definition::Definition;
-use crate::model::AutomationId;
-use crate::model::address::Slug;
-use crate::model::audit::Actor;
-use crate::model::automation::{Automation, AutomationState, MessageTemplates, Version};
-use crate::model::connection::{Abilities, Ability, Connection};
-use crate::model::connector::Connections;
-use crate::model::principal::{Noun, Operation, Verb};
-use crate::model::tenant::Tenant;
 use crate::ops::definition::{self, Loaded, Template};
 use crate::ops::unit::Unit;
 use crate::ops::{LIST_LIMIT, Subject, setting_texts, version};
 use crate::pipeline::quota_check::{self, PollPlan};
 use crate::pipeline::watch;
-use crate::store::{Conn, Inserted, Tx, automation, connection, run};
+use nexora_connector::kind::Connectors;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::Json;
+use nexora_core::base::{Error, Kind, Result};
+use nexora_core::model::AutomationId;
+use nexora_core::model::address::Slug;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::automation::{Automation, AutomationState, MessageTemplates, Version};
+use nexora_core::model::connection::{Abilities, Ability, Connection};
+use nexora_core::model::connector::Connections;
+use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::ability;
+use nexora_engine::context::Settings;
+use nexora_engine::definition::Definition;
+use nexora_store::{Conn, Inserted, Tx, automation, connection, run};
 
 pub const ENABLE: Operation = Operation::new("automation.enable", Noun::Automation, Verb::Update);
 pub const SET: Operation = Operation::new("automation.set", Noun::Automation, Verb::Update);
@@ -201,14 +201,6 @@ pub async fn pause(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Res
 /// `NotFound` when the tenant has none of this name.
 pub async fn resume(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Result<Automation> {
     set_state(app, actor, tenant, name, AutomationState::Enabled, RESUME).await
-}
-
-/// Lists a tenant's automations by name.
-///
-/// # Errors
-/// `Unavailable` when the database cannot be reached.
-pub async fn list(app: &App, tenant: &Tenant) -> Result<Vec<Automation>> {
-    app.view(tenant, |tx| automation::list(tx, LIST_LIMIT)).await
 }
 
 /// Shows a tenant's automation with the settings and steps of its live version.

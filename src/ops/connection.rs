@@ -1,17 +1,17 @@
 //! Connections: added with a sealed credential, tested, paused, resumed, removed.
 
 use crate::app::App;
-use crate::base::{Error, Kind, Result};
 use crate::config::definitions::CONNECTION_ALERT;
-use crate::connector::kind::NewConnection;
-use crate::model::audit::Actor;
-use crate::model::connection::{Connection, ConnectionState};
-use crate::model::tenant::Tenant;
 use crate::ops::automation::Usual;
 use crate::ops::{LIST_LIMIT, Subject, audited};
 use crate::pipeline::quota_check::{self, PollPlan};
 use crate::pipeline::watch;
-use crate::store::{Claim, Conn, Inserted, connection, cursor, effect};
+use nexora_connector::kind::NewConnection;
+use nexora_core::base::{Error, Kind, Result};
+use nexora_core::model::audit::Actor;
+use nexora_core::model::connection::{Connection, ConnectionState};
+use nexora_core::model::tenant::Tenant;
+use nexora_store::{Claim, Conn, Inserted, connection, cursor, effect};
 
 /// Adds a connection; a tenant has one of each name.
 ///
@@ -37,7 +37,7 @@ pub async fn add(
                 "tenant `{slug}` has a connection `{}` already",
                 added.name
             ))
-            .hint("choose another with `--name`, or remove the one that is there"));
+            .hint("choose another with `--name`, or delete the one that is there"));
         }
         alert.enable(&mut conn.of(&owner_tenant.id), now)?;
         watch::reconcile(conn, &connectors, &owner_tenant, now)?;

@@ -3,25 +3,25 @@
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
-use crate::model::ContactId;
-use crate::model::address::{EmailAddress, Zone};
-use crate::model::audit::Actor;
-use crate::model::consent::{Consent, Scope, Suppression, SuppressionReason};
-use crate::model::contact::{AddressKind, Contact};
-use crate::model::event::EventKind;
-use crate::model::lead::Agreed;
-use crate::model::message::Message;
-use crate::model::principal::{Noun, Operation, Verb};
-use crate::model::tenant::Tenant;
 use crate::ops::Subject;
 use crate::ops::unit::Unit;
 use crate::pipeline::consent::{Given, note};
 use crate::pipeline::contact::{about_contact, find_written};
 use crate::pipeline::fact::{self, Detail};
 use crate::pipeline::link::Linker;
-use crate::store::{Claim, Inserted, Tx, consent, contact, message};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::ContactId;
+use nexora_core::model::address::{EmailAddress, Zone};
+use nexora_core::model::audit::Actor;
+use nexora_core::model::consent::{Consent, Scope, Suppression, SuppressionReason};
+use nexora_core::model::contact::{AddressKind, Contact};
+use nexora_core::model::event::EventKind;
+use nexora_core::model::lead::Agreed;
+use nexora_core::model::message::Message;
+use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::tenant::Tenant;
+use nexora_store::{Claim, Inserted, Tx, consent, contact, message};
 
 pub const SET: Operation = Operation::new("contact.set", Noun::Contact, Verb::Update);
 pub const CONSENT: Operation = Operation::new("contact.consent", Noun::Contact, Verb::Update);
@@ -47,14 +47,6 @@ pub struct Address {
 }
 
 const SHOWN: i64 = 20;
-
-/// Lists a tenant's contacts, newest first.
-///
-/// # Errors
-/// `Unavailable` when the database cannot be reached.
-pub async fn list(app: &App, tenant: &Tenant, before: Option<ContactId>, limit: i64) -> Result<Vec<Contact>> {
-    app.view(tenant, move |tx| contact::list(tx, before.as_ref(), limit)).await
-}
 
 /// Shows a contact, by its id or one of its addresses.
 ///
@@ -196,19 +188,11 @@ pub async fn lift(
     scope: Scope,
 ) -> Result<()> {
     let hash = Linker::of(app).hash_of_email(&tenant.id, email);
-    let missing = Error::not_found(format!("`{email}` is not suppressed for {scope}"))
+    let missing = Error::not_found(format!("`{email}` has no suppression of scope `{scope}`"))
         .hint(format!("run `nexora contact show {email} --tenant {}`", tenant.slug));
     app.change(actor, tenant, LIFT, move |tx, _| match consent::lift(tx, &hash, scope)? {
         Claim::Won => Ok(((), Subject::new(&hash).before(&scope)?)),
         Claim::Lost => Err(missing),
     })
     .await
-}
-
-/// Lists a tenant's suppressions, latest first.
-///
-/// # Errors
-/// `Unavailable` when the database cannot be reached.
-pub async fn suppressions(app: &App, tenant: &Tenant, limit: i64) -> Result<Vec<Suppression>> {
-    app.view(tenant, move |tx| consent::list_suppressions(tx, limit)).await
 }

@@ -1,22 +1,22 @@
-//! A tenant's form: its fields, words and logo, the wordings of consent, and how it gets onto a website.
+//! A tenant's form: its fields, settings, logo, Turnstile, and the wordings of consent.
 
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::secret::Secret;
-use crate::base::text::Json;
-use crate::base::{Error, Result};
-use crate::config::nearest;
-use crate::engine::photo;
-use crate::model::address::PhoneNumber;
-use crate::model::audit::Actor;
-use crate::model::consent::Channel;
-use crate::model::form::{Field, FieldName, Form, FormSettings, Need, Wording};
-use crate::model::principal::{Noun, Operation, Verb};
-use crate::model::tenant::Tenant;
 use crate::ops::Subject;
+use crate::ops::form_setting::SETTINGS;
 use crate::ops::unit::Unit;
-use crate::store::form;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::text::Json;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::audit::Actor;
+use nexora_core::model::consent::Channel;
+use nexora_core::model::form::{Field, FieldName, Form, FormSettings, Need, Wording};
+use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::setting::set_all;
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::photo;
+use nexora_store::form;
 
 pub const FIELDS: Operation = Operation::new("form.fields", Noun::Form, Verb::Update);
 pub const SET: Operation = Operation::new("form.set", Noun::Form, Verb::Update);
@@ -36,9 +36,6 @@ pub struct FormView {
     pub wordings: Vec<Wording>,
 }
 
-/// The longest word of a tenant's own on the form, in characters.
-const TEXT_LENGTH: usize = 500;
-const LIST_LENGTH: usize = 40;
 const WORDINGS: i64 = 100;
 
 /// Shows a tenant's form.
@@ -69,15 +66,16 @@ fn view(tx: &mut Unit<'_>, base: &str) -> Result<FormView> {
 /// Chooses the fields, in the order in which they are shown.
 ///
 /// # Errors
-/// `Usage` when nobody could be answered with them.
+/// `Usage` when a customer could not be answered with them.
 pub async fn set_fields(app: &App, actor: &Actor, tenant: &Tenant, fields: Vec<Field>) -> Result<FormView> {
     let has = |name| fields.iter().find(|field| field.name == name).map(|field| field.need);
     if has(FieldName::Name) != Some(Need::Required) {
         return Err(Error::usage("a form asks for the name").hint("add `name=required`"));
     }
     if has(FieldName::Phone).or(has(FieldName::Email)).is_none() {
-        return Err(Error::usage("without a phone number or an email address nobody can be answered")
-            .hint("add `phone` or `email`"));
+        return Err(
+            Error::usage("a form asks for a phone number or an email address").hint("add `phone` or `email`")
+        );
     }
     let twice =
         |(at, field): (usize, &Field)| fields.iter().skip(at + 1).any(|other| other.name == field.name);
@@ -88,8 +86,9 @@ pub async fn set_fields(app: &App, actor: &Actor, tenant: &Tenant, fields: Vec<F
         field.need == Need::Required && (field.name.channel().is_some() || field.name == FieldName::Photos)
     });
     if let Some(field) = demanded {
-        return Err(Error::usage(format!("`{}` is never required", field.name))
-            .hint("consent that must be given is none (47 CFR 64.1200(f)(9)); photos may not be at hand"));
+        return Err(Error::usage(format!("`{}` is never required", field.name)).hint(
+            "consent must be voluntary (47 CFR 64.1200(f)(9)), and a customer may have no photo at hand",
+        ));
     }
     let now = app.clock.now();
     change(app, actor, tenant, FIELDS, move |tx, _, settings| {
@@ -126,91 +125,24 @@ fn usual_wording(name: &str, channel: Channel) -> String {
     }
 }
 
-/// What can be set about a form, each with a word about it.
-pub const KEYS: &[(&str, &str)] = &[
-    ("intro", "sentence below the name"),
-    ("services", "what may be chosen, separated by semicolons; empty lets people write"),
-    ("service_area", "where the business works, in its own words"),
-    ("emergency_phone", "called when it cannot wait"),
-    ("next_steps", "what happens after a request, separated by semicolons; empty says what is known"),
-    ("embed_on", "websites that may show the form in a frame, such as https://acme.com"),
-    ("scripts_from", "websites whose scripts or own forms may send requests"),
-    ("proof_of_work", "`true` has browsers work out a small puzzle meanwhile"),
-];
-
 /// Changes what is named. The same again changes nothing.
 ///
 /// # Errors
-/// `Usage` naming the key or value that is wrong.
+/// `Usage` naming the setting that is wrong.
 pub async fn set(
     app: &App,
     actor: &Actor,
     tenant: &Tenant,
     changes: Vec<(String, String)>,
 ) -> Result<FormView> {
-    let owner = tenant.clone();
+    let country = tenant.country()?;
     change(app, actor, tenant, SET, move |_, _, settings| {
-        for (key, value) in &changes {
-            set_one(settings, &owner, key, value.trim()).map_err(|error| {
-                let hint = error.hint_text().unwrap_or("see `nexora intake set --help`").to_owned();
-                Error::usage(format!("`{key}`: {}", error.message())).hint(hint)
-            })?;
-        }
+        let mut changed = (settings.clone(), country);
+        set_all(SETTINGS, &mut changed, &changes)?;
+        *settings = changed.0;
         Ok(())
     })
     .await
-}
-
-fn set_one(settings: &mut FormSettings, tenant: &Tenant, key: &str, value: &str) -> Result<()> {
-    if value.chars().count() > TEXT_LENGTH {
-        return Err(Error::usage(format!("this is longer than {TEXT_LENGTH} characters")));
-    }
-    let owned = || value.to_owned();
-    let list = |separator: &[char]| -> Vec<String> {
-        let parts = value.split(separator).map(str::trim).filter(|part| !part.is_empty());
-        parts.take(LIST_LENGTH).map(str::to_owned).collect()
-    };
-    let origins = || list(&[',', ' ']).iter().map(|origin| parse_origin(origin)).collect::<Result<Vec<_>>>();
-    match key {
-        "intro" => settings.intro = owned(),
-        "services" => settings.services = list(&[';']),
-        "service_area" => settings.service_area = owned(),
-        "emergency_phone" if value.is_empty() => settings.emergency_phone = owned(),
-        "emergency_phone" => {
-            let country = tenant.country()?;
-            settings.emergency_phone = PhoneNumber::parse_in(country, value)?.shown_in(country);
-        }
-        "next_steps" => settings.next_steps = list(&[';']),
-        "embed_on" => settings.embed_on = origins()?,
-        "scripts_from" => settings.scripts_from = origins()?,
-        "proof_of_work" => {
-            let wrong = |_| Error::usage(format!("`{value}` is not `true` or `false`"));
-            settings.proof_of_work = value.parse().map_err(wrong)?;
-        }
-        _ => {
-            let error = Error::usage("nothing is called so");
-            return Err(match nearest(key, KEYS.iter().map(|(name, _)| *name)) {
-                Some(name) => error.hint(format!("did you mean `{name}`?")),
-                None => error,
-            });
-        }
-    }
-    Ok(())
-}
-
-/// Reads a website as browsers name it: scheme, host, and the port if it is not the usual one.
-fn parse_origin(text: &str) -> Result<String> {
-    let wrong = || {
-        Error::usage(format!("`{text}` is not a website"))
-            .hint("write it like `https://acme.com`, with `www.` if it has that")
-    };
-    let uri: axum::http::Uri = text.parse().map_err(|_| wrong())?;
-    let (scheme, authority) = uri.scheme_str().zip(uri.authority()).ok_or_else(wrong)?;
-    let local = matches!(authority.host(), "localhost" | "127.0.0.1");
-    if !(scheme == "https" || (scheme == "http" && local)) || authority.as_str().contains(['@', '*']) {
-        return Err(wrong());
-    }
-    Ok(format!("{scheme}://{}", authority.as_str().to_lowercase()))
 }
 
 /// Words what people agree to, as the next version of it.
@@ -259,7 +191,7 @@ pub async fn wordings(app: &App, tenant: &Tenant) -> Result<Vec<Wording>> {
 /// Shows a logo on the form, or with no bytes none any more.
 ///
 /// # Errors
-/// `Usage` when it is no picture that can be read.
+/// `Usage` when it is not a picture that can be read.
 pub async fn set_logo(app: &App, actor: &Actor, tenant: &Tenant, bytes: Option<Vec<u8>>) -> Result<FormView> {
     let limit = app.config.intake.photo_limit_pixels;
     let logo = match bytes {
@@ -279,7 +211,7 @@ pub async fn set_logo(app: &App, actor: &Actor, tenant: &Tenant, bytes: Option<V
 /// Has Turnstile look at visitors, or with no keys no longer.
 ///
 /// # Errors
-/// `Usage` when the site key is none.
+/// `Usage` when the site key has the wrong form.
 pub async fn set_turnstile(
     app: &App,
     actor: &Actor,
@@ -326,144 +258,6 @@ async fn change(
         Ok((after, subject))
     });
     let view = changed.await?;
-    app.forget_front(&tenant.slug);
+    app.forget_public_profile(&tenant.slug);
     Ok(view)
-}
-
-/// How a form gets onto a website.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Snippet {
-    /// The form itself, in a frame.
-    Frame,
-    /// A form of the website's own, without scripts.
-    Html,
-    /// A form of the website's own that stays on its page.
-    Script,
-}
-
-/// Returns what is to be pasted into a website, and what has yet to be allowed for it to work.
-pub fn snippet(view: &FormView, tenant: &Tenant, kind: Snippet) -> (String, Option<String>) {
-    let (url, slug) = (&view.url, &tenant.slug);
-    let name = escaped(&tenant.name);
-    let fields = fields_html(view);
-    let allow = |key: &str, known: &[String]| {
-        let command = format!("nexora intake set {key}=https://your-website.example --tenant {slug}");
-        known.is_empty().then(|| format!("first allow the website: run `{command}`"))
-    };
-    match kind {
-        Snippet::Frame => (
-            format!(
-                "<iframe src=\"{url}\" title=\"Contact {name}\" width=\"100%\" height=\"900\" style=\"border:0\" loading=\"lazy\"></iframe>"
-            ),
-            allow("embed_on", &view.settings.embed_on),
-        ),
-        Snippet::Html => (
-            format!("<form method=\"post\" action=\"{url}\">\n{fields}</form>"),
-            allow("scripts_from", &view.settings.scripts_from),
-        ),
-        Snippet::Script => (
-            format!(
-                "<form id=\"nexora-{slug}\">\n{fields}  <p role=\"status\"></p>\n</form>\n<script>\n{}</script>",
-                script(url, slug.as_str())
-            ),
-            allow("scripts_from", &view.settings.scripts_from),
-        ),
-    }
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;")
-}
-
-/// Returns the form's own fields, for a website to put its own style on.
-fn fields_html(view: &FormView) -> String {
-    let fields: String = view.settings.fields.iter().map(|field| field_html(view, *field)).collect();
-    let trap = "  <p hidden><label>Leave this empty <input name=\"website\" tabindex=\"-1\" autocomplete=\"off\"></label></p>\n";
-    format!("{fields}{trap}  <button>Send request</button>\n")
-}
-
-/// Returns one field; nothing for photos, which go by the form itself alone.
-fn field_html(view: &FormView, Field { name, need }: Field) -> String {
-    let required = if need == Need::Required { " required" } else { "" };
-    let input = |kind: &str, complete: &str| {
-        format!("<input name=\"{name}\" type=\"{kind}\" autocomplete=\"{complete}\"{required}>")
-    };
-    let (label, control) = match name {
-        FieldName::Name => ("Your name", input("text", "name")),
-        FieldName::Phone => ("Phone", input("tel", "tel")),
-        FieldName::Email => ("Email", input("email", "email")),
-        FieldName::Service if view.settings.services.is_empty() => {
-            ("What do you need?", input("text", "off"))
-        }
-        FieldName::Service => {
-            let option = |service: &String| format!("<option>{}</option>", escaped(service));
-            let options: String = view.settings.services.iter().map(option).collect();
-            let list =
-                format!("<select name=\"service\"{required}><option value=\"\"></option>{options}</select>");
-            ("What do you need?", list)
-        }
-        FieldName::Postcode => ("Postcode", input("text", "postal-code")),
-        FieldName::Address => ("Address", input("text", "street-address")),
-        FieldName::PreferredTime => ("When suits you?", input("text", "off")),
-        FieldName::Message => {
-            ("How can we help?", format!("<textarea name=\"message\"{required}></textarea>"))
-        }
-        FieldName::Photos => return String::new(),
-        FieldName::ConsentSms | FieldName::ConsentMarketing => return consent_html(view, name),
-    };
-    format!("  <label>{label} {control}</label>\n")
-}
-
-fn consent_html(view: &FormView, name: FieldName) -> String {
-    let wording =
-        name.channel().and_then(|channel| view.wordings.iter().find(|known| known.channel == channel));
-    let Some(Wording { version, wording, .. }) = wording else { return String::new() };
-    format!(
-        "  <label><input name=\"{name}\" type=\"checkbox\"> {}</label><input name=\"{name}_version\" type=\"hidden\" value=\"{version}\">\n",
-        escaped(wording)
-    )
-}
-
-fn script(url: &str, slug: &str) -> String {
-    format!(
-        r#"document.getElementById("nexora-{slug}").addEventListener("submit", async event => {{
-  event.preventDefault();
-  const form = event.target, says = form.querySelector("[role=status]");
-  form.dataset.key ||= crypto.randomUUID();
-  try {{
-    const answer = await fetch("{url}", {{
-      method: "POST",
-      headers: {{ "content-type": "application/json", "idempotency-key": form.dataset.key }},
-      body: JSON.stringify(Object.fromEntries(new FormData(form))),
-    }});
-    const body = await answer.json();
-    if (answer.ok) form.replaceChildren("Thank you. We get back to you soon.");
-    else says.textContent = body.errors ? body.errors.map(fault => fault.message).join(" ") : body.title;
-  }} catch {{ says.textContent = "This could not be sent. Please try again."; }}
-}});
-"#
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_website_is_named_as_browsers_name_it() {
-        assert_eq!(parse_origin("https://Acme.com/contact").unwrap(), "https://acme.com");
-        assert_eq!(parse_origin("http://localhost:3000").unwrap(), "http://localhost:3000");
-        for wrong in [
-            "acme.com",
-            "http://acme.com",
-            "*",
-            "https://",
-            "https://*",
-            "https://*.acme.com",
-            "https://a@b.com",
-            "javascript:alert(1)",
-        ] {
-            assert!(parse_origin(wrong).is_err(), "{wrong}");
-        }
-    }
 }

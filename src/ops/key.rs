@@ -5,19 +5,18 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::secret::Secret;
-use crate::base::text::hex;
-use crate::base::{Error, Result};
-use crate::model::address::Slug;
-use crate::model::audit::Actor;
-use crate::model::principal::{Noun, Operation, Verb};
-use crate::model::source::ApiKey;
-use crate::model::tenant::Tenant;
-use crate::model::{KeyId, TenantId};
 use crate::ops::{LIST_LIMIT, Subject};
-use crate::pipeline::hook;
-use crate::store::{Tx, key, tenant};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::text::hex;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::address::Slug;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::source::ApiKey;
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{KeyId, TenantId};
+use nexora_store::{Tx, key, tenant};
 
 pub const CREATE: Operation = Operation::new("key.create", Noun::Key, Verb::Create);
 pub const REVOKE: Operation = Operation::new("key.revoke", Noun::Key, Verb::Delete);
@@ -60,7 +59,7 @@ fn fresh(
     expires_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<(ApiKey, Secret)> {
-    let secret = Secret::new(format!("{PREFIX}{}", hook::new_key()?.expose()));
+    let secret = Secret::new(format!("{PREFIX}{}", Secret::random::<32>()?.expose()));
     let new = ApiKey {
         tenant_id: tenant.id.clone(),
         id: KeyId::new(now),
@@ -83,14 +82,6 @@ fn good_of(tx: &mut Tx, name: &str, now: Timestamp) -> Result<Option<ApiKey>> {
     let keys = key::list(tx, LIST_LIMIT)?;
     // During a rotation there are two: the newer one is the key.
     Ok(keys.into_iter().rev().find(|key| key.name == name && key.is_good(now)))
-}
-
-/// Lists a tenant's keys, oldest first, those that have ended among them.
-///
-/// # Errors
-/// `Unavailable` when the database cannot be reached.
-pub async fn list(app: &App, tenant: &Tenant) -> Result<Vec<ApiKey>> {
-    app.view(tenant, |tx| key::list(tx, LIST_LIMIT)).await
 }
 
 /// Takes a key back, and what is left of the one before it.
@@ -139,7 +130,7 @@ pub async fn rotate(
 }
 
 fn missing(name: &str) -> Error {
-    Error::not_found(format!("no key `{name}` that is good")).hint("run `nexora key list`")
+    Error::not_found(format!("no active key `{name}`")).hint("run `nexora key list`")
 }
 
 /// Returns the tenant, by id or slug, whose key this is; nothing when either is wrong.

@@ -1,22 +1,23 @@
-//! Lead mails: the rules of a connection for telling them from others, and what a mail would become.
+//! Lead mails: the rules of a connection for recognising them, and what a mail would become.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::text::Json;
-use crate::base::{Error, Result};
-use crate::engine::enquiry::Enquiry;
-use crate::engine::lead_mail::{self, Form, Reading, Rules};
-use crate::engine::mail::from_rfc822;
-use crate::model::audit::Actor;
-use crate::model::connection::Connection;
-use crate::model::google::GoogleSettings;
-use crate::model::tenant::Tenant;
 use crate::ops::authorization::find_google;
 use crate::ops::connection::replace;
 use crate::ops::{Subject, audited};
+use nexora_core::base::text::Json;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::audit::Actor;
+use nexora_core::model::connection::Connection;
+use nexora_core::model::google::GoogleSettings;
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::enquiry::Enquiry;
+use nexora_engine::lead_format::formats;
+use nexora_engine::lead_format::mail::{Form, MailResult, Rules};
+use nexora_engine::mail::from_rfc822;
 
 /// A change of a connection's rules.
 #[derive(Clone, Debug, Default)]
@@ -29,7 +30,7 @@ pub struct Change {
 
 /// What a mail would become.
 #[derive(Clone, Debug, Serialize)]
-pub struct Verdict {
+pub struct Classification {
     /// `lead`, `message`, `needs review`, `no lead` or `other`.
     pub verdict: &'static str,
     pub reason: Option<String>,
@@ -91,21 +92,21 @@ fn changed(mut rules: Rules, change: Change) -> Result<Rules> {
 }
 
 /// Says what a mail, as it went over the wire, would become by these rules. Nothing is stored.
-pub fn judge(raw: &[u8], rules: &Rules) -> Verdict {
+pub fn classify(raw: &[u8], rules: &Rules) -> Classification {
     let mail = from_rfc822(raw);
-    let (verdict, reason, found) = match lead_mail::read(&mail, rules) {
-        Reading::Lead(found) => ("lead", None, Some(found)),
-        Reading::Message(found) => ("message", None, Some(found)),
-        Reading::Unreadable { reason, .. } => ("needs review", Some(reason), None),
-        Reading::NotALead { reason } => ("no lead", Some(reason), None),
-        Reading::Elsewhere => ("other", Some("not from a sender of leads that is known".to_owned()), None),
+    let (verdict, reason, lead) = match formats::read_mail(&mail, rules) {
+        MailResult::Lead(lead) => ("lead", None, Some(lead)),
+        MailResult::Message(lead) => ("message", None, Some(lead)),
+        MailResult::Unreadable { reason, .. } => ("needs review", Some(reason), None),
+        MailResult::NotALead { reason } => ("no lead", Some(reason), None),
+        MailResult::Unrelated => ("other", Some("not from a sender of leads that is known"), None),
     };
-    Verdict {
+    Classification {
         verdict,
-        reason,
-        enquiry: found.as_ref().map(|found| fields(&found.enquiry)),
-        reply_to: found.as_ref().and_then(|found| found.reply_to.as_ref()).map(ToString::to_string),
-        external_id: found.and_then(|found| found.external_id),
+        reason: reason.map(str::to_owned),
+        enquiry: lead.as_ref().map(|lead| fields(&lead.enquiry)),
+        reply_to: lead.as_ref().and_then(|lead| lead.reply_to.as_ref()).map(ToString::to_string),
+        external_id: lead.and_then(|lead| lead.external_id),
         subject: mail.subject,
         text: mail.text,
     }

@@ -6,30 +6,45 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::secret::Secret;
-use crate::base::text::Json;
-use crate::base::{Error, Result};
-use crate::connector::webhook;
-use crate::engine::enquiry;
-use crate::engine::lead_format::{self, Body, Reading, Sender};
-use crate::model::address::Slug;
-use crate::model::audit::Actor;
-use crate::model::lead::{Attribution, Details};
-use crate::model::source::{
+use crate::ops::{LIST_LIMIT, Subject};
+use crate::pipeline::hook;
+use nexora_connector::webhook;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::text::Json;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::address::Slug;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::lead::{Attribution, Details};
+use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::source::{
     Notice, NoticeState, Source, SourceField, SourceKind, SourceSecrets, SourceSettings, SourceState,
 };
-use crate::model::tenant::Tenant;
-use crate::model::{NoticeId, SourceId};
-use crate::ops::{LIST_LIMIT, Subject, audited};
-use crate::pipeline::hook;
-use crate::store::notice::{self, Filter};
-use crate::store::{Claim, Conn, Inserted, source};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{NoticeId, SourceId};
+use nexora_engine::enquiry;
+use nexora_engine::lead_format::body::Body;
+use nexora_engine::lead_format::webhook::{InAddress, ParseResult, Setting};
+use nexora_engine::lead_format::{Webhook, formats};
+use nexora_store::notice::{self, Filter};
+use nexora_store::{Claim, Inserted, Tx, source};
+
+pub const ADD: Operation = Operation::new("source.add", Noun::Source, Verb::Create);
+pub const SET: Operation = Operation::new("source.set", Noun::Source, Verb::Update);
+pub const ENABLE: Operation = Operation::new("source.enable", Noun::Source, Verb::Update);
+pub const DISABLE: Operation = Operation::new("source.disable", Noun::Source, Verb::Update);
+pub const ROTATE_SECRET: Operation = Operation::new("source.rotate-secret", Noun::Source, Verb::Update);
+pub const REMOVE: Operation = Operation::new("source.remove", Noun::Source, Verb::Delete);
+pub const RETRY: Operation = Operation::new("source.retry", Noun::Source, Verb::Update);
+pub const DISMISS: Operation = Operation::new("source.dismiss", Noun::Source, Verb::Update);
+
+/// Random bytes of a secret that we make.
+const SECRET_BYTES: usize = 24;
 
 /// A source that is to be added.
 #[derive(Debug)]
 pub struct NewSource {
     pub name: String,
-    pub kind: SourceKind,
+    pub webhook: Webhook,
     pub settings: SourceSettings,
     /// The secret where the sender chose it; made by us where there is none.
     pub secret: Option<Secret>,
@@ -39,6 +54,8 @@ pub struct NewSource {
 /// A source with what is shown of it once.
 pub struct Shown {
     pub source: Source,
+    pub webhook: Webhook,
+    pub settings: SourceSettings,
     /// The address to give to the sender.
     pub url: String,
     pub secrets: SourceSecrets,
@@ -49,25 +66,24 @@ pub struct Shown {
 /// # Errors
 /// `Usage` when the name or a setting does not fit; `Conflict` when the name is taken.
 pub async fn add(app: &App, actor: &Actor, tenant: &Tenant, new: NewSource) -> Result<Shown> {
-    let NewSource { name, kind, mut settings, secret, access_token } = new;
+    let NewSource { name, webhook, mut settings, secret, access_token } = new;
+    let needs = webhook.handling.needs();
     Slug::parse(&name)?;
-    if kind == SourceKind::Thumbtack && settings.username.is_none() {
-        settings.username = Some("nexora".to_owned());
-    }
-    check(kind, &settings)?;
-    let verify_token = (kind == SourceKind::Facebook).then(hook::new_secret).transpose()?;
+    settings.username = settings.username.or(needs.default_username.map(str::to_owned));
+    check(webhook, &settings)?;
+    let verify_token = needs.verify_token.then(Secret::random::<SECRET_BYTES>).transpose()?;
     let secret = match secret {
         Some(secret) => secret,
-        None => new_secret(kind, &settings)?,
+        None => new_secret(webhook, &settings)?,
     };
     let secrets = SourceSecrets { secret, verify_token, access_token };
-    check_secrets(kind, &settings, &secrets)?;
+    check_secrets(webhook, &settings, &secrets)?;
     let now = app.clock.now();
     let mut source = Source {
         tenant_id: tenant.id.clone(),
         id: SourceId::new(now),
         name,
-        kind,
+        kind: SourceKind::new(webhook.format.name),
         settings: Json::of(&settings)?,
         sealed: None,
         state: SourceState::Enabled,
@@ -77,54 +93,51 @@ pub async fn add(app: &App, actor: &Actor, tenant: &Tenant, new: NewSource) -> R
         updated_at: now,
     };
     source.sealed = Some(app.key.seal(&source.seal_owner(), &secrets.to_text())?);
-    let slug = tenant.slug.clone();
-    let added = audited(&app.db, Some(tenant.id.clone()), actor, "source.add", now, move |conn| {
-        if source::insert(conn, &source)? == Inserted::AlreadyThere {
+    let added = app.change(actor, tenant, ADD, move |tx, _| {
+        if source::insert(tx, &source)? == Inserted::AlreadyThere {
+            let slug = &tx.tenant.slug;
             return Err(Error::conflict(format!("tenant `{slug}` has a source `{}` already", source.name))
-                .hint("choose another name, or remove the one that is there"));
+                .hint("choose another name, or delete the one that is there"));
         }
         let subject = Subject::new(&source.name).after(&source)?;
         Ok((source, subject))
     });
     let source = added.await?;
-    Ok(Shown { url: url(app, tenant, &source, &secrets), source, secrets })
+    Ok(Shown { url: url(app, tenant, &source, webhook, &secrets), source, webhook, settings, secrets })
 }
 
-fn new_secret(kind: SourceKind, settings: &SourceSettings) -> Result<Secret> {
-    match kind {
-        SourceKind::Facebook => Err(Error::usage("Facebook signs with the secret of your app")
-            .hint("give it with `--secret-from-file FILE`")),
-        SourceKind::Json if settings.signed => webhook::new_secret(),
-        _ => hook::new_secret(),
+fn new_secret(webhook: Webhook, settings: &SourceSettings) -> Result<Secret> {
+    match webhook.handling.needs().chosen_secret {
+        Some(reason) => Err(Error::usage(reason).hint("give it with `--secret-from-file FILE`")),
+        None if settings.signed => webhook::new_secret(),
+        None => Secret::random::<SECRET_BYTES>(),
     }
 }
 
-/// Refuses what a kind would not look at.
-fn check(kind: SourceKind, settings: &SourceSettings) -> Result<()> {
-    let has_header = matches!(kind, SourceKind::Angi | SourceKind::GravityForms | SourceKind::Json);
-    let has_map = !matches!(kind, SourceKind::Angi | SourceKind::Thumbtack | SourceKind::Yelp);
-    let wrong = [
-        ("--map", !settings.fields.is_empty() && !has_map),
-        ("--success", settings.success.is_some() && kind != SourceKind::Angi),
-        ("--username", settings.username.is_some() && kind != SourceKind::Thumbtack),
-        ("--header", settings.header.is_some() && !has_header),
-        ("--signed", settings.signed && kind != SourceKind::Json),
-        ("--header", settings.header.is_some() && settings.signed),
-    ];
-    match wrong.iter().find(|(_, wrong)| *wrong) {
-        Some((flag, _)) => Err(Error::usage(format!("`{flag}` means nothing to a source of kind `{kind}`"))),
+/// Refuses settings that the format would not look at.
+fn check(webhook: Webhook, settings: &SourceSettings) -> Result<()> {
+    let known = webhook.handling.needs().settings;
+    let mut unknown = Setting::ALL.into_iter().filter(|setting| !known.contains(setting));
+    let unknown = unknown.find(|setting| setting.is_set(settings));
+    // A signature leaves nothing for a header to carry.
+    let idle = Some(Setting::Header).filter(|header| settings.signed && header.is_set(settings));
+    match unknown.or(idle) {
+        Some(setting) => {
+            let (flag, kind) = (setting.flag(), webhook.format.name);
+            Err(Error::usage(format!("`{flag}` means nothing to a source of kind `{kind}`")))
+        }
         None => Ok(()),
     }
 }
 
-fn check_secrets(kind: SourceKind, settings: &SourceSettings, secrets: &SourceSecrets) -> Result<()> {
-    /// What somebody could guess is no secret.
+fn check_secrets(webhook: Webhook, settings: &SourceSettings, secrets: &SourceSecrets) -> Result<()> {
+    /// A shorter one could be guessed.
     const SHORTEST: usize = 12;
     let secret = secrets.secret.expose();
     if secret.len() < SHORTEST {
         return Err(Error::usage(format!("a secret has at least {SHORTEST} characters")));
     }
-    let in_address = matches!(kind, SourceKind::Yelp | SourceKind::Jotform | SourceKind::Angi);
+    let in_address = webhook.handling.needs().secret_in_address != InAddress::Never;
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~');
     if in_address && !secret.chars().all(plain) {
         return Err(Error::usage("a secret in an address has only letters, digits, `-` and `_`"));
@@ -132,29 +145,21 @@ fn check_secrets(kind: SourceKind, settings: &SourceSettings, secrets: &SourceSe
     if settings.signed && !secret.starts_with("whsec_") {
         return Err(Error::usage("the secret of a signature begins with `whsec_`"));
     }
-    if secrets.access_token.is_some() && !matches!(kind, SourceKind::Facebook | SourceKind::Yelp) {
+    if secrets.access_token.is_some() && webhook.handling.fetch().is_none() {
+        let kind = webhook.format.name;
         return Err(Error::usage(format!("nothing is fetched for a source of kind `{kind}`")));
     }
     Ok(())
 }
 
 /// Returns the address to give to the sender.
-fn url(app: &App, tenant: &Tenant, source: &Source, secrets: &SourceSecrets) -> String {
+fn url(app: &App, tenant: &Tenant, source: &Source, webhook: Webhook, secrets: &SourceSecrets) -> String {
     let base = &app.config.http.public_url;
     let plain = format!("{base}/hooks/{}/{}", tenant.slug, source.name);
-    match source.kind {
-        SourceKind::Yelp | SourceKind::Jotform => format!("{plain}/{}", secrets.secret.expose()),
-        _ => plain,
+    match webhook.handling.needs().secret_in_address {
+        InAddress::Always => format!("{plain}/{}", secrets.secret.expose()),
+        InAddress::Never | InAddress::Perhaps => plain,
     }
-}
-
-/// Lists a tenant's sources, oldest first.
-///
-/// # Errors
-/// `Unavailable` when the database cannot be reached.
-pub async fn list(app: &App, tenant: &Tenant) -> Result<Vec<Source>> {
-    let id = tenant.id.clone();
-    app.db.read(move |conn| source::list(&mut conn.of(&id), LIST_LIMIT)).await
 }
 
 /// Finds a source by its name.
@@ -187,6 +192,7 @@ pub struct Change {
 /// `NotFound` when there is none; `Usage` when a setting does not fit its kind.
 pub async fn set(app: &App, actor: &Actor, tenant: &Tenant, name: &str, change: Change) -> Result<Source> {
     let before = find(app, tenant, name).await?;
+    let webhook = formats::of(&before.kind)?;
     let mut settings: SourceSettings = before.settings.read()?;
     for (path, field) in change.fields {
         match field {
@@ -197,28 +203,27 @@ pub async fn set(app: &App, actor: &Actor, tenant: &Tenant, name: &str, change: 
     settings.success = change.success.or(settings.success);
     settings.username = change.username.or(settings.username);
     settings.header = change.header.or(settings.header);
-    check(before.kind, &settings)?;
+    check(webhook, &settings)?;
     let mut after = Source { settings: Json::of(&settings)?, ..before.clone() };
     if let Some(token) = change.access_token {
         let secrets = SourceSecrets { access_token: Some(token), ..hook::secrets(app, &before)? };
-        check_secrets(before.kind, &settings, &secrets)?;
+        check_secrets(webhook, &settings, &secrets)?;
         after.sealed = Some(app.key.seal(&before.seal_owner(), &secrets.to_text())?);
     }
-    replace(app, actor, "source.set", before, after).await
+    replace(app, actor, tenant, SET, (before, after)).await
 }
 
 /// Puts a source in the place of what it was when it was read.
 async fn replace(
     app: &App,
     actor: &Actor,
-    action: &'static str,
-    before: Source,
-    after: Source,
+    tenant: &Tenant,
+    operation: Operation,
+    (before, after): (Source, Source),
 ) -> Result<Source> {
-    let now = app.clock.now();
-    let after = Source { updated_at: now, ..after };
-    audited(&app.db, Some(before.tenant_id.clone()), actor, action, now, move |conn| {
-        if source::save(conn, &after, before.updated_at)? == Claim::Lost {
+    app.change(actor, tenant, operation, move |tx, now| {
+        let after = Source { updated_at: now, ..after };
+        if source::save(tx, &after, before.updated_at)? == Claim::Lost {
             return Err(Error::conflict(format!("source `{}` was changed just now", after.name)));
         }
         let subject = Subject::new(&after.name).before(&before)?.after(&after)?;
@@ -234,7 +239,7 @@ async fn replace(
 pub async fn enable(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Result<Source> {
     let before = find(app, tenant, name).await?;
     let after = Source { state: SourceState::Enabled, ..before.clone() };
-    replace(app, actor, "source.enable", before, after).await
+    replace(app, actor, tenant, ENABLE, (before, after)).await
 }
 
 /// Stops listening to a source: its calls are answered as if it were not there.
@@ -244,7 +249,7 @@ pub async fn enable(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Re
 pub async fn disable(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Result<Source> {
     let before = find(app, tenant, name).await?;
     let after = Source { state: SourceState::Disabled, ..before.clone() };
-    replace(app, actor, "source.disable", before, after).await
+    replace(app, actor, tenant, DISABLE, (before, after)).await
 }
 
 /// Gives a source another secret, made by us where none is given. The old one is good no more.
@@ -259,17 +264,18 @@ pub async fn rotate_secret(
     secret: Option<Secret>,
 ) -> Result<Shown> {
     let before = find(app, tenant, name).await?;
+    let webhook = formats::of(&before.kind)?;
     let settings: SourceSettings = before.settings.read()?;
     let secret = match secret {
         Some(secret) => secret,
-        None => new_secret(before.kind, &settings)?,
+        None => new_secret(webhook, &settings)?,
     };
     let secrets = SourceSecrets { secret, ..hook::secrets(app, &before)? };
-    check_secrets(before.kind, &settings, &secrets)?;
+    check_secrets(webhook, &settings, &secrets)?;
     let sealed = Some(app.key.seal(&before.seal_owner(), &secrets.to_text())?);
     let after = Source { sealed, last_error: None, ..before.clone() };
-    let source = replace(app, actor, "source.rotate-secret", before, after).await?;
-    Ok(Shown { url: url(app, tenant, &source, &secrets), source, secrets })
+    let source = replace(app, actor, tenant, ROTATE_SECRET, (before, after)).await?;
+    Ok(Shown { url: url(app, tenant, &source, webhook, &secrets), source, webhook, settings, secrets })
 }
 
 /// Removes a source with its notices; its leads stay.
@@ -278,9 +284,8 @@ pub async fn rotate_secret(
 /// `NotFound` when there is none.
 pub async fn remove(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Result<()> {
     let found = find(app, tenant, name).await?;
-    let now = app.clock.now();
-    audited(&app.db, Some(tenant.id.clone()), actor, "source.remove", now, move |conn| {
-        source::delete(&mut conn.of(&found.tenant_id), &found.id)?;
+    app.change(actor, tenant, REMOVE, move |tx, _| {
+        source::delete(tx, &found.id)?;
         let subject = Subject::new(&found.name).before(&found)?;
         Ok(((), subject))
     })
@@ -311,41 +316,42 @@ pub struct Trial {
     pub attribution: Attribution,
 }
 
-/// Reads a body as if the source had sent it, whoever did; writes nothing.
+/// Reads a body as if the source had sent it; verifies nothing and writes nothing.
 ///
 /// # Errors
 /// `NotFound` when there is no such source.
 pub async fn test(app: &App, tenant: &Tenant, name: &str, body: &[u8], content_type: &str) -> Result<Trial> {
     let found = find(app, tenant, name).await?;
     let settings: SourceSettings = found.settings.read()?;
-    let sender = Sender { kind: found.kind, settings: &settings, name: &found.name };
-    let mut reading = lead_format::read(sender, Body { content_type, bytes: body });
-    // Of these two, a fetched lead can be tried as well as a notice.
-    if matches!(found.kind, SourceKind::Facebook | SourceKind::Yelp)
-        && matches!(reading, Reading::Unusable(_))
+    let webhook = formats::of(&found.kind)?;
+    let sender = webhook.sender(&settings, &found.name);
+    let mut result = webhook.read(sender, Body { content_type, bytes: body });
+    // Where leads are fetched, such a lead can be tried as well as its notice.
+    if webhook.handling.fetch().is_some()
+        && matches!(result, ParseResult::Unusable(_))
         && let Ok(value) = serde_json::from_slice(body)
     {
-        reading = lead_format::read_fetched(sender, &value);
+        result = webhook.read_fetched(sender, &value);
     }
     let said = |becomes, reason: String| Trial { becomes, reason, ..Trial::default() };
-    Ok(match reading {
-        Reading::Lead(found) => {
-            let new = enquiry::salvage(found.enquiry, tenant.country()?);
+    Ok(match result {
+        ParseResult::Lead(lead) => {
+            let new = enquiry::salvage(lead.enquiry, tenant.country()?);
             let text = |text: Option<String>| text.unwrap_or_default();
             Trial {
-                becomes: if found.spam.is_some() { "spam" } else { "lead" },
-                reason: found.spam.unwrap_or_default().to_owned(),
+                becomes: if lead.spam.is_some() { "spam" } else { "lead" },
+                reason: lead.spam.unwrap_or_default().to_owned(),
                 name: new.name,
                 email: new.email.map(|email| email.to_string()).unwrap_or_default(),
                 phone: new.phone.map(|phone| phone.to_string()).unwrap_or_default(),
-                masked_phone: found.masked_phone,
+                masked_phone: lead.masked_phone,
                 service: text(new.service),
                 message: text(new.message),
                 address: text(new.address),
                 postcode: text(new.postcode),
                 preferred_time: text(new.preferred_time),
-                reply_to: found.reply_to.map(|address| address.to_string()).unwrap_or_default(),
-                external_id: text(found.external_id),
+                reply_to: lead.reply_to.map(|address| address.to_string()).unwrap_or_default(),
+                external_id: text(lead.external_id),
                 is_test: new.is_test,
                 cost_cents: new.cost_cents,
                 source: new.source,
@@ -353,14 +359,16 @@ pub async fn test(app: &App, tenant: &Tenant, name: &str, body: &[u8], content_t
                 attribution: new.attribution,
             }
         }
-        Reading::Notices(told) => {
-            let ids: Vec<String> = told.into_iter().map(|told| told.external_id).collect();
+        ParseResult::Notices(notices) => {
+            let ids: Vec<String> = notices.into_iter().map(|notice| notice.external_id).collect();
             said("notice", format!("to be fetched: {}", ids.join(", ")))
         }
-        Reading::Remark(remark) => said("message", format!("about lead {}: {}", remark.lead, remark.text)),
-        Reading::Nothing(reason) => said("nothing", reason.to_owned()),
-        Reading::Unusable(reason) => said("needs_review", reason),
-        Reading::Malformed(reason) => said("malformed", reason),
+        ParseResult::Remark(remark) => {
+            said("message", format!("about lead {}: {}", remark.lead, remark.text))
+        }
+        ParseResult::Nothing(reason) => said("nothing", reason.to_owned()),
+        ParseResult::Unusable(reason) => said("needs_review", reason),
+        ParseResult::Malformed(reason) => said("malformed", reason),
     })
 }
 
@@ -379,8 +387,7 @@ pub async fn notices(
         Some(name) => Some(find(app, tenant, name).await?.id),
         None => None,
     };
-    let id = tenant.id.clone();
-    app.db.read(move |conn| notice::list(&mut conn.of(&id), &Filter { source, state }, limit)).await
+    app.view(tenant, move |tx| notice::list(tx, &Filter { source, state }, limit)).await
 }
 
 /// Has leads fetched again: one by its notice, or all of a source that failed. Returns how many.
@@ -395,9 +402,8 @@ pub async fn retry(
     only: Option<NoticeId>,
 ) -> Result<usize> {
     let found = find(app, tenant, name).await?;
-    let now = app.clock.now();
-    let retried = audited(&app.db, Some(tenant.id.clone()), actor, "source.retry", now, move |conn| {
-        let mut open = open(conn, &found)?;
+    app.change(actor, tenant, RETRY, move |tx, now| {
+        let mut open = open(tx, &found)?;
         open.retain(|notice| only.as_ref().is_none_or(|id| notice.id == *id));
         if open.is_empty() {
             return Err(Error::conflict(format!(
@@ -414,14 +420,12 @@ pub async fn retry(
                 settled_at: None,
                 ..notice.clone()
             };
-            woken += usize::from(notice::save(conn, &again, notice.epoch)? == Claim::Won);
+            woken += usize::from(notice::save(tx, &again, notice.epoch)? == Claim::Won);
         }
         let subject = Subject::new(&found.name).after(&woken)?;
         Ok((woken, subject))
-    });
-    let woken = retried.await?;
-    app.nudges.fetch.notify_one();
-    Ok(woken)
+    })
+    .await
 }
 
 /// Gives up a lead that is not fetched, as when the provider has it no more. Told of again, it stays given up.
@@ -429,11 +433,12 @@ pub async fn retry(
 /// # Errors
 /// `NotFound` when there is no such notice; `Conflict` when its lead was fetched, or it is dismissed already.
 pub async fn dismiss(app: &App, actor: &Actor, tenant: &Tenant, id: &NoticeId) -> Result<Notice> {
-    let (now, id, owner) = (app.clock.now(), id.clone(), tenant.clone());
-    audited(&app.db, Some(tenant.id.clone()), actor, "source.dismiss", now, move |conn| {
-        let before = notice::find(&mut conn.of(&owner.id), &id)?.ok_or_else(|| {
-            Error::not_found(format!("no notice `{id}` in tenant `{}`", owner.slug))
-                .hint(format!("run `nexora source notices --tenant {}`", owner.slug))
+    let id = id.clone();
+    app.change(actor, tenant, DISMISS, move |tx, now| {
+        let before = notice::find(tx, &id)?.ok_or_else(|| {
+            let slug = &tx.tenant.slug;
+            Error::not_found(format!("no notice `{id}` in tenant `{slug}`"))
+                .hint(format!("run `nexora source notices --tenant {slug}`"))
         })?;
         if matches!(before.state, NoticeState::Fetched | NoticeState::Dismissed) {
             return Err(Error::conflict(format!("notice `{id}` is {} already", before.state)));
@@ -441,7 +446,7 @@ pub async fn dismiss(app: &App, actor: &Actor, tenant: &Tenant, id: &NoticeId) -
         let after =
             Notice { state: NoticeState::Dismissed, due_at: None, settled_at: Some(now), ..before.clone() };
         // A fetch that is under way finds the notice changed and settles nothing.
-        if notice::save(conn, &after, before.epoch)? == Claim::Lost {
+        if notice::save(tx, &after, before.epoch)? == Claim::Lost {
             return Err(Error::conflict(format!("notice `{id}` was changed just now")));
         }
         let subject = Subject::new(&id).before(&before.state)?.after(&after.state)?;
@@ -450,11 +455,11 @@ pub async fn dismiss(app: &App, actor: &Actor, tenant: &Tenant, id: &NoticeId) -
     .await
 }
 
-fn open(conn: &mut Conn, source: &Source) -> Result<Vec<Notice>> {
+fn open(tx: &mut Tx, source: &Source) -> Result<Vec<Notice>> {
     let mut open = Vec::new();
     for state in [NoticeState::Failed, NoticeState::Retrying] {
         let filter = Filter { source: Some(source.id.clone()), state: Some(state) };
-        open.extend(notice::list(&mut conn.of(&source.tenant_id), &filter, LIST_LIMIT)?);
+        open.extend(notice::list(tx, &filter, LIST_LIMIT)?);
     }
     Ok(open)
 }

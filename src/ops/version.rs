@@ -8,24 +8,24 @@ use serde::Serialize;
 use similar::TextDiff;
 
 use crate::app::App;
-use crate::base::{Error, Result};
 use crate::config::definitions::{self, Text};
-use crate::engine::context::Settings;
-use crate::engine::definition::Definition;
-use crate::engine::setting;
-use crate::model::RunId;
-use crate::model::audit::Actor;
-use crate::model::automation::{MessageTemplates, Version};
-use crate::model::event::{About, EventKind, Fact};
-use crate::model::principal::{Noun, Operation, Verb};
-use crate::model::run::Run;
-use crate::model::tenant::Tenant;
 use crate::ops::automation::{self as operation, Enabled, Switch};
 use crate::ops::definition::{self, Loaded};
 use crate::ops::{LIST_LIMIT, Subject, chosen_texts};
 use crate::pipeline::fact::{self, Detail};
 use crate::pipeline::version::{self as stored, Parsed};
-use crate::store::{Claim, Inserted, Tx, automation, job, lead, run};
+use nexora_core::base::{Error, Kind, Result, file};
+use nexora_core::model::RunId;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::automation::{MessageTemplates, Version};
+use nexora_core::model::event::{About, EventKind, Fact};
+use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::run::Run;
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::context::Settings;
+use nexora_engine::definition::Definition;
+use nexora_engine::setting;
+use nexora_store::{Claim, Inserted, Tx, automation, job, lead, run};
 
 pub const ROLLBACK: Operation = Operation::new("automation.rollback", Noun::Automation, Verb::Update);
 pub const MIGRATE_RUNS: Operation = Operation::new("automation.migrate_runs", Noun::Automation, Verb::Update);
@@ -181,12 +181,7 @@ pub async fn export(app: &App, tenant: &Tenant, name: &str, folder: &Path) -> Re
             return Err(Error::conflict(format!("`{}` is there already", place.display()))
                 .hint("choose an empty folder"));
         }
-        let unwritable =
-            |error: std::io::Error| Error::usage(format!("cannot write `{}`", place.display())).source(error);
-        if let Some(parent) = place.parent() {
-            std::fs::create_dir_all(parent).map_err(unwritable)?;
-        }
-        std::fs::write(&place, text).map_err(unwritable)?;
+        file::write(&place, text, Kind::Usage)?;
         written.push(place);
     }
     Ok(written)

@@ -1,4 +1,4 @@
-//! Leads that we were only told of are fetched: claim, act, settle.
+//! Fetches leads that were only announced: claim, act, settle.
 //!
 //! 1. *claim*: a short write takes the notice until its lease ends.
 //! 2. *act*: outside any transaction, each fetch in a task of its own.
@@ -11,22 +11,23 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::text::hex;
-use crate::base::{Error, Result};
-use crate::engine::lead_format::{self, Reading, Sender, original};
-use crate::model::outcome::PollError;
-use crate::model::source::{Notice, NoticeState, Source, SourceKind, SourceSettings};
-use crate::model::tenant::Tenant;
-use crate::model::{LeadId, NoticeId};
-use crate::pipeline::hook::{self, Origin};
+use crate::pipeline::hook;
+use crate::pipeline::source_lead::{self, Origin};
 use crate::pipeline::{Round, Swept, spacing};
-use crate::store::due::{self, Queue};
-use crate::store::{Claim, Conn, Tx, notice, source, tenant};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::hex;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::outcome::PollError;
+use nexora_core::model::source::{Notice, NoticeState, Source, SourceSettings};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{LeadId, NoticeId};
+use nexora_engine::lead_format::webhook::ParseResult;
+use nexora_engine::lead_format::{formats, original};
+use nexora_store::due::{self, Queue};
+use nexora_store::{Claim, Conn, Tx, notice, source, tenant};
 
 /// Claims a share of the notices that are due and starts a task for each.
 ///
@@ -111,8 +112,8 @@ async fn fetch(app: &App, claimed: Claimed) {
 /// What was fetched: the text that is kept, and what it says.
 struct Fetched {
     original: String,
-    reading: Reading,
-    word: String,
+    result: ParseResult,
+    lead_source: String,
 }
 
 async fn read(app: &App, claimed: &Claimed) -> Result<Fetched, PollError> {
@@ -120,24 +121,21 @@ async fn read(app: &App, claimed: &Claimed) -> Result<Fetched, PollError> {
     let unread = |error: Error| PollError::Unauthorized { reason: error.report() };
     let secrets = hook::secrets(app, source).map_err(unread)?;
     let settings: SourceSettings = source.settings.read().map_err(unread)?;
-    let value: Value = match source.kind {
-        SourceKind::Facebook => app.lead_sources.facebook(&notice.external_id, &secrets).await?,
-        SourceKind::Yelp => app.lead_sources.yelp(&notice.external_id, &secrets).await?,
-        SourceKind::GoogleAds
-        | SourceKind::Angi
-        | SourceKind::Thumbtack
-        | SourceKind::Typeform
-        | SourceKind::Jotform
-        | SourceKind::GravityForms
-        | SourceKind::Json => {
-            return Err(PollError::Refused { reason: "leads of this kind are not fetched".to_owned() });
-        }
+    let webhook = formats::of(&source.kind).map_err(unread)?;
+    let api_url = app.config.sources.api_url(webhook.format.name);
+    let (Some(format), Some(api_url)) = (webhook.handling.fetch(), api_url) else {
+        return Err(PollError::Refused { reason: "leads of this kind are not fetched".to_owned() });
     };
-    let sender = Sender { kind: source.kind, settings: &settings, name: &source.name };
+    let request = format.request(api_url, &notice.external_id, &secrets)?;
+    let response = app.lead_sources.get(&request).await?;
+    if !response.is_success() {
+        return Err(format.failure(response));
+    }
+    let sender = webhook.sender(&settings, &source.name);
     Ok(Fetched {
-        original: original::kept(source.kind, &secrets, value.to_string().as_bytes()),
-        reading: lead_format::read_fetched(sender, &value),
-        word: sender.word().to_owned(),
+        original: original::kept(webhook, &secrets, response.body.to_string().as_bytes()),
+        result: webhook.read_fetched(sender, &response.body),
+        lead_source: sender.lead_source.to_owned(),
     })
 }
 
@@ -179,20 +177,20 @@ fn record(conn: &mut Conn, claimed: Claimed, fetched: Fetched, now: Timestamp) -
         source,
         original: fetched.original,
         fallback: Some(before.external_id.clone()),
-        word: fetched.word,
+        lead_source: fetched.lead_source,
     };
-    let lead_id: LeadId = match fetched.reading {
-        Reading::Lead(mut found) => {
+    let lead_id: LeadId = match fetched.result {
+        ParseResult::Lead(mut lead) => {
             // The lead is known by the id that we were told, whatever the answer says.
-            found.external_id = Some(before.external_id.clone());
-            hook::store_found(conn, &origin, *found, now)?
+            lead.external_id = Some(before.external_id.clone());
+            source_lead::store_lead(conn, &origin, *lead, now)?
         }
-        Reading::Unusable(reason) | Reading::Malformed(reason) => {
-            hook::store_unusable(conn, &origin, &reason, now)?
+        ParseResult::Unusable(reason) | ParseResult::Malformed(reason) => {
+            source_lead::store_unusable(conn, &origin, &reason, now)?
         }
-        Reading::Nothing(reason) => hook::store_unusable(conn, &origin, reason, now)?,
-        Reading::Notices(_) | Reading::Remark(_) => {
-            hook::store_unusable(conn, &origin, "the provider answered with something else", now)?
+        ParseResult::Nothing(reason) => source_lead::store_unusable(conn, &origin, reason, now)?,
+        ParseResult::Notices(_) | ParseResult::Remark(_) => {
+            source_lead::store_unusable(conn, &origin, "the provider answered with something else", now)?
         }
     };
     let after = Notice {

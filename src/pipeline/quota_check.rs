@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::base::Result;
 use crate::config::Config;
-use crate::engine::quota_check::{self, PollLoad, Watched};
-use crate::model::connection::Ability;
-use crate::model::cursor::CursorKind;
-use crate::model::google::{GOOGLE, GoogleSettings};
-use crate::model::quota::GoogleQuota;
-use crate::store::{Conn, connection, cursor};
+use nexora_core::base::Result;
+use nexora_core::model::connection::Ability;
+use nexora_core::model::cursor::CursorKind;
+use nexora_core::model::google::{GOOGLE, GoogleSettings};
+use nexora_core::model::quota::GoogleQuota;
+use nexora_engine::quota_check::{self, PollLoad, Watched};
+use nexora_store::{Conn, connection, cursor};
 
 /// What the configuration says about quotas and how often things are looked at.
 #[derive(Clone, Copy, Debug)]

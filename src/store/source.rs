@@ -2,12 +2,12 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::SourceId;
-use crate::model::source::{Source, notices, sources};
-use crate::store::conn::on;
-use crate::store::{Claim, Conn, Inserted, Tx};
+use crate::conn::on;
+use crate::{Claim, Conn, Inserted, Tx};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::SourceId;
+use nexora_core::model::source::{Source, notices, sources};
 
 /// Inserts the source, unless its name is taken in the tenant.
 pub fn insert(conn: &mut Conn, source: &Source) -> Result<Inserted> {
@@ -56,7 +56,7 @@ pub fn note_received(tx: &mut Tx, id: &SourceId, now: Timestamp) -> Result<()> {
 /// How the reason begins for which a call was refused.
 pub const REFUSED: &str = "a call was refused: ";
 
-/// Notes why a call was refused, unless something weightier is noted: anybody can make a call.
+/// Notes why a call was refused, unless something weightier is noted: any client can make a call.
 pub fn note_refusal(tx: &mut Tx, id: &SourceId, reason: &str) -> Result<()> {
     let refused = sources::last_error.like(format!("{REFUSED}%"));
     let update = diesel::update(sources::table.find((tx.tenant, id)))

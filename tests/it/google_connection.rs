@@ -6,17 +6,17 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use nexora::base::secret::Secret;
-use nexora::base::{Error, Kind};
-use nexora::connector::google::authorization::AuthorizationRequest;
-use nexora::connector::google::kind::by_service_account;
-use nexora::connector::google::oauth::OAuthClient;
-use nexora::connector::registry::Registry;
-use nexora::model::connection::{Abilities, Ability, Connection, ConnectionState};
-use nexora::model::effect::EffectState;
-use nexora::model::event::{ConnectionFailing, EventKind};
+use nexora::app::registry::Registry;
 use nexora::ops::{authorization, automation, connection, user};
-use nexora::store::event;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::{Error, Kind};
+use nexora_core::model::connection::{Abilities, Ability, Connection, ConnectionState};
+use nexora_core::model::effect::EffectState;
+use nexora_core::model::event::{ConnectionFailing, EventKind};
+use nexora_google::authorization::AuthorizationRequest;
+use nexora_google::kind::by_service_account;
+use nexora_google::oauth::OAuthClient;
+use nexora_store::event;
 use reqwest::Client;
 use reqwest::redirect::Policy;
 use serde_json::{Value, json};
@@ -238,7 +238,7 @@ async fn one_mailbox_out_of_quota_leaves_another_alone() {
     let other = connection::add(app, actor, tenant, "field", new).await.unwrap();
     let mut environment = environment(&app.config, app.clock.clone());
     environment.google.quota.calendar.user = 6;
-    let registry = Registry::new(nexora::connector::all(), environment);
+    let registry = Registry::new(nexora::app::registry::connectors(), environment);
     let office = registry.connector(&nexora.google().await, || Ok(Some(key.clone()))).unwrap();
     let field = registry.connector(&other, || Ok(Some(key))).unwrap();
     for _ in 0..6 {

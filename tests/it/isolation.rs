@@ -1,21 +1,22 @@
 //! Nobody sees or changes another tenant's data, or does what their role does not permit: on every
 //! route, and by every command. A route or command that these tables do not name fails the test.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use assert_cmd::Command;
-use nexora::base::clock::Timestamp;
 use nexora::cli;
-use nexora::engine::authority;
-use nexora::engine::enquiry::Enquiry;
-use nexora::model::principal::{Noun, Permission, Principal, Verb};
-use nexora::model::tenant::Tenant;
-use nexora::model::user::Role;
-use nexora::model::{TenantId, UserId};
 use nexora::ops::{self, status};
-use nexora::store::Url;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::principal::{Noun, Permission, Principal, Verb};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::user::Role;
+use nexora_core::model::{TenantId, UserId};
+use nexora_engine::authority;
+use nexora_engine::enquiry::Enquiry;
+use nexora_store as store;
+use nexora_store::Url;
 
 use crate::harness::{Backend, Nexora, enquiry, on_both};
 use crate::isolation_tables::{COMMANDS, MAY, ROUTES, Shows};
@@ -73,7 +74,7 @@ impl World {
         nexora.settle().await;
         let status = status::of_tenant(app, nexora.tenant.clone()).await.unwrap();
         let lead = &status.leads[0];
-        let messages = ops::message::list(app, &nexora.tenant, 10).await.unwrap();
+        let messages = app.view(&nexora.tenant, move |tx| store::message::list(tx, 10)).await.unwrap();
         let ids = vec![
             ("LEAD", lead.id.to_string()),
             ("CONTACT", lead.contact_id.as_ref().unwrap().to_string()),
@@ -197,25 +198,37 @@ fn a_role_permits_what_the_table_says_in_its_own_tenant_and_nothing_elsewhere() 
 
 #[test]
 fn every_public_route_is_in_the_table() {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http/mod.rs");
-    let source = std::fs::read_to_string(path).unwrap();
-    let router = source.split("pub fn public(").nth(1).unwrap().split("pub fn private(").next().unwrap();
-    for hidden in [".merge(", ".nest(", ".nest_service(", ".route_service("] {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http");
+    let source = std::fs::read_to_string(folder.join("routes.rs")).unwrap();
+    let (before, rest) = source.split_once("pub fn private(").unwrap();
+    let (_, after) = rest.split_once("\n}\n").unwrap();
+    let router = format!("{before}{after}");
+    for hidden in [".nest(", ".nest_service(", ".route_service("] {
         assert!(!router.contains(hidden), "the routes behind `{hidden}` are not seen by this test");
     }
-    let routes: BTreeSet<(String, String)> = router
-        .split(".route(")
-        .skip(1)
-        .map(|route| {
-            let path = route.split('"').nth(1).unwrap().to_owned();
-            let methods = ["get(", "post(", "put(", "patch(", "delete("];
-            let used = methods.iter().filter(|method| route.contains(**method));
-            let used: Vec<String> = used.map(|method| method.trim_end_matches('(').to_uppercase()).collect();
-            (path, used.join(" "))
-        })
+    let mut routes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for route in router.split(".route(").skip(1) {
+        let path = route.split('"').nth(1).unwrap().to_owned();
+        let methods = ["get(", "post(", "put(", "patch(", "delete("];
+        let used = methods.iter().filter(|method| route.contains(**method));
+        let used = used.map(|method| method.trim_end_matches('(').to_uppercase());
+        routes.entry(path).or_default().extend(used);
+    }
+    let words = |text: &str| text.split(' ').map(str::to_owned).collect::<BTreeSet<_>>();
+    let table = ROUTES.iter().map(|(path, methods, _)| ((*path).to_owned(), words(methods)));
+    assert_eq!(routes, table.collect::<BTreeMap<_, _>>(), "name each route in `ROUTES`");
+    let elsewhere: Vec<_> = rust_files(&folder)
+        .into_iter()
+        .filter(|path| !path.ends_with("routes.rs"))
+        .filter(|path| std::fs::read_to_string(path).unwrap().contains(".route("))
         .collect();
-    let table = ROUTES.iter().map(|(path, methods, _)| ((*path).to_owned(), (*methods).to_owned()));
-    assert_eq!(routes, table.collect::<BTreeSet<_>>(), "name each route in `ROUTES`");
+    assert!(elsewhere.is_empty(), "routes stand in `routes.rs` alone, not in {elsewhere:?}");
+}
+
+fn rust_files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files = entries.flat_map(|path| if path.is_dir() { rust_files(&path) } else { vec![path] });
+    files.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
 }
 
 #[test]
@@ -295,7 +308,7 @@ on_both! {
         let (status, said) = world.run(&rename);
         assert_eq!(status, 0, "{said}");
         let acme = world.site.nexora.tenant.id.clone();
-        let entries = world.site.nexora.app.db.read(move |conn| nexora::store::audit::list(conn, Some(&acme), 1)).await.unwrap();
+        let entries = world.site.nexora.app.db.read(move |conn| nexora_store::audit::list(conn, Some(&acme), 1)).await.unwrap();
         assert_eq!((entries[0].action.as_str(), entries[0].actor.as_str()), ("tenant.set", "user:op@example.com"));
     }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use nexora::ops::{automation, event};
-use nexora::store::event::Filter;
+use nexora_store as store;
+use nexora_store::event::Filter;
 use serde_json::{Value, json};
 
 use crate::harness::{Backend, Nexora};
@@ -67,7 +68,7 @@ impl Scene {
     pub async fn sign_in(&self) -> String {
         let sandbox = self.nexora.sandbox.as_ref().unwrap();
         let key: Value = serde_json::from_str(&sandbox.service_account_json()).unwrap();
-        let now = nexora::base::clock::Clock::System.now().millis() / 1_000;
+        let now = nexora_core::base::clock::Clock::System.now().millis() / 1_000;
         let claims = json!({
             "iss": key["client_email"], "sub": OFFICE, "iat": now, "exp": now + 3_600,
             "aud": sandbox.url() + "/token",
@@ -115,7 +116,8 @@ impl Scene {
     /// Returns what was told since the last look: kind, and what `show` makes of the payload.
     pub async fn told(&self, seen: &mut usize, show: impl Fn(&Value) -> String) -> Vec<String> {
         let Nexora { app, tenant, .. } = &self.nexora;
-        let events = event::list(app, tenant, Filter::default(), 1_000).await.unwrap();
+        let events =
+            app.view(tenant, move |tx| store::event::list(tx, &Filter::default(), 1_000)).await.unwrap();
         let new = events.len() - std::mem::replace(seen, events.len());
         let mut told: Vec<String> = events[..new]
             .iter()

@@ -4,21 +4,24 @@
 mod commands;
 mod fetching;
 mod keys;
+mod new_format;
 mod refusals;
 mod rivals;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use hmac::{Hmac, KeyInit as _, Mac};
-use nexora::base::secret::Secret;
-use nexora::base::text::hex;
-use nexora::model::consent::Channel;
-use nexora::model::event::{EventKind, WebhookEvent};
-use nexora::model::lead::{Agreed, Lead, LeadState};
-use nexora::model::source::{SourceField, SourceKind, SourceSettings};
-use nexora::model::tenant::Tenant;
 use nexora::ops;
 use nexora::ops::source::{NewSource, Shown};
+use nexora_core::base::secret::Secret;
+use nexora_core::base::text::hex;
+use nexora_core::model::consent::Channel;
+use nexora_core::model::event::{EventKind, WebhookEvent};
+use nexora_core::model::lead::{Agreed, Lead, LeadState};
+use nexora_core::model::source::{SourceField, SourceSettings};
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::lead_format::formats;
+use nexora_store as store;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -30,20 +33,25 @@ fn fixture(name: &str) -> Value {
     serde_json::from_str(&std::fs::read_to_string(format!("{path}{name}.json")).unwrap()).unwrap()
 }
 
-fn new_source(kind: SourceKind) -> NewSource {
-    let is_facebook = kind == SourceKind::Facebook;
+/// The names of all formats.
+fn kinds() -> impl Iterator<Item = &'static str> {
+    formats::webhooks().map(|webhook| webhook.format.name)
+}
+
+fn new_source(kind: &str) -> NewSource {
+    let is_facebook = kind == "facebook";
     let mut settings = SourceSettings::default();
     match kind {
-        SourceKind::GravityForms => settings.fields.insert("2".into(), SourceField::Email),
-        SourceKind::Json => settings.fields.insert("ref".into(), SourceField::Id),
+        "gravity-forms" => settings.fields.insert("2".into(), SourceField::Email),
+        "json" => settings.fields.insert("ref".into(), SourceField::Id),
         _ => None,
     };
     NewSource {
         name: "hook".into(),
-        kind,
+        webhook: formats::parse(kind).unwrap(),
         settings,
         secret: is_facebook.then(|| Secret::new("the-secret-of-our-app")),
-        access_token: matches!(kind, SourceKind::Facebook | SourceKind::Yelp).then(|| Secret::new("token-1")),
+        access_token: matches!(kind, "facebook" | "yelp").then(|| Secret::new("token-1")),
     }
 }
 
@@ -67,7 +75,7 @@ fn mac(secret: &str, text: &str) -> Vec<u8> {
 }
 
 /// Makes the call by which a source of this kind shows that it holds `secret`.
-fn call(kind: SourceKind, secret: &str, body: &str) -> Call {
+fn call(kind: &str, secret: &str, body: &str) -> Call {
     let mut call = Call {
         token: None,
         headers: Vec::new(),
@@ -75,26 +83,27 @@ fn call(kind: SourceKind, secret: &str, body: &str) -> Call {
         body: body.to_owned(),
     };
     match kind {
-        SourceKind::GoogleAds => call.body = body.replace("\"KEY\"", &json!(secret).to_string()),
-        SourceKind::Facebook => {
+        "google-ads" => call.body = body.replace("\"KEY\"", &json!(secret).to_string()),
+        "facebook" => {
             call.headers.push(("x-hub-signature-256", format!("sha256={}", hex(mac(secret, body)))));
         }
-        SourceKind::Typeform => {
+        "typeform" => {
             call.headers.push(("typeform-signature", format!("sha256={}", BASE64.encode(mac(secret, body)))));
         }
-        SourceKind::Angi => call.headers.push(("x-api-key", secret.to_owned())),
-        SourceKind::Thumbtack => {
+        "angi" => call.headers.push(("x-api-key", secret.to_owned())),
+        "thumbtack" => {
             let pair = BASE64.encode(format!("nexora:{secret}"));
             call.headers.push(("authorization", format!("Basic {pair}")));
         }
-        SourceKind::Yelp => call.token = Some(secret.to_owned()),
-        SourceKind::Jotform => {
+        "yelp" => call.token = Some(secret.to_owned()),
+        "jotform" => {
             call.token = Some(secret.to_owned());
             call.content_type = "multipart/form-data; boundary=XX".into();
         }
-        SourceKind::GravityForms | SourceKind::Json => {
+        "gravity-forms" | "json" => {
             call.headers.push(("x-nexora-secret", secret.to_owned()));
         }
+        _ => panic!("no call is known of kind `{kind}`"),
     }
     call
 }
@@ -108,18 +117,19 @@ fn jotform(raw: &Value) -> String {
 }
 
 /// What a source of this kind sends, and the answer that it wants.
-fn good(kind: SourceKind) -> (String, &'static str, &'static str) {
+fn good(kind: &str) -> (String, &'static str, &'static str) {
     let (json, text) = ("application/json", "text/plain; charset=utf-8");
     match kind {
-        SourceKind::GoogleAds => (fixture("google-ads").to_string(), json, "{}"),
-        SourceKind::Facebook => (fixture("facebook-notice").to_string(), text, "EVENT_RECEIVED"),
-        SourceKind::Angi => (fixture("angi").to_string(), text, "SUCCESS"),
-        SourceKind::Thumbtack => (fixture("thumbtack").to_string(), json, "{}"),
-        SourceKind::Yelp => (fixture("yelp-notice").to_string(), json, "{}"),
-        SourceKind::Typeform => (fixture("typeform").to_string(), json, "{}"),
-        SourceKind::Jotform => (jotform(&fixture("jotform-raw")), json, "{}"),
-        SourceKind::GravityForms => (fixture("gravity-forms").to_string(), json, "ID"),
-        SourceKind::Json => (fixture("json").to_string(), json, "ID"),
+        "google-ads" => (fixture("google-ads").to_string(), json, "{}"),
+        "facebook" => (fixture("facebook-notice").to_string(), text, "EVENT_RECEIVED"),
+        "angi" => (fixture("angi").to_string(), text, "SUCCESS"),
+        "thumbtack" => (fixture("thumbtack").to_string(), json, "{}"),
+        "yelp" => (fixture("yelp-notice").to_string(), json, "{}"),
+        "typeform" => (fixture("typeform").to_string(), json, "{}"),
+        "jotform" => (jotform(&fixture("jotform-raw")), json, "{}"),
+        "gravity-forms" => (fixture("gravity-forms").to_string(), json, "ID"),
+        "json" => (fixture("json").to_string(), json, "ID"),
+        _ => panic!("no body is known of kind `{kind}`"),
     }
 }
 
@@ -144,31 +154,36 @@ async fn send(site: &Site, path: &str, call: &Call) -> Answer {
 }
 
 async fn leads(site: &Site) -> Vec<Lead> {
-    ops::lead::list(&site.nexora.app, &site.nexora.tenant, None, None, 100).await.unwrap()
+    site.nexora.app.view(&site.nexora.tenant, move |tx| store::lead::list(tx, None, None, 100)).await.unwrap()
 }
 
 /// The events that say what was said about leads.
 async fn remarks(site: &Site) -> Vec<WebhookEvent> {
-    let filter = nexora::store::event::Filter {
+    let filter = nexora_store::event::Filter {
         kind: Some(EventKind::WebhookReceived),
-        ..nexora::store::event::Filter::default()
+        ..nexora_store::event::Filter::default()
     };
-    let events = ops::event::list(&site.nexora.app, &site.nexora.tenant, filter, 100).await.unwrap();
+    let events = site
+        .nexora
+        .app
+        .view(&site.nexora.tenant, move |tx| store::event::list(tx, &filter, 100))
+        .await
+        .unwrap();
     events.into_iter().map(|event| event.payload.read().unwrap()).collect()
 }
 
-fn is_fetched(kind: SourceKind) -> bool {
-    matches!(kind, SourceKind::Facebook | SourceKind::Yelp)
+fn is_fetched(kind: &str) -> bool {
+    matches!(kind, "facebook" | "yelp")
 }
 
 on_both! {
     async fn every_source_is_heard_once_and_answered_the_same_each_time(backend) {
-        for kind in SourceKind::ALL {
+        for kind in kinds() {
             let site = Site::open(backend).await;
-            let shown = add(&site.nexora, &site.nexora.tenant, new_source(*kind)).await;
+            let shown = add(&site.nexora, &site.nexora.tenant, new_source(kind)).await;
             let secret = shown.secrets.secret.expose().to_owned();
-            let (body, content_type, answer) = good(*kind);
-            let call = call(*kind, &secret, &body);
+            let (body, content_type, answer) = good(kind);
+            let call = call(kind, &secret, &body);
             let first = send(&site, "/hooks/acme/hook", &call).await;
             assert_eq!((first.status, first.content_type.as_str()), (StatusCode::OK, content_type), "{kind}");
             if answer != "ID" {
@@ -177,7 +192,7 @@ on_both! {
             let again = send(&site, "/hooks/acme/hook", &call).await;
             assert_eq!((again.status, &again.body), (StatusCode::OK, &first.body), "{kind}");
             let kept = leads(&site).await;
-            assert_eq!(kept.len(), usize::from(!is_fetched(*kind)), "{kind}");
+            assert_eq!(kept.len(), usize::from(!is_fetched(kind)), "{kind}");
             for lead in &kept {
                 assert_eq!(lead.state, LeadState::New, "{kind}");
                 let original = lead.original.as_deref().unwrap();
@@ -195,30 +210,30 @@ on_both! {
         let site = Site::open(backend).await;
         let Nexora { app, actor, tenant, .. } = &site.nexora;
         let other = ops::tenant::create(app, actor, new_tenant("other")).await.unwrap();
-        for kind in SourceKind::ALL {
+        for kind in kinds() {
             let before = leads(&site).await.len();
-            let mine = add(&site.nexora, tenant, new_source(*kind)).await;
+            let mine = add(&site.nexora, tenant, new_source(kind)).await;
             let secret = mine.secrets.secret.expose();
-            let (body, ..) = good(*kind);
-            let good = call(*kind, secret, &body);
+            let (body, ..) = good(kind);
+            let good = call(kind, secret, &body);
             // A source of the same name at another tenant has another secret.
             assert_eq!(send(&site, "/hooks/other/hook", &good).await.status, StatusCode::NOT_FOUND, "{kind}");
-            let new = NewSource { secret: Some(Secret::new("quite-another-secret")), ..new_source(*kind) };
+            let new = NewSource { secret: Some(Secret::new("quite-another-secret")), ..new_source(kind) };
             add(&site.nexora, &other, new).await;
             let elsewhere = send(&site, "/hooks/other/hook", &good).await;
             assert_eq!(elsewhere.status, StatusCode::UNAUTHORIZED, "{kind}");
-            let wrong = send(&site, "/hooks/acme/hook", &call(*kind, "quite-another-secret", &body)).await;
+            let wrong = send(&site, "/hooks/acme/hook", &call(kind, "quite-another-secret", &body)).await;
             assert_eq!(wrong.status, StatusCode::UNAUTHORIZED, "{kind}");
             let bare = Call { token: None, headers: Vec::new(), body: body.clone(), ..good.clone() };
             let bare = send(&site, "/hooks/acme/hook", &bare).await;
             assert_eq!(bare.status, StatusCode::UNAUTHORIZED, "{kind}");
             assert!(!bare.body.contains(secret) && !wrong.body.contains(secret), "{kind}");
             match kind {
-                SourceKind::GoogleAds => assert!(wrong.body.starts_with("{\"message\":"), "{}", wrong.body),
+                "google-ads" => assert!(wrong.body.starts_with("{\"message\":"), "{}", wrong.body),
                 _ => assert_eq!(wrong.content_type, "application/problem+json", "{kind}"),
             }
             let challenge = bare.challenge.as_deref() == Some("Basic realm=\"nexora\"");
-            assert_eq!(challenge, *kind == SourceKind::Thumbtack, "{kind}");
+            assert_eq!(challenge, kind == "thumbtack", "{kind}");
             let refused = ops::source::find(app, tenant, "hook").await.unwrap();
             assert!(refused.last_error.unwrap().starts_with("a call was refused"), "{kind}");
             assert_eq!(leads(&site).await.len(), before, "{kind}");
@@ -230,7 +245,7 @@ on_both! {
             let given = Secret::new("a-secret-that-is-new");
             ops::source::rotate_secret(app, actor, tenant, "hook", Some(given)).await.unwrap();
             assert_eq!(send(&site, "/hooks/acme/hook", &good).await.status, StatusCode::UNAUTHORIZED, "{kind}");
-            let renewed = call(*kind, "a-secret-that-is-new", &body);
+            let renewed = call(kind, "a-secret-that-is-new", &body);
             assert_eq!(send(&site, "/hooks/acme/hook", &renewed).await.status, StatusCode::OK, "{kind}");
             for tenant in [tenant, &other] {
                 ops::source::remove(app, actor, tenant, "hook").await.unwrap();
@@ -239,18 +254,18 @@ on_both! {
     }
 
     async fn what_is_no_body_is_refused_and_kept_all_the_same(backend) {
-        for kind in SourceKind::ALL {
+        for kind in kinds() {
             let site = Site::open(backend).await;
-            let shown = add(&site.nexora, &site.nexora.tenant, new_source(*kind)).await;
+            let shown = add(&site.nexora, &site.nexora.tenant, new_source(kind)).await;
             let torn = "{\"lead_id\": \"1\", \"name\": \"Jo";
-            let call = call(*kind, shown.secrets.secret.expose(), torn);
+            let call = call(kind, shown.secrets.secret.expose(), torn);
             for _ in 0..2 {
                 let answer = send(&site, "/hooks/acme/hook", &call).await;
                 assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{kind}");
             }
             let kept = leads(&site).await;
             // Google's key is in the body: nobody knows whose this one is.
-            assert_eq!(kept.len(), usize::from(*kind != SourceKind::GoogleAds), "{kind}");
+            assert_eq!(kept.len(), usize::from(kind != "google-ads"), "{kind}");
             for lead in kept {
                 assert_eq!((lead.state, lead.original.as_deref()), (LeadState::NeedsReview, Some(torn)), "{kind}");
             }
@@ -259,16 +274,16 @@ on_both! {
 
     async fn what_cannot_be_read_as_a_lead_is_kept_for_review(backend) {
         let site = Site::open(backend).await;
-        let shown = add(&site.nexora, &site.nexora.tenant, new_source(SourceKind::GoogleAds)).await;
+        let shown = add(&site.nexora, &site.nexora.tenant, new_source("google-ads")).await;
         let secret = shown.secrets.secret.expose();
         let body = json!({ "lead_id": "x", "google_key": "KEY", "columns": "renamed" }).to_string();
-        let first = send(&site, "/hooks/acme/hook", &call(SourceKind::GoogleAds, secret, &body)).await;
+        let first = send(&site, "/hooks/acme/hook", &call("google-ads", secret, &body)).await;
         assert_eq!((first.status, first.body.as_str()), (StatusCode::OK, "{}"));
-                let new = NewSource { name: "crm".into(), ..new_source(SourceKind::Json) };
+                let new = NewSource { name: "crm".into(), ..new_source("json") };
         let crm = add(&site.nexora, &site.nexora.tenant, new).await;
         let crm = crm.secrets.secret.expose();
         let nobody = json!({ "name": "Jo", "email": "not an address", "message": "Help", "echo": crm });
-        let crm = call(SourceKind::Json, crm, &nobody.to_string());
+        let crm = call("json", crm, &nobody.to_string());
         assert_eq!(send(&site, "/hooks/acme/crm", &crm).await.status, StatusCode::OK);
         let kept = leads(&site).await;
         assert_eq!(kept.len(), 2);
@@ -283,13 +298,13 @@ on_both! {
 
     async fn a_lead_of_google_ads_has_its_origin_and_a_test_runs_nothing(backend) {
         let site = Site::open(backend).await;
-        let shown = add(&site.nexora, &site.nexora.tenant, new_source(SourceKind::GoogleAds)).await;
+        let shown = add(&site.nexora, &site.nexora.tenant, new_source("google-ads")).await;
         let secret = shown.secrets.secret.expose();
         let mut body = fixture("google-ads");
-        send(&site, "/hooks/acme/hook", &call(SourceKind::GoogleAds, secret, &body.to_string())).await;
+        send(&site, "/hooks/acme/hook", &call("google-ads", secret, &body.to_string())).await;
         body["lead_id"] = json!("ga-test");
         body["is_test"] = json!(true);
-        let tested = send(&site, "/hooks/acme/hook", &call(SourceKind::GoogleAds, secret, &body.to_string())).await;
+        let tested = send(&site, "/hooks/acme/hook", &call("google-ads", secret, &body.to_string())).await;
         assert_eq!((tested.status, tested.body.as_str()), (StatusCode::OK, "{}"));
         site.nexora.settle().await;
         let kept = leads(&site).await;
@@ -306,26 +321,26 @@ on_both! {
         let site = Site::open(backend).await;
         let Nexora { app, actor, tenant, .. } = &site.nexora;
         let settings = SourceSettings { success: Some("<success>Acme</success>".into()), ..SourceSettings::default() };
-        let new = NewSource { settings, ..new_source(SourceKind::Angi) };
+        let new = NewSource { settings, ..new_source("angi") };
         let shown = add(&site.nexora, tenant, new).await;
         let secret = shown.secrets.secret.expose();
-        let earlier = nexora::engine::enquiry::Enquiry {
+        let earlier = nexora_engine::enquiry::Enquiry {
             name: "Somebody".into(),
             phone: "5125550160".into(),
-            ..nexora::engine::enquiry::Enquiry::default()
+            ..nexora_engine::enquiry::Enquiry::default()
         };
         let earlier = site.nexora.submit(earlier).await;
         let mut body = fixture("angi");
         // Without a header, the address carries the secret.
-        let by_address = Call { token: Some(secret.into()), headers: Vec::new(), ..call(SourceKind::Angi, "", &body.to_string()) };
+        let by_address = Call { token: Some(secret.into()), headers: Vec::new(), ..call("angi", "", &body.to_string()) };
         let answer = send(&site, "/hooks/acme/hook", &by_address).await;
         assert_eq!((answer.status, answer.body.as_str()), (StatusCode::OK, "<success>Acme</success>"));
         body["comments"] = json!("Told again, in other words");
-        let again = send(&site, "/hooks/acme/hook", &call(SourceKind::Angi, secret, &body.to_string())).await;
+        let again = send(&site, "/hooks/acme/hook", &call("angi", secret, &body.to_string())).await;
         assert_eq!(again.body, "<success>Acme</success>");
         body["leadOid"] = json!(90_210_099);
         body["email"] = json!("someone.else@example.com");
-        send(&site, "/hooks/acme/hook", &call(SourceKind::Angi, secret, &body.to_string())).await;
+        send(&site, "/hooks/acme/hook", &call("angi", secret, &body.to_string())).await;
         let kept = leads(&site).await;
         let of_angi: Vec<&Lead> = kept.iter().filter(|lead| lead.source == "angi").collect();
         assert_eq!((kept.len(), of_angi.len()), (3, 2));
@@ -339,7 +354,7 @@ on_both! {
             assert_eq!(lead.consents.read::<Vec<Agreed>>().unwrap(), std::slice::from_ref(&wanted));
             assert_eq!(lead.details.value()["How soon?"], "Within a week");
             let (tenant_id, contact) = (tenant.id.clone(), lead.contact_id.clone().unwrap());
-            let word = app.db.read(move |conn| nexora::store::consent::latest(&mut conn.of(&tenant_id), &contact, Channel::Sms));
+            let word = app.db.read(move |conn| nexora_store::consent::latest(&mut conn.of(&tenant_id), &contact, Channel::Sms));
             assert!(!word.await.unwrap().unwrap().given);
         }
         assert!(site.nexora.lead(&earlier).await.lead.contact_id.is_some());
@@ -352,10 +367,10 @@ on_both! {
 
     async fn a_message_of_thumbtack_may_come_first_and_makes_no_lead(backend) {
         let site = Site::open(backend).await;
-        let shown = add(&site.nexora, &site.nexora.tenant, new_source(SourceKind::Thumbtack)).await;
+        let shown = add(&site.nexora, &site.nexora.tenant, new_source("thumbtack")).await;
         let secret = shown.secrets.secret.expose();
         let tell = |body: Value| {
-            let call = call(SourceKind::Thumbtack, secret, &body.to_string());
+            let call = call("thumbtack", secret, &body.to_string());
             let site = &site;
             async move {
                 let answer = send(site, "/hooks/acme/hook", &call).await;
@@ -395,7 +410,7 @@ on_both! {
     async fn forms_are_read_through_the_map_of_their_source(backend) {
         let site = Site::open(backend).await;
         let Nexora { app, actor, tenant, .. } = &site.nexora;
-        let shown = add(&site.nexora, tenant, new_source(SourceKind::GravityForms)).await;
+        let shown = add(&site.nexora, tenant, new_source("gravity-forms")).await;
         let fields = [
             ("1.3", SourceField::FirstName),
             ("1.6", SourceField::LastName),
@@ -411,7 +426,7 @@ on_both! {
         assert_eq!(leads(&site).await.len(), 0, "a trial writes nothing");
         let form = Call {
             content_type: "application/x-www-form-urlencoded".into(),
-            ..call(SourceKind::GravityForms, shown.secrets.secret.expose(), &body)
+            ..call("gravity-forms", shown.secrets.secret.expose(), &body)
         };
         send(&site, "/hooks/acme/hook", &form).await;
         let kept = leads(&site).await;
@@ -422,7 +437,7 @@ on_both! {
     async fn a_signed_call_holds_for_a_while_and_once(backend) {
         let site = Site::open(backend).await;
         let settings = SourceSettings { signed: true, ..SourceSettings::default() };
-        let new = NewSource { settings, ..new_source(SourceKind::Json) };
+        let new = NewSource { settings, ..new_source("json") };
         let shown = add(&site.nexora, &site.nexora.tenant, new).await;
         let secret = shown.secrets.secret.expose();
         let key = BASE64.decode(secret.strip_prefix("whsec_").unwrap()).unwrap();
@@ -451,7 +466,7 @@ on_both! {
             assert_eq!(stale.status, StatusCode::UNAUTHORIZED);
             assert!(stale.body.contains("too old"), "{}", stale.body);
         }
-        let by_secret = call(SourceKind::Json, secret, &body);
+        let by_secret = call("json", secret, &body);
         assert_eq!(send(&site, "/hooks/acme/hook", &by_secret).await.status, StatusCode::UNAUTHORIZED);
         assert_eq!(leads(&site).await.len(), 1);
         assert_ne!(send(&site, "/hooks/acme/hook", &signed("msg_3", now)).await.body, first.body);
@@ -459,11 +474,11 @@ on_both! {
 
     async fn what_is_too_large_or_asked_in_the_wrong_way_is_refused(backend) {
         let site = Site::open(backend).await;
-        let shown = add(&site.nexora, &site.nexora.tenant, new_source(SourceKind::Json)).await;
+        let shown = add(&site.nexora, &site.nexora.tenant, new_source("json")).await;
         let secret = shown.secrets.secret.expose();
         let of = |length: usize| {
             let body = json!({ "name": "Jo", "phone": "5125550142", "message": "x".repeat(length) });
-            call(SourceKind::Json, secret, &body.to_string())
+            call("json", secret, &body.to_string())
         };
         assert_eq!(send(&site, "/hooks/acme/hook", &of(200_000)).await.status, StatusCode::OK);
         assert_eq!(send(&site, "/hooks/acme/hook", &of(300_000)).await.status, StatusCode::PAYLOAD_TOO_LARGE);

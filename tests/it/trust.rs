@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use nexora::base::clock::Timestamp;
-use nexora::engine::reference;
-use nexora::model::consent::{Channel, Scope};
-use nexora::model::effect::EffectState;
-use nexora::model::lead::Agreed;
 use nexora::ops::trial::report::What;
 use nexora::ops::trial::{self, TrialRequest, simulate};
 use nexora::ops::{automation, connection, contact, lead, tenant};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::consent::{Channel, Scope};
+use nexora_core::model::effect::EffectState;
+use nexora_core::model::lead::Agreed;
+use nexora_engine::reference;
+use nexora_store as store;
 use serde_json::json;
 
 use crate::harness::{Backend, Nexora, enquiry, on_both};
@@ -99,7 +100,7 @@ on_both! {
         contact::suppress(app, actor, tenant, &jo, why).await.unwrap();
         let (gate, why) = gate_of(request).await;
         assert!(gate == "suppression" && why.contains("suppressed for all"), "{gate}: {why}");
-        let leads = lead::list(app, tenant, None, None, 10).await.unwrap();
+        let leads = app.view(tenant, move |tx| store::lead::list(tx, None, None, 10)).await.unwrap();
         assert_eq!(leads.len(), 1, "the trial's own lead stays in its scratch database");
     }
 
@@ -209,7 +210,7 @@ fn the_reference_in_the_documents_is_that_of_the_code() {
     let (begin, end) = ("<!-- reference: begin -->\n", "<!-- reference: end -->");
     let (before, rest) = document.split_once(begin).unwrap();
     let (written, after) = rest.split_once(end).unwrap();
-    let wanted = reference::text(nexora::connector::all().facts());
+    let wanted = reference::text(nexora::app::registry::connectors().facts());
     if std::env::var_os("NEXORA_TEST_WRITE_REFERENCE").is_some() {
         std::fs::write(path, format!("{before}{begin}{wanted}{end}{after}")).unwrap();
         return;

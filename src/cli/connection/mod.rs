@@ -1,30 +1,30 @@
 //! `nexora connection`.
 
-mod add;
+mod create;
 
 use std::path::PathBuf;
 
-pub use add::Add;
 use clap::Subcommand;
+pub use create::Create;
 
 use crate::app::App;
-use crate::base::secret::Secret;
-use crate::base::{Error, Result};
-use crate::cli::Context;
-use crate::cli::connection::add::ScopeArgs;
+use crate::cli::connection::create::ScopeArgs;
 use crate::cli::out::{Out, ago, maybe};
-use crate::engine::lead_mail::{Form, Rules};
-use crate::model::connection::{Abilities, Connection};
-use crate::model::google::GoogleAuth;
-use crate::model::tenant::Tenant;
+use crate::cli::{Context, input};
 use crate::ops::lead_mail::{self, Change};
 use crate::ops::{authorization, connection};
+use nexora_core::base::Result;
+use nexora_core::base::secret::Secret;
+use nexora_core::model::connection::{Abilities, Connection};
+use nexora_core::model::google::GoogleAuth;
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::lead_format::mail::{Form, Rules};
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Add a connection
-    #[command(subcommand)]
-    Add(Add),
+    /// Create a connection
+    #[command(subcommand, alias = "add")]
+    Create(Create),
     /// List a tenant's connections
     #[command(after_help = "Example:\n  nexora connection list --tenant acme")]
     List,
@@ -73,21 +73,21 @@ pub enum Command {
         #[arg(long, value_name = "BOOL")]
         trust_unsigned: Option<bool>,
     },
-    /// Take access back at Google, forget the credential and pause the connection
+    /// Revoke the access at Google, forget the credential and pause the connection
     #[command(after_help = "Example:\n  nexora connection revoke google --tenant acme --yes")]
     Revoke { name: String },
-    /// Remove a connection that nothing was ever sent through
-    #[command(after_help = "Example:\n  nexora connection remove smtp --tenant acme --yes")]
-    Remove { name: String },
+    /// Delete a connection that nothing was ever sent through
+    #[command(alias = "remove", after_help = "Example:\n  nexora connection delete smtp --tenant acme --yes")]
+    Delete { name: String },
 }
 
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
     let tenant = context.tenant().await?;
     match command {
-        Command::Add(add) => {
-            let (added, reveal) = add.run(context, &tenant, out).await?;
-            show(app, &added, out)?;
+        Command::Create(create) => {
+            let (created, reveal) = create.run(context, &tenant, out).await?;
+            show(app, &created, out)?;
             if let Some(reveal) = reveal {
                 out.ask(&reveal);
             }
@@ -116,7 +116,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         Command::Pause { name } => show(app, &connection::pause(app, actor, &tenant, &name).await?, out),
         Command::Resume { name } => show(app, &connection::resume(app, actor, &tenant, &name).await?, out),
         Command::Authorize { name, service_account, scopes } => {
-            let key = service_account.as_deref().map(read_file).transpose()?.map(Secret::new);
+            let key = service_account.as_deref().map(input::text).transpose()?.map(Secret::new);
             show(app, &authorize(context, &tenant, &name, key, &scopes, out).await?, out)
         }
         Command::LeadMail { name, add_form, subject, remove_form, trust_unsigned } => {
@@ -131,18 +131,18 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         }
         Command::Revoke { name } => {
             out.confirm(&format!(
-                "this takes back the access of connection `{name}` of tenant `{}`; what is to go through it waits",
+                "this revokes the access of connection `{name}` of tenant `{}`; what is to go through it waits",
                 tenant.slug
             ))?;
             show(app, &authorization::revoke(app, actor, &tenant, &name).await?, out)
         }
-        Command::Remove { name } => {
+        Command::Delete { name } => {
             out.confirm(&format!(
-                "this removes connection `{name}` of tenant `{}` and its credential",
+                "this deletes connection `{name}` of tenant `{}` and its credential",
                 tenant.slug
             ))?;
             connection::remove(app, actor, &tenant, &name).await?;
-            out.note(&format!("connection `{name}` is removed"));
+            out.note(&format!("connection `{name}` is deleted"));
             Ok(())
         }
     }
@@ -166,11 +166,6 @@ async fn authorize(
     }
     let (asked, code) = scopes.ask(context, abilities, Some(&known.subject), out).await?;
     authorization::authorize(app, actor, tenant, name, (&asked, code)).await
-}
-
-fn read_file(path: &std::path::Path) -> Result<String> {
-    std::fs::read_to_string(path)
-        .map_err(|error| Error::usage(format!("cannot read `{}`", path.display())).source(error))
 }
 
 fn show(app: &App, connection: &Connection, out: &Out) -> Result<()> {

@@ -1,32 +1,38 @@
 //! `nexora source`.
 
-mod guide;
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use crate::base::secret::Secret;
-use crate::base::{Error, Result};
-use crate::cli::Context;
 use crate::cli::out::{Out, ago, maybe};
-use crate::cli::user::read_secret;
-use crate::model::NoticeId;
-use crate::model::source::{Notice, NoticeState, Source, SourceField, SourceKind, SourceSettings};
-use crate::model::tenant::Tenant;
+use crate::cli::permission::Need;
+use crate::cli::{Context, input};
+use crate::ops::LIST_LIMIT;
 use crate::ops::source::{self, Change, NewSource, Shown, Trial};
+use nexora_core::base::secret::Secret;
+use nexora_core::base::{Error, Result, money};
+use nexora_core::model::NoticeId;
+use nexora_core::model::principal::Noun;
+use nexora_core::model::source::{Notice, NoticeState, Source, SourceField, SourceSettings};
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::lead_format::guide::Setup;
+use nexora_engine::lead_format::{Webhook, formats};
+use nexora_store as store;
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Add a source of leads; shows the address and the secret to give to the sender
-    #[command(after_help = "Examples:
-  nexora source add google --kind google-ads --tenant acme
-  nexora source add facebook --kind facebook --secret-from-file app-secret.txt \\
+    /// Create a source of leads; shows the address and the secret to give to the sender
+    #[command(
+        alias = "add",
+        after_help = "Examples:
+  nexora source create google --kind google-ads --tenant acme
+  nexora source create facebook --kind facebook --secret-from-file app-secret.txt \\
       --access-token-from-file page-token.txt --tenant acme
-  nexora source add website --kind gravity-forms --map first_name=1.3 --map email=2 --tenant acme")]
-    Add(Add),
+  nexora source create website --kind gravity-forms --map first_name=1.3 --map email=2 --tenant acme"
+    )]
+    Create(Add),
     /// List a tenant's sources
     #[command(after_help = "Example:\n  nexora source list --tenant acme")]
     List,
@@ -44,7 +50,7 @@ pub enum Command {
     /// Stop listening to a source: it is answered as if it were not there
     #[command(after_help = "Example:\n  nexora source disable google --tenant acme")]
     Disable { name: String },
-    /// Give a source another secret; the old one is good no more
+    /// Give a source another secret; the old one stops working at once
     #[command(after_help = "Example:\n  nexora source rotate-secret google --tenant acme")]
     RotateSecret {
         name: String,
@@ -52,9 +58,9 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         secret_from_file: Option<PathBuf>,
     },
-    /// Remove a source with its notices; its leads stay
-    #[command(after_help = "Example:\n  nexora source remove google --tenant acme --yes")]
-    Remove { name: String },
+    /// Delete a source with its notices; its leads stay
+    #[command(alias = "remove", after_help = "Example:\n  nexora source delete google --tenant acme --yes")]
+    Delete { name: String },
     /// Say what lead a body would make; writes nothing
     #[command(after_help = "Example:\n  nexora source test website --file body.json --tenant acme")]
     Test {
@@ -90,13 +96,31 @@ pub enum Command {
     Dismiss { id: NoticeId },
 }
 
+impl Command {
+    /// Says what must be permitted.
+    pub fn need(&self) -> Need {
+        match self {
+            Command::List | Command::Show { .. } | Command::Test { .. } | Command::Notices { .. } => {
+                Need::read(Noun::Source)
+            }
+            Command::Create(_) => Need::of(source::ADD),
+            Command::Set(_) => Need::of(source::SET),
+            Command::Enable { .. } => Need::of(source::ENABLE),
+            Command::Disable { .. } => Need::of(source::DISABLE),
+            Command::RotateSecret { .. } => Need::of(source::ROTATE_SECRET),
+            Command::Retry { .. } => Need::of(source::RETRY),
+            Command::Dismiss { .. } => Need::of(source::DISMISS),
+            Command::Delete { .. } => Need::of(source::REMOVE),
+        }
+    }
+}
+
 #[derive(Args)]
 pub struct Add {
     /// Name of the source, a part of its address
     name: String,
-    /// google-ads, facebook, angi, thumbtack, yelp, typeform, jotform, gravity-forms or json
-    #[arg(long)]
-    kind: SourceKind,
+    #[arg(long, value_parser = formats::parse, help = formats::webhook_names())]
+    kind: Webhook,
     /// File whose first line is the secret, where the sender chose it; `-` for standard input
     #[arg(long, value_name = "FILE")]
     secret_from_file: Option<PathBuf>,
@@ -156,9 +180,9 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
     let tenant = context.tenant().await?;
     match command {
-        Command::Add(arguments) => reveal(&add(context, &tenant, arguments).await?, out),
+        Command::Create(arguments) => reveal(&add(context, &tenant, arguments).await?, out),
         Command::List => {
-            let sources = source::list(app, &tenant).await?;
+            let sources = app.view(&tenant, move |tx| store::source::list(tx, LIST_LIMIT)).await?;
             out.list(&["name", "kind", "state", "last received", "last error"], &sources, |source| {
                 vec![
                     source.name.clone(),
@@ -177,17 +201,17 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             let secret = given(secret_from_file.as_deref())?;
             reveal(&source::rotate_secret(app, actor, &tenant, &name, secret).await?, out)
         }
-        Command::Remove { name } => {
+        Command::Delete { name } => {
             out.confirm(&format!(
-                "this removes source `{name}` of tenant `{}` and what it told of and was not fetched",
+                "this deletes source `{name}` of tenant `{}` and what it told of and was not fetched",
                 tenant.slug
             ))?;
             source::remove(app, actor, &tenant, &name).await?;
-            out.note(&format!("source `{name}` is removed"));
+            out.note(&format!("source `{name}` is deleted"));
             Ok(())
         }
         Command::Test { name, file, content_type } => {
-            let body = read_body(&file)?;
+            let body = input::bytes(&file)?;
             show_trial(&source::test(app, &tenant, &name, &body, &content_type).await?, out)
         }
         Command::Notices { name, state, limit } => {
@@ -211,7 +235,7 @@ async fn add(context: &Context, tenant: &Tenant, arguments: Add) -> Result<Shown
     let Options { success, username, header, .. } = options;
     let new = NewSource {
         name,
-        kind,
+        webhook: kind,
         settings: SourceSettings { fields, success, username, header, signed },
         secret: given(secret_from_file.as_deref())?,
         access_token: given(access_token_from_file.as_deref())?,
@@ -229,22 +253,9 @@ async fn set(context: &Context, tenant: &Tenant, arguments: Set) -> Result<Sourc
     source::set(&context.app, &context.actor, tenant, &name, change).await
 }
 
-/// Reads a secret from a file where one is named; nobody is asked for one that we can make.
+/// Reads a secret from a file where one is named; otherwise we make it, and do not ask for it.
 fn given(file: Option<&Path>) -> Result<Option<Secret>> {
-    file.map(|file| read_secret("", Some(file), true)).transpose()
-}
-
-fn read_body(file: &Path) -> Result<Vec<u8>> {
-    use std::io::Read as _;
-    if file.as_os_str() == "-" {
-        let mut body = Vec::new();
-        let read = std::io::stdin().lock().read_to_end(&mut body);
-        return read
-            .map(|_| body)
-            .map_err(|error| Error::usage("standard input cannot be read").source(error));
-    }
-    std::fs::read(file)
-        .map_err(|error| Error::usage(format!("cannot read `{}`", file.display())).source(error))
+    file.map(|file| input::secret("", Some(file), true)).transpose()
 }
 
 /// A source with what is shown of it once.
@@ -260,7 +271,7 @@ struct Revealed<'a> {
 
 /// Shows a source with its secrets, this once.
 fn reveal(shown: &Shown, out: &Out) -> Result<()> {
-    let told = guide::of(shown);
+    let guide = guide(shown);
     if out.is_json() {
         let secrets = &shown.secrets;
         return out.json(&Revealed {
@@ -271,8 +282,15 @@ fn reveal(shown: &Shown, out: &Out) -> Result<()> {
         });
     }
     show(&shown.source, out)?;
-    out.ask(&told);
+    out.ask(&guide);
     Ok(())
+}
+
+/// Returns the address, the secrets and the steps at the sender, to be shown once.
+fn guide(shown: &Shown) -> String {
+    let Shown { source, webhook, settings, url, secrets } = shown;
+    let steps = webhook.handling.guide(&Setup { source, settings, url, secrets });
+    format!("\n{steps}\n\nThe secret is not shown again; `nexora source rotate-secret` makes another.")
 }
 
 fn show(source: &Source, out: &Out) -> Result<()> {
@@ -331,10 +349,7 @@ fn show_trial(trial: &Trial, out: &Out) -> Result<()> {
         ("postcode", trial.postcode.clone()),
         ("preferred time", trial.preferred_time.clone()),
         ("test", if trial.is_test { "yes".to_owned() } else { String::new() }),
-        (
-            "cost",
-            trial.cost_cents.map(|cents| format!("{}.{:02}", cents / 100, cents % 100)).unwrap_or_default(),
-        ),
+        ("cost", trial.cost_cents.map(money::shown).unwrap_or_default()),
         ("details", pairs(&trial.details)),
         ("origin", pairs(&trial.attribution.0)),
         ("id there", trial.external_id.clone()),

@@ -6,21 +6,21 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::secret::Secret;
-use crate::base::text::{Json, define_words};
-use crate::base::{Error, Result};
-use crate::connector::kind::{
+use crate::kind::{
     self, Added, ConnectorKind, Environment, Field, Form, Input, NewConnection, Opener, Rehearsed,
     SandboxAccess,
 };
-use crate::connector::port::Connector;
-use crate::connector::smtp::relay::Relay;
-use crate::model::address::EmailAddress;
-use crate::model::connection::{Connection, WhenInDoubt};
-use crate::model::connector::{ConnectionKind, KindFacts};
-use crate::model::effect::EffectKind;
+use crate::port::Connector;
+use crate::smtp::relay::Relay;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::text::{Json, define_plain_words};
+use nexora_core::base::{Error, Result};
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::connection::{Connection, WhenInDoubt};
+use nexora_core::model::connector::{ConnectionKind, KindFacts};
+use nexora_core::model::effect::EffectKind;
 
-define_words! {
+define_plain_words! {
     /// How an SMTP connection is encrypted.
     SmtpTls = "TLS mode" {
         /// Plain text: only for a relay on this machine or a trusted network.
@@ -73,9 +73,9 @@ static FACTS: KindFacts = KindFacts {
 };
 
 static FORM: Form = Form {
-    about: "Add a mail relay",
+    about: "Connect a mail relay",
     example: "Example:
-  nexora connection add smtp --tenant acme --host smtp.example.com --port 587 --tls starttls \\
+  nexora connection create smtp --tenant acme --host smtp.example.com --port 587 --tls starttls \\
       --from office@acme.com --username office@acme.com --password-file password.txt",
     fields: &[
         Field::needed::<String>("host"),

@@ -16,15 +16,15 @@ use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter,
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::base::error::chain;
-use crate::base::secret::Secret;
-use crate::base::{Error, Result};
-use crate::connector::mail;
-use crate::connector::port::{Delivery, Perform, Probe};
-use crate::connector::smtp::{SmtpSettings, SmtpTls};
-use crate::model::outbound::{Content, MailContent, OutboundMessage};
-use crate::model::outcome::{Outcome, Receipt};
-use crate::model::request::EffectRequest;
+use crate::mail;
+use crate::port::{Delivery, Perform, Probe};
+use crate::smtp::{SmtpSettings, SmtpTls};
+use nexora_core::base::error::chain;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::outbound::{Content, MailContent, OutboundMessage};
+use nexora_core::model::outcome::{Outcome, Receipt};
+use nexora_core::model::request::EffectRequest;
 
 /// One relay, with the account to use there.
 pub struct Relay {

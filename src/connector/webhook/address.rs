@@ -11,8 +11,8 @@ use hyper::Uri;
 use hyper_util::client::legacy::connect::dns::Name;
 use tower_service::Service;
 
-use crate::base::{Error, Result};
-use crate::connector::webhook::WebhookSettings;
+use crate::webhook::WebhookSettings;
+use nexora_core::base::{Error, Result};
 
 /// Makes sure that an address can be told anything.
 ///

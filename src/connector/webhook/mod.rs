@@ -10,19 +10,18 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
-use crate::base::Result;
-use crate::base::secret::{Secret, random_bytes};
-use crate::base::text::Json;
-use crate::connector::kind::{
+use crate::kind::{
     self, Added, ConnectorKind, Environment, Field, Form, Input, NewConnection, Opener, Rehearsed,
-    SandboxAccess,
+    SandboxAccess, needed_credential,
 };
-use crate::connector::port::Connector;
-use crate::connector::registry::needed_credential;
-use crate::connector::webhook::receiver::Receiver;
-use crate::model::connection::{Connection, WhenInDoubt};
-use crate::model::connector::{ConnectionKind, KindFacts};
-use crate::model::effect::EffectKind;
+use crate::port::Connector;
+use crate::webhook::receiver::Receiver;
+use nexora_core::base::Result;
+use nexora_core::base::secret::{Secret, random_bytes};
+use nexora_core::base::text::Json;
+use nexora_core::model::connection::{Connection, WhenInDoubt};
+use nexora_core::model::connector::{ConnectionKind, KindFacts};
+use nexora_core::model::effect::EffectKind;
 
 /// How a secret begins (Standard Webhooks, "Signature scheme").
 const SECRET_PREFIX: &str = "whsec_";
@@ -69,9 +68,9 @@ static FACTS: KindFacts = KindFacts {
 };
 
 static FORM: Form = Form {
-    about: "Add a program that is told of events, and show the secret by which it checks them",
+    about: "Connect a program that is told of events, and show the secret by which it checks them",
     example: "Example:
-  nexora connection add webhook --tenant acme --name crm --url https://crm.example.com/hooks/nexora",
+  nexora connection create webhook --tenant acme --name crm --url https://crm.example.com/hooks/nexora",
     fields: &[
         Field::needed::<String>("url").help("Where it listens"),
         // It would let a tenant reach the network that the machine is in.

@@ -1,12 +1,12 @@
-//! Answers of a form, made into an enquiry: by the source's own map, else by the usual names. What has no
+//! Answers of a form, made into a lead: by the source's own map, else by the usual names. What has no
 //! field here is kept beside it, by its label.
 
 use std::collections::BTreeMap;
 
-use crate::engine::enquiry::Enquiry;
-use crate::engine::lead_format::{Found, joined};
-use crate::model::lead::Attribution;
-use crate::model::source::SourceField;
+use crate::lead_format::fields::{self, Fields};
+use crate::lead_format::parsed_lead::ParsedLead;
+use nexora_core::model::lead::Attribution;
+use nexora_core::model::source::SourceField;
 
 /// One answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,43 +20,8 @@ pub struct Answer {
     pub field: Option<SourceField>,
 }
 
-/// The usual names of each field; the first are the better ones.
-const USUAL: [(SourceField, &[&str]); 13] = [
-    (SourceField::Name, &["name", "full_name", "fullname", "your_name", "customer_name", "contact_name"]),
-    (SourceField::FirstName, &["first_name", "firstname", "first", "given_name"]),
-    (SourceField::LastName, &["last_name", "lastname", "last", "surname", "family_name"]),
-    (SourceField::Email, &["email", "e_mail", "email_address", "e_mail_address", "your_email", "work_email"]),
-    (
-        SourceField::Phone,
-        &["phone", "phone_number", "telephone", "tel", "mobile", "mobile_number", "your_phone", "work_phone"],
-    ),
-    (SourceField::Service, &["service", "service_type", "services", "category", "job_type", "task_name"]),
-    (SourceField::Message, &["message", "comments", "comment", "description", "notes", "your_message"]),
-    (SourceField::Address, &["address", "street_address", "street", "address_line_1", "address1"]),
-    (SourceField::City, &["city", "town"]),
-    (SourceField::Region, &["region", "state", "province", "state_province", "county"]),
-    (SourceField::Postcode, &["postcode", "postal_code", "zip", "zip_code", "zipcode", "post_code"]),
-    (SourceField::PreferredTime, &["preferred_time", "best_time", "preferred_date", "when", "schedule"]),
-    (SourceField::IsTest, &["is_test"]),
-];
-
-/// Returns what an answer by this name usually is, and how sure that is: less is better.
-pub fn usual(name: &str) -> Option<(SourceField, usize)> {
-    let name = folded(name);
-    USUAL.iter().find_map(|(field, names)| {
-        names.iter().position(|usual| *usual == name).map(|position| (*field, position + 1))
-    })
-}
-
-/// `What's your Name?` as `what_s_your_name`.
-fn folded(name: &str) -> String {
-    let lower = name.to_lowercase();
-    let words = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.collect::<Vec<_>>().join("_")
-}
-
 /// Makes a lead of answers.
-pub fn fill(answers: Vec<Answer>, map: &BTreeMap<String, SourceField>) -> Found {
+pub fn lead(answers: Vec<Answer>, map: &BTreeMap<String, SourceField>) -> ParsedLead {
     let mut best: BTreeMap<SourceField, (usize, Answer)> = BTreeMap::new();
     let mut details: Vec<Answer> = Vec::new();
     let mut attribution = Attribution::default();
@@ -66,9 +31,9 @@ pub fn fill(answers: Vec<Answer>, map: &BTreeMap<String, SourceField>) -> Found 
         }
         let mapped = map.get(&answer.key).map(|field| (*field, 0));
         let known = mapped.or_else(|| answer.field.map(|field| (field, 1)));
-        let known = known.or_else(|| usual(&answer.key)).or_else(|| usual(&answer.label));
+        let known = known.or_else(|| fields::of_key(&answer.key)).or_else(|| fields::of_key(&answer.label));
         let Some((field, rank)) = known else {
-            match Attribution::NAMES.iter().find(|name| **name == folded(&answer.key)) {
+            match Attribution::NAMES.iter().find(|name| **name == fields::folded(&answer.key)) {
                 Some(name) => {
                     attribution.0.insert((*name).to_owned(), answer.value);
                 }
@@ -86,29 +51,14 @@ pub fn fill(answers: Vec<Answer>, map: &BTreeMap<String, SourceField>) -> Found 
             _ => details.extend(best.insert(field, (rank, answer)).map(|(_, worse)| worse)),
         }
     }
-    let mut take = |field| best.remove(&field).map(|(_, answer)| answer.value).unwrap_or_default();
-    let parts = [take(SourceField::FirstName), take(SourceField::LastName)];
-    let name = match take(SourceField::Name) {
-        whole if whole.trim().is_empty() => joined(&parts, " "),
-        whole => whole,
-    };
-    let place = [take(SourceField::Address), take(SourceField::City), take(SourceField::Region)];
-    let external_id = Some(take(SourceField::Id)).filter(|id| !id.trim().is_empty());
-    let enquiry = Enquiry {
-        name,
-        email: take(SourceField::Email),
-        phone: take(SourceField::Phone),
-        service: take(SourceField::Service),
-        message: take(SourceField::Message),
-        address: joined(&place, ", "),
-        postcode: take(SourceField::Postcode),
-        preferred_time: take(SourceField::PreferredTime),
-        is_test: matches!(take(SourceField::IsTest).trim(), "true" | "1" | "yes"),
-        attribution,
-        details: details.into_iter().map(|answer| (label(&answer), answer.value)).collect(),
-        ..Enquiry::default()
-    };
-    Found { enquiry, external_id, ..Found::default() }
+    let mut fields = Fields::default();
+    for (field, (_, answer)) in best {
+        fields.offer(field, &answer.value);
+    }
+    let mut lead = fields.into_lead();
+    lead.enquiry.attribution = attribution;
+    lead.enquiry.details = details.into_iter().map(|answer| (label(&answer), answer.value)).collect();
+    lead
 }
 
 fn label(answer: &Answer) -> String {
@@ -143,7 +93,7 @@ mod tests {
             ("utm_source", "bing"),
             ("How old is the boiler?", "12 years"),
         ];
-        let found = fill(answers.map(|(key, value)| answer(key, value)).into(), &map);
+        let found = lead(answers.map(|(key, value)| answer(key, value)).into(), &map);
         let enquiry = found.enquiry;
         assert_eq!((enquiry.name.as_str(), enquiry.email.as_str()), ("Jo Miller", "jo@example.com"));
         assert_eq!(enquiry.message, "No hot water\nSince Monday");

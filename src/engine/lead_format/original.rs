@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::model::source::{SourceKind, SourceSecrets};
+use crate::lead_format::Webhook;
+use nexora_core::model::source::SourceSecrets;
 
 /// Characters of a body that are kept.
 const LENGTH: usize = 32_000;
@@ -10,13 +11,12 @@ const LENGTH: usize = 32_000;
 const REMOVED: &str = "[removed]";
 
 /// Returns the body as it is kept with the lead.
-pub fn kept(kind: SourceKind, secrets: &SourceSecrets, body: &[u8]) -> String {
+pub fn kept(webhook: Webhook, secrets: &SourceSecrets, body: &[u8]) -> String {
     let mut text = String::from_utf8_lossy(body).into_owned();
-    if kind == SourceKind::GoogleAds
+    if let Some(field) = webhook.handling.needs().secret_field
         && let Ok(Value::Object(mut object)) = serde_json::from_str(&text)
     {
-        // The key is a part of the body.
-        object.remove("google_key");
+        object.remove(field);
         text = Value::Object(object).to_string();
     }
     for secret in secrets.all() {

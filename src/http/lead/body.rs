@@ -12,6 +12,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use crate::config::Config;
 use crate::http::lead::fields::{Fields, text_of};
 use crate::http::lead::upload::{Budget, Cut, Hold};
+use crate::http::problem::Problem;
 
 /// What was sent.
 #[derive(Default)]
@@ -19,23 +20,10 @@ pub struct Submission {
     pub fields: Fields,
     /// The files of the field for photos.
     pub photos: Vec<Vec<u8>>,
-    /// What is wrong with the photos, in words for whoever sent them.
+    /// What is wrong with the photos, in words for the sender.
     pub photo_fault: Option<String>,
     /// The memory that the photos take, until they are kept.
     pub hold: Option<Arc<Hold>>,
-}
-
-/// A request that cannot be read.
-pub struct Refusal {
-    pub status: StatusCode,
-    pub title: &'static str,
-    pub detail: String,
-}
-
-impl Refusal {
-    pub fn new(status: StatusCode, title: &'static str, detail: impl Into<String>) -> Refusal {
-        Refusal { status, title, detail: detail.into() }
-    }
 }
 
 /// What a part of a multipart body adds to its content: boundary and headers.
@@ -48,19 +36,19 @@ const NAME: usize = 100;
 /// Reads what was sent; `address` is the client's.
 ///
 /// # Errors
-/// What to answer instead.
+/// The answer to a request that cannot be read, or not just now.
 pub async fn read(
     config: &Config,
     budget: &Budget,
     address: Option<IpAddr>,
     request: Request,
-) -> Result<Submission, Refusal> {
+) -> Result<Submission, Problem> {
     let kind = media_type(request.headers());
     match kind.as_str() {
         "application/x-www-form-urlencoded" => {
             let body = read_small(config, request.into_body()).await?;
             let pairs = serde_urlencoded::from_bytes::<Vec<(String, String)>>(&body).map_err(|error| {
-                Refusal::new(StatusCode::BAD_REQUEST, "the form is malformed", error.to_string())
+                Problem::new(StatusCode::BAD_REQUEST, "the form is malformed", error.to_string())
             })?;
             Ok(Submission { fields: pairs.into_iter().collect(), ..Submission::default() })
         }
@@ -68,10 +56,10 @@ pub async fn read(
             let body = read_small(config, request.into_body()).await?;
             let object: BTreeMap<String, serde_json::Value> =
                 serde_json::from_slice(&body).map_err(|error| {
-                    Refusal::new(StatusCode::BAD_REQUEST, "the body is not a JSON object", error.to_string())
+                    Problem::new(StatusCode::BAD_REQUEST, "the body is not a JSON object", error.to_string())
                 })?;
             let fields = object.into_iter().map(|(name, value)| Ok((name.clone(), text_of(&name, value)?)));
-            Ok(Submission { fields: fields.collect::<Result<_, Refusal>>()?, ..Submission::default() })
+            Ok(Submission { fields: fields.collect::<Result<_, Problem>>()?, ..Submission::default() })
         }
         "multipart/form-data" => {
             let text = config.http.body_limit_bytes;
@@ -83,7 +71,7 @@ pub async fn read(
             submission.hold = Some(hold);
             Ok(submission)
         }
-        _ => Err(Refusal::new(
+        _ => Err(Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "this form of content is not taken",
             "Send `application/json`, `application/x-www-form-urlencoded` or `multipart/form-data`.",
@@ -97,25 +85,24 @@ pub fn media_type(headers: &HeaderMap) -> String {
     kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-fn too_large() -> Refusal {
-    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "this is too large", "Please shorten the message.")
+fn too_large() -> Problem {
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "this is too large", "Please shorten the message.")
 }
 
-fn too_slow() -> Refusal {
+fn too_slow() -> Problem {
     let detail = "It took too long to arrive. Please try again, or with fewer photos.";
-    Refusal::new(StatusCode::REQUEST_TIMEOUT, "this took too long", detail)
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "this took too long", detail)
 }
 
-fn busy() -> Refusal {
-    let detail = "Many are sending photos just now. Please try again in a moment.";
-    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "please try again", detail)
+fn busy() -> Problem {
+    Problem::busy("Many are sending photos just now. Please try again in a moment.")
 }
 
-fn torn(reason: impl ToString) -> Refusal {
-    Refusal::new(StatusCode::BAD_REQUEST, "the request could not be read", reason.to_string())
+fn torn(reason: impl ToString) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "the request could not be read", reason.to_string())
 }
 
-async fn read_small(config: &Config, body: Body) -> Result<axum::body::Bytes, Refusal> {
+async fn read_small(config: &Config, body: Body) -> Result<axum::body::Bytes, Problem> {
     let limit = usize::try_from(config.http.body_limit_bytes).unwrap_or(usize::MAX);
     let reading = axum::body::to_bytes(body, limit);
     let read = tokio::time::timeout(config.http.request_timeout(), reading).await.map_err(|_| too_slow())?;
@@ -126,7 +113,7 @@ async fn read_small(config: &Config, body: Body) -> Result<axum::body::Bytes, Re
     })
 }
 
-async fn read_parts(config: &Config, hold: &Arc<Hold>, request: Request) -> Result<Submission, Refusal> {
+async fn read_parts(config: &Config, hold: &Arc<Hold>, request: Request) -> Result<Submission, Problem> {
     let cut = |error: MultipartError| match hold.cut() {
         Some(Cut::TooLarge) => too_large(),
         Some(Cut::TooSlow) => too_slow(),

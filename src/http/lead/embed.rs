@@ -4,24 +4,24 @@
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::app::Front;
+use crate::app::PublicProfile;
 
 /// Seconds for which a browser remembers what is allowed.
 const REMEMBERED: &str = "600";
 
 /// Returns the origin of the page that sends this, where the tenant trusts it.
-pub fn trusted_origin<'a>(front: &Front, headers: &'a HeaderMap) -> Option<&'a HeaderValue> {
+pub fn trusted_origin<'a>(profile: &PublicProfile, headers: &'a HeaderMap) -> Option<&'a HeaderValue> {
     let origin = headers.get(header::ORIGIN)?;
     let text = origin.to_str().ok()?;
-    let mut trusted = front.form.scripts_from.iter().chain(&front.form.embed_on);
+    let mut trusted = profile.form.scripts_from.iter().chain(&profile.form.embed_on);
     trusted.any(|known| known == text).then_some(origin)
 }
 
 /// Lets the script that sent the request read the answer.
-pub fn readable(mut response: Response, front: &Front, request: &HeaderMap) -> Response {
+pub fn readable(mut response: Response, profile: &PublicProfile, request: &HeaderMap) -> Response {
     let headers = response.headers_mut();
     headers.append(header::VARY, HeaderValue::from_static("Origin"));
-    if let Some(origin) = trusted_origin(front, request) {
+    if let Some(origin) = trusted_origin(profile, request) {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("retry-after"));
     }
@@ -29,15 +29,15 @@ pub fn readable(mut response: Response, front: &Front, request: &HeaderMap) -> R
 }
 
 /// Answers a browser that asks what it may send.
-pub fn preflight(front: &Front, request: &HeaderMap) -> Response {
+pub fn preflight(profile: &PublicProfile, request: &HeaderMap) -> Response {
     let allowed = [
         (header::ACCESS_CONTROL_ALLOW_METHODS, "POST"),
         (header::ACCESS_CONTROL_ALLOW_HEADERS, "content-type, idempotency-key"),
         (header::ACCESS_CONTROL_MAX_AGE, REMEMBERED),
     ];
-    let response = match trusted_origin(front, request) {
+    let response = match trusted_origin(profile, request) {
         Some(_) => (StatusCode::NO_CONTENT, allowed).into_response(),
         None => StatusCode::NO_CONTENT.into_response(),
     };
-    readable(response, front, request)
+    readable(response, profile, request)
 }

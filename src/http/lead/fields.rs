@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
 
-use crate::engine::enquiry::Enquiry;
-use crate::http::lead::body::Refusal;
-use crate::model::lead::Attribution;
+use crate::http::problem::Problem;
+use nexora_core::model::lead::Attribution;
+use nexora_engine::enquiry::Enquiry;
 
 pub type Fields = BTreeMap<String, String>;
 
@@ -38,8 +38,8 @@ const FIELDS: [&str; 21] = [
 /// A field is text; a number or truth value is taken as its text, and nested values are refused.
 ///
 /// # Errors
-/// What to answer instead.
-pub fn text_of(name: &str, value: serde_json::Value) -> Result<String, Refusal> {
+/// `422` naming the field.
+pub fn text_of(name: &str, value: serde_json::Value) -> Result<String, Problem> {
     match value {
         serde_json::Value::Null => Ok(String::new()),
         serde_json::Value::String(text) => Ok(text),
@@ -47,7 +47,7 @@ pub fn text_of(name: &str, value: serde_json::Value) -> Result<String, Refusal> 
         serde_json::Value::Number(number) => Ok(number.to_string()),
         // What is not one of our fields may have any shape: it is left aside.
         _ if !is_known(name) => Ok(String::new()),
-        serde_json::Value::Array(_) | serde_json::Value::Object(_) => Err(Refusal::new(
+        serde_json::Value::Array(_) | serde_json::Value::Object(_) => Err(Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "a field has the wrong type",
             format!("`{name}` must be text"),

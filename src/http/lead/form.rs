@@ -6,16 +6,18 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::app::{App, Front};
-use crate::base::clock::Timestamp;
-use crate::engine::enquiry::FieldFault;
-use crate::engine::hours::BusinessHours;
+use crate::app::{App, PublicProfile};
 use crate::http::lead::fields::{Fields, is_set};
-use crate::http::lead::ticket::Ticket;
+use crate::http::lead::form_token::{self, FormToken};
 use crate::http::page::{self, Policy, Script};
-use crate::model::form::{Field, FieldName, Need};
-use crate::model::lead::Attribution;
-use crate::model::tenant::Tenant;
+use crate::http::problem::Problem;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::form::{Field, FieldName, Need};
+use nexora_core::model::hours::BusinessHours;
+use nexora_core::model::lead::Attribution;
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::enquiry::FieldFault;
+use nexora_engine::hours;
 
 /// Services up to this many are shown side by side; more are chosen from a list.
 const SIDE_BY_SIDE: usize = 6;
@@ -23,12 +25,12 @@ const SIDE_BY_SIDE: usize = 6;
 #[derive(Template)]
 #[template(path = "form.html")]
 struct Page<'a> {
-    front: &'a Front,
+    profile: &'a PublicProfile,
     banner: &'a Banner,
     inputs: Vec<Input>,
     /// The fields that are wrong: their name, label, and what is wrong.
     wrong: Vec<(&'static str, String)>,
-    ticket: String,
+    token: String,
     puzzle: Option<String>,
     hidden: Vec<(String, String)>,
     has_photos: bool,
@@ -37,7 +39,7 @@ struct Page<'a> {
 #[derive(Template)]
 #[template(path = "thanks.html")]
 struct Thanks<'a> {
-    front: &'a Front,
+    profile: &'a PublicProfile,
     banner: &'a Banner,
     steps: Vec<String>,
 }
@@ -49,7 +51,7 @@ struct Banner {
     phone: Option<Phone>,
     emergency: Option<Phone>,
     hours: Vec<String>,
-    /// Whether somebody is there now, and until or from when.
+    /// Whether the business is open now, and until or from when.
     now: String,
     is_open: bool,
 }
@@ -93,46 +95,44 @@ enum Kind {
 /// Shows the form with what was typed and what is wrong with it.
 pub fn show(
     app: &App,
-    front: &Front,
+    profile: &PublicProfile,
     values: &Fields,
     faults: &[FieldFault],
     status: StatusCode,
-) -> Response {
+) -> Result<Response, Problem> {
     let now = app.clock.now();
-    let slug = &front.tenant.slug;
-    // Whoever corrects a field goes on with the form that they opened.
-    let earlier = values.get("ticket").and_then(|text| Ticket::open(app, slug, text));
-    let Ok(ticket) = earlier.map_or_else(|| Ticket::new(now), Ok) else {
-        return page::notice(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong", "Please try again.");
-    };
-    let faults = &placed(front, faults);
+    let slug = &profile.tenant.slug;
+    // A form that is shown again with its faults is still the one that was opened.
+    let earlier = values.get(form_token::FIELD).and_then(|text| FormToken::open(app, slug, text));
+    let token = earlier.map_or_else(|| FormToken::new(now), Ok)?;
+    let faults = &placed(profile, faults);
     let inputs: Vec<Input> =
-        front.form.fields.iter().filter_map(|field| input(app, front, *field, values, faults)).collect();
+        profile.form.fields.iter().filter_map(|field| input(app, profile, *field, values, faults)).collect();
     let label = |name: &str| inputs.iter().find(|input| input.name == name).map(|input| input.label.clone());
     let hidden =
         Attribution::NAMES.iter().filter_map(|name| Some(((*name).to_owned(), values.get(*name)?.clone())));
-    let banner = Banner::of(front, now);
-    let policy = policy(front, &banner);
+    let banner = Banner::of(profile, now);
+    let policy = policy(profile, &banner);
     let view = Page {
         wrong: faults
             .iter()
             .map(|f| (f.field, label(f.field).unwrap_or_else(|| "The form".to_owned())))
             .collect(),
-        ticket: ticket.text(app, slug),
-        puzzle: front.form.proof_of_work.then(|| ticket.puzzle(app)).flatten(),
+        token: token.text(app, slug),
+        puzzle: profile.form.proof_of_work.then(|| token.puzzle(app)).flatten(),
         hidden: hidden.collect(),
         has_photos: inputs.iter().any(|input| matches!(input.kind, Kind::Photos { .. })),
-        front,
+        profile,
         banner: &banner,
         inputs,
     };
-    page::render_under(status, &view, &policy)
+    Ok(page::render_under(status, &view, &policy))
 }
 
 /// Returns the faults, each at a field that the form has: what is said of a telephone number that is not
 /// asked for is said of the address.
-fn placed(front: &Front, faults: &[FieldFault]) -> Vec<FieldFault> {
-    let has = |name: FieldName| front.form.need(name).is_some();
+fn placed(profile: &PublicProfile, faults: &[FieldFault]) -> Vec<FieldFault> {
+    let has = |name: FieldName| profile.form.need(name).is_some();
     let place = |fault: &FieldFault| match fault.field {
         "phone" if !has(FieldName::Phone) => FieldFault {
             field: FieldName::Email.name(),
@@ -143,32 +143,32 @@ fn placed(front: &Front, faults: &[FieldFault]) -> Vec<FieldFault> {
     faults.iter().map(place).collect()
 }
 
-/// Lets whoever may frame the form frame this answer to it as well.
-pub fn framed(mut answer: Response, front: &Front) -> Response {
-    let policy = Policy { framed_by: &front.form.embed_on, ..Policy::default() };
+/// Lets the sites that may frame the form frame this answer to it as well.
+pub fn framed(mut answer: Response, profile: &PublicProfile) -> Response {
+    let policy = Policy { framed_by: &profile.form.embed_on, ..Policy::default() };
     answer.headers_mut().entry(header::CONTENT_SECURITY_POLICY).or_insert_with(|| policy.header());
     answer
 }
 
-/// Shows what happens next, to somebody who left such addresses.
-pub fn thanks(app: &App, front: &Front, reached_by: &str) -> Response {
-    let banner = Banner::of(front, app.clock.now());
-    let policy = policy(front, &banner);
-    let steps = match front.form.next_steps.as_slice() {
-        [] => known_steps(front, &banner, reached_by),
+/// Shows what happens next, by the addresses that the homeowner left.
+pub fn thanks(app: &App, profile: &PublicProfile, reached_by: &str) -> Response {
+    let banner = Banner::of(profile, app.clock.now());
+    let policy = policy(profile, &banner);
+    let steps = match profile.form.next_steps.as_slice() {
+        [] => known_steps(profile, &banner, reached_by),
         own => own.to_vec(),
     };
-    page::render_under(StatusCode::OK, &Thanks { front, banner: &banner, steps }, &policy)
+    page::render_under(StatusCode::OK, &Thanks { profile, banner: &banner, steps }, &policy)
 }
 
-fn known_steps(front: &Front, banner: &Banner, reached_by: &str) -> Vec<String> {
+fn known_steps(profile: &PublicProfile, banner: &Banner, reached_by: &str) -> Vec<String> {
     let mut steps = Vec::new();
     if reached_by.contains("email") {
         steps.push("Look out for our answer in your email.".to_owned());
     }
     let how = if reached_by.contains("phone") { "call or write to you" } else { "write to you" };
     steps.push(match banner.is_open {
-        true => format!("Somebody of {} reads your request now and will {how}.", front.tenant.name),
+        true => format!("Somebody of {} reads your request now and will {how}.", profile.tenant.name),
         false => format!("{} We will {how} then.", banner.now),
     });
     if let Some(phone) = banner.phone.as_ref().filter(|_| reached_by.contains("phone")) {
@@ -177,11 +177,11 @@ fn known_steps(front: &Front, banner: &Banner, reached_by: &str) -> Vec<String> 
     steps
 }
 
-fn policy<'a>(front: &'a Front, banner: &'a Banner) -> Policy<'a> {
+fn policy<'a>(profile: &'a PublicProfile, banner: &'a Banner) -> Policy<'a> {
     Policy {
         style: &banner.style,
-        framed_by: &front.form.embed_on,
-        script: match front.form.turnstile_site_key.is_empty() {
+        framed_by: &profile.form.embed_on,
+        script: match profile.form.turnstile_site_key.is_empty() {
             true => Script::Form,
             false => Script::FormWithTurnstile,
         },
@@ -189,31 +189,31 @@ fn policy<'a>(front: &'a Front, banner: &'a Banner) -> Policy<'a> {
 }
 
 impl Banner {
-    fn of(front: &Front, now: Timestamp) -> Banner {
-        let tenant = &front.tenant;
-        let hours = BusinessHours::parse(&front.settings.business_hours).ok();
-        let clock = tenant.country().map_or("%H:%M", crate::model::address::Country::clock);
-        let zone = tenant.zone().map_or(chrono_tz::UTC, crate::model::address::Zone::tz);
+    fn of(profile: &PublicProfile, now: Timestamp) -> Banner {
+        let tenant = &profile.tenant;
+        let hours = BusinessHours::parse(&profile.settings.business_hours).ok();
+        let clock = tenant.country().map_or("%H:%M", nexora_core::model::address::Country::clock);
+        let zone = tenant.zone().map_or(chrono_tz::UTC, nexora_core::model::address::Zone::tz);
         let at =
             |moment: Timestamp, format: &str| moment.utc().with_timezone(&zone).format(format).to_string();
-        let open_until = hours.as_ref().and_then(|hours| hours.open_until(now, zone));
+        let open_until = hours.as_ref().and_then(|hours| hours::open_until(hours, now, zone));
         let words = match (&hours, open_until) {
             (_, Some(until)) => format!("Open now, until {}.", at(until, clock)),
             (Some(hours), None) => {
-                let opens = hours.next_open(now, std::time::Duration::from_secs(60), zone);
+                let opens = hours::next_open(hours, now, std::time::Duration::from_secs(60), zone);
                 let day = if at(opens, "%F") == at(now, "%F") { "today".to_owned() } else { at(opens, "%A") };
                 format!("We open {day} at {}.", at(opens, clock))
             }
             (None, None) => String::new(),
         };
         Banner {
-            style: page::brand(&front.settings.color),
-            logo: front.logo.as_ref().map(|png| format!("data:image/png;base64,{}", STANDARD.encode(png))),
+            style: page::brand(&profile.settings.color),
+            logo: profile.logo.as_ref().map(|png| format!("data:image/png;base64,{}", STANDARD.encode(png))),
             phone: tenant.phone.as_ref().map(|phone| Phone {
                 link: phone.to_string(),
                 shown: tenant.country().map_or_else(|_| phone.to_string(), |country| phone.shown_in(country)),
             }),
-            emergency: emergency(tenant, &front.form.emergency_phone),
+            emergency: emergency(tenant, &profile.form.emergency_phone),
             hours: hours.map(|hours| hours.shown(clock)).unwrap_or_default(),
             is_open: open_until.is_some(),
             now: words,
@@ -223,15 +223,21 @@ impl Banner {
 
 fn emergency(tenant: &Tenant, shown: &str) -> Option<Phone> {
     let country = tenant.country().ok()?;
-    let number = crate::model::address::PhoneNumber::parse_in(country, shown).ok()?;
+    let number = nexora_core::model::address::PhoneNumber::parse_in(country, shown).ok()?;
     Some(Phone { link: number.to_string(), shown: number.shown_in(country) })
 }
 
-fn input(app: &App, front: &Front, field: Field, values: &Fields, faults: &[FieldFault]) -> Option<Input> {
+fn input(
+    app: &App,
+    profile: &PublicProfile,
+    field: Field,
+    values: &Fields,
+    faults: &[FieldFault],
+) -> Option<Input> {
     let Field { name, need } = field;
     let line = |kind, autocomplete, mode| Kind::Line { kind, autocomplete, mode };
-    let services = || front.form.services.clone();
-    let choice = [FieldName::Phone, FieldName::Email].map(|name| front.form.need(name));
+    let services = || profile.form.services.clone();
+    let choice = [FieldName::Phone, FieldName::Email].map(|name| profile.form.need(name));
     let reach = if choice == [Some(Need::Optional); 2] { "phone or email, or both" } else { "" };
     let (label, note, kind) = match name {
         FieldName::Name => ("Your name", "", line("text", "name", "")),
@@ -257,8 +263,8 @@ fn input(app: &App, front: &Front, field: Field, values: &Fields, faults: &[Fiel
             ("Photos", "", Kind::Photos { most, megabytes })
         }
         FieldName::ConsentSms | FieldName::ConsentMarketing => {
-            let wording = front.wordings.get(&name.channel()?)?;
-            // Whoever ticked another wording is asked again.
+            let wording = profile.wordings.get(&name.channel()?)?;
+            // A tick under another wording does not count: the box is shown empty.
             let same = values.get(&format!("{name}_version")) == Some(&wording.version.to_string());
             let ticked = same && is_set(values, name.name());
             let kind = Kind::Box { version: wording.version, ticked };

@@ -1,4 +1,4 @@
-//! `GET /photo/{token}`: a photo that came with a lead, for whoever holds its link.
+//! `GET /photo/{token}`: a photo that came with a lead, for the holder of its link.
 
 use std::sync::Arc;
 
@@ -7,19 +7,15 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
-use crate::http::problem::{self, Reader};
+use crate::http::problem::Problem;
 use crate::ops::lead;
 
-pub async fn show(State(app): State<Arc<App>>, Path(token): Path<String>) -> Response {
-    match lead::linked_photo(&app, &token).await {
-        Ok(photo) => {
-            let headers = [
-                (header::CONTENT_TYPE, "image/jpeg"),
-                (header::CACHE_CONTROL, "private, max-age=86400"),
-                (header::CONTENT_DISPOSITION, "inline; filename=\"photo.jpg\""),
-            ];
-            (headers, photo.content).into_response()
-        }
-        Err(error) => problem::failure(Reader::Person, &error),
-    }
+pub async fn show(State(app): State<Arc<App>>, Path(token): Path<String>) -> Result<Response, Problem> {
+    let photo = lead::linked_photo(&app, &token).await?;
+    let headers = [
+        (header::CONTENT_TYPE, "image/jpeg"),
+        (header::CACHE_CONTROL, "private, max-age=86400"),
+        (header::CONTENT_DISPOSITION, "inline; filename=\"photo.jpg\""),
+    ];
+    Ok((headers, photo.content).into_response())
 }

@@ -1,7 +1,7 @@
-//! How much of other people's photos this process holds in memory, and how a body is read within it.
+//! How much memory the photos that arrive may take, and how a body is read within it.
 //!
 //! Every byte beyond what any small request may have is taken from one budget before it is read, and given
-//! back when the request has ended: whoever is slow holds little, and a head that never ends is cut off.
+//! back when the request has ended: a slow client holds little, and a head that never ends is cut off.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +12,7 @@ use axum::body::{Body, Bytes};
 use futures_util::stream::{self, StreamExt as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::http::tally::{Counted, Tally};
+use crate::http::connection_limiter::{ConnectionLimiter, Slot};
 
 /// Requests with photos that one address may send at the same time.
 const PER_ADDRESS: usize = 4;
@@ -29,7 +29,7 @@ const UNIT: u64 = 1_024;
 /// The memory for photos, shared by all requests.
 pub struct Budget {
     memory: Arc<Semaphore>,
-    tally: Tally,
+    limiter: ConnectionLimiter,
 }
 
 /// Why a body is not read to its end.
@@ -46,8 +46,8 @@ pub enum Cut {
 pub struct Hold {
     memory: Arc<Semaphore>,
     permit: Mutex<Option<OwnedSemaphorePermit>>,
-    _counted: Option<Counted>,
-    /// Bytes that are everybody's.
+    _slot: Option<Slot>,
+    /// Bytes that are not charged to the budget.
     free: u64,
     limit: u64,
     received: AtomicU64,
@@ -59,20 +59,20 @@ pub struct Hold {
 impl Budget {
     pub fn new(bytes: u64) -> Budget {
         let units = usize::try_from(bytes / UNIT).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
-        Budget { memory: Arc::new(Semaphore::new(units)), tally: Tally::default() }
+        Budget { memory: Arc::new(Semaphore::new(units)), limiter: ConnectionLimiter::default() }
     }
 
-    /// Begins a request of at most `limit` bytes, of which `free` need nobody's leave; nothing when the
-    /// address has too many under way.
+    /// Begins a request of at most `limit` bytes, of which `free` bytes are not charged to the budget; nothing when
+    /// the address has too many under way.
     pub fn begin(&self, address: Option<IpAddr>, free: u64, limit: u64) -> Option<Arc<Hold>> {
-        let counted = match address {
-            Some(address) => Some(self.tally.take(address, PER_ADDRESS)?),
+        let slot = match address {
+            Some(address) => Some(self.limiter.take(address, PER_ADDRESS)?),
             None => None,
         };
         Some(Arc::new(Hold {
             memory: Arc::clone(&self.memory),
             permit: Mutex::default(),
-            _counted: counted,
+            _slot: slot,
             free,
             limit,
             received: AtomicU64::new(0),
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_waits_for_memory_waits_so_long_and_no_longer() {
+    async fn a_request_waits_for_memory_so_long_and_no_longer() {
         let budget = Budget::new(100 * UNIT);
         let first = budget.begin(None, 0, 1_000_000).unwrap();
         first.expect_content();

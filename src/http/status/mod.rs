@@ -4,33 +4,34 @@
 mod chart;
 mod operator;
 mod owner;
-mod words;
+mod time;
 
 use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
-use axum::http::{Extensions, HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::base::{Error, Result};
+use crate::http::extract::{ClientAddress, SignedIn};
 use crate::http::page::{self, Policy, Script};
-use crate::http::problem::{self, Reader};
+use crate::http::problem::Problem;
 use crate::http::{session, sign_in};
-use crate::model::principal::Principal;
-use crate::model::tenant::Tenant;
 use crate::ops::dashboard::{self, Dashboard};
 use crate::ops::overview;
-use crate::store::migration;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::principal::Principal;
+use nexora_core::model::tenant::Tenant;
+use nexora_store::migration;
 
 #[derive(Deserialize)]
 pub struct Signed {
     token: Option<String>,
 }
 
-/// What somebody may look at who has several tenants.
+/// The choice for a visitor who may see several tenants.
 #[derive(Template)]
 #[template(path = "status/choice.html")]
 struct Choice {
@@ -43,47 +44,45 @@ struct SignedOut {
     is_up: bool,
 }
 
-/// `GET /status`: whatever whoever asks may see. A signed link begins a session.
+/// `GET /status`: what the visitor may see. A signed link begins a session.
 pub async fn show(
     State(app): State<Arc<App>>,
     Query(query): Query<Signed>,
+    client: ClientAddress,
     headers: HeaderMap,
-    extensions: Extensions,
-) -> Response {
+) -> Result<Response, Problem> {
     if let Some(link) = query.token {
-        return sign_in::by_link(&app, &headers, &extensions, &link).await;
+        return sign_in::by_link(&app, &headers, client, &link).await;
     }
-    match session::principal(&app, &headers).await {
-        Ok(principal) => answer(&app, principal.as_ref(), None).await,
-        Err(error) => finished(Err(error)),
-    }
+    let principal = session::principal(&app, &headers).await?;
+    answer(&app, principal.as_ref(), None).await
 }
 
 /// `GET /status/{slug}`: one tenant.
 pub async fn show_tenant(
     State(app): State<Arc<App>>,
     Path(slug): Path<String>,
-    headers: HeaderMap,
-) -> Response {
-    match session::principal(&app, &headers).await {
-        Ok(principal) => answer(&app, principal.as_ref(), Some(&slug)).await,
-        Err(error) => finished(Err(error)),
-    }
+    SignedIn(principal): SignedIn,
+) -> Result<Response, Problem> {
+    answer(&app, principal.as_ref(), Some(&slug)).await
 }
 
-/// Answers whoever asks for the page of a tenant, or for whatever they may see. What may not be seen is
+/// Answers a visitor who asks for the page of a tenant, or for whatever they may see. What may not be seen is
 /// answered like what is not there.
-pub async fn answer(app: &App, principal: Option<&Principal>, slug: Option<&str>) -> Response {
-    finished(match (principal, slug) {
-        (None, _) => Ok(signed_out(app).await),
-        (Some(principal), Some(slug)) => tenant_page(app, principal, slug).await,
-        (Some(Principal::Operator { .. }), None) => operators_page(app).await,
-        (Some(principal), None) => own_page(app, principal).await,
+///
+/// # Errors
+/// `404` when there is no such page, or none for this visitor.
+pub async fn answer(
+    app: &App,
+    principal: Option<&Principal>,
+    slug: Option<&str>,
+) -> Result<Response, Problem> {
+    Ok(match (principal, slug) {
+        (None, _) => signed_out(app).await,
+        (Some(principal), Some(slug)) => tenant_page(app, principal, slug).await?,
+        (Some(Principal::Operator { .. }), None) => operators_page(app).await?,
+        (Some(principal), None) => own_page(app, principal).await?,
     })
-}
-
-fn finished(answer: Result<Response>) -> Response {
-    page::uncached(answer.unwrap_or_else(|error| problem::failure(Reader::Person, &error)))
 }
 
 /// A page that keeps itself up to date, in a brand's colour.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use serde_json::json;
 
-use crate::base::Result;
-use crate::connector::port::{Connector, Delivery, Perform, Probe};
-use crate::connector::registry::Registry;
-use crate::model::outcome::{Outcome, Receipt};
-use crate::model::request::EffectRequest;
-use crate::model::slot;
+use crate::app::registry::Registry;
+use nexora_connector::port::{Connector, Delivery, Perform, Probe};
+use nexora_core::base::Result;
+use nexora_core::model::outcome::{Outcome, Receipt};
+use nexora_core::model::request::EffectRequest;
+use nexora_core::model::slot;
 
 struct Imagined;
 

@@ -2,17 +2,17 @@
 
 use serde::Serialize;
 
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
-use crate::engine::action::{Action, EndsRun};
-use crate::model::effect::{Effect, EffectState};
-use crate::model::message::MessageClass;
-use crate::model::outbound::Content;
-use crate::model::request::EffectRequest;
-use crate::model::run::{Run, RunState, Step, StepState};
-use crate::model::verdict::{Decision, GateDecisionRow};
 use crate::pipeline::version;
-use crate::store::{Conn, effect, run, verdict};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::effect::{Effect, EffectState};
+use nexora_core::model::message::MessageClass;
+use nexora_core::model::outbound::Content;
+use nexora_core::model::request::EffectRequest;
+use nexora_core::model::run::{Run, RunState, Step, StepState};
+use nexora_core::model::verdict::{Decision, GateDecisionRow};
+use nexora_engine::action::{Action, EndsRun};
+use nexora_store::{Conn, effect, run, verdict};
 
 /// One thing that a trial shows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -79,13 +79,14 @@ pub enum What {
 /// # Errors
 /// `Internal` when its rows cannot be read.
 pub fn of_run(conn: &mut Conn, run: &Run) -> Result<Vec<Line>> {
-    let version = version::parsed(&mut conn.of(&run.tenant_id), &run.automation_id, run.version)?;
-    let effects = effect::of_run(&mut conn.of(&run.tenant_id), &run.id)?;
+    let tx = &mut conn.of(&run.tenant_id);
+    let version = version::parsed(tx, &run.automation_id, run.version)?;
+    let effects = effect::of_run(tx, &run.id)?;
     let mut lines = Vec::new();
-    for step in run::steps(&mut conn.of(&run.tenant_id), &run.id)? {
+    for step in run::steps(tx, &run.id)? {
         let promised = step.effect_id.as_ref().and_then(|id| effects.iter().find(|effect| effect.id == *id));
         if let Some(promised) = promised {
-            of_effect(conn, promised, &mut lines)?;
+            of_effect(tx, promised, &mut lines)?;
             continue;
         }
         let position = usize::try_from(step.position).unwrap_or(usize::MAX);

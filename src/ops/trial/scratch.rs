@@ -7,24 +7,24 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
 use crate::app::App;
-use crate::base::clock::{Clock, Timestamp};
-use crate::base::text::Json;
-use crate::base::{Error, Result};
-use crate::model::automation::{Automation, AutomationState, Version};
-use crate::model::connection::Connection;
-use crate::model::connector::Kinds;
-use crate::model::run::Run;
-use crate::model::tenant::{Tenant, TenantMode, TenantState};
-use crate::model::{AutomationId, TenantId};
 use crate::ops::LIST_LIMIT;
 use crate::ops::definition::Loaded;
 use crate::ops::trial::provider;
 use crate::pipeline;
 use crate::pipeline::stop::{self, Drops};
 use crate::pipeline::version::DRAFT;
-use crate::store::copy::{self, Contents};
-use crate::store::due::{self, Queue};
-use crate::store::{Conn, Db, Url, automation, connection, run, scratch};
+use nexora_core::base::clock::{Clock, Timestamp};
+use nexora_core::base::text::Json;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::AutomationId;
+use nexora_core::model::automation::{Automation, AutomationState, Version};
+use nexora_core::model::connection::Connection;
+use nexora_core::model::connector::Kinds;
+use nexora_core::model::run::Run;
+use nexora_core::model::tenant::{Tenant, TenantMode, TenantState};
+use nexora_store::copy::{self, Contents};
+use nexora_store::due::{self, Queue};
+use nexora_store::{Conn, Db, Tx, Url, automation, connection, run, scratch};
 
 /// Times that everything due is done at most in one stretch, so that no trial goes on for ever.
 const MOVES: usize = 2_000;
@@ -54,9 +54,9 @@ impl Scratch {
             App::assemble(app.config.clone(), db, clock, app.key.clone(), provider::registry(&app.registry));
         let (id, draft, kinds) = (tenant.id.clone(), draft.clone(), app.connectors().facts().clone());
         let automation = world.db.write(move |conn| {
-            scratch::prepare(conn, &id)?;
-            add_connections(conn, &id, &kinds, at)?;
-            put_draft(conn, &id, &draft, at)
+            scratch::prepare(&mut conn.of(&id))?;
+            add_connections(&mut conn.of(&id), &kinds, at)?;
+            put_draft(&mut conn.of(&id), &draft, at)
         });
         let (tenant, automation) = (tenant.clone(), automation.await?);
         let tenant = Tenant { state: TenantState::Active, mode: TenantMode::Live, ..tenant };
@@ -143,24 +143,26 @@ fn next_due(conn: &mut Conn) -> Result<Option<Timestamp>> {
 }
 
 /// A tenant without connections is tried out as if it had one of each kind.
-fn add_connections(conn: &mut Conn, tenant: &TenantId, kinds: &Kinds, now: Timestamp) -> Result<()> {
-    if !connection::list(&mut conn.of(tenant), LIST_LIMIT)?.is_empty() {
+fn add_connections(tx: &mut Tx, kinds: &Kinds, now: Timestamp) -> Result<()> {
+    let tenant = tx.tenant();
+    if !connection::list(tx, LIST_LIMIT)?.is_empty() {
         return Ok(());
     }
     for facts in kinds.iter() {
         let (kind, name) = (facts.kind.clone(), facts.kind.name());
         let made_up = Connection::new(tenant, kind, name, Json::empty_object(), now);
-        let _ = connection::insert(conn, &made_up)?;
+        let _ = connection::insert(tx, &made_up)?;
     }
     Ok(())
 }
 
 /// Stores the draft as the live version of its automation. Runs that are under way are not its own: they end.
-fn put_draft(conn: &mut Conn, tenant: &TenantId, draft: &Loaded, now: Timestamp) -> Result<AutomationId> {
+fn put_draft(tx: &mut Tx, draft: &Loaded, now: Timestamp) -> Result<AutomationId> {
+    let tenant = tx.tenant();
     let name = &draft.definition.head.name;
-    let id = match automation::find_by_name(&mut conn.of(tenant), name)? {
+    let id = match automation::find_by_name(tx, name)? {
         Some(found) => {
-            automation::set_state(&mut conn.of(tenant), &found.id, AutomationState::Enabled, now)?;
+            automation::set_state(tx, &found.id, AutomationState::Enabled, now)?;
             found.id
         }
         None => {
@@ -173,12 +175,12 @@ fn put_draft(conn: &mut Conn, tenant: &TenantId, draft: &Loaded, now: Timestamp)
                 created_at: now,
                 updated_at: now,
             };
-            let _ = automation::insert(conn, &new)?;
+            let _ = automation::insert(tx, &new)?;
             new.id
         }
     };
-    for open in run::open_of_automation(&mut conn.of(tenant), &id)? {
-        stop::stop(&mut conn.of(tenant), &open.id, "left out of the trial", Drops::All, now)?;
+    for open in run::open_of_automation(tx, &id)? {
+        stop::stop(tx, &open.id, "left out of the trial", Drops::All, now)?;
     }
     let version = Version {
         tenant_id: tenant.clone(),
@@ -190,6 +192,6 @@ fn put_draft(conn: &mut Conn, tenant: &TenantId, draft: &Loaded, now: Timestamp)
         created_at: now,
         created_by: String::new(),
     };
-    automation::insert_version(conn, &version)?;
+    automation::insert_version(tx, &version)?;
     Ok(id)
 }

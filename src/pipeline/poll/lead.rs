@@ -1,35 +1,37 @@
 //! Classifies an incoming mail: a reply of a contact, a lead that a marketplace sent, or neither.
 
 use super::{Claimed, bounce};
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::connector::poll::FetchedMail;
-use crate::engine::enquiry;
-use crate::engine::lead_mail::{self, Found, Reading, Rules};
-use crate::engine::mail::from_parts;
-use crate::engine::mail::text::newly_written;
-use crate::model::address::EmailAddress;
-use crate::model::connection::Connection;
-use crate::model::contact::AddressKind;
-use crate::model::event::{About, MailEvent};
-use crate::model::lead::LeadState;
-use crate::model::mail::{Mail, MailKind, Mailbox};
-use crate::model::message::{Author, Message};
-use crate::model::{ContactId, LeadId, MessageId};
 use crate::pipeline::change;
 use crate::pipeline::intake::{self, Arrival};
-use crate::store::{Conn, Inserted, Tx, contact, lead, message};
+use nexora_connector::poll::FetchedMail;
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::connection::Connection;
+use nexora_core::model::contact::AddressKind;
+use nexora_core::model::event::{About, MailEvent};
+use nexora_core::model::lead::LeadState;
+use nexora_core::model::mail::{Mail, MailKind, Mailbox};
+use nexora_core::model::message::{Author, Message};
+use nexora_core::model::{ContactId, LeadId, MessageId};
+use nexora_engine::enquiry;
+use nexora_engine::lead_format::formats;
+use nexora_engine::lead_format::mail::{MailResult, Rules};
+use nexora_engine::lead_format::parsed_lead::ParsedLead;
+use nexora_engine::mail::from_parts;
+use nexora_engine::mail::text::newly_written;
+use nexora_store::{Conn, Inserted, Tx, contact, lead, message};
 
 /// What a mail turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Known {
     /// A person who is a contact wrote it.
     Reply,
-    /// It brought a lead, comes from an unknown sender, or was not written by a person.
+    /// It brought a lead, its sender is unknown, or no person wrote it.
     Other,
 }
 
-/// Finds the contact that a mail is from, or whose thread it stands in, and the latest lead.
+/// Finds the contact that a mail is from, or that its thread belongs to, and the latest lead.
 ///
 /// The thread comes first, then the mails that it answers, then the sender's address.
 pub fn about(conn: &mut Conn, connection: &Connection, thread_id: &str, mail: &Mail) -> Result<About> {
@@ -74,31 +76,30 @@ pub fn take_in(
     received_at: Timestamp,
     now: Timestamp,
 ) -> Result<Known> {
-    let reading = lead_mail::read(&payload.mail, &Rules::of(&claimed.connection)?);
-    match reading {
-        Reading::Lead(found) => {
-            store_lead(conn, claimed, payload, found, now)?;
+    match formats::read_mail(&payload.mail, &Rules::of(&claimed.connection)?) {
+        MailResult::Lead(lead) => {
+            store_lead(conn, claimed, payload, lead, now)?;
             keep(conn, claimed, payload, received_at, now)?;
             Ok(Known::Other)
         }
         // A message on a lead that is not known, as after a restart with another system, is a lead.
-        Reading::Message(found) => {
-            add_relay(conn, claimed, payload, &found)?;
+        MailResult::Message(lead) => {
+            add_relay(conn, claimed, payload, &lead)?;
             if payload.about.contact_id.is_none() {
-                store_lead(conn, claimed, payload, found, now)?;
+                store_lead(conn, claimed, payload, lead, now)?;
                 keep(conn, claimed, payload, received_at, now)?;
                 return Ok(Known::Other);
             }
             keep(conn, claimed, payload, received_at, now)?;
             Ok(Known::Reply)
         }
-        Reading::Unreadable { source, reason } => {
+        MailResult::Unreadable { source, reason } => {
             tracing::warn!(tenant.id = %claimed.tenant.id, source, reason, "a lead mail needs review");
-            store_unreadable(conn, claimed, payload, &source, &reason, now)?;
+            store_unreadable(conn, claimed, payload, source, reason, now)?;
             Ok(Known::Other)
         }
-        Reading::NotALead { .. } => Ok(Known::Other),
-        Reading::Elsewhere => {
+        MailResult::NotALead { .. } => Ok(Known::Other),
+        MailResult::Unrelated => {
             keep(conn, claimed, payload, received_at, now)?;
             if payload.mail.kind == MailKind::Bounce {
                 bounce::note(conn, claimed, payload, now)?;
@@ -113,12 +114,12 @@ fn store_lead(
     conn: &mut Conn,
     claimed: &Claimed,
     payload: &mut MailEvent,
-    found: Found,
+    parsed: ParsedLead,
     now: Timestamp,
 ) -> Result<()> {
-    let source = found.enquiry.source.clone();
-    let reply_to = found.reply_to.clone();
-    let key = match &found.external_id {
+    let source = parsed.enquiry.source.clone();
+    let reply_to = parsed.reply_to.clone();
+    let key = match &parsed.external_id {
         Some(id) => format!("lead:{source}:{id}"),
         None => format!("lead-mail:{}:{}", claimed.cursor.id, payload.id),
     };
@@ -126,7 +127,7 @@ fn store_lead(
         key: Some(key),
         reply_to: reply_to.clone(),
         original: Some(original(&payload.mail)),
-        ..Arrival::of(enquiry::salvage(found.enquiry, claimed.tenant.country()?))
+        ..Arrival::of(enquiry::salvage(parsed.enquiry, claimed.tenant.country()?))
     };
     store(conn, claimed, payload, arrival, now)?;
     if let (Some(contact_id), Some(relay)) = (&payload.about.contact_id, reply_to) {
@@ -175,7 +176,7 @@ fn store(
     let (id, _) = match stored {
         Ok(stored) => stored,
         // The marketplace wrote twice about one lead, and not the same: the first is the lead.
-        Err(error) if error.kind() == crate::base::Kind::Conflict => return Ok(()),
+        Err(error) if error.kind() == nexora_core::base::Kind::Conflict => return Ok(()),
         Err(error) => return Err(error),
     };
     let found = lead::find(&mut conn.of(&claimed.tenant.id), &id)?;
@@ -184,10 +185,10 @@ fn store(
     Ok(())
 }
 
-/// A marketplace answers from an address of its own for each homeowner: it is one of theirs.
-fn add_relay(conn: &mut Conn, claimed: &Claimed, payload: &mut MailEvent, found: &Found) -> Result<()> {
+/// Notes the address that a marketplace relays through as one of the contact's: each homeowner has another.
+fn add_relay(conn: &mut Conn, claimed: &Claimed, payload: &mut MailEvent, lead: &ParsedLead) -> Result<()> {
     let tenant = &claimed.tenant.id;
-    let address = found.enquiry.email.parse::<EmailAddress>().ok();
+    let address = lead.enquiry.email.parse::<EmailAddress>().ok();
     let known = match (&payload.about.contact_id, address) {
         (None, Some(address)) => {
             contact::find_by_address(&mut conn.of(tenant), AddressKind::Email, &address.key())?
@@ -197,7 +198,7 @@ fn add_relay(conn: &mut Conn, claimed: &Claimed, payload: &mut MailEvent, found:
     if known.is_some() {
         payload.about = completed(&mut conn.of(tenant), known, None)?;
     }
-    if let (Some(id), Some(relay)) = (&payload.about.contact_id, &found.reply_to) {
+    if let (Some(id), Some(relay)) = (&payload.about.contact_id, &lead.reply_to) {
         let _ = contact::add_address(&mut conn.of(tenant), id, AddressKind::Email, &relay.key())?;
     }
     Ok(())
@@ -230,7 +231,7 @@ fn keep(
     message::insert(conn, &message).map(|_| ())
 }
 
-/// Stores a mail that a person in the business wrote to a contact by hand.
+/// Stores a mail that a person of the business wrote to a contact by hand.
 pub fn note_sent(conn: &mut Conn, claimed: &Claimed, fetched: &FetchedMail, now: Timestamp) -> Result<()> {
     let mail = from_parts(&fetched.headers, &fetched.parts);
     let connection = &claimed.connection;

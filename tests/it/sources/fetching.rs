@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
-use nexora::model::source::{Notice, NoticeState};
 use nexora::pipeline::fetch;
+use nexora_core::model::source::{Notice, NoticeState};
 use tokio::sync::oneshot;
 
 use super::*;
@@ -57,7 +57,7 @@ async fn open(backend: Backend, script: Vec<(u16, Value)>) -> (Site, Provider) {
     (Site::of(nexora.await).await, provider)
 }
 
-async fn told(site: &Site, kind: SourceKind) -> Shown {
+async fn told(site: &Site, kind: &str) -> Shown {
     let shown = add(&site.nexora, &site.nexora.tenant, new_source(kind)).await;
     let (body, ..) = good(kind);
     let call = call(kind, shown.secrets.secret.expose(), &body);
@@ -80,7 +80,7 @@ async fn troubles(site: &Site) -> Vec<String> {
 on_both! {
     async fn facebook_is_greeted_by_its_token_alone(backend) {
         let (site, _) = open(backend, Vec::new()).await;
-        let shown = add(&site.nexora, &site.nexora.tenant, new_source(SourceKind::Facebook)).await;
+        let shown = add(&site.nexora, &site.nexora.tenant, new_source("facebook")).await;
         let token = shown.secrets.verify_token.unwrap();
         let ask = |token: &str| {
             let url = format!("{}/hooks/acme/hook?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token={token}", site.base);
@@ -98,7 +98,7 @@ on_both! {
 
     async fn yelp_is_greeted_at_its_secret_address_alone(backend) {
         let (site, _) = open(backend, Vec::new()).await;
-        let shown = add(&site.nexora, &site.nexora.tenant, new_source(SourceKind::Yelp)).await;
+        let shown = add(&site.nexora, &site.nexora.tenant, new_source("yelp")).await;
         let path = shown.url.strip_prefix("http://127.0.0.1:8080").unwrap();
         let ask = |path: &str| site.client.get(format!("{}{path}?verification=abc123", site.base)).send();
         let greeted = ask(path).await.unwrap();
@@ -111,7 +111,7 @@ on_both! {
         let busy = json!({ "error": { "code": 2, "message": "try later" } });
         let limited = json!({ "error": { "code": 4, "message": "too many calls" } });
         let (site, provider) = open(backend, vec![(500, busy), (400, limited)]).await;
-        let shown = told(&site, SourceKind::Facebook).await;
+        let shown = told(&site, "facebook").await;
         assert_eq!((notice(&site).await.state, leads(&site).await.len()), (NoticeState::Pending, 0));
         for attempt in 1..=2 {
             site.nexora.settle().await;
@@ -136,8 +136,8 @@ on_both! {
         assert!(uri.contains(&format!("appsecret_proof={proof}")));
         assert_eq!(headers["authorization"], "Bearer token-1");
         // Told again, it is neither fetched nor made again.
-        let (body, ..) = good(SourceKind::Facebook);
-        let again = call(SourceKind::Facebook, shown.secrets.secret.expose(), &body);
+        let (body, ..) = good("facebook");
+        let again = call("facebook", shown.secrets.secret.expose(), &body);
         assert_eq!(send(&site, "/hooks/acme/hook", &again).await.body, "EVENT_RECEIVED");
         site.nexora.settle().await;
         assert_eq!((leads(&site).await.len(), provider.heard.lock().unwrap().len()), (1, 3));
@@ -148,7 +148,7 @@ on_both! {
         let gone = json!({ "error": { "code": 100, "message": "no such object" } });
         let (site, provider) = open(backend, vec![(400, expired), (404, gone)]).await;
         let Nexora { app, actor, tenant, .. } = &site.nexora;
-        told(&site, SourceKind::Facebook).await;
+        told(&site, "facebook").await;
         for reason in ["the token has expired", "no such object"] {
             site.nexora.settle().await;
             let failed = notice(&site).await;
@@ -178,7 +178,7 @@ on_both! {
         let gone = json!({ "error": { "code": 100, "message": "no such object" } });
         let (site, provider) = open(backend, vec![(404, gone)]).await;
         let Nexora { app, actor, tenant, .. } = &site.nexora;
-        let shown = told(&site, SourceKind::Facebook).await;
+        let shown = told(&site, "facebook").await;
         site.nexora.settle().await;
         let failed = notice(&site).await;
         let is_told = async || troubles(&site).await.iter().any(|line| line.contains("fetched"));
@@ -188,8 +188,8 @@ on_both! {
         assert!(!is_told().await);
         // Neither time, nor a retry, nor the same told again brings it back.
         app.clock.advance(Duration::from_secs(86_400));
-        let (body, ..) = good(SourceKind::Facebook);
-        let again = call(SourceKind::Facebook, shown.secrets.secret.expose(), &body);
+        let (body, ..) = good("facebook");
+        let again = call("facebook", shown.secrets.secret.expose(), &body);
         assert_eq!(send(&site, "/hooks/acme/hook", &again).await.status, StatusCode::OK);
         assert_eq!(ops::source::retry(app, actor, tenant, "hook", None).await.unwrap_err().kind().exit_code(), 5);
         site.nexora.settle().await;
@@ -200,7 +200,7 @@ on_both! {
         let theirs = ops::source::dismiss(app, actor, &other, &failed.id).await.unwrap_err();
         assert_eq!(theirs.kind().exit_code(), 4);
         let id = tenant.id.clone();
-        let audited = app.db.read(move |conn| nexora::store::audit::list(conn, Some(&id), 100)).await.unwrap();
+        let audited = app.db.read(move |conn| nexora_store::audit::list(conn, Some(&id), 100)).await.unwrap();
         assert!(audited.iter().any(|entry| entry.action == "source.dismiss"));
     }
 
@@ -213,7 +213,7 @@ on_both! {
             (503, NoticeState::Retrying),
         ] {
             let (site, _) = open(backend, vec![(status, json!({}))]).await;
-            told(&site, SourceKind::Yelp).await;
+            told(&site, "yelp").await;
             site.nexora.settle().await;
             assert_eq!(notice(&site).await.state, state, "{status}");
         }
@@ -221,7 +221,7 @@ on_both! {
 
     async fn a_fetch_that_froze_is_made_by_another_and_settles_nothing(backend) {
         let (site, provider) = open(backend, Vec::new()).await;
-        told(&site, SourceKind::Facebook).await;
+        told(&site, "facebook").await;
         let (thaw, frozen) = oneshot::channel();
         *provider.frozen.lock().unwrap() = Some(frozen);
         let swept = fetch::sweep(&site.nexora.app, &mut None).await.unwrap();
@@ -245,16 +245,16 @@ on_both! {
 
     async fn a_fetch_that_died_is_made_again_once_its_lease_ends(backend) {
         let (site, provider) = open(backend, Vec::new()).await;
-        told(&site, SourceKind::Facebook).await;
+        told(&site, "facebook").await;
         // A daemon claims the notice and is gone before it settles anything.
         let (tenant_id, id) = (site.nexora.tenant.id.clone(), notice(&site).await.id);
         let app = &site.nexora.app;
         let lease_until = app.clock.now() + app.config.pipeline.lease();
         let claimed = app.db.write(move |conn| {
-            let found = nexora::store::notice::find(&mut conn.of(&tenant_id), &id)?.unwrap();
-            nexora::store::notice::claim(conn, &found, lease_until)
+            let found = nexora_store::notice::find(&mut conn.of(&tenant_id), &id)?.unwrap();
+            nexora_store::notice::claim(conn, &found, lease_until)
         });
-        assert_eq!(claimed.await.unwrap(), nexora::store::Claim::Won);
+        assert_eq!(claimed.await.unwrap(), nexora_store::Claim::Won);
         site.nexora.settle().await;
         assert_eq!((leads(&site).await.len(), provider.heard.lock().unwrap().len()), (0, 0));
         app.clock.advance(app.config.pipeline.lease());
@@ -264,7 +264,7 @@ on_both! {
 
     async fn yelp_lends_an_address_and_what_comes_later_is_an_event(backend) {
         let (site, provider) = open(backend, Vec::new()).await;
-        let shown = told(&site, SourceKind::Yelp).await;
+        let shown = told(&site, "yelp").await;
         site.nexora.settle().await;
         let kept = leads(&site).await;
         assert_eq!(kept.len(), 1);
@@ -272,7 +272,7 @@ on_both! {
         assert_eq!((lead.reply_to.as_ref().unwrap().as_str(), &lead.email), ("relay-5@messaging.yelp.com", &None));
         assert!(lead.contact_id.is_some(), "the relay is theirs");
         let mut body = fixture("yelp-notice");
-        let tell = |body: &Value| call(SourceKind::Yelp, shown.secrets.secret.expose(), &body.to_string());
+        let tell = |body: &Value| call("yelp", shown.secrets.secret.expose(), &body.to_string());
         send(&site, "/hooks/acme/hook", &tell(&body)).await;
         assert_eq!(remarks(&site).await.len(), 0, "the same event told again is nothing new");
         body["data"]["updates"][0]["event_id"] = json!("yelp-event-2");
@@ -288,7 +288,7 @@ on_both! {
 
     async fn what_was_fetched_and_cannot_be_read_is_kept_for_review(backend) {
         let (site, _) = open(backend, vec![(200, json!({ "id": "770001", "data": "renamed" }))]).await;
-        told(&site, SourceKind::Facebook).await;
+        told(&site, "facebook").await;
         site.nexora.settle().await;
         let kept = leads(&site).await;
         assert_eq!((kept.len(), kept[0].state), (1, LeadState::NeedsReview));

@@ -1,6 +1,6 @@
 //! Calls that show no good secret, or names that nobody gives: they cost little, and hide nothing.
 
-use nexora::store::source;
+use nexora_store::source;
 
 use super::*;
 
@@ -18,10 +18,10 @@ async fn post(site: &Site, path: &str, from: &str, secret: &str) -> reqwest::Res
 on_both! {
     async fn names_with_what_nobody_types_are_refused(backend) {
         let site = Site::open(backend).await;
-        let shown = add(&site.nexora, &site.nexora.tenant, new_source(SourceKind::Facebook)).await;
+        let shown = add(&site.nexora, &site.nexora.tenant, new_source("facebook")).await;
         let secret = shown.secrets.secret.expose();
         let mut body = fixture("facebook-notice");
-        let good = call(SourceKind::Facebook, secret, &body.to_string());
+        let good = call("facebook", secret, &body.to_string());
         for nowhere in ["/hooks/acme/a%00b", "/hooks/acme/a%00b/token", "/hooks/ac%00me/hook", "/hooks/acme/HOOK"] {
             assert_eq!(send(&site, nowhere, &good).await.status, StatusCode::NOT_FOUND, "{nowhere}");
             let greeted = site.client.get(format!("{}{nowhere}", site.base)).send().await.unwrap();
@@ -30,7 +30,7 @@ on_both! {
         let long = "7".repeat(161);
         for (count, id) in ["77\0", "77\u{fc}", "7 7", &long].into_iter().enumerate() {
             body["entry"][0]["changes"][0]["value"]["leadgen_id"] = json!(id);
-            let bad = call(SourceKind::Facebook, secret, &body.to_string());
+            let bad = call("facebook", secret, &body.to_string());
             assert_eq!(send(&site, "/hooks/acme/hook", &bad).await.status, StatusCode::BAD_REQUEST, "{id:?}");
             let kept = leads(&site).await;
             assert_eq!(kept.len(), count + 1, "a verified body is kept");
@@ -41,7 +41,7 @@ on_both! {
 
     async fn who_shows_no_secret_too_often_must_wait_and_nobody_else(backend) {
         let site = Site::open(backend).await;
-        let shown = add(&site.nexora, &site.nexora.tenant, new_source(SourceKind::Json)).await;
+        let shown = add(&site.nexora, &site.nexora.tenant, new_source("json")).await;
         let secret = shown.secrets.secret.expose();
         for number in 0..60 {
             let path = if number % 2 == 0 { "/hooks/acme/hook" } else { "/webhooks/part.arrived" };
@@ -64,9 +64,9 @@ on_both! {
 
     async fn refusals_are_noted_once_in_a_while_and_never_over_what_matters_more(backend) {
         let site = Site::open(backend).await;
-        let shown = add(&site.nexora, &site.nexora.tenant, new_source(SourceKind::Facebook)).await;
-        let bare = Call { headers: Vec::new(), ..call(SourceKind::Facebook, "", "{}") };
-        let wrong = call(SourceKind::Facebook, "quite-another-secret", "{}");
+        let shown = add(&site.nexora, &site.nexora.tenant, new_source("facebook")).await;
+        let bare = Call { headers: Vec::new(), ..call("facebook", "", "{}") };
+        let wrong = call("facebook", "quite-another-secret", "{}");
         assert_eq!(send(&site, "/hooks/acme/hook", &bare).await.status, StatusCode::UNAUTHORIZED);
         let noted = "a call was refused: it carries no key or signature";
         assert_eq!(last_error(&site).await.as_deref(), Some(noted));
@@ -75,7 +75,7 @@ on_both! {
 
         // Another source's first refusal would be written, were there nothing that matters more.
         ops::source::remove(&site.nexora.app, &site.nexora.actor, &site.nexora.tenant, "hook").await.unwrap();
-        let again = add(&site.nexora, &site.nexora.tenant, new_source(SourceKind::Facebook)).await;
+        let again = add(&site.nexora, &site.nexora.tenant, new_source("facebook")).await;
         assert_ne!(again.source.id, shown.source.id);
         let (tenant_id, id) = (site.nexora.tenant.id.clone(), again.source.id.clone());
         let unfetched = "a lead was not fetched: the token has expired";
@@ -88,12 +88,12 @@ on_both! {
     async fn what_the_website_calls_spam_is_held_back_and_not_lost(backend) {
         let site = Site::open(backend).await;
         let Nexora { app, tenant, .. } = &site.nexora;
-        let shown = add(&site.nexora, tenant, new_source(SourceKind::GravityForms)).await;
+        let shown = add(&site.nexora, tenant, new_source("gravity-forms")).await;
         let mut body = fixture("gravity-forms");
         body["status"] = json!("spam");
         let trial = ops::source::test(app, tenant, "hook", body.to_string().as_bytes(), "application/json").await.unwrap();
         assert_eq!(trial.becomes, "spam");
-        let call = call(SourceKind::GravityForms, shown.secrets.secret.expose(), &body.to_string());
+        let call = call("gravity-forms", shown.secrets.secret.expose(), &body.to_string());
         for _ in 0..2 {
             assert_eq!(send(&site, "/hooks/acme/hook", &call).await.status, StatusCode::OK);
         }

@@ -3,15 +3,21 @@
 use std::sync::Barrier;
 
 use futures_util::future::join_all;
-use nexora::base::{Kind, Result};
-use nexora::model::contact::AddressKind;
-use nexora::store::{Conn, contact, event};
+use nexora_core::base::{Kind, Result};
+use nexora_core::model::contact::AddressKind;
+use nexora_store as store;
+use nexora_store::{Conn, contact, event};
 
 use super::*;
 use crate::harness::{Backend, START};
 
 async fn contacts(site: &Site) -> usize {
-    ops::contact::list(&site.nexora.app, &site.nexora.tenant, None, 1_000).await.unwrap().len()
+    site.nexora
+        .app
+        .view(&site.nexora.tenant, move |tx| store::contact::list(tx, None, 1_000))
+        .await
+        .unwrap()
+        .len()
 }
 
 /// Makes a Facebook call that tells of these leads.
@@ -19,7 +25,7 @@ fn telling(secret: &str, ids: impl Iterator<Item = u32>) -> Call {
     let changes: Vec<Value> =
         ids.map(|id| json!({ "field": "leadgen", "value": { "leadgen_id": id.to_string() } })).collect();
     let body = json!({ "object": "page", "entry": [{ "id": "page-9", "changes": changes }] });
-    call(SourceKind::Facebook, secret, &body.to_string())
+    call("facebook", secret, &body.to_string())
 }
 
 on_both! {
@@ -40,11 +46,11 @@ on_both! {
 
     async fn leads_of_one_new_person_at_once_have_one_contact(backend) {
         let site = Site::open(backend).await;
-        let shown = add(&site.nexora, &site.nexora.tenant, new_source(SourceKind::Json)).await;
+        let shown = add(&site.nexora, &site.nexora.tenant, new_source("json")).await;
         let secret = shown.secrets.secret.expose();
         let tell = |number: u32| {
             let body = json!({ "ref": number, "name": "Jo", "email": "jo@example.com", "phone": "5125550142" });
-            let call = call(SourceKind::Json, secret, &body.to_string());
+            let call = call("json", secret, &body.to_string());
             let site = &site;
             async move { send(site, "/hooks/acme/hook", &call).await.status }
         };
@@ -59,7 +65,7 @@ on_both! {
 
     async fn calls_that_tell_of_the_same_leads_in_another_order_are_both_taken(backend) {
         let site = Site::open(backend).await;
-        let shown = add(&site.nexora, &site.nexora.tenant, new_source(SourceKind::Facebook)).await;
+        let shown = add(&site.nexora, &site.nexora.tenant, new_source("facebook")).await;
         let secret = shown.secrets.secret.expose();
         for round in 0..5 {
             let ids = (round * 1_000 + 10_000)..(round * 1_000 + 10_100);
@@ -121,7 +127,7 @@ on_both! {
     }
 
     async fn a_copy_leaves_neither_a_contact_nor_a_consent(backend) {
-        use nexora::model::lead::{Attribution, Details, NewLead};
+        use nexora_core::model::lead::{Attribution, Details, NewLead};
         use nexora::pipeline::intake::{self, Arrival};
         let site = Site::open(backend).await;
         let tenant = site.nexora.tenant.id.clone();
@@ -149,7 +155,7 @@ on_both! {
             let kinds = copies.map(|copy| intake::store(&mut conn.of(&tenant), copy, START).map_err(|error| error.kind()));
             Ok(kinds.map(|stored| stored.map(|(_, inserted)| inserted)))
         });
-        use nexora::store::Inserted;
+        use nexora_store::Inserted;
         assert_eq!(stored.await.unwrap(), [Ok(Inserted::New), Ok(Inserted::AlreadyThere), Err(Kind::Conflict)]);
         assert_eq!((leads(&site).await.len(), contacts(&site).await), (1, 1));
     }

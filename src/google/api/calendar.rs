@@ -1,0 +1,146 @@
+//! Calendar API, version 3.
+
+use google_calendar3::api::{Event, Events, FreeBusyRequest, FreeBusyResponse};
+use hyper::Method;
+use serde_json::Value;
+
+use crate::call::{Caller, Send};
+use crate::fault::Fault;
+use crate::http::encoded;
+use crate::quota::Cost;
+use nexora_connector::https::Connect;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::secret::Secret;
+use nexora_core::model::google::GoogleEndpoints;
+
+/// Entries on one page; the largest that Google gives.
+const PAGE: i32 = 2_500;
+
+pub struct CalendarApi {
+    caller: Caller,
+    base_url: String,
+}
+
+impl CalendarApi {
+    pub fn new(caller: Caller, endpoints: &GoogleEndpoints) -> CalendarApi {
+        CalendarApi { caller, base_url: endpoints.calendar_url.clone() }
+    }
+
+    fn hub(&self, token: &Secret) -> google_calendar3::CalendarHub<Connect> {
+        let token = token.expose().to_owned();
+        let mut hub = google_calendar3::CalendarHub::new(self.caller.client.clone(), token);
+        hub.base_url(self.base_url.clone());
+        hub.root_url(self.base_url.clone());
+        hub
+    }
+
+    /// Lists a page of entries, series as series: all of them, or what changed since `sync_token`.
+    pub async fn events(
+        &self,
+        calendar: &str,
+        limit: Option<i32>,
+        sync_token: Option<&str>,
+        page: Option<&str>,
+    ) -> Result<Events, Fault> {
+        let send: &Send<'_, Events> = &move |mut attempt| {
+            Box::pin(async move {
+                let hub = self.hub(&attempt.token);
+                let mut call = hub.events().list(&encoded(calendar)).single_events(false);
+                call = call.max_results(limit.unwrap_or(PAGE));
+                if let Some(token) = sync_token {
+                    call = call.sync_token(token);
+                }
+                if let Some(page) = page {
+                    call = call.page_token(page);
+                }
+                call.delegate(&mut attempt.watch).doit().await.map(|(_, list)| list)
+            })
+        };
+        self.caller.call(Cost::Calendar, send).await
+    }
+
+    /// Lists a page of the instances of a series; nothing when the series is gone.
+    pub async fn instances(
+        &self,
+        (calendar, series): (&str, &str),
+        (from, until): (Timestamp, Timestamp),
+        page: Option<&str>,
+    ) -> Result<Option<Events>, Fault> {
+        let send: &Send<'_, Events> = &move |mut attempt| {
+            Box::pin(async move {
+                let hub = self.hub(&attempt.token);
+                let mut call = hub.events().instances(&encoded(calendar), &encoded(series));
+                call = call.time_min(from.utc()).time_max(until.utc()).max_results(PAGE);
+                if let Some(page) = page {
+                    call = call.page_token(page);
+                }
+                call.delegate(&mut attempt.watch).doit().await.map(|(_, list)| list)
+            })
+        };
+        self.caller.call(Cost::Calendar, send).await.map(Some).or_else(Fault::or_gone)
+    }
+
+    /// Reads an entry; nothing when it is not there, or was removed for good.
+    pub async fn event(&self, calendar: &str, entry: &str) -> Result<Option<Event>, Fault> {
+        let send: &Send<'_, Event> = &move |mut attempt| {
+            Box::pin(async move {
+                let hub = self.hub(&attempt.token);
+                let call = hub.events().get(&encoded(calendar), &encoded(entry));
+                call.delegate(&mut attempt.watch).doit().await.map(|(_, event)| event)
+            })
+        };
+        self.caller.call(Cost::Calendar, send).await.map(Some).or_else(Fault::or_gone)
+    }
+
+    /// Makes an entry; `notify` has Google write to those who attend.
+    pub async fn insert(&self, calendar: &str, event: &Event, notify: bool) -> Result<Event, Fault> {
+        let send: &Send<'_, Event> = &move |mut attempt| {
+            Box::pin(async move {
+                let hub = self.hub(&attempt.token);
+                let call = hub.events().insert(event.clone(), &encoded(calendar));
+                let call = call.send_updates(updates(notify)).delegate(&mut attempt.watch);
+                call.doit().await.map(|(_, event)| event)
+            })
+        };
+        self.caller.call(Cost::Calendar, send).await
+    }
+
+    /// Changes what is named of an entry and leaves the rest; a null takes away what was there.
+    pub async fn patch(
+        &self,
+        (calendar, entry): (&str, &str),
+        changes: &Value,
+        notify: bool,
+    ) -> Result<Event, Fault> {
+        let (calendar, entry, updates) = (encoded(calendar), encoded(entry), updates(notify));
+        let url = format!("{}calendars/{calendar}/events/{entry}?sendUpdates={updates}", self.base_url);
+        self.caller.send(Cost::Calendar, Method::PATCH, &url, changes).await
+    }
+
+    pub async fn delete(&self, calendar: &str, entry: &str, notify: bool) -> Result<(), Fault> {
+        let send: &Send<'_, ()> = &move |mut attempt| {
+            Box::pin(async move {
+                let hub = self.hub(&attempt.token);
+                let call = hub.events().delete(&encoded(calendar), &encoded(entry));
+                call.send_updates(updates(notify)).delegate(&mut attempt.watch).doit().await.map(|_| ())
+            })
+        };
+        self.caller.call(Cost::Calendar, send).await
+    }
+
+    /// Asks when calendars are busy.
+    pub async fn free_busy(&self, question: &FreeBusyRequest) -> Result<FreeBusyResponse, Fault> {
+        let send: &Send<'_, FreeBusyResponse> = &move |mut attempt| {
+            Box::pin(async move {
+                let hub = self.hub(&attempt.token);
+                let call = hub.freebusy().query(question.clone()).delegate(&mut attempt.watch);
+                call.doit().await.map(|(_, answer)| answer)
+            })
+        };
+        self.caller.call(Cost::Calendar, send).await
+    }
+}
+
+fn updates(notify: bool) -> &'static str {
+    if notify { "all" } else { "none" }
+}
