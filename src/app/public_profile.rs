@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::base::{Error, Result};
-use crate::model::address::Slug;
-use crate::model::consent::Channel;
-use crate::model::form::{Form, FormSettings, Wording};
-use crate::model::tenant::{Tenant, TenantSettings};
-use crate::store::{Conn, Db, form, tenant};
+use nexora_core::base::{Error, Result};
+use nexora_core::model::address::Slug;
+use nexora_core::model::consent::Channel;
+use nexora_core::model::form::{Form, FormSettings, Wording};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::tenant_setting::TenantSettings;
+use nexora_store::{Conn, Db, form, tenant};
 
 /// A tenant as the public sees it.
 #[derive(Clone, Debug)]
@@ -30,11 +31,11 @@ impl PublicProfile {
         let Some(tenant) = tenant::find_by_slug(conn, slug)? else { return Ok(None) };
         let mut wordings = BTreeMap::new();
         for channel in Channel::ALL {
-            if let Some(latest) = form::wordings(conn, &tenant.id, *channel, 1)?.pop() {
+            if let Some(latest) = form::wordings(&mut conn.of(&tenant.id), *channel, 1)?.pop() {
                 wordings.insert(*channel, latest);
             }
         }
-        let form = form::find(conn, &tenant.id)?;
+        let form = form::find(&mut conn.of(&tenant.id))?;
         let settings = form.as_ref().map_or_else(|| Ok(FormSettings::default()), Form::settings)?;
         let (logo, turnstile_sealed) =
             form.map(|form| (form.logo, form.turnstile_sealed)).unwrap_or_default();

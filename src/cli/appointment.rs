@@ -2,11 +2,11 @@
 
 use clap::Subcommand;
 
-use crate::base::Result;
-use crate::cli::Context;
-use crate::cli::job::local;
 use crate::cli::out::Out;
+use crate::cli::{Context, Page, input};
 use crate::ops::appointment;
+use nexora_core::base::Result;
+use nexora_core::base::wording::LocalClock;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -16,23 +16,23 @@ pub enum Command {
         /// By the tenant's clocks; from now on when left out
         #[arg(long)]
         from: Option<String>,
-        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=1_000))]
-        limit: i64,
+        #[command(flatten)]
+        page: Page,
     },
 }
 
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let tenant = context.tenant().await?;
-    let Command::List { from, limit } = command;
+    let Command::List { from, page: Page { limit } } = command;
+    let clock = LocalClock { now: context.app.clock.now(), zone: tenant.zone()?.tz(), format: "%H:%M" };
     let from = match from {
-        Some(text) => local(&tenant, &text)?,
-        None => context.app.clock.now(),
+        Some(text) => input::moment(&tenant, &text)?,
+        None => clock.now,
     };
-    let zone = tenant.zone()?.tz();
     let appointments = appointment::list(&context.app, &tenant, from, limit).await?;
     out.list(&["begins", "title", "state", "location", "id"], &appointments, |appointment| {
         vec![
-            appointment.starts_at.utc().with_timezone(&zone).format("%a %-d %b %Y, %H:%M").to_string(),
+            clock.full(appointment.starts_at),
             appointment.title.clone(),
             appointment.state.to_string(),
             appointment.location.clone(),

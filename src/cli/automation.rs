@@ -5,21 +5,22 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
-use crate::base::{Error, Result};
-use crate::cli::Context;
 use crate::cli::out::{Out, ago, maybe, print};
 use crate::cli::trial::{self, Test};
+use crate::cli::{Context, input};
 use crate::config::definitions::{self, Text};
-use crate::connector::google::scope;
-use crate::engine::reference;
-use crate::model::address::Slug;
-use crate::model::automation::Automation;
-use crate::model::connection::Ability;
-use crate::model::event::About;
-use crate::model::{ContactId, JobId, LeadId};
 use crate::ops::automation::{self, AutomationView, Enabled};
 use crate::ops::definition;
 use crate::ops::version::{self, Other};
+use nexora_core::base::wording::count;
+use nexora_core::base::{Error, Kind, Result, file};
+use nexora_core::model::address::Slug;
+use nexora_core::model::automation::Automation;
+use nexora_core::model::connection::Ability;
+use nexora_core::model::event::About;
+use nexora_core::model::{ContactId, JobId, LeadId};
+use nexora_engine::reference;
+use nexora_google::scope;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -49,9 +50,9 @@ pub enum Command {
         #[arg(long)]
         dry_run: bool,
     },
-    /// Write the scaffold of an automation of your own into the definitions folder
-    #[command(after_help = "Example:\n  nexora automation new thank-you --tenant acme")]
-    New {
+    /// Create an automation of your own: write its beginning into the definitions folder
+    #[command(alias = "new", after_help = "Example:\n  nexora automation create thank-you --tenant acme")]
+    Create {
         name: String,
         /// For all tenants, not only for the one that is named
         #[arg(long)]
@@ -150,9 +151,7 @@ pub fn parse_setting(text: &str) -> Result<(String, String)> {
 /// # Errors
 /// `Usage` when it cannot be read.
 pub fn source_of(path: &Path) -> Result<Text> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Error::usage(format!("cannot read `{}`", path.display())).source(error))?;
-    Ok(Text { file: path.display().to_string(), text })
+    Ok(Text { file: path.display().to_string(), text: input::text(path)? })
 }
 
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
@@ -160,7 +159,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     match &command {
         Command::Reference => return print(reference::text().trim_end()),
         Command::Validate { name } => return validate(context, name, out).await,
-        Command::New { name, shared } => return scaffold(context, name, *shared, out).await,
+        Command::Create { name, shared } => return scaffold(context, name, *shared, out).await,
         _ => {}
     }
     if let Command::Templates = command {
@@ -168,7 +167,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     }
     let tenant = context.tenant().await?;
     match command {
-        Command::Templates | Command::Reference | Command::Validate { .. } | Command::New { .. } => Ok(()),
+        Command::Templates | Command::Reference | Command::Validate { .. } | Command::Create { .. } => Ok(()),
         Command::Enable { name, settings, dry_run } => {
             let given: BTreeMap<String, String> = settings.into_iter().collect();
             let enabled = automation::enable(app, actor, &tenant, &name, &given, dry_run).await?;
@@ -183,7 +182,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         Command::Run { name, contact, lead, job } => {
             let about = About { contact_id: contact, lead_id: lead, job_id: job };
             version::start(app, actor, &tenant, &name, about).await?;
-            out.note(&format!("`{name}` begins; see `nexora run list --tenant {}`", tenant.slug));
+            out.note(&format!("`{name}` starts; see `nexora run list --tenant {}`", tenant.slug));
             Ok(())
         }
         Command::History { name } => {
@@ -198,7 +197,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             match (out.is_json(), diff.is_empty()) {
                 (true, _) => out.json(&serde_json::json!({ "diff": diff })),
                 (false, true) => {
-                    out.note("they are the same");
+                    out.note("the two versions are the same");
                     Ok(())
                 }
                 (false, false) => print(diff.trim_end()),
@@ -244,7 +243,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
 async fn list_templates(context: &Context, out: &Out) -> Result<()> {
     let (templates, wrong) = automation::templates(&context.app, tenant_if_clear(context).await?.as_ref());
     for name in wrong {
-        out.note(&format!("`{name}` is wrong; see `nexora automation validate {name}`"));
+        out.note(&format!("`{name}` has faults; see `nexora automation validate {name}`"));
     }
     out.list(&["name", "title", "settings", "of Google", "description"], &templates, |template| {
         let settings: Vec<&str> = template.settings.keys().map(String::as_str).collect();
@@ -285,15 +284,11 @@ async fn validate(context: &Context, name: &str, out: &Out) -> Result<()> {
             print(&fault.to_string())?;
         }
     }
-    match faults.len() {
-        0 => {
-            out.note(&format!("`{name}` is right"));
-            Ok(())
-        }
-        count => {
-            Err(Error::usage(format!("`{name}` has {count} {}", if count == 1 { "fault" } else { "faults" })))
-        }
+    if faults.is_empty() {
+        out.note(&format!("`{name}` is valid"));
+        return Ok(());
     }
+    Err(Error::usage(format!("`{name}` has {}", count(faults.len(), "fault", "faults"))))
 }
 
 /// Returns the tenant that is meant, if it is said or there is only one.
@@ -325,12 +320,7 @@ async fn scaffold(context: &Context, name: &str, shared: bool, out: &Out) -> Res
     }
     for text in texts {
         let path = folder.join(&text.file);
-        let unwritable =
-            |error: std::io::Error| Error::usage(format!("cannot write `{}`", path.display())).source(error);
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent).map_err(unwritable)?;
-        }
-        std::fs::write(&path, &text.text).map_err(unwritable)?;
+        file::write(&path, &text.text, Kind::Usage)?;
         print(&path.display().to_string())?;
     }
     if definitions::built_in_automation(name).is_some() {

@@ -5,27 +5,26 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use crate::app::App;
-use crate::base::secret::Secret;
-use crate::base::{Error, Result};
-use crate::cli::Context;
 use crate::cli::consent::Ways;
 use crate::cli::out::{Out, ago, maybe};
-use crate::cli::user::read_secret;
-use crate::engine::lead_format::mail::{Form, Rules};
-use crate::model::address::EmailAddress;
-use crate::model::connection::{
+use crate::cli::{Context, input};
+use crate::ops::lead_mail::{self, Change};
+use crate::ops::{automation, connection, consent};
+use nexora_core::base::Result;
+use nexora_core::base::secret::Secret;
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::connection::{
     Abilities, Ability, Connection, ConnectionSettings, GoogleMeans, SmtpSettings, SmtpTls, WebhookSettings,
     WhenInDoubt,
 };
-use crate::model::tenant::Tenant;
-use crate::ops::lead_mail::{self, Change};
-use crate::ops::{automation, connection, consent};
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::lead_format::mail::{Form, Rules};
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Add a connection
-    #[command(subcommand)]
-    Add(Add),
+    /// Create a connection
+    #[command(subcommand, alias = "add")]
+    Create(Create),
     /// List a tenant's connections
     #[command(after_help = "Example:\n  nexora connection list --tenant acme")]
     List,
@@ -77,27 +76,27 @@ pub enum Command {
     /// Take access back at Google, forget the credential and pause the connection
     #[command(after_help = "Example:\n  nexora connection revoke google --tenant acme --yes")]
     Revoke { name: String },
-    /// Remove a connection that nothing was ever sent through
-    #[command(after_help = "Example:\n  nexora connection remove smtp --tenant acme --yes")]
-    Remove { name: String },
+    /// Delete a connection that nothing was ever sent through
+    #[command(alias = "remove", after_help = "Example:\n  nexora connection delete smtp --tenant acme --yes")]
+    Delete { name: String },
 }
 
 #[derive(Subcommand)]
-pub enum Add {
-    /// Add a mail relay
+pub enum Create {
+    /// Connect a mail relay
     #[command(after_help = "Example:
-  nexora connection add smtp --tenant acme --host smtp.example.com --port 587 --tls starttls \\
+  nexora connection create smtp --tenant acme --host smtp.example.com --port 587 --tls starttls \\
       --from office@acme.com --username office@acme.com --password-file password.txt")]
     Smtp(Smtp),
-    /// Add a Google mailbox: its owner consents in a browser, or a service account acts for it
+    /// Connect a Google mailbox: its owner consents in a browser, or a service account acts for it
     #[command(after_help = "Examples:
-  nexora connection add google --tenant acme --client client_secret.json
-  nexora connection add google --tenant acme --subject office@acme.com --for lead-capture
-  nexora connection add google --tenant acme --service-account key.json --subject office@acme.com")]
+  nexora connection create google --tenant acme --client client_secret.json
+  nexora connection create google --tenant acme --subject office@acme.com --for lead-capture
+  nexora connection create google --tenant acme --service-account key.json --subject office@acme.com")]
     Google(Google),
-    /// Add a program that is told of events, and show the secret by which it checks them
+    /// Connect a program that is told of events, and show the secret by which it checks them
     #[command(
-        after_help = "Example:\n  nexora connection add webhook --tenant acme --name crm --url https://crm.example.com/hooks/nexora"
+        after_help = "Example:\n  nexora connection create webhook --tenant acme --name crm --url https://crm.example.com/hooks/nexora"
     )]
     Webhook {
         #[arg(long, default_value = "webhook")]
@@ -188,10 +187,10 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
     let tenant = context.tenant().await?;
     match command {
-        Command::Add(Add::Smtp(arguments)) => {
+        Command::Create(Create::Smtp(arguments)) => {
             let password = match (&arguments.username, &arguments.password_file) {
                 (None, None) => None,
-                (_, file) => Some(read_secret("Password: ", file.as_deref(), context.global.no_input)?),
+                (_, file) => Some(input::secret("Password: ", file.as_deref(), context.global.no_input)?),
             };
             let settings = SmtpSettings {
                 host: arguments.host,
@@ -199,7 +198,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 from: arguments.from,
                 tls: arguments.tls,
                 username: arguments.username,
-                ca_pem: arguments.ca_file.as_deref().map(read_file).transpose()?,
+                ca_pem: arguments.ca_file.as_deref().map(input::text).transpose()?,
                 when_in_doubt: arguments.when_in_doubt,
             };
             show(
@@ -208,7 +207,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 out,
             )
         }
-        Command::Add(Add::Webhook { name, url, allow_private }) => {
+        Command::Create(Create::Webhook { name, url, allow_private }) => {
             let settings = WebhookSettings { url, allow_private };
             let (added, secret) = connection::add_webhook(app, actor, &tenant, &name, settings).await?;
             show(app, &added, out)?;
@@ -218,7 +217,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             ));
             Ok(())
         }
-        Command::Add(Add::Google(arguments)) => {
+        Command::Create(Create::Google(arguments)) => {
             show(app, &add_google(context, &tenant, arguments, out).await?, out)
         }
         Command::List => {
@@ -244,7 +243,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         Command::Pause { name } => show(app, &connection::pause(app, actor, &tenant, &name).await?, out),
         Command::Resume { name } => show(app, &connection::resume(app, actor, &tenant, &name).await?, out),
         Command::Authorize { name, service_account, asking } => {
-            let key = service_account.as_deref().map(read_file).transpose()?.map(Secret::new);
+            let key = service_account.as_deref().map(input::text).transpose()?.map(Secret::new);
             show(app, &authorize(context, &tenant, &name, key, &asking, out).await?, out)
         }
         Command::LeadMail { name, add_form, subject, remove_form, trust_unsigned } => {
@@ -264,13 +263,13 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             ))?;
             show(app, &consent::revoke(app, actor, &tenant, &name).await?, out)
         }
-        Command::Remove { name } => {
+        Command::Delete { name } => {
             out.confirm(&format!(
-                "this removes connection `{name}` of tenant `{}` and its credential",
+                "this deletes connection `{name}` of tenant `{}` and its credential",
                 tenant.slug
             ))?;
             connection::remove(app, actor, &tenant, &name).await?;
-            out.note(&format!("connection `{name}` is removed"));
+            out.note(&format!("connection `{name}` is deleted"));
             Ok(())
         }
     }
@@ -281,7 +280,7 @@ async fn add_google(context: &Context, tenant: &Tenant, arguments: Google, out: 
     let Google { name, service_account, subject, asking } = arguments;
     let abilities = asking.wanted(app)?.unwrap_or_else(Ability::usual);
     if let (Some(file), Some(subject)) = (&service_account, &subject) {
-        let key = Secret::new(read_file(file)?);
+        let key = Secret::new(input::text(file)?);
         return connection::add_google(app, actor, tenant, &name, subject.clone(), key, abilities).await;
     }
     consent::check_free(app, tenant, &name).await?;
@@ -311,11 +310,6 @@ async fn authorize(
     let begin = |redirect: &str| consent::begin(app, client, abilities, Some(&known.subject), redirect);
     let (asked, code) = crate::cli::consent::ask(asking.ways(context), out, begin).await?;
     consent::authorize(app, actor, tenant, name, (&asked, code)).await
-}
-
-fn read_file(path: &std::path::Path) -> Result<String> {
-    std::fs::read_to_string(path)
-        .map_err(|error| Error::usage(format!("cannot read `{}`", path.display())).source(error))
 }
 
 fn show(app: &App, connection: &Connection, out: &Out) -> Result<()> {

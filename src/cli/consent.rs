@@ -14,10 +14,10 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::base::secret::Secret;
-use crate::base::{Error, Kind, Result};
 use crate::cli::out::Out;
-use crate::connector::google::consent::Consent;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::{Error, Kind, Result};
+use nexora_google::consent::Consent;
 
 /// How long an answer is waited for.
 const WAIT: Duration = Duration::from_secs(600);
@@ -81,7 +81,7 @@ fn say_what_to_do(consent: &Consent, port: u16, ways: &Ways, out: &Out) {
     out.ask(&format!("{what}\n\n{}\n", consent.url));
 }
 
-/// What came back, and whether it was pasted by somebody who can try again.
+/// What came back, and whether it was pasted at a terminal, where another try is possible.
 struct Came {
     answer: Result<Secret>,
     can_retry: bool,

@@ -2,15 +2,15 @@
 
 use clap::Subcommand;
 
-use crate::base::Result;
-use crate::cli::Context;
 use crate::cli::out::{Out, ago, maybe};
-use crate::model::ContactId;
-use crate::model::address::{EmailAddress, Zone};
-use crate::model::consent::Channel;
-use crate::model::consent::Scope;
-use crate::model::lead::Agreed;
+use crate::cli::{Context, Page};
 use crate::ops::contact::{self, ContactView};
+use nexora_core::base::Result;
+use nexora_core::model::ContactId;
+use nexora_core::model::address::{EmailAddress, Zone};
+use nexora_core::model::consent::Channel;
+use nexora_core::model::consent::Scope;
+use nexora_core::model::lead::Agreed;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -20,8 +20,8 @@ pub enum Command {
         /// Only contacts older than this one
         #[arg(long, value_name = "ID")]
         before: Option<ContactId>,
-        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=1_000))]
-        limit: i64,
+        #[command(flatten)]
+        page: Page,
     },
     /// Show a contact, by id, mail address or telephone number
     #[command(after_help = "Example:\n  nexora contact show jo@example.com --tenant acme")]
@@ -50,8 +50,8 @@ pub enum SuppressionCommand {
     /// List the addresses that are not written to, as hashes
     #[command(after_help = "Example:\n  nexora suppression list --tenant acme")]
     List {
-        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=1_000))]
-        limit: i64,
+        #[command(flatten)]
+        page: Page,
     },
     /// Have an address sent no more commercial mail, or with `--scope all` nothing any more
     #[command(
@@ -81,7 +81,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
     let tenant = context.tenant().await?;
     match command {
-        Command::List { before, limit } => {
+        Command::List { before, page: Page { limit } } => {
             let contacts = contact::list(app, &tenant, before, limit).await?;
             out.list(&["name", "timezone", "since", "id"], &contacts, |contact| {
                 vec![
@@ -135,7 +135,7 @@ pub async fn suppression(context: &Context, command: SuppressionCommand, out: &O
     let (app, actor) = (&context.app, &context.actor);
     let tenant = context.tenant().await?;
     match command {
-        SuppressionCommand::List { limit } => {
+        SuppressionCommand::List { page: Page { limit } } => {
             let all = contact::suppressions(app, &tenant, limit).await?;
             out.list(&["since", "scope", "reason", "detail", "by", "hash"], &all, |found| {
                 vec![
@@ -160,7 +160,7 @@ pub async fn suppression(context: &Context, command: SuppressionCommand, out: &O
         }
         SuppressionCommand::Remove { email, scope } => {
             contact::lift(app, actor, &tenant, &email, scope).await?;
-            out.note(&format!("`{email}` is written to again"));
+            out.note(&format!("`{email}` may be written to again"));
             Ok(())
         }
     }

@@ -2,11 +2,11 @@
 
 use clap::Subcommand;
 
-use crate::base::Result;
 use crate::cli::Context;
 use crate::cli::out::{Out, ago, maybe};
-use crate::model::CursorId;
 use crate::ops::cursor;
+use nexora_core::base::Result;
+use nexora_core::model::CursorId;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -42,7 +42,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         }
         Command::Poll { id } => {
             cursor::poll(app, actor, &tenant, &id).await?;
-            out.note("it is read now");
+            out.note(&format!("`{id}` is due now, and the daemon reads it"));
             Ok(())
         }
     }

@@ -2,13 +2,13 @@
 
 use clap::Subcommand;
 
-use crate::base::Result;
-use crate::cli::Context;
 use crate::cli::out::{Out, ago, maybe};
-use crate::model::effect::{Effect, EffectState};
-use crate::model::{EffectId, RunId};
+use crate::cli::{Context, Page};
 use crate::ops::effect;
-use crate::store::effect::Filter;
+use nexora_core::base::Result;
+use nexora_core::model::effect::{Effect, EffectState};
+use nexora_core::model::{EffectId, RunId};
+use nexora_store::effect::Filter;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -24,8 +24,8 @@ pub enum Command {
         /// Only effects older than this one
         #[arg(long, value_name = "ID")]
         before: Option<EffectId>,
-        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=1_000))]
-        limit: i64,
+        #[command(flatten)]
+        page: Page,
     },
     /// Show an effect with its attempts
     #[command(after_help = "Example:\n  nexora effect show effect_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
@@ -44,7 +44,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
     let tenant = context.tenant().await?;
     match command {
-        Command::List { state, run, before, limit } => {
+        Command::List { state, run, before, page: Page { limit } } => {
             let effects = effect::list(app, &tenant, Filter { state, run, before }, limit).await?;
             out.list(&["created", "step", "kind", "state", "attempts", "reason", "id"], &effects, |effect| {
                 vec![

@@ -2,13 +2,13 @@
 
 use clap::Subcommand;
 
-use crate::base::{Error, Result};
-use crate::cli::Context;
 use crate::cli::out::{Out, ago, maybe};
-use crate::model::EventId;
-use crate::model::event::{EventKind, EventState};
+use crate::cli::{Context, Page};
 use crate::ops::event;
-use crate::store::event::Filter;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::EventId;
+use nexora_core::model::event::{EventKind, EventState};
+use nexora_store::event::Filter;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -24,8 +24,8 @@ pub enum Command {
         /// Only events older than this one
         #[arg(long, value_name = "ID")]
         before: Option<EventId>,
-        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=1_000))]
-        limit: i64,
+        #[command(flatten)]
+        page: Page,
     },
     /// Take in an event by hand, as another program would tell it: `webhook.received`
     #[command(
@@ -55,7 +55,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let app = &context.app;
     let tenant = context.tenant().await?;
     match command {
-        Command::List { kind, state, before, limit } => {
+        Command::List { kind, state, before, page: Page { limit } } => {
             let events = event::list(app, &tenant, Filter { kind, state, before }, limit).await?;
             out.list(&["received", "kind", "state", "reason", "id"], &events, |event| {
                 vec![

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::base::Result;
 use crate::cli::Context;
 use crate::cli::automation::{parse_setting, source_of};
 use crate::cli::out::Out;
 use crate::ops::explain;
 use crate::ops::trial::simulate::{self, Difference, SimulationRequest};
+use nexora_core::base::Result;
+use nexora_core::base::wording::LocalClock;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -26,14 +27,9 @@ pub async fn explain(context: &Context, arguments: Explain, out: &Out) -> Result
     if out.is_json() {
         return out.json(&explanation);
     }
-    let zone = tenant.zone()?.tz();
+    let clock = LocalClock { now: context.app.clock.now(), zone: tenant.zone()?.tz(), format: "%H:%M:%S" };
     out.list(&["when", "what", "became", "why"], &explanation.lines, |line| {
-        vec![
-            line.at.utc().with_timezone(&zone).format("%-d %b %Y, %H:%M:%S").to_string(),
-            line.what.clone(),
-            line.became.to_owned(),
-            line.why.clone(),
-        ]
+        vec![clock.full(line.at), line.what.clone(), line.became.to_owned(), line.why.clone()]
     })
 }
 

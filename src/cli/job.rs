@@ -1,27 +1,25 @@
 //! `nexora job`.
 
-use chrono::NaiveDateTime;
 use clap::{Args, Subcommand};
 
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
-use crate::cli::Context;
 use crate::cli::out::{Out, ago, maybe};
-use crate::engine::change::cents;
-use crate::engine::hours::at_wall_time;
-use crate::model::address::{EmailAddress, PhoneNumber, Zone};
-use crate::model::change::JobPerson;
-use crate::model::job::{Job, JobState};
-use crate::model::tenant::Tenant;
-use crate::model::{ContactId, JobId, LeadId};
+use crate::cli::{Context, Page, input};
 use crate::ops::job::{self, Move, NewJob};
+use nexora_core::base::{Result, money};
+use nexora_core::model::address::{EmailAddress, PhoneNumber, Zone};
+use nexora_core::model::change::JobPerson;
+use nexora_core::model::job::{Job, JobState};
+use nexora_core::model::{ContactId, JobId, LeadId};
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Make a job
-    #[command(after_help = "Example:
-  nexora job add --tenant acme --title \"Boiler repair\" --email jo@example.com --at 2026-12-01T09:00 --amount 480")]
-    Add(Box<Add>),
+    /// Create a job
+    #[command(
+        alias = "add",
+        after_help = "Example:
+  nexora job create --tenant acme --title \"Boiler repair\" --email jo@example.com --at 2026-12-01T09:00 --amount 480"
+    )]
+    Create(Box<Create>),
     /// List a tenant's jobs, newest first
     #[command(after_help = "Example:\n  nexora job list --tenant acme --state scheduled")]
     List {
@@ -31,8 +29,8 @@ pub enum Command {
         /// Only jobs older than this one
         #[arg(long, value_name = "ID")]
         before: Option<JobId>,
-        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=1_000))]
-        limit: i64,
+        #[command(flatten)]
+        page: Page,
     },
     /// Show a job
     #[command(after_help = "Example:\n  nexora job show job_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
@@ -58,7 +56,7 @@ pub enum Command {
     Complete {
         id: JobId,
         /// What it brought
-        #[arg(long, value_parser = cents)]
+        #[arg(long, value_parser = money::parse)]
         amount: Option<i64>,
     },
     /// Cancel a job
@@ -67,7 +65,7 @@ pub enum Command {
 }
 
 #[derive(Args)]
-pub struct Add {
+pub struct Create {
     #[arg(long)]
     title: String,
     /// Contact it is for
@@ -89,55 +87,39 @@ pub struct Add {
     #[arg(long, value_name = "ZONE")]
     timezone: Option<Zone>,
     /// What it brings, such as 480.00
-    #[arg(long, value_parser = cents)]
+    #[arg(long, value_parser = money::parse)]
     amount: Option<i64>,
     /// When it is done, by the tenant's clocks, such as 2026-12-01T09:00
     #[arg(long)]
     at: Option<String>,
 }
 
-/// Reads a moment that is written by the tenant's clocks, or with an offset of its own.
-///
-/// # Errors
-/// `Usage` when the text is neither.
-pub fn local(tenant: &Tenant, text: &str) -> Result<Timestamp> {
-    if let Some(at) = Timestamp::parse(text) {
-        return Ok(at);
-    }
-    let wall = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
-        .iter()
-        .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
-    let wall = wall.ok_or_else(|| {
-        Error::usage(format!("`{text}` is not a time")).hint("write it like `2026-12-01T09:00`")
-    })?;
-    Ok(at_wall_time(wall.date(), wall.time(), tenant.zone()?.tz()))
-}
-
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
     let tenant = context.tenant().await?;
     let (id, to) = match command {
-        Command::Add(add) => {
+        Command::Create(create) => {
             let country = tenant.country()?;
-            let phone = add.phone.as_deref().map(|text| PhoneNumber::parse_in(country, text)).transpose()?;
+            let phone =
+                create.phone.as_deref().map(|text| PhoneNumber::parse_in(country, text)).transpose()?;
             let person = JobPerson {
-                contact_id: add.contact,
-                lead_id: add.lead,
-                name: add.name,
-                email: add.email,
+                contact_id: create.contact,
+                lead_id: create.lead,
+                name: create.name,
+                email: create.email,
                 phone,
             };
             let new = NewJob {
-                title: add.title,
+                title: create.title,
                 person,
-                address: add.address,
-                zone: add.timezone,
-                amount_cents: add.amount,
-                scheduled_at: add.at.map(|text| local(&tenant, &text)).transpose()?,
+                address: create.address,
+                zone: create.timezone,
+                amount_cents: create.amount,
+                scheduled_at: create.at.map(|text| input::moment(&tenant, &text)).transpose()?,
             };
             return show(&job::add(app, actor, &tenant, new).await?, out);
         }
-        Command::List { state, before, limit } => {
+        Command::List { state, before, page: Page { limit } } => {
             let jobs = job::list(app, &tenant, state, before, limit).await?;
             return out.list(&["title", "state", "stage", "scheduled", "completed", "id"], &jobs, |job| {
                 vec![
@@ -151,7 +133,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             });
         }
         Command::Show { id } => return show(&job::find(app, &tenant, &id).await?, out),
-        Command::Schedule { id, at } => (id, Move::Schedule(local(&tenant, &at)?)),
+        Command::Schedule { id, at } => (id, Move::Schedule(input::moment(&tenant, &at)?)),
         Command::Stage { id, stage } => (id, Move::Stage(stage)),
         Command::Complete { id, amount } => (id, Move::Complete { amount_cents: amount }),
         Command::Cancel { id } => (id, Move::Cancel),
@@ -160,14 +142,13 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
 }
 
 fn show(job: &Job, out: &Out) -> Result<()> {
-    let amount = job.amount_cents.map(|cents| format!("{}.{:02}", cents / 100, cents % 100));
     let lines = [
         ("title", job.title.clone()),
         ("state", job.state.to_string()),
         ("stage", maybe(job.stage.as_ref())),
         ("address", maybe(job.address.as_ref())),
         ("timezone", maybe(job.timezone.as_ref())),
-        ("amount", maybe(amount.as_ref())),
+        ("amount", job.amount_cents.map(money::shown).unwrap_or_default()),
         ("scheduled", maybe(job.scheduled_at.as_ref())),
         ("completed", maybe(job.completed_at.as_ref())),
         ("contact", maybe(job.contact_id.as_ref().map(ContactId::as_str).map(str::to_owned).as_ref())),

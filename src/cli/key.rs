@@ -4,23 +4,24 @@ use std::time::Duration;
 
 use clap::Subcommand;
 
-use crate::base::Result;
-use crate::base::secret::Secret;
 use crate::cli::Context;
 use crate::cli::out::{Out, ago};
-use crate::model::source::ApiKey;
 use crate::ops::key;
+use nexora_core::base::Result;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::wording::parse_length;
+use nexora_core::model::source::ApiKey;
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Make a key by which a program may tell of events; it is shown once
+    /// Create a key by which a program may tell of events; it is shown once
     #[command(after_help = "Examples:
   nexora key create crm --tenant acme
   nexora key create trial --expires-in 30d --tenant acme")]
     Create {
         name: String,
         /// After how long it ends, such as 30d
-        #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+        #[arg(long, value_name = "TIME", value_parser = parse_length)]
         expires_in: Option<Duration>,
     },
     /// List a tenant's keys
@@ -29,12 +30,12 @@ pub enum Command {
     /// Take a key back at once
     #[command(after_help = "Example:\n  nexora key revoke crm --tenant acme --yes")]
     Revoke { name: String },
-    /// Make a new key in the place of one
+    /// Replace a key by a new one
     #[command(after_help = "Example:\n  nexora key rotate crm --grace 1h --tenant acme")]
     Rotate {
         name: String,
         /// How long the old one is still good
-        #[arg(long, value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration)]
+        #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_length)]
         grace: Duration,
     },
 }

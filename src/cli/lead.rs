@@ -1,30 +1,32 @@
 //! `nexora lead`.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::base::{Error, Result};
-use crate::cli::Context;
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::run::{EFFECT_HEADERS, effect_rows};
-use crate::engine::enquiry::Enquiry;
-use crate::engine::lead_format::mail::Rules;
-use crate::model::address::EmailAddress;
-use crate::model::lead::{Agreed, Attribution, Lead, LeadState};
-use crate::model::tenant::Tenant;
-use crate::model::{LeadId, PhotoId};
+use crate::cli::{Context, Page, input};
 use crate::ops::lead;
 use crate::ops::lead_mail::{self, Classification};
+use nexora_core::base::{Error, Kind, Result, file, money};
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::lead::{Agreed, Attribution, Lead, LeadState};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{LeadId, PhotoId};
+use nexora_engine::enquiry::Enquiry;
+use nexora_engine::lead_format::mail::Rules;
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Add a lead by hand, as if the form had been filled in
-    #[command(after_help = "Example:
-  nexora lead add --tenant acme --name \"Jo Miller\" --phone \"(512) 555-0142\" --message \"No hot water\"")]
-    Add(Box<Add>),
+    /// Create a lead by hand, as if the form had been filled in
+    #[command(
+        alias = "add",
+        after_help = "Example:
+  nexora lead create --tenant acme --name \"Jo Miller\" --phone \"(512) 555-0142\" --message \"No hot water\""
+    )]
+    Create(Box<Create>),
     /// List a tenant's leads, newest first
     #[command(after_help = "Example:\n  nexora lead list --tenant acme --limit 20")]
     List {
@@ -34,8 +36,8 @@ pub enum Command {
         /// Only leads older than this one
         #[arg(long, value_name = "ID")]
         before: Option<LeadId>,
-        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=1_000))]
-        limit: i64,
+        #[command(flatten)]
+        page: Page,
     },
     /// Show a lead with everything that came of it
     #[command(after_help = "Example:\n  nexora lead show lead_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
@@ -52,12 +54,15 @@ pub enum Command {
     /// Move a lead to another state: contacted, booked, won, lost or spam
     #[command(after_help = "Example:\n  nexora lead state lead_01k5b3v6zr9m8q2x4t7w0c1d2e won --tenant acme")]
     State { id: LeadId, state: LeadState },
-    /// Call a lead spam: what runs for it ends; what stands in the calendar stays
+    /// Mark a lead as spam: its runs end, and its calendar entries stay
     #[command(after_help = "Example:\n  nexora lead spam lead_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
     Spam { id: LeadId },
-    /// Let a lead go that was held back as spam: its automations begin
-    #[command(after_help = "Example:\n  nexora lead ham lead_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
-    Ham { id: LeadId },
+    /// Release a lead that was held back as spam: its automations begin
+    #[command(
+        alias = "ham",
+        after_help = "Example:\n  nexora lead not-spam lead_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme"
+    )]
+    NotSpam { id: LeadId },
     /// Write a photo that came with a lead to a file
     #[command(
         after_help = "Example:\n  nexora lead photo photo_01k5b3v6zr9m8q2x4t7w0c1d2e --to boiler.jpg --tenant acme"
@@ -86,7 +91,7 @@ pub enum Command {
 }
 
 #[derive(Args)]
-pub struct Add {
+pub struct Create {
     #[arg(long)]
     name: String,
     #[arg(long, default_value = "")]
@@ -114,24 +119,24 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let app = &context.app;
     let tenant = context.tenant().await?;
     match command {
-        Command::Add(add) => {
+        Command::Create(new) => {
             let enquiry = Enquiry {
-                name: add.name,
-                email: add.email,
-                phone: add.phone,
-                service: add.service,
-                message: add.message,
-                address: add.address,
-                postcode: add.postcode,
-                preferred_time: add.preferred_time,
-                source: add.source,
-                is_test: add.test,
+                name: new.name,
+                email: new.email,
+                phone: new.phone,
+                service: new.service,
+                message: new.message,
+                address: new.address,
+                postcode: new.postcode,
+                preferred_time: new.preferred_time,
+                source: new.source,
+                is_test: new.test,
                 ..Enquiry::default()
             };
             let added = lead::add(app, &context.actor, &tenant, enquiry).await?;
             out.item(&added, &lines(&added))
         }
-        Command::List { state, before, limit } => {
+        Command::List { state, before, page: Page { limit } } => {
             let leads = lead::list(app, &tenant, state, before, limit).await?;
             out.list(
                 &["received", "name", "phone", "email", "state", "source", "answered", "id"],
@@ -169,19 +174,18 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 Some(name) => lead_mail::rules(app, &tenant, &name).await?,
                 None => Rules::default(),
             };
-            let verdict = lead_mail::classify(&read_bytes(&file)?, &rules);
+            let verdict = lead_mail::classify(&input::bytes(&file)?, &rules);
             out.item(&verdict, &verdict_lines(&verdict))
         }
         Command::Photo { id, to } => {
             let photo = lead::photo(app, &tenant, &id).await?;
-            std::fs::write(&to, &photo.content)
-                .map_err(|error| Error::usage(format!("cannot write `{}`", to.display())).source(error))?;
+            file::write(&to, &photo.content, Kind::Usage)?;
             out.note(&format!("`{}` has {} by {} pixels", to.display(), photo.width, photo.height));
             Ok(())
         }
         Command::State { .. }
         | Command::Spam { .. }
-        | Command::Ham { .. }
+        | Command::NotSpam { .. }
         | Command::Answered { .. }
         | Command::Review { .. } => {
             let changed = change(context, &tenant, command).await?;
@@ -196,26 +200,17 @@ async fn change(context: &Context, tenant: &Tenant, command: Command) -> Result<
     match command {
         Command::State { id, state } => lead::set_state(app, actor, tenant, &id, state).await,
         Command::Spam { id } => lead::spam(app, actor, tenant, &id).await,
-        Command::Ham { id } => lead::ham(app, actor, tenant, &id).await,
+        Command::NotSpam { id } => lead::ham(app, actor, tenant, &id).await,
         Command::Answered { id } => lead::answered(app, actor, tenant, &id).await,
         Command::Review { id, name, email, phone } => {
             lead::review(app, actor, tenant, &id, name, email, phone).await
         }
-        Command::Add(_)
+        Command::Create(_)
         | Command::List { .. }
         | Command::Show { .. }
         | Command::Parse { .. }
         | Command::Photo { .. } => Err(Error::internal("this changes no lead")),
     }
-}
-
-fn read_bytes(path: &Path) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let read = match path.to_str() {
-        Some("-") => std::io::stdin().read_to_end(&mut bytes).map(|_| bytes),
-        _ => std::fs::read(path),
-    };
-    read.map_err(|error| Error::usage(format!("cannot read `{}`", path.display())).source(error))
 }
 
 fn verdict_lines(verdict: &Classification) -> Vec<(&'static str, String)> {
@@ -251,10 +246,7 @@ fn lines(lead: &Lead) -> Vec<(&'static str, String)> {
         ("details", pairs(lead.details.read().unwrap_or_default())),
         ("came by", pairs(lead.attribution.read::<Attribution>().unwrap_or_default().0)),
         ("agreed", agreed(lead)),
-        (
-            "cost",
-            lead.cost_cents.map(|cents| format!("{}.{:02}", cents / 100, cents % 100)).unwrap_or_default(),
-        ),
+        ("cost", lead.cost_cents.map(money::shown).unwrap_or_default()),
         ("received", ago(lead.received_at)),
         ("answered", lead.answered_at.map(ago).unwrap_or_default()),
         ("by a person", lead.responded_at.map(ago).unwrap_or_default()),

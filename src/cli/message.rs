@@ -2,19 +2,19 @@
 
 use clap::Subcommand;
 
-use crate::base::Result;
-use crate::cli::Context;
 use crate::cli::out::{Out, ago, maybe};
-use crate::model::MessageId;
+use crate::cli::{Context, Page};
 use crate::ops::message;
+use nexora_core::base::Result;
+use nexora_core::model::MessageId;
 
 #[derive(Subcommand)]
 pub enum Command {
     /// List a tenant's messages to and from contacts, latest first
     #[command(after_help = "Example:\n  nexora message list --tenant acme --limit 20")]
     List {
-        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=1_000))]
-        limit: i64,
+        #[command(flatten)]
+        page: Page,
     },
     /// Show a message
     #[command(after_help = "Example:\n  nexora message show msg_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
@@ -24,7 +24,7 @@ pub enum Command {
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let tenant = context.tenant().await?;
     match command {
-        Command::List { limit } => {
+        Command::List { page: Page { limit } } => {
             let messages = message::list(&context.app, &tenant, limit).await?;
             out.list(&["when", "by", "class", "to", "subject", "id"], &messages, |message| {
                 vec![

@@ -10,13 +10,15 @@ mod demo;
 mod effect;
 mod event;
 mod explain;
-mod intake;
+mod form;
+mod input;
 mod job;
 mod key;
 mod lead;
 mod message;
 mod out;
 mod permission;
+pub mod reference;
 mod role;
 mod run;
 mod session;
@@ -36,14 +38,14 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use out::Out;
 
 use crate::app::App;
-use crate::base::clock::Clock;
-use crate::base::{Error, Result};
 use crate::config::{Config, DEFAULT_PATH};
-use crate::model::address::{EmailAddress, Slug};
-use crate::model::audit::Actor;
-use crate::model::principal::Principal;
-use crate::model::tenant::Tenant;
 use crate::ops;
+use nexora_core::base::clock::Clock;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::address::{EmailAddress, Slug};
+use nexora_core::model::audit::Actor;
+use nexora_core::model::principal::Principal;
+use nexora_core::model::tenant::Tenant;
 
 /// The administrative assistant for small home-services businesses
 #[derive(Parser)]
@@ -64,7 +66,7 @@ const EXAMPLES: &str = "Examples:
 #[derive(Args, Clone)]
 pub struct Global {
     /// Configuration file
-    #[arg(long, global = true, value_name = "FILE", env = "NEXORA_CONFIG", default_value = DEFAULT_PATH)]
+    #[arg(long, global = true, value_name = "FILE", env = "NEXORA_CONFIG", hide_env_values = true, default_value = DEFAULT_PATH)]
     pub config: PathBuf,
     /// Tenant to work on; may be left out when there is only one
     #[arg(long, global = true, value_name = "SLUG")]
@@ -87,6 +89,14 @@ pub struct Global {
     /// Never ask for anything
     #[arg(long, global = true)]
     pub no_input: bool,
+}
+
+/// How much of a list is shown.
+#[derive(Args)]
+pub struct Page {
+    /// Rows that are shown at most
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=1_000))]
+    limit: i64,
 }
 
 #[derive(Subcommand)]
@@ -120,9 +130,9 @@ enum Command {
     #[command(subcommand)]
     Automation(automation::Command),
     /// Manage a tenant's form: fields, words, consent, and how it gets onto a website
-    #[command(subcommand)]
-    Intake(intake::Command),
-    /// Look at leads, add one by hand, say what became of one
+    #[command(subcommand, alias = "intake")]
+    Form(form::Command),
+    /// Look at leads, create one by hand, say what became of one
     #[command(subcommand)]
     Lead(lead::Command),
     /// Manage contacts and what they agreed to
@@ -182,8 +192,7 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version come this way too, to standard output and with status 0.
-            let _ = error.print();
+            out::print_usage(&error);
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
@@ -227,7 +236,7 @@ async fn run(cli: Cli, out: &Out) -> Result<()> {
         Command::Source(command) => source::run(&Context::open(&global).await?, command, out).await,
         Command::Key(command) => key::run(&Context::open(&global).await?, command, out).await,
         Command::Automation(command) => automation::run(&Context::open(&global).await?, command, out).await,
-        Command::Intake(command) => intake::run(&Context::open(&global).await?, command, out).await,
+        Command::Form(command) => form::run(&Context::open(&global).await?, command, out).await,
         Command::Lead(command) => lead::run(&Context::open(&global).await?, command, out).await,
         Command::Contact(command) => contact::run(&Context::open(&global).await?, command, out).await,
         Command::Suppression(command) => {
@@ -254,7 +263,7 @@ async fn run(cli: Cli, out: &Out) -> Result<()> {
 pub struct Context {
     pub app: Arc<App>,
     pub actor: Actor,
-    /// Whose permissions hold; nobody's when the operating system's user acts, who is an operator.
+    /// The user whose permissions hold; none for the operating system's user, who is an operator.
     pub principal: Option<Principal>,
     pub global: Global,
 }
@@ -310,12 +319,12 @@ pub async fn may_run(app: &App, arguments: &[&str]) -> Result<()> {
     }
 }
 
-/// In whose name a command is done.
+/// Returns in whose name a command is done.
 fn acting(global: &Global) -> Actor {
     global.acting_as.as_ref().map_or_else(actor, |email| Actor::User(email.to_string()))
 }
 
-/// Whoever runs the command, by the name that `sudo` or the login left in the environment.
+/// Returns the operator who runs the command, by the name that `sudo` or the login left in the environment.
 fn actor() -> Actor {
     let name = ["SUDO_USER", "LOGNAME", "USER"].iter().find_map(|name| std::env::var(name).ok());
     Actor::Operator(name.filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned()))

@@ -7,9 +7,9 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
-use crate::base::clock::{Clock, Timestamp};
-use crate::base::{Error, Kind, Result};
 use crate::cli::Global;
+use nexora_core::base::clock::{Clock, Timestamp};
+use nexora_core::base::{Error, Kind, Result, wording};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
@@ -116,10 +116,10 @@ impl Out {
     /// Asks for a line of text.
     ///
     /// # Errors
-    /// `Declined` when nobody can be asked.
+    /// `Declined` when there is no terminal to ask at.
     pub fn prompt(&self, what: &str) -> Result<String> {
         if self.no_input || !std::io::stdin().is_terminal() {
-            return Err(Error::new(Kind::Declined, format!("{what}: nobody can be asked")));
+            return Err(no_terminal(what));
         }
         eprint!("{what}: ");
         let mut answer = String::new();
@@ -131,15 +131,13 @@ impl Out {
     /// Asks before something that cannot be undone.
     ///
     /// # Errors
-    /// `Declined` when the answer is no, or nobody can be asked.
+    /// `Declined` when the answer is no, or there is no terminal to ask at.
     pub fn confirm(&self, what: &str) -> Result<()> {
         if self.yes {
             return Ok(());
         }
         if self.no_input || !std::io::stdin().is_terminal() {
-            return Err(
-                Error::new(Kind::Declined, format!("{what}: nobody can be asked")).hint("add `--yes`")
-            );
+            return Err(no_terminal(what).hint("add `--yes`"));
         }
         eprint!("{what}. Go on? [y/N] ");
         let mut answer = String::new();
@@ -151,7 +149,22 @@ impl Out {
     }
 }
 
-/// Prints plain text to standard output. A reader that has gone away, such as `head`, is no failure of ours.
+fn no_terminal(what: &str) -> Error {
+    Error::new(Kind::Declined, format!("there is no terminal to ask at: {what}"))
+}
+
+/// Says what is wrong with the command line, with the hint that comes with a value that is wrong; help and
+/// version come this way too, to standard output.
+pub fn print_usage(error: &clap::Error) {
+    // Where this cannot be printed, the exit status still tells.
+    let _ = error.print();
+    let ours = std::error::Error::source(error).and_then(|source| source.downcast_ref::<Error>());
+    if let Some(hint) = ours.and_then(Error::hint_text) {
+        eprintln!("hint: {hint}");
+    }
+}
+
+/// Prints plain text to standard output. A reader that stopped reading, such as `head`, is not an error.
 pub fn print(text: &str) -> Result<()> {
     match writeln!(std::io::stdout().lock(), "{text}") {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
@@ -175,18 +188,14 @@ fn table(headers: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
         .join("\n")
 }
 
-/// Shows a moment as people say it: how long ago, or in how long.
+/// Shows how long ago a moment was, or how soon it is.
 pub fn ago(at: Timestamp) -> String {
-    let now = Clock::System.now();
-    let (wait, past) = if at <= now { (now.since(at), true) } else { (at.since(now), false) };
-    let seconds = wait.as_secs();
-    let text = match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3_600 => format!("{} min", seconds / 60),
-        3_600..172_800 => format!("{} h", seconds / 3_600),
-        _ => format!("{} days", seconds / 86_400),
-    };
-    if past { format!("{text} ago") } else { format!("in {text}") }
+    wording::distance(at, Clock::System.now())
+}
+
+/// Shows a yes or no.
+pub fn yes_or_no(is_so: bool) -> String {
+    if is_so { "yes" } else { "no" }.to_owned()
 }
 
 /// Shows what may be missing.

@@ -1,22 +1,22 @@
-//! What each command needs to be permitted when it is run `--as` somebody.
+//! The permissions that each command needs when it is run `--as` a user.
 //!
 //! Every variant of every command is named here, so that none can be added without a decision. What
 //! reaches beyond one tenant needs an operator. A tenant that one does not belong to and a tenant that
 //! does not exist are refused in the same words.
 
 use crate::app::App;
-use crate::base::{Error, Kind, Result};
 use crate::cli::system::StatusCommand;
 use crate::cli::{
-    Command, appointment, automation, connection, contact, cursor, effect, event, intake, job, key, lead,
+    Command, appointment, automation, connection, contact, cursor, effect, event, form, job, key, lead,
     message, role, run, session, source, task, tenant, trial, user,
 };
-use crate::engine::authority;
-use crate::model::address::{EmailAddress, Slug};
-use crate::model::principal::{Noun, Permission, Principal, Verb};
-use crate::model::tenant::Tenant;
-use crate::model::user::Role;
 use crate::ops;
+use nexora_core::base::{Error, Kind, Result};
+use nexora_core::model::address::{EmailAddress, Slug};
+use nexora_core::model::principal::{Noun, Permission, Principal, Verb};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::user::Role;
+use nexora_engine::authority;
 
 enum Need {
     /// It tells nothing of anybody, and changes nothing.
@@ -27,7 +27,7 @@ enum Need {
     Tenant(Vec<Permission>),
     /// This in the tenant that the command names.
     Named(Slug, Permission),
-    /// This, to give somebody a role in the tenant, or take the one they have.
+    /// This, to give a user a role in the tenant, or take the one they have.
     Member(Verb, EmailAddress, Option<Role>),
 }
 
@@ -100,7 +100,7 @@ async fn find_tenant(
     found.ok_or_else(|| Error::not_found("no such tenant"))
 }
 
-/// Nobody gives or takes a role above their own, and nobody draws a user of others into their tenant.
+/// Refuses to give or take a role above the user's own, and to add a user of other tenants to this one.
 async fn check_member(
     app: &App,
     principal: &Principal,
@@ -149,7 +149,7 @@ fn need(command: &Command, names_tenant: bool) -> Need {
         Command::Source(command) => of_source(command),
         Command::Key(command) => of_key(command),
         Command::Automation(command) => of_automation(command),
-        Command::Intake(command) => of_form(command),
+        Command::Form(command) => of_form(command),
         Command::Lead(command) => of_lead(command),
         Command::Contact(command) => of_contact(command),
         Command::Suppression(command) => of_suppression(command),
@@ -231,11 +231,11 @@ fn of_user(command: &user::Command, names_tenant: bool) -> Need {
 }
 
 fn of_connection(command: &connection::Command) -> Need {
-    use connection::{Add, Command};
+    use connection::{Command, Create};
     let verb = match command {
         // It would let a tenant reach the network that the machine is in.
-        Command::Add(Add::Webhook { allow_private: true, .. }) => return Need::Operator,
-        Command::Add(Add::Smtp(_) | Add::Google(_) | Add::Webhook { .. }) => Verb::Create,
+        Command::Create(Create::Webhook { allow_private: true, .. }) => return Need::Operator,
+        Command::Create(Create::Smtp(_) | Create::Google(_) | Create::Webhook { .. }) => Verb::Create,
         Command::List | Command::Show { .. } => Verb::Read,
         Command::Test { .. }
         | Command::Pause { .. }
@@ -243,7 +243,7 @@ fn of_connection(command: &connection::Command) -> Need {
         | Command::Authorize { .. }
         | Command::LeadMail { .. }
         | Command::Revoke { .. } => Verb::Update,
-        Command::Remove { .. } => Verb::Delete,
+        Command::Delete { .. } => Verb::Delete,
     };
     tenant(Noun::Connection, verb)
 }
@@ -252,10 +252,10 @@ fn of_automation(command: &automation::Command) -> Need {
     use automation::Command;
     let verb = match command {
         Command::Reference => return Need::Nothing,
-        Command::New { shared: true, .. } => return Need::Operator,
+        Command::Create { shared: true, .. } => return Need::Operator,
         Command::Test(_) => return of_people(Noun::Automation),
         Command::Run { .. } => return tenant(Noun::Run, Verb::Create),
-        Command::New { .. } => Verb::Create,
+        Command::Create { .. } => Verb::Create,
         Command::Templates
         | Command::Validate { .. }
         | Command::History { .. }
@@ -277,13 +277,13 @@ fn of_automation(command: &automation::Command) -> Need {
 fn of_lead(command: &lead::Command) -> Need {
     use lead::Command;
     let verb = match command {
-        Command::Add(_) => Verb::Create,
+        Command::Create(_) => Verb::Create,
         Command::List { .. } | Command::Show { .. } | Command::Parse { .. } | Command::Photo { .. } => {
             Verb::Read
         }
         Command::State { .. }
         | Command::Spam { .. }
-        | Command::Ham { .. }
+        | Command::NotSpam { .. }
         | Command::Answered { .. }
         | Command::Review { .. } => Verb::Update,
     };
@@ -293,7 +293,7 @@ fn of_lead(command: &lead::Command) -> Need {
 fn of_source(command: &source::Command) -> Need {
     use source::Command;
     let verb = match command {
-        Command::Add(_) => Verb::Create,
+        Command::Create(_) => Verb::Create,
         Command::List | Command::Show { .. } | Command::Test { .. } | Command::Notices { .. } => Verb::Read,
         Command::Set(_)
         | Command::Enable { .. }
@@ -301,7 +301,7 @@ fn of_source(command: &source::Command) -> Need {
         | Command::RotateSecret { .. }
         | Command::Retry { .. }
         | Command::Dismiss { .. } => Verb::Update,
-        Command::Remove { .. } => Verb::Delete,
+        Command::Delete { .. } => Verb::Delete,
     };
     tenant(Noun::Source, verb)
 }
@@ -317,8 +317,8 @@ fn of_key(command: &key::Command) -> Need {
     tenant(Noun::Key, verb)
 }
 
-fn of_form(command: &intake::Command) -> Need {
-    use intake::Command;
+fn of_form(command: &form::Command) -> Need {
+    use form::Command;
     let verb = match command {
         Command::Show | Command::Consent { wording: None, .. } | Command::Snippet { .. } => Verb::Read,
         Command::Fields { .. }
@@ -357,7 +357,7 @@ fn of_suppression(command: &contact::SuppressionCommand) -> Need {
 fn of_job(command: &job::Command) -> Need {
     use job::Command;
     let verb = match command {
-        Command::Add(_) => Verb::Create,
+        Command::Create(_) => Verb::Create,
         Command::List { .. } | Command::Show { .. } => Verb::Read,
         Command::Schedule { .. }
         | Command::Stage { .. }
@@ -370,9 +370,9 @@ fn of_job(command: &job::Command) -> Need {
 fn of_task(command: &task::Command) -> Need {
     use task::Command;
     let verb = match command {
-        Command::Add { .. } => Verb::Create,
+        Command::Create { .. } => Verb::Create,
         Command::List { .. } => Verb::Read,
-        Command::Done { .. } => Verb::Update,
+        Command::Complete { .. } => Verb::Update,
     };
     tenant(Noun::Task, verb)
 }

@@ -2,14 +2,14 @@
 
 use clap::Subcommand;
 
-use crate::base::Result;
-use crate::cli::Context;
 use crate::cli::out::{Out, ago, maybe};
-use crate::model::effect::Effect;
-use crate::model::run::{Run, RunState};
-use crate::model::{AutomationId, RunId};
+use crate::cli::{Context, Page};
 use crate::ops::{automation, run};
-use crate::store::run::Filter;
+use nexora_core::base::Result;
+use nexora_core::model::effect::Effect;
+use nexora_core::model::run::{Run, RunState};
+use nexora_core::model::{AutomationId, RunId};
+use nexora_store::run::Filter;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -25,8 +25,8 @@ pub enum Command {
         /// Only runs older than this one
         #[arg(long, value_name = "ID")]
         before: Option<RunId>,
-        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=1_000))]
-        limit: i64,
+        #[command(flatten)]
+        page: Page,
     },
     /// Show a run: every step, why it was taken or not, and what became of it
     #[command(after_help = "Example:\n  nexora run show run_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
@@ -47,7 +47,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
     let tenant = context.tenant().await?;
     match command {
-        Command::List { state, automation, before, limit } => {
+        Command::List { state, automation, before, page: Page { limit } } => {
             let automation = match automation {
                 Some(name) => Some(automation::find(app, &tenant, &name).await?.automation.id),
                 None => None,

@@ -2,12 +2,13 @@
 
 use clap::Subcommand;
 
-use crate::base::Result;
 use crate::cli::Context;
 use crate::cli::out::{Out, ago};
-use crate::model::SessionId;
-use crate::model::address::EmailAddress;
 use crate::ops::session::{self, SessionView};
+use nexora_core::base::Result;
+use nexora_core::base::wording::count;
+use nexora_core::model::SessionId;
+use nexora_core::model::address::EmailAddress;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -49,13 +50,13 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         }
         Command::Revoke { user: Some(email), .. } => {
             let ended = session::revoke_of_user(app, actor, &email).await?;
-            out.note(&format!("{ended} sessions of `{email}` have ended"));
+            out.note(&format!("{} of `{email}` ended", count(ended, "session", "sessions")));
             Ok(())
         }
         Command::Revoke { .. } => {
-            out.confirm("everybody is signed out")?;
+            out.confirm("this signs out every user and every link")?;
             let ended = session::revoke_all(app, actor).await?;
-            out.note(&format!("{ended} sessions have ended"));
+            out.note(&format!("{} ended", count(ended, "session", "sessions")));
             Ok(())
         }
     }

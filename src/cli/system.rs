@@ -6,20 +6,20 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use crate::base::clock::Clock;
-use crate::base::{Error, Result};
 use crate::cli::out::{Out, ago, print};
 use crate::cli::{Context, Global, load_config};
 use crate::daemon::{self, Logging};
-use crate::model::address::EmailAddress;
-use crate::model::audit::Actor;
-use crate::model::panel::Panel;
-use crate::model::tenant::TenantSettings;
 use crate::ops::init;
 use crate::ops::session;
 use crate::ops::status::{self, TenantStatus};
-use crate::sandbox::{Sandbox, Settings};
-use crate::store::{Db, Url, migration};
+use nexora_core::base::clock::Clock;
+use nexora_core::base::{Error, Kind, Result, file, wording};
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::panel::Panel;
+use nexora_core::model::tenant_setting::TenantSettings;
+use nexora_sandbox::{Sandbox, Settings};
+use nexora_store::{Db, Url, migration};
 
 #[derive(Args)]
 #[command(after_help = "Example:\n  nexora init --dir /etc/nexora --operator you@example.com")]
@@ -74,7 +74,7 @@ pub enum StatusCommand {
     #[command(after_help = "Example:\n  nexora status link --tenant acme --for 30days")]
     Link {
         /// How long the link works, such as 12h or 30days
-        #[arg(long = "for", default_value = "7days", value_parser = humantime::parse_duration)]
+        #[arg(long = "for", default_value = "7days", value_parser = wording::parse_length)]
         valid: Duration,
     },
     /// End every link to a tenant's status page that was made so far
@@ -191,13 +191,13 @@ pub struct SandboxArguments {
     /// Address of the mail relay
     #[arg(long, default_value = "127.0.0.1:9425")]
     smtp_listen: SocketAddr,
-    /// Write the service account's key here, for `nexora connection add google`
+    /// Write the service account's key here, for `nexora connection create google`
     #[arg(long, value_name = "FILE")]
     write_service_account: Option<PathBuf>,
-    /// Write an OAuth client here, for `nexora connection add google --client`
+    /// Write an OAuth client here, for `nexora connection create google --client`
     #[arg(long, value_name = "FILE")]
     write_oauth_client: Option<PathBuf>,
-    /// Write the relay's certificate here, for `nexora connection add smtp --ca-file`
+    /// Write the relay's certificate here, for `nexora connection create smtp --ca-file`
     #[arg(long, value_name = "FILE")]
     write_certificate: Option<PathBuf>,
 }
@@ -254,7 +254,7 @@ fn write_secret(path: &std::path::Path, text: &str) -> Result<()> {
     let opened = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
     opened
         .and_then(|mut file| file.write_all(text.as_bytes()))
-        .map_err(|error| Error::usage(format!("cannot write `{}`", path.display())).source(error))
+        .map_err(|error| file::unwritable(path, Kind::Usage, error))
 }
 
 #[derive(Subcommand)]
@@ -272,7 +272,7 @@ pub fn config(command: &ConfigCommand, global: &Global, out: &Out) -> Result<()>
     match command {
         ConfigCommand::Check => {
             config.secrets.master_key()?;
-            out.note(&format!("`{}` is right", global.config.display()));
+            out.note(&format!("`{}` is valid", global.config.display()));
             Ok(())
         }
         ConfigCommand::Show => {

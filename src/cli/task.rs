@@ -2,21 +2,21 @@
 
 use clap::Subcommand;
 
-use crate::base::Result;
-use crate::cli::Context;
-use crate::cli::job::local;
 use crate::cli::out::{Out, ago, maybe};
-use crate::model::task::{Task, TaskState};
-use crate::model::{ContactId, TaskId};
+use crate::cli::{Context, Page, input};
 use crate::ops::task;
+use nexora_core::base::Result;
+use nexora_core::model::task::{Task, TaskState};
+use nexora_core::model::{ContactId, TaskId};
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Make a task
+    /// Create a task
     #[command(
-        after_help = "Example:\n  nexora task add --tenant acme --title \"Call Jo Miller\" --due 2026-12-01T09:00"
+        alias = "add",
+        after_help = "Example:\n  nexora task create --tenant acme --title \"Call Jo Miller\" --due 2026-12-01T09:00"
     )]
-    Add {
+    Create {
         #[arg(long)]
         title: String,
         #[arg(long, default_value = "")]
@@ -37,23 +37,26 @@ pub enum Command {
         /// Only tasks older than this one
         #[arg(long, value_name = "ID")]
         before: Option<TaskId>,
-        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=1_000))]
-        limit: i64,
+        #[command(flatten)]
+        page: Page,
     },
-    /// Say that a task is done
-    #[command(after_help = "Example:\n  nexora task done task_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
-    Done { id: TaskId },
+    /// Complete a task
+    #[command(
+        alias = "done",
+        after_help = "Example:\n  nexora task complete task_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme"
+    )]
+    Complete { id: TaskId },
 }
 
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
     let tenant = context.tenant().await?;
     match command {
-        Command::Add { title, detail, contact, due } => {
-            let due_at = due.map(|text| local(&tenant, &text)).transpose()?;
+        Command::Create { title, detail, contact, due } => {
+            let due_at = due.map(|text| input::moment(&tenant, &text)).transpose()?;
             show(&task::add(app, actor, &tenant, (title, detail), contact, due_at).await?, out)
         }
-        Command::List { state, before, limit } => {
+        Command::List { state, before, page: Page { limit } } => {
             let tasks = task::list(app, &tenant, state, before, limit).await?;
             out.list(&["title", "state", "due", "made", "id"], &tasks, |task| {
                 vec![
@@ -65,7 +68,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 ]
             })
         }
-        Command::Done { id } => show(&task::finish(app, actor, &tenant, &id).await?, out),
+        Command::Complete { id } => show(&task::finish(app, actor, &tenant, &id).await?, out),
     }
 }
 

@@ -2,17 +2,19 @@
 
 use clap::Subcommand;
 
-use crate::base::Result;
 use crate::cli::Context;
 use crate::cli::automation::parse_setting;
-use crate::cli::out::{Out, ago, maybe};
-use crate::model::address::{Country, EmailAddress, Slug, Zone};
-use crate::model::tenant::Tenant;
+use crate::cli::out::{Out, ago};
 use crate::ops::tenant::{self, NewTenant};
+use nexora_core::base::Result;
+use nexora_core::model::address::{Country, EmailAddress, Slug, Zone};
+use nexora_core::model::setting::described;
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::tenant_setting::SETTINGS;
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Make a tenant
+    /// Create a tenant
     #[command(after_help = "Example:
   nexora tenant create acme --name \"Acme Plumbing\" --timezone America/Chicago --owner-email owner@acme.com")]
     Create {
@@ -41,7 +43,7 @@ pub enum Command {
     #[command(after_help = "Example:\n  nexora tenant show acme")]
     Show { slug: Slug },
     /// Change what is known of a tenant: hours, addresses, links, mode
-    #[command(after_help = keys_help())]
+    #[command(after_help = settings_help())]
     Set {
         slug: Slug,
         /// What is changed, as name=value
@@ -56,12 +58,11 @@ pub enum Command {
     Resume { slug: Slug },
 }
 
-fn keys_help() -> String {
-    let keys: Vec<String> = tenant::KEYS.iter().map(|(name, help)| format!("  {name:<17} {help}")).collect();
-    let keys = keys.join("\n");
+fn settings_help() -> String {
     format!(
-        "What can be set:\n{keys}\n\nExamples:\n  nexora tenant set acme quiet_hours=20:00-08:30\n  \
-         nexora tenant set acme postal_address=\"12 Main St, Austin, TX 78701\" review_url=https://g.page/r/acme/review"
+        "What can be set:\n{}\n\nExamples:\n  nexora tenant set acme quiet_hours=20:00-08:30\n  \
+         nexora tenant set acme postal_address=\"12 Main St, Austin, TX 78701\" review_url=https://g.page/r/acme/review",
+        described(SETTINGS)
     )
 }
 
@@ -96,29 +97,9 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
 
 fn show(context: &Context, tenant: &Tenant, out: &Out) -> Result<()> {
     let form = format!("{}/lead/{}", context.app.config.http.public_url, tenant.slug);
-    let settings = tenant.settings()?;
-    let lines = [
-        ("slug", tenant.slug.to_string()),
-        ("name", tenant.name.clone()),
-        ("state", tenant.state.to_string()),
-        ("mode", tenant.mode.to_string()),
-        ("timezone", tenant.timezone.clone()),
-        ("owner", tenant.owner_email.to_string()),
-        ("phone", maybe(tenant.phone.as_ref())),
-        ("country", tenant.country.clone()),
-        ("business hours", settings.business_hours),
-        ("quiet hours", settings.quiet_hours),
-        ("postal address", settings.postal_address),
-        ("review link", settings.review_url),
-        ("website", settings.website),
-        ("color", settings.color),
-        ("explicit consent", settings.explicit_consent.to_string()),
-        ("cap", format!("{} commercial messages in {}", settings.cap, settings.cap_window)),
-        ("spacing", settings.spacing),
-        ("minutes saved", format!("{} for each thing done", settings.minutes_saved)),
-        ("form", form),
-        ("created", ago(tenant.created_at)),
-        ("id", tenant.id.to_string()),
-    ];
+    let settings = (tenant.clone(), tenant.settings()?);
+    let mut lines = vec![("slug", tenant.slug.to_string()), ("state", tenant.state.to_string())];
+    lines.extend(SETTINGS.iter().map(|setting| (setting.name, (setting.get)(&settings))));
+    lines.extend([("form", form), ("created", ago(tenant.created_at)), ("id", tenant.id.to_string())]);
     out.item(tenant, &lines)
 }

@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
-use crate::cli::Context;
 use crate::cli::automation::{parse_setting, source_of};
-use crate::cli::job::local;
 use crate::cli::out::{Out, print};
-use crate::engine::trigger::On;
-use crate::model::LeadId;
-use crate::model::tenant::Tenant;
+use crate::cli::{Context, input};
 use crate::ops::trial::report::{Line, What};
 use crate::ops::trial::{self, TrialRequest};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::wording::parse_length;
+use nexora_core::base::{Error, Kind, Result, file};
+use nexora_core::model::LeadId;
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::trigger::On;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -48,7 +48,7 @@ pub struct Test {
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = parse_setting)]
     settings: Vec<(String, String)>,
     /// Stop looking after this long
-    #[arg(long = "for", default_value = "90days", value_parser = humantime::parse_duration)]
+    #[arg(long = "for", default_value = "90days", value_parser = parse_length)]
     length: Duration,
     /// Leave out the words of the messages
     #[arg(long)]
@@ -58,7 +58,7 @@ pub struct Test {
 fn parse_then(text: &str) -> Result<(Duration, On)> {
     let wrong = || Error::usage(format!("`{text}`: write it like `2days:message.received`"));
     let (after, what) = text.split_once(':').ok_or_else(wrong)?;
-    let after = humantime::parse_duration(after.trim()).map_err(|_| wrong())?;
+    let after = parse_length(after).map_err(|_| wrong())?;
     Ok((after, what.trim().parse()?))
 }
 
@@ -67,10 +67,8 @@ pub async fn test(context: &Context, arguments: Test, out: &Out) -> Result<()> {
     let sample = match &arguments.sample {
         None => None,
         Some(path) => {
-            let unreadable = |what| Error::usage(format!("cannot read `{}`{what}", path.display()));
-            let text = std::fs::read_to_string(path).map_err(|error| unreadable("").source(error))?;
-            let read = serde_json::from_str(&text);
-            Some(read.map_err(|error| unreadable(": it is no lead").source(error))?)
+            let no_lead = |error| Error::usage(format!("`{}` is not a lead", path.display())).source(error);
+            Some(serde_json::from_str(&input::text(path)?).map_err(no_lead)?)
         }
     };
     let request = TrialRequest {
@@ -80,7 +78,7 @@ pub async fn test(context: &Context, arguments: Test, out: &Out) -> Result<()> {
         lead: arguments.lead,
         sample,
         trigger: arguments.trigger,
-        at: arguments.at.map(|text| local(&tenant, &text)).transpose()?,
+        at: arguments.at.map(|text| input::moment(&tenant, &text)).transpose()?,
         then: arguments.then,
         length: arguments.length,
     };
@@ -156,7 +154,7 @@ const MORNING: &str = "07:00";
 pub async fn digest(context: &Context, command: Digest, out: &Out) -> Result<()> {
     let tenant = context.tenant().await?;
     let Digest::Preview { date, open_file, automation } = command;
-    let at = date.map(|date| local(&tenant, &format!("{date}T{MORNING}"))).transpose()?;
+    let at = date.map(|date| input::moment(&tenant, &format!("{date}T{MORNING}"))).transpose()?;
     let given = [("send_empty".to_owned(), "true".to_owned())];
     let length = Duration::from_secs(3_600);
     let request = TrialRequest {
@@ -177,8 +175,7 @@ pub async fn digest(context: &Context, command: Digest, out: &Out) -> Result<()>
     };
     if let Some(path) = &open_file {
         let html = html.as_ref().ok_or_else(|| Error::conflict("the digest has no HTML"))?;
-        std::fs::write(path, html)
-            .map_err(|error| Error::usage(format!("cannot write `{}`", path.display())).source(error))?;
+        file::write(path, html, Kind::Usage)?;
         out.note(&format!("written to `{}`", path.display()));
     }
     if out.is_json() {

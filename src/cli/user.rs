@@ -5,20 +5,19 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use serde::Serialize;
 
-use crate::base::secret::Secret;
-use crate::base::text::Json;
-use crate::base::{Error, Result};
 use crate::cli::out::{Out, ago};
-use crate::cli::{Context, totp};
-use crate::model::address::{EmailAddress, Slug};
-use crate::model::principal::Principal;
-use crate::model::user::{Role, UserState};
+use crate::cli::{Context, input, totp};
 use crate::ops::sign_in::{self, Standing};
 use crate::ops::user::{self, Grant, UserView};
+use nexora_core::base::Result;
+use nexora_core::base::text::Json;
+use nexora_core::model::address::{EmailAddress, Slug};
+use nexora_core::model::principal::Principal;
+use nexora_core::model::user::{Role, UserState};
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Make a user, or give one a role in a further tenant
+    /// Create a user, or give one a role in a further tenant
     #[command(after_help = "Example:\n  nexora user create jo@acme.com --tenant acme --role owner")]
     Create {
         email: EmailAddress,
@@ -103,7 +102,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             show(context, user::set_state(app, actor, &email, UserState::Active).await?, out)
         }
         Command::SetPassword { email, from_file } => {
-            let password = read_secret("New password: ", from_file.as_deref(), context.global.no_input)?;
+            let password = input::secret("New password: ", from_file.as_deref(), context.global.no_input)?;
             user::set_password(app, actor, &email, &password).await?;
             out.note(&format!("the password of `{email}` is set"));
             Ok(())
@@ -195,29 +194,4 @@ async fn detail(context: &Context, view: UserView, out: &Out) -> Result<()> {
     let rows: Vec<Vec<String>> = rows.collect();
     out.item(&Detail { view, sign_in: standing }, &shown)?;
     out.section("Sign-ins", &["when", "what", "how", "from"], rows)
-}
-
-/// Reads a secret from a file, standard input, or the terminal; never from an argument.
-///
-/// # Errors
-/// `Usage` when the file cannot be read or is empty; `Declined` when nobody can be asked.
-pub fn read_secret(prompt: &str, file: Option<&std::path::Path>, no_input: bool) -> Result<Secret> {
-    let text = match file {
-        Some(path) if path.as_os_str() == "-" => std::io::read_to_string(std::io::stdin())
-            .map_err(|error| Error::usage("standard input cannot be read").source(error))?,
-        Some(path) => std::fs::read_to_string(path)
-            .map_err(|error| Error::usage(format!("cannot read `{}`", path.display())).source(error))?,
-        None if no_input => {
-            return Err(Error::new(crate::base::Kind::Declined, "nobody can be asked for a secret")
-                .hint("give it by file"));
-        }
-        None => rpassword::prompt_password(prompt).map_err(|error| {
-            Error::usage("the secret cannot be asked for").source(error).hint("give it by file")
-        })?,
-    };
-    let secret = text.lines().next().unwrap_or_default();
-    if secret.is_empty() {
-        return Err(Error::usage("the secret is empty"));
-    }
-    Ok(Secret::new(secret))
 }

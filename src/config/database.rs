@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Error, Result};
+use nexora_core::base::{Error, Result};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -21,7 +21,7 @@ const SCHEMES: [&str; 3] = ["sqlite:", "postgres://", "postgresql://"];
 
 impl Settings {
     /// # Errors
-    /// `Config` when the scheme is none we speak.
+    /// `Config` when the scheme is not supported.
     pub fn check(&self) -> Result<()> {
         let known =
             SCHEMES.iter().any(|scheme| self.url.len() > scheme.len() && self.url.starts_with(scheme));

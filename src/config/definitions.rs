@@ -7,10 +7,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Error, Result};
-use crate::config::nearest;
-use crate::model::address::Slug;
-use crate::model::automation::MessageTemplate;
+use nexora_core::base::text::{did_you_mean, line_at};
+use nexora_core::base::{Error, Kind, Result, file};
+use nexora_core::model::address::Slug;
+use nexora_core::model::automation::MessageTemplate;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -130,11 +130,9 @@ impl Shelf {
     /// `NotFound` when there is none.
     pub fn automation(&self, name: &str) -> Result<Text> {
         self.text("automations", name, AUTOMATIONS)?.ok_or_else(|| {
-            let error = Error::not_found(format!("no automation template `{name}`"));
-            match nearest(name, self.automation_names().iter().map(String::as_str)) {
-                Some(near) => error.hint(format!("did you mean `{near}`?")),
-                None => error.hint("run `nexora automation templates`"),
-            }
+            let hint = did_you_mean(name, self.automation_names().iter().map(String::as_str));
+            Error::not_found(format!("no automation template `{name}`"))
+                .hint(hint.unwrap_or_else(|| "run `nexora automation templates`".to_owned()))
         })
     }
 
@@ -146,7 +144,7 @@ impl Shelf {
         let Some(Text { file, text }) = self.text("messages", name, MESSAGES)? else { return Ok(None) };
         let mut template: MessageTemplate = toml::from_str(&text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
-            let line = text.get(..at).map_or(1, |before| before.matches('\n').count() + 1);
+            let line = line_at(&text, at);
             Error::config(format!("message template `{name}` is wrong: {file}:{line}: {}", error.message()))
         })?;
         for attachment in &mut template.attachments {
@@ -163,21 +161,20 @@ impl Shelf {
             Error::config(format!("there is no file `{name}` to attach"))
                 .hint("put it into `files` in the folder that `definitions.folder` names")
         })?;
-        let unreadable = || Error::config(format!("cannot read `{}`", path.display()));
-        let size_bytes = std::fs::metadata(&path).map_err(|error| unreadable().source(error))?.len();
+        let described = std::fs::metadata(&path);
+        let size_bytes = described.map_err(|error| file::unreadable(&path, Kind::Config, error))?.len();
         if size_bytes > FILE_LIMIT_BYTES {
             return Err(Error::config(format!("`{}` is too large to attach", path.display()))
                 .hint("5 MB is the limit: put a link into the message instead"));
         }
-        std::fs::read(&path).map(|bytes| BASE64.encode(bytes)).map_err(|error| unreadable().source(error))
+        file::read(&path, Kind::Config).map(|bytes| BASE64.encode(bytes))
     }
 
     fn text(&self, kind: &str, name: &str, all: &[(&str, &str)]) -> Result<Option<Text>> {
         let is_plain_name = Path::new(name).components().count() == 1 && !name.contains('.');
         let places = self.folders.iter().map(|folder| folder.join(kind).join(format!("{name}.toml")));
         if let Some(path) = places.filter(|_| is_plain_name).find(|path| path.exists()) {
-            let text = std::fs::read_to_string(&path)
-                .map_err(|error| Error::config(format!("cannot read `{}`", path.display())).source(error))?;
+            let text = file::read_text(&path, Kind::Config)?;
             return Ok(Some(Text { file: path.display().to_string(), text }));
         }
         Ok(built_in(kind, name, all))

@@ -6,8 +6,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::base::{Error, Result};
 use crate::config::check::{at_least, check_url};
+use nexora_core::base::{Error, Result};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -70,25 +70,25 @@ impl Settings {
     }
 
     /// # Errors
-    /// `Config` when the text is no address.
+    /// `Config` when the text is not an address.
     pub fn listen_address(&self) -> Result<SocketAddr> {
         parse_address("http.listen", &self.listen)
     }
 
     /// # Errors
-    /// `Config` when the text is no address.
+    /// `Config` when the text is not an address.
     pub fn private_listen_address(&self) -> Result<SocketAddr> {
         parse_address("http.private_listen", &self.private_listen)
     }
 
     /// # Errors
-    /// `Config` when one of the networks is none.
+    /// `Config` when one of them is not a network.
     pub fn proxies(&self) -> Result<Vec<IpNet>> {
         let written = self.trusted_proxies.split(',').map(str::trim).filter(|text| !text.is_empty());
         let network = |text: &str| {
             let parsed = text.parse().or_else(|_| text.parse().map(|address: IpAddr| IpNet::from(address)));
             parsed.map_err(|_| {
-                Error::config(format!("`http.trusted_proxies` has what is no network: `{text}`"))
+                Error::config(format!("`http.trusted_proxies` has a part that is not a network: `{text}`"))
                     .hint("write it like `10.0.0.0/8, 192.0.2.7`")
             })
         };

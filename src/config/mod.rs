@@ -24,7 +24,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-use crate::base::{Error, Result};
+use nexora_core::base::text::{did_you_mean, line_at};
+use nexora_core::base::{Error, Kind, Result, file};
 
 /// Where the file is looked for when `--config` and `NEXORA_CONFIG` say nothing.
 pub const DEFAULT_PATH: &str = "/etc/nexora/nexora.toml";
@@ -60,10 +61,8 @@ impl Config {
     /// # Errors
     /// `Config` naming the key and what to write instead.
     pub fn load(path: &Path, variables: impl Iterator<Item = (String, String)>) -> Result<Config> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            Error::config(format!("cannot read configuration `{}`", path.display()))
-                .source(error)
-                .hint("run `nexora init --dir DIR` to make one, or name one with `--config FILE`")
+        let text = file::read_text(path, Kind::Config).map_err(|error| {
+            error.hint("run `nexora init --dir DIR` to make one, or name one with `--config FILE`")
         })?;
         Config::parse(&text, variables).map_err(|error| match error.hint_text() {
             Some(_) => error,
@@ -77,12 +76,15 @@ impl Config {
     /// `Config` naming the key and what to write instead.
     pub fn parse(text: &str, variables: impl Iterator<Item = (String, String)>) -> Result<Config> {
         let mut table: Table =
-            text.parse().map_err(|error| Error::config("the configuration is not TOML").source(error))?;
+            text.parse().map_err(|error| in_line("the configuration is not TOML", text, &error))?;
         refuse_unknown(&table)?;
+        // Read without the variables first, so that a value of the wrong type is told with its line.
+        toml::from_str::<Config>(text)
+            .map_err(|error| in_line("the configuration has a value of the wrong type", text, &error))?;
         lay_variables_over(&mut table, variables)?;
-        let config: Config = Value::Table(table).try_into().map_err(|error| {
-            Error::config("the configuration has a value of the wrong type").source(error)
-        })?;
+        let config: Config = Value::Table(table)
+            .try_into()
+            .map_err(|error| Error::config("a variable has a value of the wrong type").source(error))?;
         config.check()?;
         Ok(config)
     }
@@ -115,6 +117,11 @@ impl Config {
     }
 }
 
+fn in_line(what: &str, text: &str, error: &toml::de::Error) -> Error {
+    let line = line_at(text, error.span().map_or(0, |span| span.start));
+    Error::config(format!("{what}, in line {line}: {}", error.message()))
+}
+
 fn flatten(config: &Config) -> BTreeMap<String, Value> {
     let mut flat = BTreeMap::new();
     if let Ok(Value::Table(sections)) = Value::try_from(config) {
@@ -144,21 +151,9 @@ fn refuse_unknown(table: &Table) -> Result<()> {
 }
 
 fn unknown<'a>(key: &str, known: impl Iterator<Item = &'a String>) -> Error {
-    let error = Error::config(format!("unknown configuration key `{key}`"));
-    match nearest(key, known.map(String::as_str)) {
-        Some(name) => error.hint(format!("did you mean `{name}`?")),
-        None => error.hint("`nexora config show` lists every key"),
-    }
-}
-
-/// Returns the name that is most like `given`, if any is like it at all.
-pub fn nearest<'a>(given: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    const ALIKE: f64 = 0.75;
-    names
-        .map(|name| (strsim::jaro_winkler(given, name), name))
-        .filter(|(likeness, _)| *likeness >= ALIKE)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map(|(_, name)| name)
+    let hint = did_you_mean(key, known.map(String::as_str));
+    Error::config(format!("unknown configuration key `{key}`"))
+        .hint(hint.unwrap_or_else(|| "`nexora config show` lists every key".to_owned()))
 }
 
 /// `NEXORA_HTTP_PUBLIC_URL` sets `http.public_url`, read as the type of the key's default.
@@ -248,6 +243,17 @@ mod tests {
         assert_eq!(config.http.listen, "127.0.0.1:9");
         assert_eq!(config.smtp.timeout_s, 7);
         assert!(with_variable("NEXORA_SMTP_TIMEOUT_S", "soon").is_err());
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_type_is_told_with_its_place() {
+        let error = parse("[http]\nlisten = \"127.0.0.1:1\"\n[smtp]\ntimeout_s = \"soon\"").unwrap_err();
+        let message = "the configuration has a value of the wrong type, in line 4: invalid type: string \"soon\", expected u64";
+        assert_eq!(error.message(), message);
+        let error = parse("[http]\nlisten 1").unwrap_err();
+        assert!(error.message().starts_with("the configuration is not TOML, in line 2: "), "{error:?}");
+        let error = with_variable("NEXORA_SMTP_TIMEOUT_S", "-1").unwrap_err();
+        assert!(error.report().contains("`smtp.timeout_s`"), "{}", error.report());
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Error, Result};
 use crate::config::check::at_least;
+use nexora_core::base::{Error, Result};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -22,7 +22,7 @@ pub struct Settings {
     pub backoff_first_s: u64,
     /// Seconds beyond which waits between attempts do not grow.
     pub backoff_ceiling_s: u64,
-    /// Milliseconds after which an idle stage looks for work nobody told it of.
+    /// Milliseconds after which an idle stage looks for work that it was not notified of.
     pub idle_poll_ms: u64,
     /// Days for which finished runs are kept.
     pub keep_runs_days: u64,

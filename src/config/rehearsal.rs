@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Error, Result};
+use nexora_core::base::{Error, Result};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -31,7 +31,7 @@ impl Settings {
     /// Returns both addresses.
     ///
     /// # Errors
-    /// `Config` naming the key that is no address on loopback.
+    /// `Config` naming the key that is not an address on loopback.
     pub fn addresses(&self) -> Result<(SocketAddr, SocketAddr)> {
         let read = |key: &str, text: &str| match text.parse::<SocketAddr>() {
             Ok(address) if address.ip().is_loopback() => Ok(address),

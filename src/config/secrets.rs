@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::secret::MasterKey;
-use crate::base::{Error, Result};
+use nexora_core::base::secret::MasterKey;
+use nexora_core::base::{Error, Kind, Result, file};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -33,17 +33,14 @@ impl Settings {
     /// Reads the key.
     ///
     /// # Errors
-    /// `Config` when the file cannot be read, can be read by everybody, or holds no key.
+    /// `Config` when the file cannot be read, can be read by every user of the machine, or holds no key.
     pub fn master_key(&self) -> Result<MasterKey> {
-        let shown = self.key_file.display();
-        let text = std::fs::read_to_string(&self.key_file).map_err(|error| {
-            Error::config(format!("cannot read the master key `{shown}`"))
-                .source(error)
-                .hint("`secrets.key_file` must name the file that `nexora init` wrote")
+        let text = file::read_text(&self.key_file, Kind::Config).map_err(|error| {
+            error.hint("`secrets.key_file` must name the master key, which `nexora init` wrote")
         })?;
         refuse_open_file(&self.key_file)?;
         MasterKey::parse(&text).map_err(|error| {
-            Error::config(format!("`{shown}` is not a master key"))
+            Error::config(format!("`{}` is not a master key", self.key_file.display()))
                 .source(error)
                 .hint("restore it from your backup")
         })
@@ -55,8 +52,11 @@ fn refuse_open_file(path: &Path) -> Result<()> {
     const OTHERS: u32 = 0o007;
     let open = std::fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & OTHERS != 0);
     if open {
-        return Err(Error::config(format!("everybody may read the master key `{}`", path.display()))
-            .hint(format!("run `chmod 600 {}`", path.display())));
+        return Err(Error::config(format!(
+            "every user of this machine may read the master key `{}`",
+            path.display()
+        ))
+        .hint(format!("run `chmod 600 {}`", path.display())));
     }
     Ok(())
 }

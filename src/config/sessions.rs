@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Error, Result};
 use crate::config::check::at_least;
-use crate::model::sign_in::Required;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::sign_in::Required;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
-    /// Seconds after which somebody who signed in must do so again.
+    /// Seconds after which a user must sign in again.
     pub lifetime_s: u64,
     /// Seconds without a request after which a session ends.
     pub idle_s: u64,
@@ -54,7 +54,7 @@ impl Settings {
     }
 
     /// # Errors
-    /// `Usage` when the word is none of the set.
+    /// `Usage` when the word is not one of those.
     pub fn required(&self) -> Result<Required> {
         self.require_totp.parse()
     }

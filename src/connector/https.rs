@@ -1,11 +1,14 @@
 //! How other people's servers are reached: by HTTP/1.1, with the system's certificates.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
+use hyper::HeaderMap;
+use hyper::header::RETRY_AFTER;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 
-use crate::base::{Error, Result};
+use nexora_core::base::{Error, Result};
 
 pub type Connect = HttpsConnector<HttpConnector>;
 
@@ -30,4 +33,27 @@ pub fn connect() -> Result<Connect> {
         .enable_http1()
         .wrap_connector(http);
     Ok(CONNECT.get_or_init(|| connect).clone())
+}
+
+/// Returns how long a server asks to be left alone (RFC 9110, section 10.2.3), where it says so in seconds.
+/// A date is not read: it would be held against a clock that may differ from ours.
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_read_in_seconds() {
+        let wait = |text: &'static str| {
+            retry_after(&HeaderMap::from_iter([(RETRY_AFTER, hyper::header::HeaderValue::from_static(text))]))
+        };
+        assert_eq!(wait(" 120 "), Some(Duration::from_secs(120)));
+        for unread in ["Fri, 20 Nov 2026 16:00:00 GMT", "-1", "soon", ""] {
+            assert_eq!(wait(unread), None, "{unread}");
+        }
+        assert_eq!(retry_after(&HeaderMap::new()), None);
+    }
 }

@@ -11,11 +11,11 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 
-use crate::base::Result;
-use crate::base::error::chain;
-use crate::connector::https::{self, Connect};
-use crate::model::outcome::Unread;
-use crate::model::source::{FetchRequest, FetchResponse};
+use crate::https::{self, Connect};
+use nexora_core::base::Result;
+use nexora_core::base::error::chain;
+use nexora_core::model::outcome::Unread;
+use nexora_core::model::source::{FetchRequest, FetchResponse};
 
 /// The largest answer that is read.
 const ANSWER_LIMIT_BYTES: usize = 1_000_000;
@@ -55,8 +55,7 @@ impl LeadSources {
             Ok(answered) => answered?,
             Err(_) => return Err(later("no answer in time".to_owned())),
         };
-        let retry_after = head.headers.get(hyper::header::RETRY_AFTER);
-        let retry_after = retry_after.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        let retry_after = https::retry_after(&head.headers);
         let body = match serde_json::from_slice(&bytes) {
             Ok(value) => value,
             Err(_) if head.status.is_success() => return Err(later("the answer is not JSON".to_owned())),
@@ -65,7 +64,7 @@ impl LeadSources {
         Ok(FetchResponse {
             status: head.status.as_u16(),
             status_text: head.status.to_string(),
-            retry_after: retry_after.map(Duration::from_secs),
+            retry_after,
             body,
         })
     }

@@ -5,11 +5,11 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Attachment, Mailbox, Message, MultiPart, SinglePart};
 
-use crate::base::{Error, Result};
-use crate::connector::Task;
-use crate::model::address::EmailAddress;
-use crate::model::effect::EffectKind;
-use crate::model::request::{MailAttachment, SendMail};
+use crate::Task;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::effect::EffectKind;
+use nexora_core::model::outbound::{MailAttachment, MailContent};
 
 /// The header by which a mail that we sent is found again.
 pub const EFFECT_HEADER: &str = "X-Nexora-Effect";
@@ -38,7 +38,7 @@ pub fn message_id(task: &Task, from: &EmailAddress) -> String {
 ///
 /// # Errors
 /// `Usage` when an address cannot stand in a header.
-pub fn write(task: &Task, mail: &SendMail, from: &EmailAddress) -> Result<Message> {
+pub fn write(task: &Task, mail: &MailContent, from: &EmailAddress) -> Result<Message> {
     let mut builder = Message::builder()
         .from(mailbox(from, Some(&mail.from_name))?)
         .to(mailbox(&mail.to, None)?)
@@ -124,13 +124,14 @@ fn mailbox(address: &EmailAddress, name: Option<&str>) -> Result<Mailbox> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::clock::Timestamp;
-    use crate::model::EffectId;
-    use crate::model::request::{EffectRequest, Thread};
+    use nexora_core::base::clock::Timestamp;
+    use nexora_core::model::EffectId;
+    use nexora_core::model::outbound::{Audience, Content, OutboundMessage, Thread};
+    use nexora_core::model::request::EffectRequest;
 
     #[test]
     fn a_mail_carries_its_effect_and_cannot_be_injected_into() {
-        let mail = SendMail {
+        let mail = MailContent {
             to: EmailAddress::parse("jo@example.com").unwrap(),
             from_name: "Acme\r\nBcc: x@example.com".into(),
             reply_to: Some(EmailAddress::parse("lead@example.com").unwrap()),
@@ -143,12 +144,14 @@ mod tests {
                 mime_type: "application/pdf".into(),
                 content: "JVBERg==".into(),
             }],
-            letter: None,
             unsubscribe_url: Some("https://example.com/u/t".into()),
         };
         let task = Task {
             effect_id: EffectId::new(Timestamp::from_millis(0)),
-            request: EffectRequest::SendMail(mail.clone()),
+            request: EffectRequest::Send(OutboundMessage {
+                content: Content::Mail(mail.clone()),
+                audience: Audience::Business,
+            }),
             evidence: None,
             created_at: Timestamp::from_millis(1_790_000_000_000),
         };

@@ -16,13 +16,14 @@ use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter,
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::base::error::chain;
-use crate::base::secret::Secret;
-use crate::base::{Error, Result};
-use crate::connector::{Answer, Connector, Perform, Probe, Task, mail};
-use crate::model::connection::{SmtpSettings, SmtpTls};
-use crate::model::outcome::{Made, Outcome};
-use crate::model::request::{EffectRequest, SendMail};
+use crate::{Answer, Connector, Perform, Probe, Task, mail};
+use nexora_core::base::error::chain;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::connection::{SmtpSettings, SmtpTls};
+use nexora_core::model::outbound::{Content, MailContent, OutboundMessage};
+use nexora_core::model::outcome::{Made, Outcome};
+use nexora_core::model::request::EffectRequest;
 
 /// One relay, with the account to use there.
 pub struct Smtp {
@@ -42,7 +43,7 @@ impl Smtp {
         Connector { perform: Arc::clone(&smtp) as Arc<dyn Perform>, reconcile: None, probe: smtp, poll: None }
     }
 
-    async fn send(&self, task: &Task, request: &SendMail) -> Result<String, Outcome> {
+    async fn send(&self, task: &Task, request: &MailContent) -> Result<String, Outcome> {
         let message = mail::write(task, request, &self.settings.from)
             .map_err(|error| Outcome::Refused { reason: error.report() })?;
         let mut relay = within(self.deadline, self.log_in()).await?;
@@ -129,13 +130,15 @@ impl Perform for Smtp {
     fn perform<'a>(&'a self, task: &'a Task) -> Answer<'a, Outcome> {
         Box::pin(async move {
             match &task.request {
-                EffectRequest::SendMail(request) => match self.send(task, request).await {
-                    Ok(message_id) => {
-                        let named = serde_json::Value::from(message_id.trim_matches(['<', '>']));
-                        Outcome::Delivered(Made::named(Some(message_id)).with("message_id", named))
+                EffectRequest::Send(OutboundMessage { content: Content::Mail(mail), .. }) => {
+                    match self.send(task, mail).await {
+                        Ok(message_id) => {
+                            let named = serde_json::Value::from(message_id.trim_matches(['<', '>']));
+                            Outcome::Delivered(Made::named(Some(message_id)).with("message_id", named))
+                        }
+                        Err(outcome) => outcome,
                     }
-                    Err(outcome) => outcome,
-                },
+                }
                 _ => Outcome::Refused {
                     reason: format!("an SMTP connection cannot do `{}`", task.request.kind()),
                 },

@@ -10,10 +10,10 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use serde::Deserialize;
 
-use crate::base::error::chain;
-use crate::base::secret::Secret;
-use crate::base::{Error, Result};
-use crate::connector::https::connect;
+use crate::https::connect;
+use nexora_core::base::error::chain;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::{Error, Result};
 
 const PATIENCE: Duration = Duration::from_secs(4);
 const ANSWER_LIMIT_BYTES: usize = 16_384;
@@ -54,7 +54,7 @@ pub async fn verify(url: &str, secret: &Secret, response: &str, address: Option<
         .map_err(|_| silent("no answer in time".to_owned()))??;
     if answer.codes.iter().any(|code| code.ends_with("input-secret")) {
         return Err(
-            Error::denied("Turnstile refuses our secret key").hint("run `nexora intake turnstile --help`")
+            Error::denied("Turnstile refuses our secret key").hint("run `nexora form turnstile --help`")
         );
     }
     Ok(answer.success)

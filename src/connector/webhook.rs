@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use hmac::{Hmac, KeyInit as _, Mac};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
 use hyper::{Method, Request, StatusCode, Uri};
@@ -22,16 +21,19 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::rt::TokioExecutor;
+use standardwebhooks::{
+    HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook as Signer,
+};
 use tower_service::Service;
 
-use crate::base::clock::Clock;
-use crate::base::error::chain;
-use crate::base::secret::{Secret, random_bytes};
-use crate::base::{Error, Result};
-use crate::connector::{Answer, Connector, Perform, Probe, Task};
-use crate::model::connection::WebhookSettings;
-use crate::model::outcome::{Made, Outcome};
-use crate::model::request::{EffectRequest, PostWebhook};
+use crate::{Answer, Connector, Perform, Probe, Task, https};
+use nexora_core::base::clock::Clock;
+use nexora_core::base::error::chain;
+use nexora_core::base::secret::{Secret, random_bytes};
+use nexora_core::base::{Error, Result};
+use nexora_core::model::connection::WebhookSettings;
+use nexora_core::model::outcome::{Made, Outcome};
+use nexora_core::model::request::{EffectRequest, PostWebhook};
 
 /// How a secret begins (Standard Webhooks, "Signature scheme").
 const SECRET_PREFIX: &str = "whsec_";
@@ -44,7 +46,7 @@ type Connect = HttpsConnector<HttpConnector<Guard>>;
 /// One receiver.
 pub struct Webhook {
     settings: WebhookSettings,
-    key: Vec<u8>,
+    signer: Signer,
     client: Client<Connect, Full<Bytes>>,
     deadline: Duration,
     clock: Clock,
@@ -94,7 +96,7 @@ impl Webhook {
         check(&settings)?;
         let wrong = || Error::denied("the webhook's secret has the wrong form");
         let key = secret.expose().strip_prefix(SECRET_PREFIX).ok_or_else(wrong)?;
-        let key = BASE64.decode(key).map_err(|_| wrong())?;
+        let signer = Signer::new(key).map_err(|_| wrong())?;
         let mut http = HttpConnector::new_with_resolver(Guard { allow_private: settings.allow_private });
         http.enforce_http(false);
         http.set_connect_timeout(Some(deadline));
@@ -105,7 +107,7 @@ impl Webhook {
             .enable_http1()
             .wrap_connector(http);
         let client = Client::builder(TokioExecutor::new()).build(connect);
-        let webhook = Arc::new(Webhook { settings, key, client, deadline, clock });
+        let webhook = Arc::new(Webhook { settings, signer, client, deadline, clock });
         let perform = Arc::clone(&webhook) as Arc<dyn Perform>;
         Ok(Connector { perform, reconcile: None, probe: webhook, poll: None })
     }
@@ -113,15 +115,18 @@ impl Webhook {
     async fn post(&self, task: &Task, request: &PostWebhook) -> Outcome {
         let seconds = self.clock.now().millis() / 1_000;
         let id = task.effect_id.as_str();
-        let signature = signature(&self.key, id, seconds, &request.body);
+        let signature = match self.signer.sign(id, seconds, request.body.as_bytes()) {
+            Ok(signature) => signature,
+            Err(error) => return Outcome::Refused { reason: chain(&error) },
+        };
         let built = Request::builder()
             .method(Method::POST)
             .uri(&self.settings.url)
             .header("content-type", "application/json")
             .header("user-agent", "nexora")
-            .header("webhook-id", id)
-            .header("webhook-timestamp", seconds)
-            .header("webhook-signature", signature)
+            .header(HEADER_WEBHOOK_ID, id)
+            .header(HEADER_WEBHOOK_TIMESTAMP, seconds)
+            .header(HEADER_WEBHOOK_SIGNATURE, signature)
             .body(Full::from(request.body.clone()));
         let built = match built {
             Ok(built) => built,
@@ -134,8 +139,7 @@ impl Webhook {
             Err(_) => return Outcome::Retry { reason: "no answer in time".to_owned(), after: None },
         };
         let status = answer.status();
-        let after = answer.headers().get(hyper::header::RETRY_AFTER);
-        let after = after.and_then(|value| value.to_str().ok()?.trim().parse().ok()).map(Duration::from_secs);
+        let after = https::retry_after(answer.headers());
         if status.is_success() {
             return Outcome::Delivered(Made::named(Some(id.to_owned())).with("status", status.as_u16()));
         }
@@ -160,15 +164,6 @@ fn outcome_of(status: StatusCode, words: &str, after: Option<Duration>) -> Outco
         _ if status.is_server_error() => Outcome::Retry { reason, after },
         _ => Outcome::Refused { reason },
     }
-}
-
-/// Returns the signature of a body (Standard Webhooks, "Signature scheme": `v1`).
-fn signature(key: &[u8], id: &str, seconds: i64, body: &str) -> String {
-    let Ok(mut mac) = Hmac::<sha2::Sha256>::new_from_slice(key) else {
-        unreachable!("HMAC takes a key of any length")
-    };
-    mac.update(format!("{id}.{seconds}.{body}").as_bytes());
-    format!("v1,{}", BASE64.encode(mac.finalize().into_bytes()))
 }
 
 impl Perform for Webhook {
@@ -281,10 +276,12 @@ mod tests {
     /// The vector that the specification's own libraries use.
     #[test]
     fn the_signature_is_that_of_standard_webhooks() {
-        let key = BASE64.decode("C2FVsBQIhrscChlQIMV+b5sSYspob7oD").unwrap();
-        let body = r#"{"email":"test@example.com","username":"test_user"}"#;
-        let signed = signature(&key, "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk", 1_649_367_553, body);
+        let signer = Signer::new("C2FVsBQIhrscChlQIMV+b5sSYspob7oD").unwrap();
+        let body = br#"{"email":"test@example.com","username":"test_user"}"#;
+        let signed = signer.sign("msg_27UH4WbU6Z5A5EzD8u03UvzRbpk", 1_649_367_553, body).unwrap();
         assert_eq!(signed, "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw=");
+        let headers = [HEADER_WEBHOOK_ID, HEADER_WEBHOOK_TIMESTAMP, HEADER_WEBHOOK_SIGNATURE];
+        assert_eq!(headers, ["webhook-id", "webhook-timestamp", "webhook-signature"]);
     }
 
     #[test]

@@ -6,19 +6,15 @@ use minijinja::Value;
 use minijinja::value::Serde;
 use serde_json::json;
 
-use crate::engine::action::Action;
-use crate::engine::context::Settings;
-use crate::engine::definition::{Definition, Step};
-use crate::engine::render::Renderer;
-use crate::engine::route::{self, Audience};
-use crate::engine::trigger::Trigger;
-use crate::model::connection::{Abilities, Ability, Connection, ConnectionKind};
-use crate::model::event::{EventKind, Shape};
+use crate::context::Settings;
+use crate::definition::{Definition, Step};
+use crate::render::Renderer;
+use nexora_core::model::connection::{Abilities, Ability, Connection, ConnectionKind};
 
 /// Returns everything that an automation may need, however it is set.
 pub fn needed(definition: &Definition) -> Abilities {
-    let steps = definition.steps.iter().flat_map(|step| of_action(&step.action));
-    triggers(definition).chain(steps).copied().collect()
+    let steps = definition.steps.iter().flat_map(|step| step.action.needs());
+    of_triggers(definition).chain(steps).copied().collect()
 }
 
 /// Returns what an automation needs with these settings and these connections: a step that they
@@ -27,59 +23,13 @@ pub fn needed_with(definition: &Definition, settings: &Settings, connections: &[
     let steps = definition
         .steps
         .iter()
-        .filter(|step| !is_off(step, settings, connections) && is_googles(&step.action, connections))
-        .flat_map(|step| of_action(&step.action));
-    triggers(definition).chain(steps).copied().collect()
+        .filter(|step| !is_off(step, settings, connections) && step.action.uses_google(connections))
+        .flat_map(|step| step.action.needs());
+    of_triggers(definition).chain(steps).copied().collect()
 }
 
-fn triggers(definition: &Definition) -> impl Iterator<Item = &'static Ability> {
-    definition.triggers.iter().filter_map(Trigger::kind).flat_map(of_trigger)
-}
-
-/// What has to be polled for an event of this kind to arrive.
-pub fn of_trigger(kind: EventKind) -> &'static [Ability] {
-    match kind.shape() {
-        Shape::Mail => &[Ability::MailRead],
-        Shape::Calendar => &[Ability::Calendar],
-        Shape::Row => &[Ability::Sheets],
-        Shape::Lead | Shape::Connection | Shape::Webhook | Shape::Schedule | Shape::Fact => &[],
-    }
-}
-
-fn of_action(action: &Action) -> &'static [Ability] {
-    match action {
-        // Sending exactly once includes looking among the sent mails.
-        Action::SendMessage(_) | Action::NotifyOwner(_) | Action::Reply(_) | Action::Draft(_) => {
-            &[Ability::MailSend, Ability::MailRead]
-        }
-        Action::Label(_) => &[Ability::MailLabel],
-        Action::AppendRow(_) | Action::UpdateRow(_) => &[Ability::Sheets],
-        Action::CreateEvent(_) | Action::UpdateEvent(_) | Action::CancelEvent(_) | Action::FindSlot(_) => {
-            &[Ability::Calendar]
-        }
-        Action::PostWebhook(_)
-        | Action::UpdateLead(_)
-        | Action::UpdateContact(_)
-        | Action::CreateJob(_)
-        | Action::CompleteJob(_)
-        | Action::AdvanceJob(_)
-        | Action::CreateTask(_)
-        | Action::ComposeDigest(_)
-        | Action::Wait(_)
-        | Action::Condition(_)
-        | Action::Stop(_) => &[],
-    }
-}
-
-/// Tells whether an action goes through Google, as far as the connections decide it.
-fn is_googles(action: &Action, connections: &[Connection]) -> bool {
-    let (audience, via) = match action {
-        Action::SendMessage(message) => (Audience::Customer, message.via),
-        Action::NotifyOwner(notice) => (Audience::Owner, notice.via),
-        _ => return true,
-    };
-    route::for_mail(connections, audience, via)
-        .is_ok_and(|connection| connection.kind == ConnectionKind::Google)
+fn of_triggers(definition: &Definition) -> impl Iterator<Item = &'static Ability> {
+    definition.triggers.iter().flat_map(|trigger| trigger.on.kind().needs)
 }
 
 /// Tells whether settings and connections alone make a step's condition false.

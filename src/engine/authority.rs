@@ -1,9 +1,9 @@
 //! Who may do what: the one place that decides it, for the command line and the pages alike.
 
-use crate::base::{Error, Result};
-use crate::model::TenantId;
-use crate::model::principal::{Noun, Permission, Principal, Verb};
-use crate::model::user::Role;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::TenantId;
+use nexora_core::model::principal::{Needs, Noun, Permission, Principal, Verb};
+use nexora_core::model::user::Role;
 
 /// Tells whether `principal` may do this in a tenant; with no tenant, to the whole installation.
 pub fn allows(principal: &Principal, tenant: Option<&TenantId>, permission: Permission) -> bool {
@@ -26,6 +26,30 @@ pub fn require(principal: &Principal, tenant: Option<&TenantId>, permission: Per
     match allows(principal, tenant, permission) {
         true => Ok(()),
         false => Err(Error::denied(format!("this needs the permission `{permission}`"))),
+    }
+}
+
+/// # Errors
+/// `Denied` for everybody but operators.
+pub fn require_operator(principal: &Principal) -> Result<()> {
+    match principal {
+        Principal::Operator { .. } => Ok(()),
+        Principal::Member { .. } | Principal::Link { .. } => {
+            Err(Error::denied("only an operator may do this: it reaches beyond one tenant"))
+        }
+    }
+}
+
+/// Checks what the keys of programs permit: they tell of events, and do nothing else.
+///
+/// # Errors
+/// `Denied` for everything else.
+pub fn require_of_key(needs: Needs) -> Result<()> {
+    match needs {
+        Needs::Permission(Permission(Noun::Event, Verb::Create)) => Ok(()),
+        Needs::Permission(_) | Needs::Operator => {
+            Err(Error::denied("a key lets a program tell of events only"))
+        }
     }
 }
 
@@ -63,8 +87,8 @@ fn role_allows(role: Role, Permission(noun, verb): Permission) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::clock::Timestamp;
-    use crate::model::UserId;
+    use nexora_core::base::clock::Timestamp;
+    use nexora_core::model::UserId;
 
     /// For each role: whether it may read leads, change leads, delete leads, read appointments, change
     /// connections, delete the tenant.

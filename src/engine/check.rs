@@ -3,17 +3,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::base::Result;
-use crate::engine::action::{self, Action};
-use crate::engine::context::{self, Root, Settings};
-use crate::engine::definition::{Definition, Places, Read, Step, names_of_step, said, steps_among};
-use crate::engine::hours::duration;
-use crate::engine::render::Renderer;
-use crate::engine::setting::SettingType;
-use crate::engine::source::{Fault, Source, suggestion};
-use crate::engine::trigger::Trigger;
-use crate::model::automation::{LAYOUT, MessageTemplate, MessageTemplates};
-use crate::model::event::EventKind;
+use crate::action::{self, EndsRun};
+use crate::context::{self, Root, Settings};
+use crate::definition::{Definition, Places, Read, Step, names_of_step, said, steps_among};
+use crate::hours::duration;
+use crate::render::Renderer;
+use crate::setting::SettingType;
+use crate::source::{Fault, Source, suggestion};
+use crate::trigger::Trigger;
+use nexora_core::base::Result;
+use nexora_core::model::automation::{LAYOUT, MessageTemplate, MessageTemplates};
+use nexora_core::model::event::EventKind;
 
 /// The steps before one, and what each offers.
 type Earlier = BTreeMap<String, Vec<&'static str>>;
@@ -57,12 +57,12 @@ impl Check<'_> {
     fn triggers(&mut self, source: &mut Source<'_>, places: &Places) {
         let definition = self.definition;
         for (number, (trigger, place)) in definition.triggers.iter().zip(&places.triggers).enumerate() {
-            for text in self.trigger_faults(trigger) {
+            for text in self.trigger_faults(&trigger.texts()) {
                 source.fault(place, None, format!("trigger {}: {text}", number + 1));
             }
         }
         for stop in &definition.stops {
-            for text in self.trigger_faults(&stop.trigger) {
+            for text in self.trigger_faults(&stop.trigger.texts()) {
                 source.fault(places.stops.first().unwrap_or(&places.whole), None, format!("stop: {text}"));
             }
         }
@@ -72,16 +72,15 @@ impl Check<'_> {
             {
                 source.fault(&places.whole, None, format!("`again_after`: {}", said(&error)));
             }
-            let trigger = Trigger { name: Some(text.clone()), ..Trigger::default() };
-            for text in self.trigger_faults(&trigger) {
+            for text in self.trigger_faults(&[text]) {
                 source.fault(&places.whole, None, format!("`again_after`: {text}"));
             }
         }
     }
 
-    fn trigger_faults(&mut self, trigger: &Trigger) -> Vec<String> {
+    fn trigger_faults(&mut self, texts: &[&str]) -> Vec<String> {
         let mut faults = Vec::new();
-        for text in trigger.texts() {
+        for text in texts {
             match self.renderer.names_in_text(text) {
                 Err(error) => faults.push(said(&error)),
                 Ok(names) => {
@@ -106,15 +105,16 @@ impl Check<'_> {
         let mut conditions: Vec<&str> = Vec::new();
         for (step, place) in definition.steps.iter().zip(&places.steps) {
             let mut faults = self.step_faults(step, &earlier);
-            conditions.extend(step.when.as_deref().into_iter().chain(step.action.condition()));
+            let ends_run = step.action.ends_run();
+            conditions.extend(step.when.as_deref().into_iter().chain(ends_run.condition()));
             faults.extend(self.gated_review(step, &conditions));
-            if !matches!(step.action, Action::Stop(_) | Action::Condition(_)) && step.when.is_some() {
+            if ends_run == EndsRun::Never && step.when.is_some() {
                 conditions.pop();
             }
             if let Some(end) = ended_by {
                 faults.push(format!("is never reached: `{end}` before it always ends the run"));
             }
-            if matches!(step.action, Action::Stop(_)) && step.when.is_none() {
+            if ends_run == EndsRun::Always && step.when.is_none() {
                 ended_by = ended_by.or(Some(&step.id));
             }
             let outputs = action::outputs(&step.action_name);
@@ -131,12 +131,12 @@ impl Check<'_> {
 
     fn step_faults(&mut self, step: &Step, earlier: &Earlier) -> Vec<String> {
         let mut faults = Vec::new();
-        match names_of_step(step.when.as_deref(), &step.action, &self.renderer) {
+        match names_of_step(step.when.as_deref(), step.action.as_ref(), &self.renderer) {
             Err(error) => faults.push(said(&error)),
             Ok(names) => faults.extend(self.unknown_among(&names, earlier, Some(step))),
         }
-        if let Some(name) = step.action.template()
-            && !name.contains("{{")
+        let message = step.action.message();
+        if let Some(name) = message.and_then(|message| message.template.fixed())
             && !self.templates.contains_key(name)
         {
             let known = self.templates.keys().map(String::as_str);
@@ -149,10 +149,15 @@ impl Check<'_> {
                 faults.push(format!("`each` needs a setting of type `touches`: `{}` is none", each.setting));
             }
         }
-        if self.definition.triggers.iter().any(|trigger| feeds(&step.action, trigger)) {
+        // It would start its own automation again, and so for ever.
+        let feeds = |trigger: &Trigger| {
+            let appends_to = step.action.appends_to();
+            appends_to.is_some_and(|(spreadsheet, sheet)| trigger.fires_on_new_rows_of(spreadsheet, sheet))
+        };
+        if self.definition.triggers.iter().any(feeds) {
             faults.push("adds rows to the sheet whose new rows start it".to_owned());
         }
-        let follows = step.action.follows();
+        let follows = message.and_then(|message| message.follows);
         let is_mail = |name: &&str| earlier.get(*name).is_some_and(|outputs| outputs.contains(&"thread_id"));
         if let Some(name) = follows.filter(|name| !is_mail(name)) {
             faults.push(format!("`follows` names `{name}`, which is no mail before it"));
@@ -172,14 +177,15 @@ impl Check<'_> {
             faults.extend(wrong.map(|text| Fault { file: file.clone(), line: 1, text }));
         }
         for step in &definition.steps {
-            let named = step.action.template().unwrap_or_default();
-            let names: Vec<String> = match named.contains("{{") {
-                true => self.dynamic.iter().cloned().collect(),
-                false => vec![named.to_owned()],
+            let fixed = step.action.message().map(|message| message.template.fixed());
+            let names: Vec<String> = match fixed {
+                Some(Some(name)) => vec![name.to_owned()],
+                Some(None) => self.dynamic.iter().cloned().collect(),
+                None => Vec::new(),
             };
             for name in names {
                 let Some(template) = self.templates.get(&name) else {
-                    if named.contains("{{") {
+                    if fixed == Some(None) {
                         let text = format!("a setting names it, and there is no message template `{name}`");
                         faults.push(Fault { file: format!("messages/{name}.toml"), line: 1, text });
                     }
@@ -204,10 +210,10 @@ impl Check<'_> {
         }
     }
 
-    /// Everybody is asked for a review, or nobody: review sites forbid to choose those who are happy
+    /// Refuses to ask only some customers for a review: review sites forbid to choose the happy ones
     /// (Google Business Profile, "Prohibited and restricted content": selective solicitation).
     fn gated_review(&self, step: &Step, conditions: &[&str]) -> Option<String> {
-        let template = step.action.template().and_then(|name| self.templates.get(name))?;
+        let template = self.templates.get(step.action.message()?.template.as_str())?;
         let names = names_of_template(template, &self.renderer).ok()?;
         if !names.contains("links.review") {
             return None;
@@ -255,7 +261,7 @@ impl Check<'_> {
                 None => {
                     let knows =
                         |kind: EventKind| context::roots(kind).iter().any(|(known, _)| *known == root);
-                    let mut kinds = self.definition.triggers.iter().filter_map(Trigger::kind);
+                    let mut kinds = self.definition.triggers.iter().map(|trigger| trigger.on.kind().event);
                     if let Some(other) = kinds.clone().find(|kind| !knows(*kind))
                         && kinds.any(knows)
                     {
@@ -288,25 +294,13 @@ impl Check<'_> {
 
 /// Returns the roots that every one of the triggers offers.
 fn roots(definition: &Definition) -> Vec<Root> {
-    let mut kinds = definition.triggers.iter().filter_map(Trigger::kind);
+    let mut kinds = definition.triggers.iter().map(|trigger| trigger.on.kind().event);
     let mut roots = kinds.next().map(context::roots).unwrap_or_default();
     for kind in kinds {
         let others = context::roots(kind);
         roots.retain(|(root, _)| others.iter().any(|(other, _)| other == root));
     }
     roots
-}
-
-/// Tells whether a step would start its own automation again, and so for ever.
-fn feeds(action: &Action, trigger: &Trigger) -> bool {
-    let Action::AppendRow(append) = action else { return false };
-    let added = trigger.changes.as_ref().is_none_or(|changes| changes.iter().any(|change| change == "added"));
-    let same = |a: Option<&String>, b: &String| a.is_some_and(|a| a.trim() == b.trim());
-    trigger.kind() == Some(EventKind::SheetsRow)
-        && added
-        && trigger.equals.is_none()
-        && same(trigger.spreadsheet.as_ref(), &append.spreadsheet)
-        && same(trigger.sheet.as_ref(), &append.sheet)
 }
 
 /// Returns what is wrong with the layout, which every message of every automation is put into.

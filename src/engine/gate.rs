@@ -1,34 +1,35 @@
-//! The gate before every message to a customer: what is known at the moment it is to go out decides
-//! whether it goes, waits, or never goes. The questions are asked in one order; the first that has
-//! something against it decides.
+//! The gate before every message to a customer: what is known at the moment of sending decides
+//! whether the message goes out, waits, or never goes out. The checks run in one order; the first
+//! that objects decides.
 
 use std::time::Duration;
 
 use chrono_tz::Tz;
 
-use crate::base::clock::Timestamp;
-use crate::engine::quiet::QuietHours;
-use crate::model::appointment::{Appointment, AppointmentState};
-use crate::model::consent::Suppression;
-use crate::model::message::MessageClass;
-use crate::model::request::Letter;
-use crate::model::run::RunState;
-use crate::model::verdict::{Decision, Gate};
+use crate::quiet;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::appointment::{Appointment, AppointmentState};
+use nexora_core::model::consent::Suppression;
+use nexora_core::model::hours::QuietHours;
+use nexora_core::model::message::MessageClass;
+use nexora_core::model::outbound::Envelope;
+use nexora_core::model::run::RunState;
+use nexora_core::model::verdict::{Decision, Gate};
 
 /// What is known when a message is to go out.
 #[derive(Clone, Debug)]
-pub struct Standing {
+pub struct GateInput {
     pub now: Timestamp,
     pub run: RunState,
     /// Why the run has its state.
     pub run_reason: Option<String>,
-    /// What suppresses the address.
+    /// What suppresses the recipient's address.
     pub suppressions: Vec<Suppression>,
-    /// The contact's last word: given or taken back.
+    /// The contact's last consent for the message's channel: given or withdrawn.
     pub consent: Option<bool>,
-    /// Commercial mail needs consent in so many words.
+    /// Commercial messages need a consent that was given explicitly.
     pub explicit_consent: bool,
-    /// Something arrived about the contact and was not looked at yet.
+    /// An event about the contact has arrived and is not dispatched yet.
     pub news_waits: bool,
     /// Mailbox and calendar have not been read for a while, and can be.
     pub stale: bool,
@@ -53,7 +54,7 @@ pub struct Standing {
 
 /// What was decided, by which gate, and why in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct GateDecision {
     pub gate: Gate,
     pub decision: Decision,
     pub reason: String,
@@ -72,59 +73,59 @@ const LOOK_DAILY: Duration = Duration::from_secs(86_400);
 const PAUSED: Duration = Duration::from_secs(30);
 
 /// Decides about one message.
-pub fn decide(letter: &Letter, standing: &Standing) -> Answer {
-    run(standing)
-        .or_else(|| suppression(letter, standing))
-        .or_else(|| consent(letter, standing))
-        .or_else(|| expiry(letter, standing))
-        .or_else(|| appointment(letter, standing))
-        .or_else(|| news(standing))
-        .or_else(|| owed(letter, standing))
-        .or_else(|| quiet(letter, standing))
-        .or_else(|| cap(letter, standing))
-        .unwrap_or_else(|| passed(letter, standing))
+pub fn decide(envelope: &Envelope, input: &GateInput) -> GateDecision {
+    run(input)
+        .or_else(|| suppression(envelope, input))
+        .or_else(|| consent(envelope, input))
+        .or_else(|| expiry(envelope, input))
+        .or_else(|| appointment(envelope, input))
+        .or_else(|| freshness(input))
+        .or_else(|| owed(envelope, input))
+        .or_else(|| quiet(envelope, input))
+        .or_else(|| cap(envelope, input))
+        .unwrap_or_else(|| passed(envelope, input))
 }
 
 /// Writes a moment as clocks of the reader show it, for a reason.
-fn clock(standing: &Standing, at: Timestamp) -> String {
-    at.utc().with_timezone(&standing.zone).format("%a %-d %b %Y, %H:%M %Z").to_string()
+fn clock(input: &GateInput, at: Timestamp) -> String {
+    at.utc().with_timezone(&input.zone).format("%a %-d %b %Y, %H:%M %Z").to_string()
 }
 
-fn drop(gate: Gate, reason: impl Into<String>) -> Answer {
-    Answer { gate, decision: Decision::Drop, reason: reason.into(), until: None }
+fn drop(gate: Gate, reason: impl Into<String>) -> GateDecision {
+    GateDecision { gate, decision: Decision::Drop, reason: reason.into(), until: None }
 }
 
-fn hold(gate: Gate, until: Timestamp, reason: impl Into<String>) -> Answer {
-    Answer { gate, decision: Decision::Hold, reason: reason.into(), until: Some(until) }
+fn hold(gate: Gate, until: Timestamp, reason: impl Into<String>) -> GateDecision {
+    GateDecision { gate, decision: Decision::Hold, reason: reason.into(), until: Some(until) }
 }
 
-fn run(standing: &Standing) -> Option<Answer> {
-    if standing.run != RunState::Cancelled {
-        let until = standing.now + PAUSED;
-        return standing.paused.then(|| hold(Gate::Run, until, "its automation is paused"));
+fn run(input: &GateInput) -> Option<GateDecision> {
+    if input.run != RunState::Cancelled {
+        let until = input.now + PAUSED;
+        return input.paused.then(|| hold(Gate::Run, until, "its automation is paused"));
     }
-    let reason = standing.run_reason.as_deref().unwrap_or("its run was cancelled");
+    let reason = input.run_reason.as_deref().unwrap_or("its run was cancelled");
     Some(drop(Gate::Run, format!("its run has ended: {reason}")))
 }
 
-fn suppression(letter: &Letter, standing: &Standing) -> Option<Answer> {
-    let found = standing.suppressions.iter().find(|found| found.scope.covers(letter.class))?;
+fn suppression(envelope: &Envelope, input: &GateInput) -> Option<GateDecision> {
+    let found = input.suppressions.iter().find(|found| found.scope.covers(envelope.class))?;
     Some(drop(
         Gate::Suppression,
         format!(
             "the address is suppressed for {} since {}: {}",
             found.scope,
-            clock(standing, found.created_at),
+            clock(input, found.created_at),
             found.reason
         ),
     ))
 }
 
-fn consent(letter: &Letter, standing: &Standing) -> Option<Answer> {
-    if letter.class == MessageClass::Transactional {
+fn consent(envelope: &Envelope, input: &GateInput) -> Option<GateDecision> {
+    if envelope.class == MessageClass::Transactional {
         return None;
     }
-    match (standing.consent, standing.explicit_consent) {
+    match (input.consent, input.explicit_consent) {
         (Some(true), _) | (None, false) => None,
         (Some(false), _) => Some(drop(Gate::Consent, "the contact took back their consent")),
         (None, true) => {
@@ -133,19 +134,19 @@ fn consent(letter: &Letter, standing: &Standing) -> Option<Answer> {
     }
 }
 
-fn expiry(letter: &Letter, standing: &Standing) -> Option<Answer> {
-    let expires_at = letter.expires_at.filter(|at| *at <= standing.now)?;
-    Some(drop(Gate::Expiry, format!("it made sense until {} only", clock(standing, expires_at))))
+fn expiry(envelope: &Envelope, input: &GateInput) -> Option<GateDecision> {
+    let expires_at = envelope.expires_at.filter(|at| *at <= input.now)?;
+    Some(drop(Gate::Expiry, format!("it made sense until {} only", clock(input, expires_at))))
 }
 
-fn appointment(letter: &Letter, standing: &Standing) -> Option<Answer> {
-    let intent = letter.intent.as_ref()?;
-    let current = standing.appointment.as_ref()?;
+fn appointment(envelope: &Envelope, input: &GateInput) -> Option<GateDecision> {
+    let intent = envelope.intent.as_ref()?;
+    let current = input.appointment.as_ref()?;
     let reason = match (intent.starts_at, current.state) {
         (Some(starts_at), AppointmentState::Booked) if starts_at == current.starts_at => return None,
         (None, AppointmentState::Cancelled) => return None,
         (Some(_), AppointmentState::Booked) => {
-            format!("the appointment was moved to {}", clock(standing, current.starts_at))
+            format!("the appointment was moved to {}", clock(input, current.starts_at))
         }
         (Some(_), AppointmentState::Cancelled) => "the appointment was cancelled".to_owned(),
         (None, AppointmentState::Booked) => "the appointment was booked again".to_owned(),
@@ -153,100 +154,100 @@ fn appointment(letter: &Letter, standing: &Standing) -> Option<Answer> {
     Some(drop(Gate::Appointment, reason))
 }
 
-fn news(standing: &Standing) -> Option<Answer> {
-    if standing.news_waits {
+fn freshness(input: &GateInput) -> Option<GateDecision> {
+    if input.news_waits {
         let why = "something arrived about the contact and is looked at first";
-        return Some(hold(Gate::News, standing.now + LOOK_AGAIN, why));
+        return Some(hold(Gate::Freshness, input.now + LOOK_AGAIN, why));
     }
-    if standing.stale {
+    if input.stale {
         let why = "mailbox and calendar are read first, so that no reply or change is missed";
-        return Some(hold(Gate::News, standing.now + LOOK_AGAIN, why));
+        return Some(hold(Gate::Freshness, input.now + LOOK_AGAIN, why));
     }
     None
 }
 
-fn owed(letter: &Letter, standing: &Standing) -> Option<Answer> {
-    let owed_since = standing.owed_since.filter(|_| letter.class == MessageClass::Commercial)?;
+fn owed(envelope: &Envelope, input: &GateInput) -> Option<GateDecision> {
+    let owed_since = input.owed_since.filter(|_| envelope.class == MessageClass::Commercial)?;
     let settled_at = owed_since + OWED;
-    if settled_at <= standing.now {
+    if settled_at <= input.now {
         return None;
     }
-    let until = settled_at.min(standing.now + LOOK_DAILY);
+    let until = settled_at.min(input.now + LOOK_DAILY);
     Some(hold(
         Gate::Reply,
         until,
-        format!("the contact wrote at {}, and we owe them an answer", clock(standing, owed_since)),
+        format!("the contact wrote at {}, and we owe them an answer", clock(input, owed_since)),
     ))
 }
 
-fn is_at_once(letter: &Letter, standing: &Standing) -> bool {
-    letter.at_once_until.is_some_and(|until| standing.now < until)
+fn is_at_once(envelope: &Envelope, input: &GateInput) -> bool {
+    envelope.at_once_until.is_some_and(|until| input.now < until)
 }
 
-fn quiet(letter: &Letter, standing: &Standing) -> Option<Answer> {
-    if is_at_once(letter, standing) {
+fn quiet(envelope: &Envelope, input: &GateInput) -> Option<GateDecision> {
+    if is_at_once(envelope, input) {
         return None;
     }
-    let ends_at = standing.quiet.end_of(standing.now, standing.zone)?;
-    let (zone, whose) = (standing.zone, standing.zone_of);
-    if let Some(expires_at) = letter.expires_at.filter(|at| *at <= ends_at) {
+    let ends_at = quiet::end_of(&input.quiet, input.now, input.zone)?;
+    let (zone, whose) = (input.zone, input.zone_of);
+    if let Some(expires_at) = envelope.expires_at.filter(|at| *at <= ends_at) {
         let why = format!(
             "quiet hours in {zone} ({whose}) last until {}, and it makes sense until {} only",
-            clock(standing, ends_at),
-            clock(standing, expires_at)
+            clock(input, ends_at),
+            clock(input, expires_at)
         );
         return Some(drop(Gate::QuietHours, why));
     }
     Some(hold(Gate::QuietHours, ends_at, format!("quiet hours in {zone} ({whose})")))
 }
 
-fn cap(letter: &Letter, standing: &Standing) -> Option<Answer> {
-    if letter.class == MessageClass::Transactional {
+fn cap(envelope: &Envelope, input: &GateInput) -> Option<GateDecision> {
+    if envelope.class == MessageClass::Transactional {
         return None;
     }
-    let since = standing.now - standing.cap_window;
-    let recent = standing.commercial.iter().filter(|at| **at > since).count();
-    if u32::try_from(recent).unwrap_or(u32::MAX) >= standing.cap {
-        let (cap, days) = (standing.cap, standing.cap_window.as_secs() / 86_400);
+    let since = input.now - input.cap_window;
+    let recent = input.commercial.iter().filter(|at| **at > since).count();
+    if u32::try_from(recent).unwrap_or(u32::MAX) >= input.cap {
+        let (cap, days) = (input.cap, input.cap_window.as_secs() / 86_400);
         return Some(drop(
             Gate::Cap,
             format!("the contact got {recent} commercial messages in {days} days; {cap} are allowed"),
         ));
     }
-    if let Some(until) = standing.under_way_until {
-        return Some(hold(Gate::News, until, "another message to the contact is on its way"));
+    if let Some(until) = input.under_way_until {
+        return Some(hold(Gate::Freshness, until, "another message to the contact is on its way"));
     }
-    let last = standing.commercial.first()?;
-    let free_at = *last + standing.spacing;
-    if free_at > standing.now {
+    let last = input.commercial.first()?;
+    let free_at = *last + input.spacing;
+    if free_at > input.now {
         return Some(hold(
             Gate::Spacing,
             free_at,
-            format!("the last commercial message went out at {}", clock(standing, *last)),
+            format!("the last commercial message went out at {}", clock(input, *last)),
         ));
     }
     None
 }
 
-fn passed(letter: &Letter, standing: &Standing) -> Answer {
+fn passed(envelope: &Envelope, input: &GateInput) -> GateDecision {
     let mut checked = vec!["not suppressed".to_owned()];
-    match standing.consent {
+    match input.consent {
         Some(true) => checked.push("consent given".to_owned()),
-        _ if letter.class == MessageClass::Transactional => checked.push("no consent needed".to_owned()),
+        _ if envelope.class == MessageClass::Transactional => checked.push("no consent needed".to_owned()),
         _ => checked.push("consent not asked for".to_owned()),
     }
-    if letter.intent.is_some() {
+    if envelope.intent.is_some() {
         checked.push("appointment as it was".to_owned());
     }
-    checked.push(match is_at_once(letter, standing) {
+    checked.push(match is_at_once(envelope, input) {
         true => "answers at once".to_owned(),
-        false => format!("no quiet hours in {} ({})", standing.zone, standing.zone_of),
+        false => format!("no quiet hours in {} ({})", input.zone, input.zone_of),
     });
-    if letter.class == MessageClass::Commercial {
+    if envelope.class == MessageClass::Commercial {
         checked.push("no answer owed".to_owned());
-        checked.push(format!("{} commercial before, {} allowed", standing.commercial.len(), standing.cap));
+        checked.push(format!("{} commercial before, {} allowed", input.commercial.len(), input.cap));
     }
-    Answer { gate: Gate::All, decision: Decision::Send, reason: checked.join(", "), until: None }
+    GateDecision { gate: Gate::All, decision: Decision::Send, reason: checked.join(", "), until: None }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 use super::*;
-use crate::model::appointment::Intent;
-use crate::model::consent::{Scope, SuppressionReason};
-use crate::model::{AppointmentId, ConnectionId, TenantId};
+use nexora_core::model::appointment::Intent;
+use nexora_core::model::consent::{Scope, SuppressionReason};
+use nexora_core::model::{AppointmentId, ConnectionId, TenantId};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -10,8 +10,8 @@ fn now() -> Timestamp {
     Timestamp::parse("2026-11-20T16:00:00Z").unwrap()
 }
 
-fn standing() -> Standing {
-    Standing {
+fn input() -> GateInput {
+    GateInput {
         now: now(),
         run: RunState::Running,
         run_reason: None,
@@ -34,8 +34,8 @@ fn standing() -> Standing {
     }
 }
 
-fn letter(class: MessageClass) -> Letter {
-    Letter { class, contact_id: None, at_once_until: None, expires_at: None, intent: None }
+fn envelope(class: MessageClass) -> Envelope {
+    Envelope { class, contact_id: None, at_once_until: None, expires_at: None, intent: None }
 }
 
 fn suppressed(scope: Scope) -> Vec<Suppression> {
@@ -54,14 +54,14 @@ fn suppressed(scope: Scope) -> Vec<Suppression> {
 fn each_gate_decides_for_itself() {
     use Decision::{Drop, Hold, Send};
     use MessageClass::{Commercial, Transactional};
-    let with = |change: &dyn Fn(&mut Standing)| {
-        let mut standing = standing();
-        change(&mut standing);
-        standing
+    let with = |change: &dyn Fn(&mut GateInput)| {
+        let mut input = input();
+        change(&mut input);
+        input
     };
     let ago = |by: Duration| now() - by;
-    let cases: [(&str, MessageClass, Standing, Gate, Decision); 21] = [
-        ("nothing", Commercial, standing(), Gate::All, Send),
+    let cases: [(&str, MessageClass, GateInput, Gate, Decision); 21] = [
+        ("nothing", Commercial, input(), Gate::All, Send),
         ("stopped", Transactional, with(&|s| s.run = RunState::Cancelled), Gate::Run, Drop),
         ("failed elsewhere", Transactional, with(&|s| s.run = RunState::Failed), Gate::All, Send),
         (
@@ -94,10 +94,10 @@ fn each_gate_decides_for_itself() {
             Gate::All,
             Send,
         ),
-        ("news", Transactional, with(&|s| s.news_waits = true), Gate::News, Hold),
-        ("stale", Transactional, with(&|s| s.stale = true), Gate::News, Hold),
+        ("news", Transactional, with(&|s| s.news_waits = true), Gate::Freshness, Hold),
+        ("stale", Transactional, with(&|s| s.stale = true), Gate::Freshness, Hold),
         ("paused", Transactional, with(&|s| s.paused = true), Gate::Run, Hold),
-        ("another", Commercial, with(&|s| s.under_way_until = Some(now() + DAY)), Gate::News, Hold),
+        ("another", Commercial, with(&|s| s.under_way_until = Some(now() + DAY)), Gate::Freshness, Hold),
         (
             "another, reminder",
             Transactional,
@@ -113,27 +113,27 @@ fn each_gate_decides_for_itself() {
         ("cap over", Commercial, with(&|s| s.commercial = vec![ago(2 * DAY), ago(8 * DAY)]), Gate::All, Send),
         ("spacing", Commercial, with(&|s| s.commercial = vec![ago(DAY / 2)]), Gate::Spacing, Hold),
     ];
-    for (name, class, standing, gate, decision) in cases {
-        let answer = decide(&letter(class), &standing);
+    for (name, class, input, gate, decision) in cases {
+        let answer = decide(&envelope(class), &input);
         assert_eq!((answer.gate, answer.decision), (gate, decision), "{name}: {}", answer.reason);
         assert_eq!(answer.until.is_some(), decision == Hold, "{name}");
-        assert!(answer.until.is_none_or(|until| until > standing.now), "{name}");
+        assert!(answer.until.is_none_or(|until| until > input.now), "{name}");
     }
 }
 
 #[test]
 fn an_answer_at_once_passes_quiet_hours_for_a_while_only() {
     let night = Timestamp::parse("2026-11-21T04:00:00Z").unwrap();
-    let standing = Standing { now: night, ..standing() };
-    let mut answers = letter(MessageClass::Transactional);
+    let input = GateInput { now: night, ..input() };
+    let mut answers = envelope(MessageClass::Transactional);
     answers.at_once_until = Some(night + Duration::from_secs(60));
-    assert_eq!(decide(&answers, &standing).decision, Decision::Send);
+    assert_eq!(decide(&answers, &input).decision, Decision::Send);
     answers.at_once_until = Some(night);
-    let held = decide(&answers, &standing);
+    let held = decide(&answers, &input);
     assert_eq!(held.until, Timestamp::parse("2026-11-21T14:00:00Z"));
     // What makes no sense in the morning is not sent then.
     answers.expires_at = Timestamp::parse("2026-11-21T13:00:00Z");
-    assert_eq!(decide(&answers, &standing).decision, Decision::Drop);
+    assert_eq!(decide(&answers, &input).decision, Decision::Drop);
 }
 
 #[test]
@@ -156,14 +156,14 @@ fn a_message_about_an_appointment_goes_out_only_while_that_is_so() {
         created_at: now(),
         updated_at: now(),
     };
-    let says = |starts_at| Letter {
+    let says = |starts_at| Envelope {
         intent: Some(Intent {
             connection_id: ConnectionId::new(now()),
             calendar: "primary".into(),
             entry_id: "e".into(),
             starts_at,
         }),
-        ..letter(MessageClass::Transactional)
+        ..envelope(MessageClass::Transactional)
     };
     use AppointmentState::{Booked, Cancelled};
     let cases = [
@@ -176,7 +176,7 @@ fn a_message_about_an_appointment_goes_out_only_while_that_is_so() {
     ];
     for (says_at, current, expected) in cases {
         let appointment = current.map(|(state, at)| appointment(state, at));
-        let answer = decide(&says(says_at), &Standing { appointment, ..standing() });
+        let answer = decide(&says(says_at), &GateInput { appointment, ..input() });
         assert_eq!(answer.decision, expected, "{says_at:?} {current:?}: {}", answer.reason);
     }
 }

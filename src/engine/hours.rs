@@ -2,15 +2,12 @@
 
 use std::time::Duration;
 
-use chrono::{Datelike, Days, MappedLocalTime, NaiveDate, NaiveTime, TimeZone, Weekday};
+use chrono::{Days, MappedLocalTime, NaiveDate, NaiveTime, TimeZone};
 use chrono_tz::Tz;
 
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
-
-/// Openings of a week: for each weekday, from Monday, at most a few spans of wall time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BusinessHours([Vec<(NaiveTime, NaiveTime)>; 7]);
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Result, wording};
+use nexora_core::model::hours::BusinessHours;
 
 /// A week of closed days is passed over at most; then the hours are taken to have no end.
 const DAYS_AHEAD: u64 = 8;
@@ -20,114 +17,67 @@ const WEEK: Duration = Duration::from_secs(7 * 86_400);
 /// How far ahead open time is counted.
 const HORIZON_WEEKS: usize = 52;
 
-impl BusinessHours {
-    /// Reads hours such as `Mon-Fri 08:00-18:00, Sat 09:00-12:00`.
-    ///
-    /// # Errors
-    /// `Usage` naming the part that is wrong.
-    pub fn parse(text: &str) -> Result<BusinessHours> {
-        let mut week: [Vec<(NaiveTime, NaiveTime)>; 7] = Default::default();
-        for part in text.split(',').map(str::trim) {
-            let wrong = || {
-                Error::usage(format!("`{part}` are not business hours"))
-                    .hint("write them like `Mon-Fri 08:00-18:00, Sat 09:00-12:00`")
-            };
-            let (days, times) = part.split_once(' ').ok_or_else(wrong)?;
-            let (open, close) = times.trim().split_once('-').ok_or_else(wrong)?;
-            let open = parse_time(open).ok_or_else(wrong)?;
-            let close = parse_time(close).filter(|close| *close > open).ok_or_else(wrong)?;
-            for day in parse_days(days).ok_or_else(wrong)? {
-                if let Some(spans) = week.get_mut(day) {
-                    spans.push((open, close));
-                }
+/// Returns the first moment from `from` on at which somebody is there for at least `length`.
+/// A span that the spring change cuts out begins at the first moment after it.
+pub fn next_open(hours: &BusinessHours, from: Timestamp, length: Duration, zone: Tz) -> Timestamp {
+    let today = from.utc().with_timezone(&zone).date_naive();
+    let days = (0..DAYS_AHEAD).filter_map(|ahead| today.checked_add_days(Days::new(ahead)));
+    for day in days {
+        for (open, close) in hours.on(day) {
+            let start = at_wall_time(day, *open, zone).max(from);
+            if start + length <= at_wall_time(day, *close, zone) {
+                return start;
             }
         }
-        for spans in &mut week {
-            spans.sort_unstable();
-        }
-        Ok(BusinessHours(week))
     }
+    from
+}
 
-    /// Returns the first moment from `from` on at which somebody is there for at least `length`.
-    /// A span that the spring change cuts out begins at the first moment after it.
-    pub fn next_open(&self, from: Timestamp, length: Duration, zone: Tz) -> Timestamp {
-        let today = from.utc().with_timezone(&zone).date_naive();
-        let days = (0..DAYS_AHEAD).filter_map(|ahead| today.checked_add_days(Days::new(ahead)));
-        for day in days {
-            for (open, close) in self.spans(day) {
-                let start = at_wall_time(day, *open, zone).max(from);
-                if start + length <= at_wall_time(day, *close, zone) {
-                    return start;
-                }
+/// Returns the spans between `from` and `until` in which somebody is there, in order.
+pub fn openings(
+    hours: &BusinessHours,
+    from: Timestamp,
+    until: Timestamp,
+    zone: Tz,
+) -> Vec<(Timestamp, Timestamp)> {
+    let first = from.utc().with_timezone(&zone).date_naive();
+    let last = until.utc().with_timezone(&zone).date_naive();
+    let days = first.iter_days().take_while(|day| *day <= last);
+    days.flat_map(|day| hours.on(day).iter().map(move |span| (day, span)))
+        .map(|(day, (open, close))| {
+            (at_wall_time(day, *open, zone).max(from), at_wall_time(day, *close, zone).min(until))
+        })
+        .filter(|(open, close)| open < close)
+        .collect()
+}
+
+/// Returns the moment by which somebody has been there for `length`, counted from `from` on: 30 minutes
+/// from ten minutes before closing are over 20 minutes after the next opening.
+pub fn after_open(hours: &BusinessHours, from: Timestamp, length: Duration, zone: Tz) -> Timestamp {
+    let mut left = length;
+    let mut at = from;
+    // As many days as it takes with one opening in a week, and no more.
+    for _ in 0..HORIZON_WEEKS {
+        let until = at + WEEK;
+        for (open, close) in openings(hours, at, until, zone) {
+            let span = close.since(open);
+            if left <= span {
+                return open + left;
             }
+            left -= span;
         }
-        from
+        at = until;
     }
+    at
+}
 
-    /// Returns the spans between `from` and `until` in which somebody is there, in order.
-    pub fn openings(&self, from: Timestamp, until: Timestamp, zone: Tz) -> Vec<(Timestamp, Timestamp)> {
-        let first = from.utc().with_timezone(&zone).date_naive();
-        let last = until.utc().with_timezone(&zone).date_naive();
-        let days = first.iter_days().take_while(|day| *day <= last);
-        days.flat_map(|day| self.spans(day).iter().map(move |span| (day, span)))
-            .map(|(day, (open, close))| {
-                (at_wall_time(day, *open, zone).max(from), at_wall_time(day, *close, zone).min(until))
-            })
-            .filter(|(open, close)| open < close)
-            .collect()
-    }
-
-    /// Returns the moment by which somebody has been there for `length`, counted from `from` on: 30 minutes
-    /// from ten minutes before closing are over 20 minutes after the next opening.
-    pub fn after_open(&self, from: Timestamp, length: Duration, zone: Tz) -> Timestamp {
-        let mut left = length;
-        let mut at = from;
-        // As many days as it takes with one opening in a week, and no more.
-        for _ in 0..HORIZON_WEEKS {
-            let until = at + WEEK;
-            for (open, close) in self.openings(at, until, zone) {
-                let span = close.since(open);
-                if left <= span {
-                    return open + left;
-                }
-                left -= span;
-            }
-            at = until;
-        }
-        at
-    }
-
-    /// Returns until when somebody is there, if somebody is there at `now`.
-    pub fn open_until(&self, now: Timestamp, zone: Tz) -> Option<Timestamp> {
-        let today = now.utc().with_timezone(&zone).date_naive();
-        let spans = self.spans(today).iter();
-        let moments =
-            spans.map(|(open, close)| (at_wall_time(today, *open, zone), at_wall_time(today, *close, zone)));
-        moments.filter(|(open, close)| *open <= now && now < *close).map(|(_, close)| close).max()
-    }
-
-    /// Returns the hours for people to read, days with the same hours together; `clock` is how they write
-    /// a time.
-    pub fn shown(&self, clock: &str) -> Vec<String> {
-        const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-        let days: Vec<_> = DAYS.iter().zip(&self.0).collect();
-        let groups = days.chunk_by(|(_, one), (_, next)| one == next);
-        let group = |group: &[(&&str, &Vec<(NaiveTime, NaiveTime)>)]| {
-            let (first, spans) = group.first()?;
-            let (last, _) = group.last()?;
-            let time = |time: &NaiveTime| time.format(clock).to_string();
-            let spans = spans.iter().map(|(open, close)| format!("{} – {}", time(open), time(close)));
-            let spans = spans.collect::<Vec<_>>().join(", ");
-            let days = if first == last { (**first).to_owned() } else { format!("{first} – {last}") };
-            (!spans.is_empty()).then(|| format!("{days}: {spans}"))
-        };
-        groups.filter_map(group).collect()
-    }
-
-    fn spans(&self, day: NaiveDate) -> &[(NaiveTime, NaiveTime)] {
-        let index = usize::try_from(day.weekday().num_days_from_monday()).unwrap_or(0);
-        self.0.get(index).map_or(&[], Vec::as_slice)
-    }
+/// Returns until when somebody is there, if somebody is there at `now`.
+pub fn open_until(hours: &BusinessHours, now: Timestamp, zone: Tz) -> Option<Timestamp> {
+    let today = now.utc().with_timezone(&zone).date_naive();
+    let spans = hours.on(today).iter();
+    let moments =
+        spans.map(|(open, close)| (at_wall_time(today, *open, zone), at_wall_time(today, *close, zone)));
+    moments.filter(|(open, close)| *open <= now && now < *close).map(|(_, close)| close).max()
 }
 
 /// Returns the moment at which a day such as `2026-11-20` begins in `zone`.
@@ -163,35 +113,12 @@ pub fn moments_at(day: NaiveDate, time: NaiveTime, zone: Tz) -> Vec<Timestamp> {
     shown.unwrap_or_default().into_iter().map(|at| Timestamp::from(at.to_utc())).collect()
 }
 
-pub(super) fn parse_time(text: &str) -> Option<NaiveTime> {
-    match text.trim() {
-        "24:00" => NaiveTime::from_hms_opt(23, 59, 59),
-        time => NaiveTime::parse_from_str(time, "%H:%M").ok(),
-    }
-}
-
-fn parse_days(text: &str) -> Option<Vec<usize>> {
-    let day = |name: &str| -> Option<usize> {
-        let weekday: Weekday = name.trim().parse().ok()?;
-        usize::try_from(weekday.num_days_from_monday()).ok()
-    };
-    match text.split_once('-') {
-        None => day(text).map(|only| vec![only]),
-        Some((first, last)) => {
-            let (first, last) = (day(first)?, day(last)?);
-            Some((0..7).map(|step| (first + step) % 7).take((last + 7 - first) % 7 + 1).collect())
-        }
-    }
-}
-
 /// Reads a duration such as `30m`, `2h` or `1day`.
 ///
 /// # Errors
 /// `Usage` when the text is none.
 pub fn duration(text: &str) -> Result<Duration> {
-    humantime::parse_duration(text.trim()).map_err(|_| {
-        Error::usage(format!("`{text}` is not a duration")).hint("write it like `30m`, `2h` or `1day`")
-    })
+    wording::parse_length(text)
 }
 
 #[cfg(test)]
@@ -201,7 +128,7 @@ mod tests {
     fn next(hours: &str, from: &str, minutes: u64) -> String {
         let hours = BusinessHours::parse(hours).unwrap();
         let length = Duration::from_secs(minutes * 60);
-        hours.next_open(Timestamp::parse(from).unwrap(), length, chrono_tz::America::Chicago).to_string()
+        next_open(&hours, Timestamp::parse(from).unwrap(), length, chrono_tz::America::Chicago).to_string()
     }
 
     #[test]
@@ -232,7 +159,7 @@ mod tests {
         let after = |from: &str, minutes: u64| {
             let from = Timestamp::parse(from).unwrap();
             let length = Duration::from_secs(minutes * 60);
-            hours.after_open(from, length, chrono_tz::America::Chicago).to_string()
+            after_open(&hours, from, length, chrono_tz::America::Chicago).to_string()
         };
         assert_eq!(after("2026-11-20T16:00:00Z", 30), "2026-11-20T16:30:00.000Z");
         // 17:50 on Friday: ten minutes then, twenty on Monday.
@@ -247,22 +174,6 @@ mod tests {
     }
 
     #[test]
-    fn wrong_hours_are_named() {
-        for wrong in ["", "Mon", "Mon 8-18", "Mon 18:00-08:00", "Noday 08:00-18:00", "Mon-Fri 08:00-18:00;"] {
-            assert!(BusinessHours::parse(wrong).is_err(), "{wrong}");
-        }
-        assert!(BusinessHours::parse("Mon-Sun 00:00-24:00").is_ok());
-    }
-
-    #[test]
-    fn hours_are_shown_as_people_write_them() {
-        let hours = BusinessHours::parse("Mon-Fri 08:00-18:00, Sat 09:00-12:00").unwrap();
-        assert_eq!(hours.shown("%-I:%M %p"), ["Mon – Fri: 8:00 AM – 6:00 PM", "Sat: 9:00 AM – 12:00 PM"]);
-        let noon = BusinessHours::parse("Wed 08:00-12:00, Wed 13:00-17:00").unwrap();
-        assert_eq!(noon.shown("%H:%M"), ["Wed: 08:00 – 12:00, 13:00 – 17:00"]);
-    }
-
-    #[test]
     fn it_is_known_until_when_somebody_is_there() {
         let hours = BusinessHours::parse("Wed 08:00-12:00, Wed 13:00-17:00").unwrap();
         let zone = chrono_tz::America::Chicago;
@@ -270,9 +181,9 @@ mod tests {
             let day = NaiveDate::from_ymd_opt(2026, 11, 18).unwrap();
             at_wall_time(day, time.parse().unwrap(), zone)
         };
-        assert_eq!(hours.open_until(at("08:00:00"), zone), Some(at("12:00:00")));
-        assert_eq!(hours.open_until(at("12:30:00"), zone), None);
-        assert_eq!(hours.open_until(at("16:59:00"), zone), Some(at("17:00:00")));
-        assert_eq!(hours.open_until(at("17:00:00"), zone), None);
+        assert_eq!(open_until(&hours, at("08:00:00"), zone), Some(at("12:00:00")));
+        assert_eq!(open_until(&hours, at("12:30:00"), zone), None);
+        assert_eq!(open_until(&hours, at("16:59:00"), zone), Some(at("17:00:00")));
+        assert_eq!(open_until(&hours, at("17:00:00"), zone), None);
     }
 }

@@ -1,8 +1,8 @@
 //! What happened, in words for somebody who does not know how Nexora works: the owner of a business.
 
-use crate::model::effect::EffectKind;
-use crate::model::lead::LeadState;
-use crate::model::verdict::Gate;
+use nexora_core::model::effect::EffectKind;
+use nexora_core::model::lead::LeadState;
+use nexora_core::model::verdict::Gate;
 
 /// Says where a lead came from.
 pub fn source(source: &str) -> String {
@@ -56,7 +56,7 @@ pub fn held(gate: Gate) -> &'static str {
         Gate::QuietHours => "it is late there, and nobody is written to in quiet hours",
         Gate::Spacing => "the last message to them went out a short while ago",
         Gate::Reply => "they wrote to you and have no answer yet",
-        Gate::News => "something new came in and is read first",
+        Gate::Freshness => "something new came in and is read first",
         Gate::Run => "its automation is paused",
         Gate::Appointment => "the appointment is looked at first",
         Gate::All | Gate::Suppression | Gate::Consent | Gate::Expiry | Gate::Cap => "it is looked at again",
@@ -71,7 +71,7 @@ pub fn dropped(gate: Gate) -> &'static str {
         Gate::Appointment => "the appointment has changed",
         Gate::Expiry | Gate::QuietHours => "it would have come too late",
         Gate::Cap => "they had enough messages from you this week",
-        Gate::Run | Gate::Reply | Gate::News | Gate::Spacing | Gate::All => "it was no longer needed",
+        Gate::Run | Gate::Reply | Gate::Freshness | Gate::Spacing | Gate::All => "it was no longer needed",
     }
 }
 

@@ -4,32 +4,27 @@
 //! barrier (a wait, a stop, its end, or a step that refers to an earlier one's result) until all it
 //! promised has settled. A failed step ends the run there, unless the step says `continue`.
 
-use std::time::Duration;
-
 use chrono_tz::Tz;
-use minijinja::Value;
 use serde::{Deserialize, Serialize};
-use serde_json::Map;
+use serde_json::{Map, json};
 
-use crate::base::clock::Timestamp;
-use crate::base::text::Json;
-use crate::base::{Error, Result};
-use crate::engine::action::{self, Action};
-use crate::engine::check;
-use crate::engine::context::{self, Facts, Settings};
-use crate::engine::definition::{Definition, OnError, Step as StepDefinition};
-use crate::engine::hours::{BusinessHours, duration};
-use crate::engine::promise::{Promised, Scene, moment};
-use crate::engine::quiet::QuietHours;
-use crate::engine::render::Renderer;
-use crate::model::automation::{AutomationState, MessageTemplates};
-use crate::model::change::Change;
-use crate::model::connection::Connection;
-use crate::model::effect::{Effect, EffectState};
-use crate::model::request::EffectRequest;
-use crate::model::run::{Run, RunState, Step, StepState};
-use crate::model::tenant::TenantState;
-use crate::model::{ConnectionId, EffectId};
+use crate::action::context::StepContext;
+use crate::action::{self, Planned};
+use crate::check;
+use crate::context::{self, Facts, Settings};
+use crate::definition::{Definition, OnError, Step as StepDefinition};
+use crate::render::Renderer;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::Json;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::automation::{AutomationState, MessageTemplates};
+use nexora_core::model::change::Change;
+use nexora_core::model::connection::Connection;
+use nexora_core::model::effect::{Effect, EffectState};
+use nexora_core::model::request::EffectRequest;
+use nexora_core::model::run::{Run, RunState, Step, StepState};
+use nexora_core::model::tenant::TenantState;
+use nexora_core::model::{ConnectionId, EffectId};
 
 /// Everything a decision about a run rests on.
 pub struct Situation<'a> {
@@ -216,9 +211,24 @@ impl<'a> Planner<'a> {
         let waiting = |name: &String| {
             self.journal.iter().any(|earlier| earlier.name == *name && earlier.state == StepState::Waiting)
         };
-        let template = step.action.template().and_then(|name| self.now.templates.get(name));
+        let message = step.action.message();
+        let template = message.and_then(|message| self.now.templates.get(message.template.as_str()));
         let of_template = template.map(|template| check::steps_in(template, &self.renderer)).transpose()?;
         Ok(step.refers_to.iter().chain(of_template.iter().flatten()).any(waiting))
+    }
+
+    /// Returns what the steps so far offer, by step.
+    fn outputs(&self) -> Result<Map<String, serde_json::Value>> {
+        let mut steps = Map::new();
+        for step in &self.journal {
+            let mut output: Map<String, serde_json::Value> = step.output.read()?;
+            output.insert("state".to_owned(), json!(step.state));
+            for name in action::outputs(&step.action) {
+                output.entry(name).or_insert_with(|| json!(null));
+            }
+            steps.insert(step.name.clone(), output.into());
+        }
+        Ok(steps)
     }
 
     fn take(&mut self, step: &'a StepDefinition) -> Result<Walk> {
@@ -228,7 +238,7 @@ impl<'a> Planner<'a> {
             situation.facts,
             situation.settings,
             situation.connections,
-            &self.journal,
+            self.outputs()?,
             step.item.as_ref(),
             situation.now,
         )?;
@@ -244,132 +254,81 @@ impl<'a> Planner<'a> {
             }
             Err(error) => return Ok(self.fail(step, &error)),
         }
-        match &step.action {
-            Action::Wait(wait) => self.wait(step, wait, &context),
-            Action::Stop(stop) => Ok(self.stop(step, &stop.reason, &context)),
-            Action::Condition(condition) => match self.renderer.is_true(&condition.test, &context) {
-                Ok(true) => Ok(self.record(step, StepState::Succeeded, None, None, Json::empty_object())),
-                Ok(false) => Ok(self.stop(step, &condition.otherwise, &context)),
-                Err(error) => Ok(self.fail(step, &error)),
-            },
-            Action::ComposeDigest(_) => self.digest(step),
-            action if action.is_change() => self.change(step, &context),
-            _ => match self.promise(step, &context) {
-                Ok(Err(why)) => {
-                    let why = Some(why.to_owned());
-                    Ok(self.record(step, StepState::Skipped, why, None, Json::empty_object()))
-                }
-                Ok(Ok(promise)) => {
-                    let effect_id = Some(promise.id.clone());
-                    self.promises.push(promise);
-                    self.outstanding = true;
-                    Ok(self.record(step, StepState::Waiting, None, effect_id, Json::empty_object()))
-                }
-                Err(error) => Ok(self.fail(step, &error)),
-            },
+        if let Some(waiting) = self.begun_wait() {
+            return self.wait(step, &waiting, false);
         }
-    }
-
-    /// Returns what the step promises, or why it promises nothing.
-    fn promise(&self, step: &StepDefinition, context: &Value) -> Result<Result<Promise, &'static str>> {
-        let scene = Scene { situation: self.now, renderer: &self.renderer, context, zone: self.zone };
-        Ok(match scene.promise(&step.action)? {
-            Promised::Nothing(why) => Err(why),
-            Promised::Effect(connection_id, request) => Ok(Promise {
-                id: EffectId::new(self.now.now),
-                step: step.id.clone(),
-                connection_id,
-                request: *request,
-                never_give_up: step.on_error == OnError::RetryForever,
-            }),
-        })
-    }
-
-    /// Does what a step changes in our own records: written with the run, it has happened at once.
-    fn change(&mut self, step: &StepDefinition, context: &Value) -> Result<Walk> {
-        let scene = Scene { situation: self.now, renderer: &self.renderer, context, zone: self.zone };
-        match scene.change(&step.action) {
-            Ok(Some((change, output))) => {
-                let said = Some(change.to_string());
-                self.changes.push(change);
-                Ok(self.record(step, StepState::Succeeded, said, None, Json::of(&output)?))
-            }
-            Ok(None) => Err(Error::internal(format!("step `{}` changes nothing", step.id))),
+        let planned = step.action.plan(&StepContext {
+            now: situation.now,
+            zone: self.zone,
+            facts: situation.facts,
+            templates: situation.templates,
+            connections: situation.connections,
+            effects: situation.effects,
+            digest: situation.digest,
+            renderer: &self.renderer,
+            values: &context,
+        });
+        match planned {
+            Ok(planned) => self.carry_out(step, planned),
             Err(error) => Ok(self.fail(step, &error)),
         }
     }
 
-    fn digest(&mut self, step: &StepDefinition) -> Result<Walk> {
-        let Some(digest) = self.now.digest else {
-            return Ok(self.fail(step, &Error::internal("no digest was composed")));
-        };
-        let empty = digest.get("empty").cloned().unwrap_or_default();
-        let output = Json::of(&serde_json::json!({ "empty": empty, "digest": digest }))?;
-        Ok(self.record(step, StepState::Succeeded, None, None, output))
+    fn carry_out(&mut self, step: &StepDefinition, planned: Planned) -> Result<Walk> {
+        let nothing = Json::empty_object();
+        Ok(match planned {
+            Planned::Effect(connection_id, request) => {
+                let id = EffectId::new(self.now.now);
+                self.promises.push(Promise {
+                    id: id.clone(),
+                    step: step.id.clone(),
+                    connection_id,
+                    request: *request,
+                    never_give_up: step.on_error == OnError::RetryForever,
+                });
+                self.outstanding = true;
+                self.record(step, StepState::Waiting, None, Some(id), nothing)
+            }
+            Planned::Change(change, output) => {
+                let changed = Some(change.to_string());
+                self.changes.push(change);
+                self.record(step, StepState::Succeeded, changed, None, Json::of(&output)?)
+            }
+            Planned::Done(output) => self.record(step, StepState::Succeeded, None, None, Json::of(&output)?),
+            Planned::Skip(reason) => {
+                self.record(step, StepState::Skipped, Some(reason.to_owned()), None, nothing)
+            }
+            Planned::WaitUntil(until) => {
+                return self.wait(step, &Waiting { until, passed: until <= self.now.now }, true);
+            }
+            Planned::Stop(reason) => {
+                self.record(step, StepState::Succeeded, Some(reason.clone()), None, nothing);
+                self.run.position = i32::try_from(self.now.definition.steps.len()).unwrap_or(i32::MAX);
+                self.run.reason = Some(reason);
+                Walk::Pause
+            }
+        })
     }
 
-    fn wait(&mut self, step: &StepDefinition, wait: &action::Wait, context: &Value) -> Result<Walk> {
-        let begun = self.journal.iter().find(|line| line.position == self.run.position);
-        let waiting = match begun {
-            Some(line) => line.output.read::<Waiting>()?,
-            None => match self.end_of(wait, context) {
-                Ok(until) => Waiting { until, passed: until <= self.now.now },
-                Err(error) => return Ok(self.fail(step, &error)),
-            },
-        };
-        let output = Json::of(&waiting)?;
+    /// Returns the wait at which the run stands, if it has come to one: a wait that was begun, or that
+    /// had passed before the run was taken up again, keeps its end.
+    fn begun_wait(&self) -> Option<Waiting> {
+        let line = self.journal.iter().find(|line| line.position == self.run.position)?;
+        // The output of any other step has no `until`.
+        line.output.read().ok().filter(|_| line.effect_id.is_none())
+    }
+
+    fn wait(&mut self, step: &StepDefinition, waiting: &Waiting, is_new: bool) -> Result<Walk> {
+        let output = Json::of(waiting)?;
         if waiting.until <= self.now.now {
             return Ok(self.record(step, StepState::Succeeded, None, None, output));
         }
-        if begun.is_none() {
+        if is_new {
             self.record(step, StepState::Waiting, None, None, output);
             self.run.position -= 1;
         }
         self.run.due_at = Some(waiting.until);
         Ok(Walk::Pause)
-    }
-
-    /// Returns when a wait that begins now ends.
-    fn end_of(&self, wait: &action::Wait, context: &Value) -> Result<Timestamp> {
-        let text = |source: &Option<String>| {
-            source.as_ref().map(|source| self.renderer.text(source, context)).transpose()
-        };
-        let now = self.now.now;
-        let hours = text(&wait.hours)?.filter(|hours| !hours.trim().is_empty());
-        let hours = hours.map(|hours| BusinessHours::parse(&hours)).transpose()?;
-        let until = match (text(&wait.duration)?, text(&wait.until)?, text(&wait.open_for)?) {
-            (Some(length), ..) => now + duration(&length)?,
-            (None, Some(until), _) => moment(&until)?,
-            (None, None, Some(length)) => {
-                let length = duration(&length)?;
-                let until = hours.map_or(now + length, |hours| hours.after_open(now, length, self.zone));
-                return self.awake(until, wait.past_quiet);
-            }
-            (None, None, None) => return Err(Error::usage("nothing says how long to wait")),
-        };
-        let until = hours.map_or(until, |hours| hours.next_open(until, Duration::ZERO, self.zone));
-        self.awake(until, wait.past_quiet)
-    }
-
-    /// Returns a moment, or the end of the quiet hours in which it lies.
-    fn awake(&self, at: Timestamp, past_quiet: bool) -> Result<Timestamp> {
-        if !past_quiet {
-            return Ok(at);
-        }
-        let quiet = QuietHours::parse(&self.now.facts.tenant.settings()?.quiet_hours)?;
-        Ok(quiet.end_of(at, self.zone).unwrap_or(at))
-    }
-
-    fn stop(&mut self, step: &StepDefinition, reason: &str, context: &Value) -> Walk {
-        match self.renderer.text(reason, context) {
-            Ok(reason) => {
-                self.record(step, StepState::Succeeded, Some(reason.clone()), None, Json::empty_object());
-                self.run.position = i32::try_from(self.now.definition.steps.len()).unwrap_or(i32::MAX);
-                self.run.reason = Some(reason);
-                Walk::Pause
-            }
-            Err(error) => self.fail(step, &error),
-        }
     }
 
     fn fail(&mut self, step: &StepDefinition, error: &Error) -> Walk {

@@ -3,18 +3,19 @@
 use std::time::Duration;
 
 use super::*;
-use crate::engine::context::Links;
-use crate::model::address::{EmailAddress, PhoneNumber, Slug};
-use crate::model::connection::ConnectionKind;
-use crate::model::event::{Event, EventKind, EventState, LeadReceived};
-use crate::model::lead::{Lead, LeadState};
-use crate::model::tenant::{Tenant, TenantMode, TenantState};
-use crate::model::{AutomationId, EventId, LeadId, RunId, TenantId};
+use crate::context::Links;
+use nexora_core::model::address::{EmailAddress, PhoneNumber, Slug};
+use nexora_core::model::connection::ConnectionKind;
+use nexora_core::model::event::{Event, EventKind, EventState, LeadReceived};
+use nexora_core::model::lead::{Lead, LeadState};
+use nexora_core::model::outbound::{Content, OutboundMessage};
+use nexora_core::model::tenant::{Tenant, TenantMode, TenantState};
+use nexora_core::model::{AutomationId, EventId, LeadId, RunId, TenantId};
 
 pub const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
 /// A tenant with a lead and a run that has just begun.
-pub(in crate::engine) struct Scene {
+pub(crate) struct Scene {
     pub tenant: Tenant,
     pub lead: Lead,
     pub run: Run,
@@ -25,7 +26,7 @@ pub(in crate::engine) struct Scene {
     now: Timestamp,
 }
 
-pub(in crate::engine) fn scene() -> Scene {
+pub(crate) fn scene() -> Scene {
     let tenant_id = TenantId::new(NOW);
     let lead_id = LeadId::new(NOW);
     let tenant = Tenant {
@@ -118,7 +119,7 @@ pub(in crate::engine) fn scene() -> Scene {
 }
 
 impl Scene {
-    pub(in crate::engine) fn facts(&self) -> Facts<'_> {
+    pub(crate) fn facts(&self) -> Facts<'_> {
         static NO_LINKS: Links = Links { review: None, unsubscribe: None, photos: Vec::new() };
         Facts {
             event: &self.event,
@@ -138,7 +139,7 @@ impl Scene {
         let definition = Definition::parse(&format!("{head}{steps}")).unwrap();
         let templates = MessageTemplates::from([(
             "hello".to_owned(),
-            crate::model::automation::MessageTemplate {
+            nexora_core::model::automation::MessageTemplate {
                 subject: "Hi".into(),
                 text: "{{ lead.name }}".into(),
                 html: None,
@@ -259,9 +260,11 @@ fn a_wait_is_kept_and_passes_at_its_moment() {
 
 #[test]
 fn an_answer_to_a_relays_mail_reaches_the_owner() {
-    let reply_to = |scene: &mut Scene| match &scene.advance(&send("a", "")).effects[0].request {
-        EffectRequest::SendMail(mail) => mail.reply_to.as_ref().map(ToString::to_string),
-        other => panic!("{other:?}"),
+    let reply_to = |scene: &mut Scene| match scene.advance(&send("a", "")).effects[0].request.message() {
+        Some(OutboundMessage { content: Content::Mail(mail), .. }) => {
+            mail.reply_to.as_ref().map(ToString::to_string)
+        }
+        None => panic!("not a message"),
     };
     assert_eq!(reply_to(&mut scene()), None, "it comes back to the mailbox that sent it");
     let mut scene = scene();

@@ -1,13 +1,14 @@
-//! The reference of the definition language, made of the catalogues that the checks go by. The part of
+//! The reference of the definition language, made of the declarations that the checks go by. The part of
 //! docs/AUTOMATIONS.md between its two marks is this text, and a test holds them together.
 
 use std::fmt::Write as _;
 
-use crate::engine::action::catalogue as actions;
-use crate::engine::context;
-use crate::engine::setting;
-use crate::engine::trigger::catalogue as triggers;
-use crate::model::event::EventKind;
+use crate::action::ACTIONS;
+use crate::argument::Argument;
+use crate::context;
+use crate::setting;
+use crate::trigger::TRIGGERS;
+use nexora_core::model::event::EventKind;
 
 /// Returns the reference as Markdown.
 pub fn text() -> String {
@@ -20,15 +21,16 @@ pub fn text() -> String {
 fn write_all(text: &mut String) -> std::fmt::Result {
     writeln!(text, "### Triggers\n")?;
     writeln!(text, "| `on` | fires when | keys |\n|---|---|---|")?;
-    for doc in triggers::TRIGGERS {
-        writeln!(text, "| `{}` | {} | {} |", doc.on, doc.when, names(doc.keys.iter().copied()))?;
+    for kind in TRIGGERS {
+        let keys = names(kind.keys.iter().map(|key| key.name));
+        writeln!(text, "| `{}` | {} | {keys} |", kind.on, kind.when)?;
     }
     writeln!(text, "\n| key | |\n|---|---|")?;
-    for key in triggers::KEYS {
+    for key in all_keys() {
         writeln!(text, "| `{}` | {} |", key.name, key.help)?;
     }
     writeln!(text, "\n### Actions\n")?;
-    for action in actions::ACTIONS {
+    for action in ACTIONS {
         writeln!(text, "#### `{}`\n\nThis step {}.\n", action.name, action.does)?;
         if !action.arguments.is_empty() {
             writeln!(text, "| argument | |\n|---|---|")?;
@@ -64,6 +66,17 @@ fn write_all(text: &mut String) -> std::fmt::Result {
         writeln!(text, "| `{root}` | {} | {known} |", names(fields.iter().copied()))?;
     }
     Ok(())
+}
+
+/// Returns the keys of all triggers, each once.
+fn all_keys() -> Vec<&'static Argument> {
+    let mut all: Vec<&Argument> = Vec::new();
+    for key in TRIGGERS.iter().flat_map(|kind| kind.keys) {
+        if all.iter().all(|known| known.name != key.name) {
+            all.push(key);
+        }
+    }
+    all
 }
 
 fn all_roots() -> Vec<context::Root> {

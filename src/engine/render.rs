@@ -10,14 +10,15 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono_tz::Tz;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
 
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
-use crate::engine::hours;
-use crate::model::address::{Country, PhoneNumber};
-use crate::model::automation::{AttachmentTemplate, MessageTemplate};
-use crate::model::message::MessageClass;
-use crate::model::request::MailAttachment;
-use crate::model::tenant::Tenant;
+use crate::hours;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result, money, wording};
+use nexora_core::model::address::{Country, PhoneNumber};
+use nexora_core::model::automation::{AttachmentTemplate, MessageTemplate};
+use nexora_core::model::hours::parse_time;
+use nexora_core::model::message::MessageClass;
+use nexora_core::model::outbound::MailAttachment;
+use nexora_core::model::tenant::Tenant;
 
 /// A message with its holes filled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,9 +72,7 @@ impl Renderer {
             (Ok(number), Some(country)) => number.shown_in(country),
             _ => text.to_owned(),
         });
-        environment.add_filter("money", |cents: Option<i64>| {
-            cents.map_or_else(String::new, |cents| format!("{}.{:02}", cents / 100, cents % 100))
-        });
+        environment.add_filter("money", |cents: Option<i64>| cents.map_or_else(String::new, money::shown));
         Renderer(environment)
     }
 
@@ -175,13 +174,13 @@ fn moment(text: &str) -> Result<Timestamp, minijinja::Error> {
 }
 
 fn length(text: &str) -> Result<std::time::Duration, minijinja::Error> {
-    humantime::parse_duration(text.trim()).map_err(|_| not_a(text, "duration"))
+    wording::parse_length(text).map_err(|_| not_a(text, "duration"))
 }
 
 /// Returns the moment at which clocks show `time` on the day of a moment.
 fn at_time(text: &str, time: &str, zone: Tz) -> Result<String, minijinja::Error> {
     let day = moment(text)?.utc().with_timezone(&zone).date_naive();
-    let time = hours::parse_time(time).ok_or_else(|| not_a(time, "time of day"))?;
+    let time = parse_time(time).ok_or_else(|| not_a(time, "time of day"))?;
     Ok(hours::at_wall_time(day, time, zone).to_string())
 }
 

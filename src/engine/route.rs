@@ -1,44 +1,34 @@
 //! Which of a tenant's connections carries an effect.
 //!
 //! A mail to a customer goes out of the tenant's own mailbox, so that the reply comes back to it; an
-//! alert to the owner goes by SMTP, since a mail from one's own mailbox to itself alerts nobody.
+//! alert to the owner goes by SMTP, since a mail from a mailbox to itself raises no alert.
 //! Where the preferred kind is missing, the other serves. What the owner should hear goes by whatever
 //! does not fail now; what is for customers waits until their connection goes on.
 
-use crate::base::{Error, Result};
-use crate::model::connection::{Connection, ConnectionKind, ConnectionState};
-use crate::model::effect::EffectKind;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::connection::{Connection, ConnectionKind, ConnectionState};
+use nexora_core::model::effect::EffectKind;
 
-/// Who a message is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Audience {
-    Customer,
-    Owner,
-}
-
-/// Chooses the connection for a mail; `via` insists on one kind.
+/// Chooses the connection for a mail to a customer; `via` insists on one kind.
 ///
 /// # Errors
 /// `Conflict` when the tenant has no connection that can carry it.
-pub fn for_mail(
-    connections: &[Connection],
-    audience: Audience,
-    via: Option<ConnectionKind>,
-) -> Result<&Connection> {
-    let order = match (via, audience) {
-        (Some(kind), _) => vec![kind],
-        (None, Audience::Customer) => vec![ConnectionKind::Google, ConnectionKind::Smtp],
-        (None, Audience::Owner) => vec![ConnectionKind::Smtp, ConnectionKind::Google],
-    };
-    let works = |connection: &Connection| {
-        audience == Audience::Customer || connection.state != ConnectionState::Failing
-    };
-    first_of(connections, &order, works).or_else(|| first_of(connections, &order, |_| true)).ok_or_else(
-        || {
-            Error::conflict(format!("no connection can carry `{}`", EffectKind::SendMail))
-                .hint("run `nexora connection add smtp` or `nexora connection add google`")
-        },
-    )
+pub fn for_customer(connections: &[Connection], via: Option<ConnectionKind>) -> Result<&Connection> {
+    let order = order(via, [ConnectionKind::Google, ConnectionKind::Smtp]);
+    first_of(connections, &order, |_| true).ok_or_else(no_mail)
+}
+
+/// Chooses the connection for a mail to the business, one that works if there is one; `via` insists
+/// on one kind.
+///
+/// # Errors
+/// `Conflict` when the tenant has no connection that can carry it.
+pub fn for_owner(connections: &[Connection], via: Option<ConnectionKind>) -> Result<&Connection> {
+    let order = order(via, [ConnectionKind::Smtp, ConnectionKind::Google]);
+    let works = |connection: &Connection| connection.state != ConnectionState::Failing;
+    first_of(connections, &order, works)
+        .or_else(|| first_of(connections, &order, |_| true))
+        .ok_or_else(no_mail)
 }
 
 /// Chooses the connection for a calendar entry or a sheet row.
@@ -48,7 +38,7 @@ pub fn for_mail(
 pub fn for_google(connections: &[Connection], kind: EffectKind) -> Result<&Connection> {
     first_of(connections, &[ConnectionKind::Google], |_| true).ok_or_else(|| {
         Error::conflict(format!("no connection can carry `{kind}`"))
-            .hint("run `nexora connection add google`")
+            .hint("run `nexora connection create google`")
     })
 }
 
@@ -63,8 +53,17 @@ pub fn for_webhook<'a>(connections: &'a [Connection], name: Option<&str>) -> Res
             Some(name) => format!("no receiver of webhooks is called `{name}`"),
             None => "there is no receiver of webhooks".to_owned(),
         };
-        Error::conflict(message).hint("run `nexora connection add webhook`")
+        Error::conflict(message).hint("run `nexora connection create webhook`")
     })
+}
+
+fn order(via: Option<ConnectionKind>, preferred: [ConnectionKind; 2]) -> Vec<ConnectionKind> {
+    via.map_or_else(|| preferred.to_vec(), |kind| vec![kind])
+}
+
+fn no_mail() -> Error {
+    Error::conflict(format!("no connection can carry `{}`", EffectKind::SendMail))
+        .hint("run `nexora connection create smtp` or `nexora connection create google`")
 }
 
 fn first_of<'a>(
@@ -79,9 +78,9 @@ fn first_of<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::clock::Timestamp;
-    use crate::base::text::Json;
-    use crate::model::TenantId;
+    use nexora_core::base::clock::Timestamp;
+    use nexora_core::base::text::Json;
+    use nexora_core::model::TenantId;
 
     fn connection(kind: ConnectionKind) -> Connection {
         let now = Timestamp::from_millis(0);
@@ -92,15 +91,13 @@ mod tests {
     fn mail_goes_by_the_preferred_kind_or_by_what_there_is() {
         use ConnectionKind::{Google, Smtp};
         let both = [connection(Smtp), connection(Google)];
-        let kind = |connections: &[Connection], audience, via| {
-            for_mail(connections, audience, via).map(|found| found.kind).ok()
-        };
-        assert_eq!(kind(&both, Audience::Customer, None), Some(Google));
-        assert_eq!(kind(&both, Audience::Owner, None), Some(Smtp));
-        assert_eq!(kind(&both, Audience::Owner, Some(Google)), Some(Google));
-        assert_eq!(kind(&both[..1], Audience::Customer, None), Some(Smtp));
-        assert_eq!(kind(&both[..1], Audience::Customer, Some(Google)), None);
-        assert_eq!(kind(&[], Audience::Owner, None), None);
+        let kind = |found: Result<&Connection>| found.map(|found| found.kind).ok();
+        assert_eq!(kind(for_customer(&both, None)), Some(Google));
+        assert_eq!(kind(for_owner(&both, None)), Some(Smtp));
+        assert_eq!(kind(for_owner(&both, Some(Google))), Some(Google));
+        assert_eq!(kind(for_customer(&both[..1], None)), Some(Smtp));
+        assert_eq!(kind(for_customer(&both[..1], Some(Google))), None);
+        assert_eq!(kind(for_owner(&[], None)), None);
         assert!(for_google(&both[..1], EffectKind::AppendRow).is_err());
     }
 
@@ -108,14 +105,10 @@ mod tests {
     fn what_the_owner_should_hear_goes_by_what_does_not_fail() {
         let mut both = [connection(ConnectionKind::Smtp), connection(ConnectionKind::Google)];
         both[0].state = ConnectionState::Failing;
-        let kind = |audience, connections: &[Connection]| for_mail(connections, audience, None).unwrap().kind;
-        assert_eq!(kind(Audience::Owner, &both), ConnectionKind::Google);
+        assert_eq!(for_owner(&both, None).unwrap().kind, ConnectionKind::Google);
         both[1].state = ConnectionState::Failing;
-        assert_eq!(kind(Audience::Owner, &both), ConnectionKind::Smtp, "nothing works: it waits as usual");
-        assert_eq!(
-            kind(Audience::Customer, &both),
-            ConnectionKind::Google,
-            "it waits for the tenant's own mailbox"
-        );
+        let (owner, customer) = (for_owner(&both, None).unwrap(), for_customer(&both, None).unwrap());
+        assert_eq!(owner.kind, ConnectionKind::Smtp, "nothing works: it waits as usual");
+        assert_eq!(customer.kind, ConnectionKind::Google, "it waits for the tenant's own mailbox");
     }
 }

@@ -6,13 +6,13 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::base::{Error, Result};
-use crate::engine::cadence::Cadence;
-use crate::engine::context::{self, Settings};
-use crate::engine::hours::{BusinessHours, parse_time};
-use crate::engine::render::Renderer;
-use crate::model::address::EmailAddress;
-use crate::model::tenant::Tenant;
+use crate::context::{self, Settings};
+use crate::cron::Cron;
+use crate::render::Renderer;
+use nexora_core::base::{Error, Result, wording};
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::hours::{BusinessHours, parse_time};
+use nexora_core::model::tenant::Tenant;
 
 /// The type of a setting's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,8 +117,8 @@ pub fn resolve(
     Ok(values)
 }
 
-/// Returns the settings that were chosen, as the texts that set them: those that are not what they are
-/// when nobody says otherwise.
+/// Returns the settings that were chosen, as the texts that set them: those that differ from
+/// the defaults.
 ///
 /// # Errors
 /// `Usage` when a default cannot be read.
@@ -167,14 +167,12 @@ fn read(kind: SettingType, text: &str) -> Result<Value> {
         SettingType::Int => {
             text.parse::<i64>().map(|number| json!(number)).map_err(|_| wrong("a whole number"))
         }
-        SettingType::Duration => humantime::parse_duration(text)
-            .map(|_| json!(text))
-            .map_err(|_| wrong("a duration").hint("write it like `30m`, `2h` or `1day`")),
+        SettingType::Duration => wording::parse_length(text).map(|_| json!(text)),
         SettingType::Hours => BusinessHours::parse(text).map(|_| json!(text)),
         SettingType::Time => parse_time(text)
             .map(|_| json!(text.trim()))
             .ok_or_else(|| wrong("a time of day").hint("write it like `09:00`")),
-        SettingType::Cron => Cadence::parse(text).map(|_| json!(text)),
+        SettingType::Cron => Cron::parse(text).map(|_| json!(text)),
         SettingType::Url => match text.trim() {
             url if url.starts_with("https://") && !url.contains(char::is_whitespace) => Ok(json!(url)),
             _ => Err(wrong("an address on the web").hint("it begins with `https://`")),
@@ -200,7 +198,7 @@ fn touches(text: &str) -> Result<Vec<Touch>> {
     let parts: Vec<&str> = text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
     let touch = |(index, part): (usize, &&str)| {
         let (after, template) = part.rsplit_once(char::is_whitespace).ok_or_else(|| wrong(part))?;
-        humantime::parse_duration(after.trim()).map_err(|_| wrong(part))?;
+        wording::parse_length(after).map_err(|_| wrong(part))?;
         let (number, of) = (index + 1, parts.len());
         Ok(Touch { number, of, after: after.trim().to_owned(), template: template.to_owned() })
     };
@@ -226,7 +224,7 @@ pub fn text_of(kind: SettingType, value: &Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::plan::tests::scene;
+    use crate::plan::tests::scene;
 
     fn declared() -> BTreeMap<String, Setting> {
         toml::from_str(

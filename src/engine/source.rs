@@ -3,7 +3,8 @@
 use std::fmt;
 use std::ops::Range;
 
-use crate::base::{Error, Result};
+use nexora_core::base::text::{did_you_mean, line_at};
+use nexora_core::base::{Error, Result};
 
 /// Something that is wrong with a definition or a message.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -34,12 +35,7 @@ pub fn report(what: &str, faults: &[Fault]) -> Result<()> {
 
 /// Says which of the known names is nearest to the one that was given, if any is like it.
 pub fn suggestion<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> String {
-    const ALIKE: f64 = 0.5;
-    known
-        .map(|name| (strsim::jaro_winkler(given, name), name))
-        .filter(|(likeness, _)| *likeness >= ALIKE)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map_or_else(String::new, |(_, name)| format!("; did you mean `{name}`?"))
+    did_you_mean(given, known).map_or_else(String::new, |question| format!("; {question}"))
 }
 
 /// A text whose faults are being collected.
@@ -87,7 +83,7 @@ impl<'a> Source<'a> {
     }
 
     fn line(&self, offset: usize) -> usize {
-        self.text.get(..offset).map_or(1, |before| before.matches('\n').count() + 1)
+        line_at(self.text, offset)
     }
 }
 

@@ -8,18 +8,18 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
-use crate::base::{Error, Kind};
-use crate::engine::lead_format::response::{self, Handshake};
-use crate::engine::lead_format::verify::{Headers, Verification};
-use crate::engine::lead_format::{Webhook, formats};
 use crate::http::Public;
 use crate::http::extract::{ClientAddress, WholeBody};
 use crate::http::problem::Problem;
-use crate::model::address::Slug;
-use crate::model::source::{Source, SourceState};
-use crate::model::tenant::Tenant;
 use crate::pipeline::hook::{self, Incoming, Taken};
-use crate::store::source;
+use nexora_core::base::{Error, Kind};
+use nexora_core::model::address::Slug;
+use nexora_core::model::source::{Source, SourceState};
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::lead_format::response::{self, Handshake};
+use nexora_engine::lead_format::verify::{Headers, Verification};
+use nexora_engine::lead_format::{Webhook, formats};
+use nexora_store::source;
 
 /// The largest body that a source, or another program, sends.
 pub const BODY_LIMIT_BYTES: usize = 256_000;
@@ -86,7 +86,8 @@ async fn find(app: &App, address: &Address) -> Result<(Arc<Tenant>, Source, Webh
         _ => error,
     })?;
     let (tenant_id, name) = (tenant.id.clone(), Slug::parse(&address.source).map_err(|_| missing())?);
-    let found = app.db.read(move |conn| source::find_by_name(conn, &tenant_id, name.as_str())).await?;
+    let found =
+        app.db.read(move |conn| source::find_by_name(&mut conn.of(&tenant_id), name.as_str())).await?;
     let found = found.filter(|source| source.state == SourceState::Enabled).ok_or_else(missing)?;
     let webhook = formats::of(&found.kind)?;
     Ok((tenant, found, webhook))

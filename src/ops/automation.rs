@@ -5,24 +5,32 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::text::Json;
-use crate::base::{Error, Kind, Result};
 use crate::config::definitions::Text;
-use crate::engine::ability;
-use crate::engine::context::Settings;
-use crate::engine::definition::Definition;
-use crate::model::address::Slug;
-use crate::model::audit::Actor;
-use crate::model::automation::{Automation, AutomationState, MessageTemplates, Version};
-use crate::model::connection::{Abilities, Ability, Connection, ConnectionKind, ConnectionSettings};
-use crate::model::tenant::Tenant;
-use crate::model::{AutomationId, TenantId};
 use crate::ops::definition::{self, Loaded, Template};
-use crate::ops::{LIST_LIMIT, Subject, audited, setting_texts, version};
+use crate::ops::unit::Unit;
+use crate::ops::{LIST_LIMIT, Subject, setting_texts, version};
 use crate::pipeline::demand::{self, Terms};
 use crate::pipeline::watch;
-use crate::store::{Conn, Inserted, automation, connection, run};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::Json;
+use nexora_core::base::{Error, Kind, Result};
+use nexora_core::model::AutomationId;
+use nexora_core::model::address::Slug;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::automation::{Automation, AutomationState, MessageTemplates, Version};
+use nexora_core::model::connection::{Abilities, Ability, Connection, ConnectionKind, ConnectionSettings};
+use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::ability;
+use nexora_engine::context::Settings;
+use nexora_engine::definition::Definition;
+use nexora_store::{Conn, Inserted, Tx, automation, connection, run};
+
+pub const ENABLE: Operation = Operation::new("automation.enable", Noun::Automation, Verb::Update);
+pub const SET: Operation = Operation::new("automation.set", Noun::Automation, Verb::Update);
+pub const DISABLE: Operation = Operation::new("automation.disable", Noun::Automation, Verb::Update);
+pub const PAUSE: Operation = Operation::new("automation.pause", Noun::Automation, Verb::Update);
+pub const RESUME: Operation = Operation::new("automation.resume", Noun::Automation, Verb::Update);
 
 /// A tenant's automation with its live version.
 #[derive(Clone, Debug, Serialize)]
@@ -91,7 +99,7 @@ pub async fn enable(
     };
     settings.extend(given.clone());
     let loaded = definition::load(app, tenant, name, &settings)?;
-    put(app, actor, tenant, (name, "automation.enable", Switch::On), loaded, dry_run).await
+    put(app, actor, tenant, (name, ENABLE, Switch::On), loaded, dry_run).await
 }
 
 /// What a new version means for an automation that is switched off.
@@ -109,36 +117,33 @@ pub(super) async fn put(
     app: &App,
     actor: &Actor,
     tenant: &Tenant,
-    (name, action, switch): (&str, &'static str, Switch),
+    (name, operation, switch): (&str, Operation, Switch),
     loaded: Loaded,
     dry_run: bool,
 ) -> Result<Enabled> {
     check_tenant(&loaded.definition, tenant)?;
-    let id = tenant.id.clone();
-    let connections = app.db.read(move |conn| connection::list(conn, &id, LIST_LIMIT)).await?;
+    let connections = app.view(tenant, |tx| connection::list(tx, LIST_LIMIT)).await?;
     check_abilities(name, &loaded.definition, &loaded.settings, &connections)?;
     let google = ability::needed_with(&loaded.definition, &loaded.settings, &connections);
     let wanted = Wanted::new(loaded, actor)?;
-    let (now, tenant_id, name) = (app.clock.now(), tenant.id.clone(), name.to_owned());
+    let name = name.to_owned();
     if dry_run {
         return app
-            .db
-            .read(move |conn| plan(conn, &tenant_id, &name, &wanted, switch).map(|plan| plan.report(&google)))
+            .view(tenant, move |tx| plan(tx, &name, &wanted, switch).map(|plan| plan.report(&google)))
             .await;
     }
-    let (id, watched, terms) = (tenant_id.clone(), tenant.clone(), Terms::of(&app.config));
-    let enabled = audited(&app.db, Some(tenant_id), actor, action, now, move |conn| {
-        let plan = plan(conn, &id, &name, &wanted, switch)?;
-        plan.apply(conn, &id, wanted, now)?;
-        watch::reconcile(conn, &watched, now)?;
-        demand::check(conn, &terms)?;
+    let terms = Terms::of(&app.config);
+    app.change(actor, tenant, operation, move |tx, now| {
+        let plan = plan(tx, &name, &wanted, switch)?;
+        plan.apply(tx, wanted, now)?;
+        let tenant = tx.tenant;
+        watch::reconcile(tx, tenant, now)?;
+        demand::check(tx, &terms)?;
         let report = plan.report(&google);
         let subject = Subject::new(&name).after(&report)?;
         Ok((report, subject))
-    });
-    let enabled = enabled.await?;
-    app.nudges.all();
-    Ok(enabled)
+    })
+    .await
 }
 
 /// Changes settings of an automation and leaves the others as they are, with the definition as it is
@@ -167,7 +172,7 @@ pub async fn set(
             *template = before.clone();
         }
     }
-    put(app, actor, tenant, (name, "automation.set", Switch::Leave), loaded, dry_run).await
+    put(app, actor, tenant, (name, SET, Switch::Leave), loaded, dry_run).await
 }
 
 /// Switches an automation off: events start no runs, and runs in flight go on.
@@ -175,7 +180,7 @@ pub async fn set(
 /// # Errors
 /// `NotFound` when the tenant has none of this name.
 pub async fn disable(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Result<Automation> {
-    set_state(app, actor, tenant, name, AutomationState::Disabled, "automation.disable").await
+    set_state(app, actor, tenant, name, AutomationState::Disabled, DISABLE).await
 }
 
 /// Pauses an automation: events start runs, and all runs wait.
@@ -183,7 +188,7 @@ pub async fn disable(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> R
 /// # Errors
 /// `NotFound` when the tenant has none of this name.
 pub async fn pause(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Result<Automation> {
-    set_state(app, actor, tenant, name, AutomationState::Paused, "automation.pause").await
+    set_state(app, actor, tenant, name, AutomationState::Paused, PAUSE).await
 }
 
 /// Resumes an automation: what waited goes on where it was.
@@ -191,7 +196,7 @@ pub async fn pause(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Res
 /// # Errors
 /// `NotFound` when the tenant has none of this name.
 pub async fn resume(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Result<Automation> {
-    set_state(app, actor, tenant, name, AutomationState::Enabled, "automation.resume").await
+    set_state(app, actor, tenant, name, AutomationState::Enabled, RESUME).await
 }
 
 /// Lists a tenant's automations by name.
@@ -199,8 +204,7 @@ pub async fn resume(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Re
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
 pub async fn list(app: &App, tenant: &Tenant) -> Result<Vec<Automation>> {
-    let id = tenant.id.clone();
-    app.db.read(move |conn| automation::list(conn, &id, LIST_LIMIT)).await
+    app.view(tenant, |tx| automation::list(tx, LIST_LIMIT)).await
 }
 
 /// Shows a tenant's automation with the settings and steps of its live version.
@@ -208,25 +212,23 @@ pub async fn list(app: &App, tenant: &Tenant) -> Result<Vec<Automation>> {
 /// # Errors
 /// `NotFound` when the tenant has none of this name.
 pub async fn find(app: &App, tenant: &Tenant, name: &str) -> Result<AutomationView> {
-    let (id, wanted) = (tenant.id.clone(), name.to_owned());
-    let missing = not_found(tenant, name);
-    app.db
-        .read(move |conn| {
-            let automation = automation::find_by_name(conn, &id, &wanted)?.ok_or(missing)?;
-            let version = live_version(conn, &automation)?;
-            let definition = Definition::parse(&version.definition)?;
-            let connections = connection::list(conn, &id, LIST_LIMIT)?;
-            let google = ability::needed_with(&definition, &version.settings.read()?, &connections);
-            let steps = definition.steps.into_iter();
-            Ok(AutomationView {
-                google,
-                automation,
-                title: definition.head.title,
-                settings: version.settings,
-                steps: steps.map(|s| StepView { id: s.id, action: s.action_name, when: s.when }).collect(),
-            })
+    let name = name.to_owned();
+    app.view(tenant, move |tx| {
+        let automation = find_row(tx, &name)?;
+        let version = live_version(tx, &automation)?;
+        let definition = Definition::parse(&version.definition)?;
+        let connections = connection::list(tx, LIST_LIMIT)?;
+        let google = ability::needed_with(&definition, &version.settings.read()?, &connections);
+        let steps = definition.steps.into_iter();
+        Ok(AutomationView {
+            google,
+            automation,
+            title: definition.head.title,
+            settings: version.settings,
+            steps: steps.map(|s| StepView { id: s.id, action: s.action_name, when: s.when }).collect(),
         })
-        .await
+    })
+    .await
 }
 
 /// Refuses what the tenant lacks for an automation.
@@ -264,7 +266,7 @@ fn check_abilities(
 ) -> Result<()> {
     let googles = || connections.iter().filter(|connection| connection.kind == ConnectionKind::Google);
     let is_named = |connection: &&Connection| {
-        definition.triggers.iter().any(|trigger| trigger.connection.as_deref() == Some(&connection.name))
+        definition.triggers.iter().any(|trigger| trigger.connection() == Some(&connection.name))
     };
     let named: Vec<&Connection> = googles().filter(is_named).collect();
     let used = if named.is_empty() { googles().take(1).collect() } else { named };
@@ -318,12 +320,12 @@ impl Usual {
     }
 
     /// Enables it where the tenant has none of its name.
-    pub fn enable(self, conn: &mut Conn, tenant: &TenantId, now: Timestamp) -> Result<()> {
-        if automation::find_by_name(conn, tenant, &self.name)?.is_some() {
+    pub fn enable(self, tx: &mut Tx, now: Timestamp) -> Result<()> {
+        if automation::find_by_name(tx, &self.name)?.is_some() {
             return Ok(());
         }
         let settings = self.wanted.settings.clone();
-        Plan::Create { name: self.name, settings }.apply(conn, tenant, self.wanted, now)
+        Plan::Create { name: self.name, settings }.apply(tx, self.wanted, now)
     }
 }
 
@@ -334,18 +336,12 @@ pub(super) enum Plan {
     Nothing { automation: Automation, settings: Json },
 }
 
-pub(super) fn plan(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    name: &str,
-    wanted: &Wanted,
-    switch: Switch,
-) -> Result<Plan> {
+pub(super) fn plan(tx: &mut Tx, name: &str, wanted: &Wanted, switch: Switch) -> Result<Plan> {
     let settings = wanted.settings.clone();
-    let Some(automation) = automation::find_by_name(conn, tenant, name)? else {
+    let Some(automation) = automation::find_by_name(tx, name)? else {
         return Ok(Plan::Create { name: name.to_owned(), settings });
     };
-    let live = live_version(conn, &automation)?;
+    let live = live_version(tx, &automation)?;
     let same = live.definition == wanted.definition
         && live.settings == wanted.settings
         && live.templates == wanted.templates;
@@ -389,7 +385,8 @@ impl Plan {
         }
     }
 
-    pub fn apply(&self, conn: &mut Conn, tenant: &TenantId, wanted: Wanted, now: Timestamp) -> Result<()> {
+    pub fn apply(&self, tx: &mut Tx, wanted: Wanted, now: Timestamp) -> Result<()> {
+        let tenant = tx.tenant();
         let (id, number, state) = match self {
             Plan::Create { name, .. } => {
                 let id = AutomationId::new(now);
@@ -402,7 +399,7 @@ impl Plan {
                     created_at: now,
                     updated_at: now,
                 };
-                if automation::insert(conn, &new)? == Inserted::AlreadyThere {
+                if automation::insert(tx, &new)? == Inserted::AlreadyThere {
                     return Err(Error::conflict(format!("automation `{name}` was enabled just now")));
                 }
                 (id, 1, AutomationState::Enabled)
@@ -411,8 +408,8 @@ impl Plan {
                 (automation.id.clone(), automation.live_version + 1, *state)
             }
             Plan::Resume { automation, .. } => {
-                automation::set_state(conn, tenant, &automation.id, AutomationState::Enabled, now)?;
-                return run::wake_parked(conn, tenant, Some(&automation.id), now).map(|_| ());
+                automation::set_state(tx, &automation.id, AutomationState::Enabled, now)?;
+                return run::wake_parked(tx, Some(&automation.id), now).map(|_| ());
             }
             Plan::Nothing { .. } => return Ok(()),
         };
@@ -426,10 +423,10 @@ impl Plan {
             created_at: now,
             created_by: wanted.created_by,
         };
-        automation::insert_version(conn, &version)?;
-        automation::set_state(conn, tenant, &id, state, now)?;
+        automation::insert_version(tx, &version)?;
+        automation::set_state(tx, &id, state, now)?;
         match state {
-            AutomationState::Enabled => run::wake_parked(conn, tenant, Some(&id), now).map(|_| ()),
+            AutomationState::Enabled => run::wake_parked(tx, Some(&id), now).map(|_| ()),
             AutomationState::Paused | AutomationState::Disabled => Ok(()),
         }
     }
@@ -441,33 +438,29 @@ async fn set_state(
     tenant: &Tenant,
     name: &str,
     state: AutomationState,
-    action: &'static str,
+    operation: Operation,
 ) -> Result<Automation> {
-    let (now, id, wanted) = (app.clock.now(), tenant.id.clone(), name.to_owned());
-    let watched = tenant.clone();
-    let missing = not_found(tenant, name);
-    let changed = audited(&app.db, Some(tenant.id.clone()), actor, action, now, move |conn| {
-        let before = automation::find_by_name(conn, &id, &wanted)?.ok_or(missing)?;
-        automation::set_state(conn, &id, &before.id, state, now)?;
+    let name = name.to_owned();
+    app.change(actor, tenant, operation, move |tx, now| {
+        let tenant = tx.tenant;
+        let before = find_row(tx, &name)?;
+        automation::set_state(tx, &before.id, state, now)?;
         if state == AutomationState::Enabled {
-            run::wake_parked(conn, &id, Some(&before.id), now)?;
+            run::wake_parked(tx, Some(&before.id), now)?;
         }
-        watch::reconcile(conn, &watched, now)?;
+        watch::reconcile(tx, tenant, now)?;
         let after = Automation { state, updated_at: now, ..before.clone() };
-        let subject = Subject::new(&wanted).before(&before.state)?.after(&state)?;
+        let subject = Subject::new(&name).before(&before.state)?.after(&state)?;
         Ok((after, subject))
-    });
-    let automation = changed.await?;
-    app.nudges.all();
-    Ok(automation)
+    })
+    .await
+}
+
+pub(super) fn find_row(tx: &mut Unit<'_>, name: &str) -> Result<Automation> {
+    automation::find_by_name(tx, name)?.ok_or_else(|| tx.missing("automation", name))
 }
 
 pub(super) fn live_version(conn: &mut Conn, automation: &Automation) -> Result<Version> {
-    automation::find_version(conn, &automation.tenant_id, &automation.id, automation.live_version)?
+    automation::find_version(&mut conn.of(&automation.tenant_id), &automation.id, automation.live_version)?
         .ok_or_else(|| Error::internal(format!("the live version of `{}` is gone", automation.name)))
-}
-
-pub(super) fn not_found(tenant: &Tenant, name: &str) -> Error {
-    Error::not_found(format!("no automation `{name}` in tenant `{}`", tenant.slug))
-        .hint(format!("run `nexora automation list --tenant {}`", tenant.slug))
 }

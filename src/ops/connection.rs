@@ -1,24 +1,24 @@
 //! Connections: added with a sealed credential, tested, paused, resumed, removed.
 
 use crate::app::App;
-use crate::base::secret::Secret;
-use crate::base::text::Json;
-use crate::base::{Error, Kind, Result};
 use crate::config::definitions::CONNECTION_ALERT;
-use crate::connector::google::service_account_email;
-use crate::connector::webhook;
-use crate::model::address::EmailAddress;
-use crate::model::audit::Actor;
-use crate::model::connection::{
-    Abilities, Connection, ConnectionKind, ConnectionSettings, ConnectionState, GoogleMeans, GoogleSettings,
-    SmtpSettings, WebhookSettings,
-};
-use crate::model::tenant::Tenant;
 use crate::ops::automation::Usual;
 use crate::ops::{LIST_LIMIT, Subject, audited};
 use crate::pipeline::demand::{self, Terms};
 use crate::pipeline::watch;
-use crate::store::{Claim, Conn, Inserted, connection, cursor, effect};
+use nexora_connector::webhook;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::text::Json;
+use nexora_core::base::{Error, Kind, Result};
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::connection::{
+    Abilities, Connection, ConnectionKind, ConnectionSettings, ConnectionState, GoogleMeans, GoogleSettings,
+    SmtpSettings, WebhookSettings,
+};
+use nexora_core::model::tenant::Tenant;
+use nexora_google::service_account_email;
+use nexora_store::{Claim, Conn, Inserted, connection, cursor, effect};
 
 /// Adds an SMTP connection; a tenant has one of each name.
 ///
@@ -102,9 +102,9 @@ pub(super) async fn add(
     audited(&app.db, Some(tenant.id.clone()), actor, "connection.add", now, move |conn| {
         if connection::insert(conn, &new)? == Inserted::AlreadyThere {
             return Err(Error::conflict(format!("tenant `{slug}` has a connection `{}` already", new.name))
-                .hint("choose another with `--name`, or remove the one that is there"));
+                .hint("choose another with `--name`, or delete the one that is there"));
         }
-        alert.enable(conn, &owner_tenant.id, now)?;
+        alert.enable(&mut conn.of(&owner_tenant.id), now)?;
         watch::reconcile(conn, &owner_tenant, now)?;
         demand::check(conn, &terms)?;
         let subject = Subject::new(&new.name).after(&new)?;
@@ -130,7 +130,7 @@ pub(super) fn replace(conn: &mut Conn, before: &Connection, after: &Connection) 
 /// `Unavailable` when the database cannot be reached.
 pub async fn list(app: &App, tenant: &Tenant) -> Result<Vec<Connection>> {
     let id = tenant.id.clone();
-    app.db.read(move |conn| connection::list(conn, &id, LIST_LIMIT)).await
+    app.db.read(move |conn| connection::list(&mut conn.of(&id), LIST_LIMIT)).await
 }
 
 /// Finds a connection by its name.
@@ -139,7 +139,7 @@ pub async fn list(app: &App, tenant: &Tenant) -> Result<Vec<Connection>> {
 /// `NotFound` when there is none.
 pub async fn find(app: &App, tenant: &Tenant, name: &str) -> Result<Connection> {
     let (id, wanted) = (tenant.id.clone(), name.to_owned());
-    let found = app.db.read(move |conn| connection::find_by_name(conn, &id, &wanted)).await?;
+    let found = app.db.read(move |conn| connection::find_by_name(&mut conn.of(&id), &wanted)).await?;
     found.ok_or_else(|| {
         Error::not_found(format!("no connection `{name}` in tenant `{}`", tenant.slug))
             .hint(format!("run `nexora connection list --tenant {}`", tenant.slug))
@@ -165,8 +165,8 @@ pub async fn test(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Resu
     let (tenant_id, id) = (found.tenant_id.clone(), found.id.clone());
     app.db
         .write(move |conn| match noted {
-            None => connection::note_success(conn, &tenant_id, &id, now),
-            Some(reason) => connection::note_failure(conn, &tenant_id, &id, &reason, now),
+            None => connection::note_success(&mut conn.of(&tenant_id), &id, now),
+            Some(reason) => connection::note_failure(&mut conn.of(&tenant_id), &id, &reason, now),
         })
         .await?;
     if answer.is_ok() && found.state == ConnectionState::Failing {
@@ -213,12 +213,12 @@ async fn set_state(
     let before = find(app, tenant, name).await?;
     let after = Connection { state, updated_at: now, ..before.clone() };
     let changed = audited(&app.db, Some(tenant.id.clone()), actor, action, now, move |conn| {
-        connection::set_state(conn, &after.tenant_id, &after.id, state, now)?;
+        connection::set_state(&mut conn.of(&after.tenant_id), &after.id, state, now)?;
         if state == ConnectionState::Active {
-            effect::wake_parked(conn, &after.tenant_id, &after.id, now)?;
+            effect::wake_parked(&mut conn.of(&after.tenant_id), &after.id, now)?;
         }
         let due_at = (state == ConnectionState::Active).then_some(now);
-        cursor::set_due(conn, &after.tenant_id, &after.id, due_at)?;
+        cursor::set_due(&mut conn.of(&after.tenant_id), &after.id, due_at)?;
         let subject = Subject::new(&after.name).before(&before.state)?.after(&after.state)?;
         Ok((after, subject))
     });
@@ -236,10 +236,10 @@ pub async fn remove(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Re
     let found = find(app, tenant, name).await?;
     let name = name.to_owned();
     let removed = audited(&app.db, Some(tenant.id.clone()), actor, "connection.remove", now, move |conn| {
-        for cursor in cursor::list(conn, &found.tenant_id, Some(&found.id), LIST_LIMIT)? {
-            cursor::delete(conn, &found.tenant_id, &cursor.id)?;
+        for cursor in cursor::list(&mut conn.of(&found.tenant_id), Some(&found.id), LIST_LIMIT)? {
+            cursor::delete(&mut conn.of(&found.tenant_id), &cursor.id)?;
         }
-        connection::delete(conn, &found.tenant_id, &found.id)?;
+        connection::delete(&mut conn.of(&found.tenant_id), &found.id)?;
         let subject = Subject::new(&found.name).before(&found)?;
         Ok(((), subject))
     });

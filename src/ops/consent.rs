@@ -6,23 +6,23 @@
 use std::path::Path;
 
 use crate::app::App;
-use crate::base::secret::Secret;
-use crate::base::text::Json;
-use crate::base::{Error, Result};
-use crate::connector::google::consent::{self, Consent, Consented};
-use crate::connector::google::oauth::OAuthClient;
-use crate::connector::google::service_account_email;
-use crate::model::address::EmailAddress;
-use crate::model::audit::Actor;
-use crate::model::connection::{
-    Abilities, Connection, ConnectionKind, ConnectionSettings, ConnectionState, GoogleMeans, GoogleSettings,
-};
-use crate::model::tenant::Tenant;
 use crate::ops::connection::{add, find, replace};
 use crate::ops::{Subject, audited};
 use crate::pipeline::demand::{self, Terms};
 use crate::pipeline::watch;
-use crate::store::{connection, cursor, effect};
+use nexora_core::base::secret::Secret;
+use nexora_core::base::text::Json;
+use nexora_core::base::{Error, Kind, Result, file};
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::connection::{
+    Abilities, Connection, ConnectionKind, ConnectionSettings, ConnectionState, GoogleMeans, GoogleSettings,
+};
+use nexora_core::model::tenant::Tenant;
+use nexora_google::consent::{self, Consent, Consented};
+use nexora_google::oauth::OAuthClient;
+use nexora_google::service_account_email;
+use nexora_store::{connection, cursor, effect};
 
 /// Reads the OAuth client that people consent to, from `file` or from `google.client_file`.
 ///
@@ -36,9 +36,7 @@ pub fn client(app: &App, file: Option<&Path>) -> Result<OAuthClient> {
             "give the console's JSON with `--client FILE`, set `google.client_file`, or use `--service-account`",
         ));
     };
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Error::config(format!("cannot read `{}`", path.display())).source(error))?;
-    OAuthClient::parse(&text)
+    OAuthClient::parse(&file::read_text(path, Kind::Config)?)
 }
 
 /// Begins a consent: the address to open leads back to `redirect`.
@@ -61,7 +59,7 @@ pub fn begin(
 /// `Conflict` when the name is taken.
 pub async fn check_free(app: &App, tenant: &Tenant, name: &str) -> Result<()> {
     let (id, wanted) = (tenant.id.clone(), name.to_owned());
-    match app.db.read(move |conn| connection::find_by_name(conn, &id, &wanted)).await? {
+    match app.db.read(move |conn| connection::find_by_name(&mut conn.of(&id), &wanted)).await? {
         None => Ok(()),
         Some(_) => Err(Error::conflict(format!(
             "tenant `{}` has a connection `{name}` already",
@@ -189,8 +187,8 @@ async fn activate(
         replace(conn, &before, &after)?;
         watch::reconcile(conn, &owner, now)?;
         demand::check(conn, &terms)?;
-        effect::wake_parked(conn, &after.tenant_id, &after.id, now)?;
-        cursor::set_due(conn, &after.tenant_id, &after.id, Some(now))?;
+        effect::wake_parked(&mut conn.of(&after.tenant_id), &after.id, now)?;
+        cursor::set_due(&mut conn.of(&after.tenant_id), &after.id, Some(now))?;
         let subject = Subject::new(&after.name).before(&before)?.after(&after)?;
         Ok((after, subject))
     });
@@ -221,7 +219,7 @@ pub async fn revoke(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Re
     };
     audited(&app.db, Some(tenant.id.clone()), actor, "connection.revoke", now, move |conn| {
         replace(conn, &before, &after)?;
-        cursor::set_due(conn, &after.tenant_id, &after.id, None)?;
+        cursor::set_due(&mut conn.of(&after.tenant_id), &after.id, None)?;
         let subject = Subject::new(&after.name).before(&before.state)?.after(&after.state)?;
         Ok((after, subject))
     })

@@ -3,23 +3,30 @@
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
-use crate::model::address::{EmailAddress, Zone};
-use crate::model::audit::Actor;
-use crate::model::consent::{Consent, Scope, Suppression, SuppressionReason};
-use crate::model::contact::{AddressKind, Contact};
-use crate::model::event::EventKind;
-use crate::model::lead::Agreed;
-use crate::model::message::Message;
-use crate::model::tenant::Tenant;
-use crate::model::{ContactId, TenantId};
-use crate::ops::{Subject, audited};
+use crate::ops::Subject;
+use crate::ops::unit::Unit;
 use crate::pipeline::consent::{Given, note};
 use crate::pipeline::contact::{about_contact, find_written};
 use crate::pipeline::fact::{self, Detail};
 use crate::pipeline::link::Linker;
-use crate::store::{Claim, Conn, Inserted, consent, contact, message};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::ContactId;
+use nexora_core::model::address::{EmailAddress, Zone};
+use nexora_core::model::audit::Actor;
+use nexora_core::model::consent::{Consent, Scope, Suppression, SuppressionReason};
+use nexora_core::model::contact::{AddressKind, Contact};
+use nexora_core::model::event::EventKind;
+use nexora_core::model::lead::Agreed;
+use nexora_core::model::message::Message;
+use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::tenant::Tenant;
+use nexora_store::{Claim, Inserted, Tx, consent, contact, message};
+
+pub const SET: Operation = Operation::new("contact.set", Noun::Contact, Verb::Update);
+pub const CONSENT: Operation = Operation::new("contact.consent", Noun::Contact, Verb::Update);
+pub const SUPPRESS: Operation = Operation::new("suppression.add", Noun::Suppression, Verb::Create);
+pub const LIFT: Operation = Operation::new("suppression.lift", Noun::Suppression, Verb::Delete);
 
 /// A contact with everything that is known of it.
 #[derive(Clone, Debug, Serialize)]
@@ -46,8 +53,7 @@ const SHOWN: i64 = 20;
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
 pub async fn list(app: &App, tenant: &Tenant, before: Option<ContactId>, limit: i64) -> Result<Vec<Contact>> {
-    let id = tenant.id.clone();
-    app.db.read(move |conn| contact::list(conn, &id, before.as_ref(), limit)).await
+    app.view(tenant, move |tx| contact::list(tx, before.as_ref(), limit)).await
 }
 
 /// Shows a contact, by its id or one of its addresses.
@@ -55,36 +61,34 @@ pub async fn list(app: &App, tenant: &Tenant, before: Option<ContactId>, limit: 
 /// # Errors
 /// `NotFound` when the tenant has no such contact.
 pub async fn find(app: &App, tenant: &Tenant, wanted: &str) -> Result<ContactView> {
-    let (tenant, wanted, linker) = (tenant.clone(), wanted.to_owned(), Linker::of(app));
-    app.db
-        .read(move |conn| {
-            let contact = look_up(conn, &tenant, &wanted)?;
-            let mut addresses = Vec::new();
-            for (kind, value) in contact::addresses(conn, &tenant.id, &contact.id)? {
-                let found = consent::suppressions_of(conn, &tenant.id, &linker.hash_of(&tenant.id, &value))?;
-                let suppressed = found.into_iter().map(|suppression| suppression.scope).collect();
-                addresses.push(Address { kind, value, suppressed });
-            }
-            Ok(ContactView {
-                consents: consent::of_contact(conn, &tenant.id, &contact.id, SHOWN)?,
-                messages: message::of_contact(conn, &tenant.id, &contact.id, SHOWN)?,
-                addresses,
-                contact,
-            })
+    let (wanted, linker) = (wanted.to_owned(), Linker::of(app));
+    app.view(tenant, move |tx| {
+        let contact = look_up(tx, &wanted)?;
+        let mut addresses = Vec::new();
+        for (kind, value) in contact::addresses(tx, &contact.id)? {
+            let hash = linker.hash_of(tx.tenant(), &value);
+            let found = consent::suppressions_of(tx, &hash)?;
+            let suppressed = found.into_iter().map(|suppression| suppression.scope).collect();
+            addresses.push(Address { kind, value, suppressed });
+        }
+        Ok(ContactView {
+            consents: consent::of_contact(tx, &contact.id, SHOWN)?,
+            messages: message::of_contact(tx, &contact.id, SHOWN)?,
+            addresses,
+            contact,
         })
-        .await
+    })
+    .await
 }
 
-fn look_up(conn: &mut Conn, tenant: &Tenant, wanted: &str) -> Result<Contact> {
+fn look_up(tx: &mut Unit<'_>, wanted: &str) -> Result<Contact> {
+    let tenant = tx.tenant;
     let id = match ContactId::parse(wanted) {
         Ok(id) => Some(id),
-        Err(_) => find_written(conn, tenant, wanted)?,
+        Err(_) => find_written(tx, tenant, wanted)?,
     };
-    let found = id.map(|id| contact::find(conn, &tenant.id, &id)).transpose()?.flatten();
-    found.ok_or_else(|| {
-        Error::not_found(format!("no contact `{wanted}` in tenant `{}`", tenant.slug))
-            .hint(format!("run `nexora contact list --tenant {}`", tenant.slug))
-    })
+    let found = id.map(|id| contact::find(tx, &id)).transpose()?.flatten();
+    found.ok_or_else(|| tx.missing("contact", wanted))
 }
 
 /// Notes in which zone a contact reads a clock.
@@ -98,12 +102,12 @@ pub async fn set_zone(
     wanted: &str,
     zone: Zone,
 ) -> Result<Contact> {
-    let (now, tenant, wanted) = (app.clock.now(), tenant.clone(), wanted.to_owned());
-    audited(&app.db, Some(tenant.id.clone()), actor, "contact.set", now, move |conn| {
-        let before = look_up(conn, &tenant, &wanted)?;
+    let wanted = wanted.to_owned();
+    app.change(actor, tenant, SET, move |tx, now| {
+        let before = look_up(tx, &wanted)?;
         let timezone = Some(zone.name().to_owned());
         let after = Contact { timezone, updated_at: now, ..before.clone() };
-        contact::save(conn, &after)?;
+        contact::save(tx, &after)?;
         let subject = Subject::new(&after.id).before(&before.timezone)?.after(&after.timezone)?;
         Ok((after, subject))
     })
@@ -121,12 +125,11 @@ pub async fn record_consent(
     wanted: &str,
     word: Agreed,
 ) -> Result<Consent> {
-    let (now, tenant, wanted) = (app.clock.now(), tenant.clone(), wanted.to_owned());
-    let by = actor.to_string();
-    audited(&app.db, Some(tenant.id.clone()), actor, "contact.consent", now, move |conn| {
-        let contact = look_up(conn, &tenant, &wanted)?;
+    let (by, wanted) = (actor.to_string(), wanted.to_owned());
+    app.change(actor, tenant, CONSENT, move |tx, now| {
+        let contact = look_up(tx, &wanted)?;
         let given = Given { source: "cli", actor: &by, lead: None };
-        let new = note(conn, &tenant.id, &contact.id, word, given, now)?;
+        let new = note(tx, &contact.id, word, given, now)?;
         let subject = Subject::new(&contact.id).after(&new)?;
         Ok((new, subject))
     })
@@ -144,28 +147,25 @@ pub async fn suppress(
     email: &EmailAddress,
     (scope, detail): (Scope, String),
 ) -> Result<Suppression> {
-    let (now, id, linker) = (app.clock.now(), tenant.id.clone(), Linker::of(app));
-    let (by, email) = (actor.to_string(), email.clone());
-    let suppressed = audited(&app.db, Some(id.clone()), actor, "suppression.add", now, move |conn| {
+    let (by, email, linker) = (actor.to_string(), email.clone(), Linker::of(app));
+    app.change(actor, tenant, SUPPRESS, move |tx, now| {
         let new = Suppression {
-            tenant_id: id.clone(),
-            hash: linker.hash_of_email(&id, &email),
+            tenant_id: tx.tenant.id.clone(),
+            hash: linker.hash_of_email(tx.tenant(), &email),
             scope,
             reason: SuppressionReason::Manual,
             detail,
             actor: by,
             created_at: now,
         };
-        let known = contact::find_by_address(conn, &id, AddressKind::Email, &email.key())?;
-        if let (Inserted::New, Some(contact_id)) = (consent::suppress(conn, &new)?, known) {
-            tell_unsubscribed(conn, &id, contact_id, (&new.hash, new.reason), now)?;
+        let known = contact::find_by_address(tx, AddressKind::Email, &email.key())?;
+        if let (Inserted::New, Some(contact_id)) = (consent::suppress(tx, &new)?, known) {
+            tell_unsubscribed(tx, contact_id, (&new.hash, new.reason), now)?;
         }
         let subject = Subject::new(&new.hash).after(&new)?;
         Ok((new, subject))
-    });
-    let suppression = suppressed.await?;
-    app.nudges.all();
-    Ok(suppression)
+    })
+    .await
 }
 
 /// Tells that a contact wants no more mail at the address of this hash, and why.
@@ -173,16 +173,15 @@ pub async fn suppress(
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
 pub(super) fn tell_unsubscribed(
-    conn: &mut Conn,
-    tenant: &TenantId,
+    tx: &mut Tx,
     contact_id: ContactId,
     (hash, reason): (&str, SuppressionReason),
     now: Timestamp,
 ) -> Result<()> {
-    let about = about_contact(conn, tenant, contact_id)?;
+    let about = about_contact(tx, contact_id)?;
     let detail = Detail { to: reason.name(), from: "" };
     let key = format!("{hash}:{}", now.millis());
-    fact::happened(conn, tenant, EventKind::ContactUnsubscribed, &key, about, detail, now).map(|_| ())
+    fact::happened(tx, EventKind::ContactUnsubscribed, &key, about, detail, now).map(|_| ())
 }
 
 /// Lets an address be written to again.
@@ -196,15 +195,12 @@ pub async fn lift(
     email: &EmailAddress,
     scope: Scope,
 ) -> Result<()> {
-    let (now, id, linker) = (app.clock.now(), tenant.id.clone(), Linker::of(app));
-    let hash = linker.hash_of_email(&id, email);
-    let missing = Error::not_found(format!("`{email}` is not suppressed for {scope}"))
+    let hash = Linker::of(app).hash_of_email(&tenant.id, email);
+    let missing = Error::not_found(format!("`{email}` has no suppression of scope `{scope}`"))
         .hint(format!("run `nexora contact show {email} --tenant {}`", tenant.slug));
-    audited(&app.db, Some(id.clone()), actor, "suppression.lift", now, move |conn| {
-        match consent::lift(conn, &id, &hash, scope)? {
-            Claim::Won => Ok(((), Subject::new(&hash).before(&scope)?)),
-            Claim::Lost => Err(missing),
-        }
+    app.change(actor, tenant, LIFT, move |tx, _| match consent::lift(tx, &hash, scope)? {
+        Claim::Won => Ok(((), Subject::new(&hash).before(&scope)?)),
+        Claim::Lost => Err(missing),
     })
     .await
 }
@@ -214,6 +210,5 @@ pub async fn lift(
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
 pub async fn suppressions(app: &App, tenant: &Tenant, limit: i64) -> Result<Vec<Suppression>> {
-    let id = tenant.id.clone();
-    app.db.read(move |conn| consent::list_suppressions(conn, &id, limit)).await
+    app.view(tenant, move |tx| consent::list_suppressions(tx, limit)).await
 }

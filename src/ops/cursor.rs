@@ -3,13 +3,16 @@
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::{Error, Result};
-use crate::model::CursorId;
-use crate::model::audit::Actor;
-use crate::model::cursor::{Cursor, CursorKind, SheetTarget};
-use crate::model::tenant::Tenant;
-use crate::ops::{LIST_LIMIT, Subject, audited};
-use crate::store::{connection, cursor};
+use crate::ops::{LIST_LIMIT, Subject};
+use nexora_core::base::{Error, Result};
+use nexora_core::model::CursorId;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::cursor::{Cursor, CursorKind, SheetTarget};
+use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::tenant::Tenant;
+use nexora_store::{connection, cursor};
+
+pub const POLL: Operation = Operation::new("cursor.poll", Noun::Connection, Verb::Update);
 
 /// A cursor with the name of its connection.
 #[derive(Clone, Debug, Serialize)]
@@ -38,18 +41,16 @@ impl CursorView {
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
 pub async fn list(app: &App, tenant: &Tenant) -> Result<Vec<CursorView>> {
-    let id = tenant.id.clone();
-    app.db
-        .read(move |conn| {
-            let connections = connection::list(conn, &id, LIST_LIMIT)?;
-            let named = |cursor: Cursor| {
-                let found = connections.iter().find(|connection| connection.id == cursor.connection_id);
-                let connection = found.map(|connection| connection.name.clone()).unwrap_or_default();
-                CursorView { cursor, connection }
-            };
-            Ok(cursor::list(conn, &id, None, LIST_LIMIT)?.into_iter().map(named).collect())
-        })
-        .await
+    app.view(tenant, |tx| {
+        let connections = connection::list(tx, LIST_LIMIT)?;
+        let named = |cursor: Cursor| {
+            let found = connections.iter().find(|connection| connection.id == cursor.connection_id);
+            let connection = found.map(|connection| connection.name.clone()).unwrap_or_default();
+            CursorView { cursor, connection }
+        };
+        Ok(cursor::list(tx, None, LIST_LIMIT)?.into_iter().map(named).collect())
+    })
+    .await
 }
 
 /// Has a cursor read now rather than when it is due.
@@ -57,20 +58,15 @@ pub async fn list(app: &App, tenant: &Tenant) -> Result<Vec<CursorView>> {
 /// # Errors
 /// `NotFound` when there is none; `Conflict` when its connection is not active.
 pub async fn poll(app: &App, actor: &Actor, tenant: &Tenant, id: &CursorId) -> Result<()> {
-    let now = app.clock.now();
-    let (tenant_id, wanted) = (tenant.id.clone(), id.clone());
-    let missing = Error::not_found(format!("no cursor `{id}` in tenant `{}`", tenant.slug))
-        .hint(format!("run `nexora cursor list --tenant {}`", tenant.slug));
-    audited(&app.db, Some(tenant.id.clone()), actor, "cursor.poll", now, move |conn| {
-        let found = cursor::find(conn, &tenant_id, &wanted)?.ok_or(missing)?;
+    let id = id.clone();
+    app.change(actor, tenant, POLL, move |tx, now| {
+        let found = cursor::find(tx, &id)?.ok_or_else(|| tx.missing("cursor", &id))?;
         if found.due_at.is_none() {
             return Err(Error::conflict("the connection is not active, so it is not read")
                 .hint("run `nexora connection list`, then resume or authorize it"));
         }
-        cursor::set_wish(conn, &tenant_id, &wanted, &found.wish, Some(now))?;
-        Ok(((), Subject::new(&wanted)))
+        cursor::set_wish(tx, &id, &found.wish, Some(now))?;
+        Ok(((), Subject::new(&id)))
     })
-    .await?;
-    app.nudges.poll.notify_one();
-    Ok(())
+    .await
 }

@@ -3,16 +3,20 @@
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::{Error, Result};
-use crate::model::EffectId;
-use crate::model::audit::Actor;
-use crate::model::effect::{Attempt, Effect, EffectState};
-use crate::model::run::{RunState, Step, StepState};
-use crate::model::tenant::Tenant;
+use crate::ops::Subject;
 use crate::ops::run::{reopen, revive_effect};
-use crate::ops::{Subject, audited};
-use crate::store::effect::Filter;
-use crate::store::{Claim, Conn, effect, run};
+use nexora_core::base::{Error, Result};
+use nexora_core::model::EffectId;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::effect::{Attempt, Effect, EffectState};
+use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::run::{RunState, Step, StepState};
+use nexora_core::model::tenant::Tenant;
+use nexora_store::effect::Filter;
+use nexora_store::{Claim, Tx, effect, run};
+
+pub const RETRY: Operation = Operation::new("effect.retry", Noun::Effect, Verb::Update);
+pub const DISCARD: Operation = Operation::new("effect.discard", Noun::Effect, Verb::Update);
 
 /// An effect with its latest attempts.
 #[derive(Clone, Debug, Serialize)]
@@ -29,8 +33,7 @@ const ATTEMPTS_SHOWN: i64 = 50;
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
 pub async fn list(app: &App, tenant: &Tenant, filter: Filter, limit: i64) -> Result<Vec<Effect>> {
-    let id = tenant.id.clone();
-    app.db.read(move |conn| effect::list(conn, &id, &filter, limit)).await
+    app.view(tenant, move |tx| effect::list(tx, &filter, limit)).await
 }
 
 /// Shows an effect.
@@ -38,15 +41,13 @@ pub async fn list(app: &App, tenant: &Tenant, filter: Filter, limit: i64) -> Res
 /// # Errors
 /// `NotFound` when the tenant has no such effect.
 pub async fn find(app: &App, tenant: &Tenant, id: &EffectId) -> Result<EffectView> {
-    let (tenant_id, wanted) = (tenant.id.clone(), id.clone());
-    let missing = not_found(tenant, id);
-    app.db
-        .read(move |conn| {
-            let effect = effect::find(conn, &tenant_id, &wanted)?.ok_or(missing)?;
-            let attempts = effect::attempts(conn, &tenant_id, &wanted, ATTEMPTS_SHOWN)?;
-            Ok(EffectView { effect, attempts })
-        })
-        .await
+    let id = id.clone();
+    app.view(tenant, move |tx| {
+        let effect = effect::find(tx, &id)?.ok_or_else(|| tx.missing("effect", &id))?;
+        let attempts = effect::attempts(tx, &id, ATTEMPTS_SHOWN)?;
+        Ok(EffectView { effect, attempts })
+    })
+    .await
 }
 
 /// Tries an effect again from the beginning: one that was given up, discarded, waits for its next
@@ -55,35 +56,29 @@ pub async fn find(app: &App, tenant: &Tenant, id: &EffectId) -> Result<EffectVie
 /// # Errors
 /// `NotFound` when there is none; `Conflict` when it was delivered or is under way.
 pub async fn retry(app: &App, actor: &Actor, tenant: &Tenant, id: &EffectId) -> Result<Effect> {
-    let (now, tenant_id, wanted) = (app.clock.now(), tenant.id.clone(), id.clone());
-    let missing = not_found(tenant, id);
-    let retried = audited(&app.db, Some(tenant.id.clone()), actor, "effect.retry", now, move |conn| {
-        let before = effect::find(conn, &tenant_id, &wanted)?.ok_or(missing)?;
+    let id = id.clone();
+    app.change(actor, tenant, RETRY, move |tx, now| {
+        let before = effect::find(tx, &id)?.ok_or_else(|| tx.missing("effect", &id))?;
         if matches!(before.state, EffectState::Delivered | EffectState::Leased) {
-            return Err(Error::conflict(format!("effect `{wanted}` is {}", before.state)));
+            return Err(Error::conflict(format!("effect `{id}` is {}", before.state)));
         }
-        let after = revive_effect(conn, &before, now)?;
-        wait_for_it_again(conn, &after)?;
-        if let Some(owner) = run::find(conn, &tenant_id, &after.run_id)?
+        let after = revive_effect(tx, &before, now)?;
+        wait_for_it_again(tx, &after)?;
+        if let Some(owner) = run::find(tx, &after.run_id)?
             && owner.state == RunState::Failed
         {
-            reopen(conn, &owner, now)?;
+            reopen(tx, &owner, now)?;
         }
-        let subject = Subject::new(&wanted).before(&before.state)?.after(&after.state)?;
+        let subject = Subject::new(&id).before(&before.state)?.after(&after.state)?;
         Ok((after, subject))
-    });
-    let effect = retried.await?;
-    app.nudges.all();
-    Ok(effect)
+    })
+    .await
 }
 
-fn wait_for_it_again(conn: &mut Conn, effect: &Effect) -> Result<()> {
-    for step in run::steps(conn, &effect.tenant_id, &effect.run_id)? {
+fn wait_for_it_again(tx: &mut Tx, effect: &Effect) -> Result<()> {
+    for step in run::steps(tx, &effect.run_id)? {
         if step.effect_id.as_ref() == Some(&effect.id) {
-            run::save_step(
-                conn,
-                &Step { state: StepState::Waiting, reason: None, finished_at: None, ..step },
-            )?;
+            run::save_step(tx, &Step { state: StepState::Waiting, reason: None, finished_at: None, ..step })?;
         }
     }
     Ok(())
@@ -94,12 +89,11 @@ fn wait_for_it_again(conn: &mut Conn, effect: &Effect) -> Result<()> {
 /// # Errors
 /// `NotFound` when there is none; `Conflict` when it was delivered or is under way.
 pub async fn discard(app: &App, actor: &Actor, tenant: &Tenant, id: &EffectId) -> Result<Effect> {
-    let (now, tenant_id, wanted) = (app.clock.now(), tenant.id.clone(), id.clone());
-    let missing = not_found(tenant, id);
-    let discarded = audited(&app.db, Some(tenant.id.clone()), actor, "effect.discard", now, move |conn| {
-        let before = effect::find(conn, &tenant_id, &wanted)?.ok_or(missing)?;
+    let id = id.clone();
+    app.change(actor, tenant, DISCARD, move |tx, now| {
+        let before = effect::find(tx, &id)?.ok_or_else(|| tx.missing("effect", &id))?;
         if matches!(before.state, EffectState::Delivered | EffectState::Leased | EffectState::Discarded) {
-            return Err(Error::conflict(format!("effect `{wanted}` is {}", before.state)));
+            return Err(Error::conflict(format!("effect `{id}` is {}", before.state)));
         }
         let after = Effect {
             state: EffectState::Discarded,
@@ -108,19 +102,12 @@ pub async fn discard(app: &App, actor: &Actor, tenant: &Tenant, id: &EffectId) -
             settled_at: Some(now),
             ..before.clone()
         };
-        if effect::save(conn, &after, before.epoch)? == Claim::Lost {
-            return Err(Error::conflict(format!("effect `{wanted}` has just changed")));
+        if effect::save(tx, &after, before.epoch)? == Claim::Lost {
+            return Err(Error::conflict(format!("effect `{id}` has just changed")));
         }
-        run::wake(conn, &tenant_id, &after.run_id, now)?;
-        let subject = Subject::new(&wanted).before(&before.state)?.after(&after.state)?;
+        run::wake(tx, &after.run_id, now)?;
+        let subject = Subject::new(&id).before(&before.state)?.after(&after.state)?;
         Ok((after, subject))
-    });
-    let effect = discarded.await?;
-    app.nudges.all();
-    Ok(effect)
-}
-
-fn not_found(tenant: &Tenant, id: &EffectId) -> Error {
-    Error::not_found(format!("no effect `{id}` in tenant `{}`", tenant.slug))
-        .hint(format!("run `nexora effect list --tenant {}`", tenant.slug))
+    })
+    .await
 }

@@ -1,16 +1,21 @@
 //! Events: what arrived, and what became of it.
 
 use crate::app::App;
-use crate::base::{Error, Result};
-use crate::model::EventId;
-use crate::model::audit::Actor;
-use crate::model::event::{About, Event, EventKind, EventState, WebhookEvent};
-use crate::model::tenant::Tenant;
-use crate::ops::{Subject, audited};
+use crate::ops::Subject;
+use crate::ops::unit::Unit;
 use crate::pipeline::contact::{about_contact, find_written};
 use crate::pipeline::fact::tell;
-use crate::store::event::{self, Filter};
-use crate::store::{Claim, Conn};
+use nexora_core::base::{Error, Result};
+use nexora_core::model::EventId;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::event::{About, Event, EventKind, EventState, WebhookEvent};
+use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::tenant::Tenant;
+use nexora_store::Claim;
+use nexora_store::event::{self, Filter};
+
+pub const INGEST: Operation = Operation::new("event.ingest", Noun::Event, Verb::Create);
+pub const REPLAY: Operation = Operation::new("event.replay", Noun::Event, Verb::Update);
 
 /// The largest data that one event brings.
 const DATA_LIMIT_BYTES: usize = 256_000;
@@ -20,8 +25,7 @@ const DATA_LIMIT_BYTES: usize = 256_000;
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
 pub async fn list(app: &App, tenant: &Tenant, filter: Filter, limit: i64) -> Result<Vec<Event>> {
-    let id = tenant.id.clone();
-    app.db.read(move |conn| event::list(conn, &id, &filter, limit)).await
+    app.view(tenant, move |tx| event::list(tx, &filter, limit)).await
 }
 
 /// Takes in what another program, or an operator, tells: a `webhook.received` by this name.
@@ -39,30 +43,28 @@ pub async fn ingest(
     if data.to_string().len() > DATA_LIMIT_BYTES {
         return Err(Error::usage("the data is larger than 256 kB"));
     }
-    let (now, id, owner) = (app.clock.now(), tenant.id.clone(), tenant.clone());
-    let ingested = audited(&app.db, Some(tenant.id.clone()), actor, "event.ingest", now, move |conn| {
-        let about = about(conn, &owner, &data)?;
+    app.change(actor, tenant, INGEST, move |tx, now| {
+        let about = about(tx, &data)?;
         let payload = WebhookEvent { about: about.clone(), name: name.clone(), data };
         let key = key.unwrap_or_else(|| EventId::new(now).to_string());
         let key = format!("webhook:{name}:{key}");
-        let _ = tell(conn, &id, EventKind::WebhookReceived, key.clone(), &payload, about.contact_id, now)?;
-        let stored = event::find_by_dedupe_key(conn, &id, &key)?;
+        let _ = tell(tx, EventKind::WebhookReceived, key.clone(), &payload, about.contact_id, now)?;
+        let stored = event::find_by_dedupe_key(tx, &key)?;
         let stored = stored.ok_or_else(|| Error::internal("the event is gone"))?;
         let subject = Subject::new(&stored.id);
         Ok((stored, subject))
-    });
-    let event = ingested.await?;
-    app.nudges.dispatch.notify_one();
-    Ok(event)
+    })
+    .await
 }
 
 /// Finds whom the data is about, by `email` or `phone` in it.
-fn about(conn: &mut Conn, tenant: &Tenant, data: &serde_json::Value) -> Result<About> {
+fn about(tx: &mut Unit<'_>, data: &serde_json::Value) -> Result<About> {
+    let tenant = tx.tenant;
     for name in ["email", "phone"] {
         let address = data.get(name).and_then(serde_json::Value::as_str);
-        let found = address.map(|address| find_written(conn, tenant, address)).transpose()?.flatten();
+        let found = address.map(|address| find_written(tx, tenant, address)).transpose()?.flatten();
         if let Some(id) = found {
-            return about_contact(conn, &tenant.id, id);
+            return about_contact(tx, id);
         }
     }
     Ok(About::default())
@@ -74,17 +76,17 @@ fn about(conn: &mut Conn, tenant: &Tenant, data: &serde_json::Value) -> Result<A
 /// # Errors
 /// `NotFound` when there is none; `Conflict` when it is of another kind, or still pending.
 pub async fn replay(app: &App, actor: &Actor, tenant: &Tenant, id: &EventId) -> Result<Event> {
-    let before = find(app, tenant, id).await?;
-    if before.kind != EventKind::WebhookReceived {
-        return Err(Error::conflict(format!(
-            "`{id}` is a `{}`: only a `webhook.received` is replayed",
-            before.kind
-        )));
-    }
-    let now = app.clock.now();
-    let replayed = audited(&app.db, Some(tenant.id.clone()), actor, "event.replay", now, move |conn| {
-        if event::replay(conn, &before.tenant_id, &before.id, now)? == Claim::Lost {
-            return Err(Error::conflict(format!("event `{}` is pending already", before.id)));
+    let id = id.clone();
+    app.change(actor, tenant, REPLAY, move |tx, now| {
+        let before = event::find(tx, &id)?.ok_or_else(|| tx.missing("event", &id))?;
+        if before.kind != EventKind::WebhookReceived {
+            let kind = before.kind;
+            return Err(Error::conflict(format!(
+                "`{id}` is a `{kind}`: only a `webhook.received` is replayed"
+            )));
+        }
+        if event::replay(tx, &id, now)? == Claim::Lost {
+            return Err(Error::conflict(format!("event `{id}` is pending already")));
         }
         let after = Event {
             state: EventState::Pending,
@@ -93,12 +95,10 @@ pub async fn replay(app: &App, actor: &Actor, tenant: &Tenant, id: &EventId) -> 
             attempt: 0,
             ..before.clone()
         };
-        let subject = Subject::new(&before.id).before(&before.state)?.after(&after.state)?;
+        let subject = Subject::new(&id).before(&before.state)?.after(&after.state)?;
         Ok((after, subject))
-    });
-    let event = replayed.await?;
-    app.nudges.dispatch.notify_one();
-    Ok(event)
+    })
+    .await
 }
 
 /// Finds an event.
@@ -106,10 +106,6 @@ pub async fn replay(app: &App, actor: &Actor, tenant: &Tenant, id: &EventId) -> 
 /// # Errors
 /// `NotFound` when there is none.
 pub async fn find(app: &App, tenant: &Tenant, id: &EventId) -> Result<Event> {
-    let (tenant_id, wanted) = (tenant.id.clone(), id.clone());
-    let found = app.db.read(move |conn| event::find(conn, &tenant_id, &wanted)).await?;
-    found.ok_or_else(|| {
-        Error::not_found(format!("no event `{id}` in tenant `{}`", tenant.slug))
-            .hint(format!("run `nexora event list --tenant {}`", tenant.slug))
-    })
+    let id = id.clone();
+    app.view(tenant, move |tx| event::find(tx, &id)?.ok_or_else(|| tx.missing("event", &id))).await
 }

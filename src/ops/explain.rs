@@ -4,18 +4,19 @@
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
-use crate::model::effect::{Effect, EffectState};
-use crate::model::event::Event;
-use crate::model::lead::Lead;
-use crate::model::message::Message;
-use crate::model::request::EffectRequest;
-use crate::model::run::{Run, StepState};
-use crate::model::tenant::Tenant;
-use crate::model::verdict::Decision;
-use crate::model::{EffectId, EventId, LeadId, MessageId, RunId, TenantId};
-use crate::store::{Conn, automation, effect, event, lead, message, run, verdict};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::effect::{Effect, EffectState};
+use nexora_core::model::event::Event;
+use nexora_core::model::lead::Lead;
+use nexora_core::model::message::Message;
+use nexora_core::model::outbound::Content;
+use nexora_core::model::request::EffectRequest;
+use nexora_core::model::run::{Run, StepState};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::verdict::Decision;
+use nexora_core::model::{EffectId, EventId, LeadId, MessageId, RunId};
+use nexora_store::{Conn, Tx, automation, effect, event, lead, message, run, verdict};
 
 /// What is on record, in order.
 #[derive(Clone, Debug, Serialize)]
@@ -55,34 +56,35 @@ pub async fn explain(app: &App, tenant: &Tenant, id: &str) -> Result<Explanation
 }
 
 fn of(conn: &mut Conn, tenant: &Tenant, id: &str, lines: &mut Vec<Line>) -> Result<()> {
+    let tx = &mut conn.of(&tenant.id);
     let missing = || Error::not_found(format!("no `{id}` in tenant `{}`", tenant.slug));
     if let Ok(wanted) = RunId::parse(id) {
-        let found = run::find(conn, &tenant.id, &wanted)?.ok_or_else(missing)?;
-        return of_run(conn, &found, lines);
+        let found = run::find(tx, &wanted)?.ok_or_else(missing)?;
+        return of_run(tx, &found, lines);
     }
     if let Ok(wanted) = EffectId::parse(id) {
-        let found = effect::find(conn, &tenant.id, &wanted)?.ok_or_else(missing)?;
-        return of_effect(conn, &found, lines);
+        let found = effect::find(tx, &wanted)?.ok_or_else(missing)?;
+        return of_effect(tx, &found, lines);
     }
     if let Ok(wanted) = LeadId::parse(id) {
-        let found = lead::find(conn, &tenant.id, &wanted)?.ok_or_else(missing)?;
-        return of_lead(conn, &found, lines);
+        let found = lead::find(tx, &wanted)?.ok_or_else(missing)?;
+        return of_lead(tx, &found, lines);
     }
     if let Ok(wanted) = EventId::parse(id) {
-        let found = event::find(conn, &tenant.id, &wanted)?.ok_or_else(missing)?;
+        let found = event::find(tx, &wanted)?.ok_or_else(missing)?;
         lines.push(arrived(&found));
-        return of_runs(conn, &tenant.id, run::Filter { event: Some(wanted), ..Default::default() }, lines);
+        return of_runs(tx, run::Filter { event: Some(wanted), ..Default::default() }, lines);
     }
     if let Ok(wanted) = MessageId::parse(id) {
-        let found = message::find(conn, &tenant.id, &wanted)?.ok_or_else(missing)?;
-        return of_message(conn, &found, lines);
+        let found = message::find(tx, &wanted)?.ok_or_else(missing)?;
+        return of_message(tx, &found, lines);
     }
-    Err(Error::usage(format!("`{id}` is no id of a run, a lead, an event, an effect or a message")))
+    Err(Error::usage(format!("`{id}` is not a run, lead, event, effect or message id")))
 }
 
 fn of_message(conn: &mut Conn, found: &Message, lines: &mut Vec<Line>) -> Result<()> {
     let id = found.effect_id.as_deref().and_then(|id| EffectId::parse(id).ok());
-    match id.map(|id| effect::find(conn, &found.tenant_id, &id)).transpose()?.flatten() {
+    match id.map(|id| effect::find(&mut conn.of(&found.tenant_id), &id)).transpose()?.flatten() {
         Some(sent) => of_effect(conn, &sent, lines),
         None => {
             let why = format!("from {} to {}", found.sender, found.recipient);
@@ -103,12 +105,12 @@ fn of_lead(conn: &mut Conn, found: &Lead, lines: &mut Vec<Line>) -> Result<()> {
         }
     }
     let subject = run::Filter { subject: Some(found.id.to_string()), ..Default::default() };
-    of_runs(conn, &found.tenant_id, subject, lines)
+    of_runs(&mut conn.of(&found.tenant_id), subject, lines)
 }
 
-fn of_runs(conn: &mut Conn, tenant: &TenantId, filter: run::Filter, lines: &mut Vec<Line>) -> Result<()> {
-    for found in run::list(conn, tenant, &filter, RUNS)? {
-        of_run(conn, &found, lines)?;
+fn of_runs(tx: &mut Tx, filter: run::Filter, lines: &mut Vec<Line>) -> Result<()> {
+    for found in run::list(tx, &filter, RUNS)? {
+        of_run(tx, &found, lines)?;
     }
     Ok(())
 }
@@ -120,13 +122,14 @@ fn arrived(found: &Event) -> Line {
 
 fn of_run(conn: &mut Conn, found: &Run, lines: &mut Vec<Line>) -> Result<()> {
     let tenant = &found.tenant_id;
-    let name = automation::find(conn, tenant, &found.automation_id)?.map(|automation| automation.name);
+    let name =
+        automation::find(&mut conn.of(tenant), &found.automation_id)?.map(|automation| automation.name);
     let name = name.unwrap_or_else(|| found.automation_id.to_string());
-    let started_by = event::find(conn, tenant, &found.event_id)?;
+    let started_by = event::find(&mut conn.of(tenant), &found.event_id)?;
     let why = started_by.map(|event| format!("because of {}, {}", event.kind, event.id)).unwrap_or_default();
     let what = format!("{name}, version {}", found.version);
     lines.push(Line { at: found.started_at, what: what.clone(), became: "began", why });
-    for step in run::steps(conn, tenant, &found.id)? {
+    for step in run::steps(&mut conn.of(tenant), &found.id)? {
         let what = format!("{name}, {}", step.name);
         let reason = step.reason.clone().unwrap_or_default();
         let (became, at) = match (step.state, &step.effect_id) {
@@ -143,7 +146,7 @@ fn of_run(conn: &mut Conn, found: &Run, lines: &mut Vec<Line>) -> Result<()> {
         let why = why.into_iter().flatten().collect::<Vec<_>>().join(", ");
         lines.push(Line { at: at.unwrap_or(step.started_at), what, became, why });
     }
-    for promised in effect::of_run(conn, tenant, &found.id)? {
+    for promised in effect::of_run(&mut conn.of(tenant), &found.id)? {
         of_effect(conn, &promised, lines)?;
     }
     if let Some(at) = found.finished_at {
@@ -156,11 +159,12 @@ fn of_run(conn: &mut Conn, found: &Run, lines: &mut Vec<Line>) -> Result<()> {
 
 fn of_effect(conn: &mut Conn, found: &Effect, lines: &mut Vec<Line>) -> Result<()> {
     let tenant = &found.tenant_id;
-    let what = match found.request.read()? {
-        EffectRequest::SendMail(mail) => format!("{}: mail to {}, \"{}\"", found.step, mail.to, mail.subject),
-        _ => format!("{}: {}", found.step, found.kind),
+    let request: EffectRequest = found.request.read()?;
+    let what = match request.message().map(|message| &message.content) {
+        Some(Content::Mail(mail)) => format!("{}: mail to {}, \"{}\"", found.step, mail.to, mail.subject),
+        None => format!("{}: {}", found.step, found.kind),
     };
-    for decided in verdict::of_effect(conn, tenant, &found.id)? {
+    for decided in verdict::of_effect(&mut conn.of(tenant), &found.id)? {
         let (became, why) = match decided.decision {
             Decision::Send => ("let through", decided.reason),
             Decision::Hold => {
@@ -171,7 +175,7 @@ fn of_effect(conn: &mut Conn, found: &Effect, lines: &mut Vec<Line>) -> Result<(
         };
         lines.push(Line { at: decided.at, what: what.clone(), became, why });
     }
-    for attempt in effect::attempts(conn, tenant, &found.id, ATTEMPTS)? {
+    for attempt in effect::attempts(&mut conn.of(tenant), &found.id, ATTEMPTS)? {
         if attempt.outcome != EffectState::Delivered.name() {
             let why = format!("attempt: {}, {}", attempt.outcome, attempt.reason.unwrap_or_default());
             lines.push(Line { at: attempt.finished_at, what: what.clone(), became: "failed", why });

@@ -3,18 +3,26 @@
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::secret::Secret;
-use crate::base::text::Json;
-use crate::base::{Error, Result};
-use crate::config::nearest;
-use crate::engine::photo;
-use crate::model::address::PhoneNumber;
-use crate::model::audit::Actor;
-use crate::model::consent::Channel;
-use crate::model::form::{Field, FieldName, Form, FormSettings, Need, Wording};
-use crate::model::tenant::Tenant;
-use crate::ops::{Subject, audited};
-use crate::store::{Conn, form};
+use crate::ops::Subject;
+use crate::ops::form_setting::SETTINGS;
+use crate::ops::unit::Unit;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::text::Json;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::audit::Actor;
+use nexora_core::model::consent::Channel;
+use nexora_core::model::form::{Field, FieldName, Form, FormSettings, Need, Wording};
+use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::setting::set_all;
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::photo;
+use nexora_store::form;
+
+pub const FIELDS: Operation = Operation::new("form.fields", Noun::Form, Verb::Update);
+pub const SET: Operation = Operation::new("form.set", Noun::Form, Verb::Update);
+pub const WORDING: Operation = Operation::new("form.wording", Noun::Form, Verb::Update);
+pub const LOGO: Operation = Operation::new("form.logo", Noun::Form, Verb::Update);
+pub const TURNSTILE: Operation = Operation::new("form.turnstile", Noun::Form, Verb::Update);
 
 /// A form as operators see it.
 #[derive(Clone, Debug, Serialize)]
@@ -28,9 +36,6 @@ pub struct FormView {
     pub wordings: Vec<Wording>,
 }
 
-/// The longest word of a tenant's own on the form, in characters.
-const TEXT_LENGTH: usize = 500;
-const LIST_LENGTH: usize = 40;
 const WORDINGS: i64 = 100;
 
 /// Shows a tenant's form.
@@ -38,15 +43,16 @@ const WORDINGS: i64 = 100;
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
 pub async fn find(app: &App, tenant: &Tenant) -> Result<FormView> {
-    let (owner, base) = (tenant.clone(), app.config.http.public_url.clone());
-    app.db.read(move |conn| view(conn, &owner, &base)).await
+    let base = app.config.http.public_url.clone();
+    app.view(tenant, move |tx| view(tx, &base)).await
 }
 
-fn view(conn: &mut Conn, tenant: &Tenant, base: &str) -> Result<FormView> {
-    let form = form::find(conn, &tenant.id)?.unwrap_or_else(|| Form::plain(&tenant.id, tenant.created_at));
+fn view(tx: &mut Unit<'_>, base: &str) -> Result<FormView> {
+    let tenant = tx.tenant;
+    let form = form::find(tx)?.unwrap_or_else(|| Form::plain(&tenant.id, tenant.created_at));
     let mut wordings = Vec::new();
     for channel in Channel::ALL {
-        wordings.extend(form::wordings(conn, &tenant.id, *channel, 1)?);
+        wordings.extend(form::wordings(tx, *channel, 1)?);
     }
     Ok(FormView {
         url: format!("{base}/lead/{}", tenant.slug),
@@ -60,15 +66,16 @@ fn view(conn: &mut Conn, tenant: &Tenant, base: &str) -> Result<FormView> {
 /// Chooses the fields, in the order in which they are shown.
 ///
 /// # Errors
-/// `Usage` when nobody could be answered with them.
+/// `Usage` when a customer could not be answered with them.
 pub async fn set_fields(app: &App, actor: &Actor, tenant: &Tenant, fields: Vec<Field>) -> Result<FormView> {
     let has = |name| fields.iter().find(|field| field.name == name).map(|field| field.need);
     if has(FieldName::Name) != Some(Need::Required) {
         return Err(Error::usage("a form asks for the name").hint("add `name=required`"));
     }
     if has(FieldName::Phone).or(has(FieldName::Email)).is_none() {
-        return Err(Error::usage("without a phone number or an email address nobody can be answered")
-            .hint("add `phone` or `email`"));
+        return Err(
+            Error::usage("a form asks for a phone number or an email address").hint("add `phone` or `email`")
+        );
     }
     let twice =
         |(at, field): (usize, &Field)| fields.iter().skip(at + 1).any(|other| other.name == field.name);
@@ -79,15 +86,17 @@ pub async fn set_fields(app: &App, actor: &Actor, tenant: &Tenant, fields: Vec<F
         field.need == Need::Required && (field.name.channel().is_some() || field.name == FieldName::Photos)
     });
     if let Some(field) = demanded {
-        return Err(Error::usage(format!("`{}` is never required", field.name))
-            .hint("consent that must be given is none (47 CFR 64.1200(f)(9)); photos may not be at hand"));
+        return Err(Error::usage(format!("`{}` is never required", field.name)).hint(
+            "consent must be voluntary (47 CFR 64.1200(f)(9)), and a customer may have no photo at hand",
+        ));
     }
-    let (owner, now) = (tenant.clone(), app.clock.now());
-    change(app, actor, tenant, "form.fields", move |conn, form, settings| {
+    let now = app.clock.now();
+    change(app, actor, tenant, FIELDS, move |tx, _, settings| {
         for channel in fields.iter().filter_map(|field| field.name.channel()) {
-            if form::wordings(conn, &form.tenant_id, channel, 1)?.is_empty() {
-                let wording = usual_wording(&owner.name, channel);
-                form::insert_wording(conn, &Wording { created_at: now, ..first(&owner, channel, wording) })?;
+            if form::wordings(tx, channel, 1)?.is_empty() {
+                let wording = usual_wording(&tx.tenant.name, channel);
+                let first = Wording { created_at: now, ..first(tx.tenant, channel, wording) };
+                form::insert_wording(tx, &first)?;
             }
         }
         settings.fields = fields;
@@ -116,91 +125,24 @@ fn usual_wording(name: &str, channel: Channel) -> String {
     }
 }
 
-/// What can be set about a form, each with a word about it.
-pub const KEYS: &[(&str, &str)] = &[
-    ("intro", "sentence below the name"),
-    ("services", "what may be chosen, separated by semicolons; empty lets people write"),
-    ("service_area", "where the business works, in its own words"),
-    ("emergency_phone", "called when it cannot wait"),
-    ("next_steps", "what happens after a request, separated by semicolons; empty says what is known"),
-    ("embed_on", "websites that may show the form in a frame, such as https://acme.com"),
-    ("scripts_from", "websites whose scripts or own forms may send requests"),
-    ("proof_of_work", "`true` has browsers work out a small puzzle meanwhile"),
-];
-
 /// Changes what is named. The same again changes nothing.
 ///
 /// # Errors
-/// `Usage` naming the key or value that is wrong.
+/// `Usage` naming the setting that is wrong.
 pub async fn set(
     app: &App,
     actor: &Actor,
     tenant: &Tenant,
     changes: Vec<(String, String)>,
 ) -> Result<FormView> {
-    let owner = tenant.clone();
-    change(app, actor, tenant, "form.set", move |_, _, settings| {
-        for (key, value) in &changes {
-            set_one(settings, &owner, key, value.trim()).map_err(|error| {
-                let hint = error.hint_text().unwrap_or("see `nexora intake set --help`").to_owned();
-                Error::usage(format!("`{key}`: {}", error.message())).hint(hint)
-            })?;
-        }
+    let country = tenant.country()?;
+    change(app, actor, tenant, SET, move |_, _, settings| {
+        let mut changed = (settings.clone(), country);
+        set_all(SETTINGS, &mut changed, &changes)?;
+        *settings = changed.0;
         Ok(())
     })
     .await
-}
-
-fn set_one(settings: &mut FormSettings, tenant: &Tenant, key: &str, value: &str) -> Result<()> {
-    if value.chars().count() > TEXT_LENGTH {
-        return Err(Error::usage(format!("this is longer than {TEXT_LENGTH} characters")));
-    }
-    let owned = || value.to_owned();
-    let list = |separator: &[char]| -> Vec<String> {
-        let parts = value.split(separator).map(str::trim).filter(|part| !part.is_empty());
-        parts.take(LIST_LENGTH).map(str::to_owned).collect()
-    };
-    let origins = || list(&[',', ' ']).iter().map(|origin| parse_origin(origin)).collect::<Result<Vec<_>>>();
-    match key {
-        "intro" => settings.intro = owned(),
-        "services" => settings.services = list(&[';']),
-        "service_area" => settings.service_area = owned(),
-        "emergency_phone" if value.is_empty() => settings.emergency_phone = owned(),
-        "emergency_phone" => {
-            let country = tenant.country()?;
-            settings.emergency_phone = PhoneNumber::parse_in(country, value)?.shown_in(country);
-        }
-        "next_steps" => settings.next_steps = list(&[';']),
-        "embed_on" => settings.embed_on = origins()?,
-        "scripts_from" => settings.scripts_from = origins()?,
-        "proof_of_work" => {
-            let wrong = |_| Error::usage(format!("`{value}` is not `true` or `false`"));
-            settings.proof_of_work = value.parse().map_err(wrong)?;
-        }
-        _ => {
-            let error = Error::usage("nothing is called so");
-            return Err(match nearest(key, KEYS.iter().map(|(name, _)| *name)) {
-                Some(name) => error.hint(format!("did you mean `{name}`?")),
-                None => error,
-            });
-        }
-    }
-    Ok(())
-}
-
-/// Reads a website as browsers name it: scheme, host, and the port if it is not the usual one.
-fn parse_origin(text: &str) -> Result<String> {
-    let wrong = || {
-        Error::usage(format!("`{text}` is not a website"))
-            .hint("write it like `https://acme.com`, with `www.` if it has that")
-    };
-    let uri: axum::http::Uri = text.parse().map_err(|_| wrong())?;
-    let (scheme, authority) = uri.scheme_str().zip(uri.authority()).ok_or_else(wrong)?;
-    let local = matches!(authority.host(), "localhost" | "127.0.0.1");
-    if !(scheme == "https" || (scheme == "http" && local)) || authority.as_str().contains(['@', '*']) {
-        return Err(wrong());
-    }
-    Ok(format!("{scheme}://{}", authority.as_str().to_lowercase()))
 }
 
 /// Words what people agree to, as the next version of it.
@@ -218,15 +160,15 @@ pub async fn set_wording(
     if wording.is_empty() || wording.chars().count() > 1_000 {
         return Err(Error::usage("a wording has 1 to 1000 characters"));
     }
-    let (owner, now) = (tenant.clone(), app.clock.now());
-    change(app, actor, tenant, "form.wording", move |conn, form, _| {
-        let latest = form::wordings(conn, &form.tenant_id, channel, 1)?.pop();
+    let now = app.clock.now();
+    change(app, actor, tenant, WORDING, move |tx, _, _| {
+        let latest = form::wordings(tx, channel, 1)?.pop();
         if latest.as_ref().is_some_and(|latest| latest.wording == wording) {
             return Ok(());
         }
         let version = latest.map_or(1, |latest| latest.version + 1);
-        let next = Wording { version, created_at: now, ..first(&owner, channel, wording) };
-        form::insert_wording(conn, &next)
+        let next = Wording { version, created_at: now, ..first(tx.tenant, channel, wording) };
+        form::insert_wording(tx, &next)
     })
     .await
 }
@@ -236,22 +178,20 @@ pub async fn set_wording(
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
 pub async fn wordings(app: &App, tenant: &Tenant) -> Result<Vec<Wording>> {
-    let id = tenant.id.clone();
-    app.db
-        .read(move |conn| {
-            let mut all = Vec::new();
-            for channel in Channel::ALL {
-                all.extend(form::wordings(conn, &id, *channel, WORDINGS)?);
-            }
-            Ok(all)
-        })
-        .await
+    app.view(tenant, |tx| {
+        let mut all = Vec::new();
+        for channel in Channel::ALL {
+            all.extend(form::wordings(tx, *channel, WORDINGS)?);
+        }
+        Ok(all)
+    })
+    .await
 }
 
 /// Shows a logo on the form, or with no bytes none any more.
 ///
 /// # Errors
-/// `Usage` when it is no picture that can be read.
+/// `Usage` when it is not a picture that can be read.
 pub async fn set_logo(app: &App, actor: &Actor, tenant: &Tenant, bytes: Option<Vec<u8>>) -> Result<FormView> {
     let limit = app.config.intake.photo_limit_pixels;
     let logo = match bytes {
@@ -261,7 +201,7 @@ pub async fn set_logo(app: &App, actor: &Actor, tenant: &Tenant, bytes: Option<V
         ),
         None => None,
     };
-    change(app, actor, tenant, "form.logo", move |_, form, _| {
+    change(app, actor, tenant, LOGO, move |_, form, _| {
         form.logo = logo;
         Ok(())
     })
@@ -271,7 +211,7 @@ pub async fn set_logo(app: &App, actor: &Actor, tenant: &Tenant, bytes: Option<V
 /// Has Turnstile look at visitors, or with no keys no longer.
 ///
 /// # Errors
-/// `Usage` when the site key is none.
+/// `Usage` when the site key has the wrong form.
 pub async fn set_turnstile(
     app: &App,
     actor: &Actor,
@@ -289,7 +229,7 @@ pub async fn set_turnstile(
         None => None,
     };
     let site_key = keys.map(|(site_key, _)| site_key).unwrap_or_default();
-    change(app, actor, tenant, "form.turnstile", move |_, form, settings| {
+    change(app, actor, tenant, TURNSTILE, move |_, form, settings| {
         settings.turnstile_site_key = site_key;
         form.turnstile_sealed = sealed;
         Ok(())
@@ -301,21 +241,20 @@ async fn change(
     app: &App,
     actor: &Actor,
     tenant: &Tenant,
-    action: &'static str,
-    work: impl FnOnce(&mut Conn, &mut Form, &mut FormSettings) -> Result<()> + Send + 'static,
+    operation: Operation,
+    work: impl FnOnce(&mut Unit<'_>, &mut Form, &mut FormSettings) -> Result<()> + Send + 'static,
 ) -> Result<FormView> {
-    let (owner, now, base) = (tenant.clone(), app.clock.now(), app.config.http.public_url.clone());
-    let changed = audited(&app.db, Some(tenant.id.clone()), actor, action, now, move |conn| {
-        let before = view(conn, &owner, &base)?;
-        let stored = form::find(conn, &owner.id)?;
-        let mut form = stored.unwrap_or_else(|| Form::plain(&owner.id, now));
+    let base = app.config.http.public_url.clone();
+    let changed = app.change(actor, tenant, operation, move |tx, now| {
+        let before = view(tx, &base)?;
+        let mut form = form::find(tx)?.unwrap_or_else(|| Form::plain(tx.tenant(), now));
         let mut settings = form.settings()?;
-        work(conn, &mut form, &mut settings)?;
+        work(tx, &mut form, &mut settings)?;
         form.settings = Json::of(&settings)?;
         form.updated_at = now;
-        form::save(conn, &form)?;
-        let after = view(conn, &owner, &base)?;
-        let subject = Subject::new(&owner.slug).before(&before)?.after(&after)?;
+        form::save(tx, &form)?;
+        let after = view(tx, &base)?;
+        let subject = Subject::new(&tx.tenant.slug).before(&before)?.after(&after)?;
         Ok((after, subject))
     });
     let view = changed.await?;
@@ -340,7 +279,7 @@ pub fn snippet(view: &FormView, tenant: &Tenant, kind: Snippet) -> (String, Opti
     let name = escaped(&tenant.name);
     let fields = fields_html(view);
     let allow = |key: &str, known: &[String]| {
-        let command = format!("nexora intake set {key}=https://your-website.example --tenant {slug}");
+        let command = format!("nexora form set {key}=https://your-website.example --tenant {slug}");
         known.is_empty().then(|| format!("first allow the website: run `{command}`"))
     };
     match kind {
@@ -436,27 +375,4 @@ fn script(url: &str, slug: &str) -> String {
 }});
 "#
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_website_is_named_as_browsers_name_it() {
-        assert_eq!(parse_origin("https://Acme.com/contact").unwrap(), "https://acme.com");
-        assert_eq!(parse_origin("http://localhost:3000").unwrap(), "http://localhost:3000");
-        for wrong in [
-            "acme.com",
-            "http://acme.com",
-            "*",
-            "https://",
-            "https://*",
-            "https://*.acme.com",
-            "https://a@b.com",
-            "javascript:alert(1)",
-        ] {
-            assert!(parse_origin(wrong).is_err(), "{wrong}");
-        }
-    }
 }

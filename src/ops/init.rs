@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::clock::Clock;
-use crate::base::secret::MasterKey;
-use crate::base::{Error, Kind, Result};
 use crate::config::Config;
-use crate::model::address::EmailAddress;
-use crate::model::audit::Actor;
 use crate::ops::user::{self, Grant};
-use crate::store::Db;
+use nexora_core::base::clock::Clock;
+use nexora_core::base::secret::MasterKey;
+use nexora_core::base::{Error, Kind, Result, file};
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::audit::Actor;
+use nexora_store::Db;
 
 /// What was made, and what was there already.
 #[derive(Clone, Debug, Serialize)]
@@ -74,7 +74,7 @@ pub async fn run(
 /// Writes a file that is not there yet; one that is there is left alone.
 fn write_new(path: &Path, text: &str, mode: u32) -> Result<bool> {
     let opened = std::fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
-    let failed = |error| Error::config(format!("cannot write `{}`", path.display())).source(error);
+    let failed = |error| file::unwritable(path, Kind::Config, error);
     match opened {
         Ok(mut file) => {
             writeln!(file, "{}", text.trim_end()).and_then(|()| file.sync_all()).map_err(failed)?;

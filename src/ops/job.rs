@@ -1,17 +1,24 @@
 //! Jobs: pieces of work, made, scheduled, moved on, completed or cancelled.
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
-use crate::model::JobId;
-use crate::model::address::Zone;
-use crate::model::audit::Actor;
-use crate::model::change::{JobChange, JobPerson, JobStep};
-use crate::model::job::{Job, JobState};
-use crate::model::tenant::Tenant;
-use crate::ops::{Subject, audited};
+use crate::ops::Subject;
 use crate::pipeline::change;
-use crate::store::job;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::JobId;
+use nexora_core::model::address::Zone;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::change::{JobChange, JobPerson, JobStep};
+use nexora_core::model::job::{Job, JobState};
+use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::tenant::Tenant;
+use nexora_store::job;
+
+pub const ADD: Operation = Operation::new("job.add", Noun::Job, Verb::Create);
+pub const SCHEDULE: Operation = Operation::new("job.schedule", Noun::Job, Verb::Update);
+pub const STAGE: Operation = Operation::new("job.stage", Noun::Job, Verb::Update);
+pub const COMPLETE: Operation = Operation::new("job.complete", Noun::Job, Verb::Update);
+pub const CANCEL: Operation = Operation::new("job.cancel", Noun::Job, Verb::Update);
 
 /// A job to be made.
 #[derive(Clone, Debug)]
@@ -32,8 +39,7 @@ pub async fn add(app: &App, actor: &Actor, tenant: &Tenant, new: NewJob) -> Resu
     if new.title.trim().is_empty() {
         return Err(Error::usage("a job needs a title").hint("add `--title \"Boiler repair\"`"));
     }
-    let (now, id) = (app.clock.now(), tenant.id.clone());
-    let added = audited(&app.db, Some(tenant.id.clone()), actor, "job.add", now, move |conn| {
+    app.change(actor, tenant, ADD, move |tx, now| {
         let job_id = JobId::new(now);
         let wanted = JobChange {
             key: job_id.to_string(),
@@ -44,7 +50,7 @@ pub async fn add(app: &App, actor: &Actor, tenant: &Tenant, new: NewJob) -> Resu
             address: new.address,
             amount_cents: new.amount_cents,
         };
-        let made = change::save_job(conn, &id, wanted, now)?;
+        let made = change::save_job(tx, wanted, now)?;
         let state = if new.scheduled_at.is_some() { JobState::Scheduled } else { JobState::Open };
         let after = Job {
             state,
@@ -52,13 +58,11 @@ pub async fn add(app: &App, actor: &Actor, tenant: &Tenant, new: NewJob) -> Resu
             timezone: new.zone.map(|zone| zone.name().to_owned()).or_else(|| made.timezone.clone()),
             ..made.clone()
         };
-        let after = change::record_job(conn, &made, after, now)?;
+        let after = change::record_job(tx, &made, after, now)?;
         let subject = Subject::new(&after.id).after(&after)?;
         Ok((after, subject))
-    });
-    let job = added.await?;
-    app.nudges.all();
-    Ok(job)
+    })
+    .await
 }
 
 /// What becomes of a job.
@@ -75,24 +79,21 @@ pub enum Move {
 /// # Errors
 /// `NotFound` when there is none; `Conflict` when it has been completed or cancelled.
 pub async fn advance(app: &App, actor: &Actor, tenant: &Tenant, id: &JobId, to: Move) -> Result<Job> {
-    let (now, tenant_id, wanted) = (app.clock.now(), tenant.id.clone(), id.clone());
-    let missing = not_found(tenant, id);
-    let action = match to {
-        Move::Schedule(_) => "job.schedule",
-        Move::Stage(_) => "job.stage",
-        Move::Complete { .. } => "job.complete",
-        Move::Cancel => "job.cancel",
+    let operation = match to {
+        Move::Schedule(_) => SCHEDULE,
+        Move::Stage(_) => STAGE,
+        Move::Complete { .. } => COMPLETE,
+        Move::Cancel => CANCEL,
     };
-    let moved = audited(&app.db, Some(tenant.id.clone()), actor, action, now, move |conn| {
-        let before = job::find(conn, &tenant_id, &wanted)?.ok_or(missing)?;
+    let id = id.clone();
+    app.change(actor, tenant, operation, move |tx, now| {
+        let before = job::find(tx, &id)?.ok_or_else(|| tx.missing("job", &id))?;
         let after = moved(&before, to, now)?;
-        let after = change::record_job(conn, &before, after, now)?;
+        let after = change::record_job(tx, &before, after, now)?;
         let subject = Subject::new(&after.id).before(&before)?.after(&after)?;
         Ok((after, subject))
-    });
-    let job = moved.await?;
-    app.nudges.all();
-    Ok(job)
+    })
+    .await
 }
 
 fn moved(before: &Job, to: Move, now: Timestamp) -> Result<Job> {
@@ -130,8 +131,7 @@ pub async fn list(
     before: Option<JobId>,
     limit: i64,
 ) -> Result<Vec<Job>> {
-    let id = tenant.id.clone();
-    app.db.read(move |conn| job::list(conn, &id, state, before.as_ref(), limit)).await
+    app.view(tenant, move |tx| job::list(tx, state, before.as_ref(), limit)).await
 }
 
 /// Shows a job.
@@ -139,12 +139,6 @@ pub async fn list(
 /// # Errors
 /// `NotFound` when the tenant has no such job.
 pub async fn find(app: &App, tenant: &Tenant, id: &JobId) -> Result<Job> {
-    let (tenant_id, wanted) = (tenant.id.clone(), id.clone());
-    let found = app.db.read(move |conn| job::find(conn, &tenant_id, &wanted)).await?;
-    found.ok_or_else(|| not_found(tenant, id))
-}
-
-fn not_found(tenant: &Tenant, id: &JobId) -> Error {
-    Error::not_found(format!("no job `{id}` in tenant `{}`", tenant.slug))
-        .hint(format!("run `nexora job list --tenant {}`", tenant.slug))
+    let id = id.clone();
+    app.view(tenant, move |tx| job::find(tx, &id)?.ok_or_else(|| tx.missing("job", &id))).await
 }

@@ -5,17 +5,22 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::secret::Secret;
-use crate::base::text::hex;
-use crate::base::{Error, Result};
-use crate::model::address::Slug;
-use crate::model::audit::Actor;
-use crate::model::source::ApiKey;
-use crate::model::tenant::Tenant;
-use crate::model::{KeyId, TenantId};
-use crate::ops::{LIST_LIMIT, Subject, audited};
-use crate::store::{Conn, key, tenant};
+use crate::ops::{LIST_LIMIT, Subject};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::text::hex;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::address::Slug;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::source::ApiKey;
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{KeyId, TenantId};
+use nexora_store::{Tx, key, tenant};
+
+pub const CREATE: Operation = Operation::new("key.create", Noun::Key, Verb::Create);
+pub const REVOKE: Operation = Operation::new("key.revoke", Noun::Key, Verb::Delete);
+pub const ROTATE: Operation = Operation::new("key.rotate", Noun::Key, Verb::Update);
 
 /// How a key begins, so that it is known for one where it must not be.
 const PREFIX: &str = "nxk_";
@@ -35,14 +40,13 @@ pub async fn create(
     expires_at: Option<Timestamp>,
 ) -> Result<(ApiKey, Secret)> {
     Slug::parse(name)?;
-    let now = app.clock.now();
-    let (new, secret) = fresh(tenant, name, expires_at, now)?;
-    let created = audited(&app.db, Some(tenant.id.clone()), actor, "key.create", now, move |conn| {
-        if good_of(conn, &new.tenant_id, &new.name, now)?.is_some() {
+    let (new, secret) = fresh(tenant, name, expires_at, app.clock.now())?;
+    let created = app.change(actor, tenant, CREATE, move |tx, now| {
+        if good_of(tx, &new.name, now)?.is_some() {
             return Err(Error::conflict(format!("there is a key `{}` already", new.name))
                 .hint(format!("run `nexora key rotate {}`", new.name)));
         }
-        key::insert(conn, &new)?;
+        key::insert(tx, &new)?;
         let subject = Subject::new(&new.name).after(&new)?;
         Ok((new, subject))
     });
@@ -74,8 +78,8 @@ fn hash(key: &str) -> String {
     hex(Sha256::digest(key))
 }
 
-fn good_of(conn: &mut Conn, tenant: &TenantId, name: &str, now: Timestamp) -> Result<Option<ApiKey>> {
-    let keys = key::list(conn, tenant, LIST_LIMIT)?;
+fn good_of(tx: &mut Tx, name: &str, now: Timestamp) -> Result<Option<ApiKey>> {
+    let keys = key::list(tx, LIST_LIMIT)?;
     // During a rotation there are two: the newer one is the key.
     Ok(keys.into_iter().rev().find(|key| key.name == name && key.is_good(now)))
 }
@@ -85,8 +89,7 @@ fn good_of(conn: &mut Conn, tenant: &TenantId, name: &str, now: Timestamp) -> Re
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
 pub async fn list(app: &App, tenant: &Tenant) -> Result<Vec<ApiKey>> {
-    let id = tenant.id.clone();
-    app.db.read(move |conn| key::list(conn, &id, LIST_LIMIT)).await
+    app.view(tenant, |tx| key::list(tx, LIST_LIMIT)).await
 }
 
 /// Takes a key back, and what is left of the one before it.
@@ -94,13 +97,12 @@ pub async fn list(app: &App, tenant: &Tenant) -> Result<Vec<ApiKey>> {
 /// # Errors
 /// `NotFound` when no good key has this name.
 pub async fn revoke(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Result<ApiKey> {
-    let now = app.clock.now();
-    let (tenant_id, wanted) = (tenant.id.clone(), name.to_owned());
-    audited(&app.db, Some(tenant.id.clone()), actor, "key.revoke", now, move |conn| {
-        let before = good_of(conn, &tenant_id, &wanted, now)?.ok_or_else(|| missing(&wanted))?;
-        for key in key::list(conn, &tenant_id, LIST_LIMIT)? {
+    let wanted = name.to_owned();
+    app.change(actor, tenant, REVOKE, move |tx, now| {
+        let before = good_of(tx, &wanted, now)?.ok_or_else(|| missing(&wanted))?;
+        for key in key::list(tx, LIST_LIMIT)? {
             if key.name == wanted && key.is_good(now) {
-                key::set_end(conn, &ApiKey { revoked_at: Some(now), ..key })?;
+                key::set_end(tx, &ApiKey { revoked_at: Some(now), ..key })?;
             }
         }
         let after = ApiKey { revoked_at: Some(now), ..before.clone() };
@@ -121,15 +123,14 @@ pub async fn rotate(
     name: &str,
     grace: Duration,
 ) -> Result<(ApiKey, Secret)> {
-    let now = app.clock.now();
-    let (new, secret) = fresh(tenant, name, None, now)?;
-    let rotated = audited(&app.db, Some(tenant.id.clone()), actor, "key.rotate", now, move |conn| {
-        let before = good_of(conn, &new.tenant_id, &new.name, now)?.ok_or_else(|| missing(&new.name))?;
+    let (new, secret) = fresh(tenant, name, None, app.clock.now())?;
+    let rotated = app.change(actor, tenant, ROTATE, move |tx, now| {
+        let before = good_of(tx, &new.name, now)?.ok_or_else(|| missing(&new.name))?;
         let end = now + grace;
         let end = before.expires_at.map_or(end, |at| at.min(end));
-        key::set_end(conn, &ApiKey { expires_at: Some(end), ..before.clone() })?;
+        key::set_end(tx, &ApiKey { expires_at: Some(end), ..before.clone() })?;
         let new = ApiKey { expires_at: before.expires_at, ..new };
-        key::insert(conn, &new)?;
+        key::insert(tx, &new)?;
         let subject = Subject::new(&new.name).before(&before)?.after(&new)?;
         Ok((new, subject))
     });
@@ -137,7 +138,7 @@ pub async fn rotate(
 }
 
 fn missing(name: &str) -> Error {
-    Error::not_found(format!("no key `{name}` that is good")).hint("run `nexora key list`")
+    Error::not_found(format!("no active key `{name}`")).hint("run `nexora key list`")
 }
 
 /// Returns the tenant, by id or slug, whose key this is; nothing when either is wrong.
@@ -154,13 +155,13 @@ pub async fn authenticate(app: &App, named: &str, given: &str) -> Result<Option<
         };
         // A tenant that is not there is asked for its key all the same, and takes as long.
         let id = tenant.as_ref().map_or_else(|| TenantId::new(now), |tenant| tenant.id.clone());
-        let key = key::find_by_hash(conn, &id, &hash)?.filter(|key| key.is_good(now));
+        let key = key::find_by_hash(&mut conn.of(&id), &hash)?.filter(|key| key.is_good(now));
         Ok(tenant.zip(key))
     });
     let Some((tenant, key)) = found.await? else { return Ok(None) };
     if key.last_used_at.is_none_or(|at| now.since(at) >= USE_INTERVAL) {
         let (tenant_id, id) = (tenant.id.clone(), key.id.clone());
-        app.db.write(move |conn| key::note_use(conn, &tenant_id, &id, now)).await?;
+        app.db.write(move |conn| key::note_use(&mut conn.of(&tenant_id), &id, now)).await?;
     }
     Ok(Some((tenant, key)))
 }

@@ -3,24 +3,26 @@
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
-use crate::engine::enquiry::Enquiry;
-use crate::model::address::{EmailAddress, PhoneNumber};
-use crate::model::audit::Actor;
-use crate::model::event::About;
-use crate::model::form::Photo;
-use crate::model::lead::{Lead, LeadState};
-use crate::model::message::Message;
-use crate::model::tenant::Tenant;
-use crate::model::{LeadId, PhotoId, TenantId};
+use crate::ops::Subject;
 use crate::ops::run::RunView;
-use crate::ops::{Subject, audited};
+use crate::ops::unit::Unit;
 use crate::pipeline::intake::{self, Intake, Offer};
 use crate::pipeline::link::Linker;
 use crate::pipeline::stop::{self, Drops};
 use crate::pipeline::{change, contact};
-use crate::store::{Conn, form, lead, message, run};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::address::{EmailAddress, PhoneNumber};
+use nexora_core::model::audit::Actor;
+use nexora_core::model::event::About;
+use nexora_core::model::form::Photo;
+use nexora_core::model::lead::{Lead, LeadState};
+use nexora_core::model::message::Message;
+use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{LeadId, PhotoId};
+use nexora_engine::enquiry::Enquiry;
+use nexora_store::{form, lead, message, run};
 
 /// A lead, the runs that it started, and the messages to and from its contact.
 #[derive(Clone, Debug, Serialize)]
@@ -33,6 +35,13 @@ pub struct LeadView {
     pub photos: Vec<PhotoId>,
 }
 
+pub const ADD: Operation = Operation::new("lead.add", Noun::Lead, Verb::Create);
+pub const REVIEW: Operation = Operation::new("lead.review", Noun::Lead, Verb::Update);
+pub const STATE: Operation = Operation::new("lead.state", Noun::Lead, Verb::Update);
+pub const HAM: Operation = Operation::new("lead.ham", Noun::Lead, Verb::Update);
+pub const SPAM: Operation = Operation::new("lead.spam", Noun::Lead, Verb::Update);
+pub const ANSWERED: Operation = Operation::new("lead.answered", Noun::Lead, Verb::Update);
+
 const RUNS_SHOWN: i64 = 50;
 const MESSAGES_SHOWN: i64 = 50;
 const PHOTOS_SHOWN: i64 = 50;
@@ -42,8 +51,8 @@ const PHOTOS_SHOWN: i64 = 50;
 /// # Errors
 /// `Usage` naming each field that is wrong.
 pub async fn add(app: &App, actor: &Actor, tenant: &Tenant, enquiry: Enquiry) -> Result<Lead> {
-    let accepted = intake::accept(app, tenant, Offer::of(enquiry)).await?;
-    let id = match accepted {
+    app.permit(actor, tenant, ADD).await?;
+    let id = match intake::accept(app, tenant, Offer::of(enquiry)).await? {
         Intake::Accepted(id, _) => id,
         Intake::Invalid(faults) => {
             let texts: Vec<String> = faults
@@ -53,10 +62,8 @@ pub async fn add(app: &App, actor: &Actor, tenant: &Tenant, enquiry: Enquiry) ->
             return Err(Error::usage(texts.join(" ")));
         }
     };
-    let (tenant_id, now) = (tenant.id.clone(), app.clock.now());
-    audited(&app.db, Some(tenant.id.clone()), actor, "lead.add", now, move |conn| {
-        let added = lead::find(conn, &tenant_id, &id)?;
-        let added = added.ok_or_else(|| Error::internal(format!("lead `{id}` is gone")))?;
+    app.change(actor, tenant, ADD, move |tx, _| {
+        let added = lead::find(tx, &id)?.ok_or_else(|| Error::internal(format!("lead `{id}` is gone")))?;
         Ok((added, Subject::new(&id)))
     })
     .await
@@ -78,19 +85,18 @@ pub async fn review(
 ) -> Result<Lead> {
     let country = tenant.country()?;
     let phone = phone.map(|text| PhoneNumber::parse_in(country, &text)).transpose()?;
-    let (now, tenant_id, wanted) = (app.clock.now(), tenant.id.clone(), id.clone());
-    let missing = not_found(tenant, id);
-    audited(&app.db, Some(tenant.id.clone()), actor, "lead.review", now, move |conn| {
-        let before = lead::find(conn, &tenant_id, &wanted)?.ok_or(missing)?;
+    let id = id.clone();
+    app.change(actor, tenant, REVIEW, move |tx, now| {
+        let before = lead::find(tx, &id)?.ok_or_else(|| tx.missing("lead", &id))?;
         if before.state != LeadState::NeedsReview {
-            return Err(Error::conflict(format!("lead `{wanted}` is {} and needs no review", before.state)));
+            return Err(Error::conflict(format!("lead `{id}` is {} and needs no review", before.state)));
         }
         let name = name.unwrap_or_else(|| before.name.clone());
         let (email, phone) = (email.or_else(|| before.email.clone()), phone.or_else(|| before.phone.clone()));
-        let contact_id = contact::resolve(conn, &tenant_id, &name, email.as_ref(), phone.as_ref(), now)?;
+        let contact_id = contact::resolve(tx, &name, email.as_ref(), phone.as_ref(), now)?;
         let after = Lead { name, email, phone, contact_id, state: LeadState::New, ..before.clone() };
-        lead::save_review(conn, &after)?;
-        let subject = Subject::new(&wanted).before(&before)?.after(&after)?;
+        lead::save_review(tx, &after)?;
+        let subject = Subject::new(&id).before(&before)?.after(&after)?;
         Ok((after, subject))
     })
     .await
@@ -112,10 +118,7 @@ pub async fn set_state(
             "a lead needs review when its mail could not be read, and for no other reason",
         ));
     }
-    change(app, actor, tenant, id, "lead.state", move |conn, tenant, id, now| {
-        change::set_lead(conn, tenant, id, state, now)
-    })
-    .await
+    change(app, actor, tenant, STATE, id, move |tx, id, now| change::set_lead(tx, id, state, now)).await
 }
 
 /// Lets a lead go that was held back as spam: its automations begin.
@@ -123,8 +126,8 @@ pub async fn set_state(
 /// # Errors
 /// `NotFound` when the tenant has no such lead; `Conflict` when it is not held back.
 pub async fn ham(app: &App, actor: &Actor, tenant: &Tenant, id: &LeadId) -> Result<Lead> {
-    change(app, actor, tenant, id, "lead.ham", |conn, tenant, id, now| match lead::find(conn, tenant, id)? {
-        Some(lead) => intake::release(conn, &lead, now),
+    change(app, actor, tenant, HAM, id, |tx, id, now| match lead::find(tx, id)? {
+        Some(lead) => intake::release(tx, &lead, now),
         None => Ok(()),
     })
     .await
@@ -135,10 +138,10 @@ pub async fn ham(app: &App, actor: &Actor, tenant: &Tenant, id: &LeadId) -> Resu
 /// # Errors
 /// `NotFound` when the tenant has no such lead.
 pub async fn spam(app: &App, actor: &Actor, tenant: &Tenant, id: &LeadId) -> Result<Lead> {
-    change(app, actor, tenant, id, "lead.spam", |conn, tenant, id, now| {
-        change::set_lead(conn, tenant, id, LeadState::Spam, now)?;
-        for run in run::open_of_subject(conn, tenant, id.as_str())? {
-            stop::stop(conn, tenant, &run.id, "the lead is spam", Drops::All, now)?;
+    change(app, actor, tenant, SPAM, id, |tx, id, now| {
+        change::set_lead(tx, id, LeadState::Spam, now)?;
+        for run in run::open_of_subject(tx, id.as_str())? {
+            stop::stop(tx, &run.id, "the lead is spam", Drops::All, now)?;
         }
         Ok(())
     })
@@ -150,10 +153,10 @@ pub async fn spam(app: &App, actor: &Actor, tenant: &Tenant, id: &LeadId) -> Res
 /// # Errors
 /// `NotFound` when the tenant has no such lead.
 pub async fn answered(app: &App, actor: &Actor, tenant: &Tenant, id: &LeadId) -> Result<Lead> {
-    change(app, actor, tenant, id, "lead.answered", |conn, tenant, id, now| {
-        let contact_id = lead::find(conn, tenant, id)?.and_then(|lead| lead.contact_id);
+    change(app, actor, tenant, ANSWERED, id, |tx, id, now| {
+        let contact_id = lead::find(tx, id)?.and_then(|lead| lead.contact_id);
         let about = About { contact_id, lead_id: Some(id.clone()), job_id: None };
-        change::responded(conn, tenant, about, &format!("{id}:{}", now.millis()), now, now)
+        change::responded(tx, about, &format!("{id}:{}", now.millis()), now, now)
     })
     .await
 }
@@ -162,22 +165,19 @@ async fn change(
     app: &App,
     actor: &Actor,
     tenant: &Tenant,
+    operation: Operation,
     id: &LeadId,
-    action: &'static str,
-    work: impl FnOnce(&mut Conn, &TenantId, &LeadId, Timestamp) -> Result<()> + Send + 'static,
+    work: impl FnOnce(&mut Unit<'_>, &LeadId, Timestamp) -> Result<()> + Send + 'static,
 ) -> Result<Lead> {
-    let (now, tenant_id, wanted) = (app.clock.now(), tenant.id.clone(), id.clone());
-    let missing = not_found(tenant, id);
-    let changed = audited(&app.db, Some(tenant.id.clone()), actor, action, now, move |conn| {
-        let before = lead::find(conn, &tenant_id, &wanted)?.ok_or(missing)?;
-        work(conn, &tenant_id, &wanted, now)?;
-        let after = lead::find(conn, &tenant_id, &wanted)?.unwrap_or_else(|| before.clone());
-        let subject = Subject::new(&wanted).before(&before.state)?.after(&after.state)?;
+    let id = id.clone();
+    app.change(actor, tenant, operation, move |tx, now| {
+        let before = lead::find(tx, &id)?.ok_or_else(|| tx.missing("lead", &id))?;
+        work(tx, &id, now)?;
+        let after = lead::find(tx, &id)?.unwrap_or_else(|| before.clone());
+        let subject = Subject::new(&id).before(&before.state)?.after(&after.state)?;
         Ok((after, subject))
-    });
-    let lead = changed.await?;
-    app.nudges.all();
-    Ok(lead)
+    })
+    .await
 }
 
 /// Lists a tenant's leads, newest first.
@@ -191,8 +191,7 @@ pub async fn list(
     before: Option<LeadId>,
     limit: i64,
 ) -> Result<Vec<Lead>> {
-    let id = tenant.id.clone();
-    app.db.read(move |conn| lead::list(conn, &id, state, before.as_ref(), limit)).await
+    app.view(tenant, move |tx| lead::list(tx, state, before.as_ref(), limit)).await
 }
 
 /// Shows a lead with its runs and their effects.
@@ -200,22 +199,20 @@ pub async fn list(
 /// # Errors
 /// `NotFound` when the tenant has no such lead.
 pub async fn find(app: &App, tenant: &Tenant, id: &LeadId) -> Result<LeadView> {
-    let (tenant_id, wanted) = (tenant.id.clone(), id.clone());
-    let missing = not_found(tenant, id);
-    app.db
-        .read(move |conn| {
-            let lead = lead::find(conn, &tenant_id, &wanted)?.ok_or(missing)?;
-            let filter = run::Filter { subject: Some(wanted.to_string()), ..run::Filter::default() };
-            let runs = run::list(conn, &tenant_id, &filter, RUNS_SHOWN)?;
-            let runs = runs.into_iter().map(|run| RunView::load(conn, run)).collect::<Result<_>>()?;
-            let messages = match &lead.contact_id {
-                Some(contact) => message::of_contact(conn, &tenant_id, contact, MESSAGES_SHOWN)?,
-                None => Vec::new(),
-            };
-            let photos = form::photos_of(conn, &tenant_id, &wanted, PHOTOS_SHOWN)?;
-            Ok(LeadView { lead, runs, messages, photos })
-        })
-        .await
+    let id = id.clone();
+    app.view(tenant, move |tx| {
+        let lead = lead::find(tx, &id)?.ok_or_else(|| tx.missing("lead", &id))?;
+        let filter = run::Filter { subject: Some(id.to_string()), ..run::Filter::default() };
+        let runs = run::list(tx, &filter, RUNS_SHOWN)?;
+        let runs = runs.into_iter().map(|run| RunView::load(tx, run)).collect::<Result<_>>()?;
+        let messages = match &lead.contact_id {
+            Some(contact) => message::of_contact(tx, contact, MESSAGES_SHOWN)?,
+            None => Vec::new(),
+        };
+        let photos = form::photos_of(tx, &id, PHOTOS_SHOWN)?;
+        Ok(LeadView { lead, runs, messages, photos })
+    })
+    .await
 }
 
 /// Returns the photo that a link names.
@@ -225,7 +222,7 @@ pub async fn find(app: &App, tenant: &Tenant, id: &LeadId) -> Result<LeadView> {
 pub async fn linked_photo(app: &App, token: &str) -> Result<Photo> {
     let missing = || Error::not_found("there is no such photo").hint("check the address");
     let (tenant_id, id) = Linker::of(app).open_photo(token).ok_or_else(missing)?;
-    app.db.read(move |conn| form::find_photo(conn, &tenant_id, &id)).await?.ok_or_else(missing)
+    app.db.read(move |conn| form::find_photo(&mut conn.of(&tenant_id), &id)).await?.ok_or_else(missing)
 }
 
 /// Returns a photo that came with a lead.
@@ -233,12 +230,7 @@ pub async fn linked_photo(app: &App, token: &str) -> Result<Photo> {
 /// # Errors
 /// `NotFound` when the tenant has no such photo.
 pub async fn photo(app: &App, tenant: &Tenant, id: &PhotoId) -> Result<Photo> {
-    let (tenant_id, wanted) = (tenant.id.clone(), id.clone());
-    let missing = || Error::not_found(format!("no photo `{id}` in tenant `{}`", tenant.slug));
-    app.db.read(move |conn| form::find_photo(conn, &tenant_id, &wanted)).await?.ok_or_else(missing)
-}
-
-fn not_found(tenant: &Tenant, id: &LeadId) -> Error {
-    Error::not_found(format!("no lead `{id}` in tenant `{}`", tenant.slug))
-        .hint(format!("run `nexora lead list --tenant {}`", tenant.slug))
+    let id = id.clone();
+    let missing = Error::not_found(format!("no photo `{id}` in tenant `{}`", tenant.slug));
+    app.view(tenant, move |tx| form::find_photo(tx, &id)?.ok_or(missing)).await
 }

@@ -1,19 +1,24 @@
 //! What a person does with a link in one of our messages: leaves a review, or wants no more mail.
 
 use crate::app::App;
-use crate::base::{Error, Result};
-use crate::model::audit::Actor;
-use crate::model::consent::{Channel, Scope, Suppression, SuppressionReason};
-use crate::model::contact::AddressKind;
-use crate::model::event::{About, EventKind};
-use crate::model::lead::Agreed;
-use crate::model::tenant::Tenant;
+use crate::ops::Subject;
 use crate::ops::contact::tell_unsubscribed;
-use crate::ops::{Subject, audited};
+use crate::ops::unit::Unit;
 use crate::pipeline::consent::{Given, note};
 use crate::pipeline::fact::{self, Detail};
 use crate::pipeline::link::Linker;
-use crate::store::{Inserted, consent, contact, tenant};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::audit::Actor;
+use nexora_core::model::consent::{Channel, Scope, Suppression, SuppressionReason};
+use nexora_core::model::contact::AddressKind;
+use nexora_core::model::event::{About, EventKind};
+use nexora_core::model::lead::Agreed;
+use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::tenant::Tenant;
+use nexora_store::{Inserted, consent, contact, tenant};
+
+pub const UNSUBSCRIBE: Operation = Operation::new("contact.unsubscribe", Noun::Suppression, Verb::Create);
 
 /// What kind of link it was that was opened, as triggers name it.
 const REVIEW: &str = "review";
@@ -38,46 +43,42 @@ pub async fn unsubscribing(app: &App, token: &str) -> Result<Tenant> {
 pub async fn unsubscribe(app: &App, token: &str) -> Result<Tenant> {
     let linker = Linker::of(app);
     let link = linker.open_unsubscribe(token).ok_or_else(unknown)?;
-    let now = app.clock.now();
-    let actor = Actor::System("unsubscribe");
-    let id = link.tenant_id.clone();
-    let done = audited(&app.db, Some(id.clone()), &actor, "contact.unsubscribe", now, move |conn| {
-        let found = tenant::find(conn, &id)?.ok_or_else(unknown)?;
-        let suppression = |hash: &str| Suppression {
-            tenant_id: id.clone(),
-            hash: hash.to_owned(),
-            scope: Scope::Commercial,
-            reason: SuppressionReason::Unsubscribed,
-            detail: "by the link in a mail".to_owned(),
-            actor: "contact".to_owned(),
-            created_at: now,
-        };
+    let tenant = unsubscribing(app, token).await?;
+    let suppress = move |tx: &mut Unit<'_>, now: Timestamp| {
         // A person with several addresses means all of them.
         let mut hashes = vec![link.hash.clone()];
-        for (kind, address) in contact::addresses(conn, &id, &link.contact_id)? {
+        for (kind, address) in contact::addresses(tx, &link.contact_id)? {
             if kind == AddressKind::Email {
-                hashes.push(linker.hash_of(&id, &address));
+                hashes.push(linker.hash_of(tx.tenant(), &address));
             }
         }
         let mut is_new = false;
-        for hash in &hashes {
-            is_new |= consent::suppress(conn, &suppression(hash))? == Inserted::New;
+        for hash in hashes {
+            let suppression = Suppression {
+                tenant_id: tx.tenant.id.clone(),
+                hash,
+                scope: Scope::Commercial,
+                reason: SuppressionReason::Unsubscribed,
+                detail: "by the link in a mail".to_owned(),
+                actor: "contact".to_owned(),
+                created_at: now,
+            };
+            is_new |= consent::suppress(tx, &suppression)? == Inserted::New;
         }
-        let is_known = contact::find(conn, &id, &link.contact_id)?.is_some();
-        let word = consent::latest(conn, &id, &link.contact_id, Channel::Email)?;
+        let is_known = contact::find(tx, &link.contact_id)?.is_some();
+        let word = consent::latest(tx, &link.contact_id, Channel::Email)?;
         is_new |= word.is_none_or(|word| word.given);
         if is_new && is_known {
             let wording = "No more of these mails".to_owned();
             let word = Agreed { channel: Channel::Email, given: false, wording };
             let given = Given { source: "unsubscribe", actor: "contact", lead: None };
-            note(conn, &id, &link.contact_id, word, given, now)?;
+            note(tx, &link.contact_id, word, given, now)?;
             let why = (link.hash.as_str(), SuppressionReason::Unsubscribed);
-            tell_unsubscribed(conn, &id, link.contact_id, why, now)?;
+            tell_unsubscribed(tx, link.contact_id, why, now)?;
         }
-        Ok((found, Subject::new(&link.hash)))
-    });
-    let tenant = done.await?;
-    app.nudges.all();
+        Ok(((), Subject::new(&link.hash)))
+    };
+    app.change(&Actor::System("unsubscribe"), &tenant, UNSUBSCRIBE, suppress).await?;
     Ok(tenant)
 }
 
@@ -94,7 +95,7 @@ pub async fn open_review(app: &App, token: &str) -> Result<String> {
         // Opened twice is opened once.
         let key = format!("{REVIEW}:{}", link.run_id);
         let detail = Detail { to: REVIEW, from: "" };
-        let _ = fact::happened(conn, &found.id, EventKind::LinkOpened, &key, about, detail, now)?;
+        let _ = fact::happened(&mut conn.of(&found.id), EventKind::LinkOpened, &key, about, detail, now)?;
         found.settings()
     });
     let url = opened.await?.review_url;

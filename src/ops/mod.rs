@@ -14,6 +14,7 @@ pub mod effect;
 pub mod event;
 pub mod explain;
 pub mod form;
+pub mod form_setting;
 pub mod init;
 pub mod job;
 pub mod key;
@@ -33,6 +34,7 @@ pub mod task;
 pub mod tenant;
 pub mod totp;
 pub mod trial;
+pub mod unit;
 pub mod user;
 pub mod version;
 
@@ -40,18 +42,18 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::base::text::Json;
-use crate::engine::context::Settings;
-use crate::engine::definition::Definition;
-use crate::engine::setting;
-use crate::model::TenantId;
-use crate::model::audit::Actor;
-use crate::model::automation::Version;
-use crate::model::tenant::Tenant;
-use crate::store::audit::{self, Change};
-use crate::store::{Conn, Db};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::Json;
+use nexora_core::model::TenantId;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::automation::Version;
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::context::Settings;
+use nexora_engine::definition::Definition;
+use nexora_engine::setting;
+use nexora_store::audit::{self, Change};
+use nexora_store::{Conn, Db};
 
 /// The most rows that one list returns.
 pub const LIST_LIMIT: i64 = 1_000;
@@ -89,33 +91,43 @@ where
     let actor = actor.clone();
     db.write(move |conn| {
         let (value, subject) = work(conn)?;
-        let change =
-            Change { actor, action, subject: subject.name, before: subject.before, after: subject.after };
-        audit::append(conn, tenant.as_ref(), change, now)?;
+        audit::append(conn, tenant.as_ref(), subject.change(actor, action), now)?;
         Ok(value)
     })
     .await
 }
 
 /// What an audited change was made to, before and after.
-struct Subject {
+pub struct Subject {
     name: String,
     before: Option<Json>,
     after: Option<Json>,
 }
 
 impl Subject {
-    fn new(name: impl ToString) -> Subject {
+    pub fn new(name: impl ToString) -> Subject {
         Subject { name: name.to_string(), before: None, after: None }
     }
 
-    fn before(mut self, value: &impl Serialize) -> Result<Subject> {
+    /// Notes what it was.
+    ///
+    /// # Errors
+    /// `Internal` when it has no JSON form.
+    pub fn before(mut self, value: &impl Serialize) -> Result<Subject> {
         self.before = Some(Json::of(value)?);
         Ok(self)
     }
 
-    fn after(mut self, value: &impl Serialize) -> Result<Subject> {
+    /// Notes what it has become.
+    ///
+    /// # Errors
+    /// `Internal` when it has no JSON form.
+    pub fn after(mut self, value: &impl Serialize) -> Result<Subject> {
         self.after = Some(Json::of(value)?);
         Ok(self)
+    }
+
+    fn change(self, actor: Actor, action: &'static str) -> Change {
+        Change { actor, action, subject: self.name, before: self.before, after: self.after }
     }
 }

@@ -3,16 +3,16 @@
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::engine::hours::at_wall_time;
-use crate::model::connection::ConnectionState;
-use crate::model::effect::EffectState;
-use crate::model::run::RunState;
-use crate::model::tenant::Tenant;
 use crate::ops::status;
 use crate::pipeline::trouble::{self, Health, Level, Trouble};
-use crate::store::{Conn, balance, connection, cursor, lead, migration, tenant};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::connection::ConnectionState;
+use nexora_core::model::effect::EffectState;
+use nexora_core::model::run::RunState;
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::hours::at_wall_time;
+use nexora_store::{Conn, balance, connection, cursor, lead, migration, tenant};
 
 /// Every tenant, and whether the machine keeps up.
 #[derive(Clone, Debug, Serialize)]
@@ -71,10 +71,10 @@ fn look(conn: &mut Conn, now: Timestamp) -> Result<Overview> {
 
 fn line(conn: &mut Conn, tenant: Tenant, now: Timestamp) -> Result<TenantLine> {
     let id = &tenant.id;
-    let counts = balance::unsettled(conn, id)?;
-    let connections = connection::list(conn, id, ROWS)?;
-    let cursors = cursor::list(conn, id, None, ROWS)?;
-    let oldest_due_at = balance::oldest_due(conn, id)?.filter(|at| *at <= now);
+    let counts = balance::unsettled(&mut conn.of(id))?;
+    let connections = connection::list(&mut conn.of(id), ROWS)?;
+    let cursors = cursor::list(&mut conn.of(id), None, ROWS)?;
+    let oldest_due_at = balance::oldest_due(&mut conn.of(id))?.filter(|at| *at <= now);
     let health = Health {
         tenant: &tenant,
         counts: &counts,
@@ -83,20 +83,20 @@ fn line(conn: &mut Conn, tenant: Tenant, now: Timestamp) -> Result<TenantLine> {
         cursors: &cursors,
     };
     let mut troubles = trouble::of(&health, now);
-    troubles.extend(status::locks(conn, id, now)?);
+    troubles.extend(status::locks(&mut conn.of(id), now)?);
     let zone = tenant.zone()?.tz();
     let today = now.utc().with_timezone(&zone).date_naive();
     let midnight = at_wall_time(today, chrono::NaiveTime::MIN, zone);
     let failing = |state: ConnectionState| state == ConnectionState::Failing;
     Ok(TenantLine {
         level: trouble::level(&troubles),
-        queued: balance::due(conn, id, now)?,
+        queued: balance::due(&mut conn.of(id), now)?,
         oldest_due_at,
         failures: balance::count(&counts, "run", RunState::Failed.name())
             + balance::count(&counts, "effect", EffectState::Dead.name()),
         connections: connections.len(),
         connections_failing: connections.iter().filter(|connection| failing(connection.state)).count(),
-        leads_today: lead::count_since(conn, id, midnight)?,
+        leads_today: lead::count_since(&mut conn.of(id), midnight)?,
         last_poll_at: cursors.iter().filter_map(|cursor| cursor.polled_at).max(),
         troubles,
         tenant,

@@ -3,17 +3,21 @@
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
-use crate::model::RunId;
-use crate::model::audit::Actor;
-use crate::model::effect::{Effect, EffectState};
-use crate::model::run::{Run, RunState, Step, StepState};
-use crate::model::tenant::Tenant;
-use crate::ops::{Subject, audited};
+use crate::ops::Subject;
 use crate::pipeline::stop::{self, Drops};
-use crate::store::run::Filter;
-use crate::store::{Claim, Conn, automation, effect, run};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::RunId;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::effect::{Effect, EffectState};
+use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::run::{Run, RunState, Step, StepState};
+use nexora_core::model::tenant::Tenant;
+use nexora_store::run::Filter;
+use nexora_store::{Claim, Conn, Tx, automation, effect, run};
+
+pub const RETRY: Operation = Operation::new("run.retry", Noun::Run, Verb::Update);
+pub const CANCEL: Operation = Operation::new("run.cancel", Noun::Run, Verb::Update);
 
 /// A run with the name of its automation, its journal and its effects.
 #[derive(Clone, Debug, Serialize)]
@@ -31,11 +35,12 @@ impl RunView {
     /// # Errors
     /// `Unavailable` when the database cannot be reached.
     pub fn load(conn: &mut Conn, run: Run) -> Result<RunView> {
-        let automation = automation::find(conn, &run.tenant_id, &run.automation_id)?;
+        let tx = &mut conn.of(&run.tenant_id);
+        let automation = automation::find(tx, &run.automation_id)?;
         Ok(RunView {
             automation: automation.map_or_else(|| run.automation_id.to_string(), |found| found.name),
-            steps: run::steps(conn, &run.tenant_id, &run.id)?,
-            effects: effect::of_run(conn, &run.tenant_id, &run.id)?,
+            steps: run::steps(tx, &run.id)?,
+            effects: effect::of_run(tx, &run.id)?,
             run,
         })
     }
@@ -46,8 +51,7 @@ impl RunView {
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
 pub async fn list(app: &App, tenant: &Tenant, filter: Filter, limit: i64) -> Result<Vec<Run>> {
-    let id = tenant.id.clone();
-    app.db.read(move |conn| run::list(conn, &id, &filter, limit)).await
+    app.view(tenant, move |tx| run::list(tx, &filter, limit)).await
 }
 
 /// Shows a run.
@@ -55,14 +59,12 @@ pub async fn list(app: &App, tenant: &Tenant, filter: Filter, limit: i64) -> Res
 /// # Errors
 /// `NotFound` when the tenant has no such run.
 pub async fn find(app: &App, tenant: &Tenant, id: &RunId) -> Result<RunView> {
-    let (tenant_id, wanted) = (tenant.id.clone(), id.clone());
-    let missing = not_found(tenant, id);
-    app.db
-        .read(move |conn| {
-            let run = run::find(conn, &tenant_id, &wanted)?.ok_or(missing)?;
-            RunView::load(conn, run)
-        })
-        .await
+    let id = id.clone();
+    app.view(tenant, move |tx| {
+        let run = run::find(tx, &id)?.ok_or_else(|| tx.missing("run", &id))?;
+        RunView::load(tx, run)
+    })
+    .await
 }
 
 /// Takes up a failed run at the steps that failed; what was delivered is not done again.
@@ -70,39 +72,36 @@ pub async fn find(app: &App, tenant: &Tenant, id: &RunId) -> Result<RunView> {
 /// # Errors
 /// `NotFound` when there is none; `Conflict` when it has not failed.
 pub async fn retry(app: &App, actor: &Actor, tenant: &Tenant, id: &RunId) -> Result<Run> {
-    let (now, tenant_id, wanted) = (app.clock.now(), tenant.id.clone(), id.clone());
-    let missing = not_found(tenant, id);
-    let retried = audited(&app.db, Some(tenant.id.clone()), actor, "run.retry", now, move |conn| {
-        let before = run::find(conn, &tenant_id, &wanted)?.ok_or(missing)?;
+    let id = id.clone();
+    app.change(actor, tenant, RETRY, move |tx, now| {
+        let before = run::find(tx, &id)?.ok_or_else(|| tx.missing("run", &id))?;
         if before.state != RunState::Failed {
-            return Err(Error::conflict(format!("run `{wanted}` is {}, not failed", before.state)));
+            return Err(Error::conflict(format!("run `{id}` is {}, not failed", before.state)));
         }
-        for step in run::steps(conn, &tenant_id, &wanted)? {
+        for step in run::steps(tx, &id)? {
             if step.state == StepState::Failed {
-                revive_step(conn, step, now)?;
+                revive_step(tx, step, now)?;
             }
         }
-        let after = reopen(conn, &before, now)?;
-        let subject = Subject::new(&wanted).before(&before.state)?.after(&after.state)?;
+        let after = reopen(tx, &before, now)?;
+        let subject = Subject::new(&id).before(&before.state)?.after(&after.state)?;
         Ok((after, subject))
-    });
-    let run = retried.await?;
-    app.nudges.all();
-    Ok(run)
+    })
+    .await
 }
 
-fn revive_step(conn: &mut Conn, step: Step, now: Timestamp) -> Result<()> {
+fn revive_step(tx: &mut Tx, step: Step, now: Timestamp) -> Result<()> {
     let Some(id) = &step.effect_id else {
         // It promised nothing: the run goes back to it.
-        return run::find(conn, &step.tenant_id, &step.run_id)?.map_or(Ok(()), |run| {
+        return run::find(tx, &step.run_id)?.map_or(Ok(()), |run| {
             let back = Run { position: step.position.min(run.position), ..run.clone() };
-            run::save(conn, &back, run.epoch).map(|_| ())
+            run::save(tx, &back, run.epoch).map(|_| ())
         });
     };
-    if let Some(found) = effect::find(conn, &step.tenant_id, id)? {
-        revive_effect(conn, &found, now)?;
+    if let Some(found) = effect::find(tx, id)? {
+        revive_effect(tx, &found, now)?;
     }
-    run::save_step(conn, &Step { state: StepState::Waiting, reason: None, finished_at: None, ..step })
+    run::save_step(tx, &Step { state: StepState::Waiting, reason: None, finished_at: None, ..step })
 }
 
 /// Makes an effect due once more, with all its attempts before it, from the beginning.
@@ -124,7 +123,7 @@ pub(super) fn revive_effect(conn: &mut Conn, before: &Effect, now: Timestamp) ->
 
 /// Makes a finished run go on, because something it promised goes on.
 pub(super) fn reopen(conn: &mut Conn, before: &Run, now: Timestamp) -> Result<Run> {
-    let fresh = run::find(conn, &before.tenant_id, &before.id)?.unwrap_or_else(|| before.clone());
+    let fresh = run::find(&mut conn.of(&before.tenant_id), &before.id)?.unwrap_or_else(|| before.clone());
     let after = Run {
         state: RunState::Running,
         reason: None,
@@ -144,23 +143,16 @@ pub(super) fn reopen(conn: &mut Conn, before: &Run, now: Timestamp) -> Result<Ru
 /// # Errors
 /// `NotFound` when there is none; `Conflict` when it is finished.
 pub async fn cancel(app: &App, actor: &Actor, tenant: &Tenant, id: &RunId) -> Result<Run> {
-    let (now, tenant_id, wanted) = (app.clock.now(), tenant.id.clone(), id.clone());
-    let missing = not_found(tenant, id);
-    audited(&app.db, Some(tenant.id.clone()), actor, "run.cancel", now, move |conn| {
-        let before = run::find(conn, &tenant_id, &wanted)?.ok_or(missing)?;
+    let id = id.clone();
+    app.change(actor, tenant, CANCEL, move |tx, now| {
+        let before = run::find(tx, &id)?.ok_or_else(|| tx.missing("run", &id))?;
         if before.state.is_finished() {
-            return Err(Error::conflict(format!("run `{wanted}` is {} already", before.state)));
+            return Err(Error::conflict(format!("run `{id}` is {} already", before.state)));
         }
-        let reason = "cancelled by an operator";
-        let stopped = stop::stop(conn, &tenant_id, &wanted, reason, Drops::All, now)?;
-        let after = stopped.ok_or_else(|| Error::conflict(format!("run `{wanted}` has just ended")))?;
-        let subject = Subject::new(&wanted).before(&before.state)?.after(&after.state)?;
+        let stopped = stop::stop(tx, &id, "cancelled by an operator", Drops::All, now)?;
+        let after = stopped.ok_or_else(|| Error::conflict(format!("run `{id}` has just ended")))?;
+        let subject = Subject::new(&id).before(&before.state)?.after(&after.state)?;
         Ok((after, subject))
     })
     .await
-}
-
-fn not_found(tenant: &Tenant, id: &RunId) -> Error {
-    Error::not_found(format!("no run `{id}` in tenant `{}`", tenant.slug))
-        .hint(format!("run `nexora run list --tenant {}`", tenant.slug))
 }

@@ -11,20 +11,23 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::secret::{MasterKey, Secret, random_bytes};
-use crate::base::text::Json;
-use crate::base::token::PurposeKey;
-use crate::base::{Error, Result};
-use crate::model::address::EmailAddress;
-use crate::model::audit::Actor;
-use crate::model::principal::Principal;
-use crate::model::session::Session;
-use crate::model::tenant::Tenant;
-use crate::model::{SessionId, TenantId, UserId};
-use crate::ops::{LIST_LIMIT, Subject, audited, status, user as users};
-use crate::store::audit::{self, Change};
-use crate::store::{Conn, session, tenant, user};
+use crate::ops::{LIST_LIMIT, Subject, status, user as users};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::secret::{MasterKey, Secret, random_bytes};
+use nexora_core::base::text::Json;
+use nexora_core::base::token::PurposeKey;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::principal::{Noun, Operation, Principal, Verb};
+use nexora_core::model::session::Session;
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{SessionId, TenantId, UserId};
+use nexora_store::audit::{self, Change};
+use nexora_store::{Conn, session, tenant, user};
+
+const REVOKE: &str = "session.revoke";
+pub const REVOKE_LINKS: Operation = Operation::new("status.revoke_links", Noun::Session, Verb::Delete);
 
 /// Where a request comes from.
 #[derive(Clone, Debug, Default)]
@@ -108,9 +111,9 @@ pub async fn open_link(app: &App, link: &str, client: &Client) -> Result<Begun> 
     let begun = make(app, Owner::Link(tenant.id.clone()), client, link.until)?;
     let (session, address, now) = (begun.session.clone(), client.address.clone(), app.clock.now());
     let stored = app.db.write(move |conn| {
-        let last = session::last_of_link(conn, &tenant.id, session.expires_at)?;
+        let last = session::last_of_link(&mut conn.of(&tenant.id), session.expires_at)?;
         session::insert(conn, &session)?;
-        session::trim_link(conn, &tenant.id, session.expires_at, LINK_SESSIONS)?;
+        session::trim_link(&mut conn.of(&tenant.id), session.expires_at, LINK_SESSIONS)?;
         if last.is_some_and(|last| last.utc().date_naive() == now.utc().date_naive()) {
             return Ok(());
         }
@@ -190,16 +193,17 @@ pub async fn end(app: &App, token: &Secret) -> Result<()> {
     let hash = hash(&app.key, token);
     let find = app.db.read(move |conn| session::find_by_token(conn, &hash));
     let Some(found) = find.await?.filter(|session| session.revoked_at.is_none()) else { return Ok(()) };
-    let actor = Actor::System("sign-out");
-    audited(&app.db, found.tenant_id.clone(), &actor, "auth.sign_out", now, move |conn| {
+    let write = move |conn: &mut Conn| {
         session::revoke(conn, &found.id, now)?;
         let name = match &found.user_id {
             Some(id) => user::find(conn, id)?.map(|user| user.email.to_string()),
             None => None,
         };
-        Ok(((), Subject::new(name.unwrap_or_else(|| found.id.to_string()))))
-    })
-    .await
+        let subject = Subject::new(name.unwrap_or_else(|| found.id.to_string()));
+        let change = subject.change(Actor::System("sign-out"), "auth.sign_out");
+        audit::append(conn, found.tenant_id.as_ref(), change, now)
+    };
+    app.db.write(write).await
 }
 
 /// Lists who is signed in, latest first: everywhere, or to a tenant.
@@ -212,7 +216,7 @@ pub async fn list(app: &App, tenant: Option<&Tenant>) -> Result<Vec<SessionView>
     app.db
         .read(move |conn| {
             let mut sessions = match &wanted {
-                Some(id) => session::list_of(conn, id, now, LIST_LIMIT)?,
+                Some(id) => session::list_of(&mut conn.of(id), now, LIST_LIMIT)?,
                 None => session::list(conn, now, LIST_LIMIT)?,
             };
             sessions.retain(|session| is_open(session, now, idle));
@@ -241,8 +245,8 @@ fn view(conn: &mut Conn, session: Session, tenants: &HashMap<TenantId, String>) 
 /// # Errors
 /// `NotFound` when there is none.
 pub async fn revoke(app: &App, actor: &Actor, id: &SessionId) -> Result<()> {
-    let (now, id) = (app.clock.now(), id.clone());
-    audited(&app.db, None, actor, "session.revoke", now, move |conn| {
+    let id = id.clone();
+    app.administer(actor, REVOKE, move |conn, now| {
         let none = || Error::not_found(format!("no session `{id}`")).hint("run `nexora session list`");
         session::find(conn, &id)?.ok_or_else(none)?;
         session::revoke(conn, &id, now)?;
@@ -256,8 +260,8 @@ pub async fn revoke(app: &App, actor: &Actor, id: &SessionId) -> Result<()> {
 /// # Errors
 /// `NotFound` when there is no such user.
 pub async fn revoke_of_user(app: &App, actor: &Actor, email: &EmailAddress) -> Result<usize> {
-    let (now, email) = (app.clock.now(), email.clone());
-    audited(&app.db, None, actor, "session.revoke", now, move |conn| {
+    let email = email.clone();
+    app.administer(actor, REVOKE, move |conn, now| {
         let found = user::find_by_email(conn, &email.key())?.ok_or_else(|| users::no_such_user(&email))?;
         Ok((session::revoke_of_user(conn, &found.id, now)?, Subject::new(&email)))
     })
@@ -269,11 +273,8 @@ pub async fn revoke_of_user(app: &App, actor: &Actor, email: &EmailAddress) -> R
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
 pub async fn revoke_all(app: &App, actor: &Actor) -> Result<usize> {
-    let now = app.clock.now();
-    audited(&app.db, None, actor, "session.revoke", now, move |conn| {
-        Ok((session::revoke_all(conn, now)?, Subject::new("all")))
-    })
-    .await
+    app.administer(actor, REVOKE, |conn, now| Ok((session::revoke_all(conn, now)?, Subject::new("all"))))
+        .await
 }
 
 /// Ends every link to a tenant's status page that was made so far, and the sessions that came of them;
@@ -282,10 +283,10 @@ pub async fn revoke_all(app: &App, actor: &Actor) -> Result<usize> {
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
 pub async fn revoke_links(app: &App, actor: &Actor, tenant: &Tenant) -> Result<usize> {
-    let (now, tenant) = (app.clock.now(), tenant.clone());
-    audited(&app.db, Some(tenant.id.clone()), actor, "status.revoke_links", now, move |conn| {
-        tenant::end_links(conn, &tenant.id, now)?;
-        Ok((session::revoke_of_links(conn, &tenant.id, now)?, Subject::new(&tenant.slug)))
+    app.change(actor, tenant, REVOKE_LINKS, |tx, now| {
+        let tenant = tx.tenant;
+        tenant::end_links(tx, &tenant.id, now)?;
+        Ok((session::revoke_of_links(tx, now)?, Subject::new(&tenant.slug)))
     })
     .await
 }

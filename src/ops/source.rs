@@ -6,26 +6,26 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::secret::Secret;
-use crate::base::text::Json;
-use crate::base::{Error, Result};
-use crate::connector::webhook;
-use crate::engine::enquiry;
-use crate::engine::lead_format::body::Body;
-use crate::engine::lead_format::webhook::{InAddress, ParseResult, Setting};
-use crate::engine::lead_format::{Webhook, formats};
-use crate::model::address::Slug;
-use crate::model::audit::Actor;
-use crate::model::lead::{Attribution, Details};
-use crate::model::source::{
-    Notice, NoticeState, Source, SourceField, SourceKind, SourceSecrets, SourceSettings, SourceState,
-};
-use crate::model::tenant::Tenant;
-use crate::model::{NoticeId, SourceId};
 use crate::ops::{LIST_LIMIT, Subject, audited};
 use crate::pipeline::hook;
-use crate::store::notice::{self, Filter};
-use crate::store::{Claim, Conn, Inserted, source};
+use nexora_connector::webhook;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::text::Json;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::address::Slug;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::lead::{Attribution, Details};
+use nexora_core::model::source::{
+    Notice, NoticeState, Source, SourceField, SourceKind, SourceSecrets, SourceSettings, SourceState,
+};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{NoticeId, SourceId};
+use nexora_engine::enquiry;
+use nexora_engine::lead_format::body::Body;
+use nexora_engine::lead_format::webhook::{InAddress, ParseResult, Setting};
+use nexora_engine::lead_format::{Webhook, formats};
+use nexora_store::notice::{self, Filter};
+use nexora_store::{Claim, Conn, Inserted, source};
 
 /// Random bytes of a secret that we make.
 const SECRET_BYTES: usize = 24;
@@ -87,7 +87,7 @@ pub async fn add(app: &App, actor: &Actor, tenant: &Tenant, new: NewSource) -> R
     let added = audited(&app.db, Some(tenant.id.clone()), actor, "source.add", now, move |conn| {
         if source::insert(conn, &source)? == Inserted::AlreadyThere {
             return Err(Error::conflict(format!("tenant `{slug}` has a source `{}` already", source.name))
-                .hint("choose another name, or remove the one that is there"));
+                .hint("choose another name, or delete the one that is there"));
         }
         let subject = Subject::new(&source.name).after(&source)?;
         Ok((source, subject))
@@ -158,7 +158,7 @@ fn url(app: &App, tenant: &Tenant, source: &Source, webhook: Webhook, secrets: &
 /// `Unavailable` when the database cannot be reached.
 pub async fn list(app: &App, tenant: &Tenant) -> Result<Vec<Source>> {
     let id = tenant.id.clone();
-    app.db.read(move |conn| source::list(conn, &id, LIST_LIMIT)).await
+    app.db.read(move |conn| source::list(&mut conn.of(&id), LIST_LIMIT)).await
 }
 
 /// Finds a source by its name.
@@ -167,7 +167,7 @@ pub async fn list(app: &App, tenant: &Tenant) -> Result<Vec<Source>> {
 /// `NotFound` when there is none.
 pub async fn find(app: &App, tenant: &Tenant, name: &str) -> Result<Source> {
     let (id, wanted) = (tenant.id.clone(), name.to_owned());
-    let found = app.db.read(move |conn| source::find_by_name(conn, &id, &wanted)).await?;
+    let found = app.db.read(move |conn| source::find_by_name(&mut conn.of(&id), &wanted)).await?;
     found.ok_or_else(|| {
         Error::not_found(format!("no source `{name}` in tenant `{}`", tenant.slug))
             .hint(format!("run `nexora source list --tenant {}`", tenant.slug))
@@ -286,7 +286,7 @@ pub async fn remove(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Re
     let found = find(app, tenant, name).await?;
     let now = app.clock.now();
     audited(&app.db, Some(tenant.id.clone()), actor, "source.remove", now, move |conn| {
-        source::delete(conn, &found.tenant_id, &found.id)?;
+        source::delete(&mut conn.of(&found.tenant_id), &found.id)?;
         let subject = Subject::new(&found.name).before(&found)?;
         Ok(((), subject))
     })
@@ -389,7 +389,7 @@ pub async fn notices(
         None => None,
     };
     let id = tenant.id.clone();
-    app.db.read(move |conn| notice::list(conn, &id, &Filter { source, state }, limit)).await
+    app.db.read(move |conn| notice::list(&mut conn.of(&id), &Filter { source, state }, limit)).await
 }
 
 /// Has leads fetched again: one by its notice, or all of a source that failed. Returns how many.
@@ -440,7 +440,7 @@ pub async fn retry(
 pub async fn dismiss(app: &App, actor: &Actor, tenant: &Tenant, id: &NoticeId) -> Result<Notice> {
     let (now, id, owner) = (app.clock.now(), id.clone(), tenant.clone());
     audited(&app.db, Some(tenant.id.clone()), actor, "source.dismiss", now, move |conn| {
-        let before = notice::find(conn, &owner.id, &id)?.ok_or_else(|| {
+        let before = notice::find(&mut conn.of(&owner.id), &id)?.ok_or_else(|| {
             Error::not_found(format!("no notice `{id}` in tenant `{}`", owner.slug))
                 .hint(format!("run `nexora source notices --tenant {}`", owner.slug))
         })?;
@@ -463,7 +463,7 @@ fn open(conn: &mut Conn, source: &Source) -> Result<Vec<Notice>> {
     let mut open = Vec::new();
     for state in [NoticeState::Failed, NoticeState::Retrying] {
         let filter = Filter { source: Some(source.id.clone()), state: Some(state) };
-        open.extend(notice::list(conn, &source.tenant_id, &filter, LIST_LIMIT)?);
+        open.extend(notice::list(&mut conn.of(&source.tenant_id), &filter, LIST_LIMIT)?);
     }
     Ok(open)
 }

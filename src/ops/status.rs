@@ -3,25 +3,27 @@
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::secret::MasterKey;
-use crate::base::text::Json;
-use crate::base::token::PurposeKey;
-use crate::base::{Error, Result};
-use crate::model::TenantId;
-use crate::model::address::Slug;
-use crate::model::audit::Actor;
-use crate::model::connection::Connection;
-use crate::model::cursor::Cursor;
-use crate::model::effect::Effect;
-use crate::model::lead::Lead;
-use crate::model::panel::Panel;
-use crate::model::run::Run;
-use crate::model::tenant::Tenant;
-use crate::ops::{Subject, audited};
+use crate::ops::Subject;
 use crate::pipeline::trouble::{self, Health, Trouble};
-use crate::store::balance::{self, Count};
-use crate::store::{Conn, automation, connection, cursor, effect, lead, run, sign_in, tenant};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::secret::MasterKey;
+use nexora_core::base::text::Json;
+use nexora_core::base::token::PurposeKey;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::address::Slug;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::connection::Connection;
+use nexora_core::model::cursor::Cursor;
+use nexora_core::model::effect::Effect;
+use nexora_core::model::lead::Lead;
+use nexora_core::model::panel::Panel;
+use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::run::Run;
+use nexora_core::model::tenant::Tenant;
+use nexora_store::balance::{self, Count};
+use nexora_store::{Conn, Tx, automation, connection, cursor, effect, lead, run, sign_in, tenant};
+
+pub const PANELS: Operation = Operation::new("status.panels", Noun::Status, Verb::Update);
 
 /// What an operator, or the owner, sees of a tenant.
 #[derive(Clone, Debug, Serialize)]
@@ -44,7 +46,7 @@ pub struct TenantStatus {
 #[derive(Clone, Debug, Serialize)]
 pub struct AutomationLine {
     pub name: String,
-    pub state: crate::model::automation::AutomationState,
+    pub state: nexora_core::model::automation::AutomationState,
     pub version: i32,
 }
 
@@ -87,18 +89,18 @@ pub async fn of_all(app: &App) -> Result<Vec<TenantStatus>> {
 
 fn load(conn: &mut Conn, tenant: Tenant, now: Timestamp) -> Result<TenantStatus> {
     let id = tenant.id.clone();
-    let automations = automation::list(conn, &id, TENANTS)?.into_iter();
+    let automations = automation::list(&mut conn.of(&id), TENANTS)?.into_iter();
     let mut status = TenantStatus {
-        counts: balance::counts(conn, &id)?,
-        oldest_due_at: balance::oldest_due(conn, &id)?,
-        connections: connection::list(conn, &id, TENANTS)?,
-        cursors: cursor::list(conn, &id, None, TENANTS)?,
+        counts: balance::counts(&mut conn.of(&id))?,
+        oldest_due_at: balance::oldest_due(&mut conn.of(&id))?,
+        connections: connection::list(&mut conn.of(&id), TENANTS)?,
+        cursors: cursor::list(&mut conn.of(&id), None, TENANTS)?,
         automations: automations
             .map(|a| AutomationLine { name: a.name, state: a.state, version: a.live_version })
             .collect(),
-        leads: lead::list(conn, &id, None, None, SHOWN)?,
-        runs: run::list(conn, &id, &run::Filter::default(), SHOWN)?,
-        effects: effect::list(conn, &id, &effect::Filter::default(), SHOWN)?,
+        leads: lead::list(&mut conn.of(&id), None, None, SHOWN)?,
+        runs: run::list(&mut conn.of(&id), &run::Filter::default(), SHOWN)?,
+        effects: effect::list(&mut conn.of(&id), &effect::Filter::default(), SHOWN)?,
         troubles: Vec::new(),
         tenant,
     };
@@ -110,13 +112,13 @@ fn load(conn: &mut Conn, tenant: Tenant, now: Timestamp) -> Result<TenantStatus>
         cursors: &status.cursors,
     };
     status.troubles = trouble::of(&health, now);
-    status.troubles.extend(locks(conn, &id, now)?);
+    status.troubles.extend(locks(&mut conn.of(&id), now)?);
     Ok(status)
 }
 
 /// Returns which members of a tenant cannot sign in for now.
-pub fn locks(conn: &mut Conn, tenant: &TenantId, now: Timestamp) -> Result<Vec<Trouble>> {
-    let locked = sign_in::locked_of(conn, tenant, now, SHOWN)?;
+pub fn locks(tx: &mut Tx, now: Timestamp) -> Result<Vec<Trouble>> {
+    let locked = sign_in::locked_of(tx, now, SHOWN)?;
     Ok(locked.iter().map(|(email, since)| trouble::of_lock(email, *since)).collect())
 }
 
@@ -133,12 +135,11 @@ pub async fn set_panels(app: &App, actor: &Actor, before: Tenant, panels: Vec<Pa
     if panels.is_empty() {
         return Err(Error::usage("a page needs at least one panel"));
     }
-    let now = app.clock.now();
     let mut settings = before.settings()?;
     let earlier = std::mem::replace(&mut settings.status_panels, panels);
-    let after = Tenant { settings: Json::of(&settings)?, updated_at: now, ..before };
-    audited(&app.db, Some(after.id.clone()), actor, "status.panels", now, move |conn| {
-        tenant::save(conn, &after)?;
+    app.change(actor, &before.clone(), PANELS, move |tx, now| {
+        let after = Tenant { settings: Json::of(&settings)?, updated_at: now, ..before };
+        tenant::save(tx, &after)?;
         let subject = Subject::new(&after.slug).before(&earlier)?.after(&settings.status_panels)?;
         Ok((after, subject))
     })

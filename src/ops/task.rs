@@ -1,14 +1,18 @@
 //! Tasks: what people of the business are to do.
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
-use crate::model::audit::Actor;
-use crate::model::task::{Task, TaskState};
-use crate::model::tenant::Tenant;
-use crate::model::{ContactId, TaskId};
-use crate::ops::{Subject, audited};
-use crate::store::{Claim, task};
+use crate::ops::Subject;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::audit::Actor;
+use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::task::{Task, TaskState};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{ContactId, TaskId};
+use nexora_store::{Claim, task};
+
+pub const ADD: Operation = Operation::new("task.add", Noun::Task, Verb::Create);
+pub const DONE: Operation = Operation::new("task.done", Noun::Task, Verb::Update);
 
 /// Makes a task.
 ///
@@ -25,22 +29,21 @@ pub async fn add(
     if title.trim().is_empty() {
         return Err(Error::usage("a task needs a title").hint("add `--title \"Call Jo Miller\"`"));
     }
-    let now = app.clock.now();
-    let new = Task {
-        tenant_id: tenant.id.clone(),
-        id: TaskId::new(now),
-        title: title.trim().to_owned(),
-        detail,
-        state: TaskState::Open,
-        contact_id,
-        lead_id: None,
-        run_id: None,
-        due_at,
-        created_at: now,
-        done_at: None,
-    };
-    audited(&app.db, Some(tenant.id.clone()), actor, "task.add", now, move |conn| {
-        task::insert(conn, &new)?;
+    app.change(actor, tenant, ADD, move |tx, now| {
+        let new = Task {
+            tenant_id: tx.tenant.id.clone(),
+            id: TaskId::new(now),
+            title: title.trim().to_owned(),
+            detail,
+            state: TaskState::Open,
+            contact_id,
+            lead_id: None,
+            run_id: None,
+            due_at,
+            created_at: now,
+            done_at: None,
+        };
+        task::insert(tx, &new)?;
         let subject = Subject::new(&new.id).after(&new)?;
         Ok((new, subject))
     })
@@ -52,16 +55,14 @@ pub async fn add(
 /// # Errors
 /// `NotFound` when the tenant has no such task.
 pub async fn finish(app: &App, actor: &Actor, tenant: &Tenant, id: &TaskId) -> Result<Task> {
-    let (now, tenant_id, wanted) = (app.clock.now(), tenant.id.clone(), id.clone());
-    let missing = Error::not_found(format!("no task `{id}` in tenant `{}`", tenant.slug))
-        .hint(format!("run `nexora task list --tenant {}`", tenant.slug));
-    audited(&app.db, Some(tenant.id.clone()), actor, "task.done", now, move |conn| {
-        let before = task::find(conn, &tenant_id, &wanted)?.ok_or(missing)?;
-        let after = match task::finish(conn, &tenant_id, &wanted, now)? {
+    let id = id.clone();
+    app.change(actor, tenant, DONE, move |tx, now| {
+        let before = task::find(tx, &id)?.ok_or_else(|| tx.missing("task", &id))?;
+        let after = match task::finish(tx, &id, now)? {
             Claim::Won => Task { state: TaskState::Done, done_at: Some(now), ..before.clone() },
             Claim::Lost => before.clone(),
         };
-        let subject = Subject::new(&wanted).before(&before.state)?.after(&after.state)?;
+        let subject = Subject::new(&id).before(&before.state)?.after(&after.state)?;
         Ok((after, subject))
     })
     .await
@@ -78,6 +79,5 @@ pub async fn list(
     before: Option<TaskId>,
     limit: i64,
 ) -> Result<Vec<Task>> {
-    let id = tenant.id.clone();
-    app.db.read(move |conn| task::list(conn, &id, state, before.as_ref(), limit)).await
+    app.view(tenant, move |tx| task::list(tx, state, before.as_ref(), limit)).await
 }

@@ -1,20 +1,26 @@
-//! Tenants: made, looked at, suspended, resumed.
+//! Tenants: created, listed, changed, suspended, resumed.
 
 use crate::app::App;
-use crate::base::text::Json;
-use crate::base::{Error, Result};
-use crate::engine::hours::BusinessHours;
-use crate::engine::quiet::QuietHours;
-use crate::engine::source::suggestion;
-use crate::model::TenantId;
-use crate::model::address::{Country, EmailAddress, PhoneNumber, Slug, Zone};
-use crate::model::audit::Actor;
-use crate::model::tenant::{Tenant, TenantMode, TenantSettings, TenantState};
-use crate::ops::{LIST_LIMIT, Subject, audited};
+use crate::ops::{LIST_LIMIT, Subject};
 use crate::pipeline::watch;
-use crate::store::{Inserted, effect, run, tenant};
+use nexora_core::base::text::Json;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::TenantId;
+use nexora_core::model::address::{Country, EmailAddress, PhoneNumber, Slug, Zone};
+use nexora_core::model::audit::Actor;
+use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::setting::set_all;
+use nexora_core::model::tenant::{Tenant, TenantMode, TenantState};
+use nexora_core::model::tenant_setting::{SETTINGS, TenantSettings};
+use nexora_store::{Inserted, effect, run, tenant};
 
-/// A tenant to be made.
+pub const CREATE: Operation = Operation::of_operators("tenant.create");
+// Suspending is how an operator stops a tenant; it is not for the tenant to undo.
+pub const SUSPEND: Operation = Operation::of_operators("tenant.suspend");
+pub const RESUME: Operation = Operation::of_operators("tenant.resume");
+pub const SET: Operation = Operation::new("tenant.set", Noun::Tenant, Verb::Update);
+
+/// A tenant to be created.
 #[derive(Clone, Debug)]
 pub struct NewTenant {
     pub slug: Slug,
@@ -26,10 +32,10 @@ pub struct NewTenant {
     pub country: Country,
 }
 
-/// Makes a tenant.
+/// Creates a tenant.
 ///
 /// # Errors
-/// `Usage` when the name is empty or the number is none; `Conflict` when the slug is taken.
+/// `Usage` when the name is empty or the phone number is not one; `Conflict` when the slug is taken.
 pub async fn create(app: &App, actor: &Actor, new: NewTenant) -> Result<Tenant> {
     if new.name.trim().is_empty() {
         return Err(Error::usage("a tenant needs a name").hint("add `--name \"Acme Plumbing\"`"));
@@ -51,13 +57,14 @@ pub async fn create(app: &App, actor: &Actor, new: NewTenant) -> Result<Tenant> 
         settings: Json::of(&TenantSettings::default())?,
         links_epoch: 0,
     };
-    audited(&app.db, Some(tenant.id.clone()), actor, "tenant.create", now, move |conn| {
-        if tenant::insert(conn, &tenant)? == Inserted::AlreadyThere {
-            return Err(Error::conflict(format!("a tenant `{}` exists already", tenant.slug))
-                .hint(format!("run `nexora tenant show {}`, or choose another slug", tenant.slug)));
+    let new = tenant.clone();
+    app.change(actor, &tenant, CREATE, move |tx, _| {
+        if tenant::insert(tx, &new)? == Inserted::AlreadyThere {
+            return Err(Error::conflict(format!("a tenant `{}` exists already", new.slug))
+                .hint(format!("run `nexora tenant show {}`, or choose another slug", new.slug)));
         }
-        let subject = Subject::new(&tenant.slug).after(&tenant)?;
-        Ok((tenant, subject))
+        let subject = Subject::new(&new.slug).after(&new)?;
+        Ok((new, subject))
     })
     .await
 }
@@ -85,7 +92,7 @@ pub async fn list(app: &App) -> Result<Vec<Tenant>> {
 /// # Errors
 /// `NotFound` when there is none.
 pub async fn suspend(app: &App, actor: &Actor, slug: &Slug) -> Result<Tenant> {
-    set_state(app, actor, slug, TenantState::Suspended, "tenant.suspend").await
+    set_state(app, actor, slug, TenantState::Suspended, SUSPEND).await
 }
 
 /// Resumes a tenant: what waited goes on where it was.
@@ -93,7 +100,7 @@ pub async fn suspend(app: &App, actor: &Actor, slug: &Slug) -> Result<Tenant> {
 /// # Errors
 /// `NotFound` when there is none.
 pub async fn resume(app: &App, actor: &Actor, slug: &Slug) -> Result<Tenant> {
-    set_state(app, actor, slug, TenantState::Active, "tenant.resume").await
+    set_state(app, actor, slug, TenantState::Active, RESUME).await
 }
 
 async fn set_state(
@@ -101,118 +108,42 @@ async fn set_state(
     actor: &Actor,
     slug: &Slug,
     state: TenantState,
-    action: &'static str,
+    operation: Operation,
 ) -> Result<Tenant> {
-    let now = app.clock.now();
     let before = find(app, slug).await?;
-    let after = Tenant { state, updated_at: now, ..before.clone() };
-    let changed = audited(&app.db, Some(before.id.clone()), actor, action, now, move |conn| {
-        tenant::set_state(conn, &after.id, state, now)?;
+    app.change(actor, &before.clone(), operation, move |tx, now| {
+        tenant::set_state(tx, &before.id, state, now)?;
         if state == TenantState::Active {
-            run::wake_parked(conn, &after.id, None, now)?;
-            effect::wake_all(conn, &after.id, now)?;
+            run::wake_parked(tx, None, now)?;
+            effect::wake_all(tx, now)?;
         }
-        watch::reconcile(conn, &after, now)?;
+        let after = Tenant { state, updated_at: now, ..before.clone() };
+        watch::reconcile(tx, &after, now)?;
         let subject = Subject::new(&after.slug).before(&before.state)?.after(&after.state)?;
         Ok((after, subject))
-    });
-    let tenant = changed.await?;
-    app.nudges.all();
-    Ok(tenant)
+    })
+    .await
 }
-
-/// What can be set about a tenant, each with a word about it.
-pub const KEYS: &[(&str, &str)] = &[
-    ("name", "as customers know it"),
-    ("timezone", "IANA zone, such as America/Chicago"),
-    ("owner_email", "who is told"),
-    ("phone", "number that customers may call"),
-    ("country", "whose telephone numbers customers write, in two letters"),
-    ("mode", "`live`, or `rehearsal`: what is sent or changed goes to the sandbox"),
-    ("business_hours", "when somebody is there, such as Mon-Fri 08:00-18:00, Sat 09:00-12:00"),
-    ("quiet_hours", "when nobody is written to, such as 21:00-08:00, or none"),
-    ("postal_address", "stands in every commercial mail, as the law asks"),
-    ("review_url", "where customers are asked to leave a review"),
-    ("website", "of the business"),
-    ("color", "of buttons and headings in mails, such as #0b6bcb"),
-    ("explicit_consent", "`true` sends commercial mail only to those who agreed in so many words"),
-    ("cap", "commercial messages that a person gets in `cap_window` at most"),
-    ("cap_window", "such as 7days"),
-    ("spacing", "least time between two commercial messages to a person, such as 20h"),
-    ("minutes_saved", "what a person would have needed for one message or record"),
-];
 
 /// Changes what is named. The same again changes nothing.
 ///
 /// # Errors
-/// `NotFound` when there is no such tenant; `Usage` naming the key or value that is wrong.
+/// `NotFound` when there is no such tenant; `Usage` naming the setting that is wrong.
 pub async fn set(app: &App, actor: &Actor, slug: &Slug, changes: &[(String, String)]) -> Result<Tenant> {
-    let now = app.clock.now();
     let before = find(app, slug).await?;
-    let mut after = before.clone();
-    let mut settings = before.settings()?;
-    for (key, value) in changes {
-        set_one(&mut after, &mut settings, key, value.trim()).map_err(|error| {
-            let hint = error.hint_text().unwrap_or("see `nexora tenant set --help`").to_owned();
-            Error::usage(format!("`{key}`: {}", error.message())).hint(hint)
-        })?;
-    }
+    let mut changed = (before.clone(), before.settings()?);
+    set_all(SETTINGS, &mut changed, changes)?;
+    let (mut after, settings) = changed;
     after.settings = Json::of(&settings)?;
-    let set = audited(&app.db, Some(before.id.clone()), actor, "tenant.set", now, move |conn| {
-        after.updated_at = now;
-        tenant::save(conn, &after)?;
-        watch::reconcile(conn, &after, now)?;
-        let subject = Subject::new(&after.slug).before(&before)?.after(&after)?;
-        Ok((after, subject))
-    });
-    let tenant = set.await?;
+    let tenant = app
+        .change(actor, &before.clone(), SET, move |tx, now| {
+            after.updated_at = now;
+            tenant::save(tx, &after)?;
+            watch::reconcile(tx, &after, now)?;
+            let subject = Subject::new(&after.slug).before(&before)?.after(&after)?;
+            Ok((after, subject))
+        })
+        .await?;
     app.forget_public_profile(&tenant.slug);
-    app.nudges.all();
     Ok(tenant)
-}
-
-fn set_one(tenant: &mut Tenant, settings: &mut TenantSettings, key: &str, value: &str) -> Result<()> {
-    let owned = || value.to_owned();
-    let wrong = |what: &str| Error::usage(format!("`{value}` is not {what}"));
-    let length = || match humantime::parse_duration(value) {
-        Ok(_) => Ok(owned()),
-        Err(_) => Err(wrong("a duration").hint("write it like `20h` or `7days`")),
-    };
-    let number = || value.parse().map_err(|_| wrong("a whole number"));
-    match key {
-        "name" if value.is_empty() => return Err(Error::usage("a tenant needs a name")),
-        "name" => tenant.name = owned(),
-        "timezone" => tenant.timezone = Zone::parse(value)?.name().to_owned(),
-        "owner_email" => tenant.owner_email = value.parse()?,
-        "phone" if value.is_empty() => tenant.phone = None,
-        "phone" => tenant.phone = Some(PhoneNumber::parse_in(tenant.country()?, value)?),
-        "country" => tenant.country = Country::parse(value)?.to_string(),
-        "mode" => tenant.mode = TenantMode::parse(value)?,
-        "business_hours" => settings.business_hours = BusinessHours::parse(value).map(|_| owned())?,
-        "quiet_hours" => settings.quiet_hours = QuietHours::parse(value).map(|_| owned())?,
-        "postal_address" => settings.postal_address = owned(),
-        "review_url" | "website" if !value.is_empty() && !value.starts_with("https://") => {
-            return Err(wrong("an address on the web").hint("it begins with `https://`"));
-        }
-        "review_url" => settings.review_url = owned(),
-        "website" => settings.website = owned(),
-        "color" => match value.strip_prefix('#') {
-            Some(digits) if digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
-                settings.color = owned();
-            }
-            _ => return Err(wrong("a colour").hint("write it like `#0b6bcb`")),
-        },
-        "explicit_consent" => {
-            settings.explicit_consent = value.parse().map_err(|_| wrong("`true` or `false`"))?;
-        }
-        "cap" => settings.cap = number()?,
-        "cap_window" => settings.cap_window = length()?,
-        "spacing" => settings.spacing = length()?,
-        "minutes_saved" => settings.minutes_saved = number()?,
-        _ => {
-            let known = KEYS.iter().map(|(name, _)| *name);
-            return Err(Error::usage(format!("nothing is called so{}", suggestion(key, known))));
-        }
-    }
-    Ok(())
 }

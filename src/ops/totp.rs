@@ -2,18 +2,18 @@
 //! authenticator locks nobody out; switched off by an operator.
 
 use crate::app::App;
-use crate::base::secret::{MasterKey, Secret};
-use crate::base::text::Json;
-use crate::base::token::PurposeKey;
-use crate::base::{Error, Result};
-use crate::engine::totp::{self, Enrolment};
-use crate::model::UserId;
-use crate::model::address::EmailAddress;
-use crate::model::audit::Actor;
-use crate::model::sign_in::SignIn;
-use crate::model::user::User;
-use crate::ops::{Subject, audited, user as users};
-use crate::store::{session, sign_in, user};
+use crate::ops::{Subject, user as users};
+use nexora_core::base::secret::{MasterKey, Secret};
+use nexora_core::base::text::Json;
+use nexora_core::base::token::PurposeKey;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::UserId;
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::sign_in::SignIn;
+use nexora_core::model::user::User;
+use nexora_engine::totp::{self, Enrolment};
+use nexora_store::{session, sign_in, user};
 
 /// Makes a secret for a user's authenticator. It counts once `confirm` has seen a code of it.
 ///
@@ -24,8 +24,7 @@ pub async fn begin(app: &App, actor: &Actor, email: &EmailAddress) -> Result<Enr
     let secret = totp::new_secret()?;
     let told = totp::enrolment(&secret, &found.email.to_string())?;
     let sealed = app.key.seal(&owner(&found.id), &secret)?;
-    let now = app.clock.now();
-    audited(&app.db, None, actor, "totp.begin", now, move |conn| {
+    app.administer(actor, "totp.begin", move |conn, _| {
         let mut standing = sign_in::find_for_change(conn, &found.id)?;
         standing.totp_pending = Some(sealed);
         sign_in::save(conn, &standing)?;
@@ -50,15 +49,14 @@ pub async fn confirm(app: &App, actor: &Actor, email: &EmailAddress, code: &str)
     };
     let sealed = standing.totp_pending.ok_or_else(begin)?;
     let secret = app.key.open(&owner(&found.id), &sealed)?;
-    let now = app.clock.now();
-    let step = totp::check(&secret, code, now, 0)?.ok_or_else(|| {
+    let step = totp::check(&secret, code, app.clock.now(), 0)?.ok_or_else(|| {
         Error::denied("this is not the code that the authenticator shows now")
             .hint("check the clock of this machine and of the telephone")
     })?;
     let codes = totp::new_recovery_codes()?;
     let hashes = codes.iter().map(|code| hash_recovery(&app.key, &found.id, code));
     let recovery = Json::of(&hashes.collect::<Vec<String>>())?;
-    audited(&app.db, None, actor, "totp.enrol", now, move |conn| {
+    app.administer(actor, "totp.enrol", move |conn, now| {
         let mut standing = sign_in::find_for_change(conn, &found.id)?;
         if standing.totp_pending.as_ref() != Some(&sealed) {
             return Err(Error::conflict("another enrolment was begun meanwhile"));
@@ -80,8 +78,8 @@ pub async fn confirm(app: &App, actor: &Actor, email: &EmailAddress, code: &str)
 /// # Errors
 /// `NotFound` when there is no such user.
 pub async fn disable(app: &App, actor: &Actor, email: &EmailAddress) -> Result<()> {
-    let (now, email) = (app.clock.now(), email.clone());
-    audited(&app.db, None, actor, "totp.disable", now, move |conn| {
+    let email = email.clone();
+    app.administer(actor, "totp.disable", move |conn, now| {
         let found: User =
             user::find_by_email(conn, &email.key())?.ok_or_else(|| users::no_such_user(&email))?;
         let mut standing = sign_in::find_for_change(conn, &found.id)?;

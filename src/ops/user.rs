@@ -3,16 +3,21 @@
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::secret::Secret;
-use crate::base::{Error, Result};
-use crate::model::UserId;
-use crate::model::address::EmailAddress;
-use crate::model::audit::Actor;
-use crate::model::principal::Principal;
-use crate::model::tenant::Tenant;
-use crate::model::user::{Role, User, UserState};
-use crate::ops::{LIST_LIMIT, Subject, audited, password};
-use crate::store::{Conn, Inserted, session, user};
+use crate::ops::unit::Unit;
+use crate::ops::{LIST_LIMIT, Subject, password};
+use nexora_core::base::secret::Secret;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::UserId;
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::principal::{Noun, Operation, Principal, Verb};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::user::{Role, User, UserState};
+use nexora_store::{Conn, Inserted, session, user};
+
+pub const CREATE: Operation = Operation::new("user.create", Noun::User, Verb::Create);
+pub const SET_ROLE: Operation = Operation::new("user.set_role", Noun::User, Verb::Update);
+pub const REMOVE: Operation = Operation::new("user.remove", Noun::User, Verb::Delete);
 
 /// A user with what they may do.
 #[derive(Clone, Debug, Serialize)]
@@ -59,26 +64,39 @@ pub async fn create(
         created_at: now,
         updated_at: now,
     };
-    let tenant_id = match &grant {
-        Grant::Operator => None,
-        Grant::Member(tenant, _) => Some(tenant.id.clone()),
-    };
-    audited(&app.db, tenant_id, actor, "user.create", now, move |conn| {
-        let taken = || Error::conflict(format!("user `{}` exists already", new.email));
-        let inserted = user::insert(conn, &new)?;
-        if let Grant::Member(tenant, role) = &grant {
-            let user = user::find_by_email(conn, &new.email_key)?.ok_or_else(taken)?;
-            if user::insert_membership(conn, &tenant.id, &user.id, *role)? == Inserted::AlreadyThere {
-                return Err(taken().hint(format!("they are a member of `{}` already", tenant.slug)));
-            }
-        } else if inserted == Inserted::AlreadyThere {
-            return Err(taken().hint(format!("run `nexora user show {}`", new.email)));
+    match grant {
+        Grant::Operator => {
+            app.administer(actor, CREATE.name, move |conn, _| {
+                if user::insert(conn, &new)? == Inserted::AlreadyThere {
+                    return Err(taken(&new.email).hint(format!("run `nexora user show {}`", new.email)));
+                }
+                created(conn, &new)
+            })
+            .await
         }
-        let view = view(conn, &new.email_key)?.ok_or_else(taken)?;
-        let subject = Subject::new(&new.email).after(&view)?;
-        Ok((view, subject))
-    })
-    .await
+        Grant::Member(tenant, role) => {
+            app.change(actor, &tenant, CREATE, move |tx, _| {
+                user::insert(tx, &new)?;
+                let user = user::find_by_email(tx, &new.email_key)?.ok_or_else(|| taken(&new.email))?;
+                if user::insert_membership(tx, &user.id, role)? == Inserted::AlreadyThere {
+                    let slug = &tx.tenant.slug;
+                    return Err(taken(&new.email).hint(format!("they are a member of `{slug}` already")));
+                }
+                created(tx, &new)
+            })
+            .await
+        }
+    }
+}
+
+fn created(conn: &mut Conn, new: &User) -> Result<(UserView, Subject)> {
+    let view = view(conn, &new.email_key)?.ok_or_else(|| taken(&new.email))?;
+    let subject = Subject::new(&new.email).after(&view)?;
+    Ok((view, subject))
+}
+
+fn taken(email: &EmailAddress) -> Error {
+    Error::conflict(format!("user `{email}` exists already"))
 }
 
 /// Finds a user by address.
@@ -100,9 +118,10 @@ pub async fn list(app: &App, tenant: Option<&Tenant>) -> Result<Vec<UserView>> {
     app.db
         .read(move |conn| {
             let users = match &tenant {
-                Some(id) => {
-                    user::list_members(conn, id, LIST_LIMIT)?.into_iter().map(|(user, _)| user).collect()
-                }
+                Some(id) => user::list_members(&mut conn.of(id), LIST_LIMIT)?
+                    .into_iter()
+                    .map(|(user, _)| user)
+                    .collect(),
                 None => user::list(conn, LIST_LIMIT)?,
             };
             users.into_iter().map(|user| with_memberships(conn, user)).collect()
@@ -115,13 +134,12 @@ pub async fn list(app: &App, tenant: Option<&Tenant>) -> Result<Vec<UserView>> {
 /// # Errors
 /// `NotFound` when there is none.
 pub async fn set_state(app: &App, actor: &Actor, email: &EmailAddress, state: UserState) -> Result<UserView> {
-    let now = app.clock.now();
     let (key, email) = (email.key(), email.clone());
-    let action = match state {
+    let name = match state {
         UserState::Active => "user.enable",
         UserState::Disabled => "user.disable",
     };
-    audited(&app.db, None, actor, action, now, move |conn| {
+    app.administer(actor, name, move |conn, now| {
         let before = view(conn, &key)?.ok_or_else(|| no_such_user(&email))?;
         user::set_state(conn, &before.user.id, state, now)?;
         if state == UserState::Disabled {
@@ -140,9 +158,8 @@ pub async fn set_state(app: &App, actor: &Actor, email: &EmailAddress, state: Us
 /// `Usage` when it is too short; `NotFound` when there is no such user.
 pub async fn set_password(app: &App, actor: &Actor, email: &EmailAddress, password: &Secret) -> Result<()> {
     let hash = password::hash(password).await?;
-    let now = app.clock.now();
     let (key, email) = (email.key(), email.clone());
-    audited(&app.db, None, actor, "user.set_password", now, move |conn| {
+    app.administer(actor, "user.set_password", move |conn, now| {
         let found = user::find_by_email(conn, &key)?.ok_or_else(|| no_such_user(&email))?;
         user::set_password_hash(conn, &found.id, &hash, now)?;
         session::revoke_of_user(conn, &found.id, now)?;
@@ -162,13 +179,12 @@ pub async fn set_role(
     email: &EmailAddress,
     role: Role,
 ) -> Result<UserView> {
-    let now = app.clock.now();
-    let (tenant, email) = (tenant.clone(), email.clone());
-    audited(&app.db, Some(tenant.id.clone()), actor, "user.set_role", now, move |conn| {
-        let (found, before) = member(conn, &tenant, &email)?;
-        user::set_role(conn, &tenant.id, &found.id, role)?;
+    let email = email.clone();
+    app.change(actor, tenant, SET_ROLE, move |tx, _| {
+        let (found, before) = member(tx, &email)?;
+        user::set_role(tx, &found.id, role)?;
         let subject = Subject::new(&email).before(&before)?.after(&role)?;
-        Ok((with_memberships(conn, found)?, subject))
+        Ok((with_memberships(tx, found)?, subject))
     })
     .await
 }
@@ -178,13 +194,12 @@ pub async fn set_role(
 /// # Errors
 /// `NotFound` when they are no member of the tenant.
 pub async fn remove(app: &App, actor: &Actor, tenant: &Tenant, email: &EmailAddress) -> Result<UserView> {
-    let now = app.clock.now();
-    let (tenant, email) = (tenant.clone(), email.clone());
-    audited(&app.db, Some(tenant.id.clone()), actor, "user.remove", now, move |conn| {
-        let (found, before) = member(conn, &tenant, &email)?;
-        user::delete_membership(conn, &tenant.id, &found.id)?;
+    let email = email.clone();
+    app.change(actor, tenant, REMOVE, move |tx, _| {
+        let (found, before) = member(tx, &email)?;
+        user::delete_membership(tx, &found.id)?;
         let subject = Subject::new(&email).before(&before)?;
-        Ok((with_memberships(conn, found)?, subject))
+        Ok((with_memberships(tx, found)?, subject))
     })
     .await
 }
@@ -194,8 +209,8 @@ pub async fn remove(app: &App, actor: &Actor, tenant: &Tenant, email: &EmailAddr
 /// # Errors
 /// `NotFound` when they are no member of it.
 pub async fn role_in(app: &App, tenant: &Tenant, email: &EmailAddress) -> Result<Role> {
-    let (tenant, email) = (tenant.clone(), email.clone());
-    app.db.read(move |conn| member(conn, &tenant, &email).map(|(_, role)| role)).await
+    let email = email.clone();
+    app.view(tenant, move |tx| member(tx, &email).map(|(_, role)| role)).await
 }
 
 /// Returns as whom a user acts.
@@ -226,13 +241,9 @@ pub fn principal_of(conn: &mut Conn, user: User) -> Result<Option<Principal>> {
     }
 }
 
-fn member(conn: &mut Conn, tenant: &Tenant, email: &EmailAddress) -> Result<(User, Role)> {
-    let none = || {
-        Error::not_found(format!("no user `{email}` in tenant `{}`", tenant.slug))
-            .hint(format!("run `nexora user list --tenant {}`", tenant.slug))
-    };
-    let found = user::find_by_email(conn, &email.key())?.ok_or_else(none)?;
-    let role = user::role_in(conn, &tenant.id, &found.id)?.ok_or_else(none)?;
+fn member(tx: &mut Unit<'_>, email: &EmailAddress) -> Result<(User, Role)> {
+    let found = user::find_by_email(tx, &email.key())?.ok_or_else(|| tx.missing("user", email))?;
+    let role = user::role_in(tx, &found.id)?.ok_or_else(|| tx.missing("user", email))?;
     Ok((found, role))
 }
 

@@ -8,36 +8,40 @@ use serde::Serialize;
 use similar::TextDiff;
 
 use crate::app::App;
-use crate::base::{Error, Result};
 use crate::config::definitions::{self, Text};
-use crate::engine::context::Settings;
-use crate::engine::definition::Definition;
-use crate::engine::setting;
-use crate::model::audit::Actor;
-use crate::model::automation::{MessageTemplates, Version};
-use crate::model::event::{About, EventKind, Fact};
-use crate::model::run::Run;
-use crate::model::tenant::Tenant;
-use crate::model::{RunId, TenantId};
-use crate::ops::automation::{self as operation, Enabled, Switch, not_found};
+use crate::ops::automation::{self as operation, Enabled, Switch};
 use crate::ops::definition::{self, Loaded};
-use crate::ops::{LIST_LIMIT, Subject, audited, chosen_texts};
+use crate::ops::{LIST_LIMIT, Subject, chosen_texts};
 use crate::pipeline::fact::{self, Detail};
 use crate::pipeline::version::{self as stored, Parsed};
-use crate::store::{Claim, Conn, Inserted, automation, job, lead, run};
+use nexora_core::base::{Error, Kind, Result, file};
+use nexora_core::model::RunId;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::automation::{MessageTemplates, Version};
+use nexora_core::model::event::{About, EventKind, Fact};
+use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::run::Run;
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::context::Settings;
+use nexora_engine::definition::Definition;
+use nexora_engine::setting;
+use nexora_store::{Claim, Inserted, Tx, automation, job, lead, run};
+
+pub const ROLLBACK: Operation = Operation::new("automation.rollback", Noun::Automation, Verb::Update);
+pub const MIGRATE_RUNS: Operation = Operation::new("automation.migrate_runs", Noun::Automation, Verb::Update);
+pub const RUN: Operation = Operation::new("automation.run", Noun::Run, Verb::Create);
 
 /// Returns the live version of a tenant's automation.
 ///
 /// # Errors
 /// `NotFound` when the tenant has none of this name.
 pub async fn live(app: &App, tenant: &Tenant, name: &str) -> Result<Version> {
-    let (id, wanted, missing) = (tenant.id.clone(), name.to_owned(), not_found(tenant, name));
-    app.db
-        .read(move |conn| {
-            let found = automation::find_by_name(conn, &id, &wanted)?.ok_or(missing)?;
-            operation::live_version(conn, &found)
-        })
-        .await
+    let name = name.to_owned();
+    app.view(tenant, move |tx| {
+        let found = operation::find_row(tx, &name)?;
+        operation::live_version(tx, &found)
+    })
+    .await
 }
 
 /// Lists the versions of a tenant's automation, latest first.
@@ -45,13 +49,12 @@ pub async fn live(app: &App, tenant: &Tenant, name: &str) -> Result<Version> {
 /// # Errors
 /// `NotFound` when the tenant has none of this name.
 pub async fn history(app: &App, tenant: &Tenant, name: &str) -> Result<Vec<Version>> {
-    let (id, wanted, missing) = (tenant.id.clone(), name.to_owned(), not_found(tenant, name));
-    app.db
-        .read(move |conn| {
-            let found = automation::find_by_name(conn, &id, &wanted)?.ok_or(missing)?;
-            automation::versions(conn, &id, &found.id, LIST_LIMIT)
-        })
-        .await
+    let name = name.to_owned();
+    app.view(tenant, move |tx| {
+        let found = operation::find_row(tx, &name)?;
+        automation::versions(tx, &found.id, LIST_LIMIT)
+    })
+    .await
 }
 
 async fn numbered(app: &App, tenant: &Tenant, name: &str, number: i32) -> Result<Version> {
@@ -74,7 +77,7 @@ pub async fn rollback(app: &App, actor: &Actor, tenant: &Tenant, name: &str, num
         templates: old.templates.read()?,
         text: old.definition,
     };
-    operation::put(app, actor, tenant, (name, "automation.rollback", Switch::Leave), loaded, false).await
+    operation::put(app, actor, tenant, (name, ROLLBACK, Switch::Leave), loaded, false).await
 }
 
 /// What to compare.
@@ -178,12 +181,7 @@ pub async fn export(app: &App, tenant: &Tenant, name: &str, folder: &Path) -> Re
             return Err(Error::conflict(format!("`{}` is there already", place.display()))
                 .hint("choose an empty folder"));
         }
-        let unwritable =
-            |error: std::io::Error| Error::usage(format!("cannot write `{}`", place.display())).source(error);
-        if let Some(parent) = place.parent() {
-            std::fs::create_dir_all(parent).map_err(unwritable)?;
-        }
-        std::fs::write(&place, text).map_err(unwritable)?;
+        file::write(&place, text, Kind::Usage)?;
         written.push(place);
     }
     Ok(written)
@@ -214,33 +212,29 @@ pub async fn migrate_runs(
     name: &str,
     dry_run: bool,
 ) -> Result<Vec<Moved>> {
-    let (now, id, wanted) = (app.clock.now(), tenant.id.clone(), name.to_owned());
-    let missing = not_found(tenant, name);
-    let moved =
-        audited(&app.db, Some(tenant.id.clone()), actor, "automation.migrate_runs", now, move |conn| {
-            let found = automation::find_by_name(conn, &id, &wanted)?.ok_or(missing)?;
-            let target = stored::parsed(conn, &id, &found.id, found.live_version)?;
-            let mut all = Vec::new();
-            for open in run::open_of_automation(conn, &id, &found.id)? {
-                if open.version == found.live_version {
-                    continue;
-                }
-                let current = stored::parsed(conn, &id, &found.id, open.version)?;
-                let mut line = plan_move(&open, &current, &target, found.live_version);
-                if line.refused.is_none()
-                    && !dry_run
-                    && run::set_version(conn, &open, found.live_version, open.position)? == Claim::Lost
-                {
-                    line.refused = Some("it went on just now".to_owned());
-                }
-                all.push(line);
+    let name = name.to_owned();
+    app.change(actor, tenant, MIGRATE_RUNS, move |tx, _| {
+        let found = operation::find_row(tx, &name)?;
+        let target = stored::parsed(tx, &found.id, found.live_version)?;
+        let mut all = Vec::new();
+        for open in run::open_of_automation(tx, &found.id)? {
+            if open.version == found.live_version {
+                continue;
             }
-            let subject = Subject::new(&wanted).after(&all)?;
-            Ok((all, subject))
-        });
-    let moved = moved.await?;
-    app.nudges.all();
-    Ok(moved)
+            let current = stored::parsed(tx, &found.id, open.version)?;
+            let mut line = plan_move(&open, &current, &target, found.live_version);
+            if line.refused.is_none()
+                && !dry_run
+                && run::set_version(tx, &open, found.live_version, open.position)? == Claim::Lost
+            {
+                line.refused = Some("it went on just now".to_owned());
+            }
+            all.push(line);
+        }
+        let subject = Subject::new(&name).after(&all)?;
+        Ok((all, subject))
+    })
+    .await
 }
 
 fn plan_move(open: &Run, current: &Parsed, target: &Parsed, to: i32) -> Moved {
@@ -262,34 +256,32 @@ fn plan_move(open: &Run, current: &Parsed, target: &Parsed, to: i32) -> Moved {
 pub async fn start(app: &App, actor: &Actor, tenant: &Tenant, name: &str, about: About) -> Result<()> {
     let version = live(app, tenant, name).await?;
     let definition = Definition::parse(&version.definition)?;
-    if !definition.triggers.iter().any(|trigger| trigger.kind() == Some(EventKind::Manual)) {
+    if !definition.triggers.iter().any(|trigger| trigger.on.kind().event == EventKind::Manual) {
         return Err(Error::conflict(format!("automation `{name}` has no trigger on `manual`"))
             .hint("add `[[trigger]]` with `on = \"manual\"`"));
     }
-    let (now, id, wanted) = (app.clock.now(), tenant.id.clone(), name.to_owned());
-    let started = audited(&app.db, Some(tenant.id.clone()), actor, "automation.run", now, move |conn| {
-        let about = with_contact(conn, &id, about)?;
-        let key = format!("{wanted}:{}", RunId::new(now));
-        let detail = Detail { to: &wanted, from: "" };
-        let told = fact::happened(conn, &id, EventKind::Manual, &key, about.clone(), detail, now)?;
+    let name = name.to_owned();
+    app.change(actor, tenant, RUN, move |tx, now| {
+        let about = with_contact(tx, about)?;
+        let key = format!("{name}:{}", RunId::new(now));
+        let detail = Detail { to: &name, from: "" };
+        let told = fact::happened(tx, EventKind::Manual, &key, about.clone(), detail, now)?;
         debug_assert_eq!(told, Inserted::New, "the key holds a new id");
-        let subject = Subject::new(&wanted).after(&Fact { about, ..Fact::default() })?;
+        let subject = Subject::new(&name).after(&Fact { about, ..Fact::default() })?;
         Ok(((), subject))
-    });
-    started.await?;
-    app.nudges.all();
-    Ok(())
+    })
+    .await
 }
 
-fn with_contact(conn: &mut Conn, tenant: &TenantId, mut about: About) -> Result<About> {
+fn with_contact(tx: &mut Tx, mut about: About) -> Result<About> {
     if let (None, Some(id)) = (&about.lead_id, &about.job_id) {
-        let found = job::find(conn, tenant, id)?;
+        let found = job::find(tx, id)?;
         let found = found.ok_or_else(|| Error::not_found(format!("no job `{id}`")))?;
         about.contact_id = about.contact_id.or(found.contact_id);
         about.lead_id = found.lead_id;
     }
     if let (None, Some(id)) = (&about.contact_id, &about.lead_id) {
-        let found = lead::find(conn, tenant, id)?;
+        let found = lead::find(tx, id)?;
         about.contact_id = found.ok_or_else(|| Error::not_found(format!("no lead `{id}`")))?.contact_id;
     }
     Ok(about)

@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Kind, Result};
-use crate::engine::plan::{self, Plan, Situation};
-use crate::engine::retry::Spacing;
-use crate::model::RunId;
-use crate::model::run::{Run, RunState};
 use crate::pipeline::link::Linker;
-use crate::pipeline::scene::Scene;
+use crate::pipeline::run_facts::RunFacts;
 use crate::pipeline::{CONNECTION_LIMIT, Round, Swept, change, spacing, version};
-use crate::store::due::{self, Due, Queue};
-use crate::store::{Claim, Conn, automation, connection, effect, run, tenant};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Kind, Result};
+use nexora_core::model::RunId;
+use nexora_core::model::run::{Run, RunState};
+use nexora_engine::plan::{self, Plan, Situation};
+use nexora_engine::retry::Spacing;
+use nexora_store::due::{self, Due, Queue};
+use nexora_store::{Claim, Conn, automation, connection, effect, run, tenant};
 
 /// Advances a share of the runs that are due.
 ///
@@ -67,7 +67,9 @@ fn decide(
     spacing: Spacing,
     now: Timestamp,
 ) -> Result<Option<Move>> {
-    let Some(run) = run::find(conn, &due.tenant_id, &RunId::parse(&due.id)?)? else { return Ok(None) };
+    let Some(run) = run::find(&mut conn.of(&due.tenant_id), &RunId::parse(&due.id)?)? else {
+        return Ok(None);
+    };
     let epoch = run.epoch;
     let plan = match plan_for(conn, linker, &run, now) {
         Ok(plan) => plan,
@@ -80,7 +82,7 @@ fn decide(
     Ok(Some(Move { epoch, before: run, plan }))
 }
 
-/// Has a run that cannot be advanced tried again later, so that it stands in nobody's way.
+/// Has a run that cannot be advanced tried again later, so that it does not delay others.
 fn put_off(run: Run, error: &Error, spacing: Spacing, now: Timestamp) -> Run {
     tracing::error!(run.id = %run.id, tenant.id = %run.tenant_id, reason = %error.report(), "run {} cannot be advanced", run.id);
     let attempt = run.attempt.saturating_add(1);
@@ -89,24 +91,25 @@ fn put_off(run: Run, error: &Error, spacing: Spacing, now: Timestamp) -> Run {
 }
 
 fn plan_for(conn: &mut Conn, linker: &Linker, run: &Run, now: Timestamp) -> Result<Plan> {
+    let tx = &mut conn.of(&run.tenant_id);
     let gone = |what: &str| Error::internal(format!("{what} of run `{}` is gone", run.id));
-    let tenant = tenant::find(conn, &run.tenant_id)?.ok_or_else(|| gone("the tenant"))?;
-    let automation = automation::find(conn, &run.tenant_id, &run.automation_id)?;
+    let tenant = tenant::find(tx, &run.tenant_id)?.ok_or_else(|| gone("the tenant"))?;
+    let automation = automation::find(tx, &run.automation_id)?;
     let automation = automation.ok_or_else(|| gone("the automation"))?;
     if let Some(reason) = plan::held(tenant.state, automation.state) {
         let run =
             Run { state: RunState::Waiting, due_at: None, reason: Some(reason.to_owned()), ..run.clone() };
         return Ok(Plan { run, steps: Vec::new(), effects: Vec::new(), changes: Vec::new() });
     }
-    let scene = Scene::load(conn, run, linker)?;
-    let version = version::parsed(conn, &run.tenant_id, &run.automation_id, run.version)?;
-    let digest = scene.digest(conn, run, &version, now)?;
-    let connections = connection::list(conn, &run.tenant_id, CONNECTION_LIMIT)?;
-    let journal = run::steps(conn, &run.tenant_id, &run.id)?;
-    let effects = effect::of_run(conn, &run.tenant_id, &run.id)?;
+    let run_facts = RunFacts::load(tx, run, linker)?;
+    let version = version::parsed(tx, &run.automation_id, run.version)?;
+    let digest = run_facts.digest(tx, run, &version, now)?;
+    let connections = connection::list(tx, CONNECTION_LIMIT)?;
+    let journal = run::steps(tx, &run.id)?;
+    let effects = effect::of_run(tx, &run.id)?;
     plan::advance(&Situation {
         run,
-        facts: scene.facts(),
+        facts: run_facts.facts(),
         definition: &version.definition,
         settings: &version.settings,
         templates: &version.templates,
@@ -150,7 +153,7 @@ fn save(conn: &mut Conn, epoch: i64, plan: Plan, attempt_limit: i32, now: Timest
         run::save_step(conn, step)?;
     }
     for change in plan.changes {
-        change::apply(conn, &plan.run.tenant_id, change, Some(plan.run.id.as_str()), now)?;
+        change::apply(&mut conn.of(&plan.run.tenant_id), change, Some(plan.run.id.as_str()), now)?;
     }
     if plan.run.state.is_finished() {
         let run = &plan.run;

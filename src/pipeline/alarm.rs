@@ -3,12 +3,12 @@
 //! Several deliveries and polls may learn of it at the same time. One of them wins the change of
 //! state and stores the event in the same write, so that people are told once.
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::base::text::Json;
-use crate::model::connection::{Connection, ConnectionState};
-use crate::model::event::{ConnectionFailing, Event, EventKind};
-use crate::store::{Claim, Conn, connection, cursor, event};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::Json;
+use nexora_core::model::connection::{Connection, ConnectionState};
+use nexora_core::model::event::{ConnectionFailing, Event, EventKind};
+use nexora_store::{Claim, Conn, connection, cursor, event};
 
 /// What became of the refusal of a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,10 +36,10 @@ pub fn credential_refused(
         let (tenant, id) = (&as_used.tenant_id, &as_used.id);
         tracing::error!(connection.id = %id, tenant.id = %tenant, reason, "connection {id} fails");
         event::insert(conn, &failing(as_used, reason, now)?)?;
-        cursor::set_due(conn, tenant, id, None)?;
+        cursor::set_due(&mut conn.of(tenant), id, None)?;
         return Ok(Refusal::Failed);
     }
-    let current = connection::find(conn, &as_used.tenant_id, &as_used.id)?;
+    let current = connection::find(&mut conn.of(&as_used.tenant_id), &as_used.id)?;
     Ok(match current {
         Some(current) if current.state == ConnectionState::Active => Refusal::Replaced,
         Some(_) | None => Refusal::Stopped,

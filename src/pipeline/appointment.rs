@@ -3,19 +3,19 @@
 
 use chrono_tz::Tz;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::engine::contact_extraction;
-use crate::engine::context::moment_of;
-use crate::model::address::Country;
-use crate::model::appointment::{Appointment, AppointmentState};
-use crate::model::contact::AddressKind;
-use crate::model::diary::{EFFECT_PROPERTY, Entry, When};
-use crate::model::event::About;
-use crate::model::tenant::Tenant;
-use crate::model::{AppointmentId, ConnectionId, ContactId, TenantId};
 use crate::pipeline::contact::{about_contact, resolve};
-use crate::store::{Conn, appointment, contact};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::address::Country;
+use nexora_core::model::appointment::{Appointment, AppointmentState};
+use nexora_core::model::contact::AddressKind;
+use nexora_core::model::diary::{EFFECT_PROPERTY, Entry, When};
+use nexora_core::model::event::About;
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{AppointmentId, ConnectionId, ContactId};
+use nexora_engine::contact_extraction;
+use nexora_engine::context::moment_of;
+use nexora_store::{Conn, Tx, appointment, contact};
 
 /// Finds whom an entry is about: somebody who attends, or a contact whose address it holds. Somebody
 /// who attends and is not known becomes a contact when the entry is told.
@@ -23,23 +23,24 @@ use crate::store::{Conn, appointment, contact};
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
 pub fn about(conn: &mut Conn, tenant: &Tenant, entry: &Entry, now: Timestamp) -> Result<About> {
-    let contact_id = match known(conn, &tenant.id, tenant.country()?, entry)? {
+    let tx = &mut conn.of(&tenant.id);
+    let contact_id = match known(tx, tenant.country()?, entry)? {
         Some(id) => Some(id),
-        None => new_attendee(conn, tenant, entry, now)?,
+        None => new_attendee(tx, tenant, entry, now)?,
     };
-    contact_id.map_or(Ok(About::default()), |id| about_contact(conn, &tenant.id, id))
+    contact_id.map_or(Ok(About::default()), |id| about_contact(tx, id))
 }
 
-fn known(conn: &mut Conn, tenant: &TenantId, country: Country, entry: &Entry) -> Result<Option<ContactId>> {
+fn known(tx: &mut Tx, country: Country, entry: &Entry) -> Result<Option<ContactId>> {
     for attendee in entry.attendees.iter().filter(|attendee| !attendee.is_own) {
         let key = attendee.email.to_lowercase();
-        if let Some(id) = contact::find_by_address(conn, tenant, AddressKind::Email, &key)? {
+        if let Some(id) = contact::find_by_address(tx, AddressKind::Email, &key)? {
             return Ok(Some(id));
         }
     }
     let text = format!("{}\n{}\n{}", entry.title, entry.description, entry.location);
     for (kind, value) in contact_extraction::addresses(&text, country) {
-        if let Some(id) = contact::find_by_address(conn, tenant, kind, &value)? {
+        if let Some(id) = contact::find_by_address(tx, kind, &value)? {
             return Ok(Some(id));
         }
     }
@@ -58,7 +59,7 @@ fn new_attendee(
     };
     let Ok(email) = attendee.email.parse() else { return Ok(None) };
     let name = attendee.name.clone().unwrap_or_default();
-    resolve(conn, &tenant.id, &name, Some(&email), None, now)
+    resolve(&mut conn.of(&tenant.id), &name, Some(&email), None, now)
 }
 
 /// Writes what an entry has become, where a customer takes part in it. A series itself is none; its
@@ -73,18 +74,19 @@ pub fn record(
     entry: &Entry,
     now: Timestamp,
 ) -> Result<()> {
+    let tx = &mut conn.of(&tenant.id);
     if entry.is_series() {
         return Ok(());
     }
-    let before = appointment::find_by_entry(conn, &tenant.id, place, &entry.id)?;
+    let before = appointment::find_by_entry(tx, place, &entry.id)?;
     let zone = tenant.zone()?.tz();
     match (before, times(entry, zone)) {
-        (Some(before), _) if entry.cancelled => cancel(conn, before, now),
+        (Some(before), _) if entry.cancelled => cancel(tx, before, now),
         (None, _) if entry.cancelled => Ok(()),
         (_, None) => Ok(()),
         (before, Some((starts_at, ends_at))) => {
             let has_guest = entry.attendees.iter().any(|attendee| !attendee.is_own);
-            let contact_id = known(conn, &tenant.id, tenant.country()?, entry)?;
+            let contact_id = known(tx, tenant.country()?, entry)?;
             if before.is_none() && !has_guest && contact_id.is_none() {
                 return Ok(());
             }
@@ -109,8 +111,8 @@ pub fn record(
                 updated_at: now,
             };
             match before {
-                Some(_) => appointment::save(conn, &fresh),
-                None => appointment::insert(conn, &fresh).map(|_| ()),
+                Some(_) => appointment::save(tx, &fresh),
+                None => appointment::insert(tx, &fresh).map(|_| ()),
             }
         }
     }
@@ -130,7 +132,7 @@ pub fn record_series(
     for instance in instances {
         record(conn, tenant, place, instance, now)?;
     }
-    for known in appointment::of_series(conn, &tenant.id, place, series, now)? {
+    for known in appointment::of_series(&mut conn.of(&tenant.id), place, series, now)? {
         let is_there = instances.iter().any(|instance| instance.id == known.entry_id && !instance.cancelled);
         if !is_there {
             cancel(conn, known, now)?;

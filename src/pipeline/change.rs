@@ -1,45 +1,34 @@
 //! What steps and operators change in our own records, with the events that tell of it.
 
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
-use crate::engine::place::zone_of;
-use crate::model::change::{Change, ContactUpdate, JobChange, JobPerson, JobStep, NewTask};
-use crate::model::contact::Contact;
-use crate::model::event::{About, EventKind};
-use crate::model::job::{Job, JobState};
-use crate::model::lead::LeadState;
-use crate::model::task::{Task, TaskState};
-use crate::model::{LeadId, TenantId};
 use crate::pipeline::contact::resolve;
 use crate::pipeline::fact::{self, Detail};
-use crate::store::{Conn, Inserted, contact, job, lead, task, tenant};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::LeadId;
+use nexora_core::model::change::{Change, ContactUpdate, JobChange, JobPerson, JobStep, NewTask};
+use nexora_core::model::contact::Contact;
+use nexora_core::model::event::{About, EventKind};
+use nexora_core::model::job::{Job, JobState};
+use nexora_core::model::lead::LeadState;
+use nexora_core::model::task::{Task, TaskState};
+use nexora_engine::address_zone::zone_of;
+use nexora_store::{Conn, Inserted, Tx, contact, job, lead, task, tenant};
 
 /// Applies one change. `run` is the run that asks for it, if one does.
 ///
 /// # Errors
 /// `NotFound` when what is to be changed is gone.
-pub fn apply(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    change: Change,
-    run: Option<&str>,
-    now: Timestamp,
-) -> Result<()> {
+pub fn apply(tx: &mut Tx, change: Change, run: Option<&str>, now: Timestamp) -> Result<()> {
     match change {
-        Change::CreateTask(new) => create_task(conn, tenant, new, run, now),
-        Change::SetLead { lead_id, state } => set_lead(conn, tenant, &lead_id, state, now),
-        Change::UpdateContact(update) => update_contact(conn, tenant, update, now),
-        Change::SaveJob(change) => save_job(conn, tenant, change, now).map(|_| ()),
+        Change::CreateTask(new) => create_task(tx, new, run, now),
+        Change::SetLead { lead_id, state } => set_lead(tx, &lead_id, state, now),
+        Change::UpdateContact(update) => update_contact(tx, update, now),
+        Change::SaveJob(change) => save_job(tx, change, now).map(|_| ()),
     }
 }
 
-fn create_task(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    new: NewTask,
-    run: Option<&str>,
-    now: Timestamp,
-) -> Result<()> {
+fn create_task(tx: &mut Tx, new: NewTask, run: Option<&str>, now: Timestamp) -> Result<()> {
+    let tenant = tx.tenant();
     let new = Task {
         tenant_id: tenant.clone(),
         id: new.id,
@@ -53,30 +42,24 @@ fn create_task(
         created_at: now,
         done_at: None,
     };
-    task::insert(conn, &new)
+    task::insert(tx, &new)
 }
 
 /// Moves a lead to another state, and tells of it.
 ///
 /// # Errors
 /// `NotFound` when the tenant has no such lead.
-pub fn set_lead(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    id: &LeadId,
-    state: LeadState,
-    now: Timestamp,
-) -> Result<()> {
-    let found = lead::find(conn, tenant, id)?;
+pub fn set_lead(tx: &mut Tx, id: &LeadId, state: LeadState, now: Timestamp) -> Result<()> {
+    let found = lead::find(tx, id)?;
     let before = found.ok_or_else(|| Error::not_found(format!("no lead `{id}`")))?;
     if before.state == state {
         return Ok(());
     }
-    lead::set_state(conn, tenant, id, state)?;
+    lead::set_state(tx, id, state)?;
     let about = About { contact_id: before.contact_id, lead_id: Some(id.clone()), job_id: None };
     let detail = Detail { to: state.name(), from: before.state.name() };
     let key = format!("{id}:{state}:{}", now.millis());
-    fact::happened(conn, tenant, EventKind::LeadChanged, &key, about, detail, now).map(|_| ())
+    fact::happened(tx, EventKind::LeadChanged, &key, about, detail, now).map(|_| ())
 }
 
 /// Notes that a person of the business has answered a contact, and tells of it. The lead's first
@@ -84,43 +67,36 @@ pub fn set_lead(
 ///
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
-pub fn responded(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    about: About,
-    key: &str,
-    at: Timestamp,
-    now: Timestamp,
-) -> Result<()> {
+pub fn responded(tx: &mut Tx, about: About, key: &str, at: Timestamp, now: Timestamp) -> Result<()> {
     if let Some(id) = &about.lead_id {
-        lead::note_responded(conn, tenant, id, at)?;
-        let state = lead::find(conn, tenant, id)?.map(|lead| lead.state);
+        lead::note_responded(tx, id, at)?;
+        let state = lead::find(tx, id)?.map(|lead| lead.state);
         if state == Some(LeadState::New) {
-            set_lead(conn, tenant, id, LeadState::Contacted, now)?;
+            set_lead(tx, id, LeadState::Contacted, now)?;
         }
     }
-    fact::happened(conn, tenant, EventKind::MessageWritten, key, about, Detail::default(), now).map(|_| ())
+    fact::happened(tx, EventKind::MessageWritten, key, about, Detail::default(), now).map(|_| ())
 }
 
-fn update_contact(conn: &mut Conn, tenant: &TenantId, update: ContactUpdate, now: Timestamp) -> Result<()> {
-    let Some(before) = contact::find(conn, tenant, &update.contact_id)? else { return Ok(()) };
+fn update_contact(tx: &mut Tx, update: ContactUpdate, now: Timestamp) -> Result<()> {
+    let Some(before) = contact::find(tx, &update.contact_id)? else { return Ok(()) };
     let after = Contact {
         name: update.name.unwrap_or(before.name),
         timezone: update.timezone.or(before.timezone),
         updated_at: now,
         ..before
     };
-    contact::save(conn, &after)
+    contact::save(tx, &after)
 }
 
 /// Makes a job, or moves on the one that has its key, and tells of what changed.
 ///
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
-pub fn save_job(conn: &mut Conn, tenant: &TenantId, change: JobChange, now: Timestamp) -> Result<Job> {
-    let before = match job::find_by_source(conn, tenant, &change.key)? {
+pub fn save_job(tx: &mut Tx, change: JobChange, now: Timestamp) -> Result<Job> {
+    let before = match job::find_by_source(tx, &change.key)? {
         Some(found) => found,
-        None => make_job(conn, tenant, &change, now)?,
+        None => make_job(tx, &change, now)?,
     };
     let after = match change.step {
         JobStep::Create => before.clone(),
@@ -130,16 +106,17 @@ pub fn save_job(conn: &mut Conn, tenant: &TenantId, change: JobChange, now: Time
             Job { state: JobState::Completed, completed_at: Some(now), updated_at: now, ..before.clone() }
         }
     };
-    record_job(conn, &before, after, now)
+    record_job(tx, &before, after, now)
 }
 
-fn make_job(conn: &mut Conn, tenant: &TenantId, change: &JobChange, now: Timestamp) -> Result<Job> {
+fn make_job(tx: &mut Tx, change: &JobChange, now: Timestamp) -> Result<Job> {
+    let tenant = tx.tenant();
     let JobPerson { contact_id, lead_id, name, email, phone } = &change.person;
     let contact_id = match contact_id {
         Some(id) => Some(id.clone()),
-        None => resolve(conn, tenant, name, email.as_ref(), phone.as_ref(), now)?,
+        None => resolve(tx, name, email.as_ref(), phone.as_ref(), now)?,
     };
-    let country = tenant::find(conn, tenant)?.map(|found| found.country()).transpose()?;
+    let country = tenant::find(tx, tenant)?.map(|found| found.country()).transpose()?;
     let zone = change.address.as_deref().zip(country).and_then(|(at, country)| zone_of(at, country));
     let new = Job {
         tenant_id: tenant.clone(),
@@ -158,10 +135,10 @@ fn make_job(conn: &mut Conn, tenant: &TenantId, change: &JobChange, now: Timesta
         created_at: now,
         updated_at: now,
     };
-    if job::insert(conn, &new)? == Inserted::AlreadyThere {
+    if job::insert(tx, &new)? == Inserted::AlreadyThere {
         return Err(Error::unavailable("the same job is being made just now"));
     }
-    tell_job(conn, &new, EventKind::JobCreated, Detail::default(), now)?;
+    tell_job(tx, &new, EventKind::JobCreated, Detail::default(), now)?;
     Ok(new)
 }
 
@@ -200,5 +177,5 @@ fn tell_job(conn: &mut Conn, job: &Job, kind: EventKind, detail: Detail<'_>, now
         job_id: Some(job.id.clone()),
     };
     let key = format!("{}:{}:{}:{}", job.id, detail.from, detail.to, now.millis());
-    fact::happened(conn, &job.tenant_id, kind, &key, about, detail, now).map(|_| ())
+    fact::happened(&mut conn.of(&job.tenant_id), kind, &key, about, detail, now).map(|_| ())
 }

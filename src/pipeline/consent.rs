@@ -1,11 +1,11 @@
 //! Words of consent: what a person agreed to, or took back, as it was put to them.
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::consent::{Channel, Consent};
-use crate::model::lead::{Agreed, Lead};
-use crate::model::{ConsentId, ContactId, TenantId};
-use crate::store::{Conn, consent};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::consent::{Channel, Consent};
+use nexora_core::model::lead::{Agreed, Lead};
+use nexora_core::model::{ConsentId, ContactId};
+use nexora_store::{Tx, consent};
 
 /// Where a word was given, and who noted it.
 #[derive(Clone, Copy, Debug)]
@@ -21,13 +21,13 @@ pub struct Given<'a> {
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
 pub fn note(
-    conn: &mut Conn,
-    tenant: &TenantId,
+    tx: &mut Tx,
     contact_id: &ContactId,
     word: Agreed,
     given: Given<'_>,
     at: Timestamp,
 ) -> Result<Consent> {
+    let tenant = tx.tenant();
     let new = Consent {
         tenant_id: tenant.clone(),
         id: ConsentId::new(at),
@@ -44,6 +44,6 @@ pub fn note(
             Channel::Sms => lead.phone.as_ref().map(ToString::to_string),
         }),
     };
-    consent::insert(conn, &new)?;
+    consent::insert(tx, &new)?;
     Ok(new)
 }

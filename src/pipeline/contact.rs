@@ -4,21 +4,21 @@
 //! the contact of an address holds that address until the transaction ends, so that two never make the same
 //! person twice.
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::address::{EmailAddress, PhoneNumber};
-use crate::model::contact::{AddressKind, Contact};
-use crate::model::event::About;
-use crate::model::tenant::Tenant;
-use crate::model::{ContactId, TenantId};
-use crate::store::{Conn, contact, lead};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::ContactId;
+use nexora_core::model::address::{EmailAddress, PhoneNumber};
+use nexora_core::model::contact::{AddressKind, Contact};
+use nexora_core::model::event::About;
+use nexora_core::model::tenant::Tenant;
+use nexora_store::{Conn, Tx, contact, lead};
 
 /// Returns what an event about a contact says: the contact, and the lead by which it came last.
 ///
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
-pub fn about_contact(conn: &mut Conn, tenant: &TenantId, contact_id: ContactId) -> Result<About> {
-    let lead_id = lead::latest_of_contact(conn, tenant, &contact_id)?;
+pub fn about_contact(tx: &mut Tx, contact_id: ContactId) -> Result<About> {
+    let lead_id = lead::latest_of_contact(tx, &contact_id)?;
     Ok(About { contact_id: Some(contact_id), lead_id, job_id: None })
 }
 
@@ -27,16 +27,17 @@ pub fn about_contact(conn: &mut Conn, tenant: &TenantId, contact_id: ContactId) 
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
 pub fn find_written(conn: &mut Conn, tenant: &Tenant, address: &str) -> Result<Option<ContactId>> {
+    let tx = &mut conn.of(&tenant.id);
     // No address has these, and PostgreSQL compares no text with a zero in it.
     if address.contains(char::is_control) {
         return Ok(None);
     }
     let email = address.trim().to_lowercase();
-    if let Some(id) = contact::find_by_address(conn, &tenant.id, AddressKind::Email, &email)? {
+    if let Some(id) = contact::find_by_address(tx, AddressKind::Email, &email)? {
         return Ok(Some(id));
     }
     match PhoneNumber::parse_in(tenant.country()?, address) {
-        Ok(phone) => contact::find_by_address(conn, &tenant.id, AddressKind::Phone, phone.as_str()),
+        Ok(phone) => contact::find_by_address(tx, AddressKind::Phone, phone.as_str()),
         Err(_) => Ok(None),
     }
 }
@@ -54,25 +55,25 @@ pub fn keys(email: Option<&EmailAddress>, phone: Option<&PhoneNumber>) -> Vec<(A
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
 pub fn resolve(
-    conn: &mut Conn,
-    tenant: &TenantId,
+    tx: &mut Tx,
     name: &str,
     email: Option<&EmailAddress>,
     phone: Option<&PhoneNumber>,
     now: Timestamp,
 ) -> Result<Option<ContactId>> {
+    let tenant = tx.tenant();
     let addresses = keys(email, phone);
     if addresses.is_empty() {
         return Ok(None);
     }
     // The order of `keys` is the same for everybody: nobody waits for who waits for them.
     for (kind, value) in &addresses {
-        contact::hold_address(conn, tenant, *kind, value)?;
+        contact::hold_address(tx, *kind, value)?;
     }
     let mut known = None;
     let mut unclaimed = Vec::new();
     for (kind, value) in &addresses {
-        match contact::find_by_address(conn, tenant, *kind, value)? {
+        match contact::find_by_address(tx, *kind, value)? {
             Some(id) => known = known.or(Some(id)),
             None => unclaimed.push((*kind, value)),
         }
@@ -89,12 +90,12 @@ pub fn resolve(
                 updated_at: now,
                 timezone: None,
             };
-            contact::insert(conn, &new)?;
+            contact::insert(tx, &new)?;
             id
         }
     };
     for (kind, value) in unclaimed {
-        let _ = contact::add_address(conn, tenant, &id, kind, value)?;
+        let _ = contact::add_address(tx, &id, kind, value)?;
     }
     Ok(Some(id))
 }

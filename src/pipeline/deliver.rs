@@ -3,7 +3,7 @@
 //! 1. *claim*: a short write leases what is due. The lease is the intent: should this process die
 //!    in mid-call, the row says that an attempt had begun, and rescue makes it in doubt.
 //! 2. *act*: outside any transaction, each delivery in a task of its own, so that a slow provider
-//!    delays nobody else. An effect in doubt is first asked after.
+//!    delays no other. The provider is first asked about an effect in doubt.
 //! 3. *settle*: a short write records the outcome, if the claim is still ours.
 
 use std::collections::HashMap;
@@ -13,23 +13,24 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 
 use crate::app::{App, Deliveries, InFlight};
-use crate::base::clock::Timestamp;
-use crate::base::text::Json;
-use crate::base::{Error, Result};
-use crate::connector::{Connector, Task};
-use crate::engine::retry::{self, Attempted, Policy, Resumption, Settlement, Spacing};
-use crate::model::connection::{Connection, ConnectionSettings, ConnectionState, WhenInDoubt};
-use crate::model::effect::{Attempt, Effect, EffectKind, EffectState};
-use crate::model::outcome::{Made, Outcome};
-use crate::model::request::EffectRequest;
-use crate::model::tenant::{TenantMode, TenantState};
-use crate::model::verdict::{Decision, Gate};
-use crate::model::{ConnectionId, EffectId, TenantId};
 use crate::pipeline::alarm::{self, Refusal};
 use crate::pipeline::link::Linker;
 use crate::pipeline::{Round, Swept, gate, sent, spacing};
-use crate::store::due::{self, Queue};
-use crate::store::{Claim, Conn, connection, effect, run, tenant};
+use nexora_connector::{Connector, Task};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::Json;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::connection::{Connection, ConnectionSettings, ConnectionState, WhenInDoubt};
+use nexora_core::model::effect::{Attempt, Effect, EffectState};
+use nexora_core::model::outbound::Audience;
+use nexora_core::model::outcome::{Made, Outcome};
+use nexora_core::model::request::EffectRequest;
+use nexora_core::model::tenant::{TenantMode, TenantState};
+use nexora_core::model::verdict::{Decision, Gate};
+use nexora_core::model::{ConnectionId, EffectId, TenantId};
+use nexora_engine::retry::{self, Attempted, Policy, Resumption, Settlement, Spacing};
+use nexora_store::due::{self, Queue};
+use nexora_store::{Claim, Conn, connection, effect, run, tenant};
 
 /// Deliveries that one connection may have under way, so that a slow one leaves room for others.
 const PER_CONNECTION: usize = 8;
@@ -58,7 +59,7 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
     let limit = free.min(app.config.pipeline.sweep_limit());
     let (after, busy) = (round.clone(), app.deliveries.by_connection());
     let (lease_until, linker) = (now + app.config.pipeline.lease(), Linker::of(app));
-    let (share, claimed, asked) = app
+    let (share, claimed, gate_results) = app
         .db
         .write(move |conn| {
             let share = due::take(conn, Queue::Effects, now, limit, after.as_ref())?;
@@ -70,21 +71,22 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
                 connections: HashMap::new(),
                 tenants: HashMap::new(),
                 won: Vec::new(),
-                asked: Asked::default(),
+                gate_results: GateResults::default(),
             };
             for due in &share.rows {
-                if let Some(effect) = effect::find(conn, &due.tenant_id, &EffectId::parse(&due.id)?)? {
+                if let Some(effect) = effect::find(&mut conn.of(&due.tenant_id), &EffectId::parse(&due.id)?)?
+                {
                     claims.claim(conn, effect)?;
                 }
             }
-            Ok((share, claims.won, claims.asked))
+            Ok((share, claims.won, claims.gate_results))
         })
         .await?;
     *round = share.after;
-    if asked.settled {
+    if gate_results.settled {
         app.nudges.advance.notify_one();
     }
-    if asked.waits_for_news {
+    if gate_results.waits_for_reading {
         app.nudges.poll.notify_one();
     }
     for claimed in claimed {
@@ -119,16 +121,16 @@ struct Claims {
     connections: HashMap<ConnectionId, Connection>,
     tenants: HashMap<TenantId, (TenantState, TenantMode)>,
     won: Vec<Claimed>,
-    asked: Asked,
+    gate_results: GateResults,
 }
 
-/// What came of asking the gate, for the stages that go on from there.
+/// What the gate decided, for the stages that go on from there.
 #[derive(Default)]
-struct Asked {
+struct GateResults {
     /// An effect is settled, and its run may go on.
     settled: bool,
-    /// A message waits for what a mailbox or a calendar says.
-    waits_for_news: bool,
+    /// A message waits until a mailbox or a calendar has been read.
+    waits_for_reading: bool,
 }
 
 impl Claims {
@@ -172,26 +174,30 @@ impl Claims {
 
     /// Asks the gate about a message to a customer; what does not pass is put off, or settled.
     fn passes(&mut self, conn: &mut Conn, effect: &Effect) -> Result<bool> {
-        if effect.kind != EffectKind::SendMail {
-            return Ok(true);
-        }
-        let EffectRequest::SendMail(mail) = effect.request.read()? else { return Ok(true) };
-        let Some(letter) = &mail.letter else { return Ok(true) };
-        let answer = gate::pass(conn, &self.linker, effect, (&mail, letter), self.now)?;
-        self.asked.waits_for_news |= answer.gate == Gate::News;
-        let after = match answer.decision {
+        let request: EffectRequest = effect.request.read()?;
+        let Some(message) = request.message() else { return Ok(true) };
+        let envelope = match &message.audience {
+            Audience::Customer(envelope) => envelope,
+            Audience::Business => return Ok(true),
+        };
+        let to = (message.content.recipient(), envelope);
+        let decided = gate::pass(conn, &self.linker, effect, to, self.now)?;
+        self.gate_results.waits_for_reading |= decided.gate == Gate::Freshness;
+        let after = match decided.decision {
             Decision::Send => return Ok(true),
-            Decision::Hold => Effect { due_at: answer.until, reason: Some(answer.reason), ..effect.clone() },
+            Decision::Hold => {
+                Effect { due_at: decided.until, reason: Some(decided.reason), ..effect.clone() }
+            }
             Decision::Drop => Effect {
                 state: EffectState::Discarded,
                 due_at: None,
-                reason: Some(answer.reason),
+                reason: Some(decided.reason),
                 settled_at: Some(self.now),
                 ..effect.clone()
             },
         };
         if effect::save(conn, &after, effect.epoch)? == Claim::Won && after.state.is_settled() {
-            self.asked.settled |= wake_run(conn, effect, self.now)?;
+            self.gate_results.settled |= wake_run(conn, effect, self.now)?;
         }
         Ok(false)
     }
@@ -212,7 +218,7 @@ impl Claims {
         if let Some(connection) = self.connections.get(&effect.connection_id) {
             return Ok(connection.clone());
         }
-        let found = connection::find(conn, &effect.tenant_id, &effect.connection_id)?;
+        let found = connection::find(&mut conn.of(&effect.tenant_id), &effect.connection_id)?;
         let found =
             found.ok_or_else(|| Error::internal(format!("the connection of `{}` is gone", effect.id)))?;
         self.connections.insert(found.id.clone(), found.clone());
@@ -225,7 +231,7 @@ async fn deliver(app: Arc<App>, claimed: Claimed, _in_flight: InFlight) {
     let attempt = AssertUnwindSafe(attempt(&app, &claimed)).catch_unwind().await;
     let settlement = match attempt {
         Ok(Some(settlement)) => settlement,
-        // Somebody else has the effect now: whatever we know is out of date.
+        // Another attempt has claimed the effect: what this one knows is out of date.
         Ok(None) => return,
         Err(_) => {
             let outcome = Outcome::InDoubt { reason: "the attempt broke down in mid-work".to_owned() };
@@ -245,8 +251,10 @@ async fn attempt(app: &App, claimed: &Claimed) -> Option<Settlement> {
         Ok(ready) => ready,
         Err(error) => {
             let outcome = match error.kind() {
-                crate::base::Kind::Unavailable => Outcome::Retry { reason: error.report(), after: None },
-                crate::base::Kind::Denied | crate::base::Kind::Config => {
+                nexora_core::base::Kind::Unavailable => {
+                    Outcome::Retry { reason: error.report(), after: None }
+                }
+                nexora_core::base::Kind::Denied | nexora_core::base::Kind::Config => {
                     Outcome::Unauthorized { reason: error.report() }
                 }
                 _ => Outcome::Refused { reason: error.report() },
@@ -261,7 +269,7 @@ async fn attempt(app: &App, claimed: &Claimed) -> Option<Settlement> {
             Resumption::Settle(settlement) => return Some(settlement),
             Resumption::Continue(evidence) => found = Some(evidence),
             // It did not go out: whether it still should is asked again.
-            Resumption::Restart if task.request.letter().is_some() => return Some(again(app)),
+            Resumption::Restart if task.request.envelope().is_some() => return Some(retry_through_gate(app)),
             Resumption::Restart => task.evidence = None,
         }
     }
@@ -280,7 +288,9 @@ async fn attempt(app: &App, claimed: &Claimed) -> Option<Settlement> {
         let written = app.db.write(move |conn| effect::note_evidence(conn, &row, &noted, lease_until)).await;
         match written {
             // A part of it is done: whether the rest still should be is asked again.
-            Ok(Claim::Won) if was_found && task.request.letter().is_some() => return Some(again(app)),
+            Ok(Claim::Won) if was_found && task.request.envelope().is_some() => {
+                return Some(retry_through_gate(app));
+            }
             Ok(Claim::Won) => task.evidence = Some(evidence),
             Ok(Claim::Lost) => return None,
             Err(error) => {
@@ -293,13 +303,14 @@ async fn attempt(app: &App, claimed: &Claimed) -> Option<Settlement> {
     Some(retry::settle(outcome, attempted(app, effect), policy(app, effect)))
 }
 
-fn again(app: &App) -> Settlement {
+/// Puts an attempt back in the queue, so that the gate is asked once more.
+fn retry_through_gate(app: &App) -> Settlement {
     let reason = "it did not happen, and is looked at once more".to_owned();
     Settlement::waiting(EffectState::Retrying, Some(app.clock.now()), reason)
 }
 
-/// Gives up a part of an attempt well before its lease ends: whoever takes over then must find that
-/// nobody works at it any more.
+/// Gives up a part of an attempt well before its lease ends, so that no work is under way any more
+/// when rescue takes the effect over.
 async fn in_time(app: &App, lease_until: Timestamp, part: impl Future<Output = Outcome>) -> Outcome {
     let margin = app.config.pipeline.lease() / 5;
     let left = lease_until.since(app.clock.now()).saturating_sub(margin);
@@ -358,7 +369,7 @@ async fn settle(
     started_at: Timestamp,
 ) -> Result<()> {
     let now = app.clock.now();
-    say(&claimed, &settlement, started_at, now);
+    log_settlement(&claimed, &settlement, started_at, now);
     let fails = settlement.connection_failing;
     let wakes = app.db.write(move |conn| record(conn, &claimed, settlement, started_at, now)).await?;
     if fails {
@@ -370,7 +381,7 @@ async fn settle(
     Ok(())
 }
 
-fn say(claimed: &Claimed, settlement: &Settlement, started_at: Timestamp, now: Timestamp) {
+fn log_settlement(claimed: &Claimed, settlement: &Settlement, started_at: Timestamp, now: Timestamp) {
     let effect = &claimed.effect;
     let duration = now.since(started_at);
     let (id, state, reason) = (&effect.id, settlement.state, settlement.reason.as_deref());
@@ -402,7 +413,7 @@ fn record(
 ) -> Result<bool> {
     let (before, connection) = (&claimed.effect, &claimed.connection);
     let settled = settlement.state.is_settled();
-    let current = effect::find(conn, &before.tenant_id, &before.id)?;
+    let current = effect::find(&mut conn.of(&before.tenant_id), &before.id)?;
     let evidence = current.and_then(|effect| effect.evidence);
     let reason = settlement.reason.as_deref();
     let refusal = match settlement.connection_failing {
@@ -436,8 +447,8 @@ fn record(
     if refusal.is_none() {
         note_connection(conn, connection, reason, settlement.state, now)?;
     }
-    if settlement.state == EffectState::Delivered && before.kind == EffectKind::SendMail {
-        sent::note(conn, connection, &after, now)?;
+    if settlement.state == EffectState::Delivered {
+        sent::record(conn, connection, &after, now)?;
     }
     if settled {
         return wake_run(conn, before, now);
@@ -452,11 +463,10 @@ fn note_connection(
     state: EffectState,
     now: Timestamp,
 ) -> Result<()> {
+    let tx = &mut conn.of(&connection.tenant_id);
     match reason {
-        Some(reason) => connection::note_failure(conn, &connection.tenant_id, &connection.id, reason, now),
-        None if state == EffectState::Delivered => {
-            connection::note_success(conn, &connection.tenant_id, &connection.id, now)
-        }
+        Some(reason) => connection::note_failure(tx, &connection.id, reason, now),
+        None if state == EffectState::Delivered => connection::note_success(tx, &connection.id, now),
         None => Ok(()),
     }
 }
@@ -467,10 +477,11 @@ fn output_of(made: &Made) -> Result<Option<Json>> {
 
 /// A run waits for all it promised: the last of its effects to settle wakes it.
 fn wake_run(conn: &mut Conn, effect: &Effect, now: Timestamp) -> Result<bool> {
-    effect::lock_run(conn, &effect.run_id)?;
-    if effect::any_unsettled(conn, &effect.tenant_id, &effect.run_id)? {
+    let tx = &mut conn.of(&effect.tenant_id);
+    effect::lock_run(tx, &effect.run_id)?;
+    if effect::any_unsettled(tx, &effect.run_id)? {
         return Ok(false);
     }
-    run::wake(conn, &effect.tenant_id, &effect.run_id, now)?;
+    run::wake(tx, &effect.run_id, now)?;
     Ok(true)
 }

@@ -8,18 +8,18 @@ use chrono::Days;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
-use crate::engine::figures::Done;
-use crate::engine::hours::at_wall_time;
-use crate::model::appointment::Appointment;
-use crate::model::effect::EffectState;
-use crate::model::job::Job;
-use crate::model::lead::{Lead, LeadState};
-use crate::model::task::{Task, TaskState};
-use crate::model::tenant::Tenant;
 use crate::pipeline::trouble::{self, Health, Level, Trouble};
-use crate::store::{Conn, appointment, balance, connection, contact, cursor, effect, job, lead, task};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::appointment::Appointment;
+use nexora_core::model::effect::EffectState;
+use nexora_core::model::job::Job;
+use nexora_core::model::lead::{Lead, LeadState};
+use nexora_core::model::task::{Task, TaskState};
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::figures::Done;
+use nexora_engine::hours::at_wall_time;
+use nexora_store::{Conn, appointment, balance, connection, contact, cursor, effect, job, lead, task};
 
 /// Lines that each part of a digest shows at most.
 const SHOWN: i64 = 20;
@@ -102,9 +102,9 @@ struct Ran {
 pub fn compose(conn: &mut Conn, tenant: &Tenant, since: Duration, now: Timestamp) -> Result<Value> {
     let id = &tenant.id;
     let since_at = now - since;
-    let leads = lead::since(conn, id, since_at, COUNTED)?;
+    let leads = lead::since(&mut conn.of(id), since_at, COUNTED)?;
     let (today, tomorrow) = days(tenant, now)?;
-    let tasks = task::list(conn, id, Some(TaskState::Open), None, COUNTED)?;
+    let tasks = task::list(&mut conn.of(id), Some(TaskState::Open), None, COUNTED)?;
     let overdue: Vec<&Task> = tasks.iter().filter(|task| task.due_at.is_some_and(|at| at <= now)).collect();
     let digest = Digest {
         empty: false,
@@ -155,7 +155,7 @@ fn is_lead(lead: &Lead) -> bool {
 /// What only a person can do: leads that nobody has answered, and tasks that are due.
 fn needs(conn: &mut Conn, tenant: &Tenant, tasks: &[Task], now: Timestamp) -> Result<Vec<Need>> {
     let waiting = |lead: &&Lead| is_lead(lead) && lead.state == LeadState::New && lead.responded_at.is_none();
-    let leads = lead::since(conn, &tenant.id, now - UNANSWERED, COUNTED)?;
+    let leads = lead::since(&mut conn.of(&tenant.id), now - UNANSWERED, COUNTED)?;
     let unanswered = leads.iter().filter(waiting).take(shown()).map(|lead| Need {
         what: match &lead.service {
             Some(service) => format!("{} is waiting for an answer: {service}", lead.name),
@@ -186,10 +186,11 @@ fn task_line(task: &Task) -> TaskLine {
 }
 
 fn appointments(conn: &mut Conn, tenant: &Tenant, span: Span) -> Result<Vec<AppointmentLine>> {
+    let tx = &mut conn.of(&tenant.id);
     let mut lines = Vec::new();
-    for found in appointment::between(conn, &tenant.id, span, SHOWN)? {
+    for found in appointment::between(tx, span, SHOWN)? {
         let Appointment { title, location, starts_at, all_day, contact_id, .. } = found;
-        let who = contact_id.map(|id| contact::find(conn, &tenant.id, &id)).transpose()?.flatten();
+        let who = contact_id.map(|id| contact::find(tx, &id)).transpose()?.flatten();
         let who = who.map(|contact| contact.name).filter(|name| !name.is_empty());
         lines.push(AppointmentLine { title, location, starts_at, all_day, who });
     }
@@ -209,9 +210,9 @@ fn held_back(tenant: &Tenant, leads: &[Lead]) -> Vec<Trouble> {
 }
 
 fn troubles(conn: &mut Conn, tenant: &Tenant, now: Timestamp) -> Result<Vec<Trouble>> {
-    let (counts, connections) =
-        (balance::unsettled(conn, &tenant.id)?, connection::list(conn, &tenant.id, COUNTED)?);
-    let cursors = cursor::list(conn, &tenant.id, None, COUNTED)?;
+    let tx = &mut conn.of(&tenant.id);
+    let (counts, connections) = (balance::unsettled(tx)?, connection::list(tx, COUNTED)?);
+    let cursors = cursor::list(tx, None, COUNTED)?;
     let health = Health {
         tenant,
         counts: &counts,
@@ -224,17 +225,18 @@ fn troubles(conn: &mut Conn, tenant: &Tenant, now: Timestamp) -> Result<Vec<Trou
 }
 
 fn jobs(conn: &mut Conn, tenant: &Tenant, since: Timestamp, today: Span) -> Result<Jobs> {
-    let completed: Vec<Job> = job::completed_since(conn, &tenant.id, since, COUNTED)?;
+    let tx = &mut conn.of(&tenant.id);
+    let completed: Vec<Job> = job::completed_since(tx, since, COUNTED)?;
     let amounts: Option<Vec<i64>> = completed.iter().map(|job| job.amount_cents).collect();
     Ok(Jobs {
         completed: completed.len(),
-        scheduled_today: job::scheduled(conn, &tenant.id, today, COUNTED)?.len(),
+        scheduled_today: job::scheduled(tx, today, COUNTED)?.len(),
         amount_cents: amounts.filter(|amounts| !amounts.is_empty()).map(|amounts| amounts.iter().sum()),
     })
 }
 
 fn ran(conn: &mut Conn, tenant: &Tenant, span: Span) -> Result<Ran> {
-    let done = Done::of(&effect::count_settled(conn, &tenant.id, EffectState::Delivered, span)?);
+    let done = Done::of(&effect::count_settled(&mut conn.of(&tenant.id), EffectState::Delivered, span)?);
     let minutes = done.saved(tenant.settings()?.minutes_saved).as_secs() / 60;
     let hours_saved = format!("{}.{}", minutes / 60, minutes % 60 / 6);
     Ok(Ran { done, hours_saved })

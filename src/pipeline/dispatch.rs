@@ -7,23 +7,23 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
-use crate::engine::definition::{Same, WhileRunning};
-use crate::engine::plan;
-use crate::engine::retry::Spacing;
-use crate::engine::trigger::Watch;
-use crate::model::automation::{Automation, AutomationState};
-use crate::model::connection::Connection;
-use crate::model::event::{About, CalendarEvent, Event, EventKind, EventState};
-use crate::model::run::{Run, RunState};
-use crate::model::tenant::Tenant;
-use crate::model::{AutomationId, EventId, RunId, TenantId};
 use crate::pipeline::stop::{self, Drops};
 use crate::pipeline::version::Parsed;
 use crate::pipeline::{CONNECTION_LIMIT, Round, Swept, spacing, version};
-use crate::store::due::{self, Queue};
-use crate::store::{Claim, Conn, Inserted, automation, connection, event, message, run, tenant};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::automation::{Automation, AutomationState};
+use nexora_core::model::connection::Connection;
+use nexora_core::model::event::{About, CalendarEvent, Event, EventKind, EventState};
+use nexora_core::model::run::{Run, RunState};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{AutomationId, EventId, RunId, TenantId};
+use nexora_engine::definition::{Same, WhileRunning};
+use nexora_engine::plan;
+use nexora_engine::retry::Spacing;
+use nexora_engine::trigger::Watch;
+use nexora_store::due::{self, Queue};
+use nexora_store::{Claim, Conn, Inserted, automation, connection, event, message, run, tenant};
 
 /// Automations that one tenant can have enabled at most.
 pub const AUTOMATION_LIMIT: i64 = 500;
@@ -42,7 +42,7 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
             let share = due::take(conn, Queue::Events, now, limit, after.as_ref())?;
             let mut events = Vec::with_capacity(share.rows.len());
             for due in &share.rows {
-                events.extend(event::find(conn, &due.tenant_id, &EventId::parse(&due.id)?)?);
+                events.extend(event::find(&mut conn.of(&due.tenant_id), &EventId::parse(&due.id)?)?);
             }
             let next_due = if events.is_empty() { due::next(conn, Queue::Events)? } else { None };
             Ok((share, events, next_due))
@@ -67,16 +67,16 @@ fn dispatch_all(conn: &mut Conn, events: &[Event], spacing: Spacing, now: Timest
     for event in events {
         match conn.transaction(|conn| dispatch(conn, event, &mut tenants, now)) {
             Ok(runs) => made += runs,
-            Err(error) if error.kind() == crate::base::Kind::Unavailable => return Err(error),
+            Err(error) if error.kind() == nexora_core::base::Kind::Unavailable => return Err(error),
             Err(error) => postpone(conn, event, &error, spacing, now)?,
         }
     }
     Ok(made)
 }
 
-/// A tenant as dispatch needs it: itself, what its automations that are not switched off wait
-/// for, and its connections.
-struct Known {
+/// A tenant as it is during one sweep: its automations that are not disabled, what they wait for, and
+/// its connections.
+struct TenantSnapshot {
     tenant: Tenant,
     automations: Vec<(Automation, Arc<Parsed>, Vec<Watch>)>,
     connections: Vec<Connection>,
@@ -85,38 +85,39 @@ struct Known {
 fn dispatch(
     conn: &mut Conn,
     event: &Event,
-    tenants: &mut HashMap<TenantId, Known>,
+    tenants: &mut HashMap<TenantId, TenantSnapshot>,
     now: Timestamp,
 ) -> Result<usize> {
     if !tenants.contains_key(&event.tenant_id) {
         tenants.insert(event.tenant_id.clone(), load(conn, &event.tenant_id)?);
     }
-    let Some(known) = tenants.get(&event.tenant_id) else {
+    let Some(snapshot) = tenants.get(&event.tenant_id) else {
         return Err(Error::internal(format!("tenant `{}` was not loaded", event.tenant_id)));
     };
     let mut matching = Vec::new();
-    for (automation, version, watches) in &known.automations {
+    for (automation, version, watches) in &snapshot.automations {
         for watch in watches {
-            if watch.matches(event, &automation.name, &known.connections)? {
+            if watch.matches(event, &automation.name, &snapshot.connections)? {
                 matching.push((automation, version));
                 break;
             }
         }
     }
     let subject = subject(event)?;
-    let stopped = stop_runs(conn, known, (event, &subject), now)?;
+    let stopped = stop_runs(conn, snapshot, (event, &subject), now)?;
     let (state, reason) = match (matching.is_empty(), stopped) {
         (true, 0) => (EventState::Ignored, Some("no enabled automation waits for it".to_owned())),
         (true, _) => (EventState::Dispatched, Some(format!("it ended {stopped} of the runs under way"))),
         (false, _) => (EventState::Dispatched, None),
     };
-    if event::settle(conn, &event.tenant_id, &event.id, state, reason.as_deref())? == Claim::Lost {
+    if event::settle(&mut conn.of(&event.tenant_id), &event.id, state, reason.as_deref())? == Claim::Lost {
         return Ok(0);
     }
     let mut made = 0;
     for (automation, version) in matching {
-        made +=
-            usize::from(begin(conn, known, (event, &subject), (automation, version), now)? == Inserted::New);
+        made += usize::from(
+            begin(conn, snapshot, (event, &subject), (automation, version), now)? == Inserted::New,
+        );
     }
     Ok(made)
 }
@@ -126,38 +127,38 @@ fn dispatch(
 /// # Errors
 /// `Internal` when the tenant has no such automation that is not switched off.
 pub fn start(conn: &mut Conn, event: &Event, automation: &AutomationId, now: Timestamp) -> Result<()> {
-    let known = load(conn, &event.tenant_id)?;
-    let found = known.automations.iter().find(|(found, ..)| found.id == *automation);
+    let snapshot = load(conn, &event.tenant_id)?;
+    let found = snapshot.automations.iter().find(|(found, ..)| found.id == *automation);
     let (found, version, _) =
         found.ok_or_else(|| Error::internal(format!("no automation `{automation}`")))?;
-    if event::settle(conn, &event.tenant_id, &event.id, EventState::Dispatched, None)? == Claim::Won {
-        let _ = begin(conn, &known, (event, &subject(event)?), (found, version), now)?;
+    if event::settle(&mut conn.of(&event.tenant_id), &event.id, EventState::Dispatched, None)? == Claim::Won {
+        let _ = begin(conn, &snapshot, (event, &subject(event)?), (found, version), now)?;
     }
     Ok(())
 }
 
 fn begin(
     conn: &mut Conn,
-    known: &Known,
+    snapshot: &TenantSnapshot,
     (event, subject): (&Event, &str),
     (automation, version): (&Automation, &Parsed),
     now: Timestamp,
 ) -> Result<Inserted> {
-    let refused = reenter(conn, known, event, (automation, version), now)?;
-    run::insert(conn, &new_run((event, subject), &known.tenant, automation, refused, now))
+    let refused = reenter(conn, snapshot, event, (automation, version), now)?;
+    run::insert(conn, &new_run((event, subject), &snapshot.tenant, automation, refused, now))
 }
 
 /// Ends the runs that wait for nothing more once this has happened; returns how many.
 fn stop_runs(
     conn: &mut Conn,
-    known: &Known,
+    snapshot: &TenantSnapshot,
     (event, subject): (&Event, &str),
     now: Timestamp,
 ) -> Result<usize> {
-    let tenant = &known.tenant;
-    let mut open = run::open_of_subject(conn, &tenant.id, subject)?;
+    let tenant = &snapshot.tenant;
+    let mut open = run::open_of_subject(&mut conn.of(&tenant.id), subject)?;
     if let Some(contact) = &event.contact_id {
-        let of_contact = run::open_of_contact(conn, &tenant.id, contact)?;
+        let of_contact = run::open_of_contact(&mut conn.of(&tenant.id), contact)?;
         open.extend(of_contact.into_iter().filter(|run| run.subject_id != subject));
     }
     let mut stopped = 0;
@@ -165,15 +166,15 @@ fn stop_runs(
         if !began_before(conn, &run, event)? {
             continue;
         }
-        let version = version::parsed(conn, &tenant.id, &run.automation_id, run.version)?;
+        let version = version::parsed(&mut conn.of(&tenant.id), &run.automation_id, run.version)?;
         for (same, watch) in version.stops(tenant)? {
             let concerns = match same {
                 Same::Contact => event.contact_id.is_some() && run.contact_id == event.contact_id,
                 Same::Subject => run.subject_id == subject,
             };
-            if concerns && watch.matches(event, "", &known.connections)? {
+            if concerns && watch.matches(event, "", &snapshot.connections)? {
                 let reason = format!("ended by {}, {}", event.kind, event.id);
-                let done = stop::stop(conn, &tenant.id, &run.id, &reason, Drops::Letters, now)?;
+                let done = stop::stop(&mut conn.of(&tenant.id), &run.id, &reason, Drops::Messages, now)?;
                 stopped += usize::from(done.is_some());
                 break;
             }
@@ -187,7 +188,7 @@ fn began_before(conn: &mut Conn, run: &Run, event: &Event) -> Result<bool> {
     if run.event_id == event.id {
         return Ok(false);
     }
-    let started_by = event::find(conn, &run.tenant_id, &run.event_id)?;
+    let started_by = event::find(&mut conn.of(&run.tenant_id), &run.event_id)?;
     let moment = |event: &Event| (event.received_at, event.id.clone());
     Ok(started_by.is_none_or(|started_by| moment(&started_by) < moment(event)))
 }
@@ -195,12 +196,12 @@ fn began_before(conn: &mut Conn, run: &Run, event: &Event) -> Result<bool> {
 /// Says why a contact gets no other run of an automation; ends the one under way where that is the rule.
 fn reenter(
     conn: &mut Conn,
-    known: &Known,
+    snapshot: &TenantSnapshot,
     event: &Event,
     (automation, version): (&Automation, &Parsed),
     now: Timestamp,
 ) -> Result<Option<String>> {
-    let tenant = &known.tenant;
+    let tenant = &snapshot.tenant;
     let Some(contact) = &event.contact_id else { return Ok(None) };
     let again_after = match version.again_after(tenant) {
         Ok(length) => length,
@@ -208,7 +209,7 @@ fn reenter(
         Err(error) => return Ok(Some(error.report())),
     };
     if let Some(again_after) = again_after {
-        let last = message::last_of_automation(conn, &tenant.id, contact, &automation.id)?;
+        let last = message::last_of_automation(&mut conn.of(&tenant.id), contact, &automation.id)?;
         if let Some(at) = last.filter(|at| *at + again_after > now) {
             let days = again_after.as_secs() / 86_400;
             return Ok(Some(format!("the contact was written to at {at}, less than {days} days ago")));
@@ -218,7 +219,7 @@ fn reenter(
     if rule == WhileRunning::Both {
         return Ok(None);
     }
-    for run in run::open_of_contact(conn, &tenant.id, contact)? {
+    for run in run::open_of_contact(&mut conn.of(&tenant.id), contact)? {
         if run.automation_id != automation.id || run.event_id == event.id {
             continue;
         }
@@ -226,23 +227,24 @@ fn reenter(
             return Ok(Some(format!("run `{}` for the same contact is under way", run.id)));
         }
         let reason = format!("begun anew by {}, {}", event.kind, event.id);
-        let _ = stop::stop(conn, &tenant.id, &run.id, &reason, Drops::Letters, now)?;
+        let _ = stop::stop(&mut conn.of(&tenant.id), &run.id, &reason, Drops::Messages, now)?;
     }
     Ok(None)
 }
 
-fn load(conn: &mut Conn, id: &TenantId) -> Result<Known> {
-    let tenant = tenant::find(conn, id)?.ok_or_else(|| Error::internal(format!("tenant `{id}` is gone")))?;
-    let mut automations = automation::list(conn, id, AUTOMATION_LIMIT)?;
+fn load(conn: &mut Conn, id: &TenantId) -> Result<TenantSnapshot> {
+    let tx = &mut conn.of(id);
+    let tenant = tenant::find(tx, id)?.ok_or_else(|| Error::internal(format!("tenant `{id}` is gone")))?;
+    let mut automations = automation::list(tx, AUTOMATION_LIMIT)?;
     automations.retain(|automation| automation.state != AutomationState::Disabled);
     let mut waiting = Vec::with_capacity(automations.len());
     for automation in automations {
-        let version = version::parsed(conn, id, &automation.id, automation.live_version)?;
+        let version = version::parsed(tx, &automation.id, automation.live_version)?;
         let watches = version.watches(&tenant)?;
         waiting.push((automation, version, watches));
     }
-    let connections = connection::list(conn, id, CONNECTION_LIMIT)?;
-    Ok(Known { tenant, automations: waiting, connections })
+    let connections = connection::list(tx, CONNECTION_LIMIT)?;
+    Ok(TenantSnapshot { tenant, automations: waiting, connections })
 }
 
 /// Returns what a run of the event is about: a calendar entry, a job, a lead, or else the event.
@@ -300,5 +302,5 @@ fn postpone(conn: &mut Conn, event: &Event, error: &Error, spacing: Spacing, now
     tracing::error!(event.id = %event.id, tenant.id = %event.tenant_id, reason = %error.report(), "event {} cannot be dispatched", event.id);
     let attempt = event.attempt.saturating_add(1);
     let wait = spacing.after(event.id.as_str(), attempt);
-    event::postpone(conn, &event.tenant_id, &event.id, attempt, &error.report(), now + wait)
+    event::postpone(&mut conn.of(&event.tenant_id), &event.id, attempt, &error.report(), now + wait)
 }

@@ -2,28 +2,28 @@
 
 use serde::Serialize;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::base::text::Json;
-use crate::model::event::{About, Event, EventKind, Fact};
-use crate::model::{ContactId, TenantId};
-use crate::store::{Conn, Inserted, event};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::Json;
+use nexora_core::model::ContactId;
+use nexora_core::model::event::{About, Event, EventKind, Fact};
+use nexora_store::{Inserted, Tx, event};
 
 /// Stores an event, unless one with its key arrived before.
 ///
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
 pub fn tell(
-    conn: &mut Conn,
-    tenant: &TenantId,
+    tx: &mut Tx,
     kind: EventKind,
     dedupe_key: String,
     payload: &impl Serialize,
     contact_id: Option<ContactId>,
     now: Timestamp,
 ) -> Result<Inserted> {
+    let tenant = tx.tenant();
     let event = Event::pending(tenant, kind, dedupe_key, Json::of(payload)?, contact_id, now);
-    event::insert(conn, &event)
+    event::insert(tx, &event)
 }
 
 /// What a fact says beside whom it is about.
@@ -38,8 +38,7 @@ pub struct Detail<'a> {
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
 pub fn happened(
-    conn: &mut Conn,
-    tenant: &TenantId,
+    tx: &mut Tx,
     kind: EventKind,
     key: &str,
     about: About,
@@ -48,5 +47,5 @@ pub fn happened(
 ) -> Result<Inserted> {
     let contact_id = about.contact_id.clone();
     let fact = Fact { about, detail: detail.to.to_owned(), previous: detail.from.to_owned() };
-    tell(conn, tenant, kind, format!("{kind}:{key}"), &fact, contact_id, now)
+    tell(tx, kind, format!("{kind}:{key}"), &fact, contact_id, now)
 }

@@ -14,20 +14,20 @@ use futures_util::FutureExt as _;
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::text::hex;
-use crate::base::{Error, Result};
-use crate::engine::lead_format::webhook::ParseResult;
-use crate::engine::lead_format::{formats, original};
-use crate::model::outcome::Unread;
-use crate::model::source::{Notice, NoticeState, Source, SourceSettings};
-use crate::model::tenant::Tenant;
-use crate::model::{LeadId, NoticeId, TenantId};
 use crate::pipeline::hook;
 use crate::pipeline::source_lead::{self, Origin};
 use crate::pipeline::{Round, Swept, spacing};
-use crate::store::due::{self, Queue};
-use crate::store::{Claim, Conn, notice, source, tenant};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::hex;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::outcome::Unread;
+use nexora_core::model::source::{Notice, NoticeState, Source, SourceSettings};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{LeadId, NoticeId};
+use nexora_engine::lead_format::webhook::ParseResult;
+use nexora_engine::lead_format::{formats, original};
+use nexora_store::due::{self, Queue};
+use nexora_store::{Claim, Conn, Tx, notice, source, tenant};
 
 /// Claims a share of the notices that are due and starts a task for each.
 ///
@@ -52,7 +52,7 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
             let mut claimed = Vec::with_capacity(share.rows.len());
             for due in &share.rows {
                 let id = NoticeId::parse(&due.id)?;
-                claimed.extend(claim(conn, &due.tenant_id, &id, lease_until)?);
+                claimed.extend(claim(&mut conn.of(&due.tenant_id), &id, lease_until)?);
             }
             Ok((share, claimed))
         })
@@ -84,19 +84,15 @@ struct Claimed {
     tenant: Tenant,
 }
 
-fn claim(
-    conn: &mut Conn,
-    tenant_id: &TenantId,
-    id: &NoticeId,
-    lease_until: Timestamp,
-) -> Result<Option<Claimed>> {
-    let Some(found) = notice::find(conn, tenant_id, id)? else { return Ok(None) };
-    if notice::claim(conn, &found, lease_until)? == Claim::Lost {
+fn claim(tx: &mut Tx, id: &NoticeId, lease_until: Timestamp) -> Result<Option<Claimed>> {
+    let tenant_id = tx.tenant();
+    let Some(found) = notice::find(tx, id)? else { return Ok(None) };
+    if notice::claim(tx, &found, lease_until)? == Claim::Lost {
         return Ok(None);
     }
     let gone = |what: &str| Error::internal(format!("the {what} of notice `{id}` is gone"));
-    let source = source::find(conn, tenant_id, &found.source_id)?.ok_or_else(|| gone("source"))?;
-    let tenant = tenant::find(conn, tenant_id)?.ok_or_else(|| gone("tenant"))?;
+    let source = source::find(tx, &found.source_id)?.ok_or_else(|| gone("source"))?;
+    let tenant = tenant::find(tx, tenant_id)?.ok_or_else(|| gone("tenant"))?;
     let notice = Notice { epoch: found.epoch + 1, due_at: Some(lease_until), ..found };
     Ok(Some(Claimed { notice, source, tenant }))
 }
@@ -170,7 +166,7 @@ async fn settle(app: &App, claimed: Claimed, read: Result<Fetched, Unread>) -> R
 
 fn record(conn: &mut Conn, claimed: Claimed, fetched: Fetched, now: Timestamp) -> Result<()> {
     let Claimed { notice: before, source, tenant } = claimed;
-    let is_ours = notice::find(conn, &before.tenant_id, &before.id)?
+    let is_ours = notice::find(&mut conn.of(&before.tenant_id), &before.id)?
         .is_some_and(|current| current.epoch == before.epoch);
     if !is_ours {
         return Ok(());
@@ -235,5 +231,9 @@ fn fail(
     if attempt == 1 || for_good {
         tracing::warn!(notice.id = %id, tenant.id = %tenant_id, attempt, reason, "notice {id} was not fetched");
     }
-    source::note_error(conn, tenant_id, &before.source_id, &format!("a lead was not fetched: {reason}"))
+    source::note_error(
+        &mut conn.of(tenant_id),
+        &before.source_id,
+        &format!("a lead was not fetched: {reason}"),
+    )
 }

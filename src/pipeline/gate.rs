@@ -1,43 +1,43 @@
-//! The gate before every message to a customer: what is known is gathered at the moment the message
-//! would go out, `engine::gate` decides, and what it decided is kept with the reason.
+//! The gate before every message to a customer: what is known is gathered at the moment of sending,
+//! `engine::gate` decides, and the decision is stored with its reason.
 
 use std::time::Duration;
 
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
-use crate::engine::gate::{self, Answer, Standing};
-use crate::engine::quiet::QuietHours;
-use crate::model::address::Zone;
-use crate::model::automation::AutomationState;
-use crate::model::connection::ConnectionState;
-use crate::model::consent::Channel;
-use crate::model::cursor::CursorKind;
-use crate::model::effect::{Effect, EffectState};
-use crate::model::event::{CalendarEvent, EventKind};
-use crate::model::message::{Author, MessageClass};
-use crate::model::request::{EffectRequest, Letter, SendMail};
-use crate::model::run::{Run, RunState};
-use crate::model::tenant::Tenant;
-use crate::model::verdict::{Decision, Gate, Verdict};
-use crate::model::{ContactId, TenantId};
 use crate::pipeline::CONNECTION_LIMIT;
 use crate::pipeline::link::Linker;
 use crate::pipeline::watch::CURSOR_LIMIT;
-use crate::store::{
-    Conn, appointment, automation, connection, consent, contact, cursor, effect, event, job, message, run,
-    tenant, verdict,
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result, wording};
+use nexora_core::model::ContactId;
+use nexora_core::model::address::Zone;
+use nexora_core::model::automation::AutomationState;
+use nexora_core::model::connection::ConnectionState;
+use nexora_core::model::cursor::CursorKind;
+use nexora_core::model::effect::{Effect, EffectState};
+use nexora_core::model::event::{CalendarEvent, EventKind};
+use nexora_core::model::hours::QuietHours;
+use nexora_core::model::message::{Author, MessageClass};
+use nexora_core::model::outbound::{Envelope, Recipient};
+use nexora_core::model::request::EffectRequest;
+use nexora_core::model::run::{Run, RunState};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::verdict::{Decision, Gate, GateDecisionRow};
+use nexora_engine::gate::{self, GateDecision, GateInput};
+use nexora_store::{
+    Conn, Tx, appointment, automation, connection, consent, contact, cursor, effect, event, job, message,
+    run, tenant, verdict,
 };
 
 /// A reading of mailbox or calendar this old is fresh enough to send by.
 const FRESH: Duration = Duration::from_secs(15);
 
 /// How long a message waits for a fresh reading; then it goes by what is known.
-const PATIENCE: Duration = Duration::from_secs(30);
+const FRESHNESS_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How soon a message is looked at again while another to the contact is being sent.
 const LEASED: Duration = Duration::from_secs(1);
 
-/// The same while nobody knows whether the other was sent.
+/// The same while it is in doubt whether the other was sent.
 const UNCERTAIN: Duration = Duration::from_secs(60);
 
 /// Commercial messages that are looked back upon; no cap is near it.
@@ -51,78 +51,82 @@ pub fn pass(
     conn: &mut Conn,
     linker: &Linker,
     effect: &Effect,
-    (mail, letter): (&SendMail, &Letter),
+    (recipient, envelope): (Recipient<'_>, &Envelope),
     now: Timestamp,
-) -> Result<Answer> {
-    let earlier = verdict::of_effect(conn, &effect.tenant_id, &effect.id)?;
-    let standing = standing(conn, linker, effect, (mail, letter), &earlier, now)?;
-    let answer = gate::decide(letter, &standing);
-    // What is looked at again and again is noted once.
-    let soon = [Gate::News, Gate::Run].contains(&answer.gate) && answer.decision == Decision::Hold;
-    let repeats = |last: &Verdict| soon && last.gate == answer.gate;
+) -> Result<GateDecision> {
+    let earlier = verdict::of_effect(&mut conn.of(&effect.tenant_id), &effect.id)?;
+    let input = gather(conn, linker, effect, (recipient, envelope), &earlier, now)?;
+    let decision = gate::decide(envelope, &input);
+    // A hold that is looked at every few seconds is stored once.
+    let soon = [Gate::Freshness, Gate::Run].contains(&decision.gate) && decision.decision == Decision::Hold;
+    let repeats = |last: &GateDecisionRow| soon && last.gate == decision.gate;
     if !earlier.last().is_some_and(repeats) {
         verdict::insert(
             conn,
-            &Verdict {
+            &GateDecisionRow {
                 tenant_id: effect.tenant_id.clone(),
                 effect_id: effect.id.clone(),
                 number: effect.epoch,
-                gate: answer.gate,
-                decision: answer.decision,
-                reason: answer.reason.clone(),
+                gate: decision.gate,
+                decision: decision.decision,
+                reason: decision.reason.clone(),
                 at: now,
-                until: answer.until,
+                until: decision.until,
             },
         )?;
     }
-    Ok(answer)
+    Ok(decision)
 }
 
-fn standing(
+fn gather(
     conn: &mut Conn,
     linker: &Linker,
     effect: &Effect,
-    (mail, letter): (&SendMail, &Letter),
-    earlier: &[Verdict],
+    (recipient, envelope): (Recipient<'_>, &Envelope),
+    earlier: &[GateDecisionRow],
     now: Timestamp,
-) -> Result<Standing> {
+) -> Result<GateInput> {
     let id = &effect.tenant_id;
     let tenant = tenant::find(conn, id)?.ok_or_else(|| Error::internal(format!("tenant `{id}` is gone")))?;
     let settings = tenant.settings()?;
-    let run = run::find(conn, id, &effect.run_id)?;
+    let run = run::find(&mut conn.of(id), &effect.run_id)?;
     let follows_at_once = run.as_ref().map_or(Ok(false), |run| follows_at_once(conn, run, now))?;
-    let automation = run.as_ref().map(|run| automation::find(conn, id, &run.automation_id)).transpose()?;
+    let automation =
+        run.as_ref().map(|run| automation::find(&mut conn.of(id), &run.automation_id)).transpose()?;
     let paused = automation.flatten().is_some_and(|found| found.state == AutomationState::Paused);
-    let (zone, zone_of) = zone(conn, &tenant, letter.contact_id.as_ref())?;
-    let contact = letter.contact_id.as_ref();
-    let latest = contact.map(|contact| message::latest_of_contact(conn, id, contact)).transpose()?.flatten();
-    let word = contact.map(|contact| consent::latest(conn, id, contact, Channel::Email)).transpose()?;
-    let appointment = match &letter.intent {
+    let (zone, zone_of) = zone(conn, &tenant, envelope.contact_id.as_ref())?;
+    let contact = envelope.contact_id.as_ref();
+    let latest =
+        contact.map(|contact| message::latest_of_contact(&mut conn.of(id), contact)).transpose()?.flatten();
+    let channel = recipient.channel();
+    let consent = contact.map(|contact| consent::latest(&mut conn.of(id), contact, channel)).transpose()?;
+    let appointment = match &envelope.intent {
         Some(intent) => {
             let place = (&intent.connection_id, intent.calendar.as_str());
-            appointment::find_by_entry(conn, id, place, &intent.entry_id)?
+            appointment::find_by_entry(&mut conn.of(id), place, &intent.entry_id)?
         }
         None => None,
     };
-    let hash = linker.hash_of_email(id, &mail.to);
-    Ok(Standing {
+    let hash = linker.hash_of(id, &recipient.key());
+    Ok(GateInput {
         now,
         run: run.as_ref().map_or(RunState::Cancelled, |run| run.state),
         run_reason: run.and_then(|run| run.reason),
-        suppressions: consent::suppressions_of(conn, id, &hash)?,
-        consent: word.flatten().map(|consent| consent.given),
+        suppressions: consent::suppressions_of(&mut conn.of(id), &hash)?,
+        consent: consent.flatten().map(|consent| consent.given),
         explicit_consent: settings.explicit_consent,
-        news_waits: contact.map_or(Ok(false), |contact| event::any_pending_of(conn, id, contact))?,
-        stale: !follows_at_once && !waited(earlier, now) && is_stale(conn, id, letter, now)?,
+        news_waits: contact.map_or(Ok(false), |contact| event::any_pending_of(&mut conn.of(id), contact))?,
+        stale: !follows_at_once && !waited(earlier, now) && is_stale(&mut conn.of(id), envelope, now)?,
         paused,
-        under_way_until: under_way_until(conn, effect, letter, now)?,
+        under_way_until: under_way_until(conn, effect, envelope, now)?,
         appointment,
         owed_since: latest.filter(|message| message.author == Author::Contact).map(|message| message.sent_at),
         quiet: QuietHours::parse(&settings.quiet_hours)?,
         zone,
         zone_of,
-        commercial: contact
-            .map_or(Ok(Vec::new()), |contact| message::commercial_to(conn, id, contact, COMMERCIAL_LIMIT))?,
+        commercial: contact.map_or(Ok(Vec::new()), |contact| {
+            message::commercial_to(&mut conn.of(id), contact, COMMERCIAL_LIMIT)
+        })?,
         cap: settings.cap,
         cap_window: length(&settings.cap_window)?,
         spacing: length(&settings.spacing)?,
@@ -135,7 +139,7 @@ fn follows_at_once(conn: &mut Conn, run: &Run, now: Timestamp) -> Result<bool> {
     if now.since(run.started_at) > FRESH {
         return Ok(false);
     }
-    let Some(event) = event::find(conn, &run.tenant_id, &run.event_id)? else { return Ok(false) };
+    let Some(event) = event::find(&mut conn.of(&run.tenant_id), &run.event_id)? else { return Ok(false) };
     Ok(match event.kind {
         EventKind::CalendarEvent => event.payload.read::<CalendarEvent>()?.moment.is_none(),
         EventKind::Schedule => false,
@@ -148,20 +152,17 @@ fn follows_at_once(conn: &mut Conn, run: &Run, now: Timestamp) -> Result<bool> {
 fn under_way_until(
     conn: &mut Conn,
     effect: &Effect,
-    letter: &Letter,
+    envelope: &Envelope,
     now: Timestamp,
 ) -> Result<Option<Timestamp>> {
-    let Some(contact) = letter.contact_id.as_ref().filter(|_| letter.class == MessageClass::Commercial)
-    else {
+    let is_commercial = |envelope: &Envelope| envelope.class == MessageClass::Commercial;
+    let Some(contact) = envelope.contact_id.as_ref().filter(|_| is_commercial(envelope)) else {
         return Ok(None);
     };
     let mut until = None;
-    for other in effect::under_way_to(conn, &effect.tenant_id, contact)? {
-        let is_commercial = other
-            .request
-            .read::<EffectRequest>()?
-            .letter()
-            .is_some_and(|letter: &Letter| letter.class == MessageClass::Commercial);
+    for other in effect::under_way_to(&mut conn.of(&effect.tenant_id), contact)? {
+        let request: EffectRequest = other.request.read()?;
+        let is_commercial = request.envelope().is_some_and(is_commercial);
         if other.id != effect.id && is_commercial {
             let wait = if other.state == EffectState::InDoubt { UNCERTAIN } else { LEASED };
             until = until.max(Some(now + wait));
@@ -171,7 +172,7 @@ fn under_way_until(
 }
 
 fn length(text: &str) -> Result<Duration> {
-    humantime::parse_duration(text)
+    wording::parse_length(text)
         .map_err(|error| Error::internal(format!("`{text}` of the tenant is not a duration")).source(error))
 }
 
@@ -181,12 +182,13 @@ fn zone(
     tenant: &Tenant,
     contact: Option<&ContactId>,
 ) -> Result<(chrono_tz::Tz, &'static str)> {
+    let tx = &mut conn.of(&tenant.id);
     if let Some(contact) = contact {
-        let known = contact::find(conn, &tenant.id, contact)?.and_then(|contact| contact.timezone);
+        let known = contact::find(tx, contact)?.and_then(|contact| contact.timezone);
         if let Some(zone) = known.and_then(|name| Zone::parse(&name).ok()) {
             return Ok((zone.tz(), "the contact's zone"));
         }
-        let job = job::latest_of_contact(conn, &tenant.id, contact)?.and_then(|job| job.timezone);
+        let job = job::latest_of_contact(tx, contact)?.and_then(|job| job.timezone);
         if let Some(zone) = job.and_then(|name| Zone::parse(&name).ok()) {
             return Ok((zone.tz(), "the job's zone"));
         }
@@ -195,19 +197,19 @@ fn zone(
 }
 
 /// Tells whether the message has waited long enough for a fresh reading.
-fn waited(earlier: &[Verdict], now: Timestamp) -> bool {
-    let news = |verdict: &&Verdict| verdict.gate == Gate::News && verdict.decision == Decision::Hold;
-    earlier.last().filter(news).is_some_and(|verdict| now.since(verdict.at) >= PATIENCE)
+fn waited(earlier: &[GateDecisionRow], now: Timestamp) -> bool {
+    let waits = |row: &&GateDecisionRow| row.gate == Gate::Freshness && row.decision == Decision::Hold;
+    earlier.last().filter(waits).is_some_and(|row| now.since(row.at) >= FRESHNESS_TIMEOUT)
 }
 
 /// Tells whether a mailbox, or the calendar that the message speaks of, has not been read for a while;
 /// it is then read at once. What cannot be read is not waited for.
-fn is_stale(conn: &mut Conn, tenant: &TenantId, letter: &Letter, now: Timestamp) -> Result<bool> {
-    let mut connections = connection::list(conn, tenant, CONNECTION_LIMIT)?;
+fn is_stale(tx: &mut Tx, envelope: &Envelope, now: Timestamp) -> Result<bool> {
+    let mut connections = connection::list(tx, CONNECTION_LIMIT)?;
     connections.retain(|found| found.state == ConnectionState::Active);
     let mut stale = false;
-    for cursor in cursor::list(conn, tenant, None, CURSOR_LIMIT)? {
-        let matters = match (&letter.intent, cursor.kind) {
+    for cursor in cursor::list(tx, None, CURSOR_LIMIT)? {
+        let matters = match (&envelope.intent, cursor.kind) {
             (_, CursorKind::Mail) => true,
             (Some(intent), CursorKind::Calendar) => {
                 intent.connection_id == cursor.connection_id && intent.calendar == cursor.target
@@ -221,7 +223,7 @@ fn is_stale(conn: &mut Conn, tenant: &TenantId, letter: &Letter, now: Timestamp)
         }
         stale = true;
         if cursor.lease_until.is_none() && cursor.due_at.is_some_and(|due_at| due_at > now) {
-            cursor::hasten(conn, tenant, &cursor.id, now)?;
+            cursor::hasten(tx, &cursor.id, now)?;
         }
     }
     Ok(stale)

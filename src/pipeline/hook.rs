@@ -7,21 +7,21 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::text::hex;
-use crate::base::{Error, Result};
-use crate::engine::enquiry::{self, Enquiry};
-use crate::engine::lead_format::body::Body;
-use crate::engine::lead_format::formats::json::WEBHOOK;
-use crate::engine::lead_format::verify::{Call, Headers, Verification};
-use crate::engine::lead_format::webhook::ParseResult;
-use crate::engine::lead_format::{Webhook, original};
-use crate::model::LeadId;
-use crate::model::source::{Source, SourceSecrets, SourceSettings};
-use crate::model::tenant::Tenant;
 use crate::pipeline::intake::{self, Arrival, Intake};
 use crate::pipeline::source_lead::{self, ID_LENGTH, Origin};
-use crate::store::{Conn, source};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::hex;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::LeadId;
+use nexora_core::model::source::{Source, SourceSecrets, SourceSettings};
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::enquiry::{self, Enquiry};
+use nexora_engine::lead_format::body::Body;
+use nexora_engine::lead_format::formats::json::WEBHOOK;
+use nexora_engine::lead_format::verify::{Call, Headers, Verification};
+use nexora_engine::lead_format::webhook::ParseResult;
+use nexora_engine::lead_format::{Webhook, original};
+use nexora_store::{Conn, source};
 
 /// A call as it came in.
 #[derive(Clone, Debug)]
@@ -126,7 +126,7 @@ pub async fn note_refusal(app: &App, source: &Source, verification: Verification
     let reason = format!("{}{}", source::REFUSED, verification.reason());
     tracing::warn!(tenant.id = %source.tenant_id, source.id = %source.id, reason, "source {}", source.id);
     let (tenant_id, id) = (source.tenant_id.clone(), source.id.clone());
-    app.db.write(move |conn| source::note_refusal(conn, &tenant_id, &id, &reason)).await
+    app.db.write(move |conn| source::note_refusal(&mut conn.of(&tenant_id), &id, &reason)).await
 }
 
 fn record(conn: &mut Conn, origin: &Origin, result: ParseResult, now: Timestamp) -> Result<Taken> {
@@ -152,7 +152,7 @@ fn record(conn: &mut Conn, origin: &Origin, result: ParseResult, now: Timestamp)
             Taken::Malformed(format!("{reason}; it is kept, and a person will look at it"))
         }
     };
-    source::note_received(conn, &tenant.id, &source.id, now)?;
+    source::note_received(&mut conn.of(&tenant.id), &source.id, now)?;
     Ok(taken)
 }
 
@@ -183,7 +183,8 @@ pub async fn capture(app: &App, tenant: &Tenant, data: &Value, key: Option<&str>
         ..Arrival::of(new)
     };
     let (now, tenant_id) = (app.clock.now(), tenant.id.clone());
-    let (id, inserted) = app.db.write(move |conn| intake::store(conn, &tenant_id, arrival, now)).await?;
+    let (id, inserted) =
+        app.db.write(move |conn| intake::store(&mut conn.of(&tenant_id), arrival, now)).await?;
     app.nudges.dispatch.notify_one();
     Ok(Intake::Accepted(id, inserted))
 }

@@ -6,22 +6,22 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::text::{Json, hex};
-use crate::base::{Error, Result};
-use crate::engine::enquiry::{self, Enquiry, FieldFault};
-use crate::engine::photo::Picture;
-use crate::engine::spam::{self, Score, Signals};
-use crate::model::address::{EmailAddress, PhoneNumber};
-use crate::model::consent::Channel;
-use crate::model::event::{Event, EventKind, EventState, LeadReceived};
-use crate::model::form::{FieldName, Photo, Wording};
-use crate::model::lead::{Agreed, Lead, LeadState, NewLead};
-use crate::model::tenant::Tenant;
-use crate::model::{LeadId, PhotoId, TenantId};
 use crate::pipeline::consent::{self, Given};
 use crate::pipeline::contact;
-use crate::store::{Conn, Inserted, event, form, lead, run};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::{Json, hex};
+use nexora_core::base::{Error, Result};
+use nexora_core::model::address::{EmailAddress, PhoneNumber};
+use nexora_core::model::consent::Channel;
+use nexora_core::model::event::{Event, EventKind, EventState, LeadReceived};
+use nexora_core::model::form::{FieldName, Photo, Wording};
+use nexora_core::model::lead::{Agreed, Lead, LeadState, NewLead};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{LeadId, PhotoId, TenantId};
+use nexora_engine::enquiry::{self, Enquiry, FieldFault};
+use nexora_engine::photo::Picture;
+use nexora_engine::spam::{self, Score, Signals};
+use nexora_store::{Conn, Inserted, Tx, event, form, lead, run};
 
 /// What became of an enquiry.
 #[derive(Debug)]
@@ -112,7 +112,7 @@ pub async fn wording(
     version: i32,
 ) -> Result<Option<Wording>> {
     let tenant = tenant.clone();
-    app.db.read(move |conn| form::find_wording(conn, &tenant, channel, version)).await
+    app.db.read(move |conn| form::find_wording(&mut conn.of(&tenant), channel, version)).await
 }
 
 /// Accepts an enquiry for a tenant.
@@ -144,9 +144,9 @@ pub async fn take(
     let (now, tenant_id) = (app.clock.now(), tenant.id.clone());
     let stored = app.db.write(move |conn| {
         if let (Some(signals), Some(prefix)) = (&mut arrival.signals, &prefix) {
-            signals.resent = event::count_keys(conn, &tenant_id, prefix)?;
+            signals.resent = event::count_keys(&mut conn.of(&tenant_id), prefix)?;
         }
-        store(conn, &tenant_id, arrival, now)
+        store(&mut conn.of(&tenant_id), arrival, now)
     });
     let (id, inserted) = stored.await?;
     if inserted == Inserted::New {
@@ -208,12 +208,8 @@ impl Arrival {
 ///
 /// # Errors
 /// `Conflict` when the key was used for another lead.
-pub fn store(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    arrival: Arrival,
-    now: Timestamp,
-) -> Result<(LeadId, Inserted)> {
+pub fn store(tx: &mut Tx, arrival: Arrival, now: Timestamp) -> Result<(LeadId, Inserted)> {
+    let tenant = tx.tenant();
     let Arrival {
         new,
         key,
@@ -229,15 +225,15 @@ pub fn store(
     let fingerprint = enquiry::fingerprint(&new);
     // Two copies at the same moment come one after the other, so that the second makes nobody's acquaintance.
     if let Some(key) = &key {
-        event::hold_key(conn, tenant, key)?;
-        if let Some(earlier) = event::find_by_dedupe_key(conn, tenant, key)? {
+        event::hold_key(tx, key)?;
+        if let Some(earlier) = event::find_by_dedupe_key(tx, key)? {
             return same(&earlier, &fingerprint);
         }
     }
     let id = LeadId::new(now);
     let body_hash = new.message.as_deref().and_then(spam::body_hash);
     let score = match signals {
-        Some(signals) => weigh(conn, tenant, &new, body_hash.as_deref(), signals, now)?,
+        Some(signals) => weigh(tx, &new, body_hash.as_deref(), signals, now)?,
         None => Score::default(),
     };
     let state = if score.is_spam() { LeadState::Spam } else { state };
@@ -247,7 +243,7 @@ pub fn store(
     // Spam makes no acquaintances.
     let contact_id = match state {
         LeadState::Spam => None,
-        _ => contact::resolve(conn, tenant, &new.name, email, phone, now)?,
+        _ => contact::resolve(tx, &new.name, email, phone, now)?,
     };
     let lead = Lead {
         tenant_id: tenant.clone(),
@@ -279,12 +275,12 @@ pub fn store(
         masked_phone,
     };
     let event = received(&lead, key, fingerprint, &reasons)?;
-    if event::insert(conn, &event)? == Inserted::AlreadyThere {
+    if event::insert(tx, &event)? == Inserted::AlreadyThere {
         return Err(Error::unavailable("the same lead is being stored just now"));
     }
-    lead::insert(conn, &lead)?;
-    note_all(conn, &lead)?;
-    keep_photos(conn, &lead, pictures)?;
+    lead::insert(tx, &lead)?;
+    note_all(tx, &lead)?;
+    keep_photos(tx, &lead, pictures)?;
     metrics::counter!("nexora_leads_total").increment(1);
     Ok((id, Inserted::New))
 }
@@ -329,8 +325,7 @@ fn same(earlier: &Event, fingerprint: &str) -> Result<(LeadId, Inserted)> {
 
 /// Tells how much speaks for spam, with what our own records say of the sender and the text.
 fn weigh(
-    conn: &mut Conn,
-    tenant: &TenantId,
+    tx: &mut Tx,
     new: &NewLead,
     body_hash: Option<&str>,
     signals: Signals,
@@ -338,12 +333,12 @@ fn weigh(
 ) -> Result<Score> {
     let (email, phone) = (new.email.as_ref(), new.phone.as_ref());
     let repeats = match body_hash {
-        Some(hash) => lead::same_text(conn, tenant, hash, (email, phone), now - DAY)?,
+        Some(hash) => lead::same_text(tx, hash, (email, phone), now - DAY)?,
         None => 0,
     };
     let mut acquainted = false;
     for (kind, value) in contact::keys(email, phone) {
-        acquainted |= crate::store::contact::find_by_address(conn, tenant, kind, &value)?.is_some();
+        acquainted |= nexora_store::contact::find_by_address(tx, kind, &value)?.is_some();
     }
     let signals = Signals { repeats, acquainted, ..signals };
     Ok(spam::score(&signals, &new.name, new.message.as_deref().unwrap_or_default()))
@@ -357,7 +352,7 @@ fn note_all(conn: &mut Conn, lead: &Lead) -> Result<()> {
     let Some(contact_id) = &lead.contact_id else { return Ok(()) };
     for word in lead.consents.read::<Vec<Agreed>>()? {
         let given = Given { source: &lead.source, actor: "lead", lead: Some(lead) };
-        consent::note(conn, &lead.tenant_id, contact_id, word, given, lead.received_at)?;
+        consent::note(&mut conn.of(&lead.tenant_id), contact_id, word, given, lead.received_at)?;
     }
     Ok(())
 }
@@ -370,7 +365,7 @@ fn keep_photos(conn: &mut Conn, lead: &Lead, pictures: Vec<Picture>) -> Result<(
         return Ok(());
     }
     let yesterday = PhotoId::new(lead.received_at - DAY);
-    if form::count_photos(conn, &lead.tenant_id, &yesterday, PHOTOS_A_DAY)? >= PHOTOS_A_DAY {
+    if form::count_photos(&mut conn.of(&lead.tenant_id), &yesterday, PHOTOS_A_DAY)? >= PHOTOS_A_DAY {
         tracing::warn!(tenant.id = %lead.tenant_id, lead.id = %lead.id, "too many photos in a day: those of this lead are not kept");
         return Ok(());
     }
@@ -414,7 +409,7 @@ pub fn release(conn: &mut Conn, lead: &Lead, now: Timestamp) -> Result<()> {
                 lead.reply_to.as_ref(),
                 lead.masked_phone,
             );
-            contact::resolve(conn, tenant, &lead.name, email, phone, now)?
+            contact::resolve(&mut conn.of(tenant), &lead.name, email, phone, now)?
         }
     };
     let lead = Lead { state: LeadState::New, contact_id, ..lead.clone() };
@@ -423,7 +418,7 @@ pub fn release(conn: &mut Conn, lead: &Lead, now: Timestamp) -> Result<()> {
         note_all(conn, &lead)?;
     }
     let ran = run::Filter { subject: Some(lead.id.to_string()), ..run::Filter::default() };
-    if lead.is_test || !run::list(conn, tenant, &ran, 1)?.is_empty() {
+    if lead.is_test || !run::list(&mut conn.of(tenant), &ran, 1)?.is_empty() {
         return Ok(());
     }
     let payload = Json::of(&LeadReceived { lead_id: lead.id.clone(), fingerprint: String::new() })?;

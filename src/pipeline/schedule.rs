@@ -6,21 +6,21 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::engine::cadence::Cadence;
-use crate::engine::hours::at_wall_time;
-use crate::engine::plan;
-use crate::engine::trigger::Filter;
-use crate::model::address::Zone;
-use crate::model::automation::AutomationState;
-use crate::model::event::{EventKind, ScheduleEvent};
-use crate::model::schedule::{Misfire, Schedule};
-use crate::model::tenant::Tenant;
-use crate::model::{AutomationId, ScheduleId, TenantId};
 use crate::pipeline::dispatch::AUTOMATION_LIMIT;
 use crate::pipeline::{fact, version};
-use crate::store::{Conn, automation, schedule, tenant};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::address::Zone;
+use nexora_core::model::automation::AutomationState;
+use nexora_core::model::event::{EventKind, ScheduleEvent};
+use nexora_core::model::schedule::{Misfire, Schedule};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{AutomationId, ScheduleId, TenantId};
+use nexora_engine::cron::Cron;
+use nexora_engine::hours::at_wall_time;
+use nexora_engine::plan;
+use nexora_engine::trigger::EventSource;
+use nexora_store::{Conn, automation, schedule, tenant};
 
 /// A moment this long ago is not yet missed.
 const GRACE: Duration = Duration::from_secs(300);
@@ -31,25 +31,29 @@ const ALL_LIMIT: usize = 100;
 /// Brings a tenant's schedules to what its automations want now. One that is paused is parked.
 ///
 /// # Errors
-/// `Usage` when a stored cadence cannot be read, which checking has refused.
+/// `Usage` when a stored schedule cannot be read, which checking has refused.
 pub fn reconcile(conn: &mut Conn, tenant: &Tenant, now: Timestamp) -> Result<()> {
-    let mut existing = schedule::list(conn, &tenant.id)?;
-    for found in automation::list(conn, &tenant.id, AUTOMATION_LIMIT)? {
+    let tx = &mut conn.of(&tenant.id);
+    let mut existing = schedule::list(tx)?;
+    for found in automation::list(tx, AUTOMATION_LIMIT)? {
         if found.state == AutomationState::Disabled {
             continue;
         }
         let held = plan::held(tenant.state, found.state).is_some();
-        let version = version::parsed(conn, &tenant.id, &found.id, found.live_version)?;
+        let version = version::parsed(tx, &found.id, found.live_version)?;
         for watch in version.watches(tenant)? {
-            let Filter::Schedule { cadence, misfire } = watch.filter else { continue };
-            let wanted = Wanted { automation: &found.id, number: watch.number, cadence, misfire, held };
+            let (cron, misfire) = match watch.filter.source() {
+                EventSource::Schedule { cron, misfire } => (cron.to_owned(), misfire),
+                EventSource::Told | EventSource::Calendar { .. } | EventSource::Sheet { .. } => continue,
+            };
+            let wanted = Wanted { automation: &found.id, number: watch.number, cron, misfire, held };
             let at = existing.iter().position(|row| wanted.is(row));
             let before = at.map(|index| existing.swap_remove(index));
-            wanted.save(conn, tenant, before, now)?;
+            wanted.save(tx, tenant, before, now)?;
         }
     }
     for gone in existing {
-        schedule::delete(conn, &tenant.id, &gone.id)?;
+        schedule::delete(tx, &gone.id)?;
     }
     Ok(())
 }
@@ -57,7 +61,7 @@ pub fn reconcile(conn: &mut Conn, tenant: &Tenant, now: Timestamp) -> Result<()>
 struct Wanted<'a> {
     automation: &'a AutomationId,
     number: i32,
-    cadence: String,
+    cron: String,
     misfire: Misfire,
     held: bool,
 }
@@ -68,12 +72,12 @@ impl Wanted<'_> {
     }
 
     fn save(self, conn: &mut Conn, tenant: &Tenant, before: Option<Schedule>, now: Timestamp) -> Result<()> {
-        let cadence = Cadence::parse(&self.cadence)?;
+        let cron = Cron::parse(&self.cron)?;
         let zone = tenant.zone()?.tz();
-        let planned_at = match before.as_ref().filter(|row| row.cadence == self.cadence) {
+        let planned_at = match before.as_ref().filter(|row| row.cadence == self.cron) {
             Some(row) if row.timezone == tenant.timezone => Some(row.planned_at),
-            Some(row) => cadence.next(rezoned(row, zone)? - Duration::from_secs(1), zone),
-            None => cadence.next(now, zone),
+            Some(row) => cron.next(rezoned(row, zone)? - Duration::from_secs(1), zone),
+            None => cron.next(now, zone),
         };
         let Some(planned_at) = planned_at else { return Ok(()) };
         let row = Schedule {
@@ -81,7 +85,7 @@ impl Wanted<'_> {
             id: before.as_ref().map_or_else(|| ScheduleId::new(now), |row| row.id.clone()),
             automation_id: self.automation.clone(),
             number: self.number,
-            cadence: self.cadence,
+            cadence: self.cron,
             timezone: tenant.timezone.clone(),
             misfire: self.misfire,
             planned_at,
@@ -107,18 +111,19 @@ fn rezoned(row: &Schedule, zone: Tz) -> Result<Timestamp> {
 /// # Errors
 /// `Internal` when what is stored cannot be read.
 pub fn tick(conn: &mut Conn, id: &TenantId, schedule_id: &ScheduleId, now: Timestamp) -> Result<()> {
-    let Some(row) = schedule::find(conn, id, schedule_id)? else { return Ok(()) };
-    let Some(tenant) = tenant::find(conn, id)? else { return Ok(()) };
-    let Some(automation) = automation::find(conn, id, &row.automation_id)? else { return Ok(()) };
+    let tx = &mut conn.of(id);
+    let Some(row) = schedule::find(tx, schedule_id)? else { return Ok(()) };
+    let Some(tenant) = tenant::find(tx, id)? else { return Ok(()) };
+    let Some(automation) = automation::find(tx, &row.automation_id)? else { return Ok(()) };
     if plan::held(tenant.state, automation.state).is_some() {
-        return schedule::save(conn, &Schedule { due_at: None, ..row.clone() }, row.planned_at).map(|_| ());
+        return schedule::save(tx, &Schedule { due_at: None, ..row.clone() }, row.planned_at).map(|_| ());
     }
-    let cadence = Cadence::parse(&row.cadence)?;
+    let cron = Cron::parse(&row.cadence)?;
     let zone = Zone::parse(&row.timezone)?;
-    let (fires, next) = moments(&cadence, &row, zone.tz(), now);
-    let Some(next) = next else { return schedule::delete(conn, id, schedule_id) };
+    let (fires, next) = moments(&cron, &row, zone.tz(), now);
+    let Some(next) = next else { return schedule::delete(tx, schedule_id) };
     let after = Schedule { planned_at: next, due_at: Some(next), ..row.clone() };
-    if schedule::save(conn, &after, row.planned_at)? == crate::store::Claim::Lost {
+    if schedule::save(tx, &after, row.planned_at)? == nexora_store::Claim::Lost {
         return Ok(());
     }
     for planned_at in fires {
@@ -130,18 +135,13 @@ pub fn tick(conn: &mut Conn, id: &TenantId, schedule_id: &ScheduleId, now: Times
             day: shown.format("%Y-%m-%d").to_string(),
         };
         let key = format!("schedule:{}:{}:{}", row.automation_id, row.number, shown.format("%Y-%m-%dT%H:%M"));
-        let _ = fact::tell(conn, id, EventKind::Schedule, key, &tick, None, now)?;
+        let _ = fact::tell(tx, EventKind::Schedule, key, &tick, None, now)?;
     }
     Ok(())
 }
 
 /// Returns which of the moments that have come fire, and the first that has not.
-fn moments(
-    cadence: &Cadence,
-    row: &Schedule,
-    zone: Tz,
-    now: Timestamp,
-) -> (Vec<Timestamp>, Option<Timestamp>) {
+fn moments(cron: &Cron, row: &Schedule, zone: Tz, now: Timestamp) -> (Vec<Timestamp>, Option<Timestamp>) {
     let mut fires = Vec::new();
     let mut at = Some(row.planned_at);
     while let Some(moment) = at.filter(|moment| *moment <= now) {
@@ -154,7 +154,7 @@ fn moments(
         if fires.len() >= ALL_LIMIT {
             fires.remove(0);
         }
-        at = cadence.next(moment, zone);
+        at = cron.next(moment, zone);
     }
     (fires, at)
 }
@@ -177,9 +177,9 @@ mod tests {
             planned_at: at("2026-11-10T07:00:00Z"),
             due_at: None,
         };
-        let cadence = Cadence::parse("0 7 * * *").unwrap();
+        let cron = Cron::parse("0 7 * * *").unwrap();
         let fired = |misfire, now: &str| -> Vec<String> {
-            let (fires, next) = moments(&cadence, &row(misfire), chrono_tz::UTC, at(now));
+            let (fires, next) = moments(&cron, &row(misfire), chrono_tz::UTC, at(now));
             fires.into_iter().chain(next).map(|at| at.to_string()[8..16].to_owned()).collect()
         };
         // A week without a daemon.

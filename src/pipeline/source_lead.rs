@@ -3,21 +3,21 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::base::clock::Timestamp;
-use crate::base::text::{Json, hex};
-use crate::base::{Kind, Result};
-use crate::engine::enquiry::{self, Enquiry};
-use crate::engine::lead_format::parsed_lead::ParsedLead;
-use crate::engine::lead_format::webhook::{LeadNotice, LeadUpdate, Remark};
-use crate::model::contact::AddressKind;
-use crate::model::event::{About, EventKind, LeadReceived, WebhookEvent};
-use crate::model::lead::LeadState;
-use crate::model::source::{Notice, NoticeState, Source};
-use crate::model::tenant::Tenant;
-use crate::model::{LeadId, NoticeId};
 use crate::pipeline::fact::tell;
 use crate::pipeline::intake::{self, Arrival};
-use crate::store::{Conn, Inserted, contact, event, lead, notice};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::{Json, hex};
+use nexora_core::base::{Kind, Result};
+use nexora_core::model::contact::AddressKind;
+use nexora_core::model::event::{About, EventKind, LeadReceived, WebhookEvent};
+use nexora_core::model::lead::LeadState;
+use nexora_core::model::source::{Notice, NoticeState, Source};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{LeadId, NoticeId};
+use nexora_engine::enquiry::{self, Enquiry};
+use nexora_engine::lead_format::parsed_lead::ParsedLead;
+use nexora_engine::lead_format::webhook::{LeadNotice, LeadUpdate, Remark};
+use nexora_store::{Conn, Inserted, contact, event, lead, notice};
 
 /// The longest id of a sender's that is part of a key; a longer one goes by its hash.
 pub const ID_LENGTH: usize = 160;
@@ -72,10 +72,11 @@ pub fn store_lead(conn: &mut Conn, origin: &Origin, parsed: ParsedLead, now: Tim
     };
     let id = store(conn, origin, arrival, now)?;
     if let Some(relay) = parsed.reply_to
-        && let Some(stored) = lead::find(conn, &tenant.id, &id)?
+        && let Some(stored) = lead::find(&mut conn.of(&tenant.id), &id)?
         && let Some(contact_id) = stored.contact_id
     {
-        let _ = contact::add_address(conn, &tenant.id, &contact_id, AddressKind::Email, &relay.key())?;
+        let _ =
+            contact::add_address(&mut conn.of(&tenant.id), &contact_id, AddressKind::Email, &relay.key())?;
     }
     Ok(id)
 }
@@ -106,7 +107,7 @@ fn store(conn: &mut Conn, origin: &Origin, arrival: Arrival, now: Timestamp) -> 
         return Ok(earlier);
     }
     let key = arrival.key.clone();
-    match conn.transaction(|conn| intake::store(conn, tenant, arrival, now)) {
+    match conn.transaction(|conn| intake::store(&mut conn.of(tenant), arrival, now)) {
         Ok((id, _)) => Ok(id),
         // Sent twice at the same moment, and not in the same words: the first is the lead.
         Err(error) if error.kind() == Kind::Conflict => {
@@ -118,7 +119,9 @@ fn store(conn: &mut Conn, origin: &Origin, arrival: Arrival, now: Timestamp) -> 
 }
 
 fn known(conn: &mut Conn, origin: &Origin, key: &str) -> Result<Option<LeadId>> {
-    let Some(earlier) = event::find_by_dedupe_key(conn, &origin.tenant.id, key)? else { return Ok(None) };
+    let Some(earlier) = event::find_by_dedupe_key(&mut conn.of(&origin.tenant.id), key)? else {
+        return Ok(None);
+    };
     let received: LeadReceived = earlier.payload.read()?;
     Ok(Some(received.lead_id))
 }
@@ -145,7 +148,7 @@ pub fn announce(conn: &mut Conn, origin: &Origin, announced: LeadNotice, now: Ti
     if notice::insert(conn, &new)? == Inserted::New {
         return Ok(());
     }
-    let first = notice::find_by_external_id(conn, &tenant.id, &source.id, &announced.external_id)?;
+    let first = notice::find_by_external_id(&mut conn.of(&tenant.id), &source.id, &announced.external_id)?;
     match announced.update {
         Some(update) if first.is_none_or(|first| first.payload.value() != payload) => {
             let LeadUpdate { id, event } = update;
@@ -161,7 +164,7 @@ pub fn announce(conn: &mut Conn, origin: &Origin, announced: LeadNotice, now: Ti
 pub fn tell_remark(conn: &mut Conn, origin: &Origin, remark: Remark, now: Timestamp) -> Result<()> {
     let tenant = &origin.tenant.id;
     let lead_id = known(conn, origin, &origin.key(&remark.lead))?;
-    let found = lead_id.as_ref().map(|id| lead::find(conn, tenant, id)).transpose()?.flatten();
+    let found = lead_id.as_ref().map(|id| lead::find(&mut conn.of(tenant), id)).transpose()?.flatten();
     let said_before = found.as_ref().and_then(|lead| lead.message.as_deref());
     if !remark.text.is_empty() && said_before == Some(remark.text.trim()) {
         // The lead's own description, once more.
@@ -171,5 +174,5 @@ pub fn tell_remark(conn: &mut Conn, origin: &Origin, remark: Remark, now: Timest
     let about = About { contact_id: contact_id.clone(), lead_id, job_id: None };
     let payload = WebhookEvent { about, name: remark.event.to_owned(), data: remark.data };
     let key = origin.key(&format!("remark:{}", remark.id));
-    tell(conn, tenant, EventKind::WebhookReceived, key, &payload, contact_id, now).map(|_| ())
+    tell(&mut conn.of(tenant), EventKind::WebhookReceived, key, &payload, contact_id, now).map(|_| ())
 }

@@ -1,40 +1,33 @@
 //! A run that ends before its last step: what it has promised to write to a customer and has not sent
 //! is not sent any more. What it does elsewhere, such as a row in a sheet, goes on.
 
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
-use crate::model::effect::{Effect, EffectState};
-use crate::model::request::EffectRequest;
-use crate::model::run::{Run, RunState};
-use crate::model::{RunId, TenantId};
-use crate::store::{Claim, Conn, effect, run};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::RunId;
+use nexora_core::model::effect::{Effect, EffectState};
+use nexora_core::model::request::EffectRequest;
+use nexora_core::model::run::{Run, RunState};
+use nexora_store::{Claim, Conn, Tx, effect, run};
 
 /// What is not done any more of what a run promised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Drops {
     /// Messages to customers.
-    Letters,
+    Messages,
     /// Everything.
     All,
 }
 
-/// How often a run is read again when somebody writes it at the same moment.
+/// How often a run is read again when another writer changes it at the same moment.
 const TRIES: usize = 20;
 
 /// Ends a run, unless it has ended; returns what it then is.
 ///
 /// # Errors
-/// `Unavailable` when somebody kept writing the run.
-pub fn stop(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    id: &RunId,
-    reason: &str,
-    drops: Drops,
-    now: Timestamp,
-) -> Result<Option<Run>> {
+/// `Unavailable` when other writers kept changing the run.
+pub fn stop(tx: &mut Tx, id: &RunId, reason: &str, drops: Drops, now: Timestamp) -> Result<Option<Run>> {
     for _ in 0..TRIES {
-        let Some(before) = run::find(conn, tenant, id)? else { return Ok(None) };
+        let Some(before) = run::find(tx, id)? else { return Ok(None) };
         if before.state.is_finished() {
             return Ok(None);
         }
@@ -45,9 +38,9 @@ pub fn stop(
             finished_at: Some(now),
             ..before.clone()
         };
-        if run::save(conn, &after, before.epoch)? == Claim::Won {
-            for effect in effect::of_run(conn, tenant, id)? {
-                discard(conn, effect, drops, now)?;
+        if run::save(tx, &after, before.epoch)? == Claim::Won {
+            for effect in effect::of_run(tx, id)? {
+                discard(tx, effect, drops, now)?;
             }
             return Ok(Some(after));
         }
@@ -57,12 +50,13 @@ pub fn stop(
 
 fn discard(conn: &mut Conn, before: Effect, drops: Drops, now: Timestamp) -> Result<()> {
     let begun = matches!(before.state, EffectState::Leased | EffectState::InDoubt);
-    let is_letter = || before.request.read::<EffectRequest>().is_ok_and(|request| request.letter().is_some());
-    if before.state.is_settled() || (begun && drops == Drops::Letters) || before.state == EffectState::Leased
+    let is_message =
+        || before.request.read::<EffectRequest>().is_ok_and(|request| request.envelope().is_some());
+    if before.state.is_settled() || (begun && drops == Drops::Messages) || before.state == EffectState::Leased
     {
         return Ok(());
     }
-    if drops == Drops::Letters && !is_letter() {
+    if drops == Drops::Messages && !is_message() {
         return Ok(());
     }
     let after = Effect {

@@ -4,13 +4,13 @@
 use std::sync::Arc;
 
 use crate::app::App;
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::{ScheduleId, TimerId};
 use crate::pipeline::poll::calendar;
 use crate::pipeline::{Round, Swept, schedule};
-use crate::store::due::{self, Due, Queue};
-use crate::store::{Conn, cursor, tenant, timer};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::{ScheduleId, TimerId};
+use nexora_store::due::{self, Due, Queue};
+use nexora_store::{Conn, cursor, tenant, timer};
 
 /// Where the rounds of both queues stand.
 #[derive(Default)]
@@ -58,8 +58,9 @@ async fn sweep_queue(app: &Arc<App>, queue: Queue, round: &mut Round) -> Result<
 }
 
 fn ring(conn: &mut Conn, due: &Due, now: Timestamp) -> Result<()> {
-    let Some(timer) = timer::find(conn, &due.tenant_id, &TimerId::parse(&due.id)?)? else { return Ok(()) };
-    let Some(cursor) = cursor::find(conn, &due.tenant_id, &timer.cursor_id)? else { return Ok(()) };
-    let Some(tenant) = tenant::find(conn, &due.tenant_id)? else { return Ok(()) };
-    calendar::ring(conn, (&tenant, &cursor), &timer, now).map(|_| ())
+    let tx = &mut conn.of(&due.tenant_id);
+    let Some(timer) = timer::find(tx, &TimerId::parse(&due.id)?)? else { return Ok(()) };
+    let Some(cursor) = cursor::find(tx, &timer.cursor_id)? else { return Ok(()) };
+    let Some(tenant) = tenant::find(tx, &due.tenant_id)? else { return Ok(()) };
+    calendar::ring(tx, (&tenant, &cursor), &timer, now).map(|_| ())
 }

@@ -5,21 +5,22 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::base::clock::Timestamp;
-use crate::base::text::define_words;
-use crate::model::address::EmailAddress;
-use crate::model::connection::{
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::define_plain_words;
+use nexora_core::base::wording::{length, plural};
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::connection::{
     Connection, ConnectionKind, ConnectionSettings, ConnectionState, GoogleMeans, GoogleSettings,
 };
-use crate::model::cursor::{Cursor, CursorKind};
-use crate::model::effect::EffectState;
-use crate::model::lead::LeadState;
-use crate::model::run::RunState;
-use crate::model::source::NoticeState;
-use crate::model::tenant::{Tenant, TenantMode, TenantState};
-use crate::store::balance::{self, Count};
+use nexora_core::model::cursor::{Cursor, CursorKind};
+use nexora_core::model::effect::EffectState;
+use nexora_core::model::lead::LeadState;
+use nexora_core::model::run::RunState;
+use nexora_core::model::source::NoticeState;
+use nexora_core::model::tenant::{Tenant, TenantMode, TenantState};
+use nexora_store::balance::{self, Count};
 
-define_words! {
+define_plain_words! {
     /// How well everything works, the best first.
     Level = "level" {
         Good = "good",
@@ -70,10 +71,10 @@ pub fn of(status: &Health<'_>, now: Timestamp) -> Vec<Trouble> {
     let waiting = status.oldest_due_at.map(|due_at| now.since(due_at)).unwrap_or_default();
     if waiting > OVERDUE {
         troubles.push(Trouble {
-            what: format!("work has been due for {}; is the daemon running?", spoken(waiting)),
+            what: format!("work has been due for {}; is the daemon running?", length(waiting)),
             command: "systemctl status nexora".to_owned(),
             level: if waiting > STUCK { Level::Broken } else { Level::Look },
-            plain: format!("Work is running late: something has been waiting for {}.", spoken(waiting)),
+            plain: format!("Work is running late: something has been waiting for {}.", length(waiting)),
         });
     }
     troubles
@@ -161,11 +162,11 @@ fn of_cursor(status: &Health<'_>, cursor: &Cursor, now: Timestamp) -> Option<Tro
             "the {} of connection `{}` was not read for {}{reason}",
             cursor.kind,
             connection.name,
-            spoken(silent)
+            length(silent)
         ),
         command: format!("nexora cursor list --tenant {slug}"),
         level: Level::Look,
-        plain: format!("The {place} of {} could not be read for {}.", account(connection), spoken(silent)),
+        plain: format!("The {place} of {} could not be read for {}.", account(connection), length(silent)),
     })
 }
 
@@ -262,19 +263,4 @@ fn consent(connection: &Connection) -> (bool, Option<Timestamp>) {
         })) => (true, consent_ends_at),
         _ => (false, None),
     }
-}
-
-/// Says a length of time with its two largest units.
-fn spoken(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    let coarse = match seconds {
-        0..3_600 => seconds,
-        3_600..86_400 => seconds / 60 * 60,
-        _ => seconds / 3_600 * 3_600,
-    };
-    humantime::format_duration(Duration::from_secs(coarse)).to_string()
-}
-
-fn plural<'a>(count: i64, one: &'a str, many: &'a str) -> &'a str {
-    if count == 1 { one } else { many }
 }

@@ -4,15 +4,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::base::{Error, Result};
-use crate::engine::context::{self, Settings};
-use crate::engine::definition::{Definition, Same};
-use crate::engine::render::Renderer;
-use crate::engine::trigger::{Trigger, Watch};
-use crate::model::automation::{MessageTemplates, Version};
-use crate::model::tenant::Tenant;
-use crate::model::{AutomationId, TenantId};
-use crate::store::{Conn, automation};
+use nexora_core::base::{Error, Result};
+use nexora_core::model::AutomationId;
+use nexora_core::model::automation::{MessageTemplates, Version};
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::context::{self, Settings};
+use nexora_engine::definition::{Definition, Same};
+use nexora_engine::render::Renderer;
+use nexora_engine::trigger::{Trigger, Watch};
+use nexora_store::{Tx, automation};
 
 /// A version, ready for use.
 pub struct Parsed {
@@ -91,15 +91,15 @@ const LIMIT: usize = 4_096;
 ///
 /// # Errors
 /// `Internal` when it is not there, or cannot be read.
-pub fn parsed(conn: &mut Conn, tenant: &TenantId, id: &AutomationId, number: i32) -> Result<Arc<Parsed>> {
+pub fn parsed(tx: &mut Tx, id: &AutomationId, number: i32) -> Result<Arc<Parsed>> {
     if number == DRAFT {
-        return read(conn, tenant, id, number).map(Arc::new);
+        return read(tx, id, number).map(Arc::new);
     }
     let key = (id.clone(), number);
     if let Some(parsed) = PARSED.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
         return Ok(Arc::clone(parsed));
     }
-    let parsed = Arc::new(read(conn, tenant, id, number)?);
+    let parsed = Arc::new(read(tx, id, number)?);
     let mut all = PARSED.lock().unwrap_or_else(PoisonError::into_inner);
     if all.len() >= LIMIT {
         all.clear();
@@ -108,8 +108,8 @@ pub fn parsed(conn: &mut Conn, tenant: &TenantId, id: &AutomationId, number: i32
     Ok(parsed)
 }
 
-fn read(conn: &mut Conn, tenant: &TenantId, id: &AutomationId, number: i32) -> Result<Parsed> {
-    let version = automation::find_version(conn, tenant, id, number)?;
+fn read(tx: &mut Tx, id: &AutomationId, number: i32) -> Result<Parsed> {
+    let version = automation::find_version(tx, id, number)?;
     let gone = || Error::internal(format!("version {number} of automation `{id}` is gone"));
     Parsed::of(&version.ok_or_else(gone)?)
 }

@@ -6,20 +6,18 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::clock::Timestamp;
-use crate::base::text::Json;
-use crate::base::{Error, Result};
-use crate::engine::ability;
-use crate::engine::trigger::{CalendarWhen, Filter, Watch};
-use crate::model::automation::AutomationState;
-use crate::model::connection::{Ability, Connection, ConnectionSettings, ConnectionState};
-use crate::model::cursor::{CalendarWish, Cursor, CursorKind, SheetWish};
-use crate::model::event::EventKind;
-use crate::model::tenant::Tenant;
-use crate::model::{ConnectionId, CursorId};
 use crate::pipeline::dispatch::AUTOMATION_LIMIT;
 use crate::pipeline::{CONNECTION_LIMIT, schedule, version};
-use crate::store::{Conn, automation, connection, cursor};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::Json;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::automation::AutomationState;
+use nexora_core::model::connection::{Ability, Connection, ConnectionSettings, ConnectionState};
+use nexora_core::model::cursor::{CalendarWish, Cursor, CursorKind, SheetWish};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{ConnectionId, CursorId};
+use nexora_engine::trigger::{EventSource, Watch};
+use nexora_store::{Conn, automation, connection, cursor};
 
 /// Cursors that one tenant can have at most.
 pub const CURSOR_LIMIT: i64 = 1_000;
@@ -35,11 +33,12 @@ type Place = (ConnectionId, CursorKind, String);
 /// # Errors
 /// `Conflict` when two automations know the rows of one sheet by different keys.
 pub fn reconcile(conn: &mut Conn, tenant: &Tenant, now: Timestamp) -> Result<()> {
-    schedule::reconcile(conn, tenant, now)?;
-    let connections = connection::list(conn, &tenant.id, CONNECTION_LIMIT)?;
-    let wanted = wanted(conn, tenant, &connections)?;
+    let tx = &mut conn.of(&tenant.id);
+    schedule::reconcile(tx, tenant, now)?;
+    let connections = connection::list(tx, CONNECTION_LIMIT)?;
+    let wanted = wanted(tx, tenant, &connections)?;
     let mut existing = BTreeMap::new();
-    for cursor in cursor::list(conn, &tenant.id, None, CURSOR_LIMIT)? {
+    for cursor in cursor::list(tx, None, CURSOR_LIMIT)? {
         existing.insert((cursor.connection_id.clone(), cursor.kind, cursor.target.clone()), cursor);
     }
     for (place, wish) in &wanted {
@@ -49,12 +48,12 @@ pub fn reconcile(conn: &mut Conn, tenant: &Tenant, now: Timestamp) -> Result<()>
         let due_at = is_active.then_some(now);
         match existing.remove(place) {
             Some(cursor) if cursor.wish == *wish => {}
-            Some(cursor) => cursor::set_wish(conn, &tenant.id, &cursor.id, wish, due_at)?,
-            None => cursor::insert(conn, &new_cursor(tenant, place, wish.clone(), due_at, now))?,
+            Some(cursor) => cursor::set_wish(tx, &cursor.id, wish, due_at)?,
+            None => cursor::insert(tx, &new_cursor(tenant, place, wish.clone(), due_at, now))?,
         }
     }
     for cursor in existing.into_values() {
-        cursor::delete(conn, &tenant.id, &cursor.id)?;
+        cursor::delete(tx, &cursor.id)?;
     }
     Ok(())
 }
@@ -87,34 +86,29 @@ fn new_cursor(
 }
 
 fn wanted(conn: &mut Conn, tenant: &Tenant, connections: &[Connection]) -> Result<BTreeMap<Place, Json>> {
+    let tx = &mut conn.of(&tenant.id);
     let mut calendars: BTreeMap<(ConnectionId, String), CalendarWish> = BTreeMap::new();
     let mut sheets: BTreeMap<(ConnectionId, String), SheetWish> = BTreeMap::new();
-    for automation in automation::list(conn, &tenant.id, AUTOMATION_LIMIT)? {
+    for automation in automation::list(tx, AUTOMATION_LIMIT)? {
         if automation.state == AutomationState::Disabled {
             continue;
         }
-        let version = version::parsed(conn, &tenant.id, &automation.id, automation.live_version)?;
+        let version = version::parsed(tx, &automation.id, automation.live_version)?;
         // What ends a run has to be read, too.
         let stops = version.stops(tenant)?.into_iter().map(|(_, watch)| watch);
         for watch in version.watches(tenant)?.into_iter().chain(stops) {
             for connection in watched(&watch, connections) {
-                match &watch.filter {
-                    Filter::Any
-                    | Filter::Mail { .. }
-                    | Filter::Fact { .. }
-                    | Filter::Webhook { .. }
-                    | Filter::Schedule { .. }
-                    | Filter::Named => {}
-                    Filter::Calendar { calendar, when, .. } => {
-                        let wish = calendars.entry((connection.clone(), calendar.clone())).or_default();
-                        if let CalendarWhen::At(moment) = when {
-                            wish.moments.push(*moment);
-                        }
+                match watch.filter.source() {
+                    EventSource::Told | EventSource::Schedule { .. } => {}
+                    EventSource::Calendar { calendar, moment } => {
+                        let wish = calendars.entry((connection.clone(), calendar.to_owned())).or_default();
+                        wish.moments.extend(moment);
                     }
-                    Filter::Sheet { target, key, .. } => {
+                    EventSource::Sheet { target, key } => {
                         let place = (connection.clone(), Json::of(target)?.as_str().to_owned());
-                        let wish = sheets.entry(place).or_insert_with(|| SheetWish { key: key.clone() });
-                        if wish.key != *key {
+                        let new = || SheetWish { key: key.map(str::to_owned) };
+                        let wish = sheets.entry(place).or_insert_with(new);
+                        if wish.key.as_deref() != key {
                             return Err(Error::conflict(format!(
                                 "two automations know the rows of sheet `{}` by different keys",
                                 target.sheet
@@ -127,7 +121,7 @@ fn wanted(conn: &mut Conn, tenant: &Tenant, connections: &[Connection]) -> Resul
         }
     }
     let mut wanted = BTreeMap::new();
-    for connection in connections.iter().filter(|connection| may(connection, EventKind::GmailMessage)) {
+    for connection in connections.iter().filter(|connection| may(connection, &[Ability::MailRead])) {
         wanted.insert((connection.id.clone(), CursorKind::Mail, String::new()), Json::empty_object());
     }
     for ((connection, calendar), mut wish) in calendars {
@@ -144,14 +138,14 @@ fn wanted(conn: &mut Conn, tenant: &Tenant, connections: &[Connection]) -> Resul
 fn watched<'a>(watch: &'a Watch, connections: &'a [Connection]) -> impl Iterator<Item = &'a ConnectionId> {
     connections
         .iter()
-        .filter(|connection| may(connection, watch.kind))
+        .filter(|connection| may(connection, watch.on.kind().needs))
         .filter(|connection| watch.connection.as_ref().is_none_or(|name| *name == connection.name))
         .map(|connection| &connection.id)
 }
 
-/// Tells whether a connection may read what tells of events of this kind.
-fn may(connection: &Connection, kind: EventKind) -> bool {
+/// Tells whether a connection has all of these abilities.
+fn may(connection: &Connection, needed: &[Ability]) -> bool {
     let Ok(ConnectionSettings::Google(settings)) = connection.typed() else { return false };
-    let needed = ability::of_trigger(kind).iter().copied().collect();
+    let needed = needed.iter().copied().collect();
     Ability::missing(&needed, &settings.abilities).is_empty()
 }

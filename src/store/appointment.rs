@@ -2,12 +2,12 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::appointment::{Appointment, AppointmentState, appointments};
-use crate::model::{AppointmentId, ConnectionId, ContactId, TenantId};
-use crate::store::conn::on;
-use crate::store::{Conn, Inserted};
+use crate::conn::on;
+use crate::{Conn, Inserted, Tx};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::appointment::{Appointment, AppointmentState, appointments};
+use nexora_core::model::{AppointmentId, ConnectionId, ContactId, TenantId};
 
 /// Inserts the appointment, unless its entry has one.
 pub fn insert(conn: &mut Conn, appointment: &Appointment) -> Result<Inserted> {
@@ -15,19 +15,22 @@ pub fn insert(conn: &mut Conn, appointment: &Appointment) -> Result<Inserted> {
     on!(conn, |c| insert.execute(c)).map(Inserted::from_count)
 }
 
-pub fn find(conn: &mut Conn, tenant: &TenantId, id: &AppointmentId) -> Result<Option<Appointment>> {
-    on!(conn, |c| appointments::table.find((tenant, id)).select(Appointment::as_select()).first(c).optional())
+pub fn find(tx: &mut Tx, id: &AppointmentId) -> Result<Option<Appointment>> {
+    on!(tx.conn, |c| appointments::table
+        .find((tx.tenant, id))
+        .select(Appointment::as_select())
+        .first(c)
+        .optional())
 }
 
 /// Finds the appointment of a calendar's entry.
 pub fn find_by_entry(
-    conn: &mut Conn,
-    tenant: &TenantId,
+    tx: &mut Tx,
     (connection, calendar): (&ConnectionId, &str),
     entry: &str,
 ) -> Result<Option<Appointment>> {
-    on!(conn, |c| appointments::table
-        .filter(appointments::tenant_id.eq(tenant))
+    on!(tx.conn, |c| appointments::table
+        .filter(appointments::tenant_id.eq(tx.tenant))
         .filter(appointments::connection_id.eq(connection))
         .filter(appointments::calendar.eq(calendar))
         .filter(appointments::entry_id.eq(entry))
@@ -37,14 +40,9 @@ pub fn find_by_entry(
 }
 
 /// Lists the appointments that begin between two moments and are to take place, in order.
-pub fn between(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    (from, until): (Timestamp, Timestamp),
-    limit: i64,
-) -> Result<Vec<Appointment>> {
-    on!(conn, |c| appointments::table
-        .filter(appointments::tenant_id.eq(tenant))
+pub fn between(tx: &mut Tx, (from, until): (Timestamp, Timestamp), limit: i64) -> Result<Vec<Appointment>> {
+    on!(tx.conn, |c| appointments::table
+        .filter(appointments::tenant_id.eq(tx.tenant))
         .filter(appointments::starts_at.ge(from))
         .filter(appointments::starts_at.lt(until))
         .filter(appointments::state.eq(AppointmentState::Booked))
@@ -55,9 +53,9 @@ pub fn between(
 }
 
 /// Lists a tenant's appointments from a moment on, in order, cancelled ones too.
-pub fn list(conn: &mut Conn, tenant: &TenantId, from: Timestamp, limit: i64) -> Result<Vec<Appointment>> {
-    on!(conn, |c| appointments::table
-        .filter(appointments::tenant_id.eq(tenant))
+pub fn list(tx: &mut Tx, from: Timestamp, limit: i64) -> Result<Vec<Appointment>> {
+    on!(tx.conn, |c| appointments::table
+        .filter(appointments::tenant_id.eq(tx.tenant))
         .filter(appointments::starts_at.ge(from))
         .order((appointments::starts_at, appointments::id))
         .limit(limit)
@@ -66,14 +64,9 @@ pub fn list(conn: &mut Conn, tenant: &TenantId, from: Timestamp, limit: i64) -> 
 }
 
 /// Returns the next appointment of a contact that begins after a moment.
-pub fn next_of_contact(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    contact: &ContactId,
-    after: Timestamp,
-) -> Result<Option<Appointment>> {
-    on!(conn, |c| appointments::table
-        .filter(appointments::tenant_id.eq(tenant))
+pub fn next_of_contact(tx: &mut Tx, contact: &ContactId, after: Timestamp) -> Result<Option<Appointment>> {
+    on!(tx.conn, |c| appointments::table
+        .filter(appointments::tenant_id.eq(tx.tenant))
         .filter(appointments::contact_id.eq(contact))
         .filter(appointments::starts_at.gt(after))
         .filter(appointments::state.eq(AppointmentState::Booked))
@@ -86,14 +79,13 @@ pub fn next_of_contact(
 /// Lists the instances of a series that are to take place after a moment. The provider's id of an
 /// instance is the series' own, an underscore, and when it would be.
 pub fn of_series(
-    conn: &mut Conn,
-    tenant: &TenantId,
+    tx: &mut Tx,
     (connection, calendar): (&ConnectionId, &str),
     series: &str,
     after: Timestamp,
 ) -> Result<Vec<Appointment>> {
-    on!(conn, |c| appointments::table
-        .filter(appointments::tenant_id.eq(tenant))
+    on!(tx.conn, |c| appointments::table
+        .filter(appointments::tenant_id.eq(tx.tenant))
         .filter(appointments::connection_id.eq(connection))
         .filter(appointments::calendar.eq(calendar))
         .filter(appointments::entry_id.ge(format!("{series}_")))

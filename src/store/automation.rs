@@ -2,12 +2,14 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::automation::{Automation, AutomationState, Version, automation_versions, automations};
-use crate::model::{AutomationId, TenantId};
-use crate::store::conn::on;
-use crate::store::{Conn, Inserted};
+use crate::conn::on;
+use crate::{Conn, Inserted, Tx};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::AutomationId;
+use nexora_core::model::automation::{
+    Automation, AutomationState, Version, automation_versions, automations,
+};
 
 /// Inserts the automation, unless the tenant has one of its name.
 pub fn insert(conn: &mut Conn, automation: &Automation) -> Result<Inserted> {
@@ -15,13 +17,17 @@ pub fn insert(conn: &mut Conn, automation: &Automation) -> Result<Inserted> {
     on!(conn, |c| insert.execute(c)).map(Inserted::from_count)
 }
 
-pub fn find(conn: &mut Conn, tenant: &TenantId, id: &AutomationId) -> Result<Option<Automation>> {
-    on!(conn, |c| automations::table.find((tenant, id)).select(Automation::as_select()).first(c).optional())
+pub fn find(tx: &mut Tx, id: &AutomationId) -> Result<Option<Automation>> {
+    on!(tx.conn, |c| automations::table
+        .find((tx.tenant, id))
+        .select(Automation::as_select())
+        .first(c)
+        .optional())
 }
 
-pub fn find_by_name(conn: &mut Conn, tenant: &TenantId, name: &str) -> Result<Option<Automation>> {
-    on!(conn, |c| automations::table
-        .filter(automations::tenant_id.eq(tenant))
+pub fn find_by_name(tx: &mut Tx, name: &str) -> Result<Option<Automation>> {
+    on!(tx.conn, |c| automations::table
+        .filter(automations::tenant_id.eq(tx.tenant))
         .filter(automations::name.eq(name))
         .select(Automation::as_select())
         .first(c)
@@ -29,25 +35,19 @@ pub fn find_by_name(conn: &mut Conn, tenant: &TenantId, name: &str) -> Result<Op
 }
 
 /// Lists a tenant's automations by name.
-pub fn list(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result<Vec<Automation>> {
-    on!(conn, |c| automations::table
-        .filter(automations::tenant_id.eq(tenant))
+pub fn list(tx: &mut Tx, limit: i64) -> Result<Vec<Automation>> {
+    on!(tx.conn, |c| automations::table
+        .filter(automations::tenant_id.eq(tx.tenant))
         .order(automations::name)
         .limit(limit)
         .select(Automation::as_select())
         .load(c))
 }
 
-pub fn set_state(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    id: &AutomationId,
-    state: AutomationState,
-    now: Timestamp,
-) -> Result<()> {
-    let update = diesel::update(automations::table.find((tenant, id)))
+pub fn set_state(tx: &mut Tx, id: &AutomationId, state: AutomationState, now: Timestamp) -> Result<()> {
+    let update = diesel::update(automations::table.find((tx.tenant, id)))
         .set((automations::state.eq(state), automations::updated_at.eq(now)));
-    on!(conn, |c| update.execute(c)).map(|_| ())
+    on!(tx.conn, |c| update.execute(c)).map(|_| ())
 }
 
 /// Adds a version and makes it the one that new runs are pinned to.
@@ -58,23 +58,18 @@ pub fn insert_version(conn: &mut Conn, version: &Version) -> Result<()> {
     on!(conn, |c| update.execute(c)).map(|_| ())
 }
 
-pub fn find_version(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    id: &AutomationId,
-    number: i32,
-) -> Result<Option<Version>> {
-    on!(conn, |c| automation_versions::table
-        .find((tenant, id, number))
+pub fn find_version(tx: &mut Tx, id: &AutomationId, number: i32) -> Result<Option<Version>> {
+    on!(tx.conn, |c| automation_versions::table
+        .find((tx.tenant, id, number))
         .select(Version::as_select())
         .first(c)
         .optional())
 }
 
 /// Lists an automation's versions, latest first.
-pub fn versions(conn: &mut Conn, tenant: &TenantId, id: &AutomationId, limit: i64) -> Result<Vec<Version>> {
-    on!(conn, |c| automation_versions::table
-        .filter(automation_versions::tenant_id.eq(tenant))
+pub fn versions(tx: &mut Tx, id: &AutomationId, limit: i64) -> Result<Vec<Version>> {
+    on!(tx.conn, |c| automation_versions::table
+        .filter(automation_versions::tenant_id.eq(tx.tenant))
         .filter(automation_versions::automation_id.eq(id))
         .order(automation_versions::number.desc())
         .limit(limit)

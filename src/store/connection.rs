@@ -2,12 +2,12 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::connection::{Connection, ConnectionKind, ConnectionState, connections};
-use crate::model::{ConnectionId, TenantId};
-use crate::store::conn::on;
-use crate::store::{Claim, Conn, Inserted};
+use crate::conn::on;
+use crate::{Claim, Conn, Inserted, Tx};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::ConnectionId;
+use nexora_core::model::connection::{Connection, ConnectionKind, ConnectionState, connections};
 
 /// Inserts the connection, unless its name is taken in the tenant.
 pub fn insert(conn: &mut Conn, connection: &Connection) -> Result<Inserted> {
@@ -15,13 +15,17 @@ pub fn insert(conn: &mut Conn, connection: &Connection) -> Result<Inserted> {
     on!(conn, |c| insert.execute(c)).map(Inserted::from_count)
 }
 
-pub fn find(conn: &mut Conn, tenant: &TenantId, id: &ConnectionId) -> Result<Option<Connection>> {
-    on!(conn, |c| connections::table.find((tenant, id)).select(Connection::as_select()).first(c).optional())
+pub fn find(tx: &mut Tx, id: &ConnectionId) -> Result<Option<Connection>> {
+    on!(tx.conn, |c| connections::table
+        .find((tx.tenant, id))
+        .select(Connection::as_select())
+        .first(c)
+        .optional())
 }
 
-pub fn find_by_name(conn: &mut Conn, tenant: &TenantId, name: &str) -> Result<Option<Connection>> {
-    on!(conn, |c| connections::table
-        .filter(connections::tenant_id.eq(tenant))
+pub fn find_by_name(tx: &mut Tx, name: &str) -> Result<Option<Connection>> {
+    on!(tx.conn, |c| connections::table
+        .filter(connections::tenant_id.eq(tx.tenant))
         .filter(connections::name.eq(name))
         .select(Connection::as_select())
         .first(c)
@@ -29,9 +33,9 @@ pub fn find_by_name(conn: &mut Conn, tenant: &TenantId, name: &str) -> Result<Op
 }
 
 /// Lists a tenant's connections, oldest first.
-pub fn list(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result<Vec<Connection>> {
-    on!(conn, |c| connections::table
-        .filter(connections::tenant_id.eq(tenant))
+pub fn list(tx: &mut Tx, limit: i64) -> Result<Vec<Connection>> {
+    on!(tx.conn, |c| connections::table
+        .filter(connections::tenant_id.eq(tx.tenant))
         .order(connections::id)
         .limit(limit)
         .select(Connection::as_select())
@@ -46,16 +50,10 @@ pub fn all_google(conn: &mut Conn) -> Result<Vec<Connection>> {
         .load(c))
 }
 
-pub fn set_state(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    id: &ConnectionId,
-    state: ConnectionState,
-    now: Timestamp,
-) -> Result<()> {
-    let update = diesel::update(connections::table.find((tenant, id)))
+pub fn set_state(tx: &mut Tx, id: &ConnectionId, state: ConnectionState, now: Timestamp) -> Result<()> {
+    let update = diesel::update(connections::table.find((tx.tenant, id)))
         .set((connections::state.eq(state), connections::updated_at.eq(now)));
-    on!(conn, |c| update.execute(c)).map(|_| ())
+    on!(tx.conn, |c| update.execute(c)).map(|_| ())
 }
 
 /// Marks an active connection as failing, unless it has changed since `connection` was read: a
@@ -84,28 +82,23 @@ pub fn save(conn: &mut Conn, connection: &Connection, updated_at: Timestamp) -> 
 }
 
 /// Notes that the connection worked at `now`.
-pub fn note_success(conn: &mut Conn, tenant: &TenantId, id: &ConnectionId, now: Timestamp) -> Result<()> {
-    let update = diesel::update(connections::table.find((tenant, id))).set(connections::last_ok_at.eq(now));
-    on!(conn, |c| update.execute(c)).map(|_| ())
+pub fn note_success(tx: &mut Tx, id: &ConnectionId, now: Timestamp) -> Result<()> {
+    let update =
+        diesel::update(connections::table.find((tx.tenant, id))).set(connections::last_ok_at.eq(now));
+    on!(tx.conn, |c| update.execute(c)).map(|_| ())
 }
 
 /// Notes why the connection failed at `now`.
-pub fn note_failure(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    id: &ConnectionId,
-    reason: &str,
-    now: Timestamp,
-) -> Result<()> {
-    let update = diesel::update(connections::table.find((tenant, id)))
+pub fn note_failure(tx: &mut Tx, id: &ConnectionId, reason: &str, now: Timestamp) -> Result<()> {
+    let update = diesel::update(connections::table.find((tx.tenant, id)))
         .set((connections::last_error.eq(reason), connections::last_error_at.eq(now)));
-    on!(conn, |c| update.execute(c)).map(|_| ())
+    on!(tx.conn, |c| update.execute(c)).map(|_| ())
 }
 
 /// Removes a connection that nothing refers to.
 ///
 /// # Errors
 /// `Conflict` when an effect was ever made through it.
-pub fn delete(conn: &mut Conn, tenant: &TenantId, id: &ConnectionId) -> Result<()> {
-    on!(conn, |c| diesel::delete(connections::table.find((tenant, id))).execute(c)).map(|_| ())
+pub fn delete(tx: &mut Tx, id: &ConnectionId) -> Result<()> {
+    on!(tx.conn, |c| diesel::delete(connections::table.find((tx.tenant, id))).execute(c)).map(|_| ())
 }

@@ -2,26 +2,21 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::consent::{Channel, Consent, Scope, Suppression, consents, suppressions};
-use crate::model::{ContactId, TenantId};
-use crate::store::conn::on;
-use crate::store::{Claim, Conn, Inserted};
+use crate::conn::on;
+use crate::{Claim, Conn, Inserted, Tx};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::ContactId;
+use nexora_core::model::consent::{Channel, Consent, Scope, Suppression, consents, suppressions};
 
 pub fn insert(conn: &mut Conn, consent: &Consent) -> Result<()> {
     on!(conn, |c| diesel::insert_into(consents::table).values(consent).execute(c)).map(|_| ())
 }
 
 /// Returns a contact's last word about a channel. Uses `consents_by_contact`.
-pub fn latest(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    contact: &ContactId,
-    channel: Channel,
-) -> Result<Option<Consent>> {
-    on!(conn, |c| consents::table
-        .filter(consents::tenant_id.eq(tenant))
+pub fn latest(tx: &mut Tx, contact: &ContactId, channel: Channel) -> Result<Option<Consent>> {
+    on!(tx.conn, |c| consents::table
+        .filter(consents::tenant_id.eq(tx.tenant))
         .filter(consents::contact_id.eq(contact))
         .filter(consents::channel.eq(channel))
         .order(consents::id.desc())
@@ -31,14 +26,9 @@ pub fn latest(
 }
 
 /// Lists a contact's words of consent, latest first.
-pub fn of_contact(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    contact: &ContactId,
-    limit: i64,
-) -> Result<Vec<Consent>> {
-    on!(conn, |c| consents::table
-        .filter(consents::tenant_id.eq(tenant))
+pub fn of_contact(tx: &mut Tx, contact: &ContactId, limit: i64) -> Result<Vec<Consent>> {
+    on!(tx.conn, |c| consents::table
+        .filter(consents::tenant_id.eq(tx.tenant))
         .filter(consents::contact_id.eq(contact))
         .order(consents::id.desc())
         .limit(limit)
@@ -53,9 +43,9 @@ pub fn suppress(conn: &mut Conn, suppression: &Suppression) -> Result<Inserted> 
 }
 
 /// Returns what suppresses an address; the wider scope first.
-pub fn suppressions_of(conn: &mut Conn, tenant: &TenantId, hash: &str) -> Result<Vec<Suppression>> {
-    on!(conn, |c| suppressions::table
-        .filter(suppressions::tenant_id.eq(tenant))
+pub fn suppressions_of(tx: &mut Tx, hash: &str) -> Result<Vec<Suppression>> {
+    on!(tx.conn, |c| suppressions::table
+        .filter(suppressions::tenant_id.eq(tx.tenant))
         .filter(suppressions::hash.eq(hash))
         .order(suppressions::scope)
         .select(Suppression::as_select())
@@ -63,9 +53,9 @@ pub fn suppressions_of(conn: &mut Conn, tenant: &TenantId, hash: &str) -> Result
 }
 
 /// Lists a tenant's suppressions, latest first.
-pub fn list_suppressions(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result<Vec<Suppression>> {
-    on!(conn, |c| suppressions::table
-        .filter(suppressions::tenant_id.eq(tenant))
+pub fn list_suppressions(tx: &mut Tx, limit: i64) -> Result<Vec<Suppression>> {
+    on!(tx.conn, |c| suppressions::table
+        .filter(suppressions::tenant_id.eq(tx.tenant))
         .order((suppressions::created_at.desc(), suppressions::hash, suppressions::scope))
         .limit(limit)
         .select(Suppression::as_select())
@@ -73,39 +63,35 @@ pub fn list_suppressions(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Resu
 }
 
 /// Lifts a suppression.
-pub fn lift(conn: &mut Conn, tenant: &TenantId, hash: &str, scope: Scope) -> Result<Claim> {
-    let row = suppressions::table.find((tenant, hash, scope));
-    on!(conn, |c| diesel::delete(row).execute(c)).map(Claim::from_count)
+pub fn lift(tx: &mut Tx, hash: &str, scope: Scope) -> Result<Claim> {
+    let row = suppressions::table.find((tx.tenant, hash, scope));
+    on!(tx.conn, |c| diesel::delete(row).execute(c)).map(Claim::from_count)
 }
 
 /// Lists the words of consent of a span of time, oldest first.
-pub fn between(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    (from, until): (Timestamp, Timestamp),
-    limit: i64,
-) -> Result<Vec<Consent>> {
-    on!(conn, |c| consents::table
-        .filter(consents::tenant_id.eq(tenant))
+pub fn between(tx: &mut Tx, (from, until): (Timestamp, Timestamp), limit: i64) -> Result<Vec<Consent>> {
+    on!(tx.conn, |c| consents::table
+        .filter(consents::tenant_id.eq(tx.tenant))
         .filter(consents::at.gt(from))
         .filter(consents::at.le(until))
         .order(consents::id)
         .limit(limit)
+        .select(Consent::as_select())
         .load(c))
 }
 
 /// Lists the suppressions of a span of time, oldest first.
 pub fn suppressions_between(
-    conn: &mut Conn,
-    tenant: &TenantId,
+    tx: &mut Tx,
     (from, until): (Timestamp, Timestamp),
     limit: i64,
 ) -> Result<Vec<Suppression>> {
-    on!(conn, |c| suppressions::table
-        .filter(suppressions::tenant_id.eq(tenant))
+    on!(tx.conn, |c| suppressions::table
+        .filter(suppressions::tenant_id.eq(tx.tenant))
         .filter(suppressions::created_at.gt(from))
         .filter(suppressions::created_at.le(until))
         .order((suppressions::created_at, suppressions::hash, suppressions::scope))
         .limit(limit)
+        .select(Suppression::as_select())
         .load(c))
 }

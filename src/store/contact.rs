@@ -2,57 +2,51 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::model::contact::{AddressKind, Contact, ContactAddress, contact_addresses, contacts};
-use crate::model::{ContactId, TenantId};
-use crate::store::conn::on;
-use crate::store::{Conn, Inserted, dialect};
+use crate::conn::on;
+use crate::{Conn, Inserted, Tx, dialect};
+use nexora_core::base::Result;
+use nexora_core::model::ContactId;
+use nexora_core::model::contact::{AddressKind, Contact, ContactAddress, contact_addresses, contacts};
 
 pub fn insert(conn: &mut Conn, contact: &Contact) -> Result<()> {
     on!(conn, |c| diesel::insert_into(contacts::table).values(contact).execute(c)).map(|_| ())
 }
 
-pub fn find(conn: &mut Conn, tenant: &TenantId, id: &ContactId) -> Result<Option<Contact>> {
-    on!(conn, |c| contacts::table.find((tenant, id)).select(Contact::as_select()).first(c).optional())
+pub fn find(tx: &mut Tx, id: &ContactId) -> Result<Option<Contact>> {
+    on!(tx.conn, |c| contacts::table.find((tx.tenant, id)).select(Contact::as_select()).first(c).optional())
 }
 
 /// Returns the contact that an address belongs to. `value` is the form that matching uses.
-pub fn find_by_address(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    kind: AddressKind,
-    value: &str,
-) -> Result<Option<ContactId>> {
-    on!(conn, |c| contact_addresses::table
-        .find((tenant, kind, value))
+pub fn find_by_address(tx: &mut Tx, kind: AddressKind, value: &str) -> Result<Option<ContactId>> {
+    on!(tx.conn, |c| contact_addresses::table
+        .find((tx.tenant, kind, value))
         .select(contact_addresses::contact_id)
         .first(c)
         .optional())
 }
 
 /// Holds an address until the transaction ends: nobody else can look for its contact and make one.
-pub fn hold_address(conn: &mut Conn, tenant: &TenantId, kind: AddressKind, value: &str) -> Result<()> {
-    dialect::lock(conn, &format!("address|{tenant}|{kind}|{value}"))
+pub fn hold_address(tx: &mut Tx, kind: AddressKind, value: &str) -> Result<()> {
+    let tenant = tx.tenant;
+    dialect::lock(tx.conn, &format!("address|{tenant}|{kind}|{value}"))
 }
 
 /// Gives the contact an address, unless it belongs to somebody already.
-pub fn add_address(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    id: &ContactId,
-    kind: AddressKind,
-    value: &str,
-) -> Result<Inserted> {
-    let row =
-        ContactAddress { tenant_id: tenant.clone(), kind, value: value.to_owned(), contact_id: id.clone() };
+pub fn add_address(tx: &mut Tx, id: &ContactId, kind: AddressKind, value: &str) -> Result<Inserted> {
+    let row = ContactAddress {
+        tenant_id: tx.tenant.clone(),
+        kind,
+        value: value.to_owned(),
+        contact_id: id.clone(),
+    };
     let insert = diesel::insert_into(contact_addresses::table).values(&row).on_conflict_do_nothing();
-    on!(conn, |c| insert.execute(c)).map(Inserted::from_count)
+    on!(tx.conn, |c| insert.execute(c)).map(Inserted::from_count)
 }
 
 /// Lists a contact's addresses.
-pub fn addresses(conn: &mut Conn, tenant: &TenantId, id: &ContactId) -> Result<Vec<(AddressKind, String)>> {
-    on!(conn, |c| contact_addresses::table
-        .filter(contact_addresses::tenant_id.eq(tenant))
+pub fn addresses(tx: &mut Tx, id: &ContactId) -> Result<Vec<(AddressKind, String)>> {
+    on!(tx.conn, |c| contact_addresses::table
+        .filter(contact_addresses::tenant_id.eq(tx.tenant))
         .filter(contact_addresses::contact_id.eq(id))
         .order((contact_addresses::kind, contact_addresses::value))
         .select((contact_addresses::kind, contact_addresses::value))
@@ -66,14 +60,9 @@ pub fn save(conn: &mut Conn, contact: &Contact) -> Result<()> {
 }
 
 /// Lists a tenant's contacts, newest first.
-pub fn list(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    before: Option<&ContactId>,
-    limit: i64,
-) -> Result<Vec<Contact>> {
-    on!(conn, |c| {
-        let mut query = contacts::table.filter(contacts::tenant_id.eq(tenant)).into_boxed();
+pub fn list(tx: &mut Tx, before: Option<&ContactId>, limit: i64) -> Result<Vec<Contact>> {
+    on!(tx.conn, |c| {
+        let mut query = contacts::table.filter(contacts::tenant_id.eq(tx.tenant)).into_boxed();
         if let Some(before) = before {
             query = query.filter(contacts::id.lt(before));
         }

@@ -2,31 +2,26 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::base::text::Json;
-use crate::model::cursor::{Cursor, CursorKind, cursors, items, timers};
-use crate::model::{ConnectionId, CursorId, TenantId};
-use crate::store::conn::on;
-use crate::store::{Claim, Conn};
+use crate::conn::on;
+use crate::{Claim, Conn, Tx};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::Json;
+use nexora_core::model::cursor::{Cursor, CursorKind, cursors, items, timers};
+use nexora_core::model::{ConnectionId, CursorId};
 
 pub fn insert(conn: &mut Conn, cursor: &Cursor) -> Result<()> {
     on!(conn, |c| diesel::insert_into(cursors::table).values(cursor).execute(c)).map(|_| ())
 }
 
-pub fn find(conn: &mut Conn, tenant: &TenantId, id: &CursorId) -> Result<Option<Cursor>> {
-    on!(conn, |c| cursors::table.find((tenant, id)).select(Cursor::as_select()).first(c).optional())
+pub fn find(tx: &mut Tx, id: &CursorId) -> Result<Option<Cursor>> {
+    on!(tx.conn, |c| cursors::table.find((tx.tenant, id)).select(Cursor::as_select()).first(c).optional())
 }
 
 /// Lists a tenant's cursors, those of one connection where it is given.
-pub fn list(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    connection: Option<&ConnectionId>,
-    limit: i64,
-) -> Result<Vec<Cursor>> {
-    on!(conn, |c| {
-        let mut query = cursors::table.filter(cursors::tenant_id.eq(tenant)).into_boxed();
+pub fn list(tx: &mut Tx, connection: Option<&ConnectionId>, limit: i64) -> Result<Vec<Cursor>> {
+    on!(tx.conn, |c| {
+        let mut query = cursors::table.filter(cursors::tenant_id.eq(tx.tenant)).into_boxed();
         if let Some(connection) = connection {
             query = query.filter(cursors::connection_id.eq(connection));
         }
@@ -76,38 +71,27 @@ pub fn save(conn: &mut Conn, cursor: &Cursor, epoch: i64) -> Result<Claim> {
 }
 
 /// Notes what the automations want now, and has it read at once. A poll under way settles nothing.
-pub fn set_wish(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    id: &CursorId,
-    wish: &Json,
-    due_at: Option<Timestamp>,
-) -> Result<()> {
-    let update = diesel::update(cursors::table.find((tenant, id))).set((
+pub fn set_wish(tx: &mut Tx, id: &CursorId, wish: &Json, due_at: Option<Timestamp>) -> Result<()> {
+    let update = diesel::update(cursors::table.find((tx.tenant, id))).set((
         cursors::wish.eq(wish),
         cursors::due_at.eq(due_at),
         cursors::lease_until.eq(None::<Timestamp>),
         cursors::epoch.eq(cursors::epoch + 1),
     ));
-    on!(conn, |c| update.execute(c)).map(|_| ())
+    on!(tx.conn, |c| update.execute(c)).map(|_| ())
 }
 
 /// Makes a connection's cursors due at `due_at`, or parks them with nothing.
-pub fn set_due(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    connection: &ConnectionId,
-    due_at: Option<Timestamp>,
-) -> Result<()> {
+pub fn set_due(tx: &mut Tx, connection: &ConnectionId, due_at: Option<Timestamp>) -> Result<()> {
     let own =
-        cursors::table.filter(cursors::tenant_id.eq(tenant)).filter(cursors::connection_id.eq(connection));
+        cursors::table.filter(cursors::tenant_id.eq(tx.tenant)).filter(cursors::connection_id.eq(connection));
     let update = diesel::update(own).set((
         cursors::due_at.eq(due_at),
         cursors::lease_until.eq(None::<Timestamp>),
         cursors::epoch.eq(cursors::epoch + 1),
         cursors::attempt.eq(0),
     ));
-    on!(conn, |c| update.execute(c)).map(|_| ())
+    on!(tx.conn, |c| update.execute(c)).map(|_| ())
 }
 
 /// Makes every cursor due whose poll is under way, for when it is known that nobody polls.
@@ -120,16 +104,16 @@ pub fn release_all(conn: &mut Conn, now: Timestamp) -> Result<usize> {
 }
 
 /// Removes a cursor with everything it knows.
-pub fn delete(conn: &mut Conn, tenant: &TenantId, id: &CursorId) -> Result<()> {
-    let seen = items::table.filter(items::tenant_id.eq(tenant)).filter(items::cursor_id.eq(id));
-    on!(conn, |c| diesel::delete(seen).execute(c))?;
-    let set = timers::table.filter(timers::tenant_id.eq(tenant)).filter(timers::cursor_id.eq(id));
-    on!(conn, |c| diesel::delete(set).execute(c))?;
-    on!(conn, |c| diesel::delete(cursors::table.find((tenant, id))).execute(c)).map(|_| ())
+pub fn delete(tx: &mut Tx, id: &CursorId) -> Result<()> {
+    let seen = items::table.filter(items::tenant_id.eq(tx.tenant)).filter(items::cursor_id.eq(id));
+    on!(tx.conn, |c| diesel::delete(seen).execute(c))?;
+    let set = timers::table.filter(timers::tenant_id.eq(tx.tenant)).filter(timers::cursor_id.eq(id));
+    on!(tx.conn, |c| diesel::delete(set).execute(c))?;
+    on!(tx.conn, |c| diesel::delete(cursors::table.find((tx.tenant, id))).execute(c)).map(|_| ())
 }
 
 /// Has a cursor read at once, unless it is being read.
-pub fn hasten(conn: &mut Conn, tenant: &TenantId, id: &CursorId, now: Timestamp) -> Result<()> {
-    let resting = cursors::table.find((tenant, id)).filter(cursors::lease_until.is_null());
-    on!(conn, |c| diesel::update(resting).set(cursors::due_at.eq(Some(now))).execute(c)).map(|_| ())
+pub fn hasten(tx: &mut Tx, id: &CursorId, now: Timestamp) -> Result<()> {
+    let resting = cursors::table.find((tx.tenant, id)).filter(cursors::lease_until.is_null());
+    on!(tx.conn, |c| diesel::update(resting).set(cursors::due_at.eq(Some(now))).execute(c)).map(|_| ())
 }

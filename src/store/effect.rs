@@ -6,16 +6,16 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::base::text::Json;
-use crate::model::effect::{Attempt, Effect, EffectKind, EffectState, attempts, effects};
-use crate::model::run::runs;
-use crate::model::{ConnectionId, ContactId, EffectId, RunId, TenantId};
-use crate::store::conn::on;
-use crate::store::{Claim, Conn, dialect};
+use crate::conn::on;
+use crate::{Claim, Conn, Tx, dialect};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::Json;
+use nexora_core::model::effect::{Attempt, Effect, EffectKind, EffectState, attempts, effects};
+use nexora_core::model::run::runs;
+use nexora_core::model::{ConnectionId, ContactId, EffectId, RunId};
 
-/// Mails that came to a state within a quarter of an hour.
+/// Messages that came to a state within a quarter of an hour.
 #[derive(Clone, Debug, PartialEq, Eq, diesel::QueryableByName)]
 pub struct Quarter {
     #[diesel(sql_type = BigInt)]
@@ -23,15 +23,15 @@ pub struct Quarter {
     #[diesel(sql_type = Text)]
     pub state: EffectState,
     #[diesel(sql_type = BigInt)]
-    pub mails: i64,
+    pub messages: i64,
 }
 
 pub fn insert(conn: &mut Conn, effect: &Effect) -> Result<()> {
     on!(conn, |c| diesel::insert_into(effects::table).values(effect).execute(c)).map(|_| ())
 }
 
-pub fn find(conn: &mut Conn, tenant: &TenantId, id: &EffectId) -> Result<Option<Effect>> {
-    on!(conn, |c| effects::table.find((tenant, id)).select(Effect::as_select()).first(c).optional())
+pub fn find(tx: &mut Tx, id: &EffectId) -> Result<Option<Effect>> {
+    on!(tx.conn, |c| effects::table.find((tx.tenant, id)).select(Effect::as_select()).first(c).optional())
 }
 
 /// What a list of effects is narrowed to.
@@ -43,9 +43,9 @@ pub struct Filter {
 }
 
 /// Lists a tenant's effects, newest first.
-pub fn list(conn: &mut Conn, tenant: &TenantId, filter: &Filter, limit: i64) -> Result<Vec<Effect>> {
-    on!(conn, |c| {
-        let mut query = effects::table.filter(effects::tenant_id.eq(tenant)).into_boxed();
+pub fn list(tx: &mut Tx, filter: &Filter, limit: i64) -> Result<Vec<Effect>> {
+    on!(tx.conn, |c| {
+        let mut query = effects::table.filter(effects::tenant_id.eq(tx.tenant)).into_boxed();
         if let Some(state) = filter.state {
             query = query.filter(effects::state.eq(state));
         }
@@ -60,9 +60,9 @@ pub fn list(conn: &mut Conn, tenant: &TenantId, filter: &Filter, limit: i64) -> 
 }
 
 /// Returns every effect of a run, oldest first.
-pub fn of_run(conn: &mut Conn, tenant: &TenantId, run: &RunId) -> Result<Vec<Effect>> {
-    on!(conn, |c| effects::table
-        .filter(effects::tenant_id.eq(tenant))
+pub fn of_run(tx: &mut Tx, run: &RunId) -> Result<Vec<Effect>> {
+    on!(tx.conn, |c| effects::table
+        .filter(effects::tenant_id.eq(tx.tenant))
         .filter(effects::run_id.eq(run))
         .order(effects::id)
         .select(Effect::as_select())
@@ -71,13 +71,12 @@ pub fn of_run(conn: &mut Conn, tenant: &TenantId, run: &RunId) -> Result<Vec<Eff
 
 /// Counts the effects that came to a state after one moment and until another, by kind. Uses `effects_done`.
 pub fn count_settled(
-    conn: &mut Conn,
-    tenant: &TenantId,
+    tx: &mut Tx,
     state: EffectState,
     (from, until): (Timestamp, Timestamp),
 ) -> Result<Vec<(EffectKind, i64)>> {
-    on!(conn, |c| effects::table
-        .filter(effects::tenant_id.eq(tenant))
+    on!(tx.conn, |c| effects::table
+        .filter(effects::tenant_id.eq(tx.tenant))
         .filter(effects::settled_at.gt(from))
         .filter(effects::settled_at.le(until))
         .filter(effects::state.eq(state))
@@ -86,12 +85,20 @@ pub fn count_settled(
         .load(c))
 }
 
-/// Counts the mails that were settled since a moment, by quarter of an hour and state: a day begins at a
+/// Counts the messages that were settled since a moment, by quarter of an hour and state: a day begins at a
 /// quarter in every zone, so that days can be put together of them. Uses `effects_done`.
-pub fn mails_by_quarter(conn: &mut Conn, tenant: &TenantId, since: Timestamp) -> Result<Vec<Quarter>> {
-    let sql = "SELECT settled_at / 900000 * 900000 AS begins_at, state, count(*) AS mails FROM effects
-                WHERE tenant_id = $1 AND settled_at >= $2 AND kind = 'mail.send' GROUP BY 1, 2 ORDER BY 1, 2";
-    on!(conn, |c| diesel::sql_query(sql).bind::<Text, _>(tenant).bind::<BigInt, _>(since).load(c))
+pub fn messages_by_quarter(tx: &mut Tx, since: Timestamp) -> Result<Vec<Quarter>> {
+    let sql = format!(
+        "SELECT settled_at / 900000 * 900000 AS begins_at, state, count(*) AS messages FROM effects
+                WHERE tenant_id = $1 AND settled_at >= $2 AND kind IN ({}) GROUP BY 1, 2 ORDER BY 1, 2",
+        message_kinds()
+    );
+    on!(tx.conn, |c| diesel::sql_query(sql).bind::<Text, _>(tx.tenant).bind::<BigInt, _>(since).load(c))
+}
+
+/// Returns the kinds of effects that send messages, as a list in SQL.
+fn message_kinds() -> String {
+    EffectKind::messages().map(|kind| format!("'{kind}'")).collect::<Vec<_>>().join(", ")
 }
 
 #[derive(diesel::QueryableByName)]
@@ -100,40 +107,43 @@ struct Number {
     number: i64,
 }
 
-/// Counts the mails that are not settled. Uses `effects_unsettled`: the kind is not asked for in the
-/// condition, since SQLite would then go through every mail there ever was.
-pub fn count_unsettled_mails(conn: &mut Conn, tenant: &TenantId) -> Result<i64> {
-    let sql = "SELECT coalesce(sum(CASE WHEN kind = 'mail.send' THEN 1 ELSE 0 END), 0) AS number FROM effects
-                WHERE tenant_id = $1 AND settled_at IS NULL";
-    let rows: Vec<Number> = on!(conn, |c| diesel::sql_query(sql).bind::<Text, _>(tenant).load(c))?;
+/// Counts the messages that are not settled. Uses `effects_unsettled`: the kind is not in the condition,
+/// since SQLite would then scan every message ever sent.
+pub fn count_unsettled_messages(tx: &mut Tx) -> Result<i64> {
+    let sql = format!(
+        "SELECT coalesce(sum(CASE WHEN kind IN ({}) THEN 1 ELSE 0 END), 0) AS number FROM effects
+                WHERE tenant_id = $1 AND settled_at IS NULL",
+        message_kinds()
+    );
+    let rows: Vec<Number> = on!(tx.conn, |c| diesel::sql_query(sql).bind::<Text, _>(tx.tenant).load(c))?;
     Ok(rows.first().map_or(0, |row| row.number))
 }
 
-/// Lists the mails that wait, those first that are due first. Uses `effects_due_by_tenant`.
-pub fn waiting_mails(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result<Vec<Effect>> {
-    on!(conn, |c| effects::table
-        .filter(effects::tenant_id.eq(tenant))
+/// Lists the messages that wait, those first that are due first. Uses `effects_due_by_tenant`.
+pub fn waiting_messages(tx: &mut Tx, limit: i64) -> Result<Vec<Effect>> {
+    on!(tx.conn, |c| effects::table
+        .filter(effects::tenant_id.eq(tx.tenant))
         .filter(effects::due_at.is_not_null())
-        .filter(effects::kind.eq(EffectKind::SendMail))
+        .filter(effects::kind.eq_any(EffectKind::messages()))
         .order((effects::due_at, effects::id))
         .limit(limit)
         .select(Effect::as_select())
         .load(c))
 }
 
-/// Lists the latest effects of a kind, latest first. Uses `effects_by_kind`.
-pub fn of_kind(conn: &mut Conn, tenant: &TenantId, kind: EffectKind, limit: i64) -> Result<Vec<Effect>> {
-    on!(conn, |c| effects::table
-        .filter(effects::tenant_id.eq(tenant))
-        .filter(effects::kind.eq(kind))
+/// Lists the effects that send a message, latest first. Uses `effects_by_kind`.
+pub fn latest_messages(tx: &mut Tx, limit: i64) -> Result<Vec<Effect>> {
+    on!(tx.conn, |c| effects::table
+        .filter(effects::tenant_id.eq(tx.tenant))
+        .filter(effects::kind.eq_any(EffectKind::messages()))
         .order(effects::id.desc())
         .limit(limit)
         .select(Effect::as_select())
         .load(c))
 }
 
-/// Begins an attempt, unless somebody wrote the row since `effect` was read. On success the row
-/// has the next epoch and attempt, and nobody else may take it before `lease_until`.
+/// Begins an attempt, unless the row was written since `effect` was read. On success the row has the
+/// next epoch and attempt, and no other process may take it before `lease_until`.
 pub fn claim(conn: &mut Conn, effect: &Effect, lease_until: Timestamp) -> Result<Claim> {
     let unchanged = effects::table
         .find((&effect.tenant_id, &effect.id))
@@ -165,7 +175,7 @@ pub fn note_evidence(
     on!(conn, |c| update.execute(c)).map(Claim::from_count)
 }
 
-/// Writes the effect's new state and ends the lease, unless somebody wrote it since `epoch`.
+/// Writes the effect's new state and ends the lease, unless it was written since `epoch`.
 pub fn save(conn: &mut Conn, effect: &Effect, epoch: i64) -> Result<Claim> {
     let unchanged = effects::table.find((&effect.tenant_id, &effect.id)).filter(effects::epoch.eq(epoch));
     let update = diesel::update(unchanged).set((
@@ -177,22 +187,22 @@ pub fn save(conn: &mut Conn, effect: &Effect, epoch: i64) -> Result<Claim> {
 }
 
 /// Tells whether a run has an effect that is not settled.
-pub fn any_unsettled(conn: &mut Conn, tenant: &TenantId, run: &RunId) -> Result<bool> {
+pub fn any_unsettled(tx: &mut Tx, run: &RunId) -> Result<bool> {
     let unsettled = effects::table
-        .filter(effects::tenant_id.eq(tenant))
+        .filter(effects::tenant_id.eq(tx.tenant))
         .filter(effects::run_id.eq(run))
         .filter(effects::settled_at.is_null());
-    on!(conn, |c| diesel::select(diesel::dsl::exists(unsettled)).get_result(c))
+    on!(tx.conn, |c| diesel::select(diesel::dsl::exists(unsettled)).get_result(c))
 }
 
-/// Returns the mails to a contact that are being sent, or of which nobody knows whether they were.
+/// Returns the messages to a contact that are being sent or are in doubt.
 /// Uses `runs_by_contact`.
-pub fn under_way_to(conn: &mut Conn, tenant: &TenantId, contact: &ContactId) -> Result<Vec<Effect>> {
-    on!(conn, |c| effects::table
+pub fn under_way_to(tx: &mut Tx, contact: &ContactId) -> Result<Vec<Effect>> {
+    on!(tx.conn, |c| effects::table
         .inner_join(runs::table.on(runs::tenant_id.eq(effects::tenant_id).and(runs::id.eq(effects::run_id))))
-        .filter(runs::tenant_id.eq(tenant))
+        .filter(runs::tenant_id.eq(tx.tenant))
         .filter(runs::contact_id.eq(contact))
-        .filter(effects::kind.eq(EffectKind::SendMail))
+        .filter(effects::kind.eq_any(EffectKind::messages()))
         .filter(effects::state.eq_any([EffectState::Leased, EffectState::InDoubt]))
         .select(Effect::as_select())
         .load(c))
@@ -215,30 +225,25 @@ pub fn next_lease_end(conn: &mut Conn) -> Result<Option<Timestamp>> {
 }
 
 /// Makes every effect of a tenant due that is parked, whatever parked it; returns how many.
-pub fn wake_all(conn: &mut Conn, tenant: &TenantId, now: Timestamp) -> Result<usize> {
+pub fn wake_all(tx: &mut Tx, now: Timestamp) -> Result<usize> {
     let parked = effects::table
-        .filter(effects::tenant_id.eq(tenant))
+        .filter(effects::tenant_id.eq(tx.tenant))
         .filter(effects::due_at.is_null())
         .filter(effects::lease_until.is_null())
         .filter(effects::state.ne(EffectState::InDoubt))
         .filter(effects::settled_at.is_null());
-    on!(conn, |c| diesel::update(parked).set(effects::due_at.eq(now)).execute(c))
+    on!(tx.conn, |c| diesel::update(parked).set(effects::due_at.eq(now)).execute(c))
 }
 
 /// Makes every effect due that a pause of its connection had parked; returns how many.
-pub fn wake_parked(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    connection: &ConnectionId,
-    now: Timestamp,
-) -> Result<usize> {
+pub fn wake_parked(tx: &mut Tx, connection: &ConnectionId, now: Timestamp) -> Result<usize> {
     let parked = effects::table
-        .filter(effects::tenant_id.eq(tenant))
+        .filter(effects::tenant_id.eq(tx.tenant))
         .filter(effects::connection_id.eq(connection))
         .filter(effects::due_at.is_null())
         .filter(effects::lease_until.is_null())
         .filter(effects::settled_at.is_null());
-    on!(conn, |c| diesel::update(parked).set(effects::due_at.eq(now)).execute(c))
+    on!(tx.conn, |c| diesel::update(parked).set(effects::due_at.eq(now)).execute(c))
 }
 
 pub fn insert_attempt(conn: &mut Conn, attempt: &Attempt) -> Result<()> {
@@ -247,9 +252,9 @@ pub fn insert_attempt(conn: &mut Conn, attempt: &Attempt) -> Result<()> {
 }
 
 /// Returns the latest `limit` attempts of an effect, newest first.
-pub fn attempts(conn: &mut Conn, tenant: &TenantId, id: &EffectId, limit: i64) -> Result<Vec<Attempt>> {
-    on!(conn, |c| attempts::table
-        .filter(attempts::tenant_id.eq(tenant))
+pub fn attempts(tx: &mut Tx, id: &EffectId, limit: i64) -> Result<Vec<Attempt>> {
+    on!(tx.conn, |c| attempts::table
+        .filter(attempts::tenant_id.eq(tx.tenant))
         .filter(attempts::effect_id.eq(id))
         .order(attempts::number.desc())
         .limit(limit)

@@ -2,13 +2,13 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::event::{Event, EventKind, EventState, events};
-use crate::model::run::runs;
-use crate::model::{ContactId, EventId, TenantId};
-use crate::store::conn::on;
-use crate::store::{Claim, Conn, Inserted, dialect};
+use crate::conn::on;
+use crate::{Claim, Conn, Inserted, Tx, dialect};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::event::{Event, EventKind, EventState, events};
+use nexora_core::model::run::runs;
+use nexora_core::model::{ContactId, EventId, TenantId};
 
 /// Inserts the event, unless one with its dedupe key arrived before.
 pub fn insert(conn: &mut Conn, event: &Event) -> Result<Inserted> {
@@ -17,17 +17,18 @@ pub fn insert(conn: &mut Conn, event: &Event) -> Result<Inserted> {
 }
 
 /// Holds a dedupe key until the transaction ends: another copy of the same waits, and finds this one.
-pub fn hold_key(conn: &mut Conn, tenant: &TenantId, key: &str) -> Result<()> {
-    dialect::lock(conn, &format!("event|{tenant}|{key}"))
+pub fn hold_key(tx: &mut Tx, key: &str) -> Result<()> {
+    let tenant = tx.tenant;
+    dialect::lock(tx.conn, &format!("event|{tenant}|{key}"))
 }
 
-pub fn find(conn: &mut Conn, tenant: &TenantId, id: &EventId) -> Result<Option<Event>> {
-    on!(conn, |c| events::table.find((tenant, id)).select(Event::as_select()).first(c).optional())
+pub fn find(tx: &mut Tx, id: &EventId) -> Result<Option<Event>> {
+    on!(tx.conn, |c| events::table.find((tx.tenant, id)).select(Event::as_select()).first(c).optional())
 }
 
-pub fn find_by_dedupe_key(conn: &mut Conn, tenant: &TenantId, key: &str) -> Result<Option<Event>> {
-    on!(conn, |c| events::table
-        .filter(events::tenant_id.eq(tenant))
+pub fn find_by_dedupe_key(tx: &mut Tx, key: &str) -> Result<Option<Event>> {
+    on!(tx.conn, |c| events::table
+        .filter(events::tenant_id.eq(tx.tenant))
         .filter(events::dedupe_key.eq(key))
         .select(Event::as_select())
         .first(c)
@@ -43,9 +44,9 @@ pub struct Filter {
 }
 
 /// Lists a tenant's events, latest first.
-pub fn list(conn: &mut Conn, tenant: &TenantId, filter: &Filter, limit: i64) -> Result<Vec<Event>> {
-    on!(conn, |c| {
-        let mut query = events::table.filter(events::tenant_id.eq(tenant)).into_boxed();
+pub fn list(tx: &mut Tx, filter: &Filter, limit: i64) -> Result<Vec<Event>> {
+    on!(tx.conn, |c| {
+        let mut query = events::table.filter(events::tenant_id.eq(tx.tenant)).into_boxed();
         if let Some(kind) = filter.kind {
             query = query.filter(events::kind.eq(kind));
         }
@@ -60,12 +61,12 @@ pub fn list(conn: &mut Conn, tenant: &TenantId, filter: &Filter, limit: i64) -> 
 }
 
 /// Counts, up to a few, the events whose dedupe key begins so. Uses the unique index of the keys.
-pub fn count_keys(conn: &mut Conn, tenant: &TenantId, prefix: &str) -> Result<i64> {
+pub fn count_keys(tx: &mut Tx, prefix: &str) -> Result<i64> {
     const FEW: i64 = 20;
     // No key goes on with what comes after every letter and digit.
     let end = format!("{prefix}~");
-    let found: Vec<EventId> = on!(conn, |c| events::table
-        .filter(events::tenant_id.eq(tenant))
+    let found: Vec<EventId> = on!(tx.conn, |c| events::table
+        .filter(events::tenant_id.eq(tx.tenant))
         .filter(events::dedupe_key.ge(prefix))
         .filter(events::dedupe_key.lt(&end))
         .order(events::dedupe_key)
@@ -76,32 +77,26 @@ pub fn count_keys(conn: &mut Conn, tenant: &TenantId, prefix: &str) -> Result<i6
 }
 
 /// Settles what became of a pending event, unless another daemon has.
-pub fn settle(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    id: &EventId,
-    state: EventState,
-    reason: Option<&str>,
-) -> Result<Claim> {
-    let pending = events::table.find((tenant, id)).filter(events::state.eq(EventState::Pending));
+pub fn settle(tx: &mut Tx, id: &EventId, state: EventState, reason: Option<&str>) -> Result<Claim> {
+    let pending = events::table.find((tx.tenant, id)).filter(events::state.eq(EventState::Pending));
     let update = diesel::update(pending).set((
         events::state.eq(state),
         events::reason.eq(reason),
         events::due_at.eq(None::<Timestamp>),
     ));
-    on!(conn, |c| update.execute(c)).map(Claim::from_count)
+    on!(tx.conn, |c| update.execute(c)).map(Claim::from_count)
 }
 
 /// Makes an event pending again that dispatch has looked at.
-pub fn replay(conn: &mut Conn, tenant: &TenantId, id: &EventId, now: Timestamp) -> Result<Claim> {
-    let settled = events::table.find((tenant, id)).filter(events::state.ne(EventState::Pending));
+pub fn replay(tx: &mut Tx, id: &EventId, now: Timestamp) -> Result<Claim> {
+    let settled = events::table.find((tx.tenant, id)).filter(events::state.ne(EventState::Pending));
     let update = diesel::update(settled).set((
         events::state.eq(EventState::Pending),
         events::reason.eq(None::<String>),
         events::due_at.eq(Some(now)),
         events::attempt.eq(0),
     ));
-    on!(conn, |c| update.execute(c)).map(Claim::from_count)
+    on!(tx.conn, |c| update.execute(c)).map(Claim::from_count)
 }
 
 /// Deletes at most `limit` events that arrived before `before` and that no run refers to; returns
@@ -125,43 +120,31 @@ pub fn prune(conn: &mut Conn, before: Timestamp, limit: i64) -> Result<usize> {
 }
 
 /// Puts a pending event off to `due_at`, with the reason, after a failed attempt.
-pub fn postpone(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    id: &EventId,
-    attempt: i32,
-    reason: &str,
-    due_at: Timestamp,
-) -> Result<()> {
-    let pending = events::table.find((tenant, id)).filter(events::state.eq(EventState::Pending));
+pub fn postpone(tx: &mut Tx, id: &EventId, attempt: i32, reason: &str, due_at: Timestamp) -> Result<()> {
+    let pending = events::table.find((tx.tenant, id)).filter(events::state.eq(EventState::Pending));
     let update = diesel::update(pending).set((
         events::attempt.eq(attempt),
         events::reason.eq(reason),
         events::due_at.eq(Some(due_at)),
     ));
-    on!(conn, |c| update.execute(c)).map(|_| ())
+    on!(tx.conn, |c| update.execute(c)).map(|_| ())
 }
 
 /// Tells whether something has arrived about a contact that dispatch has yet to look at; what it failed
 /// at again and again is not waited for. Uses `events_pending_by_contact`.
-pub fn any_pending_of(conn: &mut Conn, tenant: &TenantId, contact: &ContactId) -> Result<bool> {
+pub fn any_pending_of(tx: &mut Tx, contact: &ContactId) -> Result<bool> {
     let pending = events::table
-        .filter(events::tenant_id.eq(tenant))
+        .filter(events::tenant_id.eq(tx.tenant))
         .filter(events::contact_id.eq(contact))
         .filter(events::attempt.lt(3))
         .filter(events::due_at.is_not_null());
-    on!(conn, |c| diesel::select(diesel::dsl::exists(pending)).get_result(c))
+    on!(tx.conn, |c| diesel::select(diesel::dsl::exists(pending)).get_result(c))
 }
 
 /// Lists what arrived in a span of time, oldest first.
-pub fn between(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    (from, until): (Timestamp, Timestamp),
-    limit: i64,
-) -> Result<Vec<Event>> {
-    on!(conn, |c| events::table
-        .filter(events::tenant_id.eq(tenant))
+pub fn between(tx: &mut Tx, (from, until): (Timestamp, Timestamp), limit: i64) -> Result<Vec<Event>> {
+    on!(tx.conn, |c| events::table
+        .filter(events::tenant_id.eq(tx.tenant))
         .filter(events::received_at.ge(from))
         .filter(events::received_at.lt(until))
         .order(events::id)

@@ -2,17 +2,17 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::consent::Channel;
-use crate::model::form::{Form, Photo, Wording, forms, photos, wordings};
-use crate::model::lead::{LeadState, leads};
-use crate::model::{LeadId, PhotoId, TenantId};
-use crate::store::Conn;
-use crate::store::conn::on;
+use crate::conn::on;
+use crate::{Conn, Tx};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::consent::Channel;
+use nexora_core::model::form::{Form, Photo, Wording, forms, photos, wordings};
+use nexora_core::model::lead::{LeadState, leads};
+use nexora_core::model::{LeadId, PhotoId, TenantId};
 
-pub fn find(conn: &mut Conn, tenant: &TenantId) -> Result<Option<Form>> {
-    on!(conn, |c| forms::table.find(tenant).select(Form::as_select()).first(c).optional())
+pub fn find(tx: &mut Tx) -> Result<Option<Form>> {
+    on!(tx.conn, |c| forms::table.find(tx.tenant).select(Form::as_select()).first(c).optional())
 }
 
 /// Writes the form as it is now.
@@ -26,9 +26,9 @@ pub fn save(conn: &mut Conn, form: &Form) -> Result<()> {
 }
 
 /// Lists a tenant's wordings of a channel, latest first.
-pub fn wordings(conn: &mut Conn, tenant: &TenantId, channel: Channel, limit: i64) -> Result<Vec<Wording>> {
-    on!(conn, |c| wordings::table
-        .filter(wordings::tenant_id.eq(tenant))
+pub fn wordings(tx: &mut Tx, channel: Channel, limit: i64) -> Result<Vec<Wording>> {
+    on!(tx.conn, |c| wordings::table
+        .filter(wordings::tenant_id.eq(tx.tenant))
         .filter(wordings::channel.eq(channel))
         .order(wordings::version.desc())
         .limit(limit)
@@ -36,14 +36,9 @@ pub fn wordings(conn: &mut Conn, tenant: &TenantId, channel: Channel, limit: i64
         .load(c))
 }
 
-pub fn find_wording(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    channel: Channel,
-    version: i32,
-) -> Result<Option<Wording>> {
-    on!(conn, |c| wordings::table
-        .find((tenant, channel, version))
+pub fn find_wording(tx: &mut Tx, channel: Channel, version: i32) -> Result<Option<Wording>> {
+    on!(tx.conn, |c| wordings::table
+        .find((tx.tenant, channel, version))
         .select(Wording::as_select())
         .first(c)
         .optional())
@@ -57,14 +52,14 @@ pub fn insert_photo(conn: &mut Conn, photo: &Photo) -> Result<()> {
     on!(conn, |c| diesel::insert_into(photos::table).values(photo).execute(c)).map(|_| ())
 }
 
-pub fn find_photo(conn: &mut Conn, tenant: &TenantId, id: &PhotoId) -> Result<Option<Photo>> {
-    on!(conn, |c| photos::table.find((tenant, id)).select(Photo::as_select()).first(c).optional())
+pub fn find_photo(tx: &mut Tx, id: &PhotoId) -> Result<Option<Photo>> {
+    on!(tx.conn, |c| photos::table.find((tx.tenant, id)).select(Photo::as_select()).first(c).optional())
 }
 
 /// Counts, up to `most`, a tenant's photos from this id on.
-pub fn count_photos(conn: &mut Conn, tenant: &TenantId, from: &PhotoId, most: i64) -> Result<i64> {
-    let found: Vec<PhotoId> = on!(conn, |c| photos::table
-        .filter(photos::tenant_id.eq(tenant))
+pub fn count_photos(tx: &mut Tx, from: &PhotoId, most: i64) -> Result<i64> {
+    let found: Vec<PhotoId> = on!(tx.conn, |c| photos::table
+        .filter(photos::tenant_id.eq(tx.tenant))
         .filter(photos::id.ge(from))
         .order(photos::id)
         .limit(most)
@@ -101,9 +96,9 @@ pub fn prune_photos(conn: &mut Conn, before: Timestamp, spam_before: Timestamp, 
 }
 
 /// Lists the photos of a lead, in the order in which they were sent. Uses `photos_by_lead`.
-pub fn photos_of(conn: &mut Conn, tenant: &TenantId, lead: &LeadId, limit: i64) -> Result<Vec<PhotoId>> {
-    on!(conn, |c| photos::table
-        .filter(photos::tenant_id.eq(tenant))
+pub fn photos_of(tx: &mut Tx, lead: &LeadId, limit: i64) -> Result<Vec<PhotoId>> {
+    on!(tx.conn, |c| photos::table
+        .filter(photos::tenant_id.eq(tx.tenant))
         .filter(photos::lead_id.eq(lead))
         .order(photos::id)
         .limit(limit)

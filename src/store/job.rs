@@ -2,12 +2,12 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::job::{Job, JobState, jobs};
-use crate::model::{ContactId, JobId, TenantId};
-use crate::store::conn::on;
-use crate::store::{Conn, Inserted};
+use crate::conn::on;
+use crate::{Conn, Inserted, Tx};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::job::{Job, JobState, jobs};
+use nexora_core::model::{ContactId, JobId};
 
 /// Inserts the job, unless one with its source key is there.
 pub fn insert(conn: &mut Conn, job: &Job) -> Result<Inserted> {
@@ -15,14 +15,14 @@ pub fn insert(conn: &mut Conn, job: &Job) -> Result<Inserted> {
     on!(conn, |c| insert.execute(c)).map(Inserted::from_count)
 }
 
-pub fn find(conn: &mut Conn, tenant: &TenantId, id: &JobId) -> Result<Option<Job>> {
-    on!(conn, |c| jobs::table.find((tenant, id)).select(Job::as_select()).first(c).optional())
+pub fn find(tx: &mut Tx, id: &JobId) -> Result<Option<Job>> {
+    on!(tx.conn, |c| jobs::table.find((tx.tenant, id)).select(Job::as_select()).first(c).optional())
 }
 
 /// Finds the job that was made of what `key` names.
-pub fn find_by_source(conn: &mut Conn, tenant: &TenantId, key: &str) -> Result<Option<Job>> {
-    on!(conn, |c| jobs::table
-        .filter(jobs::tenant_id.eq(tenant))
+pub fn find_by_source(tx: &mut Tx, key: &str) -> Result<Option<Job>> {
+    on!(tx.conn, |c| jobs::table
+        .filter(jobs::tenant_id.eq(tx.tenant))
         .filter(jobs::source_key.eq(key))
         .select(Job::as_select())
         .first(c)
@@ -30,9 +30,9 @@ pub fn find_by_source(conn: &mut Conn, tenant: &TenantId, key: &str) -> Result<O
 }
 
 /// Returns a contact's latest job. Uses `jobs_by_contact`.
-pub fn latest_of_contact(conn: &mut Conn, tenant: &TenantId, contact: &ContactId) -> Result<Option<Job>> {
-    on!(conn, |c| jobs::table
-        .filter(jobs::tenant_id.eq(tenant))
+pub fn latest_of_contact(tx: &mut Tx, contact: &ContactId) -> Result<Option<Job>> {
+    on!(tx.conn, |c| jobs::table
+        .filter(jobs::tenant_id.eq(tx.tenant))
         .filter(jobs::contact_id.eq(contact))
         .order(jobs::id.desc())
         .select(Job::as_select())
@@ -41,15 +41,9 @@ pub fn latest_of_contact(conn: &mut Conn, tenant: &TenantId, contact: &ContactId
 }
 
 /// Lists a tenant's jobs, newest first.
-pub fn list(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    state: Option<JobState>,
-    before: Option<&JobId>,
-    limit: i64,
-) -> Result<Vec<Job>> {
-    on!(conn, |c| {
-        let mut query = jobs::table.filter(jobs::tenant_id.eq(tenant)).into_boxed();
+pub fn list(tx: &mut Tx, state: Option<JobState>, before: Option<&JobId>, limit: i64) -> Result<Vec<Job>> {
+    on!(tx.conn, |c| {
+        let mut query = jobs::table.filter(jobs::tenant_id.eq(tx.tenant)).into_boxed();
         if let Some(state) = state {
             query = query.filter(jobs::state.eq(state));
         }
@@ -61,14 +55,9 @@ pub fn list(
 }
 
 /// Lists the jobs scheduled between two moments. Uses `jobs_scheduled`.
-pub fn scheduled(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    (from, until): (Timestamp, Timestamp),
-    limit: i64,
-) -> Result<Vec<Job>> {
-    on!(conn, |c| jobs::table
-        .filter(jobs::tenant_id.eq(tenant))
+pub fn scheduled(tx: &mut Tx, (from, until): (Timestamp, Timestamp), limit: i64) -> Result<Vec<Job>> {
+    on!(tx.conn, |c| jobs::table
+        .filter(jobs::tenant_id.eq(tx.tenant))
         .filter(jobs::scheduled_at.ge(from))
         .filter(jobs::scheduled_at.lt(until))
         .filter(jobs::state.eq(JobState::Scheduled))
@@ -79,9 +68,9 @@ pub fn scheduled(
 }
 
 /// Lists the jobs completed since a moment, latest first.
-pub fn completed_since(conn: &mut Conn, tenant: &TenantId, since: Timestamp, limit: i64) -> Result<Vec<Job>> {
-    on!(conn, |c| jobs::table
-        .filter(jobs::tenant_id.eq(tenant))
+pub fn completed_since(tx: &mut Tx, since: Timestamp, limit: i64) -> Result<Vec<Job>> {
+    on!(tx.conn, |c| jobs::table
+        .filter(jobs::tenant_id.eq(tx.tenant))
         .filter(jobs::state.eq(JobState::Completed))
         .filter(jobs::completed_at.ge(since))
         .order(jobs::id.desc())

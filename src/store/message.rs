@@ -2,13 +2,13 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::message::{Author, Message, MessageClass, messages};
-use crate::model::run::runs;
-use crate::model::{AutomationId, ConnectionId, ContactId, MessageId, TenantId};
-use crate::store::conn::on;
-use crate::store::{Conn, Inserted};
+use crate::conn::on;
+use crate::{Conn, Inserted, Tx};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::message::{Author, Message, MessageClass, messages};
+use nexora_core::model::run::runs;
+use nexora_core::model::{AutomationId, ConnectionId, ContactId, MessageId};
 
 /// Inserts the message, unless the connection brought it before.
 pub fn insert(conn: &mut Conn, message: &Message) -> Result<Inserted> {
@@ -17,14 +17,9 @@ pub fn insert(conn: &mut Conn, message: &Message) -> Result<Inserted> {
 }
 
 /// Returns the latest message of a thread that is to or from a contact. Uses `messages_by_thread`.
-pub fn latest_of_thread(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    connection: &ConnectionId,
-    thread_id: &str,
-) -> Result<Option<Message>> {
-    on!(conn, |c| messages::table
-        .filter(messages::tenant_id.eq(tenant))
+pub fn latest_of_thread(tx: &mut Tx, connection: &ConnectionId, thread_id: &str) -> Result<Option<Message>> {
+    on!(tx.conn, |c| messages::table
+        .filter(messages::tenant_id.eq(tx.tenant))
         .filter(messages::connection_id.eq(connection))
         .filter(messages::thread_id.eq(thread_id))
         .filter(messages::contact_id.is_not_null())
@@ -36,9 +31,9 @@ pub fn latest_of_thread(
 
 /// Returns the latest message with one of these Message-IDs that is to or from a contact. Uses
 /// `messages_by_rfc_id`.
-pub fn latest_of_rfc_ids(conn: &mut Conn, tenant: &TenantId, ids: &[String]) -> Result<Option<Message>> {
-    on!(conn, |c| messages::table
-        .filter(messages::tenant_id.eq(tenant))
+pub fn latest_of_rfc_ids(tx: &mut Tx, ids: &[String]) -> Result<Option<Message>> {
+    on!(tx.conn, |c| messages::table
+        .filter(messages::tenant_id.eq(tx.tenant))
         .filter(messages::rfc_id.eq_any(ids))
         .filter(messages::contact_id.is_not_null())
         .order(messages::id.desc())
@@ -48,14 +43,9 @@ pub fn latest_of_rfc_ids(conn: &mut Conn, tenant: &TenantId, ids: &[String]) -> 
 }
 
 /// Tells whether an effect of ours sent the mail that the provider calls so.
-pub fn is_ours(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    connection: &ConnectionId,
-    provider_id: &str,
-) -> Result<bool> {
-    let found: Option<Author> = on!(conn, |c| messages::table
-        .filter(messages::tenant_id.eq(tenant))
+pub fn is_ours(tx: &mut Tx, connection: &ConnectionId, provider_id: &str) -> Result<bool> {
+    let found: Option<Author> = on!(tx.conn, |c| messages::table
+        .filter(messages::tenant_id.eq(tx.tenant))
         .filter(messages::connection_id.eq(connection))
         .filter(messages::provider_id.eq(provider_id))
         .select(messages::author)
@@ -65,14 +55,9 @@ pub fn is_ours(
 }
 
 /// Lists a contact's messages, latest first.
-pub fn of_contact(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    contact: &ContactId,
-    limit: i64,
-) -> Result<Vec<Message>> {
-    on!(conn, |c| messages::table
-        .filter(messages::tenant_id.eq(tenant))
+pub fn of_contact(tx: &mut Tx, contact: &ContactId, limit: i64) -> Result<Vec<Message>> {
+    on!(tx.conn, |c| messages::table
+        .filter(messages::tenant_id.eq(tx.tenant))
         .filter(messages::contact_id.eq(contact))
         .order(messages::id.desc())
         .limit(limit)
@@ -81,28 +66,23 @@ pub fn of_contact(
 }
 
 /// Lists a tenant's messages, latest first.
-pub fn list(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result<Vec<Message>> {
-    on!(conn, |c| messages::table
-        .filter(messages::tenant_id.eq(tenant))
+pub fn list(tx: &mut Tx, limit: i64) -> Result<Vec<Message>> {
+    on!(tx.conn, |c| messages::table
+        .filter(messages::tenant_id.eq(tx.tenant))
         .order(messages::id.desc())
         .limit(limit)
         .select(Message::as_select())
         .load(c))
 }
 
-pub fn find(conn: &mut Conn, tenant: &TenantId, id: &MessageId) -> Result<Option<Message>> {
-    on!(conn, |c| messages::table.find((tenant, id)).select(Message::as_select()).first(c).optional())
+pub fn find(tx: &mut Tx, id: &MessageId) -> Result<Option<Message>> {
+    on!(tx.conn, |c| messages::table.find((tx.tenant, id)).select(Message::as_select()).first(c).optional())
 }
 
 /// Returns when a contact was last sent commercial messages, latest first. Uses `messages_by_contact`.
-pub fn commercial_to(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    contact: &ContactId,
-    limit: i64,
-) -> Result<Vec<Timestamp>> {
-    on!(conn, |c| messages::table
-        .filter(messages::tenant_id.eq(tenant))
+pub fn commercial_to(tx: &mut Tx, contact: &ContactId, limit: i64) -> Result<Vec<Timestamp>> {
+    on!(tx.conn, |c| messages::table
+        .filter(messages::tenant_id.eq(tx.tenant))
         .filter(messages::contact_id.eq(contact))
         .filter(messages::class.eq(MessageClass::Commercial))
         .order(messages::id.desc())
@@ -113,18 +93,17 @@ pub fn commercial_to(
 
 /// Returns when an automation last wrote to a contact.
 pub fn last_of_automation(
-    conn: &mut Conn,
-    tenant: &TenantId,
+    tx: &mut Tx,
     contact: &ContactId,
     automation: &AutomationId,
 ) -> Result<Option<Timestamp>> {
     let own = runs::table
-        .filter(runs::tenant_id.eq(tenant))
+        .filter(runs::tenant_id.eq(tx.tenant))
         .filter(runs::automation_id.eq(automation))
         .filter(runs::contact_id.eq(contact))
         .select(runs::id.nullable());
-    on!(conn, |c| messages::table
-        .filter(messages::tenant_id.eq(tenant))
+    on!(tx.conn, |c| messages::table
+        .filter(messages::tenant_id.eq(tx.tenant))
         .filter(messages::contact_id.eq(contact))
         .filter(messages::run_id.eq_any(own))
         .order(messages::id.desc())
@@ -134,9 +113,9 @@ pub fn last_of_automation(
 }
 
 /// Returns who wrote the latest message to or from a contact, and when it was stored.
-pub fn latest_of_contact(conn: &mut Conn, tenant: &TenantId, contact: &ContactId) -> Result<Option<Message>> {
-    on!(conn, |c| messages::table
-        .filter(messages::tenant_id.eq(tenant))
+pub fn latest_of_contact(tx: &mut Tx, contact: &ContactId) -> Result<Option<Message>> {
+    on!(tx.conn, |c| messages::table
+        .filter(messages::tenant_id.eq(tx.tenant))
         .filter(messages::contact_id.eq(contact))
         .order((messages::sent_at.desc(), messages::id.desc()))
         .select(Message::as_select())
@@ -145,9 +124,9 @@ pub fn latest_of_contact(conn: &mut Conn, tenant: &TenantId, contact: &ContactId
 }
 
 /// Returns the message that an effect sent.
-pub fn of_effect(conn: &mut Conn, tenant: &TenantId, effect: &str) -> Result<Option<Message>> {
-    on!(conn, |c| messages::table
-        .filter(messages::tenant_id.eq(tenant))
+pub fn of_effect(tx: &mut Tx, effect: &str) -> Result<Option<Message>> {
+    on!(tx.conn, |c| messages::table
+        .filter(messages::tenant_id.eq(tx.tenant))
         .filter(messages::effect_id.eq(effect))
         .select(Message::as_select())
         .first(c)
@@ -155,13 +134,9 @@ pub fn of_effect(conn: &mut Conn, tenant: &TenantId, effect: &str) -> Result<Opt
 }
 
 /// Counts what contacts wrote after one moment and until another. Uses `messages_received`.
-pub fn count_received(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    (from, until): (Timestamp, Timestamp),
-) -> Result<i64> {
-    on!(conn, |c| messages::table
-        .filter(messages::tenant_id.eq(tenant))
+pub fn count_received(tx: &mut Tx, (from, until): (Timestamp, Timestamp)) -> Result<i64> {
+    on!(tx.conn, |c| messages::table
+        .filter(messages::tenant_id.eq(tx.tenant))
         .filter(by_contact())
         .filter(messages::sent_at.gt(from))
         .filter(messages::sent_at.le(until))
@@ -170,9 +145,9 @@ pub fn count_received(
 }
 
 /// Lists what contacts wrote, latest first. Uses `messages_received`.
-pub fn latest_received(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result<Vec<Message>> {
-    on!(conn, |c| messages::table
-        .filter(messages::tenant_id.eq(tenant))
+pub fn latest_received(tx: &mut Tx, limit: i64) -> Result<Vec<Message>> {
+    on!(tx.conn, |c| messages::table
+        .filter(messages::tenant_id.eq(tx.tenant))
         .filter(by_contact())
         .order((messages::sent_at.desc(), messages::id.desc()))
         .limit(limit)
@@ -186,17 +161,13 @@ fn by_contact() -> diesel::expression::SqlLiteral<diesel::sql_types::Bool> {
 }
 
 /// Lists the messages of a span of time, oldest first.
-pub fn between(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    (from, until): (Timestamp, Timestamp),
-    limit: i64,
-) -> Result<Vec<Message>> {
-    on!(conn, |c| messages::table
-        .filter(messages::tenant_id.eq(tenant))
+pub fn between(tx: &mut Tx, (from, until): (Timestamp, Timestamp), limit: i64) -> Result<Vec<Message>> {
+    on!(tx.conn, |c| messages::table
+        .filter(messages::tenant_id.eq(tx.tenant))
         .filter(messages::sent_at.gt(from))
         .filter(messages::sent_at.le(until))
         .order(messages::id)
         .limit(limit)
+        .select(Message::as_select())
         .load(c))
 }

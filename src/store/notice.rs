@@ -2,12 +2,12 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::source::{Notice, NoticeState, notices};
-use crate::model::{NoticeId, SourceId, TenantId};
-use crate::store::conn::on;
-use crate::store::{Claim, Conn, Inserted};
+use crate::conn::on;
+use crate::{Claim, Conn, Inserted, Tx};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::source::{Notice, NoticeState, notices};
+use nexora_core::model::{NoticeId, SourceId, TenantId};
 
 /// Inserts the notice, unless its source told of the same lead before.
 pub fn insert(conn: &mut Conn, notice: &Notice) -> Result<Inserted> {
@@ -15,18 +15,13 @@ pub fn insert(conn: &mut Conn, notice: &Notice) -> Result<Inserted> {
     on!(conn, |c| insert.execute(c)).map(Inserted::from_count)
 }
 
-pub fn find(conn: &mut Conn, tenant: &TenantId, id: &NoticeId) -> Result<Option<Notice>> {
-    on!(conn, |c| notices::table.find((tenant, id)).select(Notice::as_select()).first(c).optional())
+pub fn find(tx: &mut Tx, id: &NoticeId) -> Result<Option<Notice>> {
+    on!(tx.conn, |c| notices::table.find((tx.tenant, id)).select(Notice::as_select()).first(c).optional())
 }
 
-pub fn find_by_external_id(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    source: &SourceId,
-    external_id: &str,
-) -> Result<Option<Notice>> {
-    on!(conn, |c| notices::table
-        .filter(notices::tenant_id.eq(tenant))
+pub fn find_by_external_id(tx: &mut Tx, source: &SourceId, external_id: &str) -> Result<Option<Notice>> {
+    on!(tx.conn, |c| notices::table
+        .filter(notices::tenant_id.eq(tx.tenant))
         .filter(notices::source_id.eq(source))
         .filter(notices::external_id.eq(external_id))
         .select(Notice::as_select())
@@ -42,9 +37,9 @@ pub struct Filter {
 }
 
 /// Lists a tenant's notices, latest first.
-pub fn list(conn: &mut Conn, tenant: &TenantId, filter: &Filter, limit: i64) -> Result<Vec<Notice>> {
-    on!(conn, |c| {
-        let mut query = notices::table.filter(notices::tenant_id.eq(tenant)).into_boxed();
+pub fn list(tx: &mut Tx, filter: &Filter, limit: i64) -> Result<Vec<Notice>> {
+    on!(tx.conn, |c| {
+        let mut query = notices::table.filter(notices::tenant_id.eq(tx.tenant)).into_boxed();
         if let Some(source) = &filter.source {
             query = query.filter(notices::source_id.eq(source));
         }

@@ -2,14 +2,14 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::effect::{attempts, effects};
-use crate::model::run::{Run, RunState, Step, runs, steps};
-use crate::model::verdict::verdicts;
-use crate::model::{AutomationId, ContactId, EffectId, EventId, RunId, TenantId};
-use crate::store::conn::on;
-use crate::store::{Claim, Conn, Inserted};
+use crate::conn::on;
+use crate::{Claim, Conn, Inserted, Tx};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::effect::{attempts, effects};
+use nexora_core::model::run::{Run, RunState, Step, runs, steps};
+use nexora_core::model::verdict::verdicts;
+use nexora_core::model::{AutomationId, ContactId, EffectId, EventId, RunId, TenantId};
 
 /// Inserts the run, unless this automation has run on this event.
 pub fn insert(conn: &mut Conn, run: &Run) -> Result<Inserted> {
@@ -17,8 +17,8 @@ pub fn insert(conn: &mut Conn, run: &Run) -> Result<Inserted> {
     on!(conn, |c| insert.execute(c)).map(Inserted::from_count)
 }
 
-pub fn find(conn: &mut Conn, tenant: &TenantId, id: &RunId) -> Result<Option<Run>> {
-    on!(conn, |c| runs::table.find((tenant, id)).select(Run::as_select()).first(c).optional())
+pub fn find(tx: &mut Tx, id: &RunId) -> Result<Option<Run>> {
+    on!(tx.conn, |c| runs::table.find((tx.tenant, id)).select(Run::as_select()).first(c).optional())
 }
 
 /// What a list of runs is narrowed to.
@@ -32,9 +32,9 @@ pub struct Filter {
 }
 
 /// Lists a tenant's runs, newest first.
-pub fn list(conn: &mut Conn, tenant: &TenantId, filter: &Filter, limit: i64) -> Result<Vec<Run>> {
-    on!(conn, |c| {
-        let mut query = runs::table.filter(runs::tenant_id.eq(tenant)).into_boxed();
+pub fn list(tx: &mut Tx, filter: &Filter, limit: i64) -> Result<Vec<Run>> {
+    on!(tx.conn, |c| {
+        let mut query = runs::table.filter(runs::tenant_id.eq(tx.tenant)).into_boxed();
         if let Some(state) = filter.state {
             query = query.filter(runs::state.eq(state));
         }
@@ -55,11 +55,11 @@ pub fn list(conn: &mut Conn, tenant: &TenantId, filter: &Filter, limit: i64) -> 
 }
 
 /// Lists the runs that failed, latest first. Uses `runs_failed`.
-pub fn failed(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result<Vec<Run>> {
+pub fn failed(tx: &mut Tx, limit: i64) -> Result<Vec<Run>> {
     // SQLite takes a partial index only where the query says its condition in so many words.
     let is_failed = diesel::dsl::sql::<diesel::sql_types::Bool>("state = 'failed'");
-    on!(conn, |c| runs::table
-        .filter(runs::tenant_id.eq(tenant))
+    on!(tx.conn, |c| runs::table
+        .filter(runs::tenant_id.eq(tx.tenant))
         .filter(is_failed)
         .order(runs::id.desc())
         .limit(limit)
@@ -68,9 +68,9 @@ pub fn failed(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result<Vec<Run>
 }
 
 /// Lists the runs that wait for a moment, those first that go on first. Uses `runs_due_by_tenant`.
-pub fn waiting(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result<Vec<Run>> {
-    on!(conn, |c| runs::table
-        .filter(runs::tenant_id.eq(tenant))
+pub fn waiting(tx: &mut Tx, limit: i64) -> Result<Vec<Run>> {
+    on!(tx.conn, |c| runs::table
+        .filter(runs::tenant_id.eq(tx.tenant))
         .filter(runs::due_at.is_not_null())
         .order((runs::due_at, runs::id))
         .limit(limit)
@@ -79,13 +79,9 @@ pub fn waiting(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result<Vec<Run
 }
 
 /// Counts the runs that began since a moment, by automation and state. Uses `runs_started`.
-pub fn count_started(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    since: Timestamp,
-) -> Result<Vec<(AutomationId, RunState, i64)>> {
-    on!(conn, |c| runs::table
-        .filter(runs::tenant_id.eq(tenant))
+pub fn count_started(tx: &mut Tx, since: Timestamp) -> Result<Vec<(AutomationId, RunState, i64)>> {
+    on!(tx.conn, |c| runs::table
+        .filter(runs::tenant_id.eq(tx.tenant))
         .filter(runs::started_at.ge(since))
         .group_by((runs::automation_id, runs::state))
         .select((runs::automation_id, runs::state, diesel::dsl::count_star()))
@@ -100,22 +96,17 @@ pub fn save(conn: &mut Conn, run: &Run, epoch: i64) -> Result<Claim> {
 }
 
 /// Makes an unfinished run due at `now`, because what it waited for has settled.
-pub fn wake(conn: &mut Conn, tenant: &TenantId, id: &RunId, now: Timestamp) -> Result<()> {
-    let waiting = runs::table.find((tenant, id)).filter(runs::finished_at.is_null());
+pub fn wake(tx: &mut Tx, id: &RunId, now: Timestamp) -> Result<()> {
+    let waiting = runs::table.find((tx.tenant, id)).filter(runs::finished_at.is_null());
     let update = diesel::update(waiting).set(runs::due_at.eq(now));
-    on!(conn, |c| update.execute(c)).map(|_| ())
+    on!(tx.conn, |c| update.execute(c)).map(|_| ())
 }
 
 /// Makes every run due that a pause of its tenant, or of its automation, had parked.
-pub fn wake_parked(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    automation: Option<&AutomationId>,
-    now: Timestamp,
-) -> Result<usize> {
-    on!(conn, |c| {
+pub fn wake_parked(tx: &mut Tx, automation: Option<&AutomationId>, now: Timestamp) -> Result<usize> {
+    on!(tx.conn, |c| {
         let parked = runs::table
-            .filter(runs::tenant_id.eq(tenant))
+            .filter(runs::tenant_id.eq(tx.tenant))
             .filter(runs::due_at.is_null())
             .filter(runs::finished_at.is_null())
             .filter(runs::state.eq(RunState::Waiting));
@@ -129,9 +120,9 @@ pub fn wake_parked(
 }
 
 /// Returns the unfinished runs that are about a contact. Uses `runs_open_by_contact`.
-pub fn open_of_contact(conn: &mut Conn, tenant: &TenantId, contact: &ContactId) -> Result<Vec<Run>> {
-    on!(conn, |c| runs::table
-        .filter(runs::tenant_id.eq(tenant))
+pub fn open_of_contact(tx: &mut Tx, contact: &ContactId) -> Result<Vec<Run>> {
+    on!(tx.conn, |c| runs::table
+        .filter(runs::tenant_id.eq(tx.tenant))
         .filter(runs::contact_id.eq(contact))
         .filter(runs::finished_at.is_null())
         .order(runs::id)
@@ -140,9 +131,9 @@ pub fn open_of_contact(conn: &mut Conn, tenant: &TenantId, contact: &ContactId) 
 }
 
 /// Returns the unfinished runs that are about a subject. Uses `runs_open_by_subject`.
-pub fn open_of_subject(conn: &mut Conn, tenant: &TenantId, subject: &str) -> Result<Vec<Run>> {
-    on!(conn, |c| runs::table
-        .filter(runs::tenant_id.eq(tenant))
+pub fn open_of_subject(tx: &mut Tx, subject: &str) -> Result<Vec<Run>> {
+    on!(tx.conn, |c| runs::table
+        .filter(runs::tenant_id.eq(tx.tenant))
         .filter(runs::subject_id.eq(subject))
         .filter(runs::finished_at.is_null())
         .order(runs::id)
@@ -151,9 +142,9 @@ pub fn open_of_subject(conn: &mut Conn, tenant: &TenantId, subject: &str) -> Res
 }
 
 /// Returns the unfinished runs of an automation, oldest first.
-pub fn open_of_automation(conn: &mut Conn, tenant: &TenantId, id: &AutomationId) -> Result<Vec<Run>> {
-    on!(conn, |c| runs::table
-        .filter(runs::tenant_id.eq(tenant))
+pub fn open_of_automation(tx: &mut Tx, id: &AutomationId) -> Result<Vec<Run>> {
+    on!(tx.conn, |c| runs::table
+        .filter(runs::tenant_id.eq(tx.tenant))
         .filter(runs::automation_id.eq(id))
         .filter(runs::finished_at.is_null())
         .order(runs::id)
@@ -183,9 +174,9 @@ pub fn save_step(conn: &mut Conn, step: &Step) -> Result<()> {
 }
 
 /// Returns a run's journal in order. A definition has at most 100 steps, so there is no limit here.
-pub fn steps(conn: &mut Conn, tenant: &TenantId, id: &RunId) -> Result<Vec<Step>> {
-    on!(conn, |c| steps::table
-        .filter(steps::tenant_id.eq(tenant))
+pub fn steps(tx: &mut Tx, id: &RunId) -> Result<Vec<Step>> {
+    on!(tx.conn, |c| steps::table
+        .filter(steps::tenant_id.eq(tx.tenant))
         .filter(steps::run_id.eq(id))
         .order(steps::position)
         .select(Step::as_select())
@@ -209,25 +200,25 @@ pub fn prune(conn: &mut Conn, before: Timestamp, limit: i64) -> Result<usize> {
         .select((runs::tenant_id, runs::id))
         .load(c))?;
     for (tenant, id) in &old {
-        delete(conn, tenant, id)?;
+        delete(&mut conn.of(tenant), id)?;
     }
     Ok(old.len())
 }
 
 /// Deletes a run and everything that hangs on it.
-fn delete(conn: &mut Conn, tenant: &TenantId, id: &RunId) -> Result<()> {
-    let own = effects::table.filter(effects::tenant_id.eq(tenant)).filter(effects::run_id.eq(id));
-    let effect_ids: Vec<EffectId> = on!(conn, |c| own.select(effects::id).load(c))?;
+fn delete(tx: &mut Tx, id: &RunId) -> Result<()> {
+    let own = effects::table.filter(effects::tenant_id.eq(tx.tenant)).filter(effects::run_id.eq(id));
+    let effect_ids: Vec<EffectId> = on!(tx.conn, |c| own.select(effects::id).load(c))?;
     for effect in &effect_ids {
         let tries =
-            attempts::table.filter(attempts::tenant_id.eq(tenant)).filter(attempts::effect_id.eq(effect));
-        on!(conn, |c| diesel::delete(tries).execute(c))?;
+            attempts::table.filter(attempts::tenant_id.eq(tx.tenant)).filter(attempts::effect_id.eq(effect));
+        on!(tx.conn, |c| diesel::delete(tries).execute(c))?;
         let decided =
-            verdicts::table.filter(verdicts::tenant_id.eq(tenant)).filter(verdicts::effect_id.eq(effect));
-        on!(conn, |c| diesel::delete(decided).execute(c))?;
+            verdicts::table.filter(verdicts::tenant_id.eq(tx.tenant)).filter(verdicts::effect_id.eq(effect));
+        on!(tx.conn, |c| diesel::delete(decided).execute(c))?;
     }
-    on!(conn, |c| diesel::delete(own).execute(c))?;
-    let journal = steps::table.filter(steps::tenant_id.eq(tenant)).filter(steps::run_id.eq(id));
-    on!(conn, |c| diesel::delete(journal).execute(c))?;
-    on!(conn, |c| diesel::delete(runs::table.find((tenant, id))).execute(c)).map(|_| ())
+    on!(tx.conn, |c| diesel::delete(own).execute(c))?;
+    let journal = steps::table.filter(steps::tenant_id.eq(tx.tenant)).filter(steps::run_id.eq(id));
+    on!(tx.conn, |c| diesel::delete(journal).execute(c))?;
+    on!(tx.conn, |c| diesel::delete(runs::table.find((tx.tenant, id))).execute(c)).map(|_| ())
 }

@@ -2,25 +2,25 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::schedule::{Schedule, schedules};
-use crate::model::{ScheduleId, TenantId};
-use crate::store::conn::on;
-use crate::store::{Claim, Conn};
+use crate::conn::on;
+use crate::{Claim, Conn, Tx};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::ScheduleId;
+use nexora_core::model::schedule::{Schedule, schedules};
 
 pub fn insert(conn: &mut Conn, schedule: &Schedule) -> Result<()> {
     on!(conn, |c| diesel::insert_into(schedules::table).values(schedule).execute(c)).map(|_| ())
 }
 
-pub fn find(conn: &mut Conn, tenant: &TenantId, id: &ScheduleId) -> Result<Option<Schedule>> {
-    on!(conn, |c| schedules::table.find((tenant, id)).select(Schedule::as_select()).first(c).optional())
+pub fn find(tx: &mut Tx, id: &ScheduleId) -> Result<Option<Schedule>> {
+    on!(tx.conn, |c| schedules::table.find((tx.tenant, id)).select(Schedule::as_select()).first(c).optional())
 }
 
 /// Lists a tenant's schedules, the next first. An automation has few triggers, so there is no limit.
-pub fn list(conn: &mut Conn, tenant: &TenantId) -> Result<Vec<Schedule>> {
-    on!(conn, |c| schedules::table
-        .filter(schedules::tenant_id.eq(tenant))
+pub fn list(tx: &mut Tx) -> Result<Vec<Schedule>> {
+    on!(tx.conn, |c| schedules::table
+        .filter(schedules::tenant_id.eq(tx.tenant))
         .order((schedules::planned_at, schedules::id))
         .select(Schedule::as_select())
         .load(c))
@@ -35,6 +35,6 @@ pub fn save(conn: &mut Conn, schedule: &Schedule, planned_at: Timestamp) -> Resu
     on!(conn, |c| update.execute(c)).map(Claim::from_count)
 }
 
-pub fn delete(conn: &mut Conn, tenant: &TenantId, id: &ScheduleId) -> Result<()> {
-    on!(conn, |c| diesel::delete(schedules::table.find((tenant, id))).execute(c)).map(|_| ())
+pub fn delete(tx: &mut Tx, id: &ScheduleId) -> Result<()> {
+    on!(tx.conn, |c| diesel::delete(schedules::table.find((tx.tenant, id))).execute(c)).map(|_| ())
 }

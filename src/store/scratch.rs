@@ -4,25 +4,24 @@
 use diesel::RunQueryDsl;
 use diesel::sql_types::{BigInt, Text};
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::TenantId;
-use crate::store::Conn;
-use crate::store::conn::on;
+use crate::Tx;
+use crate::conn::on;
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
 
 /// Readies a copy for a trial: the tenant is live, its automations are switched off, and what was being sent is
 /// taken up by nobody. A cursor counts as one that cannot be read just now, so that no message waits for it.
 ///
 /// # Errors
 /// `Unavailable` when the database cannot be written.
-pub fn prepare(conn: &mut Conn, tenant: &TenantId) -> Result<()> {
+pub fn prepare(tx: &mut Tx) -> Result<()> {
     for statement in [
         "UPDATE tenants SET state = 'active', mode = 'live' WHERE id = $1",
         "UPDATE automations SET state = 'disabled' WHERE tenant_id = $1",
         "UPDATE effects SET state = 'retrying' WHERE tenant_id = $1 AND state = 'leased'",
         "UPDATE cursors SET attempt = 1 WHERE tenant_id = $1",
     ] {
-        on!(conn, |c| diesel::sql_query(statement).bind::<Text, _>(tenant).execute(c))?;
+        on!(tx.conn, |c| diesel::sql_query(statement).bind::<Text, _>(tx.tenant).execute(c))?;
     }
     Ok(())
 }
@@ -32,7 +31,7 @@ pub fn prepare(conn: &mut Conn, tenant: &TenantId) -> Result<()> {
 ///
 /// # Errors
 /// `Unavailable` when the database cannot be written.
-pub fn rewind(conn: &mut Conn, tenant: &TenantId, to: Timestamp) -> Result<()> {
+pub fn rewind(tx: &mut Tx, to: Timestamp) -> Result<()> {
     const RUNS: &str = "SELECT id FROM runs WHERE tenant_id = $1 AND started_at > $2";
     let effects = format!("SELECT id FROM effects WHERE tenant_id = $1 AND run_id IN ({RUNS})");
     for statement in [
@@ -56,8 +55,8 @@ pub fn rewind(conn: &mut Conn, tenant: &TenantId, to: Timestamp) -> Result<()> {
         "UPDATE effects SET state = 'delivered' WHERE tenant_id = $1 AND state = 'in_doubt' AND created_at <= $2"
             .to_owned(),
     ] {
-        on!(conn, |c| diesel::sql_query(statement.as_str())
-            .bind::<Text, _>(tenant)
+        on!(tx.conn, |c| diesel::sql_query(statement.as_str())
+            .bind::<Text, _>(tx.tenant)
             .bind::<BigInt, _>(to)
             .execute(c))?;
     }

@@ -2,13 +2,13 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::session::{Session, sessions};
-use crate::model::user::memberships;
-use crate::model::{SessionId, TenantId, UserId};
-use crate::store::conn::on;
-use crate::store::{Conn, dialect};
+use crate::conn::on;
+use crate::{Conn, Tx, dialect};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::session::{Session, sessions};
+use nexora_core::model::user::memberships;
+use nexora_core::model::{SessionId, UserId};
 
 /// Sessions that one trimming ends at most.
 const TRIMMED: i64 = 500;
@@ -41,14 +41,14 @@ pub fn list(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec<Session>>
 }
 
 /// Lists those of a tenant: of its links and of its members.
-pub fn list_of(conn: &mut Conn, tenant: &TenantId, now: Timestamp, limit: i64) -> Result<Vec<Session>> {
-    on!(conn, |c| sessions::table
+pub fn list_of(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<Vec<Session>> {
+    on!(tx.conn, |c| sessions::table
         .filter(sessions::revoked_at.is_null())
         .filter(sessions::expires_at.gt(now))
         .filter(
-            sessions::tenant_id.eq(tenant).or(sessions::user_id.eq_any(
+            sessions::tenant_id.eq(tx.tenant).or(sessions::user_id.eq_any(
                 memberships::table
-                    .filter(memberships::tenant_id.eq(tenant))
+                    .filter(memberships::tenant_id.eq(tx.tenant))
                     .select(memberships::user_id.nullable())
             ))
         )
@@ -59,10 +59,10 @@ pub fn list_of(conn: &mut Conn, tenant: &TenantId, now: Timestamp, limit: i64) -
 
 /// Returns when a tenant's link was last opened that ends at `ends`, and holds back everybody else who
 /// opens one of the tenant's until the transaction ends.
-pub fn last_of_link(conn: &mut Conn, tenant: &TenantId, ends: Timestamp) -> Result<Option<Timestamp>> {
-    dialect::lock(conn, tenant.as_str())?;
-    on!(conn, |c| sessions::table
-        .filter(sessions::tenant_id.eq(tenant))
+pub fn last_of_link(tx: &mut Tx, ends: Timestamp) -> Result<Option<Timestamp>> {
+    dialect::lock(tx.conn, tx.tenant.as_str())?;
+    on!(tx.conn, |c| sessions::table
+        .filter(sessions::tenant_id.eq(tx.tenant))
         .filter(sessions::expires_at.eq(ends))
         .order(sessions::id.desc())
         .select(sessions::created_at)
@@ -71,16 +71,16 @@ pub fn last_of_link(conn: &mut Conn, tenant: &TenantId, ends: Timestamp) -> Resu
 }
 
 /// Deletes all but the `kept` sessions of a link that were used last.
-pub fn trim_link(conn: &mut Conn, tenant: &TenantId, ends: Timestamp, kept: i64) -> Result<usize> {
-    let beyond: Vec<SessionId> = on!(conn, |c| sessions::table
-        .filter(sessions::tenant_id.eq(tenant))
+pub fn trim_link(tx: &mut Tx, ends: Timestamp, kept: i64) -> Result<usize> {
+    let beyond: Vec<SessionId> = on!(tx.conn, |c| sessions::table
+        .filter(sessions::tenant_id.eq(tx.tenant))
         .filter(sessions::expires_at.eq(ends))
         .order((sessions::seen_at.desc(), sessions::id.desc()))
         .offset(kept)
         .limit(TRIMMED)
         .select(sessions::id)
         .load(c))?;
-    on!(conn, |c| diesel::delete(sessions::table.filter(sessions::id.eq_any(&beyond))).execute(c))
+    on!(tx.conn, |c| diesel::delete(sessions::table.filter(sessions::id.eq_any(&beyond))).execute(c))
 }
 
 pub fn touch(conn: &mut Conn, id: &SessionId, now: Timestamp) -> Result<()> {
@@ -103,10 +103,11 @@ pub fn revoke_of_user(conn: &mut Conn, user: &UserId, now: Timestamp) -> Result<
 }
 
 /// Revokes every session that came of a link of a tenant.
-pub fn revoke_of_links(conn: &mut Conn, tenant: &TenantId, now: Timestamp) -> Result<usize> {
-    let open = sessions::table.filter(sessions::tenant_id.eq(tenant)).filter(sessions::revoked_at.is_null());
+pub fn revoke_of_links(tx: &mut Tx, now: Timestamp) -> Result<usize> {
+    let open =
+        sessions::table.filter(sessions::tenant_id.eq(tx.tenant)).filter(sessions::revoked_at.is_null());
     let update = diesel::update(open).set(sessions::revoked_at.eq(now));
-    on!(conn, |c| update.execute(c))
+    on!(tx.conn, |c| update.execute(c))
 }
 
 pub fn revoke_all(conn: &mut Conn, now: Timestamp) -> Result<usize> {

@@ -2,14 +2,14 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::address::EmailAddress;
-use crate::model::sign_in::{SignIn, sign_ins};
-use crate::model::user::{memberships, users};
-use crate::model::{TenantId, UserId};
-use crate::store::conn::on;
-use crate::store::{Conn, dialect};
+use crate::conn::on;
+use crate::{Conn, Tx, dialect};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::UserId;
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::sign_in::{SignIn, sign_ins};
+use nexora_core::model::user::{memberships, users};
 
 /// Returns how a user stands; one who has never tried has no row.
 pub fn find(conn: &mut Conn, user: &UserId) -> Result<SignIn> {
@@ -36,14 +36,10 @@ pub fn save(conn: &mut Conn, standing: &SignIn) -> Result<()> {
 }
 
 /// Lists at most `limit` members of a tenant whose sign-in is locked, and since when, by address.
-pub fn locked_of(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    now: Timestamp,
-    limit: i64,
-) -> Result<Vec<(EmailAddress, Option<Timestamp>)>> {
-    let members = memberships::table.filter(memberships::tenant_id.eq(tenant)).select(memberships::user_id);
-    on!(conn, |c| sign_ins::table
+pub fn locked_of(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<Vec<(EmailAddress, Option<Timestamp>)>> {
+    let members =
+        memberships::table.filter(memberships::tenant_id.eq(tx.tenant)).select(memberships::user_id);
+    on!(tx.conn, |c| sign_ins::table
         .inner_join(users::table.on(users::id.eq(sign_ins::user_id)))
         .filter(sign_ins::user_id.eq_any(members))
         .filter(sign_ins::locked_until.gt(now))

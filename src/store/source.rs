@@ -2,12 +2,12 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::source::{Source, notices, sources};
-use crate::model::{SourceId, TenantId};
-use crate::store::conn::on;
-use crate::store::{Claim, Conn, Inserted};
+use crate::conn::on;
+use crate::{Claim, Conn, Inserted, Tx};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::SourceId;
+use nexora_core::model::source::{Source, notices, sources};
 
 /// Inserts the source, unless its name is taken in the tenant.
 pub fn insert(conn: &mut Conn, source: &Source) -> Result<Inserted> {
@@ -15,13 +15,13 @@ pub fn insert(conn: &mut Conn, source: &Source) -> Result<Inserted> {
     on!(conn, |c| insert.execute(c)).map(Inserted::from_count)
 }
 
-pub fn find(conn: &mut Conn, tenant: &TenantId, id: &SourceId) -> Result<Option<Source>> {
-    on!(conn, |c| sources::table.find((tenant, id)).select(Source::as_select()).first(c).optional())
+pub fn find(tx: &mut Tx, id: &SourceId) -> Result<Option<Source>> {
+    on!(tx.conn, |c| sources::table.find((tx.tenant, id)).select(Source::as_select()).first(c).optional())
 }
 
-pub fn find_by_name(conn: &mut Conn, tenant: &TenantId, name: &str) -> Result<Option<Source>> {
-    on!(conn, |c| sources::table
-        .filter(sources::tenant_id.eq(tenant))
+pub fn find_by_name(tx: &mut Tx, name: &str) -> Result<Option<Source>> {
+    on!(tx.conn, |c| sources::table
+        .filter(sources::tenant_id.eq(tx.tenant))
         .filter(sources::name.eq(name))
         .select(Source::as_select())
         .first(c)
@@ -29,9 +29,9 @@ pub fn find_by_name(conn: &mut Conn, tenant: &TenantId, name: &str) -> Result<Op
 }
 
 /// Lists a tenant's sources, oldest first.
-pub fn list(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result<Vec<Source>> {
-    on!(conn, |c| sources::table
-        .filter(sources::tenant_id.eq(tenant))
+pub fn list(tx: &mut Tx, limit: i64) -> Result<Vec<Source>> {
+    on!(tx.conn, |c| sources::table
+        .filter(sources::tenant_id.eq(tx.tenant))
         .order(sources::id)
         .limit(limit)
         .select(Source::as_select())
@@ -47,33 +47,33 @@ pub fn save(conn: &mut Conn, source: &Source, updated_at: Timestamp) -> Result<C
 }
 
 /// Notes that a call of the source was taken at `now`.
-pub fn note_received(conn: &mut Conn, tenant: &TenantId, id: &SourceId, now: Timestamp) -> Result<()> {
-    let update = diesel::update(sources::table.find((tenant, id)))
+pub fn note_received(tx: &mut Tx, id: &SourceId, now: Timestamp) -> Result<()> {
+    let update = diesel::update(sources::table.find((tx.tenant, id)))
         .set((sources::last_received_at.eq(now), sources::last_error.eq(None::<String>)));
-    on!(conn, |c| update.execute(c)).map(|_| ())
+    on!(tx.conn, |c| update.execute(c)).map(|_| ())
 }
 
 /// How the reason begins for which a call was refused.
 pub const REFUSED: &str = "a call was refused: ";
 
 /// Notes why a call was refused, unless something weightier is noted: any client can make a call.
-pub fn note_refusal(conn: &mut Conn, tenant: &TenantId, id: &SourceId, reason: &str) -> Result<()> {
+pub fn note_refusal(tx: &mut Tx, id: &SourceId, reason: &str) -> Result<()> {
     let refused = sources::last_error.like(format!("{REFUSED}%"));
-    let update = diesel::update(sources::table.find((tenant, id)))
+    let update = diesel::update(sources::table.find((tx.tenant, id)))
         .filter(sources::last_error.is_null().or(refused))
         .set(sources::last_error.eq(reason));
-    on!(conn, |c| update.execute(c)).map(|_| ())
+    on!(tx.conn, |c| update.execute(c)).map(|_| ())
 }
 
 /// Notes why a lead could not be fetched.
-pub fn note_error(conn: &mut Conn, tenant: &TenantId, id: &SourceId, reason: &str) -> Result<()> {
-    let update = diesel::update(sources::table.find((tenant, id))).set(sources::last_error.eq(reason));
-    on!(conn, |c| update.execute(c)).map(|_| ())
+pub fn note_error(tx: &mut Tx, id: &SourceId, reason: &str) -> Result<()> {
+    let update = diesel::update(sources::table.find((tx.tenant, id))).set(sources::last_error.eq(reason));
+    on!(tx.conn, |c| update.execute(c)).map(|_| ())
 }
 
 /// Removes a source with its notices; the leads that came of them stay.
-pub fn delete(conn: &mut Conn, tenant: &TenantId, id: &SourceId) -> Result<()> {
-    let own = notices::table.filter(notices::tenant_id.eq(tenant)).filter(notices::source_id.eq(id));
-    on!(conn, |c| diesel::delete(own).execute(c))?;
-    on!(conn, |c| diesel::delete(sources::table.find((tenant, id))).execute(c)).map(|_| ())
+pub fn delete(tx: &mut Tx, id: &SourceId) -> Result<()> {
+    let own = notices::table.filter(notices::tenant_id.eq(tx.tenant)).filter(notices::source_id.eq(id));
+    on!(tx.conn, |c| diesel::delete(own).execute(c))?;
+    on!(tx.conn, |c| diesel::delete(sources::table.find((tx.tenant, id))).execute(c)).map(|_| ())
 }

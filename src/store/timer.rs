@@ -2,21 +2,21 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::cursor::{Timer, timers};
-use crate::model::{CursorId, TenantId, TimerId};
-use crate::store::conn::on;
-use crate::store::{Claim, Conn};
+use crate::conn::on;
+use crate::{Claim, Conn, Tx};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::cursor::{Timer, timers};
+use nexora_core::model::{CursorId, TimerId};
 
-pub fn find(conn: &mut Conn, tenant: &TenantId, id: &TimerId) -> Result<Option<Timer>> {
-    on!(conn, |c| timers::table.find((tenant, id)).select(Timer::as_select()).first(c).optional())
+pub fn find(tx: &mut Tx, id: &TimerId) -> Result<Option<Timer>> {
+    on!(tx.conn, |c| timers::table.find((tx.tenant, id)).select(Timer::as_select()).first(c).optional())
 }
 
 /// Returns the timers of an entry, or of all instances of a series. Uses `timers_by_series`.
-pub fn of_series(conn: &mut Conn, tenant: &TenantId, cursor: &CursorId, series: &str) -> Result<Vec<Timer>> {
-    on!(conn, |c| timers::table
-        .filter(timers::tenant_id.eq(tenant))
+pub fn of_series(tx: &mut Tx, cursor: &CursorId, series: &str) -> Result<Vec<Timer>> {
+    on!(tx.conn, |c| timers::table
+        .filter(timers::tenant_id.eq(tx.tenant))
         .filter(timers::cursor_id.eq(cursor))
         .filter(timers::series.eq(series))
         .select(Timer::as_select())
@@ -43,25 +43,25 @@ pub fn fire(conn: &mut Conn, timer: &Timer) -> Result<Claim> {
         .map(Claim::from_count)
 }
 
-pub fn delete(conn: &mut Conn, tenant: &TenantId, id: &TimerId) -> Result<()> {
-    on!(conn, |c| diesel::delete(timers::table.find((tenant, id))).execute(c)).map(|_| ())
+pub fn delete(tx: &mut Tx, id: &TimerId) -> Result<()> {
+    on!(tx.conn, |c| diesel::delete(timers::table.find((tx.tenant, id))).execute(c)).map(|_| ())
 }
 
 /// Removes a cursor's timers that have not fired.
-pub fn clear_due(conn: &mut Conn, tenant: &TenantId, cursor: &CursorId) -> Result<()> {
+pub fn clear_due(tx: &mut Tx, cursor: &CursorId) -> Result<()> {
     let ahead = timers::table
-        .filter(timers::tenant_id.eq(tenant))
+        .filter(timers::tenant_id.eq(tx.tenant))
         .filter(timers::cursor_id.eq(cursor))
         .filter(timers::due_at.is_not_null());
-    on!(conn, |c| diesel::delete(ahead).execute(c)).map(|_| ())
+    on!(tx.conn, |c| diesel::delete(ahead).execute(c)).map(|_| ())
 }
 
 /// Removes a cursor's timers that fired before `before`.
-pub fn forget_fired(conn: &mut Conn, tenant: &TenantId, cursor: &CursorId, before: Timestamp) -> Result<()> {
+pub fn forget_fired(tx: &mut Tx, cursor: &CursorId, before: Timestamp) -> Result<()> {
     let old = timers::table
-        .filter(timers::tenant_id.eq(tenant))
+        .filter(timers::tenant_id.eq(tx.tenant))
         .filter(timers::cursor_id.eq(cursor))
         .filter(timers::due_at.is_null())
         .filter(timers::fires_at.lt(before));
-    on!(conn, |c| diesel::delete(old).execute(c)).map(|_| ())
+    on!(tx.conn, |c| diesel::delete(old).execute(c)).map(|_| ())
 }

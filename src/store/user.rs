@@ -2,13 +2,13 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::tenant::tenants;
-use crate::model::user::{Membership, Role, User, UserState, memberships, users};
-use crate::model::{TenantId, UserId};
-use crate::store::conn::on;
-use crate::store::{Conn, Inserted};
+use crate::conn::on;
+use crate::{Conn, Inserted, Tx};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::tenant::tenants;
+use nexora_core::model::user::{Membership, Role, User, UserState, memberships, users};
+use nexora_core::model::{TenantId, UserId};
 
 /// Inserts the user, unless the address is taken.
 pub fn insert(conn: &mut Conn, user: &User) -> Result<Inserted> {
@@ -45,10 +45,10 @@ pub fn list(conn: &mut Conn, limit: i64) -> Result<Vec<User>> {
 }
 
 /// Lists the members of a tenant, with their roles.
-pub fn list_members(conn: &mut Conn, tenant: &TenantId, limit: i64) -> Result<Vec<(User, Role)>> {
-    on!(conn, |c| memberships::table
+pub fn list_members(tx: &mut Tx, limit: i64) -> Result<Vec<(User, Role)>> {
+    on!(tx.conn, |c| memberships::table
         .inner_join(users::table)
-        .filter(memberships::tenant_id.eq(tenant))
+        .filter(memberships::tenant_id.eq(tx.tenant))
         .order(users::email_key)
         .limit(limit)
         .select((User::as_select(), memberships::role))
@@ -75,24 +75,24 @@ pub fn roles_of(conn: &mut Conn, user: &UserId) -> Result<Vec<(TenantId, Role)>>
 }
 
 /// Returns the role of a user in a tenant.
-pub fn role_in(conn: &mut Conn, tenant: &TenantId, user: &UserId) -> Result<Option<Role>> {
-    on!(conn, |c| memberships::table.find((tenant, user)).select(memberships::role).first(c).optional())
+pub fn role_in(tx: &mut Tx, user: &UserId) -> Result<Option<Role>> {
+    on!(tx.conn, |c| memberships::table.find((tx.tenant, user)).select(memberships::role).first(c).optional())
 }
 
-pub fn set_role(conn: &mut Conn, tenant: &TenantId, user: &UserId, role: Role) -> Result<()> {
-    let update = diesel::update(memberships::table.find((tenant, user))).set(memberships::role.eq(role));
-    on!(conn, |c| update.execute(c)).map(|_| ())
+pub fn set_role(tx: &mut Tx, user: &UserId, role: Role) -> Result<()> {
+    let update = diesel::update(memberships::table.find((tx.tenant, user))).set(memberships::role.eq(role));
+    on!(tx.conn, |c| update.execute(c)).map(|_| ())
 }
 
-pub fn delete_membership(conn: &mut Conn, tenant: &TenantId, user: &UserId) -> Result<()> {
-    on!(conn, |c| diesel::delete(memberships::table.find((tenant, user))).execute(c)).map(|_| ())
+pub fn delete_membership(tx: &mut Tx, user: &UserId) -> Result<()> {
+    on!(tx.conn, |c| diesel::delete(memberships::table.find((tx.tenant, user))).execute(c)).map(|_| ())
 }
 
 /// Makes the user a member, unless they are one.
-pub fn insert_membership(conn: &mut Conn, tenant: &TenantId, user: &UserId, role: Role) -> Result<Inserted> {
-    let row = Membership { tenant_id: tenant.clone(), user_id: user.clone(), role };
+pub fn insert_membership(tx: &mut Tx, user: &UserId, role: Role) -> Result<Inserted> {
+    let row = Membership { tenant_id: tx.tenant.clone(), user_id: user.clone(), role };
     let insert = diesel::insert_into(memberships::table).values(&row).on_conflict_do_nothing();
-    on!(conn, |c| insert.execute(c)).map(Inserted::from_count)
+    on!(tx.conn, |c| insert.execute(c)).map(Inserted::from_count)
 }
 
 pub fn set_state(conn: &mut Conn, id: &UserId, state: UserState, now: Timestamp) -> Result<()> {

@@ -3,40 +3,7 @@
 use assert_cmd::Command;
 use serde_json::Value;
 
-struct Machine(tempfile::TempDir);
-
-impl Machine {
-    /// A fresh machine after `nexora init`.
-    fn initialised() -> Machine {
-        let machine = Machine(tempfile::tempdir().unwrap());
-        let dir = machine.0.path().join("etc");
-        Command::cargo_bin("nexora")
-            .unwrap()
-            .args(["init", "--no-input", "--operator", "op@example.com", "--dir"])
-            .arg(&dir)
-            .assert()
-            .success();
-        machine
-    }
-
-    fn config(&self) -> std::path::PathBuf {
-        self.0.path().join("etc/nexora.toml")
-    }
-
-    fn run(&self, arguments: &[&str]) -> (i32, String, String) {
-        let mut command = Command::cargo_bin("nexora").unwrap();
-        command.arg("--config").arg(self.config()).args(arguments);
-        let output = command.output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
-    }
-
-    fn json(&self, arguments: &[&str]) -> Value {
-        let (status, out, error) = self.run(&[arguments, &["--output", "json"]].concat());
-        assert_eq!(status, 0, "{error}");
-        serde_json::from_str(&out).unwrap()
-    }
-}
+use crate::machine::Machine;
 
 const CREATE: [&str; 9] = [
     "tenant",
@@ -69,7 +36,7 @@ fn the_demo_sends_a_lead_through_and_says_what_came_of_it() {
 fn a_fresh_machine_is_set_up_once_and_again_without_harm() {
     let machine = Machine::initialised();
     let before = std::fs::read_to_string(machine.config()).unwrap();
-    let dir = machine.0.path().join("etc");
+    let dir = machine.folder();
     let dir = dir.to_str().unwrap();
     assert_eq!(machine.run(&["init", "--dir", dir, "--no-input", "--operator", "op@example.com"]).0, 0);
     assert_eq!(std::fs::read_to_string(machine.config()).unwrap(), before);
@@ -88,8 +55,8 @@ fn what_is_wrong_is_said_with_the_fix_and_the_right_status() {
         (&["tenant", "show", "nobody"], 4, "no tenant `nobody`"),
         (&["automation", "enable", "lead-captur"], 4, "no automation template `lead-captur`"),
         (&["automation", "enable", "lead-capture", "--set", "callbak=true"], 2, "unknown setting `callbak`"),
-        (&["connection", "remove", "smtp"], 8, "nobody can be asked"),
-        (&["lead", "add", "--name", "Jo", "--phone", "12"], 2, "does not look like a phone number"),
+        (&["connection", "delete", "smtp"], 8, "there is no terminal to ask at"),
+        (&["lead", "create", "--name", "Jo", "--phone", "12"], 2, "does not look like a phone number"),
     ];
     for (arguments, status, message) in cases {
         let (code, out, error) = machine.run(arguments);
@@ -107,7 +74,7 @@ fn a_tenant_is_built_up_command_by_command() {
     machine.run(&CREATE);
     let smtp = [
         "connection",
-        "add",
+        "create",
         "smtp",
         "--host",
         "127.0.0.1",
@@ -124,7 +91,7 @@ fn a_tenant_is_built_up_command_by_command() {
     let changed = ["automation", "enable", "lead-capture", "--set", "callback=false"];
     assert_eq!(machine.json(&[&changed[..], &["--dry-run"]].concat())["change"], "new version");
     assert_eq!(machine.json(&changed)["version"], 2);
-    let lead = machine.json(&["lead", "add", "--name", "Jo", "--phone", "(512) 555-0142"]);
+    let lead = machine.json(&["lead", "create", "--name", "Jo", "--phone", "(512) 555-0142"]);
     let shown = machine.json(&["lead", "show", lead["id"].as_str().unwrap()]);
     assert_eq!(shown["phone"], "+15125550142");
     assert_eq!(machine.json(&["status"])[0]["tenant"]["slug"], "acme");
@@ -158,7 +125,7 @@ fn a_definition_of_ones_own_is_made_checked_tried_and_enabled() {
     let machine = Machine::initialised();
     let folder = machine.config().parent().unwrap().join("definitions");
     assert_eq!(machine.run(&CREATE).0, 0);
-    let (status, made, error) = machine.run(&["automation", "new", "thank-you"]);
+    let (status, made, error) = machine.run(&["automation", "create", "thank-you"]);
     assert_eq!(status, 0, "{error}");
     assert_eq!(made.lines().count(), 2);
     assert_eq!(machine.run(&["automation", "validate", "thank-you"]).0, 0);
@@ -200,7 +167,7 @@ fn a_definition_of_ones_own_is_made_checked_tried_and_enabled() {
     assert_eq!(machine.run(&["automation", "enable", "thank-you"]).0, 2);
 
     // What comes with the program is what one begins with.
-    assert_eq!(machine.run(&["automation", "new", "review-request"]).0, 0);
+    assert_eq!(machine.run(&["automation", "create", "review-request"]).0, 0);
     assert!(folder.join("tenants/acme/messages/review-reminder.toml").exists());
     assert_eq!(machine.run(&["automation", "validate", "review-request"]).0, 0);
 }
@@ -209,7 +176,7 @@ fn a_definition_of_ones_own_is_made_checked_tried_and_enabled() {
 fn a_digest_is_shown_before_it_goes_out() {
     let machine = Machine::initialised();
     assert_eq!(machine.run(&CREATE).0, 0);
-    let file = machine.0.path().join("digest.html");
+    let file = machine.folder().join("digest.html");
     let (status, out, error) =
         machine.run(&["digest", "preview", "--date", "2026-11-20", "--open-file", file.to_str().unwrap()]);
     assert_eq!(status, 0, "{error}");
@@ -222,7 +189,7 @@ fn a_user_is_given_two_step_sign_in_at_the_shell() {
     let machine = Machine::initialised();
     assert_eq!(machine.run(&CREATE).0, 0);
     assert_eq!(machine.run(&["user", "create", "jo@acme.com", "--role", "owner"]).0, 0);
-    let password = machine.0.path().join("password.txt");
+    let password = machine.folder().join("password.txt");
     std::fs::write(&password, "correct horse battery\n").unwrap();
     let file = password.to_str().unwrap();
     assert_eq!(machine.run(&["user", "set-password", "jo@acme.com", "--from-file", file]).0, 0);
@@ -236,7 +203,7 @@ fn a_user_is_given_two_step_sign_in_at_the_shell() {
     let told = machine.json(&enrol);
     assert_eq!(machine.json(&["user", "show", "jo@acme.com"])["sign_in"]["has_totp"], false);
     assert_eq!(confirm("000000").0, 7);
-    let now = nexora::base::clock::Clock::System.now();
+    let now = nexora_core::base::clock::Clock::System.now();
     let (status, out, error) = confirm(&crate::visitor::code(told["secret"].as_str().unwrap(), now));
     assert_eq!(status, 0, "{error}");
     let codes: Value = serde_json::from_str(&out).unwrap();

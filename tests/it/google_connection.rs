@@ -6,16 +6,16 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use nexora::base::secret::Secret;
-use nexora::base::{Error, Kind};
-use nexora::connector::google::consent::Consent;
-use nexora::connector::google::oauth::OAuthClient;
-use nexora::connector::registry::Registry;
-use nexora::model::connection::{Abilities, Ability, Connection, ConnectionState};
-use nexora::model::effect::EffectState;
-use nexora::model::event::{ConnectionFailing, EventKind};
+use nexora::app::registry::Registry;
 use nexora::ops::{automation, connection, consent, user};
-use nexora::store::event;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::{Error, Kind};
+use nexora_core::model::connection::{Abilities, Ability, Connection, ConnectionState};
+use nexora_core::model::effect::EffectState;
+use nexora_core::model::event::{ConnectionFailing, EventKind};
+use nexora_google::consent::Consent;
+use nexora_google::oauth::OAuthClient;
+use nexora_store::event;
 use reqwest::Client;
 use reqwest::redirect::Policy;
 use serde_json::{Value, json};
@@ -89,7 +89,7 @@ impl Nexora {
     async fn failings(&self) -> Vec<ConnectionFailing> {
         let id = self.tenant.id.clone();
         let filter = event::Filter { kind: Some(EventKind::ConnectionFailing), ..event::Filter::default() };
-        let read = self.app.db.read(move |conn| event::list(conn, &id, &filter, 10));
+        let read = self.app.db.read(move |conn| event::list(&mut conn.of(&id), &filter, 10));
         read.await.unwrap().iter().map(|event| event.payload.read().unwrap()).collect()
     }
 

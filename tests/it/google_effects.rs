@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use nexora::model::effect::{Effect, EffectState};
-use nexora::model::message::Author;
-use nexora::store::{effect, message};
+use nexora_core::model::effect::{Effect, EffectState};
+use nexora_core::model::message::Author;
+use nexora_store::{effect, message};
 use serde_json::{Value, json};
 
 use crate::harness::{Backend, enquiry, on_both};
@@ -117,7 +117,8 @@ fn expected() -> Value {
 
 async fn effects(scene: &Scene) -> Vec<Effect> {
     let id = scene.nexora.tenant.id.clone();
-    let all = move |conn: &mut nexora::store::Conn| effect::list(conn, &id, &effect::Filter::default(), 100);
+    let all =
+        move |conn: &mut nexora_store::Conn| effect::list(&mut conn.of(&id), &effect::Filter::default(), 100);
     scene.nexora.app.db.read(all).await.unwrap()
 }
 
@@ -155,7 +156,7 @@ on_both! {
         assert_eq!((&entry["attendees"][0]["email"], &entry["colorId"]), (&json!("jo@example.com"), &json!("10")));
 
         let id = scene.nexora.tenant.id.clone();
-        let kept = scene.nexora.app.db.read(move |conn| message::list(conn, &id, 10)).await.unwrap();
+        let kept = scene.nexora.app.db.read(move |conn| message::list(&mut conn.of(&id), 10)).await.unwrap();
         let ours: Vec<_> = kept.iter().filter(|message| message.author == Author::Nexora).collect();
         assert_eq!(ours.len(), 1);
         assert_eq!(ours[0].thread_id.as_deref(), asked["threadId"].as_str());

@@ -3,25 +3,28 @@
 
 use std::time::Duration;
 
-use nexora::base::clock::Timestamp;
-use nexora::base::text::Json;
-use nexora::model::address::EmailAddress;
-use nexora::model::appointment::{Appointment, AppointmentState};
-use nexora::model::automation::Automation;
-use nexora::model::connection::Connection;
-use nexora::model::contact::Contact;
-use nexora::model::effect::{Effect, EffectKind, EffectState};
-use nexora::model::event::{Event, EventKind, EventState};
-use nexora::model::job::{Job, JobState};
-use nexora::model::lead::{Lead, LeadState};
-use nexora::model::message::{Author, Message, MessageClass};
-use nexora::model::request::{AppendRow, CreateEvent, EffectRequest, Letter, SendMail};
-use nexora::model::run::{Run, RunState};
-use nexora::model::task::{Task, TaskState};
-use nexora::model::tenant::Tenant;
-use nexora::model::verdict::{Decision, Gate, Verdict};
-use nexora::model::{AppointmentId, ContactId, EffectId, EventId, JobId, LeadId, MessageId, RunId, TaskId};
-use nexora::store::{
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::Json;
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::appointment::{Appointment, AppointmentState};
+use nexora_core::model::automation::Automation;
+use nexora_core::model::connection::Connection;
+use nexora_core::model::contact::Contact;
+use nexora_core::model::effect::{Effect, EffectKind, EffectState};
+use nexora_core::model::event::{Event, EventKind, EventState};
+use nexora_core::model::job::{Job, JobState};
+use nexora_core::model::lead::{Lead, LeadState};
+use nexora_core::model::message::{Author, Message, MessageClass};
+use nexora_core::model::outbound::{Audience, Content, Envelope, MailContent, OutboundMessage};
+use nexora_core::model::request::{AppendRow, CreateEvent, EffectRequest};
+use nexora_core::model::run::{Run, RunState};
+use nexora_core::model::task::{Task, TaskState};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::verdict::{Decision, Gate, GateDecisionRow};
+use nexora_core::model::{
+    AppointmentId, ContactId, EffectId, EventId, JobId, LeadId, MessageId, RunId, TaskId,
+};
+use nexora_store::{
     Conn, appointment, automation, connection, contact, cursor, effect, event, job, lead, message, run, task,
     verdict,
 };
@@ -73,8 +76,8 @@ impl Nexora {
     {
         let (tenant, now) = (tenant.clone(), self.app.clock.now());
         let write = move |conn: &mut Conn| {
-            let automation = automation::find_by_name(conn, &tenant.id, "lead-capture")?.unwrap();
-            let connection = connection::list(conn, &tenant.id, 10)?.remove(0);
+            let automation = automation::find_by_name(&mut conn.of(&tenant.id), "lead-capture")?.unwrap();
+            let connection = connection::list(&mut conn.of(&tenant.id), 10)?.remove(0);
             work(&mut Seed { conn, tenant, automation, connection, number: 0 }, now);
             Ok(())
         };
@@ -99,9 +102,9 @@ impl Seed<'_> {
         }
         self.pending(now);
         self.ahead(now);
-        for cursor in cursor::list(self.conn, &self.tenant.id, None, 100).unwrap() {
+        for cursor in cursor::list(&mut self.conn.of(&self.tenant.id), None, 100).unwrap() {
             let epoch = cursor.epoch;
-            let read = nexora::model::cursor::Cursor { polled_at: Some(now), ..cursor };
+            let read = nexora_core::model::cursor::Cursor { polled_at: Some(now), ..cursor };
             let _ = cursor::save(self.conn, &read, epoch).unwrap();
         }
     }
@@ -291,14 +294,14 @@ impl Seed<'_> {
 
     /// A mail to the contact of the run; to the owner where nobody is named.
     pub fn mail(&mut self, run: &Run, to: &str, subject: &str, at: Timestamp, came: Came) -> EffectId {
-        let letter = (!to.is_empty()).then(|| Letter {
+        let envelope = (!to.is_empty()).then(|| Envelope {
             class: MessageClass::Transactional,
             contact_id: Some(self.contact(to, at)),
             at_once_until: None,
             expires_at: None,
             intent: None,
         });
-        let request = EffectRequest::SendMail(SendMail {
+        let mail = MailContent {
             to: if to.is_empty() { self.tenant.owner_email.clone() } else { address(to) },
             from_name: "Acme Plumbing".into(),
             reply_to: None,
@@ -307,9 +310,10 @@ impl Seed<'_> {
             html: Some("<p>Thank you. We will get back to you today.</p>\n".repeat(40)),
             thread: None,
             attachments: Vec::new(),
-            letter,
             unsubscribe_url: None,
-        });
+        };
+        let audience = envelope.map_or(Audience::Business, Audience::Customer);
+        let request = EffectRequest::Send(OutboundMessage { content: Content::Mail(mail), audience });
         let (state, reason, due_at) = match &came {
             Came::Out(EffectState::Retrying, reason) => {
                 (EffectState::Retrying, *reason, Some(at + Duration::from_secs(900)))
@@ -325,7 +329,7 @@ impl Seed<'_> {
             Came::Dropped(gate) => (gate, Decision::Drop, None),
         };
         let (gate, decision, until) = decided;
-        let verdict = Verdict {
+        let verdict = GateDecisionRow {
             tenant_id: self.tenant.id.clone(),
             effect_id: effect.clone(),
             number: 0,

@@ -6,27 +6,29 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use crate::base::secret::Secret;
-use crate::base::{Error, Result};
-use crate::cli::Context;
 use crate::cli::out::{Out, ago, maybe};
-use crate::cli::user::read_secret;
-use crate::engine::lead_format::guide::Setup;
-use crate::engine::lead_format::{Webhook, formats};
-use crate::model::NoticeId;
-use crate::model::source::{Notice, NoticeState, Source, SourceField, SourceSettings};
-use crate::model::tenant::Tenant;
+use crate::cli::{Context, input};
 use crate::ops::source::{self, Change, NewSource, Shown, Trial};
+use nexora_core::base::secret::Secret;
+use nexora_core::base::{Error, Result, money};
+use nexora_core::model::NoticeId;
+use nexora_core::model::source::{Notice, NoticeState, Source, SourceField, SourceSettings};
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::lead_format::guide::Setup;
+use nexora_engine::lead_format::{Webhook, formats};
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Add a source of leads; shows the address and the secret to give to the sender
-    #[command(after_help = "Examples:
-  nexora source add google --kind google-ads --tenant acme
-  nexora source add facebook --kind facebook --secret-from-file app-secret.txt \\
+    /// Create a source of leads; shows the address and the secret to give to the sender
+    #[command(
+        alias = "add",
+        after_help = "Examples:
+  nexora source create google --kind google-ads --tenant acme
+  nexora source create facebook --kind facebook --secret-from-file app-secret.txt \\
       --access-token-from-file page-token.txt --tenant acme
-  nexora source add website --kind gravity-forms --map first_name=1.3 --map email=2 --tenant acme")]
-    Add(Add),
+  nexora source create website --kind gravity-forms --map first_name=1.3 --map email=2 --tenant acme"
+    )]
+    Create(Add),
     /// List a tenant's sources
     #[command(after_help = "Example:\n  nexora source list --tenant acme")]
     List,
@@ -44,7 +46,7 @@ pub enum Command {
     /// Stop listening to a source: it is answered as if it were not there
     #[command(after_help = "Example:\n  nexora source disable google --tenant acme")]
     Disable { name: String },
-    /// Give a source another secret; the old one is good no more
+    /// Give a source another secret; the old one stops working at once
     #[command(after_help = "Example:\n  nexora source rotate-secret google --tenant acme")]
     RotateSecret {
         name: String,
@@ -52,9 +54,9 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         secret_from_file: Option<PathBuf>,
     },
-    /// Remove a source with its notices; its leads stay
-    #[command(after_help = "Example:\n  nexora source remove google --tenant acme --yes")]
-    Remove { name: String },
+    /// Delete a source with its notices; its leads stay
+    #[command(alias = "remove", after_help = "Example:\n  nexora source delete google --tenant acme --yes")]
+    Delete { name: String },
     /// Say what lead a body would make; writes nothing
     #[command(after_help = "Example:\n  nexora source test website --file body.json --tenant acme")]
     Test {
@@ -155,7 +157,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
     let tenant = context.tenant().await?;
     match command {
-        Command::Add(arguments) => reveal(&add(context, &tenant, arguments).await?, out),
+        Command::Create(arguments) => reveal(&add(context, &tenant, arguments).await?, out),
         Command::List => {
             let sources = source::list(app, &tenant).await?;
             out.list(&["name", "kind", "state", "last received", "last error"], &sources, |source| {
@@ -176,17 +178,17 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             let secret = given(secret_from_file.as_deref())?;
             reveal(&source::rotate_secret(app, actor, &tenant, &name, secret).await?, out)
         }
-        Command::Remove { name } => {
+        Command::Delete { name } => {
             out.confirm(&format!(
-                "this removes source `{name}` of tenant `{}` and what it told of and was not fetched",
+                "this deletes source `{name}` of tenant `{}` and what it told of and was not fetched",
                 tenant.slug
             ))?;
             source::remove(app, actor, &tenant, &name).await?;
-            out.note(&format!("source `{name}` is removed"));
+            out.note(&format!("source `{name}` is deleted"));
             Ok(())
         }
         Command::Test { name, file, content_type } => {
-            let body = read_body(&file)?;
+            let body = input::bytes(&file)?;
             show_trial(&source::test(app, &tenant, &name, &body, &content_type).await?, out)
         }
         Command::Notices { name, state, limit } => {
@@ -228,22 +230,9 @@ async fn set(context: &Context, tenant: &Tenant, arguments: Set) -> Result<Sourc
     source::set(&context.app, &context.actor, tenant, &name, change).await
 }
 
-/// Reads a secret from a file where one is named. There is no prompt: a secret that is not given is made.
+/// Reads a secret from a file where one is named; otherwise we make it, and do not ask for it.
 fn given(file: Option<&Path>) -> Result<Option<Secret>> {
-    file.map(|file| read_secret("", Some(file), true)).transpose()
-}
-
-fn read_body(file: &Path) -> Result<Vec<u8>> {
-    use std::io::Read as _;
-    if file.as_os_str() == "-" {
-        let mut body = Vec::new();
-        let read = std::io::stdin().lock().read_to_end(&mut body);
-        return read
-            .map(|_| body)
-            .map_err(|error| Error::usage("standard input cannot be read").source(error));
-    }
-    std::fs::read(file)
-        .map_err(|error| Error::usage(format!("cannot read `{}`", file.display())).source(error))
+    file.map(|file| input::secret("", Some(file), true)).transpose()
 }
 
 /// A source with what is shown of it once.
@@ -337,10 +326,7 @@ fn show_trial(trial: &Trial, out: &Out) -> Result<()> {
         ("postcode", trial.postcode.clone()),
         ("preferred time", trial.preferred_time.clone()),
         ("test", if trial.is_test { "yes".to_owned() } else { String::new() }),
-        (
-            "cost",
-            trial.cost_cents.map(|cents| format!("{}.{:02}", cents / 100, cents % 100)).unwrap_or_default(),
-        ),
+        ("cost", trial.cost_cents.map(money::shown).unwrap_or_default()),
         ("details", pairs(&trial.details)),
         ("origin", pairs(&trial.attribution.0)),
         ("id there", trial.external_id.clone()),

@@ -12,18 +12,17 @@ use minijinja::value::Serde;
 use serde_json::{Map, json};
 pub use values::moment_of;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::engine::action;
-use crate::model::address::EmailAddress;
-use crate::model::connection::{Connection, ConnectionKind};
-use crate::model::contact::{AddressKind, Contact};
-use crate::model::event::{Event, EventKind, Fact, ScheduleEvent, Shape, WebhookEvent};
-use crate::model::job::Job;
-use crate::model::lead::Lead;
-use crate::model::message::Message;
-use crate::model::run::{Run, Step};
-use crate::model::tenant::Tenant;
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::connection::{Connection, ConnectionKind};
+use nexora_core::model::contact::{AddressKind, Contact};
+use nexora_core::model::event::{Event, EventKind, Fact, ScheduleEvent, Shape, WebhookEvent};
+use nexora_core::model::job::Job;
+use nexora_core::model::lead::Lead;
+use nexora_core::model::message::Message;
+use nexora_core::model::run::Run;
+use nexora_core::model::tenant::Tenant;
 
 /// A root and the names below it.
 pub type Root = (&'static str, &'static [&'static str]);
@@ -201,29 +200,21 @@ pub fn of_trigger(tenant: &Tenant, settings: &Settings) -> Value {
     Value::from(Serde(json!({ "tenant": values::tenant(tenant), "settings": settings })))
 }
 
-/// Returns what a run's steps may refer to, with the item that a step of a group is for.
+/// Returns what a run's steps may refer to: `steps` holds what earlier steps offer, and `item` what a
+/// step of a group is for.
 ///
 /// # Errors
-/// `Internal` when a step's stored output, or the event's payload, cannot be read.
+/// `Internal` when the event's payload cannot be read.
 pub fn of_run(
     run: &Run,
     facts: Facts<'_>,
     settings: &Settings,
     connections: &[Connection],
-    journal: &[Step],
+    steps: Map<String, serde_json::Value>,
     item: Option<&(String, serde_json::Value)>,
     now: Timestamp,
 ) -> Result<Value> {
     let has = |kind| connections.iter().any(|connection: &Connection| connection.kind == kind);
-    let mut steps = Map::new();
-    for step in journal {
-        let mut output: Map<String, serde_json::Value> = step.output.read()?;
-        output.insert("state".to_owned(), json!(step.state));
-        for name in action::outputs(&step.action) {
-            output.entry(name).or_insert_with(|| json!(null));
-        }
-        steps.insert(step.name.clone(), output.into());
-    }
     let mut context = json!({
         LEAD.0: values::lead(facts.lead, &facts.links.photos),
         CONTACT.0: values::contact(facts.contact),
@@ -285,7 +276,7 @@ fn own(facts: Facts<'_>) -> Result<Vec<(String, serde_json::Value)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::plan::tests::scene;
+    use crate::plan::tests::scene;
 
     #[test]
     fn the_names_offered_are_the_names_built() {
@@ -294,7 +285,8 @@ mod tests {
         for lead in [facts.lead, None] {
             let facts = Facts { lead, ..facts };
             let context =
-                of_run(&scene.run, facts, &Settings::new(), &[], &[], None, scene.run.started_at).unwrap();
+                of_run(&scene.run, facts, &Settings::new(), &[], Map::new(), None, scene.run.started_at)
+                    .unwrap();
             for (root, names) in roots(EventKind::LeadReceived) {
                 let built = context.get_attr(root).unwrap();
                 if names.is_empty() {

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::model::lead::Details;
+use nexora_core::base::money;
+use nexora_core::model::lead::Details;
 
 /// Returns the text at a path of keys, numbers included; empty when there is none.
 pub fn text(value: &Value, path: &[&str]) -> String {
@@ -46,12 +47,7 @@ pub fn questions(list: Option<&Value>, question: &str, answer: &str) -> Details 
 
 /// Reads an amount of money, such as `25.67` or `"$1,025.5"`, in hundredths.
 pub fn cents(value: &Value) -> Option<i64> {
-    let text = plain(value);
-    let digits: String = text.chars().filter(|c| c.is_ascii_digit() || *c == '.').collect();
-    let (whole, fraction) = digits.split_once('.').unwrap_or((&digits, ""));
-    let fraction: String = fraction.chars().chain("00".chars()).take(2).collect();
-    let whole: i64 = whole.parse().ok()?;
-    whole.checked_mul(100)?.checked_add(fraction.parse().ok()?)
+    money::parse(&plain(value)).ok()
 }
 
 #[cfg(test)]

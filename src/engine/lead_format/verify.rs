@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use hmac::{Hmac, KeyInit as _, Mac};
+use hmac::Mac as _;
 use sha2::{Digest, Sha256};
 
-use crate::base::clock::Timestamp;
-use crate::model::source::{SourceSecrets, SourceSettings};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::mac::hmac_sha256;
+use nexora_core::model::source::{SourceSecrets, SourceSettings};
 
 /// A request's headers by name in lower case.
 pub type Headers = BTreeMap<String, String>;
@@ -129,11 +130,7 @@ pub fn same(one: &str, other: &str) -> bool {
 }
 
 fn signed(key: &[u8], parts: &[&[u8]], signature: &[u8]) -> bool {
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return false };
-    for part in parts {
-        mac.update(part);
-    }
-    mac.verify_slice(signature).is_ok()
+    hmac_sha256(key, parts).verify_slice(signature).is_ok()
 }
 
 fn standard_key(secret: &str) -> Option<Vec<u8>> {
@@ -163,8 +160,8 @@ pub fn from_hex(text: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::secret::Secret;
-    use crate::engine::lead_format::formats;
+    use crate::lead_format::formats;
+    use nexora_core::base::secret::Secret;
 
     const NOW: Timestamp = Timestamp::from_millis(1_649_367_553_000);
 
@@ -215,10 +212,9 @@ mod tests {
     #[test]
     fn signatures_are_over_the_raw_body() {
         let hex = "sha256=00ff";
-        let mut mac = Hmac::<Sha256>::new_from_slice(b"secret").unwrap();
-        mac.update(b"{\"a\": 1}");
-        let good = mac.finalize().into_bytes();
-        let hub = headers(&[("x-hub-signature-256", &format!("sha256={}", crate::base::text::hex(good)))]);
+        let good = hmac_sha256(b"secret", &[b"{\"a\": 1}"]).finalize().into_bytes();
+        let hub =
+            headers(&[("x-hub-signature-256", &format!("sha256={}", nexora_core::base::text::hex(good)))]);
         let of = |kind: &str, headers: &Headers, body: &[u8]| {
             let settings = SourceSettings::default();
             asked(kind, &Asked { settings, secret: "secret", headers, body, now: NOW })
@@ -230,7 +226,7 @@ mod tests {
         assert_eq!(ask(&Headers::new(), b"{\"a\": 1}"), Verification::Missing);
         let typeform = |text: &str| of("typeform", &headers(&[("typeform-signature", text)]), b"{\"a\": 1}");
         assert_eq!(typeform(&format!("sha256={}", BASE64.encode(good))), Verification::Good);
-        assert_eq!(typeform(&format!("sha256={}", crate::base::text::hex(good))), Verification::Wrong);
+        assert_eq!(typeform(&format!("sha256={}", nexora_core::base::text::hex(good))), Verification::Wrong);
     }
 
     #[test]

@@ -1,69 +1,139 @@
-//! What starts a run, or ends one: a trigger as a definition has it, and what it watches.
+//! What starts a run, or ends one. Each trigger has one file, or shares one with its family, that
+//! declares its keys and which events pass; [`TRIGGERS`] lists them. docs/ADDING.md tells how one is
+//! added.
 
-pub mod catalogue;
+mod calendar;
+mod event;
+mod mail;
+mod schedule;
+mod sheet;
 mod watch;
+mod webhook;
 
-use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::str::FromStr;
+use std::sync::Arc;
 
-use serde::{Deserialize, Deserializer};
-pub use watch::{CalendarWhen, Filter, RowFilter, Watch, cell_text, has_customer};
+pub use watch::{EventSource, Filter, Watch};
 
-use crate::base::text::define_words;
-use crate::base::{Error, Result};
-use crate::engine::cadence::Cadence;
-use crate::engine::hours::duration;
-use crate::engine::query::Query;
-use crate::engine::render::Renderer;
-use crate::engine::source::suggestion;
-use crate::model::cursor::{Moment, SheetTarget};
-use crate::model::diary::EntryChange;
-use crate::model::event::EventKind;
-use crate::model::schedule::Misfire;
-use crate::model::sheet::RowChange;
+use crate::argument::{Argument, Arguments, Text, Texts};
+use crate::render::Renderer;
+use crate::source::suggestion;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::connection::Ability;
+use nexora_core::model::event::EventKind;
 
-define_words! {
-    /// What happens to an appointment: changes of calendar entries in which a customer takes part.
-    AppointmentOn = "appointment change" {
-        Booked = "appointment.booked",
-        Moved = "appointment.moved",
-        Cancelled = "appointment.cancelled",
-        Near = "appointment.near",
-        Past = "appointment.past",
+/// Every trigger, in the order of the reference.
+pub const TRIGGERS: &[TriggerKind] = &[
+    event::LEAD_RECEIVED,
+    event::LEAD_CHANGED,
+    mail::GMAIL_MESSAGE,
+    mail::MESSAGE_RECEIVED,
+    event::MESSAGE_WRITTEN,
+    event::MESSAGE_BOUNCED,
+    event::CONTACT_UNSUBSCRIBED,
+    event::LINK_OPENED,
+    calendar::CALENDAR_EVENT,
+    calendar::BOOKED,
+    calendar::MOVED,
+    calendar::CANCELLED,
+    calendar::NEAR,
+    calendar::PAST,
+    sheet::ROW,
+    event::JOB_CREATED,
+    event::JOB_STAGE,
+    event::JOB_COMPLETED,
+    event::JOB_CANCELLED,
+    webhook::RECEIVED,
+    schedule::SCHEDULE,
+    event::MANUAL,
+    event::CONNECTION_FAILING,
+];
+
+/// A trigger as definitions name it.
+pub struct TriggerKind {
+    pub on: &'static str,
+    /// When it fires, as the end of "it fires when".
+    pub when: &'static str,
+    pub keys: &'static [Argument],
+    /// The kind of the events that it looks at.
+    pub event: EventKind,
+    /// What a Google connection has to be able to do for such events to arrive.
+    pub needs: &'static [Ability],
+    /// What becomes of the subject of a made-up event: a change, a state, a kind of link.
+    pub sample: &'static str,
+    /// Reads and checks its keys.
+    pub read: fn(toml::Table) -> Result<Arc<dyn Keys>>,
+}
+
+/// The keys of a trigger, read and not yet filled.
+pub trait Keys: Texts + Debug + Send + Sync {
+    /// Makes sure that the keys go together.
+    ///
+    /// # Errors
+    /// `Usage` naming what is at odds.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Fills the holes and reads the texts; nothing when an optional setting leaves nothing to watch.
+    ///
+    /// # Errors
+    /// `Usage` naming what cannot be read.
+    fn filter(&self, fill: &Fill<'_>) -> Result<Option<Box<dyn Filter>>>;
+
+    /// Returns the name of the one connection that counts.
+    fn connection(&self) -> Option<&Text> {
+        None
+    }
+
+    /// Returns the spreadsheet and the sheet of which every new row fires it.
+    fn fires_on_new_rows_of(&self) -> Option<(&Text, Option<&Text>)> {
+        None
     }
 }
 
-/// What a trigger waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum On {
-    Event(EventKind),
-    Appointment(AppointmentOn),
+/// What the holes of a trigger's texts are filled with.
+pub struct Fill<'a> {
+    pub renderer: &'a Renderer,
+    pub values: &'a minijinja::Value,
 }
+
+impl Fill<'_> {
+    fn text(&self, text: &Text) -> Result<String> {
+        self.renderer.text(text.as_str(), self.values)
+    }
+
+    /// Fills a text that need not be given, and trims it; nothing when it is empty.
+    fn filled(&self, text: Option<&Text>) -> Result<Option<String>> {
+        let filled = text.map(|text| self.text(text)).transpose()?;
+        Ok(filled.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()))
+    }
+
+    fn each(&self, texts: &[Text]) -> Result<Vec<String>> {
+        texts.iter().map(|text| self.text(text)).collect()
+    }
+}
+
+/// The name of a trigger.
+#[derive(Clone, Copy)]
+pub struct On(&'static TriggerKind);
 
 impl On {
-    /// Returns the kind of the events that it looks at.
-    pub fn kind(self) -> EventKind {
-        match self {
-            On::Event(kind) => kind,
-            On::Appointment(_) => EventKind::CalendarEvent,
-        }
+    pub fn kind(self) -> &'static TriggerKind {
+        self.0
     }
+}
 
-    /// Returns every name that a trigger can have.
-    pub fn names() -> impl Iterator<Item = &'static str> {
-        catalogue::TRIGGERS.iter().map(|doc| match doc.on {
-            On::Event(kind) => kind.name(),
-            On::Appointment(on) => on.name(),
-        })
+impl Debug for On {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0.on)
     }
 }
 
 impl std::fmt::Display for On {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            On::Event(kind) => kind.fmt(f),
-            On::Appointment(on) => on.fmt(f),
-        }
+        f.pad(self.0.on)
     }
 }
 
@@ -71,143 +141,63 @@ impl FromStr for On {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<On> {
-        let event = || EventKind::parse(text).map(On::Event).ok();
-        let appointment = || AppointmentOn::parse(text).map(On::Appointment).ok();
-        event().or_else(appointment).ok_or_else(|| {
-            Error::usage(format!("nothing is called `{text}`{}", suggestion(text, On::names())))
+        TRIGGERS.iter().find(|kind| kind.on == text).map(On).ok_or_else(|| {
+            let names = TRIGGERS.iter().map(|kind| kind.on);
+            Error::usage(format!("unknown trigger `{text}`{}", suggestion(text, names)))
         })
     }
 }
 
-impl<'de> Deserialize<'de> for On {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<On, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(|error: Error| serde::de::Error::custom(error.message()))
-    }
-}
-
 /// A trigger as a definition has it: texts with holes for settings.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
 pub struct Trigger {
-    pub on: Option<On>,
-    /// The name of the connection it watches; every one that can if nothing is said.
-    pub connection: Option<String>,
-    /// Mail: a filter in the words of Gmail's search box.
-    pub query: Option<String>,
-    /// Mail: the label that it bears, or is given.
-    pub label: Option<String>,
-    /// Calendar: the calendar's id, `primary` if nothing is said.
-    pub calendar: Option<String>,
-    /// Calendar: `created`, `updated`, `cancelled`. Sheet: `added`, `changed`. All if nothing is said.
-    pub changes: Option<Vec<String>>,
-    /// Calendar: how long before an entry begins, such as `24h`.
-    pub before: Option<String>,
-    /// Calendar: how long after an entry ends.
-    pub after: Option<String>,
-    /// Calendar: whether entries that Nexora itself made count, too.
-    pub own: Option<bool>,
-    /// Sheet: the spreadsheet's id.
-    pub spreadsheet: Option<String>,
-    /// Sheet: the title of the sheet in it, the first if nothing is said.
-    pub sheet: Option<String>,
-    /// Sheet: the header of the column whose value names a row and never changes.
-    pub key: Option<String>,
-    /// Sheet: headers of the columns in which a change counts.
-    pub columns: Option<Vec<String>>,
-    /// Sheet: what the row's cells must have come to hold, by header.
-    pub equals: Option<BTreeMap<String, String>>,
-    /// Lead, job, link: the states, stages or kinds that count. All if nothing is said.
-    pub is: Option<Vec<String>>,
-    /// Webhook: the event's name.
-    pub name: Option<String>,
-    /// Schedule: minute, hour, day of month, month, weekday.
-    pub cron: Option<String>,
-    /// Schedule: `latest`, `skip` or `all`.
-    pub misfire: Option<String>,
+    pub on: On,
+    keys: Arc<dyn Keys>,
 }
 
 impl Trigger {
-    fn on(&self) -> Result<On> {
-        self.on.ok_or_else(|| Error::usage("a trigger says `on` what it waits for"))
+    /// Reads a trigger, and checks that its keys belong to it.
+    ///
+    /// # Errors
+    /// `Usage` naming the trigger that there is not, or the key that does not belong, is missing or
+    /// cannot be read.
+    pub fn read(mut table: toml::Table) -> Result<Trigger> {
+        let on = match table.remove("on") {
+            None => return Err(Error::usage("a trigger says `on` what it waits for")),
+            Some(toml::Value::String(on)) => on.parse::<On>()?,
+            Some(_) => return Err(Error::usage("`on` is not text")),
+        };
+        let kind = on.kind();
+        if let Some(name) = table.keys().find(|name| kind.keys.iter().all(|key| key.name != name.as_str())) {
+            let similar = suggestion(name, kind.keys.iter().map(|key| key.name));
+            return Err(Error::usage(format!("a trigger on `{on}` has no `{name}`{similar}")));
+        }
+        if let Some(key) = kind.keys.iter().find(|key| key.required && !table.contains_key(key.name)) {
+            return Err(Error::usage(format!("a trigger on `{on}` names its `{}`", key.name)));
+        }
+        Ok(Trigger { on, keys: (kind.read)(table)? })
     }
 
-    /// Returns the kind of the events that it looks at.
-    pub fn kind(&self) -> Option<EventKind> {
-        self.on.map(On::kind)
+    /// Returns the name of the one connection that counts.
+    pub fn connection(&self) -> Option<&str> {
+        self.keys.connection().map(Text::as_str)
     }
 
     /// Returns every text with holes.
     pub fn texts(&self) -> Vec<&str> {
-        let plain = [
-            &self.connection,
-            &self.query,
-            &self.label,
-            &self.calendar,
-            &self.before,
-            &self.after,
-            &self.spreadsheet,
-            &self.sheet,
-            &self.key,
-            &self.name,
-            &self.cron,
-            &self.misfire,
-        ];
-        let lists = [&self.changes, &self.columns, &self.is].into_iter().flatten().flatten();
-        let values = self.equals.iter().flatten().map(|(_, value)| value);
-        plain.into_iter().flatten().chain(lists).chain(values).map(String::as_str).collect()
+        self.keys.texts()
     }
 
-    /// Checks that what is said belongs to what it waits for.
-    ///
-    /// # Errors
-    /// `Usage` naming the key that does not belong there, or is missing.
-    pub fn check(&self) -> Result<()> {
-        let on = self.on()?;
-        let keys = catalogue::find(on).map_or(&[] as &[_], |doc| doc.keys);
-        let said = [
-            ("connection", self.connection.is_some()),
-            ("query", self.query.is_some()),
-            ("label", self.label.is_some()),
-            ("calendar", self.calendar.is_some()),
-            ("changes", self.changes.is_some()),
-            ("before", self.before.is_some()),
-            ("after", self.after.is_some()),
-            ("own", self.own.is_some()),
-            ("spreadsheet", self.spreadsheet.is_some()),
-            ("sheet", self.sheet.is_some()),
-            ("key", self.key.is_some()),
-            ("columns", self.columns.is_some()),
-            ("equals", self.equals.is_some()),
-            ("is", self.is.is_some()),
-            ("name", self.name.is_some()),
-            ("cron", self.cron.is_some()),
-            ("misfire", self.misfire.is_some()),
-        ];
-        if let Some((name, _)) = said.iter().find(|(name, said)| *said && !keys.contains(name)) {
-            return Err(Error::usage(format!("a trigger on `{on}` has no `{name}`")));
-        }
-        let needed = match on {
-            On::Event(EventKind::SheetsRow) => Some("spreadsheet"),
-            On::Event(EventKind::WebhookReceived) => Some("name"),
-            On::Event(EventKind::Schedule) => Some("cron"),
-            On::Appointment(AppointmentOn::Near) => Some("before"),
-            On::Appointment(AppointmentOn::Past) => Some("after"),
-            _ => None,
-        };
-        if let Some(name) = needed.filter(|name| !said.contains(&(*name, true))) {
-            return Err(Error::usage(format!("a trigger on `{on}` names its `{name}`")));
-        }
-        let moments = [self.before.is_some(), self.after.is_some(), self.changes.is_some()];
-        if moments.iter().filter(|said| **said).count() > 1 {
-            return Err(Error::usage("a trigger has one of `changes`, `before` and `after`")
-                .hint("write a second `[[trigger]]`"));
-        }
-        Ok(())
+    /// Tells whether every new row of this sheet fires it.
+    pub fn fires_on_new_rows_of(&self, spreadsheet: &Text, sheet: &Text) -> bool {
+        let same = |a: &Text, b: &Text| a.as_str().trim() == b.as_str().trim();
+        self.keys
+            .fires_on_new_rows_of()
+            .is_some_and(|(own, title)| same(own, spreadsheet) && title.is_some_and(|own| same(own, sheet)))
     }
 
-    /// Fills the holes and reads the texts. A trigger whose spreadsheet comes out empty watches
-    /// nothing: its setting is optional.
+    /// Fills the holes and reads the texts; `number` is its place among the automation's triggers.
+    /// Returns nothing when an optional setting leaves nothing to watch.
     ///
     /// # Errors
     /// `Usage` naming what cannot be read.
@@ -215,112 +205,21 @@ impl Trigger {
         &self,
         number: i32,
         renderer: &Renderer,
-        context: &minijinja::Value,
+        values: &minijinja::Value,
     ) -> Result<Option<Watch>> {
-        let on = self.on()?;
-        let text = |source: &Option<String>| -> Result<Option<String>> {
-            let filled = source.as_ref().map(|source| renderer.text(source, context)).transpose()?;
-            Ok(filled.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()))
-        };
-        let connection = text(&self.connection)?;
-        let customer = matches!(on, On::Appointment(_));
-        let filter = match on.kind() {
-            EventKind::LeadReceived
-            | EventKind::ConnectionFailing
-            | EventKind::MessageWritten
-            | EventKind::MessageBounced
-            | EventKind::ContactUnsubscribed
-            | EventKind::JobCreated
-            | EventKind::JobCompleted
-            | EventKind::JobCancelled => Filter::Any,
-            EventKind::LeadChanged | EventKind::LinkOpened | EventKind::JobStage => {
-                let is = self.is.iter().flatten().map(|source| renderer.text(source, context));
-                Filter::Fact { is: is.collect::<Result<_>>()? }
-            }
-            EventKind::WebhookReceived => Filter::Webhook { name: text(&self.name)?.unwrap_or_default() },
-            EventKind::Manual => Filter::Named,
-            EventKind::Schedule => {
-                let Some(cadence) = text(&self.cron)? else { return Ok(None) };
-                Cadence::parse(&cadence)?;
-                let misfire = text(&self.misfire)?;
-                let misfire = misfire.as_deref().map_or(Ok(Misfire::Latest), Misfire::parse)?;
-                Filter::Schedule { cadence, misfire }
-            }
-            EventKind::GmailMessage | EventKind::MessageReceived => {
-                let query = Query::parse(&text(&self.query)?.unwrap_or_default())?;
-                Filter::Mail { query, label: text(&self.label)? }
-            }
-            EventKind::CalendarEvent => Filter::Calendar {
-                calendar: text(&self.calendar)?.unwrap_or_else(|| "primary".to_owned()),
-                when: self.calendar_when(on, &text)?,
-                own: self.own.unwrap_or(false),
-                customer,
-            },
-            EventKind::SheetsRow => {
-                let Some(spreadsheet) = text(&self.spreadsheet)? else { return Ok(None) };
-                let sheet = text(&self.sheet)?.unwrap_or_default();
-                Filter::Sheet {
-                    target: SheetTarget { spreadsheet, sheet },
-                    key: text(&self.key)?,
-                    rows: self.row_filter(renderer, context)?,
-                }
-            }
-        };
-        Ok(Some(Watch { kind: on.kind(), number, connection, filter }))
-    }
-
-    fn calendar_when(
-        &self,
-        on: On,
-        text: &impl Fn(&Option<String>) -> Result<Option<String>>,
-    ) -> Result<CalendarWhen> {
-        if let Some(before) = text(&self.before)? {
-            return Ok(CalendarWhen::At(Moment::Before(seconds(&before)?)));
-        }
-        if let Some(after) = text(&self.after)? {
-            return Ok(CalendarWhen::At(Moment::After(seconds(&after)?)));
-        }
-        match on {
-            On::Appointment(AppointmentOn::Booked) => {
-                return Ok(CalendarWhen::Changes(vec![EntryChange::Created]));
-            }
-            On::Appointment(AppointmentOn::Moved) => return Ok(CalendarWhen::Moved),
-            On::Appointment(AppointmentOn::Cancelled) => {
-                return Ok(CalendarWhen::Changes(vec![EntryChange::Cancelled]));
-            }
-            On::Event(_) | On::Appointment(AppointmentOn::Near | AppointmentOn::Past) => {}
-        }
-        let all = [EntryChange::Created, EntryChange::Updated, EntryChange::Cancelled];
-        let named = self.changes.iter().flatten().map(|name| {
-            let change = EntryChange::parse(name)?;
-            if all.contains(&change) {
-                return Ok(change);
-            }
-            Err(Error::usage(format!("`changes` has no `{name}`")).hint(format!("write `{name} = \"2h\"`")))
-        });
-        let named = named.collect::<Result<Vec<_>>>()?;
-        Ok(CalendarWhen::Changes(if named.is_empty() { all.to_vec() } else { named }))
-    }
-
-    fn row_filter(&self, renderer: &Renderer, context: &minijinja::Value) -> Result<RowFilter> {
-        let named = self.changes.iter().flatten().map(|name| RowChange::parse(name));
-        let named = named.collect::<Result<Vec<_>>>()?;
-        let each = |texts: &[String]| {
-            texts.iter().map(|source| renderer.text(source, context)).collect::<Result<Vec<_>>>()
-        };
-        let equals = self
-            .equals
-            .iter()
-            .flatten()
-            .map(|(header, value)| renderer.text(value, context).map(|value| (header.clone(), value)));
-        Ok(RowFilter {
-            changes: if named.is_empty() { RowChange::ALL.to_vec() } else { named },
-            columns: each(self.columns.as_deref().unwrap_or_default())?,
-            equals: equals.collect::<Result<_>>()?,
-        })
+        let fill = Fill { renderer, values };
+        let connection = fill.filled(self.keys.connection())?;
+        let filter = self.keys.filter(&fill)?;
+        Ok(filter.map(|filter| Watch { on: self.on, number, connection, filter }))
     }
 }
 
-fn seconds(text: &str) -> Result<u64> {
-    duration(text).map(|duration| duration.as_secs())
+/// Reads and checks the keys of a trigger.
+fn read<K: Arguments + Keys + 'static>(table: toml::Table) -> Result<Arc<dyn Keys>> {
+    let keys = K::read(table)?;
+    keys.check()?;
+    Ok(Arc::new(keys))
 }
+
+#[cfg(test)]
+mod tests;

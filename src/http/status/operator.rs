@@ -2,9 +2,10 @@
 
 use askama::Template;
 
-use crate::http::status::words::{self, Clock};
+use crate::http::status::time::TimeElement as _;
 use crate::ops::overview::{Overview, TenantLine};
 use crate::pipeline::trouble::Level;
+use nexora_core::base::wording::{self, LocalClock};
 
 #[derive(Template)]
 #[template(path = "status/operator.html")]
@@ -39,7 +40,7 @@ const TROUBLES: usize = 4;
 
 impl Page {
     pub fn new(overview: Overview) -> Page {
-        let clock = Clock { now: overview.now, zone: chrono_tz::UTC, format: "%H:%M" };
+        let clock = LocalClock { now: overview.now, zone: chrono_tz::UTC, format: "%H:%M" };
         let tenants = &overview.tenants;
         let unwell = tenants.iter().filter(|line| line.level != Level::Good).count() as u64;
         let sum = |count: fn(&TenantLine) -> i64| tenants.iter().map(count).sum::<i64>().to_string();
@@ -50,15 +51,15 @@ impl Page {
             alarms.push(format!("The database is behind: {reason}."));
         }
         if waited.as_secs() > 60 {
-            let waited = words::length(waited);
+            let waited = wording::length(waited);
             alarms.push(format!("The daemon is behind: the oldest work has been due for {waited}."));
         }
         let all = tenants.len() as u64;
         let headline = match unwell {
             0 if all == 0 => "No tenants yet.".to_owned(),
-            0 => format!("All well: {}.", words::count(all, "tenant", "tenants")),
-            1 => format!("1 of {} needs a look.", words::count(all, "tenant", "tenants")),
-            _ => format!("{unwell} of {} need a look.", words::count(all, "tenant", "tenants")),
+            0 => format!("All well: {}.", wording::count(all, "tenant", "tenants")),
+            1 => format!("1 of {} needs a look.", wording::count(all, "tenant", "tenants")),
+            _ => format!("{unwell} of {} need a look.", wording::count(all, "tenant", "tenants")),
         };
         let worst = tenants.iter().map(|line| line.level).max().unwrap_or(Level::Good);
         Page {
@@ -70,7 +71,7 @@ impl Page {
                 (sum(|line| line.leads_today), "leads today"),
                 (sum(|line| line.queued), "due now"),
                 (
-                    oldest.map_or_else(|| "none".to_owned(), |at| words::length(overview.now.since(at))),
+                    oldest.map_or_else(|| "none".to_owned(), |at| wording::length(overview.now.since(at))),
                     "oldest due work",
                 ),
                 (sum(|line| line.failures), "failures"),
@@ -86,7 +87,7 @@ impl Page {
 }
 
 impl Line {
-    fn new(line: &TenantLine, clock: &Clock) -> Line {
+    fn new(line: &TenantLine, clock: &LocalClock) -> Line {
         let troubles = line.troubles.iter().take(TROUBLES);
         Line {
             slug: line.tenant.slug.to_string(),

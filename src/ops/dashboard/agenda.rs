@@ -3,15 +3,14 @@
 use chrono::{Days, NaiveDate, NaiveTime};
 use chrono_tz::Tz;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::engine::hours::at_wall_time;
-use crate::model::TenantId;
-use crate::model::job::JobState;
-use crate::model::task::TaskState;
-use crate::model::tenant::Tenant;
 use crate::ops::dashboard::{Names, SHOWN};
-use crate::store::{Conn, appointment, job, task};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::job::JobState;
+use nexora_core::model::task::TaskState;
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::hours::at_wall_time;
+use nexora_store::{Conn, Tx, appointment, job, task};
 
 /// The appointments of the coming days; a day without any is left out, but for today.
 pub struct Agenda {
@@ -63,7 +62,7 @@ pub fn load(
         let day = today.checked_add_days(Days::new(ahead)).unwrap_or(today);
         at_wall_time(day, NaiveTime::MIN, zone)
     };
-    let mut found = appointment::between(conn, &tenant.id, (start(0), start(DAYS)), VISITS + 1)?;
+    let mut found = appointment::between(&mut conn.of(&tenant.id), (start(0), start(DAYS)), VISITS + 1)?;
     let more = found.len() > usize::try_from(VISITS).unwrap_or(0);
     found.truncate(usize::try_from(VISITS).unwrap_or(0));
     let mut days: Vec<(NaiveDate, Vec<Visit>)> = vec![(today, Vec::new())];
@@ -86,26 +85,26 @@ pub fn load(
 }
 
 /// Returns the open tasks, those that are due first, then those without a day.
-pub fn chores(conn: &mut Conn, tenant: &TenantId, names: &mut Names) -> Result<Vec<Chore>> {
-    let mut open = task::list(conn, tenant, Some(TaskState::Open), None, OPEN)?;
+pub fn chores(tx: &mut Tx, names: &mut Names) -> Result<Vec<Chore>> {
+    let mut open = task::list(tx, Some(TaskState::Open), None, OPEN)?;
     open.sort_by_key(|task| (task.due_at.is_none(), task.due_at, task.created_at));
     let mut chores = Vec::new();
     for task in open.into_iter().take(usize::try_from(SHOWN).unwrap_or(0)) {
-        let who = names.of(conn, task.contact_id.as_ref())?;
+        let who = names.of(tx, task.contact_id.as_ref())?;
         chores.push(Chore { title: task.title, detail: task.detail, who, due_at: task.due_at });
     }
     Ok(chores)
 }
 
 /// Returns the jobs that are not done: those with a day first, in order.
-pub fn work(conn: &mut Conn, tenant: &TenantId, names: &mut Names) -> Result<Vec<Work>> {
-    let mut open = job::list(conn, tenant, Some(JobState::Scheduled), None, OPEN)?;
-    open.extend(job::list(conn, tenant, Some(JobState::Open), None, OPEN)?);
+pub fn work(tx: &mut Tx, names: &mut Names) -> Result<Vec<Work>> {
+    let mut open = job::list(tx, Some(JobState::Scheduled), None, OPEN)?;
+    open.extend(job::list(tx, Some(JobState::Open), None, OPEN)?);
     open.sort_by_key(|job| (job.scheduled_at.is_none(), job.scheduled_at, job.created_at));
     let mut work = Vec::new();
     for job in open.into_iter().take(usize::try_from(SHOWN).unwrap_or(0)) {
         work.push(Work {
-            who: names.of(conn, job.contact_id.as_ref())?,
+            who: names.of(tx, job.contact_id.as_ref())?,
             title: job.title,
             stage: job.stage,
             address: job.address,

@@ -4,15 +4,14 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::engine::figures::{self, Daily, Done, Speed};
-use crate::engine::plain;
-use crate::model::TenantId;
-use crate::model::effect::EffectState;
-use crate::model::lead::Pace;
-use crate::model::tenant::Tenant;
-use crate::store::{Conn, effect, lead, message};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::effect::EffectState;
+use nexora_core::model::lead::Pace;
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::figures::{self, Daily, Done, Speed};
+use nexora_engine::plain;
+use nexora_store::{Conn, Tx, effect, lead, message};
 
 /// Days that charts go back.
 pub const CHART_DAYS: u64 = 28;
@@ -50,17 +49,18 @@ pub struct Charts {
 const FATES: [&str; 4] = ["sent", "waiting", "not sent", "given up"];
 
 /// Returns the leads that are counted, latest first.
-pub fn paces(conn: &mut Conn, tenant: &TenantId, zone: Tz, now: Timestamp) -> Result<Vec<Pace>> {
+pub fn paces(tx: &mut Tx, zone: Tz, now: Timestamp) -> Result<Vec<Pace>> {
     let since = empty(zone, now, Vec::new()).begins_at(zone).unwrap_or(now);
-    lead::paces(conn, tenant, since, COUNTED)
+    lead::paces(tx, since, COUNTED)
 }
 
 pub fn week(conn: &mut Conn, tenant: &Tenant, paces: Option<&[Pace]>, now: Timestamp) -> Result<Week> {
+    let tx = &mut conn.of(&tenant.id);
     let spans = [(now - WEEK, now), (now - 2 * WEEK, now - WEEK)];
     let (mut done, mut replies) = (Vec::new(), Vec::new());
     for span in spans {
-        done.push(Done::of(&effect::count_settled(conn, &tenant.id, EffectState::Delivered, span)?));
-        replies.push(message::count_received(conn, &tenant.id, span)?);
+        done.push(Done::of(&effect::count_settled(tx, EffectState::Delivered, span)?));
+        replies.push(message::count_received(tx, span)?);
     }
     let pair = |values: &[Done]| [0, 1].map(|index| values.get(index).copied().unwrap_or_default());
     let done = pair(&done);
@@ -77,8 +77,7 @@ pub fn week(conn: &mut Conn, tenant: &Tenant, paces: Option<&[Pace]>, now: Times
 }
 
 pub fn charts(
-    conn: &mut Conn,
-    tenant: &TenantId,
+    tx: &mut Tx,
     paces: &[Pace],
     with_messages: bool,
     (zone, now): (Tz, Timestamp),
@@ -89,15 +88,15 @@ pub fn charts(
         leads,
         first_answers: figures::waits(paces.iter().map(Pace::first_answer)),
         personal_answers: figures::waits(paces.iter().map(Pace::personal_answer)),
-        messages: if with_messages { Some(messages(conn, tenant, (zone, now))?) } else { None },
+        messages: if with_messages { Some(messages(tx, (zone, now))?) } else { None },
     })
 }
 
 /// Counts messages by the day on which they were settled; those that wait stand on today.
-fn messages(conn: &mut Conn, tenant: &TenantId, (zone, now): (Tz, Timestamp)) -> Result<Daily> {
+fn messages(tx: &mut Tx, (zone, now): (Tz, Timestamp)) -> Result<Daily> {
     let mut daily = empty(zone, now, FATES.map(str::to_owned).to_vec());
     let since = daily.begins_at(zone).unwrap_or(now);
-    for quarter in effect::mails_by_quarter(conn, tenant, since)? {
+    for quarter in effect::messages_by_quarter(tx, since)? {
         let part = match quarter.state {
             EffectState::Delivered => 0,
             EffectState::Discarded => 2,
@@ -106,9 +105,9 @@ fn messages(conn: &mut Conn, tenant: &TenantId, (zone, now): (Tz, Timestamp)) ->
                 continue;
             }
         };
-        daily.add(quarter.begins_at, zone, part, u64::try_from(quarter.mails).unwrap_or(0));
+        daily.add(quarter.begins_at, zone, part, u64::try_from(quarter.messages).unwrap_or(0));
     }
-    let waiting = effect::count_unsettled_mails(conn, tenant)?;
+    let waiting = effect::count_unsettled_messages(tx)?;
     daily.add(now, zone, 1, u64::try_from(waiting).unwrap_or(0));
     Ok(daily)
 }

@@ -1,14 +1,15 @@
 //! The latest messages of a page, each with what became of it and why.
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::engine::plain;
-use crate::model::effect::{Effect, EffectKind, EffectState};
-use crate::model::request::EffectRequest;
-use crate::model::tenant::Tenant;
-use crate::model::verdict::Decision;
 use crate::ops::dashboard::{Names, SHOWN};
-use crate::store::{Conn, effect, message, verdict};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::effect::{Effect, EffectState};
+use nexora_core::model::outbound::Recipient;
+use nexora_core::model::request::EffectRequest;
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::verdict::Decision;
+use nexora_engine::plain;
+use nexora_store::{Conn, effect, message, verdict};
 
 /// A message, in or out.
 pub struct Letter {
@@ -52,18 +53,19 @@ const REPLIES: i64 = 4;
 
 /// Returns the latest messages and those that wait, latest first.
 pub fn load(conn: &mut Conn, tenant: &Tenant, names: &mut Names) -> Result<Vec<Letter>> {
-    let mut mails = effect::of_kind(conn, &tenant.id, EffectKind::SendMail, SHOWN - REPLIES)?;
-    for waiting in effect::waiting_mails(conn, &tenant.id, WAITING)? {
+    let tx = &mut conn.of(&tenant.id);
+    let mut mails = effect::latest_messages(tx, SHOWN - REPLIES)?;
+    for waiting in effect::waiting_messages(tx, WAITING)? {
         if mails.iter().all(|mail| mail.id != waiting.id) {
             mails.push(waiting);
         }
     }
     let mut letters = Vec::new();
     for mail in mails {
-        letters.extend(outgoing(conn, tenant, mail, names)?);
+        letters.extend(outgoing(tx, tenant, mail, names)?);
     }
-    for reply in message::latest_received(conn, &tenant.id, REPLIES)? {
-        let who = names.of(conn, reply.contact_id.as_ref())?.unwrap_or(reply.sender);
+    for reply in message::latest_received(tx, REPLIES)? {
+        let who = names.of(tx, reply.contact_id.as_ref())?.unwrap_or(reply.sender);
         letters.push(Letter { at: reply.sent_at, who, subject: reply.subject, fate: Fate::Received });
     }
     letters.sort_by_key(|letter| std::cmp::Reverse(letter.at));
@@ -71,15 +73,17 @@ pub fn load(conn: &mut Conn, tenant: &Tenant, names: &mut Names) -> Result<Vec<L
 }
 
 fn outgoing(conn: &mut Conn, tenant: &Tenant, mail: Effect, names: &mut Names) -> Result<Option<Letter>> {
-    let EffectRequest::SendMail(request) = mail.request.read()? else { return Ok(None) };
-    let contact = request.letter.as_ref().and_then(|letter| letter.contact_id.as_ref());
+    let request: EffectRequest = mail.request.read()?;
+    let Some(message) = request.message() else { return Ok(None) };
+    let contact = message.envelope().and_then(|envelope| envelope.contact_id.as_ref());
+    let recipient = message.content.recipient();
     let who = match names.of(conn, contact)? {
         Some(name) => name,
-        None if request.to == tenant.owner_email => "you".to_owned(),
-        None => request.to.to_string(),
+        None if recipient == Recipient::Email(&tenant.owner_email) => "you".to_owned(),
+        None => recipient.to_string(),
     };
     let at = mail.settled_at.unwrap_or(mail.created_at);
-    Ok(Some(Letter { at, who, subject: request.subject, fate: fate(conn, &mail)? }))
+    Ok(Some(Letter { at, who, subject: message.content.subject().to_owned(), fate: fate(conn, &mail)? }))
 }
 
 fn fate(conn: &mut Conn, mail: &Effect) -> Result<Fate> {
@@ -87,7 +91,7 @@ fn fate(conn: &mut Conn, mail: &Effect) -> Result<Fate> {
     let decided = match mail.state {
         EffectState::Delivered | EffectState::Leased | EffectState::InDoubt | EffectState::Dead => None,
         EffectState::Pending | EffectState::Retrying | EffectState::Discarded => {
-            verdict::of_effect(conn, &mail.tenant_id, &mail.id)?.pop()
+            verdict::of_effect(&mut conn.of(&mail.tenant_id), &mail.id)?.pop()
         }
     };
     Ok(match (mail.state, decided) {

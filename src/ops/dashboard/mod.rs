@@ -12,17 +12,17 @@ use std::collections::HashMap;
 use chrono_tz::Tz;
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
-use crate::engine::authority;
-use crate::model::address::Slug;
-use crate::model::lead::{Lead, Pace};
-use crate::model::panel::Panel;
-use crate::model::principal::{Noun, Permission, Principal, Verb};
-use crate::model::tenant::Tenant;
-use crate::model::{ContactId, TenantId};
 use crate::pipeline::trouble::{self, Level, Trouble};
-use crate::store::{Conn, contact, lead, tenant};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::address::Slug;
+use nexora_core::model::lead::{Lead, Pace};
+use nexora_core::model::panel::Panel;
+use nexora_core::model::principal::{Noun, Permission, Principal, Verb};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{ContactId, TenantId};
+use nexora_engine::authority;
+use nexora_store::{Conn, contact, lead, tenant};
 
 pub use agenda::{Agenda, Chore, Visit, Work};
 pub use figures::{CHART_DAYS, Charts, Week};
@@ -148,7 +148,7 @@ fn load(
     let has = |panel| panels.contains(&panel);
     let upkeep = upkeep::load(conn, &tenant, now)?;
     let paces = match view.leads && (has(Panel::Week) || has(Panel::Charts)) {
-        true => Some(figures::paces(conn, id, zone, now)?),
+        true => Some(figures::paces(&mut conn.of(id), zone, now)?),
         false => None,
     };
     let paces: Option<&[Pace]> = paces.as_deref();
@@ -160,17 +160,19 @@ fn load(
         health: has(Panel::Health).then(|| upkeep.health()),
         week: shown(has(Panel::Week), || figures::week(conn, &tenant, paces, now))?,
         charts: shown(has(Panel::Charts), || {
-            figures::charts(conn, id, paces.unwrap_or_default(), view.messages, (zone, now))
+            figures::charts(&mut conn.of(id), paces.unwrap_or_default(), view.messages, (zone, now))
         })?,
-        leads: shown(has(Panel::Leads), || lead::list(conn, id, None, None, SHOWN))?,
+        leads: shown(has(Panel::Leads), || lead::list(&mut conn.of(id), None, None, SHOWN))?,
         letters: shown(has(Panel::Messages), || letter::load(conn, &tenant, &mut names))?,
         agenda: shown(has(Panel::Appointments), || agenda::load(conn, &tenant, &mut names, (zone, now)))?,
-        runs: shown(has(Panel::Runs), || upkeep::runs(conn, id, &upkeep.automations, &mut names, now))?,
-        automations: shown(has(Panel::Automations), || {
-            upkeep::automations(conn, id, &upkeep.automations, &upkeep.schedules, now)
+        runs: shown(has(Panel::Runs), || {
+            upkeep::runs(&mut conn.of(id), &upkeep.automations, &mut names, now)
         })?,
-        chores: shown(has(Panel::Tasks), || agenda::chores(conn, id, &mut names))?,
-        work: shown(has(Panel::Jobs), || agenda::work(conn, id, &mut names))?,
+        automations: shown(has(Panel::Automations), || {
+            upkeep::automations(&mut conn.of(id), &upkeep.automations, &upkeep.schedules, now)
+        })?,
+        chores: shown(has(Panel::Tasks), || agenda::chores(&mut conn.of(id), &mut names))?,
+        work: shown(has(Panel::Jobs), || agenda::work(&mut conn.of(id), &mut names))?,
         troubles: upkeep.troubles,
         panels,
         tenant,
@@ -198,7 +200,7 @@ impl Names {
         if let Some(known) = self.known.get(id) {
             return Ok(known.clone());
         }
-        let found = contact::find(conn, &self.tenant_id, id)?;
+        let found = contact::find(&mut conn.of(&self.tenant_id), id)?;
         let name = found.map(|contact| contact.name).filter(|name| !name.is_empty());
         self.known.insert(id.clone(), name.clone());
         Ok(name)

@@ -1,24 +1,24 @@
 //! How a tenant's accounts and automations do: what works, what ran, what failed, what goes on later.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Deserialize;
-
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::engine::plain;
-use crate::model::automation::{Automation, AutomationState};
-use crate::model::connection::{Connection, ConnectionState};
-use crate::model::cursor::Cursor;
-use crate::model::run::{Run, RunState};
-use crate::model::schedule::Schedule;
-use crate::model::tenant::Tenant;
-use crate::model::{AutomationId, LeadId, TenantId};
 use crate::ops::dashboard::Names;
 use crate::ops::status;
 use crate::pipeline::trouble::{self, Trouble};
-use crate::store::{Conn, automation, balance, connection, cursor, lead, run, schedule};
+use crate::pipeline::version::{self, Parsed};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Kind, Result};
+use nexora_core::model::automation::{Automation, AutomationState};
+use nexora_core::model::connection::{Connection, ConnectionState};
+use nexora_core::model::cursor::Cursor;
+use nexora_core::model::run::{Run, RunState};
+use nexora_core::model::schedule::Schedule;
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{AutomationId, LeadId};
+use nexora_engine::plain;
+use nexora_store::{Conn, Tx, automation, balance, connection, cursor, lead, run, schedule};
 
 /// Whether accounts work, and when the next digest comes.
 pub struct Health {
@@ -66,10 +66,10 @@ pub struct AutomationLine {
     pub next_at: Option<Timestamp>,
 }
 
-/// An automation with what its live version says of itself.
+/// An automation with its live version; nothing where this release cannot read that.
 pub struct Known {
     row: Automation,
-    outline: Outline,
+    live: Option<Arc<Parsed>>,
 }
 
 /// What every page needs, whatever its panels.
@@ -81,56 +81,34 @@ pub struct Upkeep {
     cursors: Vec<Cursor>,
 }
 
-/// The part of a definition that is told to people. It was checked when it was enabled.
-#[derive(Default, Deserialize)]
-struct Outline {
-    #[serde(default)]
-    automation: Head,
-    #[serde(default)]
-    step: Vec<OutlineStep>,
-}
-
-#[derive(Default, Deserialize)]
-struct Head {
-    #[serde(default)]
-    title: String,
-    #[serde(default)]
-    description: String,
-}
-
-#[derive(Deserialize)]
-struct OutlineStep {
-    #[serde(default)]
-    action: String,
-}
-
 const ROWS: i64 = 500;
 const LINES: i64 = 5;
 const WEEK: Duration = Duration::from_secs(7 * 86_400);
 
-/// The action by which a digest is known, whatever its automation is called.
-const DIGEST: &str = "digest.compose";
-
 pub fn load(conn: &mut Conn, tenant: &Tenant, now: Timestamp) -> Result<Upkeep> {
     let id = &tenant.id;
-    let counts = balance::unsettled(conn, id)?;
-    let (connections, cursors) = (connection::list(conn, id, ROWS)?, cursor::list(conn, id, None, ROWS)?);
+    let counts = balance::unsettled(&mut conn.of(id))?;
+    let (connections, cursors) =
+        (connection::list(&mut conn.of(id), ROWS)?, cursor::list(&mut conn.of(id), None, ROWS)?);
     let health = trouble::Health {
         tenant,
         counts: &counts,
-        oldest_due_at: balance::oldest_due(conn, id)?,
+        oldest_due_at: balance::oldest_due(&mut conn.of(id))?,
         connections: &connections,
         cursors: &cursors,
     };
     let mut troubles = trouble::of(&health, now);
-    troubles.extend(status::locks(conn, id, now)?);
+    troubles.extend(status::locks(&mut conn.of(id), now)?);
     let mut automations = Vec::new();
-    for row in automation::list(conn, id, ROWS)? {
-        let version = automation::find_version(conn, id, &row.id, row.live_version)?;
-        let outline = version.and_then(|version| toml::from_str(&version.definition).ok());
-        automations.push(Known { row, outline: outline.unwrap_or_default() });
+    for row in automation::list(&mut conn.of(id), ROWS)? {
+        let live = match version::parsed(&mut conn.of(id), &row.id, row.live_version) {
+            Ok(parsed) => Some(parsed),
+            Err(error) if error.kind() == Kind::Unavailable => return Err(error),
+            Err(_) => None,
+        };
+        automations.push(Known { row, live });
     }
-    Ok(Upkeep { troubles, automations, schedules: schedule::list(conn, id)?, connections, cursors })
+    Ok(Upkeep { troubles, automations, schedules: schedule::list(&mut conn.of(id))?, connections, cursors })
 }
 
 impl Upkeep {
@@ -146,10 +124,9 @@ impl Upkeep {
                 .filter_map(|cursor| cursor.polled_at)
                 .max(),
         };
-        let digests = self.automations.iter().filter(|known| {
-            known.row.state == AutomationState::Enabled
-                && known.outline.step.iter().any(|step| step.action == DIGEST)
-        });
+        let is_digest =
+            |known: &&Known| known.row.state == AutomationState::Enabled && known.composes_digest();
+        let digests = self.automations.iter().filter(is_digest);
         Health {
             accounts: self.connections.iter().map(account).collect(),
             next_digest: digests.filter_map(|known| next(&self.schedules, &known.row.id)).min(),
@@ -166,45 +143,49 @@ fn next(schedules: &[Schedule], id: &AutomationId) -> Option<Timestamp> {
         .min()
 }
 
-fn title(known: &Known) -> String {
-    match known.outline.automation.title.is_empty() {
-        true => known.row.name.clone(),
-        false => known.outline.automation.title.clone(),
+impl Known {
+    fn title(&self) -> String {
+        let title = self.live.as_ref().map(|live| live.definition.head.title.clone());
+        title.filter(|title| !title.is_empty()).unwrap_or_else(|| self.row.name.clone())
+    }
+
+    fn description(&self) -> String {
+        self.live.as_ref().map(|live| live.definition.head.description.clone()).unwrap_or_default()
+    }
+
+    /// A digest is known by its action, whatever its automation is called.
+    fn composes_digest(&self) -> bool {
+        let mut steps = self.live.iter().flat_map(|live| &live.definition.steps);
+        steps.any(|step| step.action.digest_since().is_some())
     }
 }
 
-pub fn runs(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    automations: &[Known],
-    names: &mut Names,
-    now: Timestamp,
-) -> Result<Runs> {
-    let started = run::count_started(conn, tenant, now - WEEK)?;
+pub fn runs(tx: &mut Tx, automations: &[Known], names: &mut Names, now: Timestamp) -> Result<Runs> {
+    let started = run::count_started(tx, now - WEEK)?;
     let sum = |wanted: RunState| {
         started.iter().filter(|(_, state, _)| *state == wanted).map(|(.., count)| count).sum()
     };
     let titles: HashMap<&AutomationId, String> =
-        automations.iter().map(|known| (&known.row.id, title(known))).collect();
-    let mut line = |conn: &mut Conn, run: Run, at: Timestamp| -> Result<RunLine> {
-        let mut who = names.of(conn, run.contact_id.as_ref())?;
+        automations.iter().map(|known| (&known.row.id, known.title())).collect();
+    let mut line = |tx: &mut Tx, run: Run, at: Timestamp| -> Result<RunLine> {
+        let mut who = names.of(tx, run.contact_id.as_ref())?;
         if who.is_none()
             && let Ok(id) = LeadId::parse(&run.subject_id)
         {
-            who = lead::find(conn, tenant, &id)?.map(|lead| lead.name);
+            who = lead::find(tx, &id)?.map(|lead| lead.name);
         }
         let automation = titles.get(&run.automation_id).cloned().unwrap_or_default();
         let why = plain::failure(run.reason.as_deref().unwrap_or_default()).to_owned();
         Ok(RunLine { automation, who, why, at })
     };
     let (mut failures, mut waiting) = (Vec::new(), Vec::new());
-    for run in run::failed(conn, tenant, LINES)? {
+    for run in run::failed(tx, LINES)? {
         let at = run.finished_at.unwrap_or(run.started_at);
-        failures.push(line(conn, run, at)?);
+        failures.push(line(tx, run, at)?);
     }
-    for run in run::waiting(conn, tenant, LINES)? {
+    for run in run::waiting(tx, LINES)? {
         let at = run.due_at.unwrap_or(run.started_at);
-        waiting.push(line(conn, run, at)?);
+        waiting.push(line(tx, run, at)?);
     }
     Ok(Runs {
         succeeded: sum(RunState::Succeeded),
@@ -216,19 +197,18 @@ pub fn runs(
 }
 
 pub fn automations(
-    conn: &mut Conn,
-    tenant: &TenantId,
+    tx: &mut Tx,
     automations: &[Known],
     schedules: &[Schedule],
     now: Timestamp,
 ) -> Result<Vec<AutomationLine>> {
-    let started = run::count_started(conn, tenant, now - WEEK)?;
+    let started = run::count_started(tx, now - WEEK)?;
     let shown = automations.iter().filter(|known| known.row.state != AutomationState::Disabled);
     let line = |known: &Known| {
         let own = || started.iter().filter(|(id, ..)| *id == known.row.id);
         AutomationLine {
-            title: title(known),
-            description: known.outline.automation.description.clone(),
+            title: known.title(),
+            description: known.description(),
             state: known.row.state,
             ran: own().map(|(.., count)| count).sum(),
             failed: own().filter(|(_, state, _)| *state == RunState::Failed).map(|(.., count)| count).sum(),

@@ -1,18 +1,18 @@
 //! Something that happens in a scratch world: an event, and what it leaves in the tenant's records.
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::consent::{Channel, Scope, Suppression, SuppressionReason};
-use crate::model::contact::AddressKind;
-use crate::model::event::{About, CalendarEvent, Event, EventKind, Fact, MailEvent};
-use crate::model::lead::{Agreed, LeadState};
-use crate::model::message::{Author, Message};
-use crate::model::tenant::Tenant;
-use crate::model::{ConnectionId, ContactId, MessageId};
 use crate::pipeline::appointment;
 use crate::pipeline::consent::{Given, note};
 use crate::pipeline::link::Linker;
-use crate::store::{Conn, connection, consent, contact, event, lead, message};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::consent::{Channel, Scope, Suppression, SuppressionReason};
+use nexora_core::model::contact::AddressKind;
+use nexora_core::model::event::{About, CalendarEvent, Event, EventKind, Fact, MailEvent};
+use nexora_core::model::lead::{Agreed, LeadState};
+use nexora_core::model::message::{Author, Message};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{ConnectionId, ContactId, MessageId};
+use nexora_store::{Conn, connection, consent, contact, event, lead, message};
 
 /// Has something that was made up happen: it leaves in the records what the same leaves in reality.
 ///
@@ -30,7 +30,7 @@ pub fn invent(conn: &mut Conn, linker: &Linker, tenant: &Tenant, made_up: &Event
                 let wording = "No more of these mails".to_owned();
                 let word = Agreed { channel: Channel::Email, given: false, wording };
                 let given = Given { source: "unsubscribe", actor: "contact", lead: None };
-                note(conn, &tenant.id, contact_id, word, given, made_up.received_at)?;
+                note(&mut conn.of(&tenant.id), contact_id, word, given, made_up.received_at)?;
             }
             EventKind::MessageBounced => person.suppress(conn, Scope::All, SuppressionReason::Bounced)?,
             EventKind::LeadReceived
@@ -66,26 +66,27 @@ pub fn happen(conn: &mut Conn, tenant: &Tenant, event: &Event) -> Result<()> {
 /// # Errors
 /// As `invent`.
 pub fn follow(conn: &mut Conn, tenant: &Tenant, event: &Event) -> Result<()> {
+    let tx = &mut conn.of(&tenant.id);
     let at = event.received_at;
     match event.kind {
         EventKind::LeadChanged => {
             let fact: Fact = event.payload.read()?;
             if let (Some(id), Ok(state)) = (&fact.about.lead_id, LeadState::parse(&fact.detail)) {
-                lead::set_state(conn, &tenant.id, id, state)?;
+                lead::set_state(tx, id, state)?;
             }
         }
         EventKind::MessageWritten => {
             let about: About = event.payload.read()?;
             if let Some(id) = &about.lead_id {
-                lead::note_responded(conn, &tenant.id, id, at)?;
+                lead::note_responded(tx, id, at)?;
             }
         }
         EventKind::CalendarEvent => {
             let told: CalendarEvent = event.payload.read()?;
             let place = (&told.connection_id, told.calendar.as_str());
             // The connection may be gone by now.
-            if connection::find(conn, &tenant.id, place.0)?.is_some() {
-                appointment::record(conn, tenant, place, &told.entry, at)?;
+            if connection::find(tx, place.0)?.is_some() {
+                appointment::record(tx, tenant, place, &told.entry, at)?;
             }
         }
         EventKind::LeadReceived
@@ -128,7 +129,7 @@ impl Invented<'_> {
     }
 
     fn was_answered(&self, conn: &mut Conn, about: &About) -> Result<()> {
-        let connections = connection::list(conn, &self.tenant.id, 1)?;
+        let connections = connection::list(&mut conn.of(&self.tenant.id), 1)?;
         let Some(connection) = connections.first() else { return Ok(()) };
         message::insert(conn, &self.message(Author::Person, connection.id.clone(), about)).map(|_| ())
     }
@@ -158,7 +159,7 @@ impl Invented<'_> {
 
     fn suppress(&self, conn: &mut Conn, scope: Scope, reason: SuppressionReason) -> Result<()> {
         let tenant = &self.tenant.id;
-        for (kind, address) in contact::addresses(conn, tenant, self.contact_id)? {
+        for (kind, address) in contact::addresses(&mut conn.of(tenant), self.contact_id)? {
             if kind != AddressKind::Email {
                 continue;
             }

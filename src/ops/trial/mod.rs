@@ -14,17 +14,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
 use crate::config::definitions::Text;
-use crate::engine::context::Person;
-use crate::engine::trigger::{AppointmentOn, CalendarWhen, Filter, On, Trigger, Watch};
-use crate::model::contact::AddressKind;
-use crate::model::cursor::Moment;
-use crate::model::event::{Event, EventKind};
-use crate::model::lead::Lead;
-use crate::model::tenant::Tenant;
-use crate::model::{AutomationId, LeadId};
 use crate::ops::definition::{self, Loaded};
 use crate::ops::trial::report::{Line, What};
 use crate::ops::trial::sample::Sample;
@@ -32,7 +22,17 @@ use crate::ops::trial::scratch::Scratch;
 use crate::ops::{LIST_LIMIT, setting_texts};
 use crate::pipeline::link::Linker;
 use crate::pipeline::{dispatch, version};
-use crate::store::{Conn, automation, connection, contact, event, lead};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::contact::AddressKind;
+use nexora_core::model::cursor::Moment;
+use nexora_core::model::event::Event;
+use nexora_core::model::lead::Lead;
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{AutomationId, LeadId};
+use nexora_engine::context::Person;
+use nexora_engine::trigger::{EventSource, On, Trigger, Watch};
+use nexora_store::{Conn, automation, connection, contact, event, lead};
 
 /// What is tried.
 #[derive(Clone, Debug, Default)]
@@ -97,7 +97,7 @@ pub async fn run(app: &App, tenant: &Tenant, request: TrialRequest) -> Result<Sh
     let beginning = Beginning {
         tenant: scratch.tenant.clone(),
         automation: scratch.automation.clone(),
-        trigger: trigger(&loaded, request.trigger)?.clone(),
+        on: trigger(&loaded, request.trigger)?.on,
         request,
     };
     let (event, mut happenings) = scratch.write(move |conn, now| beginning.begin(conn, now)).await?;
@@ -135,8 +135,8 @@ pub async fn run(app: &App, tenant: &Tenant, request: TrialRequest) -> Result<Sh
 async fn with_live(app: &App, tenant: &Tenant, request: &TrialRequest) -> Result<BTreeMap<String, String>> {
     let (id, name) = (tenant.id.clone(), request.name.clone());
     let live = app.db.read(move |conn| {
-        let Some(found) = automation::find_by_name(conn, &id, &name)? else { return Ok(None) };
-        automation::find_version(conn, &id, &found.id, found.live_version)
+        let Some(found) = automation::find_by_name(&mut conn.of(&id), &name)? else { return Ok(None) };
+        automation::find_version(&mut conn.of(&id), &found.id, found.live_version)
     });
     let mut given = match live.await? {
         Some(version) => setting_texts(&version)?,
@@ -156,7 +156,7 @@ fn trigger(loaded: &Loaded, number: usize) -> Result<&Trigger> {
 struct Beginning {
     tenant: Tenant,
     automation: AutomationId,
-    trigger: Trigger,
+    on: On,
     request: TrialRequest,
 }
 
@@ -164,8 +164,8 @@ impl Beginning {
     /// Starts the automation with an event of its trigger's kind; returns it, and what happens afterwards.
     fn begin(&self, conn: &mut Conn, now: Timestamp) -> Result<(Event, Vec<Event>)> {
         let Beginning { tenant, automation, request, .. } = self;
-        let connections = connection::list(conn, &tenant.id, LIST_LIMIT)?;
-        let made_up = sample::Happening { ahead: self.ahead(conn)?, ..happening_of(&self.trigger)? };
+        let connections = connection::list(&mut conn.of(&tenant.id), LIST_LIMIT)?;
+        let made_up = sample::Happening { ahead: self.ahead(conn)?, ..happening_of(self.on) };
         let is_about_somebody = made_up.kind.shape().is_about_somebody() || !request.then.is_empty();
         let sample = self.sample(conn, now)?;
         if is_about_somebody {
@@ -174,8 +174,7 @@ impl Beginning {
         let started_by = sample.event(tenant, &connections, made_up, now)?;
         let mut happenings = Vec::new();
         for (after, on) in &request.then {
-            let trigger = Trigger { on: Some(*on), ..Trigger::default() };
-            happenings.push(sample.event(tenant, &connections, happening_of(&trigger)?, now + *after)?);
+            happenings.push(sample.event(tenant, &connections, happening_of(*on), now + *after)?);
         }
         happenings.sort_by_key(|happening| happening.received_at);
         event::insert(conn, &started_by).map(|_| ())?;
@@ -200,7 +199,7 @@ impl Beginning {
 
     /// Returns how far ahead, or past, an appointment is of which the trigger tells.
     fn ahead(&self, conn: &mut Conn) -> Result<Duration> {
-        let version = version::parsed(conn, &self.tenant.id, &self.automation, version::DRAFT)?;
+        let version = version::parsed(&mut conn.of(&self.tenant.id), &self.automation, version::DRAFT)?;
         let number = i32::try_from(self.request.trigger.saturating_sub(1)).unwrap_or(i32::MAX);
         let watches = version.watches(&self.tenant)?;
         Ok(ahead_of(watches.iter().find(|watch| watch.number == number)))
@@ -208,28 +207,16 @@ impl Beginning {
 }
 
 /// Returns what a trigger waits for, as the sample makes it up.
-fn happening_of(trigger: &Trigger) -> Result<sample::Happening> {
-    let on = trigger.on.ok_or_else(|| Error::usage("the trigger says nothing"))?;
-    let (kind, change) = match on {
-        On::Appointment(AppointmentOn::Booked) | On::Event(EventKind::CalendarEvent) => {
-            (EventKind::CalendarEvent, "created")
-        }
-        On::Appointment(AppointmentOn::Moved) => (EventKind::CalendarEvent, "updated"),
-        On::Appointment(AppointmentOn::Cancelled) => (EventKind::CalendarEvent, "cancelled"),
-        On::Appointment(AppointmentOn::Near) => (EventKind::CalendarEvent, "before"),
-        On::Appointment(AppointmentOn::Past) => (EventKind::CalendarEvent, "after"),
-        On::Event(EventKind::LeadChanged) => (EventKind::LeadChanged, "won"),
-        On::Event(EventKind::LinkOpened) => (EventKind::LinkOpened, "review"),
-        On::Event(kind) => (kind, ""),
-    };
-    Ok(sample::Happening { kind, change, ahead: sample::Happening::AHEAD })
+fn happening_of(on: On) -> sample::Happening {
+    let kind = on.kind();
+    sample::Happening { kind: kind.event, change: kind.sample, ahead: sample::Happening::AHEAD }
 }
 
 /// Returns how far ahead, or past, an appointment is of which a trigger tells.
 fn ahead_of(watch: Option<&Watch>) -> Duration {
-    match watch.map(|watch| &watch.filter) {
-        Some(Filter::Calendar { when: CalendarWhen::At(Moment::Before(s) | Moment::After(s)), .. }) => {
-            Duration::from_secs(*s)
+    match watch.map(|watch| watch.filter.source()) {
+        Some(EventSource::Calendar { moment: Some(Moment::Before(s) | Moment::After(s)), .. }) => {
+            Duration::from_secs(s)
         }
         _ => sample::Happening::AHEAD,
     }
@@ -258,12 +245,13 @@ fn apply(sample: &mut Sample, file: &SampleLead) -> Result<()> {
 
 /// Puts a real lead in the place of the made-up one.
 fn take_lead(conn: &mut Conn, tenant: &Tenant, sample: &mut Sample, id: &LeadId) -> Result<()> {
-    let found: Lead = lead::find(conn, &tenant.id, id)?
+    let found: Lead = lead::find(&mut conn.of(&tenant.id), id)?
         .ok_or_else(|| Error::not_found(format!("no lead `{id}` in tenant `{}`", tenant.slug)))?;
     if let Some(contact_id) = &found.contact_id
-        && let Some(contact) = contact::find(conn, &tenant.id, contact_id)?
+        && let Some(contact) = contact::find(&mut conn.of(&tenant.id), contact_id)?
     {
-        sample.person = Person { addresses: contact::addresses(conn, &tenant.id, contact_id)?, contact };
+        sample.person =
+            Person { addresses: contact::addresses(&mut conn.of(&tenant.id), contact_id)?, contact };
     }
     sample.job.contact_id = found.contact_id.clone();
     sample.job.lead_id = Some(found.id.clone());

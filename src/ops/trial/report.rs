@@ -2,16 +2,17 @@
 
 use serde::Serialize;
 
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
-use crate::engine::action::Action;
-use crate::model::effect::{Effect, EffectState};
-use crate::model::message::MessageClass;
-use crate::model::request::EffectRequest;
-use crate::model::run::{Run, RunState, Step, StepState};
-use crate::model::verdict::{Decision, Verdict};
 use crate::pipeline::version;
-use crate::store::{Conn, effect, run, verdict};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::effect::{Effect, EffectState};
+use nexora_core::model::message::MessageClass;
+use nexora_core::model::outbound::Content;
+use nexora_core::model::request::EffectRequest;
+use nexora_core::model::run::{Run, RunState, Step, StepState};
+use nexora_core::model::verdict::{Decision, GateDecisionRow};
+use nexora_engine::action::{Action, EndsRun};
+use nexora_store::{Conn, effect, run, verdict};
 
 /// One thing that a trial shows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -78,17 +79,18 @@ pub enum What {
 /// # Errors
 /// `Internal` when its rows cannot be read.
 pub fn of_run(conn: &mut Conn, run: &Run) -> Result<Vec<Line>> {
-    let version = version::parsed(conn, &run.tenant_id, &run.automation_id, run.version)?;
-    let effects = effect::of_run(conn, &run.tenant_id, &run.id)?;
+    let tx = &mut conn.of(&run.tenant_id);
+    let version = version::parsed(tx, &run.automation_id, run.version)?;
+    let effects = effect::of_run(tx, &run.id)?;
     let mut lines = Vec::new();
-    for step in run::steps(conn, &run.tenant_id, &run.id)? {
+    for step in run::steps(tx, &run.id)? {
         let promised = step.effect_id.as_ref().and_then(|id| effects.iter().find(|effect| effect.id == *id));
         if let Some(promised) = promised {
-            of_effect(conn, promised, &mut lines)?;
+            of_effect(tx, promised, &mut lines)?;
             continue;
         }
         let position = usize::try_from(step.position).unwrap_or(usize::MAX);
-        let action = version.definition.steps.get(position).map(|step| &step.action);
+        let action = version.definition.steps.get(position).map(|step| step.action.as_ref());
         lines.extend(of_step(step, action)?);
     }
     if let Some(at) = run.finished_at {
@@ -99,39 +101,35 @@ pub fn of_run(conn: &mut Conn, run: &Run) -> Result<Vec<Line>> {
     Ok(lines)
 }
 
-fn of_step(step: Step, action: Option<&Action>) -> Result<Option<Line>> {
-    #[derive(serde::Deserialize)]
+fn of_step(step: Step, action: Option<&dyn Action>) -> Result<Option<Line>> {
+    #[derive(Default, serde::Deserialize)]
+    #[serde(default)]
     struct Waited {
-        until: Timestamp,
-        #[serde(default)]
+        until: Option<Timestamp>,
         passed: bool,
     }
     let reason = step.reason.unwrap_or_default();
     let done_at = step.finished_at.unwrap_or(step.started_at);
-    let (at, what) = match (step.state, action) {
+    let waited: Waited = step.output.read()?;
+    let changes = action.is_some_and(|action| action.ends_run() == EndsRun::Never) && !reason.is_empty();
+    let (at, what) = match (step.state, waited.until) {
         (StepState::Skipped, _) => (done_at, What::Skipped { reason }),
         (StepState::Failed, _) => (done_at, What::Fails { reason }),
-        (StepState::Waiting | StepState::Succeeded, Some(Action::Wait(_))) => {
-            let waited: Waited = step.output.read()?;
-            if waited.passed {
-                return Ok(None);
-            }
-            (step.started_at, What::Waits { until: waited.until })
+        (StepState::Waiting | StepState::Succeeded, Some(until)) if !waited.passed => {
+            (step.started_at, What::Waits { until })
         }
-        (StepState::Succeeded, Some(action)) if action.is_change() => {
-            (done_at, What::Changes { change: reason })
-        }
+        (StepState::Succeeded, None) if changes => (done_at, What::Changes { change: reason }),
         (StepState::Waiting | StepState::Succeeded, _) => return Ok(None),
     };
     Ok(Some(Line { at, step: step.name, what }))
 }
 
 fn of_effect(conn: &mut Conn, promised: &Effect, lines: &mut Vec<Line>) -> Result<()> {
-    let decided = verdict::of_effect(conn, &promised.tenant_id, &promised.id)?;
+    let decided = verdict::of_effect(&mut conn.of(&promised.tenant_id), &promised.id)?;
     let mut say = |at, what| lines.push(Line { at, step: promised.step.clone(), what });
     let dropped = decided.iter().any(|verdict| verdict.decision == Decision::Drop);
     let why = decided.last().map(|verdict| verdict.reason.clone()).unwrap_or_default();
-    for Verdict { at, gate, decision, reason, until, .. } in decided {
+    for GateDecisionRow { at, gate, decision, reason, until, .. } in decided {
         match (decision, until) {
             (Decision::Hold, Some(until)) => say(at, What::Held { gate: gate.to_string(), reason, until }),
             (Decision::Drop, _) => say(at, What::NotSent { gate: gate.to_string(), reason }),
@@ -155,16 +153,17 @@ fn of_effect(conn: &mut Conn, promised: &Effect, lines: &mut Vec<Line>) -> Resul
 }
 
 fn done(promised: &Effect, why: String) -> Result<What> {
-    Ok(match promised.request.read()? {
-        EffectRequest::SendMail(mail) => What::Sent {
+    let request: EffectRequest = promised.request.read()?;
+    Ok(match request.message().map(|message| (message, &message.content)) {
+        Some((message, Content::Mail(mail))) => What::Sent {
             to: mail.to.to_string(),
-            subject: mail.subject,
-            text: mail.text,
-            html: mail.html,
-            class: mail.letter.map(|letter| letter.class),
+            subject: mail.subject.clone(),
+            text: mail.text.clone(),
+            html: mail.html.clone(),
+            class: message.envelope().map(|envelope| envelope.class),
             why,
         },
-        request => What::Does {
+        None => What::Does {
             kind: request.kind().to_string(),
             request: serde_json::to_value(&request)
                 .map_err(|error| Error::internal("a request has no JSON form").source(error))?,

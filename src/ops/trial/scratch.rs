@@ -7,23 +7,23 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
 use crate::app::App;
-use crate::base::clock::{Clock, Timestamp};
-use crate::base::text::Json;
-use crate::base::{Error, Result};
-use crate::model::automation::{Automation, AutomationState, Version};
-use crate::model::connection::{Connection, ConnectionKind};
-use crate::model::run::Run;
-use crate::model::tenant::{Tenant, TenantMode, TenantState};
-use crate::model::{AutomationId, TenantId};
 use crate::ops::LIST_LIMIT;
 use crate::ops::definition::Loaded;
 use crate::ops::trial::provider;
 use crate::pipeline;
 use crate::pipeline::stop::{self, Drops};
 use crate::pipeline::version::DRAFT;
-use crate::store::copy::{self, Contents};
-use crate::store::due::{self, Queue};
-use crate::store::{Conn, Db, Url, automation, connection, run, scratch};
+use nexora_core::base::clock::{Clock, Timestamp};
+use nexora_core::base::text::Json;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::AutomationId;
+use nexora_core::model::automation::{Automation, AutomationState, Version};
+use nexora_core::model::connection::{Connection, ConnectionKind};
+use nexora_core::model::run::Run;
+use nexora_core::model::tenant::{Tenant, TenantMode, TenantState};
+use nexora_store::copy::{self, Contents};
+use nexora_store::due::{self, Queue};
+use nexora_store::{Conn, Db, Tx, Url, automation, connection, run, scratch};
 
 /// Times that everything due is done at most in one stretch, so that no trial goes on for ever.
 const MOVES: usize = 2_000;
@@ -52,9 +52,9 @@ impl Scratch {
         let world = App::assemble(app.config.clone(), db, clock, app.key.clone(), provider::registry());
         let (id, draft) = (tenant.id.clone(), draft.clone());
         let automation = world.db.write(move |conn| {
-            scratch::prepare(conn, &id)?;
-            add_connections(conn, &id, at)?;
-            put_draft(conn, &id, &draft, at)
+            scratch::prepare(&mut conn.of(&id))?;
+            add_connections(&mut conn.of(&id), at)?;
+            put_draft(&mut conn.of(&id), &draft, at)
         });
         let (tenant, automation) = (tenant.clone(), automation.await?);
         let tenant = Tenant { state: TenantState::Active, mode: TenantMode::Live, ..tenant };
@@ -116,7 +116,7 @@ impl Scratch {
     pub async fn runs(&self) -> Result<Vec<Run>> {
         let (tenant, automation) = (self.tenant.id.clone(), self.automation.clone());
         let filter = run::Filter { automation: Some(automation), ..run::Filter::default() };
-        let mut runs = self.read(move |conn| run::list(conn, &tenant, &filter, i64::MAX)).await?;
+        let mut runs = self.read(move |conn| run::list(&mut conn.of(&tenant), &filter, i64::MAX)).await?;
         runs.retain(|run| run.version == DRAFT);
         runs.reverse();
         Ok(runs)
@@ -141,23 +141,25 @@ fn next_due(conn: &mut Conn) -> Result<Option<Timestamp>> {
 }
 
 /// A tenant without connections is tried out as if it had one of each kind.
-fn add_connections(conn: &mut Conn, tenant: &TenantId, now: Timestamp) -> Result<()> {
-    if !connection::list(conn, tenant, LIST_LIMIT)?.is_empty() {
+fn add_connections(tx: &mut Tx, now: Timestamp) -> Result<()> {
+    let tenant = tx.tenant();
+    if !connection::list(tx, LIST_LIMIT)?.is_empty() {
         return Ok(());
     }
     for kind in ConnectionKind::ALL {
         let made_up = Connection::new(tenant, *kind, kind.name(), Json::empty_object(), now);
-        let _ = connection::insert(conn, &made_up)?;
+        let _ = connection::insert(tx, &made_up)?;
     }
     Ok(())
 }
 
 /// Stores the draft as the live version of its automation. Runs that are under way are not its own: they end.
-fn put_draft(conn: &mut Conn, tenant: &TenantId, draft: &Loaded, now: Timestamp) -> Result<AutomationId> {
+fn put_draft(tx: &mut Tx, draft: &Loaded, now: Timestamp) -> Result<AutomationId> {
+    let tenant = tx.tenant();
     let name = &draft.definition.head.name;
-    let id = match automation::find_by_name(conn, tenant, name)? {
+    let id = match automation::find_by_name(tx, name)? {
         Some(found) => {
-            automation::set_state(conn, tenant, &found.id, AutomationState::Enabled, now)?;
+            automation::set_state(tx, &found.id, AutomationState::Enabled, now)?;
             found.id
         }
         None => {
@@ -170,12 +172,12 @@ fn put_draft(conn: &mut Conn, tenant: &TenantId, draft: &Loaded, now: Timestamp)
                 created_at: now,
                 updated_at: now,
             };
-            let _ = automation::insert(conn, &new)?;
+            let _ = automation::insert(tx, &new)?;
             new.id
         }
     };
-    for open in run::open_of_automation(conn, tenant, &id)? {
-        stop::stop(conn, tenant, &open.id, "left out of the trial", Drops::All, now)?;
+    for open in run::open_of_automation(tx, &id)? {
+        stop::stop(tx, &open.id, "left out of the trial", Drops::All, now)?;
     }
     let version = Version {
         tenant_id: tenant.clone(),
@@ -187,6 +189,6 @@ fn put_draft(conn: &mut Conn, tenant: &TenantId, draft: &Loaded, now: Timestamp)
         created_at: now,
         created_by: String::new(),
     };
-    automation::insert_version(conn, &version)?;
+    automation::insert_version(tx, &version)?;
     Ok(id)
 }

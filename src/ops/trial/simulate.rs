@@ -10,18 +10,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::Result;
-use crate::base::clock::Timestamp;
 use crate::config::definitions::Text;
-use crate::engine::definition::Definition;
-use crate::model::consent::{Consent, Suppression};
-use crate::model::effect::EffectState;
-use crate::model::event::{About, Event, EventKind, EventState};
-use crate::model::lead::LeadState;
-use crate::model::message::Message;
-use crate::model::request::EffectRequest;
-use crate::model::tenant::Tenant;
-use crate::model::{AutomationId, EventId, RunId, TenantId};
 use crate::ops::definition;
 use crate::ops::trial::happening;
 use crate::ops::trial::report::{self, Line, What};
@@ -29,7 +18,18 @@ use crate::ops::trial::scratch::Scratch;
 use crate::ops::{LIST_LIMIT, setting_texts, version};
 use crate::pipeline::dispatch::subject;
 use crate::pipeline::version::{DRAFT, parsed};
-use crate::store::{Conn, automation, connection, consent, effect, event, lead, message, run, scratch};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::consent::{Consent, Suppression};
+use nexora_core::model::effect::EffectState;
+use nexora_core::model::event::{About, Event, EventKind, EventState};
+use nexora_core::model::lead::LeadState;
+use nexora_core::model::message::Message;
+use nexora_core::model::request::EffectRequest;
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{AutomationId, EventId, RunId};
+use nexora_engine::definition::Definition;
+use nexora_store::{Conn, Tx, automation, connection, consent, effect, event, lead, message, run, scratch};
 
 /// What is simulated.
 #[derive(Clone, Debug)]
@@ -101,10 +101,10 @@ pub async fn run(app: &App, tenant: &Tenant, request: SimulationRequest) -> Resu
     let since = now - Duration::from_secs(u64::from(request.days) * 86_400);
 
     let world = Scratch::open(app, tenant, &loaded, since).await?;
-    let (id, automation) = (tenant.id.clone(), world.automation.clone());
-    let history = app.db.read(move |conn| History::load(conn, &id, &automation, (since, now))).await?;
+    let automation = world.automation.clone();
+    let history = app.view(tenant, move |tx| History::load(tx, &automation, (since, now))).await?;
     let id = tenant.id.clone();
-    world.write(move |conn, _| scratch::rewind(conn, &id, since)).await?;
+    world.write(move |conn, _| scratch::rewind(&mut conn.of(&id), since)).await?;
     let replayed = replayed(&world, &history).await?;
     for moment in history.moments(&replayed) {
         world.pass_until(moment.at).await?;
@@ -149,29 +149,24 @@ struct AtMoment {
 }
 
 impl History {
-    fn load(
-        conn: &mut Conn,
-        tenant: &TenantId,
-        automation: &AutomationId,
-        span: (Timestamp, Timestamp),
-    ) -> Result<History> {
-        let mut messages = message::between(conn, tenant, span, ROWS)?;
+    fn load(tx: &mut Tx, automation: &AutomationId, span: (Timestamp, Timestamp)) -> Result<History> {
+        let mut messages = message::between(tx, span, ROWS)?;
         let own: HashSet<String> = {
             let filter = run::Filter { automation: Some(automation.clone()), ..run::Filter::default() };
-            run::list(conn, tenant, &filter, ROWS)?.into_iter().map(|run| run.id.to_string()).collect()
+            run::list(tx, &filter, ROWS)?.into_iter().map(|run| run.id.to_string()).collect()
         };
         messages.retain(|message| message.run_id.as_ref().is_none_or(|run| !own.contains(run)));
         let mut events = Vec::new();
-        for event in event::between(conn, tenant, span, ROWS)? {
-            if !is_held_back(conn, tenant, &event)? {
+        for event in event::between(tx, span, ROWS)? {
+            if !is_held_back(tx, &event)? {
                 events.push(event);
             }
         }
         Ok(History {
             events,
             messages,
-            consents: consent::between(conn, tenant, span, ROWS)?,
-            suppressions: consent::suppressions_between(conn, tenant, span, ROWS)?,
+            consents: consent::between(tx, span, ROWS)?,
+            suppressions: consent::suppressions_between(tx, span, ROWS)?,
         })
     }
 
@@ -215,9 +210,9 @@ async fn replayed(world: &Scratch, history: &History) -> Result<HashSet<EventId>
     let (tenant, automation) = (world.tenant.clone(), world.automation.clone());
     let (watches, name, connections) = world
         .read(move |conn| {
-            let watches = parsed(conn, &tenant.id, &automation, DRAFT)?.watches(&tenant)?;
-            let found = automation::find(conn, &tenant.id, &automation)?;
-            let connections = connection::list(conn, &tenant.id, LIST_LIMIT)?;
+            let watches = parsed(&mut conn.of(&tenant.id), &automation, DRAFT)?.watches(&tenant)?;
+            let found = automation::find(&mut conn.of(&tenant.id), &automation)?;
+            let connections = connection::list(&mut conn.of(&tenant.id), LIST_LIMIT)?;
             Ok((watches, found.map(|found| found.name).unwrap_or_default(), connections))
         })
         .await?;
@@ -243,12 +238,12 @@ async fn replayed(world: &Scratch, history: &History) -> Result<HashSet<EventId>
 }
 
 /// Spam and test leads run nothing.
-fn is_held_back(conn: &mut Conn, tenant: &TenantId, found: &Event) -> Result<bool> {
+fn is_held_back(tx: &mut Tx, found: &Event) -> Result<bool> {
     if found.kind != EventKind::LeadReceived {
         return Ok(false);
     }
     let about: About = found.payload.read()?;
-    let lead = about.lead_id.map(|id| lead::find(conn, tenant, &id)).transpose()?.flatten();
+    let lead = about.lead_id.map(|id| lead::find(tx, &id)).transpose()?.flatten();
     Ok(lead.is_some_and(|lead| lead.is_test || lead.state == LeadState::Spam))
 }
 
@@ -259,17 +254,19 @@ fn sent(
     name: &str,
     started_by: &EventId,
 ) -> Result<BTreeMap<String, (String, Said)>> {
-    let Some(found) = automation::find_by_name(conn, &tenant.id, name)? else { return Ok(BTreeMap::new()) };
+    let tx = &mut conn.of(&tenant.id);
+    let Some(found) = automation::find_by_name(tx, name)? else { return Ok(BTreeMap::new()) };
     let filter =
         run::Filter { automation: Some(found.id), event: Some(started_by.clone()), ..run::Filter::default() };
-    let runs: Vec<RunId> = run::list(conn, &tenant.id, &filter, 1)?.into_iter().map(|run| run.id).collect();
+    let runs: Vec<RunId> = run::list(tx, &filter, 1)?.into_iter().map(|run| run.id).collect();
     let mut all = BTreeMap::new();
     for id in runs {
-        for done in effect::of_run(conn, &tenant.id, &id)? {
-            let EffectRequest::SendMail(mail) = done.request.read()? else { continue };
+        for done in effect::of_run(tx, &id)? {
+            let request: EffectRequest = done.request.read()?;
+            let Some(content) = request.message().map(|message| &message.content) else { continue };
             if let (EffectState::Delivered, Some(at)) = (done.state, done.settled_at) {
-                let said = Said { at, subject: mail.subject, text: mail.text };
-                all.insert(done.step, (mail.to.to_string(), said));
+                let (subject, text) = (content.subject().to_owned(), content.text().to_owned());
+                all.insert(done.step, (content.recipient().to_string(), Said { at, subject, text }));
             }
         }
     }

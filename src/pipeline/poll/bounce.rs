@@ -1,14 +1,14 @@
 //! A mail that came back: the address is not written to any more, and what waited for the contact ends.
 
 use super::Claimed;
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::engine::contact_extraction;
-use crate::model::consent::{Scope, Suppression, SuppressionReason};
-use crate::model::contact::AddressKind;
-use crate::model::event::{EventKind, MailEvent};
 use crate::pipeline::fact::{self, Detail};
-use crate::store::{Conn, consent, contact};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::consent::{Scope, Suppression, SuppressionReason};
+use nexora_core::model::contact::AddressKind;
+use nexora_core::model::event::{EventKind, MailEvent};
+use nexora_engine::contact_extraction;
+use nexora_store::{Conn, consent, contact};
 
 /// Notes a bounce. One that says only that delivery is late changes nothing: the mail system goes on.
 pub fn note(conn: &mut Conn, claimed: &Claimed, payload: &MailEvent, now: Timestamp) -> Result<()> {
@@ -19,7 +19,7 @@ pub fn note(conn: &mut Conn, claimed: &Claimed, payload: &MailEvent, now: Timest
         return Ok(());
     }
     let tenant = &claimed.tenant;
-    let own = contact::addresses(conn, &tenant.id, contact_id)?;
+    let own = contact::addresses(&mut conn.of(&tenant.id), contact_id)?;
     let emails: Vec<String> =
         own.into_iter().filter(|(kind, _)| *kind == AddressKind::Email).map(|(_, value)| value).collect();
     let mentioned = contact_extraction::addresses(&mail.text, tenant.country()?);
@@ -38,5 +38,6 @@ pub fn note(conn: &mut Conn, claimed: &Claimed, payload: &MailEvent, now: Timest
     let _ = consent::suppress(conn, &suppression)?;
     let detail = Detail { to: &mail.subject, from: "" };
     let about = payload.about.clone();
-    fact::happened(conn, &tenant.id, EventKind::MessageBounced, &payload.id, about, detail, now).map(|_| ())
+    fact::happened(&mut conn.of(&tenant.id), EventKind::MessageBounced, &payload.id, about, detail, now)
+        .map(|_| ())
 }

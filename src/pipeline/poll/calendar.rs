@@ -7,21 +7,21 @@ use serde::{Deserialize, Serialize};
 
 use super::{Claimed, Settled};
 use crate::app::App;
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::base::text::Json;
-use crate::connector::poll::{CalendarChanges, Poll};
-use crate::engine::context::moment_of;
-use crate::engine::diary::{self, Change};
-use crate::model::TimerId;
-use crate::model::cursor::{CalendarWish, Cursor, Item, Moment, Timer};
-use crate::model::diary::{Entry, EntryChange};
-use crate::model::event::{CalendarEvent, EventKind};
-use crate::model::outcome::Unread;
-use crate::model::tenant::Tenant;
 use crate::pipeline::appointment;
 use crate::pipeline::fact::tell;
-use crate::store::{Conn, item, timer};
+use nexora_connector::poll::{CalendarChanges, Poll};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::Json;
+use nexora_core::model::TimerId;
+use nexora_core::model::cursor::{CalendarWish, Cursor, Item, Moment, Timer};
+use nexora_core::model::diary::{Entry, EntryChange};
+use nexora_core::model::event::{CalendarEvent, EventKind};
+use nexora_core::model::outcome::Unread;
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::context::moment_of;
+use nexora_engine::diary::{self, Change};
+use nexora_store::{Conn, item, timer};
 
 /// How long a cancelled entry is remembered, so that it is not told again.
 const GONE: Duration = Duration::from_secs(60 * 86_400);
@@ -52,7 +52,7 @@ pub(super) struct Read {
 }
 
 pub(super) async fn read(app: &App, poll: &dyn Poll, cursor: &Cursor) -> Result<Read, Unread> {
-    let unreadable = |error: crate::base::Error| Unread::Later { reason: error.report(), after: None };
+    let unreadable = |error: nexora_core::base::Error| Unread::Later { reason: error.report(), after: None };
     let position: Option<Position> =
         cursor.position.as_ref().map(Json::read).transpose().map_err(unreadable)?;
     let wish: CalendarWish = cursor.wish.read().map_err(unreadable)?;
@@ -106,7 +106,7 @@ async fn series_to_expand(
     }
     if refresh {
         let (tenant, id) = (cursor.tenant_id.clone(), cursor.id.clone());
-        let known = app.db.read(move |conn| item::all(conn, &tenant, &id)).await?;
+        let known = app.db.read(move |conn| item::all(&mut conn.of(&tenant), &id)).await?;
         for item in known.into_values().filter(|item| item.gone_at.is_none()) {
             let entry: Entry = item.content.read()?;
             series.extend(entry.is_series().then_some(entry.id));
@@ -125,7 +125,7 @@ pub(super) fn record(conn: &mut Conn, claimed: &Claimed, mut read: Read, now: Ti
     let mut known = BTreeMap::new();
     let wants_timers = read.refresh && !read.moments.is_empty();
     if !read.changes.entries.is_empty() || read.changes.full || wants_timers {
-        for (key, item) in item::all(conn, &cursor.tenant_id, &cursor.id)? {
+        for (key, item) in item::all(&mut conn.of(&cursor.tenant_id), &cursor.id)? {
             known.insert(key, item.content.read::<Entry>()?);
         }
     }
@@ -150,13 +150,13 @@ pub(super) fn record(conn: &mut Conn, claimed: &Claimed, mut read: Read, now: Ti
         known.insert(change.entry.id.clone(), change.entry.clone());
     }
     if read.refresh && read.moments.is_empty() {
-        timer::clear_due(conn, &cursor.tenant_id, &cursor.id)?;
+        timer::clear_due(&mut conn.of(&cursor.tenant_id), &cursor.id)?;
     } else if read.refresh {
         let singles = known.values().filter(|entry| entry.series_id.is_none() && !entry.is_series());
         for entry in singles.filter(|entry| !entry.cancelled) {
             timers.set(conn, &entry.id, std::slice::from_ref(entry))?;
         }
-        timer::forget_fired(conn, &cursor.tenant_id, &cursor.id, now - GONE)?;
+        timer::forget_fired(&mut conn.of(&cursor.tenant_id), &cursor.id, now - GONE)?;
         forget_gone(conn, cursor, &known, now - GONE)?;
     }
     for (series, instances) in &read.instances {
@@ -199,7 +199,7 @@ fn forget_gone(
     };
     let listed = known.values().filter(|entry| entry.cancelled && goes_on(entry));
     let listed: Vec<&str> = listed.map(|entry| entry.id.as_str()).collect();
-    item::forget_gone(conn, &cursor.tenant_id, &cursor.id, before, &listed)
+    item::forget_gone(&mut conn.of(&cursor.tenant_id), &cursor.id, before, &listed)
 }
 
 fn tell_change(conn: &mut Conn, claimed: &Claimed, change: &Change, now: Timestamp) -> Result<()> {
@@ -217,7 +217,8 @@ fn tell_change(conn: &mut Conn, claimed: &Claimed, change: &Change, now: Timesta
         previous: change.previous.clone(),
     };
     let key = format!("calendar:{}:{}:{}", cursor.id, cursor.epoch, change.entry.id);
-    tell(conn, &cursor.tenant_id, EventKind::CalendarEvent, key, &payload, contact_id, now).map(|_| ())
+    tell(&mut conn.of(&cursor.tenant_id), EventKind::CalendarEvent, key, &payload, contact_id, now)
+        .map(|_| ())
 }
 
 struct Timers<'a> {
@@ -232,7 +233,7 @@ impl Timers<'_> {
     /// not come: it would be a reminder of what is nearly there.
     fn set(&self, conn: &mut Conn, series: &str, entries: &[Entry]) -> Result<()> {
         let cursor = &self.claimed.cursor;
-        let existing = timer::of_series(conn, &cursor.tenant_id, &cursor.id, series)?;
+        let existing = timer::of_series(&mut conn.of(&cursor.tenant_id), &cursor.id, series)?;
         let mut wanted = HashSet::new();
         for entry in entries.iter().filter(|entry| !entry.cancelled) {
             for moment in self.moments {
@@ -247,7 +248,7 @@ impl Timers<'_> {
             // What has fired is kept, so that it does not fire again should its entry come back.
             let is_wanted = wanted.contains(&(timer.entry_id.clone(), timer.moment.clone()));
             if !is_wanted && timer.due_at.is_some() {
-                timer::delete(conn, &cursor.tenant_id, &timer.id)?;
+                timer::delete(&mut conn.of(&cursor.tenant_id), &timer.id)?;
             }
         }
         Ok(())
@@ -291,8 +292,9 @@ impl Timers<'_> {
 
     fn fires_at(&self, entry: &Entry, moment: Moment) -> Result<Option<Timestamp>> {
         let zone = self.claimed.tenant.zone()?.tz();
-        let at =
-            |when: &Option<crate::model::diary::When>| when.as_ref().and_then(|when| moment_of(when, zone));
+        let at = |when: &Option<nexora_core::model::diary::When>| {
+            when.as_ref().and_then(|when| moment_of(when, zone))
+        };
         Ok(match moment {
             Moment::Before(seconds) => at(&entry.start).map(|start| start - Duration::from_secs(seconds)),
             Moment::After(seconds) => at(&entry.end).map(|end| end + Duration::from_secs(seconds)),
@@ -309,7 +311,7 @@ pub fn ring(
 ) -> Result<bool> {
     let entry: Entry = timer.content.read()?;
     let Some(moment) = moment_named(&timer.moment) else { return Ok(false) };
-    if timer::fire(conn, timer)? == crate::store::Claim::Lost {
+    if timer::fire(conn, timer)? == nexora_store::Claim::Lost {
         return Ok(false);
     }
     let change = match moment {
@@ -329,7 +331,7 @@ pub fn ring(
         previous: None,
     };
     let key = format!("timer:{}:{}", timer.id, timer.fires_at.millis());
-    tell(conn, &cursor.tenant_id, EventKind::CalendarEvent, key, &payload, contact_id, now)?;
+    tell(&mut conn.of(&cursor.tenant_id), EventKind::CalendarEvent, key, &payload, contact_id, now)?;
     Ok(true)
 }
 

@@ -1,26 +1,26 @@
 //! Classifies an incoming mail: a reply of a contact, a lead that a marketplace sent, or neither.
 
 use super::{Claimed, bounce};
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::connector::poll::FetchedMail;
-use crate::engine::enquiry;
-use crate::engine::lead_format::formats;
-use crate::engine::lead_format::mail::{MailResult, Rules};
-use crate::engine::lead_format::parsed_lead::ParsedLead;
-use crate::engine::mail::from_parts;
-use crate::engine::mail::text::newly_written;
-use crate::model::address::EmailAddress;
-use crate::model::connection::{Connection, ConnectionSettings};
-use crate::model::contact::AddressKind;
-use crate::model::event::{About, MailEvent};
-use crate::model::lead::LeadState;
-use crate::model::mail::{Mail, MailKind, Mailbox};
-use crate::model::message::{Author, Message};
-use crate::model::{ContactId, LeadId, MessageId, TenantId};
 use crate::pipeline::change;
 use crate::pipeline::intake::{self, Arrival};
-use crate::store::{Conn, Inserted, contact, lead, message};
+use nexora_connector::poll::FetchedMail;
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::connection::{Connection, ConnectionSettings};
+use nexora_core::model::contact::AddressKind;
+use nexora_core::model::event::{About, MailEvent};
+use nexora_core::model::lead::LeadState;
+use nexora_core::model::mail::{Mail, MailKind, Mailbox};
+use nexora_core::model::message::{Author, Message};
+use nexora_core::model::{ContactId, LeadId, MessageId};
+use nexora_engine::enquiry;
+use nexora_engine::lead_format::formats;
+use nexora_engine::lead_format::mail::{MailResult, Rules};
+use nexora_engine::lead_format::parsed_lead::ParsedLead;
+use nexora_engine::mail::from_parts;
+use nexora_engine::mail::text::newly_written;
+use nexora_store::{Conn, Inserted, Tx, contact, lead, message};
 
 /// What a mail turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,32 +37,31 @@ pub enum Known {
 pub fn about(conn: &mut Conn, connection: &Connection, thread_id: &str, mail: &Mail) -> Result<About> {
     let tenant = &connection.tenant_id;
     let answered: Vec<String> = mail.in_reply_to.iter().chain(&mail.references).cloned().collect();
-    let mut earlier = message::latest_of_thread(conn, tenant, &connection.id, thread_id)?;
+    let mut earlier = message::latest_of_thread(&mut conn.of(tenant), &connection.id, thread_id)?;
     if earlier.is_none() && !answered.is_empty() {
-        earlier = message::latest_of_rfc_ids(conn, tenant, &answered)?;
+        earlier = message::latest_of_rfc_ids(&mut conn.of(tenant), &answered)?;
     }
     if let Some(message) = earlier {
         let lead_id = message.lead_id.as_deref().map(LeadId::parse).transpose()?;
-        return completed(conn, tenant, message.contact_id, lead_id);
+        return completed(&mut conn.of(tenant), message.contact_id, lead_id);
     }
     for mailbox in mail.from.iter().chain(&mail.reply_to) {
-        let id = contact::find_by_address(conn, tenant, AddressKind::Email, &mailbox.address.to_lowercase())?;
+        let id = contact::find_by_address(
+            &mut conn.of(tenant),
+            AddressKind::Email,
+            &mailbox.address.to_lowercase(),
+        )?;
         if id.is_some() {
-            return completed(conn, tenant, id, None);
+            return completed(&mut conn.of(tenant), id, None);
         }
     }
     Ok(About::default())
 }
 
-fn completed(
-    conn: &mut Conn,
-    tenant: &TenantId,
-    contact_id: Option<ContactId>,
-    lead_id: Option<LeadId>,
-) -> Result<About> {
+fn completed(tx: &mut Tx, contact_id: Option<ContactId>, lead_id: Option<LeadId>) -> Result<About> {
     let lead_id = match (&contact_id, lead_id) {
         (_, Some(lead)) => Some(lead),
-        (Some(contact), None) => lead::latest_of_contact(conn, tenant, contact)?,
+        (Some(contact), None) => lead::latest_of_contact(tx, contact)?,
         (None, None) => None,
     };
     Ok(About { contact_id, lead_id, job_id: None })
@@ -139,7 +138,12 @@ fn store_lead(
     };
     store(conn, claimed, payload, arrival, now)?;
     if let (Some(contact_id), Some(relay)) = (&payload.about.contact_id, reply_to) {
-        let _ = contact::add_address(conn, &claimed.tenant.id, contact_id, AddressKind::Email, &relay.key())?;
+        let _ = contact::add_address(
+            &mut conn.of(&claimed.tenant.id),
+            contact_id,
+            AddressKind::Email,
+            &relay.key(),
+        )?;
     }
     Ok(())
 }
@@ -175,14 +179,14 @@ fn store(
     arrival: Arrival,
     now: Timestamp,
 ) -> Result<()> {
-    let stored = conn.transaction(|conn| intake::store(conn, &claimed.tenant.id, arrival, now));
+    let stored = conn.transaction(|conn| intake::store(&mut conn.of(&claimed.tenant.id), arrival, now));
     let (id, _) = match stored {
         Ok(stored) => stored,
         // The marketplace wrote twice about one lead, and not the same: the first is the lead.
-        Err(error) if error.kind() == crate::base::Kind::Conflict => return Ok(()),
+        Err(error) if error.kind() == nexora_core::base::Kind::Conflict => return Ok(()),
         Err(error) => return Err(error),
     };
-    let found = lead::find(conn, &claimed.tenant.id, &id)?;
+    let found = lead::find(&mut conn.of(&claimed.tenant.id), &id)?;
     payload.about =
         About { contact_id: found.and_then(|lead| lead.contact_id), lead_id: Some(id), job_id: None };
     Ok(())
@@ -193,14 +197,16 @@ fn add_relay(conn: &mut Conn, claimed: &Claimed, payload: &mut MailEvent, lead: 
     let tenant = &claimed.tenant.id;
     let address = lead.enquiry.email.parse::<EmailAddress>().ok();
     let known = match (&payload.about.contact_id, address) {
-        (None, Some(address)) => contact::find_by_address(conn, tenant, AddressKind::Email, &address.key())?,
+        (None, Some(address)) => {
+            contact::find_by_address(&mut conn.of(tenant), AddressKind::Email, &address.key())?
+        }
         _ => None,
     };
     if known.is_some() {
-        payload.about = completed(conn, tenant, known, None)?;
+        payload.about = completed(&mut conn.of(tenant), known, None)?;
     }
     if let (Some(id), Some(relay)) = (&payload.about.contact_id, &lead.reply_to) {
-        let _ = contact::add_address(conn, tenant, id, AddressKind::Email, &relay.key())?;
+        let _ = contact::add_address(&mut conn.of(tenant), id, AddressKind::Email, &relay.key())?;
     }
     Ok(())
 }
@@ -239,9 +245,9 @@ pub fn note_sent(conn: &mut Conn, claimed: &Claimed, fetched: &FetchedMail, now:
     let mut about = About::default();
     for to in mail.to.iter().chain(&mail.cc) {
         let key = to.address.to_lowercase();
-        let id = contact::find_by_address(conn, &connection.tenant_id, AddressKind::Email, &key)?;
+        let id = contact::find_by_address(&mut conn.of(&connection.tenant_id), AddressKind::Email, &key)?;
         if id.is_some() {
-            about = completed(conn, &connection.tenant_id, id, None)?;
+            about = completed(&mut conn.of(&connection.tenant_id), id, None)?;
             break;
         }
     }
@@ -256,7 +262,13 @@ pub fn note_sent(conn: &mut Conn, claimed: &Claimed, fetched: &FetchedMail, now:
         ..of_mail(connection, &about, &mail, now)
     };
     if message::insert(conn, &message)? == Inserted::New {
-        change::responded(conn, &connection.tenant_id, about, message.id.as_str(), message.sent_at, now)?;
+        change::responded(
+            &mut conn.of(&connection.tenant_id),
+            about,
+            message.id.as_str(),
+            message.sent_at,
+            now,
+        )?;
     }
     Ok(())
 }

@@ -10,17 +10,17 @@ use serde::{Deserialize, Serialize};
 use super::lead::{self, Known};
 use super::{Claimed, Settled};
 use crate::app::App;
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::base::text::Json;
-use crate::connector::poll::{FetchedMail, MailChanged, Poll};
-use crate::engine::mail::from_parts;
-use crate::model::cursor::{Cursor, Item};
-use crate::model::event::{EventKind, MailChange, MailEvent};
-use crate::model::outcome::Unread;
-use crate::model::{ContactId, EffectId};
 use crate::pipeline::fact::tell;
-use crate::store::{Conn, effect, item};
+use nexora_connector::poll::{FetchedMail, MailChanged, Poll};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::Json;
+use nexora_core::model::cursor::{Cursor, Item};
+use nexora_core::model::event::{EventKind, MailChange, MailEvent};
+use nexora_core::model::outcome::Unread;
+use nexora_core::model::{ContactId, EffectId};
+use nexora_engine::mail::from_parts;
+use nexora_store::{Conn, effect, item};
 
 /// How far back the mails are noted that are there when a mailbox is connected. A resync never
 /// looks further back than this before the last poll.
@@ -59,7 +59,7 @@ struct Seen {
 }
 
 pub async fn read(app: &App, poll: &dyn Poll, cursor: &Cursor) -> Result<Read, Unread> {
-    let unreadable = |error: crate::base::Error| Unread::Later { reason: error.report(), after: None };
+    let unreadable = |error: nexora_core::base::Error| Unread::Later { reason: error.report(), after: None };
     let now = app.clock.now();
     let Some(position) = cursor.position.as_ref() else {
         // The history is asked for first: what comes in while mails are listed is in both.
@@ -104,7 +104,7 @@ async fn look_back(
     let unseen = app.db.read(move |conn| {
         let mut unseen = Vec::new();
         for mail in ids {
-            if item::find(conn, &tenant, &id, &mail)?.is_none() {
+            if item::find(&mut conn.of(&tenant), &id, &mail)?.is_none() {
                 unseen.push(mail);
             }
         }
@@ -127,7 +127,7 @@ async fn fetch(
     changed: Vec<MailChanged>,
     more: bool,
 ) -> Result<Read, Unread> {
-    let unreadable = |error: crate::base::Error| Unread::Later { reason: error.report(), after: None };
+    let unreadable = |error: nexora_core::base::Error| Unread::Later { reason: error.report(), after: None };
     if changed.is_empty() {
         let (since, position) = (position.since, Json::of(&position).map_err(unreadable)?);
         return Ok(Read::Changes { position, since, mails: Vec::new(), more });
@@ -136,7 +136,7 @@ async fn fetch(
     let wanted = app.db.read(move |conn| {
         let mut wanted = Vec::new();
         for mail in changed {
-            let is_known = item::find(conn, &tenant, &id, &mail.id)?.is_some();
+            let is_known = item::find(&mut conn.of(&tenant), &id, &mail.id)?.is_some();
             if !is_known || !mail.labelled.is_empty() {
                 wanted.push(mail);
             }
@@ -170,7 +170,7 @@ pub fn record(conn: &mut Conn, claimed: &Claimed, read: Read, now: Timestamp) ->
                 record_mail(conn, claimed, &change, mail, since, now)?;
             }
             if changed {
-                item::forget_seen(conn, &cursor.tenant_id, &cursor.id, now - MEMORY)?;
+                item::forget_seen(&mut conn.of(&cursor.tenant_id), &cursor.id, now - MEMORY)?;
             }
             Ok(Settled { position, changed, more })
         }
@@ -203,7 +203,7 @@ fn record_mail(
     if ["DRAFT", "SPAM", "TRASH", "CHAT"].iter().any(|label| fetched.is(label)) {
         return Ok(());
     }
-    let seen = item::find(conn, &cursor.tenant_id, &cursor.id, &fetched.id)?;
+    let seen = item::find(&mut conn.of(&cursor.tenant_id), &cursor.id, &fetched.id)?;
     let earlier: Option<Seen> = seen.as_ref().map(|item| item.content.read()).transpose()?;
     let labels: Vec<String> = fetched.labels.iter().map(|label| label.id.clone()).collect();
     remember(conn, cursor, &fetched.id, &labels, now)?;
@@ -229,7 +229,14 @@ fn record_mail(
         let name = label.name.clone();
         let payload = event(conn, claimed, &fetched, MailChange::Labelled, Some(name))?;
         let key = format!("mail:{}:{}:{}:{id}", cursor.id, fetched.id, cursor.epoch);
-        tell(conn, &cursor.tenant_id, EventKind::GmailMessage, key, &payload, contact_of(&payload), now)?;
+        tell(
+            &mut conn.of(&cursor.tenant_id),
+            EventKind::GmailMessage,
+            key,
+            &payload,
+            contact_of(&payload),
+            now,
+        )?;
     }
     Ok(())
 }
@@ -240,7 +247,7 @@ fn is_ours(conn: &mut Conn, cursor: &Cursor, fetched: &FetchedMail) -> Result<bo
     let Some(id) = fetched.effect.as_deref().and_then(|id| EffectId::parse(id.trim()).ok()) else {
         return Ok(false);
     };
-    Ok(effect::find(conn, &cursor.tenant_id, &id)?.is_some())
+    Ok(effect::find(&mut conn.of(&cursor.tenant_id), &id)?.is_some())
 }
 
 /// Gmail's own labels say how a mail lies, not what somebody made of it.
@@ -278,10 +285,17 @@ fn receive(conn: &mut Conn, claimed: &Claimed, fetched: &FetchedMail, now: Times
     let mut payload = event(conn, claimed, fetched, MailChange::Received, None)?;
     let known = lead::take_in(conn, claimed, &mut payload, fetched.received_at.unwrap_or(now), now)?;
     let key = format!("mail:{}:{}", cursor.id, fetched.id);
-    tell(conn, &cursor.tenant_id, EventKind::GmailMessage, key, &payload, contact_of(&payload), now)?;
+    tell(&mut conn.of(&cursor.tenant_id), EventKind::GmailMessage, key, &payload, contact_of(&payload), now)?;
     if known == Known::Reply {
         let key = format!("message:{}:{}", cursor.id, fetched.id);
-        tell(conn, &cursor.tenant_id, EventKind::MessageReceived, key, &payload, contact_of(&payload), now)?;
+        tell(
+            &mut conn.of(&cursor.tenant_id),
+            EventKind::MessageReceived,
+            key,
+            &payload,
+            contact_of(&payload),
+            now,
+        )?;
     }
     Ok(())
 }

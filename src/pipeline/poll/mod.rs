@@ -20,22 +20,22 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 
 use crate::app::App;
-use crate::base::clock::{Timestamp, whole_millis};
-use crate::base::text::Json;
-use crate::base::{Error, Kind, Result};
-use crate::connector::poll::Poll;
-use crate::engine::pace::{self, Bounds};
-use crate::engine::retry;
-use crate::model::connection::{Connection, ConnectionState};
-use crate::model::cursor::{Cursor, CursorKind};
-use crate::model::outcome::Unread;
-use crate::model::tenant::Tenant;
-use crate::model::{CursorId, TenantId};
 use crate::pipeline::alarm::{self, Refusal};
 use crate::pipeline::link::Linker;
 use crate::pipeline::{Round, Swept, spacing};
-use crate::store::due::{self, Queue};
-use crate::store::{Claim, Conn, connection, cursor, tenant};
+use nexora_connector::poll::Poll;
+use nexora_core::base::clock::{Timestamp, whole_millis};
+use nexora_core::base::text::Json;
+use nexora_core::base::{Error, Kind, Result};
+use nexora_core::model::connection::{Connection, ConnectionState};
+use nexora_core::model::cursor::{Cursor, CursorKind};
+use nexora_core::model::outcome::Unread;
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{CursorId, TenantId};
+use nexora_engine::pace::{self, Bounds};
+use nexora_engine::retry;
+use nexora_store::due::{self, Queue};
+use nexora_store::{Claim, Conn, connection, cursor, tenant};
 
 /// Claims a share of the cursors that are due and starts a task for each.
 ///
@@ -100,18 +100,18 @@ fn claim(
     id: &CursorId,
     lease_until: Timestamp,
 ) -> Result<Option<Claimed>> {
-    let Some(found) = cursor::find(conn, tenant_id, id)? else { return Ok(None) };
+    let tx = &mut conn.of(tenant_id);
+    let Some(found) = cursor::find(tx, id)? else { return Ok(None) };
     let gone = |what: &str| Error::internal(format!("the {what} of cursor `{id}` is gone"));
-    let connection =
-        connection::find(conn, tenant_id, &found.connection_id)?.ok_or_else(|| gone("connection"))?;
+    let connection = connection::find(tx, &found.connection_id)?.ok_or_else(|| gone("connection"))?;
     if connection.state != ConnectionState::Active {
-        cursor::set_due(conn, tenant_id, &connection.id, None)?;
+        cursor::set_due(tx, &connection.id, None)?;
         return Ok(None);
     }
-    if cursor::claim(conn, &found, lease_until)? == Claim::Lost {
+    if cursor::claim(tx, &found, lease_until)? == Claim::Lost {
         return Ok(None);
     }
-    let tenant = tenant::find(conn, tenant_id)?.ok_or_else(|| gone("tenant"))?;
+    let tenant = tenant::find(tx, tenant_id)?.ok_or_else(|| gone("tenant"))?;
     let epoch = found.epoch + 1;
     let linker = linker.clone();
     Ok(Some(Claimed { cursor: Cursor { epoch, ..found }, connection, tenant, linker }))
@@ -203,7 +203,7 @@ async fn settle(app: &Arc<App>, claimed: Claimed, read: Result<Read, Unread>) ->
 /// Writes the events and the position together; returns whether there was anything to tell.
 fn record(conn: &mut Conn, claimed: &Claimed, read: Read, bounds: Bounds, now: Timestamp) -> Result<bool> {
     let before = &claimed.cursor;
-    let is_ours = cursor::find(conn, &before.tenant_id, &before.id)?
+    let is_ours = cursor::find(&mut conn.of(&before.tenant_id), &before.id)?
         .is_some_and(|current| current.epoch == before.epoch);
     if !is_ours {
         return Ok(false);
@@ -233,7 +233,7 @@ fn record(conn: &mut Conn, claimed: &Claimed, read: Read, bounds: Bounds, now: T
         return Err(Error::unavailable("the cursor was taken by another poll"));
     }
     if before.error.is_some() || before.polled_at.is_none() {
-        connection::note_success(conn, &before.tenant_id, &before.connection_id, now)?;
+        connection::note_success(&mut conn.of(&before.tenant_id), &before.connection_id, now)?;
     }
     Ok(settled.changed)
 }
@@ -271,11 +271,11 @@ fn fail(app: &App, conn: &mut Conn, claimed: &Claimed, unread: &Unread, now: Tim
     }
     if let Unread::Unauthorized { reason } = unread {
         if alarm::credential_refused(conn, &claimed.connection, reason, now)? == Refusal::Replaced {
-            cursor::set_due(conn, tenant_id, &before.connection_id, Some(now))?;
+            cursor::set_due(&mut conn.of(tenant_id), &before.connection_id, Some(now))?;
         }
         return Ok(());
     }
-    connection::note_failure(conn, tenant_id, &before.connection_id, &reason, now)
+    connection::note_failure(&mut conn.of(tenant_id), &before.connection_id, &reason, now)
 }
 
 fn bounds(app: &App, kind: CursorKind) -> Bounds {

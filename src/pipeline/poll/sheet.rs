@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{Claimed, Settled};
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::base::text::{Json, hex};
-use crate::connector::poll::{Poll, SheetReading};
-use crate::engine::table::{self, Content, Known, Shape, Step};
-use crate::model::cursor::{Cursor, Item, SheetTarget, SheetWish};
-use crate::model::event::{About, EventKind, RowEvent};
-use crate::model::outcome::Unread;
-use crate::model::sheet::{RowChange, Table};
 use crate::pipeline::fact::tell;
-use crate::store::{Conn, item};
+use nexora_connector::poll::{Poll, SheetReading};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::{Json, hex};
+use nexora_core::model::cursor::{Cursor, Item, SheetTarget, SheetWish};
+use nexora_core::model::event::{About, EventKind, RowEvent};
+use nexora_core::model::outcome::Unread;
+use nexora_core::model::sheet::{RowChange, Table};
+use nexora_engine::table::{self, Content, Known, Shape, Step};
+use nexora_store::{Conn, item};
 
 /// How long a row that is gone may stay away and still be the same when it comes back.
 const GONE: std::time::Duration = std::time::Duration::from_secs(86_400);
@@ -43,7 +43,7 @@ pub struct Read {
 }
 
 pub async fn read(poll: &dyn Poll, cursor: &Cursor) -> Result<Read, Unread> {
-    let unreadable = |error: crate::base::Error| Unread::Refused { reason: error.report() };
+    let unreadable = |error: nexora_core::base::Error| Unread::Refused { reason: error.report() };
     let position: Option<Position> =
         cursor.position.as_ref().map(Json::read).transpose().map_err(unreadable)?;
     let wish: SheetWish = cursor.wish.read().map_err(unreadable)?;
@@ -75,10 +75,10 @@ pub fn record(conn: &mut Conn, claimed: &Claimed, read: Read, now: Timestamp) ->
     let cursor = &claimed.cursor;
     let is_baseline = known_by_key.is_none();
     if is_baseline {
-        item::clear(conn, &cursor.tenant_id, &cursor.id)?;
+        item::clear(&mut conn.of(&cursor.tenant_id), &cursor.id)?;
     }
     let mut known = BTreeMap::new();
-    for (key, item) in item::all(conn, &cursor.tenant_id, &cursor.id)? {
+    for (key, item) in item::all(&mut conn.of(&cursor.tenant_id), &cursor.id)? {
         known.insert(key, Known { content: item.content.read()?, is_gone: item.gone_at.is_some() });
     }
     let shape = known_by_key.map(|position| position.shape.clone()).unwrap_or_default();
@@ -91,10 +91,10 @@ pub fn record(conn: &mut Conn, claimed: &Claimed, read: Read, now: Timestamp) ->
         };
         let payload = row_event(claimed, &read.target, &compared.shape, change, &before, content);
         let key = format!("row:{}:{}:{}", cursor.id, cursor.epoch, step.key);
-        tell(conn, &cursor.tenant_id, EventKind::SheetsRow, key, &payload, None, now)?;
+        tell(&mut conn.of(&cursor.tenant_id), EventKind::SheetsRow, key, &payload, None, now)?;
         changed = true;
     }
-    item::forget_gone(conn, &cursor.tenant_id, &cursor.id, now - GONE, &[])?;
+    item::forget_gone(&mut conn.of(&cursor.tenant_id), &cursor.id, now - GONE, &[])?;
     let position =
         Position { shape: compared.shape, key: read.wish.key, version, digest, read_at: Some(now) };
     Ok(Settled { position: Json::of(&position)?, changed, more: false })

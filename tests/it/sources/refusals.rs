@@ -1,6 +1,6 @@
 //! Calls that show no good secret, or names that nobody gives: they cost little, and hide nothing.
 
-use nexora::store::source;
+use nexora_store::source;
 
 use super::*;
 
@@ -79,7 +79,7 @@ on_both! {
         assert_ne!(again.source.id, shown.source.id);
         let (tenant_id, id) = (site.nexora.tenant.id.clone(), again.source.id.clone());
         let unfetched = "a lead was not fetched: the token has expired";
-        let noting = site.nexora.app.db.write(move |conn| source::note_error(conn, &tenant_id, &id, unfetched));
+        let noting = site.nexora.app.db.write(move |conn| source::note_error(&mut conn.of(&tenant_id), &id, unfetched));
         noting.await.unwrap();
         assert_eq!(send(&site, "/hooks/acme/hook", &wrong).await.status, StatusCode::UNAUTHORIZED);
         assert_eq!(last_error(&site).await.as_deref(), Some(unfetched));

@@ -3,9 +3,9 @@
 use std::sync::Barrier;
 
 use futures_util::future::join_all;
-use nexora::base::{Kind, Result};
-use nexora::model::contact::AddressKind;
-use nexora::store::{Conn, contact, event};
+use nexora_core::base::{Kind, Result};
+use nexora_core::model::contact::AddressKind;
+use nexora_store::{Conn, contact, event};
 
 use super::*;
 use crate::harness::{Backend, START};
@@ -53,7 +53,7 @@ on_both! {
         assert_eq!((kept.len(), contacts(&site).await), (8, 1));
         assert!(kept.iter().all(|lead| lead.contact_id == kept[0].contact_id));
         let (tenant_id, id) = (site.nexora.tenant.id.clone(), kept[0].contact_id.clone().unwrap());
-        let addresses = site.nexora.app.db.read(move |conn| contact::addresses(conn, &tenant_id, &id)).await;
+        let addresses = site.nexora.app.db.read(move |conn| contact::addresses(&mut conn.of(&tenant_id), &id)).await;
         assert_eq!(addresses.unwrap().iter().map(|(kind, _)| *kind).collect::<Vec<_>>(), [AddressKind::Email, AddressKind::Phone]);
     }
 
@@ -84,9 +84,9 @@ on_both! {
         let hold = |first: &'static str, second: &'static str| {
             let (both, tenant) = (std::sync::Arc::clone(&both), tenant.clone());
             db.write(move |conn| {
-                event::hold_key(conn, &tenant, first)?;
+                event::hold_key(&mut conn.of(&tenant), first)?;
                 both.wait();
-                event::hold_key(conn, &tenant, second)
+                event::hold_key(&mut conn.of(&tenant), second)
             })
         };
         let (one, other) = tokio::join!(hold("a", "b"), hold("b", "a"));
@@ -96,7 +96,7 @@ on_both! {
         let holder = {
             let (both, tenant) = (std::sync::Arc::clone(&both), tenant.clone());
             db.write(move |conn| {
-                event::hold_key(conn, &tenant, "c")?;
+                event::hold_key(&mut conn.of(&tenant), "c")?;
                 both.wait();
                 both.wait();
                 Ok(())
@@ -110,7 +110,7 @@ on_both! {
                     diesel::RunQueryDsl::execute(sql, &mut **conn).unwrap();
                 }
                 both.wait();
-                let held = event::hold_key(conn, &tenant, "c");
+                let held = event::hold_key(&mut conn.of(&tenant), "c");
                 both.wait();
                 held
             })
@@ -121,7 +121,7 @@ on_both! {
     }
 
     async fn a_copy_leaves_neither_a_contact_nor_a_consent(backend) {
-        use nexora::model::lead::{Attribution, Details, NewLead};
+        use nexora_core::model::lead::{Attribution, Details, NewLead};
         use nexora::pipeline::intake::{self, Arrival};
         let site = Site::open(backend).await;
         let tenant = site.nexora.tenant.id.clone();
@@ -146,10 +146,10 @@ on_both! {
         // The second is another lead with the same key; the caller decides to go on, and nothing of it stays.
         let copies = [arrival("jo@example.com"), arrival("jo@example.com"), arrival("al@example.com")];
         let stored = site.nexora.app.db.write(move |conn| {
-            let kinds = copies.map(|copy| intake::store(conn, &tenant, copy, START).map_err(|error| error.kind()));
+            let kinds = copies.map(|copy| intake::store(&mut conn.of(&tenant), copy, START).map_err(|error| error.kind()));
             Ok(kinds.map(|stored| stored.map(|(_, inserted)| inserted)))
         });
-        use nexora::store::Inserted;
+        use nexora_store::Inserted;
         assert_eq!(stored.await.unwrap(), [Ok(Inserted::New), Ok(Inserted::AlreadyThere), Err(Kind::Conflict)]);
         assert_eq!((leads(&site).await.len(), contacts(&site).await), (1, 1));
     }

@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-use nexora::base::clock::Timestamp;
-use nexora::engine::quiet::QuietHours;
-use nexora::model::TenantId;
-use nexora::model::effect::Effect;
-use nexora::model::message::{Message, MessageClass};
-use nexora::model::request::{EffectRequest, Letter, SendMail};
-use nexora::model::run::Run;
-use nexora::model::verdict::{Decision, Gate, Verdict};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::TenantId;
+use nexora_core::model::effect::Effect;
+use nexora_core::model::hours::QuietHours;
+use nexora_core::model::message::{Message, MessageClass};
+use nexora_core::model::outbound::{Content, Envelope};
+use nexora_core::model::request::EffectRequest;
+use nexora_core::model::run::Run;
+use nexora_core::model::verdict::{Decision, Gate, GateDecisionRow};
 
 /// A reading this old is fresh enough to send by, and a little for the step of the clock.
 const FRESH: Duration = Duration::from_secs(17);
@@ -71,7 +72,7 @@ pub struct Sent<'a> {
     pub message: &'a Message,
     pub effect: &'a Effect,
     pub run: &'a Run,
-    pub verdicts: &'a [Verdict],
+    pub verdicts: &'a [GateDecisionRow],
 }
 
 impl Ledger {
@@ -111,8 +112,9 @@ impl Ledger {
 
     /// Holds a message against what people did.
     pub fn check(&mut self, sent: &Sent<'_>) {
-        let EffectRequest::SendMail(mail) = sent.effect.request.read().unwrap() else { return };
-        let letter = mail.letter.clone().expect("a message to a customer has passed the gate");
+        let request: EffectRequest = sent.effect.request.read().unwrap();
+        let Some(message) = request.message() else { return };
+        let envelope = message.envelope().expect("a message to a customer has passed the gate").clone();
         let at = sent.effect.settled_at.unwrap();
         let person = (sent.message.tenant_id.clone(), sent.message.recipient.clone());
         self.count(&format!(
@@ -120,35 +122,39 @@ impl Ledger {
             sent.automation,
             sent.effect.step.trim_end_matches(|c: char| c == '-' || c.is_ascii_digit())
         ));
-        self.at_a_decent_hour(sent, &letter, at);
-        self.to_somebody_who_wants_it(sent, &letter, &person, at);
-        self.about_what_is_so(sent, &letter, at);
-        self.once(sent, &mail, &letter);
-        self.within_limits(sent, &letter, person, at);
+        self.at_a_decent_hour(sent, &envelope, at);
+        self.to_somebody_who_wants_it(sent, &envelope, &person, at);
+        self.about_what_is_so(sent, &envelope, at);
+        self.once(sent, &message.content, &envelope);
+        self.within_limits(sent, &envelope, person, at);
         self.in_time(sent, at);
     }
 
-    fn at_a_decent_hour(&self, sent: &Sent<'_>, letter: &Letter, at: Timestamp) {
+    fn at_a_decent_hour(&self, sent: &Sent<'_>, envelope: &Envelope, at: Timestamp) {
         let house = &self.houses[&sent.message.tenant_id];
-        let answers = letter.at_once_until.is_some_and(|until| at <= until);
+        let answers = envelope.at_once_until.is_some_and(|until| at <= until);
         let zone = house.zone_at(at);
-        self.demand(answers || house.quiet.end_of(at, zone).is_none(), "it is quiet now", sent);
+        self.demand(
+            answers || nexora_engine::quiet::end_of(&house.quiet, at, zone).is_none(),
+            "it is quiet now",
+            sent,
+        );
         self.demand(!house.is_paused(at), "the tenant is paused", sent);
     }
 
-    fn to_somebody_who_wants_it(&self, sent: &Sent<'_>, letter: &Letter, person: &Person, at: Timestamp) {
+    fn to_somebody_who_wants_it(&self, sent: &Sent<'_>, envelope: &Envelope, person: &Person, at: Timestamp) {
         let before = |since: Option<&Timestamp>| since.is_some_and(|since| *since + FRESH < at);
-        let commercial = letter.class == MessageClass::Commercial;
+        let commercial = envelope.class == MessageClass::Commercial;
         self.demand(!commercial || !before(self.opted_out.get(person)), "they wanted no more", sent);
-        let is_answer = letter.at_once_until.is_some();
+        let is_answer = envelope.at_once_until.is_some();
         self.demand(is_answer || !before(self.bounced.get(person)), "the address does not work", sent);
         let replies = self.replies.get(person).map_or(&[] as &[_], Vec::as_slice);
         let answered = replies.iter().any(|reply| sent.run.started_at < *reply && *reply + FRESH < at);
         self.demand(!commercial || !answered, "they have answered", sent);
     }
 
-    fn about_what_is_so(&self, sent: &Sent<'_>, letter: &Letter, at: Timestamp) {
-        let Some(intent) = &letter.intent else { return };
+    fn about_what_is_so(&self, sent: &Sent<'_>, envelope: &Envelope, at: Timestamp) {
+        let Some(intent) = &envelope.intent else { return };
         let key = (sent.message.tenant_id.clone(), intent.entry_id.clone());
         let Some(intended) = self.entries.get(&key) else { return };
         // What it was at any moment of the last seconds will do.
@@ -161,13 +167,14 @@ impl Ledger {
         self.demand(fits || follows_at_once, &format!("the appointment is not so: {intended:?}"), sent);
     }
 
-    fn once(&mut self, sent: &Sent<'_>, mail: &SendMail, letter: &Letter) {
+    fn once(&mut self, sent: &Sent<'_>, content: &Content, envelope: &Envelope) {
         let Sent { automation, message, effect, run, .. } = sent;
-        let what = match &letter.intent {
+        let what = match &envelope.intent {
             Some(intent) => format!("{} {:?} {}", intent.entry_id, intent.starts_at, run.event_id),
             None => run.event_id.to_string(),
         };
-        let key = format!("{} {automation} {} {} {what}", message.tenant_id, effect.step, mail.to);
+        let key =
+            format!("{} {automation} {} {} {what}", message.tenant_id, effect.step, content.recipient());
         let is_new = self.said.insert(key);
         self.demand(is_new, "it was said before", sent);
         if effect.step == "acknowledge" {
@@ -176,8 +183,8 @@ impl Ledger {
         }
     }
 
-    fn within_limits(&mut self, sent: &Sent<'_>, letter: &Letter, person: Person, at: Timestamp) {
-        if letter.class == MessageClass::Transactional {
+    fn within_limits(&mut self, sent: &Sent<'_>, envelope: &Envelope, person: Person, at: Timestamp) {
+        if envelope.class == MessageClass::Transactional {
             return;
         }
         let earlier = self.commercial.entry(person.clone()).or_default().clone();
@@ -194,7 +201,7 @@ impl Ledger {
 
     /// Whatever nothing holds goes out within a minute.
     fn in_time(&self, sent: &Sent<'_>, at: Timestamp) {
-        let held = sent.verdicts.iter().filter(|v| v.decision == Decision::Hold && v.gate != Gate::News);
+        let held = sent.verdicts.iter().filter(|v| v.decision == Decision::Hold && v.gate != Gate::Freshness);
         let due = held.filter_map(|verdict| verdict.until).max().unwrap_or(sent.effect.created_at);
         let due = self.houses[&sent.message.tenant_id].resumed(at).map_or(due, |resumed| due.max(resumed));
         self.demand(at.since(due) <= MINUTE, &format!("it was due at {due}"), sent);

@@ -1,12 +1,13 @@
 //! What happened lately: leads, messages, runs and automations, a row each.
 
-use crate::engine::plain;
 use crate::http::status::owner::{NAME, TEXT, Tag, tag};
-use crate::http::status::words::{self, Clock};
-use crate::model::address::Country;
-use crate::model::automation::AutomationState;
-use crate::model::lead::{Lead, LeadState};
+use crate::http::status::time::TimeElement as _;
 use crate::ops::dashboard::{self, AutomationLine, Fate, Letter, RunLine};
+use nexora_core::base::wording::{self, LocalClock};
+use nexora_core::model::address::Country;
+use nexora_core::model::automation::AutomationState;
+use nexora_core::model::lead::{Lead, LeadState};
+use nexora_engine::plain;
 
 pub struct LeadRow {
     pub name: String,
@@ -24,22 +25,25 @@ pub struct LeadRow {
 }
 
 impl LeadRow {
-    pub fn new(lead: &Lead, country: Country, clock: &Clock) -> LeadRow {
+    pub fn new(lead: &Lead, country: Country, clock: &LocalClock) -> LeadRow {
         let after = |at: Option<_>, otherwise: &str| match at {
             Some(at) => {
-                format!("in {}", words::length(crate::base::clock::Timestamp::since(at, lead.received_at)))
+                format!(
+                    "in {}",
+                    wording::length(nexora_core::base::clock::Timestamp::since(at, lead.received_at))
+                )
             }
             None => otherwise.to_owned(),
         };
         let is_real = !lead.is_test && lead.state != LeadState::Spam;
         LeadRow {
-            name: words::cut(&lead.name, NAME),
+            name: wording::cut(&lead.name, NAME),
             mark: lead.is_test.then_some(tag("", "Test")),
             received: clock.when(lead.received_at),
             phone: lead.phone.as_ref().map(|phone| (phone.to_string(), phone.shown_in(country))),
             email: lead.email.as_ref().map(ToString::to_string),
-            service: words::cut(lead.service.as_deref().unwrap_or_default(), TEXT),
-            source: words::cut(&plain::source(&lead.source), NAME),
+            service: wording::cut(lead.service.as_deref().unwrap_or_default(), TEXT),
+            source: wording::cut(&plain::source(&lead.source), NAME),
             state: tag(
                 match lead.state {
                     LeadState::Booked | LeadState::Won => "good",
@@ -65,7 +69,7 @@ pub struct LetterRow {
 }
 
 impl LetterRow {
-    pub fn new(letter: Letter, clock: &Clock) -> LetterRow {
+    pub fn new(letter: Letter, clock: &LocalClock) -> LetterRow {
         let (state, why, until) = match letter.fate {
             Fate::Received => (tag("brand", "Reply"), String::new(), None),
             Fate::Sent => (tag("good", "Sent"), String::new(), None),
@@ -85,10 +89,10 @@ impl LetterRow {
         LetterRow {
             when: clock.when(letter.at),
             is_reply: state.word == "Reply",
-            who: words::cut(&letter.who, NAME),
-            subject: words::cut(&letter.subject, TEXT),
+            who: wording::cut(&letter.who, NAME),
+            subject: wording::cut(&letter.subject, TEXT),
             state,
-            why: words::cut(&why, TEXT),
+            why: wording::cut(&why, TEXT),
             until: until.map(|at| clock.when(at)),
         }
     }
@@ -110,12 +114,12 @@ pub struct RunRow {
 }
 
 impl Runs {
-    pub fn new(runs: dashboard::Runs, clock: &Clock) -> Runs {
+    pub fn new(runs: dashboard::Runs, clock: &LocalClock) -> Runs {
         let rows = |lines: Vec<RunLine>| {
             let row = |line: RunLine| RunRow {
-                automation: words::cut(&line.automation, NAME),
-                who: line.who.map(|who| words::cut(&who, NAME)),
-                why: words::cut(&line.why, TEXT),
+                automation: wording::cut(&line.automation, NAME),
+                who: line.who.map(|who| wording::cut(&who, NAME)),
+                why: wording::cut(&line.why, TEXT),
                 when: clock.when(line.at),
             };
             lines.into_iter().map(row).collect()
@@ -140,10 +144,10 @@ pub struct AutomationRow {
 }
 
 impl AutomationRow {
-    pub fn new(line: AutomationLine, clock: &Clock) -> AutomationRow {
+    pub fn new(line: AutomationLine, clock: &LocalClock) -> AutomationRow {
         AutomationRow {
-            title: words::cut(&line.title, NAME),
-            description: words::cut(&line.description, TEXT),
+            title: wording::cut(&line.title, NAME),
+            description: wording::cut(&line.description, TEXT),
             state: match line.state {
                 AutomationState::Enabled => tag("good", "On"),
                 AutomationState::Paused => tag("warn", "Paused"),

@@ -1,9 +1,9 @@
 //! The figures of a tenant's page: the week, and the charts with the tables that stand in for them.
 
-use crate::engine::figures::{Daily, WAITS};
 use crate::http::status::chart::{self, Columns};
-use crate::http::status::words::{self, Clock};
 use crate::ops::dashboard;
+use nexora_core::base::wording::{self, LocalClock};
+use nexora_engine::figures::{Daily, WAITS};
 
 /// The figures of the week.
 pub struct Week {
@@ -21,7 +21,7 @@ pub struct Figure {
 }
 
 impl Week {
-    pub fn new(week: &dashboard::Week, minutes_each: crate::base::Result<u32>) -> Week {
+    pub fn new(week: &dashboard::Week, minutes_each: nexora_core::base::Result<u32>) -> Week {
         let mut figures = Vec::new();
         let [done, before] = week.done;
         if let Some([now, before]) = &week.speed {
@@ -29,11 +29,11 @@ impl Week {
             let share =
                 |part: usize| now.percent(part).map_or_else(|| "–".to_owned(), |share| format!("{share} %"));
             figures.push(Figure {
-                value: now.median.map_or_else(|| "–".to_owned(), words::length),
+                value: now.median.map_or_else(|| "–".to_owned(), wording::length),
                 label: "to the first answer (median)",
                 compared: before
                     .median
-                    .map(|median| format!("{} before", words::length(median)))
+                    .map(|median| format!("{} before", wording::length(median)))
                     .unwrap_or_default(),
             });
             figures.push(Figure {
@@ -43,9 +43,9 @@ impl Week {
             });
         }
         figures.push(Figure {
-            value: words::hours(week.saved[0]),
+            value: wording::working_time(week.saved[0]),
             label: "of work saved",
-            compared: format!("{} before", words::hours(week.saved[1])),
+            compared: format!("{} before", wording::working_time(week.saved[1])),
         });
         let replies = week.replies.map(|count| u64::try_from(count).unwrap_or(0));
         figures.push(counted(done.messages, before.messages, "messages written"));
@@ -55,7 +55,7 @@ impl Week {
         let minutes_each = minutes_each.unwrap_or_default();
         let note = format!(
             "The last seven days, beside the seven before. Work saved counts {} for each message, calendar entry and row.",
-            words::count(u64::from(minutes_each), "minute", "minutes")
+            wording::count(u64::from(minutes_each), "minute", "minutes")
         );
         let leads = week.speed.as_ref().map_or(0, |[now, before]| now.leads + before.leads);
         let is_empty = done.things() + before.things() + replies[0] + replies[1] == 0 && leads == 0;
@@ -65,7 +65,7 @@ impl Week {
 
 fn counted(now: u64, before: u64, label: &'static str) -> Figure {
     let whole = |count| i64::try_from(count).unwrap_or(i64::MAX);
-    Figure { value: now.to_string(), label, compared: words::compared(whole(now), whole(before)) }
+    Figure { value: now.to_string(), label, compared: wording::compared(whole(now), whole(before)) }
 }
 
 pub struct Charts {
@@ -119,7 +119,7 @@ const BAR_WIDTH: f64 = 220.0;
 const ROW_HEIGHT: usize = 36;
 
 impl Charts {
-    pub fn new(charts: &dashboard::Charts, clock: &Clock) -> Charts {
+    pub fn new(charts: &dashboard::Charts, clock: &LocalClock) -> Charts {
         Charts {
             leads: days(("leads-by-day", "New leads by day"), &charts.leads, &SOURCE_TONES, clock),
             waits: waits(charts),
@@ -134,7 +134,7 @@ fn days(
     (id, title): (&'static str, &'static str),
     daily: &Daily,
     tones: &[&'static str],
-    clock: &Clock,
+    clock: &LocalClock,
 ) -> Option<Days> {
     if daily.is_empty() {
         return None;
@@ -144,14 +144,18 @@ fn days(
         .parts
         .iter()
         .enumerate()
-        .map(|(index, name)| Key { tone: tone(index), name: words::cut(name, 30), total: daily.total(index) })
+        .map(|(index, name)| Key {
+            tone: tone(index),
+            name: wording::cut(name, 30),
+            total: daily.total(index),
+        })
         .collect();
     let all: u64 = keys.iter().map(|key| key.total).sum();
     let parts: Vec<String> = keys.iter().map(|key| format!("{} {}", key.total, key.name)).collect();
     let of_day = |(day, counts): (&chrono::NaiveDate, &Vec<u64>)| {
         let parts = daily.parts.iter().zip(counts).filter(|(_, count)| **count > 0);
         let parts: Vec<String> =
-            parts.map(|(name, count)| format!("{count} {}", words::cut(name, 30))).collect();
+            parts.map(|(name, count)| format!("{count} {}", wording::cut(name, 30))).collect();
         format!("{}: {}", clock.date(*day), parts.join(", "))
     };
     let chart = Columns::of(&daily.days, &daily.counts);
@@ -191,7 +195,7 @@ fn waits(charts: &dashboard::Charts) -> Option<Waits> {
     let within = rows.first().map_or(0, |row| row.first_percent);
     let summary = format!(
         "{within} % of {} in the last 28 days were answered in under a minute.",
-        words::count(all, "lead", "leads")
+        wording::count(all, "lead", "leads")
     );
     Some(Waits { rows, summary })
 }

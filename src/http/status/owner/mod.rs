@@ -6,13 +6,14 @@ mod plans;
 
 use askama::Template;
 
-use crate::base::Result;
 use crate::http::page;
-use crate::http::status::words::{self, Clock};
-use crate::model::connection::ConnectionState;
-use crate::model::panel::Panel;
+use crate::http::status::time::TimeElement as _;
 use crate::ops::dashboard::{Account, Dashboard};
 use crate::pipeline::trouble::Level;
+use nexora_core::base::Result;
+use nexora_core::base::wording::{self, LocalClock};
+use nexora_core::model::connection::ConnectionState;
+use nexora_core::model::panel::Panel;
 
 use activity::{AutomationRow, LeadRow, LetterRow, Runs};
 use figures::{Charts, Week};
@@ -87,7 +88,7 @@ const fn tag(tone: &'static str, word: &'static str) -> Tag {
 impl Page {
     pub fn new(found: Dashboard, public_url: &str, has_more: bool) -> Result<Page> {
         let country = found.tenant.country()?;
-        let clock = Clock { now: found.now, zone: found.zone, format: country.clock() };
+        let clock = LocalClock { now: found.now, zone: found.zone, format: country.clock() };
         let leads = found.leads.unwrap_or_default();
         let agenda = found.agenda;
         let week =
@@ -164,7 +165,7 @@ fn lede(
 ) -> Vec<String> {
     let mut sentences = Vec::new();
     if let Some(speed) = week.and_then(|week| week.speed.as_ref()).map(|[now, _]| now) {
-        let leads = words::count(speed.leads as u64, "lead", "leads");
+        let leads = wording::count(speed.leads as u64, "lead", "leads");
         sentences.push(match speed.median {
             _ if speed.leads == 0 => "No leads this week yet.".to_owned(),
             Some(median) => format!("{leads} this week, answered in {} (median).", spoken(median)),
@@ -172,11 +173,11 @@ fn lede(
         });
     }
     if let Some([saved, _]) = week.map(|week| week.saved).filter(|[saved, _]| !saved.is_zero()) {
-        sentences.push(format!("About {} saved.", words::hours(saved)));
+        sentences.push(format!("About {} saved.", wording::working_time(saved)));
     }
     let today = agenda.and_then(|agenda| agenda.days.first()).map_or(0, |(_, visits)| visits.len());
     if today > 0 {
-        sentences.push(format!("{} today.", words::count(today as u64, "appointment", "appointments")));
+        sentences.push(format!("{} today.", wording::count(today as u64, "appointment", "appointments")));
     }
     sentences
 }
@@ -185,12 +186,12 @@ fn lede(
 fn spoken(length: std::time::Duration) -> String {
     match length.as_secs() {
         0 => "under a second".to_owned(),
-        seconds @ 1..60 => words::count(seconds, "second", "seconds"),
-        _ => words::length(length),
+        seconds @ 1..60 => wording::count(seconds, "second", "seconds"),
+        _ => wording::length(length),
     }
 }
 
-fn account_row(account: &Account, clock: &Clock) -> AccountRow {
+fn account_row(account: &Account, clock: &LocalClock) -> AccountRow {
     AccountRow {
         name: account.name.clone(),
         state: match account.state {

@@ -1,8 +1,10 @@
 //! What is ahead: appointments by day, tasks and jobs, a row each.
 
 use crate::http::status::owner::{NAME, TEXT};
-use crate::http::status::words::{self, Clock, cut};
+use crate::http::status::time::TimeElement as _;
 use crate::ops::dashboard::{Agenda, Chore, Visit, Work};
+use nexora_core::base::money;
+use nexora_core::base::wording::{LocalClock, cut};
 
 pub struct DayRow {
     pub day: String,
@@ -17,7 +19,7 @@ pub struct VisitRow {
     pub location: String,
 }
 
-pub fn days(agenda: Option<Agenda>, clock: &Clock) -> Vec<DayRow> {
+pub fn days(agenda: Option<Agenda>, clock: &LocalClock) -> Vec<DayRow> {
     let days = agenda.map(|agenda| agenda.days).unwrap_or_default();
     let row = |visit: Visit| VisitRow {
         time: if visit.all_day { "All day".to_owned() } else { clock.at(visit.starts_at) },
@@ -40,7 +42,7 @@ pub struct ChoreRow {
 }
 
 impl ChoreRow {
-    pub fn new(chore: Chore, clock: &Clock) -> ChoreRow {
+    pub fn new(chore: Chore, clock: &LocalClock) -> ChoreRow {
         ChoreRow {
             title: cut(&chore.title, TEXT),
             detail: cut(&chore.detail, TEXT),
@@ -61,14 +63,14 @@ pub struct WorkRow {
 }
 
 impl WorkRow {
-    pub fn new(work: Work, clock: &Clock) -> WorkRow {
+    pub fn new(work: Work, clock: &LocalClock) -> WorkRow {
         WorkRow {
             title: cut(&work.title, TEXT),
             who: work.who.map(|who| cut(&who, NAME)),
             stage: work.stage.map(|stage| cut(&stage, NAME)),
             address: work.address.map(|address| cut(&address, TEXT)),
             scheduled: work.scheduled_at.map(|at| clock.when(at)),
-            amount: work.amount_cents.map(words::amount),
+            amount: work.amount_cents.map(money::rounded),
         }
     }
 }

@@ -1,0 +1,90 @@
+//! A tenant: the customer whose data this is.
+
+use diesel::prelude::*;
+use serde::Serialize;
+
+use crate::base::Result;
+use crate::base::clock::Timestamp;
+use crate::base::text::{Json, define_words};
+use crate::model::TenantId;
+use crate::model::address::{Country, EmailAddress, PhoneNumber, Slug, Zone};
+use crate::model::tenant_setting::TenantSettings;
+
+define_words! {
+    /// Whether the tenant's work goes on. While suspended, leads are taken and work waits.
+    TenantState = "tenant state" { Active = "active", Suspended = "suspended" }
+
+    /// Where the tenant's effects go.
+    TenantMode = "tenant mode" {
+        Live = "live",
+        /// Everything is read and decided as usual, and what is sent or changed goes to the sandbox.
+        Rehearsal = "rehearsal",
+    }
+}
+
+diesel::table! {
+    tenants (id) {
+        id -> Text,
+        slug -> Text,
+        name -> Text,
+        timezone -> Text,
+        owner_email -> Text,
+        phone -> Nullable<Text>,
+        country -> Text,
+        state -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        mode -> Text,
+        settings -> Text,
+        links_epoch -> Integer,
+    }
+}
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable, AsChangeset, Serialize)]
+#[diesel(table_name = tenants, primary_key(id))]
+#[diesel(treat_none_as_default_value = false, treat_none_as_null = true)]
+pub struct Tenant {
+    pub id: TenantId,
+    #[diesel(skip_update)]
+    pub slug: Slug,
+    pub name: String,
+    /// An IANA zone name, checked when the tenant was created.
+    pub timezone: String,
+    pub owner_email: EmailAddress,
+    pub phone: Option<PhoneNumber>,
+    /// The country whose national telephone numbers its leads write.
+    pub country: String,
+    #[diesel(skip_update)]
+    pub state: TenantState,
+    #[diesel(skip_update)]
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub mode: TenantMode,
+    /// A [`TenantSettings`].
+    pub settings: Json,
+    /// Links to the status page that were signed in another epoch no longer open it.
+    #[diesel(skip_update)]
+    pub links_epoch: i32,
+}
+
+impl Tenant {
+    /// Returns the zone in which people of this tenant read a clock.
+    ///
+    /// # Errors
+    /// `Usage` when the zone data of this machine no longer has the stored name.
+    pub fn zone(&self) -> Result<Zone> {
+        Zone::parse(&self.timezone)
+    }
+
+    /// # Errors
+    /// `Usage` when the stored code is none.
+    pub fn country(&self) -> Result<Country> {
+        Country::parse(&self.country)
+    }
+
+    /// # Errors
+    /// `Internal` when what is stored cannot be read.
+    pub fn settings(&self) -> Result<TenantSettings> {
+        self.settings.read()
+    }
+}
