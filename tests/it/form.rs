@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use nexora::ops::form::{self, Snippet};
+use nexora::ops::form;
+use nexora::ops::form_snippet::{Snippet, snippet};
 use nexora::ops::{contact, lead, tenant};
 use nexora_connector::turnstile;
 use nexora_core::model::consent::Channel;
@@ -402,15 +403,15 @@ on_both! {
         let view = form::find(app, tenant).await.unwrap();
         site.fields(&[NAME, PHONE, (FieldName::Service, Need::Optional), (FieldName::ConsentSms, Need::Optional)]).await;
         site.set(&[("services", "A & B; \"C\"")]).await;
-        let own = form::snippet(&form::find(app, tenant).await.unwrap(), tenant, Snippet::Html).0;
+        let own = snippet(&form::find(app, tenant).await.unwrap(), tenant, Snippet::Html).0;
         assert!(own.contains("name=\"phone\" type=\"tel\" autocomplete=\"tel\" required") && !own.contains("name=\"email\""), "{own}");
         assert!(own.contains("<option>A &amp; B</option><option>&quot;C&quot;</option>") && own.contains("name=\"consent_sms_version\" type=\"hidden\" value=\"1\""), "{own}");
         site.fields(&[NAME, (FieldName::Phone, Need::Optional), (FieldName::Email, Need::Optional)]).await;
-        assert!(form::snippet(&view, tenant, Snippet::Frame).1.unwrap().contains("embed_on="));
+        assert!(snippet(&view, tenant, Snippet::Frame).1.unwrap().contains("embed_on="));
         site.set(&[("embed_on", "https://Acme.com/contact"), ("scripts_from", "https://www.acme.com")]).await;
         assert!(policy().await.ends_with("frame-ancestors https://acme.com"));
         let view = form::find(app, tenant).await.unwrap();
-        assert_eq!(form::snippet(&view, tenant, Snippet::Script).1, None);
+        assert_eq!(snippet(&view, tenant, Snippet::Script).1, None);
 
         let ask = async |origin: &str| {
             let preflight = site.client.request(reqwest::Method::OPTIONS, &url).header("origin", origin)
