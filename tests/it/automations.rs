@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use nexora::ops::job::{Move, NewJob};
-use nexora::ops::{automation, contact, event, explain, job, lead, link, run, task, tenant, version};
+use nexora::ops::{automation, contact, event, explain, job, lead, link, task, tenant, version};
 use nexora_core::base::clock::{Clock, Timestamp};
 use nexora_core::model::change::JobPerson;
 use nexora_core::model::effect::EffectState;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use nexora::config::Config;
 use nexora::http::{self, Limits, Server};
-use nexora::ops;
 use nexora_store as store;
 use reqwest::{Client, StatusCode};
 use serde_json::Value;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use nexora::ops::trial::report::What;
 use nexora::ops::trial::{self, TrialRequest, simulate};
-use nexora::ops::{automation, connection, contact, lead, tenant};
+use nexora::ops::{automation, connection, contact, tenant};
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::consent::{Channel, Scope};
 use nexora_core::model::effect::EffectState;
