@@ -15,7 +15,7 @@ use crate::model::panel::Panel;
 use crate::ops::dashboard::{Account, Dashboard};
 use crate::pipeline::trouble::Level;
 
-use activity::{AutomationRow, LeadRow, LetterRow, Runs};
+use activity::{AutomationRow, LeadRow, MessageView, Runs};
 use figures::{Charts, Week};
 use plans::{ChoreRow, DayRow, WorkRow};
 
@@ -40,7 +40,7 @@ pub struct Page {
     week: Option<Week>,
     charts: Option<Charts>,
     leads: Vec<LeadRow>,
-    letters: Vec<LetterRow>,
+    messages: Vec<MessageView>,
     days: Vec<DayRow>,
     more_days: bool,
     runs: Option<Runs>,
@@ -122,11 +122,11 @@ impl Page {
             week,
             charts: found.charts.as_ref().map(|charts| Charts::new(charts, &clock)),
             leads: leads.iter().map(|lead| LeadRow::new(lead, country, &clock)).collect(),
-            letters: found
-                .letters
+            messages: found
+                .messages
                 .unwrap_or_default()
                 .into_iter()
-                .map(|letter| LetterRow::new(letter, &clock))
+                .map(|message| MessageView::new(message, &clock))
                 .collect(),
             more_days: agenda.as_ref().is_some_and(|agenda| agenda.more),
             days: plans::days(agenda, &clock),
