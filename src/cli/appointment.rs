@@ -2,11 +2,11 @@
 
 use clap::Subcommand;
 
-use crate::base::Result;
-use crate::base::wording::LocalClock;
 use crate::cli::out::Out;
 use crate::cli::{Context, Page, input};
 use crate::ops::appointment;
+use nexora_core::base::Result;
+use nexora_core::base::wording::LocalClock;
 
 #[derive(Subcommand)]
 pub enum Command {

@@ -5,22 +5,22 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
-use crate::base::wording::count;
-use crate::base::{Error, Kind, Result, file};
 use crate::cli::out::{Out, ago, maybe, print};
 use crate::cli::trial::{self, Test};
 use crate::cli::{Context, input};
 use crate::config::definitions::{self, Text};
-use crate::connector::google::scope;
-use crate::engine::reference;
-use crate::model::address::Slug;
-use crate::model::automation::Automation;
-use crate::model::connection::Ability;
-use crate::model::event::About;
-use crate::model::{ContactId, JobId, LeadId};
 use crate::ops::automation::{self, AutomationView, Enabled};
 use crate::ops::definition;
 use crate::ops::version::{self, Other};
+use nexora_core::base::wording::count;
+use nexora_core::base::{Error, Kind, Result, file};
+use nexora_core::model::address::Slug;
+use nexora_core::model::automation::Automation;
+use nexora_core::model::connection::Ability;
+use nexora_core::model::event::About;
+use nexora_core::model::{ContactId, JobId, LeadId};
+use nexora_engine::reference;
+use nexora_google::scope;
 
 #[derive(Subcommand)]
 pub enum Command {

@@ -2,11 +2,11 @@
 
 use clap::Subcommand;
 
-use crate::base::Result;
 use crate::cli::Context;
 use crate::cli::out::{Out, ago, maybe};
-use crate::model::CursorId;
 use crate::ops::cursor;
+use nexora_core::base::Result;
+use nexora_core::model::CursorId;
 
 #[derive(Subcommand)]
 pub enum Command {

@@ -2,13 +2,13 @@
 
 use clap::Subcommand;
 
-use crate::base::Result;
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::{Context, Page};
-use crate::model::effect::{Effect, EffectState};
-use crate::model::{EffectId, RunId};
 use crate::ops::effect;
-use crate::store::effect::Filter;
+use nexora_core::base::Result;
+use nexora_core::model::effect::{Effect, EffectState};
+use nexora_core::model::{EffectId, RunId};
+use nexora_store::effect::Filter;
 
 #[derive(Subcommand)]
 pub enum Command {

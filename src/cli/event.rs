@@ -2,13 +2,13 @@
 
 use clap::Subcommand;
 
-use crate::base::{Error, Result};
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::{Context, Page};
-use crate::model::EventId;
-use crate::model::event::{EventKind, EventState};
 use crate::ops::event;
-use crate::store::event::Filter;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::EventId;
+use nexora_core::model::event::{EventKind, EventState};
+use nexora_store::event::Filter;
 
 #[derive(Subcommand)]
 pub enum Command {

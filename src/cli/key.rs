@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use clap::Subcommand;
 
-use crate::base::Result;
-use crate::base::secret::Secret;
-use crate::base::wording::parse_length;
 use crate::cli::Context;
 use crate::cli::out::{Out, ago};
-use crate::model::source::ApiKey;
 use crate::ops::key;
+use nexora_core::base::Result;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::wording::parse_length;
+use nexora_core::model::source::ApiKey;
 
 #[derive(Subcommand)]
 pub enum Command {

@@ -2,11 +2,11 @@
 
 use clap::Subcommand;
 
-use crate::base::Result;
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::{Context, Page};
-use crate::model::MessageId;
 use crate::ops::message;
+use nexora_core::base::Result;
+use nexora_core::model::MessageId;
 
 #[derive(Subcommand)]
 pub enum Command {

@@ -5,18 +5,18 @@
 //! does not exist are refused in the same words.
 
 use crate::app::App;
-use crate::base::{Error, Kind, Result};
 use crate::cli::system::StatusCommand;
 use crate::cli::{
     Command, appointment, automation, connection, contact, cursor, effect, event, form, job, key, lead,
     message, role, run, session, source, task, tenant, trial, user,
 };
-use crate::engine::authority;
-use crate::model::address::{EmailAddress, Slug};
-use crate::model::principal::{Noun, Permission, Principal, Verb};
-use crate::model::tenant::Tenant;
-use crate::model::user::Role;
 use crate::ops;
+use nexora_core::base::{Error, Kind, Result};
+use nexora_core::model::address::{EmailAddress, Slug};
+use nexora_core::model::principal::{Noun, Permission, Principal, Verb};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::user::Role;
+use nexora_engine::authority;
 
 enum Need {
     /// It tells nothing of anybody, and changes nothing.

@@ -2,12 +2,12 @@
 
 use clap::Subcommand;
 
-use crate::base::Result;
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::{Context, Page, input};
-use crate::model::task::{Task, TaskState};
-use crate::model::{ContactId, TaskId};
 use crate::ops::task;
+use nexora_core::base::Result;
+use nexora_core::model::task::{Task, TaskState};
+use nexora_core::model::{ContactId, TaskId};
 
 #[derive(Subcommand)]
 pub enum Command {

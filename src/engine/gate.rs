@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
-use crate::base::clock::Timestamp;
-use crate::model::appointment::{Appointment, AppointmentState};
-use crate::model::consent::Suppression;
-use crate::model::hours::QuietHours;
-use crate::model::message::MessageClass;
-use crate::model::outbound::Envelope;
-use crate::model::run::RunState;
-use crate::model::verdict::{Decision, Gate};
+use crate::quiet;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::appointment::{Appointment, AppointmentState};
+use nexora_core::model::consent::Suppression;
+use nexora_core::model::hours::QuietHours;
+use nexora_core::model::message::MessageClass;
+use nexora_core::model::outbound::Envelope;
+use nexora_core::model::run::RunState;
+use nexora_core::model::verdict::{Decision, Gate};
 
 /// What is known when a message is to go out.
 #[derive(Clone, Debug)]
@@ -187,7 +188,7 @@ fn quiet(envelope: &Envelope, input: &GateInput) -> Option<GateDecision> {
     if is_at_once(envelope, input) {
         return None;
     }
-    let ends_at = input.quiet.end_of(input.now, input.zone)?;
+    let ends_at = quiet::end_of(&input.quiet, input.now, input.zone)?;
     let (zone, whose) = (input.zone, input.zone_of);
     if let Some(expires_at) = envelope.expires_at.filter(|at| *at <= ends_at) {
         let why = format!(

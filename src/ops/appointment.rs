@@ -1,11 +1,11 @@
 //! Appointments, as the connected calendars have them. They are changed there.
 
 use crate::app::App;
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::appointment::Appointment;
-use crate::model::tenant::Tenant;
-use crate::store::appointment;
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::appointment::Appointment;
+use nexora_core::model::tenant::Tenant;
+use nexora_store::appointment;
 
 /// Lists a tenant's appointments from a moment on, in order.
 ///

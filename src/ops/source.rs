@@ -6,26 +6,26 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::secret::Secret;
-use crate::base::text::Json;
-use crate::base::{Error, Result};
-use crate::connector::webhook;
-use crate::engine::enquiry;
-use crate::engine::lead_format::body::Body;
-use crate::engine::lead_format::webhook::{InAddress, ParseResult, Setting};
-use crate::engine::lead_format::{Webhook, formats};
-use crate::model::address::Slug;
-use crate::model::audit::Actor;
-use crate::model::lead::{Attribution, Details};
-use crate::model::source::{
-    Notice, NoticeState, Source, SourceField, SourceKind, SourceSecrets, SourceSettings, SourceState,
-};
-use crate::model::tenant::Tenant;
-use crate::model::{NoticeId, SourceId};
 use crate::ops::{LIST_LIMIT, Subject, audited};
 use crate::pipeline::hook;
-use crate::store::notice::{self, Filter};
-use crate::store::{Claim, Conn, Inserted, source};
+use nexora_connector::webhook;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::text::Json;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::address::Slug;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::lead::{Attribution, Details};
+use nexora_core::model::source::{
+    Notice, NoticeState, Source, SourceField, SourceKind, SourceSecrets, SourceSettings, SourceState,
+};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{NoticeId, SourceId};
+use nexora_engine::enquiry;
+use nexora_engine::lead_format::body::Body;
+use nexora_engine::lead_format::webhook::{InAddress, ParseResult, Setting};
+use nexora_engine::lead_format::{Webhook, formats};
+use nexora_store::notice::{self, Filter};
+use nexora_store::{Claim, Conn, Inserted, source};
 
 /// Random bytes of a secret that we make.
 const SECRET_BYTES: usize = 24;

@@ -1,12 +1,13 @@
 //! Actions that steer a run itself: wait, go on only under a condition, end.
 
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
-use crate::engine::action::context::StepContext;
-use crate::engine::action::{Action, ActionKind, EndsRun, Planned, read};
-use crate::engine::argument::{Arguments as _, Test, Text, define_arguments};
-use crate::engine::hours::duration;
-use crate::model::hours::{BusinessHours, QuietHours};
+use crate::action::context::StepContext;
+use crate::action::{Action, ActionKind, EndsRun, Planned, read};
+use crate::argument::{Arguments as _, Test, Text, define_arguments};
+use crate::hours::{self, duration};
+use crate::quiet;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::hours::{BusinessHours, QuietHours};
 
 pub const WAIT: ActionKind = ActionKind {
     name: "wait",
@@ -83,7 +84,7 @@ impl Action for Wait {
         let until = match (&self.duration, &self.until, &self.open_for) {
             (None, None, Some(length)) => {
                 let length = context.duration(length)?;
-                hours.map_or(now + length, |hours| hours.after_open(now, length, zone))
+                hours.map_or(now + length, |hours| hours::after_open(&hours, now, length, zone))
             }
             (length, until, _) => {
                 let until = match (length, until) {
@@ -91,7 +92,7 @@ impl Action for Wait {
                     (None, Some(until)) => context.moment(until)?,
                     (None, None) => return Err(Error::usage("nothing says how long to wait")),
                 };
-                hours.map_or(until, |hours| hours.next_open(until, std::time::Duration::ZERO, zone))
+                hours.map_or(until, |hours| hours::next_open(&hours, until, std::time::Duration::ZERO, zone))
             }
         };
         let until = if self.past_quiet { after_quiet_hours(context, until)? } else { until };
@@ -133,5 +134,5 @@ impl Action for Stop {
 /// Returns the moment, or the end of the tenant's quiet hours in which it lies.
 fn after_quiet_hours(context: &StepContext<'_>, at: Timestamp) -> Result<Timestamp> {
     let quiet = QuietHours::parse(&context.facts.tenant.settings()?.quiet_hours)?;
-    Ok(quiet.end_of(at, context.zone).unwrap_or(at))
+    Ok(quiet::end_of(&quiet, at, context.zone).unwrap_or(at))
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use nexora::model::form::{Field, FieldName, Need};
 use nexora::ops::{form, lead, tenant};
+use nexora_core::model::form::{Field, FieldName, Need};
 
 use super::{Browser, VIEWS, View, driver_path, validate};
 use crate::harness::Backend;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use nexora::model::event::{Event, EventState};
 use nexora::ops::{event, key};
+use nexora_core::model::event::{Event, EventState};
 
 use super::*;
 
@@ -170,7 +170,7 @@ on_both! {
         site.nexora.settle().await;
         assert_eq!(stored(&site, &told).await.state, EventState::Ignored);
         site.nexora.submit(crate::harness::enquiry()).await;
-        let lead = event::list(app, tenant, nexora::store::event::Filter::default(), 1).await.unwrap();
+        let lead = event::list(app, tenant, nexora_store::event::Filter::default(), 1).await.unwrap();
         assert_eq!(event::replay(app, actor, tenant, &lead[0].id).await.unwrap_err().kind().exit_code(), 5);
     }
 }

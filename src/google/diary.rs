@@ -1,0 +1,142 @@
+//! Reading a calendar (Calendar API, "Synchronize resources efficiently").
+//!
+//! Series are read as series, with their exceptions: expanding them is asked for apart. A sync
+//! token stands on the last page only; one that is too old answers 410.
+
+use google_calendar3::api::{Event, EventDateTime, Events};
+
+use crate::calendar::Calendar;
+use crate::fault::Fault;
+use crate::hub::{Cost, encoded};
+use nexora_connector::poll::CalendarChanges;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::diary::{Attendee, Entry, When};
+
+/// Entries on one page; the largest that Google gives.
+const PAGE: i32 = 2_500;
+
+/// Pages read at most, of changes or of instances.
+const PAGES: usize = 40;
+
+impl Calendar {
+    pub async fn changes(&self, calendar: &str, sync_token: Option<&str>) -> Result<CalendarChanges, Fault> {
+        let mut entries = Vec::new();
+        let mut page: Option<String> = None;
+        for _ in 0..PAGES {
+            let list = self.page(calendar, sync_token, page.as_deref()).await?;
+            entries.extend(list.items.unwrap_or_default().into_iter().filter_map(entry));
+            match (list.next_page_token, list.next_sync_token) {
+                (Some(next), _) => page = Some(next),
+                (None, Some(sync_token_after)) => {
+                    let full = sync_token.is_none();
+                    return Ok(CalendarChanges { entries, sync_token: sync_token_after, full });
+                }
+                (None, None) => return Err(Fault::Lost("the last page has no sync token".to_owned())),
+            }
+        }
+        Err(Fault::NotSent(format!("calendar `{calendar}` has more than {PAGES} pages of entries")))
+    }
+
+    async fn page(
+        &self,
+        calendar: &str,
+        sync_token: Option<&str>,
+        page: Option<&str>,
+    ) -> Result<Events, Fault> {
+        self.caller
+            .call(Cost::Calendar, |mut watch| async move {
+                let mut call =
+                    self.hub.events().list(&encoded(calendar)).max_results(PAGE).single_events(false);
+                if let Some(token) = sync_token {
+                    call = call.sync_token(token);
+                }
+                if let Some(page) = page {
+                    call = call.page_token(page);
+                }
+                call.delegate(&mut watch).doit().await.map(|(_, list)| list)
+            })
+            .await
+    }
+
+    /// Lets Google expand a series: it knows every rule and exception.
+    pub async fn instances(
+        &self,
+        calendar: &str,
+        series: &str,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<Entry>, Fault> {
+        let mut entries = Vec::new();
+        let mut page: Option<String> = None;
+        for _ in 0..PAGES {
+            let token = page.as_deref();
+            let asked = self
+                .caller
+                .call(Cost::Calendar, |mut watch| async move {
+                    let events = self.hub.events();
+                    let mut call = events.instances(&encoded(calendar), &encoded(series));
+                    call = call.time_min(from.utc()).time_max(until.utc()).max_results(PAGE);
+                    if let Some(token) = token {
+                        call = call.page_token(token);
+                    }
+                    call.delegate(&mut watch).doit().await.map(|(_, list)| list)
+                })
+                .await;
+            let list = match asked {
+                Ok(list) => list,
+                // The series went between two calls: it has no instances any more.
+                Err(fault) if matches!(fault.status(), Some(404 | 410)) => return Ok(Vec::new()),
+                Err(fault) => return Err(fault),
+            };
+            entries.extend(list.items.unwrap_or_default().into_iter().filter_map(entry));
+            page = list.next_page_token;
+            if page.is_none() {
+                break;
+            }
+        }
+        Ok(entries)
+    }
+}
+
+fn entry(event: Event) -> Option<Entry> {
+    let attendee = |person: google_calendar3::api::EventAttendee| {
+        Some(Attendee {
+            email: person.email?,
+            name: person.display_name,
+            response: person.response_status.unwrap_or_default(),
+            is_own: person.self_.unwrap_or(false) || person.resource.unwrap_or(false),
+        })
+    };
+    let properties = event.extended_properties.and_then(|properties| properties.private);
+    let mut attendees: Vec<Attendee> =
+        event.attendees.unwrap_or_default().into_iter().filter_map(attendee).collect();
+    attendees.sort_by(|a, b| a.email.cmp(&b.email));
+    Some(Entry {
+        id: event.id?,
+        series_id: event.recurring_event_id,
+        original_start: event.original_start_time.as_ref().and_then(when).map(|when| match when {
+            When::At(at) => at.to_string(),
+            When::Day(day) => day,
+        }),
+        cancelled: event.status.as_deref() == Some("cancelled"),
+        title: event.summary.unwrap_or_default(),
+        description: event.description.unwrap_or_default(),
+        location: event.location.unwrap_or_default(),
+        start: event.start.as_ref().and_then(when),
+        end: event.end.as_ref().and_then(when),
+        recurrence: event.recurrence.unwrap_or_default(),
+        attendees,
+        organizer: event.organizer.and_then(|organizer| organizer.email),
+        link: event.html_link,
+        color: event.color_id,
+        properties: properties.map(|properties| properties.into_iter().collect()).unwrap_or_default(),
+    })
+}
+
+fn when(time: &EventDateTime) -> Option<When> {
+    match (time.date_time, time.date) {
+        (Some(at), _) => Some(When::At(Timestamp::from(at))),
+        (None, Some(day)) => Some(When::Day(day.to_string())),
+        (None, None) => None,
+    }
+}

@@ -1,0 +1,188 @@
+//! Rows, queries, transactions. `Db::read` and `Db::write` are the only ways in.
+//!
+//! One set of functions serves SQLite and PostgreSQL: each takes a [`Conn`] and compiles its query
+//! for both. No function here reads a clock or decides anything. A tenant's rows are read through a
+//! [`Tx`], which is bound to the tenant; the queues in `due` reach over all and return the tenant with each id.
+
+pub mod appointment;
+pub mod audit;
+pub mod automation;
+pub mod balance;
+mod conn;
+pub mod connection;
+pub mod consent;
+pub mod contact;
+pub mod copy;
+pub mod cursor;
+mod dialect;
+pub mod due;
+pub mod effect;
+pub mod event;
+pub mod form;
+pub mod item;
+pub mod job;
+pub mod key;
+pub mod lead;
+pub mod message;
+pub mod migration;
+pub mod notice;
+mod postgres;
+pub mod run;
+pub mod schedule;
+pub mod scratch;
+pub mod session;
+pub mod sign_in;
+pub mod source;
+mod sqlite;
+pub mod task;
+pub mod tenant;
+pub mod timer;
+mod tx;
+pub mod user;
+pub mod verdict;
+mod writer;
+
+use std::sync::Arc;
+
+pub use conn::{Conn, Url};
+use tokio::sync::Notify;
+pub use tx::Tx;
+
+use crate::conn::Pool;
+use crate::writer::Writer;
+use nexora_core::base::{Error, Result};
+
+/// Whether an insert made a row, or found the one that was there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inserted {
+    New,
+    AlreadyThere,
+}
+
+impl Inserted {
+    fn from_count(changed: usize) -> Inserted {
+        if changed == 0 { Inserted::AlreadyThere } else { Inserted::New }
+    }
+}
+
+/// Whether a guarded update found the row as it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Claim {
+    Won,
+    Lost,
+}
+
+impl Claim {
+    fn from_count(changed: usize) -> Claim {
+        if changed == 0 { Claim::Lost } else { Claim::Won }
+    }
+}
+
+/// The database. Cloning gives another handle to the same pools.
+#[derive(Clone)]
+pub struct Db(Arc<Inner>);
+
+enum Inner {
+    /// One writer thread that commits in groups, and a pool of readers.
+    Sqlite {
+        readers: Pool,
+        writer: Writer,
+    },
+    Postgres {
+        pool: Pool,
+    },
+}
+
+impl Db {
+    /// Opens the database that `url` names and checks that its schema is ours.
+    ///
+    /// # Errors
+    /// `Unavailable` when it cannot be reached, `Conflict` when migrations are missing or the
+    /// database is newer than this program.
+    pub async fn open(url: &Url) -> Result<Db> {
+        let db = Db::connect(url).await?;
+        db.read(migration::check).await?;
+        Ok(db)
+    }
+
+    /// Opens the database after bringing its schema up to date; returns what was applied.
+    ///
+    /// # Errors
+    /// As `open`, and `Internal` when a migration fails.
+    pub async fn open_migrated(url: &Url) -> Result<(Db, Vec<String>)> {
+        let target = url.clone();
+        let applied = blocking(move || migration::run(&mut target.establish()?)).await?;
+        Ok((Db::open(url).await?, applied))
+    }
+
+    async fn connect(url: &Url) -> Result<Db> {
+        let url = url.clone();
+        let inner = blocking(move || {
+            Ok(match &url {
+                Url::Sqlite(_) | Url::Scratch(_) => {
+                    let writer = Writer::start(url.clone())?;
+                    Inner::Sqlite { readers: conn::pool(&url, sqlite::READERS)?, writer }
+                }
+                Url::Postgres(_) => Inner::Postgres { pool: conn::pool(&url, postgres::CONNECTIONS)? },
+            })
+        });
+        inner.await.map(|inner| Db(Arc::new(inner)))
+    }
+
+    /// Runs `work` on a connection that only reads.
+    ///
+    /// # Errors
+    /// Those of `work`, and `Unavailable` when no connection can be had.
+    pub async fn read<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Conn) -> Result<T> + Send + 'static,
+    {
+        let db = Arc::clone(&self.0);
+        blocking(move || match &*db {
+            Inner::Sqlite { readers, .. } => work(&mut *conn::checkout(readers)?),
+            Inner::Postgres { pool } => work(&mut *conn::checkout(pool)?),
+        })
+        .await
+    }
+
+    /// Runs `work` as one transaction and returns once it is durable. An error undoes all of it.
+    ///
+    /// On SQLite, writes that arrive together share one commit, each in its own savepoint.
+    ///
+    /// # Errors
+    /// Those of `work`, and `Unavailable` when the transaction could not be made durable.
+    pub async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Conn) -> Result<T> + Send + 'static,
+    {
+        match &*self.0 {
+            Inner::Sqlite { writer, .. } => writer.run(work).await,
+            Inner::Postgres { .. } => {
+                let db = Arc::clone(&self.0);
+                blocking(move || match &*db {
+                    Inner::Postgres { pool } => conn::checkout(pool)?.transaction(work),
+                    Inner::Sqlite { .. } => unreachable!("the backend of an open database does not change"),
+                })
+                .await
+            }
+        }
+    }
+
+    /// Returns the signal that another process has changed the database, where it can be had.
+    /// PostgreSQL gives none here: its users look again on a timer.
+    pub fn changed_elsewhere(&self) -> Option<Arc<Notify>> {
+        match &*self.0 {
+            Inner::Sqlite { writer, .. } => Some(writer.changed_elsewhere()),
+            Inner::Postgres { .. } => None,
+        }
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Error::internal("a database task ended early").source(error))?
+}
