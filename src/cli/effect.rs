@@ -3,11 +3,14 @@
 use clap::Subcommand;
 
 use crate::cli::out::{Out, ago, maybe};
+use crate::cli::permission::Need;
 use crate::cli::{Context, Page};
 use crate::ops::effect;
 use nexora_core::base::Result;
 use nexora_core::model::effect::{Effect, EffectState};
+use nexora_core::model::principal::Noun;
 use nexora_core::model::{EffectId, RunId};
+use nexora_store as store;
 use nexora_store::effect::Filter;
 
 #[derive(Subcommand)]
@@ -40,12 +43,25 @@ pub enum Command {
     Discard { id: EffectId },
 }
 
+impl Command {
+    /// Says what must be permitted.
+    pub fn need(&self) -> Need {
+        match self {
+            Command::List { .. } | Command::Show { .. } => Need::read(Noun::Effect),
+            Command::Retry { .. } => Need::of(effect::RETRY),
+            Command::Discard { .. } => Need::of(effect::DISCARD),
+        }
+    }
+}
+
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
     let tenant = context.tenant().await?;
     match command {
         Command::List { state, run, before, page: Page { limit } } => {
-            let effects = effect::list(app, &tenant, Filter { state, run, before }, limit).await?;
+            let effects = app
+                .view(&tenant, move |tx| store::effect::list(tx, &Filter { state, run, before }, limit))
+                .await?;
             out.list(&["created", "step", "kind", "state", "attempts", "reason", "id"], &effects, |effect| {
                 vec![
                     ago(effect.created_at),

@@ -6,13 +6,16 @@ use clap::Subcommand;
 
 use crate::cli::automation::parse_setting;
 use crate::cli::out::{Out, ago, print, yes_or_no};
+use crate::cli::permission::Need;
 use crate::cli::{Context, input};
-use crate::ops::form::{self, FormView, Snippet};
+use crate::ops::form::{self, FormView};
 use crate::ops::form_setting::SETTINGS;
+use crate::ops::form_snippet::{self, Snippet};
 use nexora_core::base::Result;
 use nexora_core::model::address::Country;
 use nexora_core::model::consent::Channel;
-use nexora_core::model::form::{Field, FieldName, Need};
+use nexora_core::model::form::{self as model, Field, FieldName};
+use nexora_core::model::principal::Noun;
 use nexora_core::model::setting::described;
 
 #[derive(Subcommand)]
@@ -86,6 +89,22 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Says what must be permitted.
+    pub fn need(&self) -> Need {
+        match self {
+            Command::Show | Command::Consent { wording: None, .. } | Command::Snippet { .. } => {
+                Need::read(Noun::Form)
+            }
+            Command::Fields { .. } => Need::of(form::FIELDS),
+            Command::Set { .. } => Need::of(form::SET),
+            Command::Consent { .. } => Need::of(form::WORDING),
+            Command::Logo { .. } => Need::of(form::LOGO),
+            Command::Turnstile { .. } => Need::of(form::TURNSTILE),
+        }
+    }
+}
+
 fn settings_help() -> String {
     format!(
         "What can be set:\n{}\n\nExamples:\n  nexora form set services=\"Boiler; Leak; Bathroom\" --tenant acme\n  \
@@ -103,10 +122,10 @@ fn fields_help() -> String {
 }
 
 fn parse_field(text: &str) -> Result<Field> {
-    let (name, need) = text.split_once('=').unwrap_or((text, Need::Optional.name()));
-    let field = Field { name: FieldName::parse(name)?, need: Need::parse(need)? };
+    let (name, need) = text.split_once('=').unwrap_or((text, model::Need::Optional.name()));
+    let field = Field { name: FieldName::parse(name)?, need: model::Need::parse(need)? };
     // Every answer addresses the customer by name, so a form always asks for it.
-    Ok(if field.name == FieldName::Name { Field { need: Need::Required, ..field } } else { field })
+    Ok(if field.name == FieldName::Name { Field { need: model::Need::Required, ..field } } else { field })
 }
 
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
@@ -152,7 +171,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 (_, true) => Snippet::Script,
                 _ => Snippet::Frame,
             };
-            let (text, first) = form::snippet(&form::find(app, &tenant).await?, &tenant, kind);
+            let (text, first) = form_snippet::snippet(&form::find(app, &tenant).await?, &tenant, kind);
             if let Some(first) = first {
                 out.note(&first);
             }
@@ -163,8 +182,8 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
 
 fn show(view: &FormView, country: Country, out: &Out) -> Result<()> {
     let field = |field: &Field| match field.need {
-        Need::Required => format!("{} (required)", field.name),
-        Need::Optional => field.name.to_string(),
+        model::Need::Required => format!("{} (required)", field.name),
+        model::Need::Optional => field.name.to_string(),
     };
     let fields = view.settings.fields.iter().map(field).collect::<Vec<_>>().join(", ");
     let settings = (view.settings.clone(), country);

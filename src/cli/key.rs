@@ -6,11 +6,15 @@ use clap::Subcommand;
 
 use crate::cli::Context;
 use crate::cli::out::{Out, ago};
+use crate::cli::permission::Need;
+use crate::ops::LIST_LIMIT;
 use crate::ops::key;
 use nexora_core::base::Result;
 use nexora_core::base::secret::Secret;
 use nexora_core::base::wording::parse_length;
+use nexora_core::model::principal::Noun;
 use nexora_core::model::source::ApiKey;
+use nexora_store as store;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -27,7 +31,7 @@ pub enum Command {
     /// List a tenant's keys
     #[command(after_help = "Example:\n  nexora key list --tenant acme")]
     List,
-    /// Take a key back at once
+    /// Revoke a key at once
     #[command(after_help = "Example:\n  nexora key revoke crm --tenant acme --yes")]
     Revoke { name: String },
     /// Replace a key by a new one
@@ -40,6 +44,18 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Says what must be permitted.
+    pub fn need(&self) -> Need {
+        match self {
+            Command::List => Need::read(Noun::Key),
+            Command::Create { .. } => Need::of(key::CREATE),
+            Command::Rotate { .. } => Need::of(key::ROTATE),
+            Command::Revoke { .. } => Need::of(key::REVOKE),
+        }
+    }
+}
+
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
     let tenant = context.tenant().await?;
@@ -50,7 +66,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             reveal(&made, &secret, out)
         }
         Command::List => {
-            let keys = key::list(app, &tenant).await?;
+            let keys = app.view(&tenant, move |tx| store::key::list(tx, LIST_LIMIT)).await?;
             let now = app.clock.now();
             out.list(&["name", "state", "created", "last used", "ends", "id"], &keys, |key| {
                 let state = match (key.revoked_at, key.is_good(now)) {
@@ -69,7 +85,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             })
         }
         Command::Revoke { name } => {
-            out.confirm(&format!("this takes back key `{name}` of tenant `{}`", tenant.slug))?;
+            out.confirm(&format!("this revokes key `{name}` of tenant `{}`", tenant.slug))?;
             let revoked = key::revoke(app, actor, &tenant, &name).await?;
             out.item(&revoked, &[("name", revoked.name.clone()), ("state", "revoked".to_owned())])
         }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use crate::cli::out::{Out, ago, maybe};
+use crate::cli::permission::Need;
 use crate::cli::run::{EFFECT_HEADERS, effect_rows};
 use crate::cli::{Context, Page, input};
 use crate::ops::lead;
@@ -13,10 +14,12 @@ use crate::ops::lead_mail::{self, Classification};
 use nexora_core::base::{Error, Kind, Result, file, money};
 use nexora_core::model::address::EmailAddress;
 use nexora_core::model::lead::{Agreed, Attribution, Lead, LeadState};
+use nexora_core::model::principal::Noun;
 use nexora_core::model::tenant::Tenant;
 use nexora_core::model::{LeadId, PhotoId};
 use nexora_engine::enquiry::Enquiry;
 use nexora_engine::lead_format::mail::Rules;
+use nexora_store as store;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -90,6 +93,23 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Says what must be permitted.
+    pub fn need(&self) -> Need {
+        match self {
+            Command::List { .. } | Command::Show { .. } | Command::Parse { .. } | Command::Photo { .. } => {
+                Need::read(Noun::Lead)
+            }
+            Command::Create(_) => Need::of(lead::ADD),
+            Command::State { .. } => Need::of(lead::STATE),
+            Command::Spam { .. } => Need::of(lead::SPAM),
+            Command::NotSpam { .. } => Need::of(lead::HAM),
+            Command::Answered { .. } => Need::of(lead::ANSWERED),
+            Command::Review { .. } => Need::of(lead::REVIEW),
+        }
+    }
+}
+
 #[derive(Args)]
 pub struct Create {
     #[arg(long)]
@@ -137,7 +157,8 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             out.item(&added, &lines(&added))
         }
         Command::List { state, before, page: Page { limit } } => {
-            let leads = lead::list(app, &tenant, state, before, limit).await?;
+            let leads =
+                app.view(&tenant, move |tx| store::lead::list(tx, state, before.as_ref(), limit)).await?;
             out.list(
                 &["received", "name", "phone", "email", "state", "source", "answered", "id"],
                 &leads,

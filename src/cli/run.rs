@@ -3,12 +3,16 @@
 use clap::Subcommand;
 
 use crate::cli::out::{Out, ago, maybe};
+use crate::cli::permission::Need;
 use crate::cli::{Context, Page};
+use crate::ops::LIST_LIMIT;
 use crate::ops::{automation, run};
 use nexora_core::base::Result;
 use nexora_core::model::effect::Effect;
+use nexora_core::model::principal::Noun;
 use nexora_core::model::run::{Run, RunState};
 use nexora_core::model::{AutomationId, RunId};
+use nexora_store as store;
 use nexora_store::run::Filter;
 
 #[derive(Subcommand)]
@@ -41,6 +45,17 @@ pub enum Command {
     Cancel { id: RunId },
 }
 
+impl Command {
+    /// Says what must be permitted.
+    pub fn need(&self) -> Need {
+        match self {
+            Command::List { .. } | Command::Show { .. } => Need::read(Noun::Run),
+            Command::Retry { .. } => Need::of(run::RETRY),
+            Command::Cancel { .. } => Need::of(run::CANCEL),
+        }
+    }
+}
+
 pub const EFFECT_HEADERS: [&str; 6] = ["step", "kind", "state", "attempts", "reason", "id"];
 
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
@@ -53,8 +68,8 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 None => None,
             };
             let filter = Filter { state, automation, before, ..Filter::default() };
-            let runs = run::list(app, &tenant, filter, limit).await?;
-            let automations = automation::list(app, &tenant).await?;
+            let runs = app.view(&tenant, move |tx| store::run::list(tx, &filter, limit)).await?;
+            let automations = app.view(&tenant, move |tx| store::automation::list(tx, LIST_LIMIT)).await?;
             let name_of = |id: &AutomationId| {
                 let found = automations.iter().find(|automation| automation.id == *id);
                 found.map(|automation| automation.name.clone())

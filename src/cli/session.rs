@@ -4,11 +4,13 @@ use clap::Subcommand;
 
 use crate::cli::Context;
 use crate::cli::out::{Out, ago};
+use crate::cli::permission::Need;
 use crate::ops::session::{self, SessionView};
 use nexora_core::base::Result;
 use nexora_core::base::wording::count;
 use nexora_core::model::SessionId;
 use nexora_core::model::address::EmailAddress;
+use nexora_core::model::principal::Noun;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -30,6 +32,16 @@ pub enum Command {
         #[arg(long)]
         all: bool,
     },
+}
+
+impl Command {
+    /// Says what must be permitted.
+    pub fn need(&self, names_tenant: bool) -> Need {
+        match self {
+            Command::List => Need::read_one_or_all(names_tenant, Noun::Session),
+            Command::Revoke { .. } => Need::Operator,
+        }
+    }
 }
 
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {

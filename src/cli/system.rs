@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 use crate::cli::out::{Out, ago, print};
+use crate::cli::permission::Need;
 use crate::cli::{Context, Global, load_config};
 use crate::daemon::{self, Logging};
 use crate::ops::init;
@@ -17,6 +18,7 @@ use nexora_core::base::{Error, Kind, Result, file, wording};
 use nexora_core::model::address::EmailAddress;
 use nexora_core::model::audit::Actor;
 use nexora_core::model::panel::Panel;
+use nexora_core::model::principal::{Noun, Verb};
 use nexora_core::model::tenant_setting::TenantSettings;
 use nexora_sandbox::{Sandbox, Settings};
 use nexora_store::{Db, Url, migration};
@@ -94,6 +96,23 @@ Panels: health, week, charts, leads, messages, appointments, runs, automations, 
         #[arg(long, conflicts_with = "panels")]
         reset: bool,
     },
+}
+
+impl Status {
+    /// Says what must be permitted.
+    pub fn need(&self, names_tenant: bool) -> Need {
+        match &self.command {
+            None if !names_tenant => Need::Operator,
+            // The status of a tenant names its latest leads.
+            None => Need::read_with_people(Noun::Status),
+            Some(StatusCommand::Panels { panels, reset }) if *reset || !panels.is_empty() => {
+                Need::of(status::PANELS)
+            }
+            Some(StatusCommand::Panels { .. }) => Need::read(Noun::Status),
+            Some(StatusCommand::Link { .. }) => Need::may(Noun::Session, Verb::Create),
+            Some(StatusCommand::RevokeLinks) => Need::of(session::REVOKE_LINKS),
+        }
+    }
 }
 
 pub async fn status(context: &Context, arguments: Status, out: &Out) -> Result<()> {

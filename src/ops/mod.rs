@@ -2,7 +2,6 @@
 //!
 //! An operation takes the application, who is acting, and parsed values; it prints nothing.
 
-pub mod appointment;
 pub mod automation;
 pub mod connection;
 pub mod consent;
@@ -15,6 +14,7 @@ pub mod event;
 pub mod explain;
 pub mod form;
 pub mod form_setting;
+pub mod form_snippet;
 pub mod init;
 pub mod job;
 pub mod key;

@@ -11,6 +11,7 @@ use nexora_core::model::consent::{Channel, Scope};
 use nexora_core::model::effect::EffectState;
 use nexora_core::model::lead::Agreed;
 use nexora_engine::reference;
+use nexora_store as store;
 use serde_json::json;
 
 use crate::harness::{Backend, Nexora, enquiry, on_both};
@@ -99,7 +100,7 @@ on_both! {
         contact::suppress(app, actor, tenant, &jo, why).await.unwrap();
         let (gate, why) = gate_of(request).await;
         assert!(gate == "suppression" && why.contains("suppressed for all"), "{gate}: {why}");
-        let leads = lead::list(app, tenant, None, None, 10).await.unwrap();
+        let leads = app.view(tenant, move |tx| store::lead::list(tx, None, None, 10)).await.unwrap();
         assert_eq!(leads.len(), 1, "the trial's own lead stays in its scratch database");
     }
 

@@ -168,7 +168,9 @@ fn lede(
         let leads = wording::count(speed.leads as u64, "lead", "leads");
         sentences.push(match speed.median {
             _ if speed.leads == 0 => "No leads this week yet.".to_owned(),
-            Some(median) => format!("{leads} this week, answered in {} (median).", spoken(median)),
+            Some(median) => {
+                format!("{leads} this week, answered in {} (median).", wording::spoken_length(median))
+            }
             None => format!("{leads} this week, none answered yet."),
         });
     }
@@ -180,15 +182,6 @@ fn lede(
         sentences.push(format!("{} today.", wording::count(today as u64, "appointment", "appointments")));
     }
     sentences
-}
-
-/// Says a short length as in speech.
-fn spoken(length: std::time::Duration) -> String {
-    match length.as_secs() {
-        0 => "under a second".to_owned(),
-        seconds @ 1..60 => wording::count(seconds, "second", "seconds"),
-        _ => wording::length(length),
-    }
 }
 
 fn account_row(account: &Account, clock: &LocalClock) -> AccountRow {
