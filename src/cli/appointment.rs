@@ -5,8 +5,10 @@ use clap::Subcommand;
 use crate::base::Result;
 use crate::base::wording::LocalClock;
 use crate::cli::out::Out;
+use crate::cli::permission::Need;
 use crate::cli::{Context, Page, input};
-use crate::ops::appointment;
+use crate::model::principal::Noun;
+use crate::store;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -21,6 +23,15 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Says what must be permitted.
+    pub fn need(&self) -> Need {
+        match self {
+            Command::List { .. } => Need::read(Noun::Appointment),
+        }
+    }
+}
+
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let tenant = context.tenant().await?;
     let Command::List { from, page: Page { limit } } = command;
@@ -29,7 +40,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         Some(text) => input::moment(&tenant, &text)?,
         None => clock.now,
     };
-    let appointments = appointment::list(&context.app, &tenant, from, limit).await?;
+    let appointments = context.app.view(&tenant, move |tx| store::appointment::list(tx, from, limit)).await?;
     out.list(&["begins", "title", "state", "location", "id"], &appointments, |appointment| {
         vec![
             clock.full(appointment.starts_at),

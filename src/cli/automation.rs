@@ -8,6 +8,7 @@ use clap::Subcommand;
 use crate::base::wording::count;
 use crate::base::{Error, Kind, Result, file};
 use crate::cli::out::{Out, ago, maybe, print};
+use crate::cli::permission::Need;
 use crate::cli::trial::{self, Test};
 use crate::cli::{Context, input};
 use crate::config::definitions::{self, Text};
@@ -17,10 +18,13 @@ use crate::model::address::Slug;
 use crate::model::automation::Automation;
 use crate::model::connection::Ability;
 use crate::model::event::About;
+use crate::model::principal::{Noun, Verb};
 use crate::model::{ContactId, JobId, LeadId};
+use crate::ops::LIST_LIMIT;
 use crate::ops::automation::{self, AutomationView, Enabled};
 use crate::ops::definition;
 use crate::ops::version::{self, Other};
+use crate::store;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -139,6 +143,33 @@ pub enum Command {
     Show { name: String },
 }
 
+impl Command {
+    /// Says what must be permitted.
+    pub fn need(&self) -> Need {
+        match self {
+            Command::Reference => Need::Nothing,
+            Command::Create { shared: true, .. } => Need::Operator,
+            Command::Create { .. } => Need::may(Noun::Automation, Verb::Create),
+            Command::Test(_) => Need::read_with_people(Noun::Automation),
+            Command::Templates
+            | Command::Validate { .. }
+            | Command::History { .. }
+            | Command::Diff { .. }
+            | Command::Export { .. }
+            | Command::List
+            | Command::Show { .. } => Need::read(Noun::Automation),
+            Command::Run { .. } => Need::of(version::RUN),
+            Command::Enable { .. } => Need::of(automation::ENABLE),
+            Command::Set { .. } => Need::of(automation::SET),
+            Command::Rollback { .. } => Need::of(version::ROLLBACK),
+            Command::MigrateRuns { .. } => Need::of(version::MIGRATE_RUNS),
+            Command::Disable { .. } => Need::of(automation::DISABLE),
+            Command::Pause { .. } => Need::of(automation::PAUSE),
+            Command::Resume { .. } => Need::of(automation::RESUME),
+        }
+    }
+}
+
 pub fn parse_setting(text: &str) -> Result<(String, String)> {
     let (name, value) = text
         .split_once('=')
@@ -226,7 +257,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         Command::Pause { name } => line(&automation::pause(app, actor, &tenant, &name).await?, out),
         Command::Resume { name } => line(&automation::resume(app, actor, &tenant, &name).await?, out),
         Command::List => {
-            let automations = automation::list(app, &tenant).await?;
+            let automations = app.view(&tenant, move |tx| store::automation::list(tx, LIST_LIMIT)).await?;
             out.list(&["name", "state", "version", "changed"], &automations, |automation| {
                 vec![
                     automation.name.clone(),

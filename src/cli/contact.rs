@@ -4,13 +4,16 @@ use clap::Subcommand;
 
 use crate::base::Result;
 use crate::cli::out::{Out, ago, maybe};
+use crate::cli::permission::Need;
 use crate::cli::{Context, Page};
 use crate::model::ContactId;
 use crate::model::address::{EmailAddress, Zone};
 use crate::model::consent::Channel;
 use crate::model::consent::Scope;
 use crate::model::lead::Agreed;
+use crate::model::principal::{Noun, Permission, Verb};
 use crate::ops::contact::{self, ContactView};
+use crate::store;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -45,6 +48,20 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Says what must be permitted.
+    pub fn need(&self) -> Need {
+        match self {
+            Command::Show { .. } => {
+                Need::Tenant([Noun::Contact, Noun::Message].map(|noun| Permission(noun, Verb::Read)).to_vec())
+            }
+            Command::List { .. } => Need::read(Noun::Contact),
+            Command::Timezone { .. } => Need::of(contact::SET),
+            Command::Consent { .. } => Need::of(contact::CONSENT),
+        }
+    }
+}
+
 #[derive(Subcommand)]
 pub enum SuppressionCommand {
     /// List the addresses that are not written to, as hashes
@@ -77,12 +94,24 @@ pub enum SuppressionCommand {
     },
 }
 
+impl SuppressionCommand {
+    /// Says what must be permitted.
+    pub fn need(&self) -> Need {
+        match self {
+            SuppressionCommand::List { .. } => Need::read(Noun::Suppression),
+            SuppressionCommand::Add { .. } => Need::of(contact::SUPPRESS),
+            SuppressionCommand::Remove { .. } => Need::of(contact::LIFT),
+        }
+    }
+}
+
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
     let tenant = context.tenant().await?;
     match command {
         Command::List { before, page: Page { limit } } => {
-            let contacts = contact::list(app, &tenant, before, limit).await?;
+            let contacts =
+                app.view(&tenant, move |tx| store::contact::list(tx, before.as_ref(), limit)).await?;
             out.list(&["name", "timezone", "since", "id"], &contacts, |contact| {
                 vec![
                     contact.name.clone(),
@@ -136,7 +165,7 @@ pub async fn suppression(context: &Context, command: SuppressionCommand, out: &O
     let tenant = context.tenant().await?;
     match command {
         SuppressionCommand::List { page: Page { limit } } => {
-            let all = contact::suppressions(app, &tenant, limit).await?;
+            let all = app.view(&tenant, move |tx| store::consent::list_suppressions(tx, limit)).await?;
             out.list(&["since", "scope", "reason", "detail", "by", "hash"], &all, |found| {
                 vec![
                     ago(found.created_at),

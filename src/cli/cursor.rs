@@ -5,7 +5,9 @@ use clap::Subcommand;
 use crate::base::Result;
 use crate::cli::Context;
 use crate::cli::out::{Out, ago, maybe};
+use crate::cli::permission::Need;
 use crate::model::CursorId;
+use crate::model::principal::Noun;
 use crate::ops::cursor;
 
 #[derive(Subcommand)]
@@ -16,6 +18,16 @@ pub enum Command {
     /// Read one now rather than when it is due
     #[command(after_help = "Example:\n  nexora cursor poll cursor_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
     Poll { id: CursorId },
+}
+
+impl Command {
+    /// Says what must be permitted.
+    pub fn need(&self) -> Need {
+        match self {
+            Command::List => Need::read(Noun::Connection),
+            Command::Poll { .. } => Need::of(cursor::POLL),
+        }
+    }
 }
 
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {

@@ -4,10 +4,13 @@ use clap::Subcommand;
 
 use crate::base::Result;
 use crate::cli::out::{Out, ago, maybe};
+use crate::cli::permission::Need;
 use crate::cli::{Context, Page};
 use crate::model::effect::{Effect, EffectState};
+use crate::model::principal::Noun;
 use crate::model::{EffectId, RunId};
 use crate::ops::effect;
+use crate::store;
 use crate::store::effect::Filter;
 
 #[derive(Subcommand)]
@@ -40,12 +43,25 @@ pub enum Command {
     Discard { id: EffectId },
 }
 
+impl Command {
+    /// Says what must be permitted.
+    pub fn need(&self) -> Need {
+        match self {
+            Command::List { .. } | Command::Show { .. } => Need::read(Noun::Effect),
+            Command::Retry { .. } => Need::of(effect::RETRY),
+            Command::Discard { .. } => Need::of(effect::DISCARD),
+        }
+    }
+}
+
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
     let tenant = context.tenant().await?;
     match command {
         Command::List { state, run, before, page: Page { limit } } => {
-            let effects = effect::list(app, &tenant, Filter { state, run, before }, limit).await?;
+            let effects = app
+                .view(&tenant, move |tx| store::effect::list(tx, &Filter { state, run, before }, limit))
+                .await?;
             out.list(&["created", "step", "kind", "state", "attempts", "reason", "id"], &effects, |effect| {
                 vec![
                     ago(effect.created_at),

@@ -4,10 +4,13 @@ use clap::Subcommand;
 
 use crate::base::{Error, Result};
 use crate::cli::out::{Out, ago, maybe};
+use crate::cli::permission::Need;
 use crate::cli::{Context, Page};
 use crate::model::EventId;
 use crate::model::event::{EventKind, EventState};
+use crate::model::principal::Noun;
 use crate::ops::event;
+use crate::store;
 use crate::store::event::Filter;
 
 #[derive(Subcommand)]
@@ -51,12 +54,25 @@ pub enum Command {
     Show { id: EventId },
 }
 
+impl Command {
+    /// Says what must be permitted.
+    pub fn need(&self) -> Need {
+        match self {
+            Command::List { .. } | Command::Show { .. } => Need::read(Noun::Event),
+            Command::Ingest { .. } => Need::of(event::INGEST),
+            Command::Replay { .. } => Need::of(event::REPLAY),
+        }
+    }
+}
+
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let app = &context.app;
     let tenant = context.tenant().await?;
     match command {
         Command::List { kind, state, before, page: Page { limit } } => {
-            let events = event::list(app, &tenant, Filter { kind, state, before }, limit).await?;
+            let events = app
+                .view(&tenant, move |tx| store::event::list(tx, &Filter { kind, state, before }, limit))
+                .await?;
             out.list(&["received", "kind", "state", "reason", "id"], &events, |event| {
                 vec![
                     ago(event.received_at),

@@ -7,10 +7,12 @@ use clap::Subcommand;
 use crate::base::Result;
 use crate::cli::automation::parse_setting;
 use crate::cli::out::{Out, ago, print, yes_or_no};
+use crate::cli::permission::Need;
 use crate::cli::{Context, input};
 use crate::model::address::Country;
 use crate::model::consent::Channel;
-use crate::model::form::{Field, FieldName, Need};
+use crate::model::form::{self as model, Field, FieldName};
+use crate::model::principal::Noun;
 use crate::model::setting::described;
 use crate::ops::form::{self, FormView, Snippet};
 use crate::ops::form_setting::SETTINGS;
@@ -86,6 +88,22 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Says what must be permitted.
+    pub fn need(&self) -> Need {
+        match self {
+            Command::Show | Command::Consent { wording: None, .. } | Command::Snippet { .. } => {
+                Need::read(Noun::Form)
+            }
+            Command::Fields { .. } => Need::of(form::FIELDS),
+            Command::Set { .. } => Need::of(form::SET),
+            Command::Consent { .. } => Need::of(form::WORDING),
+            Command::Logo { .. } => Need::of(form::LOGO),
+            Command::Turnstile { .. } => Need::of(form::TURNSTILE),
+        }
+    }
+}
+
 fn settings_help() -> String {
     format!(
         "What can be set:\n{}\n\nExamples:\n  nexora form set services=\"Boiler; Leak; Bathroom\" --tenant acme\n  \
@@ -103,10 +121,10 @@ fn fields_help() -> String {
 }
 
 fn parse_field(text: &str) -> Result<Field> {
-    let (name, need) = text.split_once('=').unwrap_or((text, Need::Optional.name()));
-    let field = Field { name: FieldName::parse(name)?, need: Need::parse(need)? };
+    let (name, need) = text.split_once('=').unwrap_or((text, model::Need::Optional.name()));
+    let field = Field { name: FieldName::parse(name)?, need: model::Need::parse(need)? };
     // Every answer addresses the customer by name, so a form always asks for it.
-    Ok(if field.name == FieldName::Name { Field { need: Need::Required, ..field } } else { field })
+    Ok(if field.name == FieldName::Name { Field { need: model::Need::Required, ..field } } else { field })
 }
 
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
@@ -163,8 +181,8 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
 
 fn show(view: &FormView, country: Country, out: &Out) -> Result<()> {
     let field = |field: &Field| match field.need {
-        Need::Required => format!("{} (required)", field.name),
-        Need::Optional => field.name.to_string(),
+        model::Need::Required => format!("{} (required)", field.name),
+        model::Need::Optional => field.name.to_string(),
     };
     let fields = view.settings.fields.iter().map(field).collect::<Vec<_>>().join(", ");
     let settings = (view.settings.clone(), country);

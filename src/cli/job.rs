@@ -4,12 +4,15 @@ use clap::{Args, Subcommand};
 
 use crate::base::{Result, money};
 use crate::cli::out::{Out, ago, maybe};
+use crate::cli::permission::Need;
 use crate::cli::{Context, Page, input};
 use crate::model::address::{EmailAddress, PhoneNumber, Zone};
 use crate::model::change::JobPerson;
 use crate::model::job::{Job, JobState};
+use crate::model::principal::Noun;
 use crate::model::{ContactId, JobId, LeadId};
 use crate::ops::job::{self, Move, NewJob};
+use crate::store;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -62,6 +65,20 @@ pub enum Command {
     /// Cancel a job
     #[command(after_help = "Example:\n  nexora job cancel job_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
     Cancel { id: JobId },
+}
+
+impl Command {
+    /// Says what must be permitted.
+    pub fn need(&self) -> Need {
+        match self {
+            Command::List { .. } | Command::Show { .. } => Need::read(Noun::Job),
+            Command::Create(_) => Need::of(job::ADD),
+            Command::Schedule { .. } => Need::of(job::SCHEDULE),
+            Command::Stage { .. } => Need::of(job::STAGE),
+            Command::Complete { .. } => Need::of(job::COMPLETE),
+            Command::Cancel { .. } => Need::of(job::CANCEL),
+        }
+    }
 }
 
 #[derive(Args)]
@@ -120,7 +137,8 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             return show(&job::add(app, actor, &tenant, new).await?, out);
         }
         Command::List { state, before, page: Page { limit } } => {
-            let jobs = job::list(app, &tenant, state, before, limit).await?;
+            let jobs =
+                app.view(&tenant, move |tx| store::job::list(tx, state, before.as_ref(), limit)).await?;
             return out.list(&["title", "state", "stage", "scheduled", "completed", "id"], &jobs, |job| {
                 vec![
                     job.title.clone(),

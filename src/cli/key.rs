@@ -9,8 +9,12 @@ use crate::base::secret::Secret;
 use crate::base::wording::parse_length;
 use crate::cli::Context;
 use crate::cli::out::{Out, ago};
+use crate::cli::permission::Need;
+use crate::model::principal::Noun;
 use crate::model::source::ApiKey;
+use crate::ops::LIST_LIMIT;
 use crate::ops::key;
+use crate::store;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -40,6 +44,18 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Says what must be permitted.
+    pub fn need(&self) -> Need {
+        match self {
+            Command::List => Need::read(Noun::Key),
+            Command::Create { .. } => Need::of(key::CREATE),
+            Command::Rotate { .. } => Need::of(key::ROTATE),
+            Command::Revoke { .. } => Need::of(key::REVOKE),
+        }
+    }
+}
+
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
     let tenant = context.tenant().await?;
@@ -50,7 +66,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             reveal(&made, &secret, out)
         }
         Command::List => {
-            let keys = key::list(app, &tenant).await?;
+            let keys = app.view(&tenant, move |tx| store::key::list(tx, LIST_LIMIT)).await?;
             let now = app.clock.now();
             out.list(&["name", "state", "created", "last used", "ends", "id"], &keys, |key| {
                 let state = match (key.revoked_at, key.is_good(now)) {

@@ -7,16 +7,19 @@ use clap::{Args, Subcommand};
 
 use crate::base::{Error, Kind, Result, file, money};
 use crate::cli::out::{Out, ago, maybe};
+use crate::cli::permission::Need;
 use crate::cli::run::{EFFECT_HEADERS, effect_rows};
 use crate::cli::{Context, Page, input};
 use crate::engine::enquiry::Enquiry;
 use crate::engine::lead_format::mail::Rules;
 use crate::model::address::EmailAddress;
 use crate::model::lead::{Agreed, Attribution, Lead, LeadState};
+use crate::model::principal::Noun;
 use crate::model::tenant::Tenant;
 use crate::model::{LeadId, PhotoId};
 use crate::ops::lead;
 use crate::ops::lead_mail::{self, Classification};
+use crate::store;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -90,6 +93,23 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Says what must be permitted.
+    pub fn need(&self) -> Need {
+        match self {
+            Command::List { .. } | Command::Show { .. } | Command::Parse { .. } | Command::Photo { .. } => {
+                Need::read(Noun::Lead)
+            }
+            Command::Create(_) => Need::of(lead::ADD),
+            Command::State { .. } => Need::of(lead::STATE),
+            Command::Spam { .. } => Need::of(lead::SPAM),
+            Command::NotSpam { .. } => Need::of(lead::HAM),
+            Command::Answered { .. } => Need::of(lead::ANSWERED),
+            Command::Review { .. } => Need::of(lead::REVIEW),
+        }
+    }
+}
+
 #[derive(Args)]
 pub struct Create {
     #[arg(long)]
@@ -137,7 +157,8 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             out.item(&added, &lines(&added))
         }
         Command::List { state, before, page: Page { limit } } => {
-            let leads = lead::list(app, &tenant, state, before, limit).await?;
+            let leads =
+                app.view(&tenant, move |tx| store::lead::list(tx, state, before.as_ref(), limit)).await?;
             out.list(
                 &["received", "name", "phone", "email", "state", "source", "answered", "id"],
                 &leads,

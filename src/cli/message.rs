@@ -4,9 +4,12 @@ use clap::Subcommand;
 
 use crate::base::Result;
 use crate::cli::out::{Out, ago, maybe};
+use crate::cli::permission::Need;
 use crate::cli::{Context, Page};
 use crate::model::MessageId;
+use crate::model::principal::Noun;
 use crate::ops::message;
+use crate::store;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -21,11 +24,20 @@ pub enum Command {
     Show { id: MessageId },
 }
 
+impl Command {
+    /// Says what must be permitted.
+    pub fn need(&self) -> Need {
+        match self {
+            Command::List { .. } | Command::Show { .. } => Need::read(Noun::Message),
+        }
+    }
+}
+
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let tenant = context.tenant().await?;
     match command {
         Command::List { page: Page { limit } } => {
-            let messages = message::list(&context.app, &tenant, limit).await?;
+            let messages = context.app.view(&tenant, move |tx| store::message::list(tx, limit)).await?;
             out.list(&["when", "by", "class", "to", "subject", "id"], &messages, |message| {
                 vec![
                     ago(message.sent_at),

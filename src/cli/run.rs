@@ -4,11 +4,15 @@ use clap::Subcommand;
 
 use crate::base::Result;
 use crate::cli::out::{Out, ago, maybe};
+use crate::cli::permission::Need;
 use crate::cli::{Context, Page};
 use crate::model::effect::Effect;
+use crate::model::principal::Noun;
 use crate::model::run::{Run, RunState};
 use crate::model::{AutomationId, RunId};
+use crate::ops::LIST_LIMIT;
 use crate::ops::{automation, run};
+use crate::store;
 use crate::store::run::Filter;
 
 #[derive(Subcommand)]
@@ -41,6 +45,17 @@ pub enum Command {
     Cancel { id: RunId },
 }
 
+impl Command {
+    /// Says what must be permitted.
+    pub fn need(&self) -> Need {
+        match self {
+            Command::List { .. } | Command::Show { .. } => Need::read(Noun::Run),
+            Command::Retry { .. } => Need::of(run::RETRY),
+            Command::Cancel { .. } => Need::of(run::CANCEL),
+        }
+    }
+}
+
 pub const EFFECT_HEADERS: [&str; 6] = ["step", "kind", "state", "attempts", "reason", "id"];
 
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
@@ -53,8 +68,8 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 None => None,
             };
             let filter = Filter { state, automation, before, ..Filter::default() };
-            let runs = run::list(app, &tenant, filter, limit).await?;
-            let automations = automation::list(app, &tenant).await?;
+            let runs = app.view(&tenant, move |tx| store::run::list(tx, &filter, limit)).await?;
+            let automations = app.view(&tenant, move |tx| store::automation::list(tx, LIST_LIMIT)).await?;
             let name_of = |id: &AutomationId| {
                 let found = automations.iter().find(|automation| automation.id == *id);
                 found.map(|automation| automation.name.clone())

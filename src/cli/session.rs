@@ -6,8 +6,10 @@ use crate::base::Result;
 use crate::base::wording::count;
 use crate::cli::Context;
 use crate::cli::out::{Out, ago};
+use crate::cli::permission::Need;
 use crate::model::SessionId;
 use crate::model::address::EmailAddress;
+use crate::model::principal::Noun;
 use crate::ops::session::{self, SessionView};
 
 #[derive(Subcommand)]
@@ -30,6 +32,16 @@ pub enum Command {
         #[arg(long)]
         all: bool,
     },
+}
+
+impl Command {
+    /// Says what must be permitted.
+    pub fn need(&self, names_tenant: bool) -> Need {
+        match self {
+            Command::List => Need::read_one_or_all(names_tenant, Noun::Session),
+            Command::Revoke { .. } => Need::Operator,
+        }
+    }
 }
 
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {

@@ -9,11 +9,13 @@ use clap::{Args, Subcommand};
 use crate::base::clock::Clock;
 use crate::base::{Error, Kind, Result, file, wording};
 use crate::cli::out::{Out, ago, print};
+use crate::cli::permission::Need;
 use crate::cli::{Context, Global, load_config};
 use crate::daemon::{self, Logging};
 use crate::model::address::EmailAddress;
 use crate::model::audit::Actor;
 use crate::model::panel::Panel;
+use crate::model::principal::{Noun, Verb};
 use crate::model::tenant_setting::TenantSettings;
 use crate::ops::init;
 use crate::ops::session;
@@ -94,6 +96,23 @@ Panels: health, week, charts, leads, messages, appointments, runs, automations, 
         #[arg(long, conflicts_with = "panels")]
         reset: bool,
     },
+}
+
+impl Status {
+    /// Says what must be permitted.
+    pub fn need(&self, names_tenant: bool) -> Need {
+        match &self.command {
+            None if !names_tenant => Need::Operator,
+            // The status of a tenant names its latest leads.
+            None => Need::read_with_people(Noun::Status),
+            Some(StatusCommand::Panels { panels, reset }) if *reset || !panels.is_empty() => {
+                Need::of(status::PANELS)
+            }
+            Some(StatusCommand::Panels { .. }) => Need::read(Noun::Status),
+            Some(StatusCommand::Link { .. }) => Need::may(Noun::Session, Verb::Create),
+            Some(StatusCommand::RevokeLinks) => Need::of(session::REVOKE_LINKS),
+        }
+    }
 }
 
 pub async fn status(context: &Context, arguments: Status, out: &Out) -> Result<()> {

@@ -4,10 +4,13 @@ use clap::Subcommand;
 
 use crate::base::Result;
 use crate::cli::out::{Out, ago, maybe};
+use crate::cli::permission::Need;
 use crate::cli::{Context, Page, input};
+use crate::model::principal::Noun;
 use crate::model::task::{Task, TaskState};
 use crate::model::{ContactId, TaskId};
 use crate::ops::task;
+use crate::store;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -48,6 +51,17 @@ pub enum Command {
     Complete { id: TaskId },
 }
 
+impl Command {
+    /// Says what must be permitted.
+    pub fn need(&self) -> Need {
+        match self {
+            Command::List { .. } => Need::read(Noun::Task),
+            Command::Create { .. } => Need::of(task::ADD),
+            Command::Complete { .. } => Need::of(task::DONE),
+        }
+    }
+}
+
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
     let tenant = context.tenant().await?;
@@ -57,7 +71,8 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             show(&task::add(app, actor, &tenant, (title, detail), contact, due_at).await?, out)
         }
         Command::List { state, before, page: Page { limit } } => {
-            let tasks = task::list(app, &tenant, state, before, limit).await?;
+            let tasks =
+                app.view(&tenant, move |tx| store::task::list(tx, state, before.as_ref(), limit)).await?;
             out.list(&["title", "state", "due", "made", "id"], &tasks, |task| {
                 vec![
                     task.title.clone(),

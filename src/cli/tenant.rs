@@ -6,7 +6,9 @@ use crate::base::Result;
 use crate::cli::Context;
 use crate::cli::automation::parse_setting;
 use crate::cli::out::{Out, ago};
+use crate::cli::permission::Need;
 use crate::model::address::{Country, EmailAddress, Slug, Zone};
+use crate::model::principal::{Noun, Permission, Verb};
 use crate::model::setting::described;
 use crate::model::tenant::Tenant;
 use crate::model::tenant_setting::SETTINGS;
@@ -56,6 +58,20 @@ pub enum Command {
     /// Resume a tenant: what waited goes on
     #[command(after_help = "Example:\n  nexora tenant resume acme")]
     Resume { slug: Slug },
+}
+
+impl Command {
+    /// Says what must be permitted.
+    pub fn need(&self) -> Need {
+        match self {
+            Command::List => Need::Operator,
+            Command::Create { .. } => Need::of(tenant::CREATE),
+            Command::Suspend { .. } => Need::of(tenant::SUSPEND),
+            Command::Resume { .. } => Need::of(tenant::RESUME),
+            Command::Show { slug } => Need::Named(slug.clone(), Permission(Noun::Tenant, Verb::Read)),
+            Command::Set { slug, .. } => Need::named(slug, tenant::SET),
+        }
+    }
 }
 
 fn settings_help() -> String {

@@ -8,9 +8,10 @@ use serde::Serialize;
 use crate::base::Result;
 use crate::base::text::Json;
 use crate::cli::out::{Out, ago};
+use crate::cli::permission::Need;
 use crate::cli::{Context, input, totp};
 use crate::model::address::{EmailAddress, Slug};
-use crate::model::principal::Principal;
+use crate::model::principal::{Noun, Principal};
 use crate::model::user::{Role, UserState};
 use crate::ops::sign_in::{self, Standing};
 use crate::ops::user::{self, Grant, UserView};
@@ -66,6 +67,28 @@ pub enum Command {
     /// Manage two-step sign-in
     #[command(subcommand)]
     Totp(totp::Command),
+}
+
+impl Command {
+    /// Says what must be permitted.
+    pub fn need(&self, names_tenant: bool) -> Need {
+        match self {
+            Command::List => Need::read_one_or_all(names_tenant, Noun::User),
+            Command::Create { operator: false, email, role, .. } => {
+                Need::Member(user::CREATE, email.clone(), Some(*role))
+            }
+            Command::SetRole { email, role } => Need::Member(user::SET_ROLE, email.clone(), Some(*role)),
+            Command::Remove { email } => Need::Member(user::REMOVE, email.clone(), None),
+            // A user may belong to several tenants.
+            Command::Create { .. }
+            | Command::Show { .. }
+            | Command::Disable { .. }
+            | Command::Enable { .. }
+            | Command::SetPassword { .. }
+            | Command::Unlock { .. }
+            | Command::Totp(_) => Need::Operator,
+        }
+    }
 }
 
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {

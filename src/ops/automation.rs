@@ -199,14 +199,6 @@ pub async fn resume(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Re
     set_state(app, actor, tenant, name, AutomationState::Enabled, RESUME).await
 }
 
-/// Lists a tenant's automations by name.
-///
-/// # Errors
-/// `Unavailable` when the database cannot be reached.
-pub async fn list(app: &App, tenant: &Tenant) -> Result<Vec<Automation>> {
-    app.view(tenant, |tx| automation::list(tx, LIST_LIMIT)).await
-}
-
 /// Shows a tenant's automation with the settings and steps of its live version.
 ///
 /// # Errors

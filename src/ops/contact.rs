@@ -48,14 +48,6 @@ pub struct Address {
 
 const SHOWN: i64 = 20;
 
-/// Lists a tenant's contacts, newest first.
-///
-/// # Errors
-/// `Unavailable` when the database cannot be reached.
-pub async fn list(app: &App, tenant: &Tenant, before: Option<ContactId>, limit: i64) -> Result<Vec<Contact>> {
-    app.view(tenant, move |tx| contact::list(tx, before.as_ref(), limit)).await
-}
-
 /// Shows a contact, by its id or one of its addresses.
 ///
 /// # Errors
@@ -203,12 +195,4 @@ pub async fn lift(
         Claim::Lost => Err(missing),
     })
     .await
-}
-
-/// Lists a tenant's suppressions, latest first.
-///
-/// # Errors
-/// `Unavailable` when the database cannot be reached.
-pub async fn suppressions(app: &App, tenant: &Tenant, limit: i64) -> Result<Vec<Suppression>> {
-    app.view(tenant, move |tx| consent::list_suppressions(tx, limit)).await
 }

@@ -12,7 +12,6 @@ use crate::model::run::{RunState, Step, StepState};
 use crate::model::tenant::Tenant;
 use crate::ops::Subject;
 use crate::ops::run::{reopen, revive_effect};
-use crate::store::effect::Filter;
 use crate::store::{Claim, Tx, effect, run};
 
 pub const RETRY: Operation = Operation::new("effect.retry", Noun::Effect, Verb::Update);
@@ -27,14 +26,6 @@ pub struct EffectView {
 }
 
 const ATTEMPTS_SHOWN: i64 = 50;
-
-/// Lists a tenant's effects, newest first.
-///
-/// # Errors
-/// `Unavailable` when the database cannot be reached.
-pub async fn list(app: &App, tenant: &Tenant, filter: Filter, limit: i64) -> Result<Vec<Effect>> {
-    app.view(tenant, move |tx| effect::list(tx, &filter, limit)).await
-}
 
 /// Shows an effect.
 ///

@@ -12,21 +12,13 @@ use crate::ops::unit::Unit;
 use crate::pipeline::contact::{about_contact, find_written};
 use crate::pipeline::fact::tell;
 use crate::store::Claim;
-use crate::store::event::{self, Filter};
+use crate::store::event;
 
 pub const INGEST: Operation = Operation::new("event.ingest", Noun::Event, Verb::Create);
 pub const REPLAY: Operation = Operation::new("event.replay", Noun::Event, Verb::Update);
 
 /// The largest data that one event brings.
 const DATA_LIMIT_BYTES: usize = 256_000;
-
-/// Lists a tenant's events, latest first.
-///
-/// # Errors
-/// `Unavailable` when the database cannot be reached.
-pub async fn list(app: &App, tenant: &Tenant, filter: Filter, limit: i64) -> Result<Vec<Event>> {
-    app.view(tenant, move |tx| event::list(tx, &filter, limit)).await
-}
 
 /// Takes in what another program, or an operator, tells: a `webhook.received` by this name.
 ///

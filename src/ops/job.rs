@@ -120,20 +120,6 @@ fn moved(before: &Job, to: Move, now: Timestamp) -> Result<Job> {
     })
 }
 
-/// Lists a tenant's jobs, newest first.
-///
-/// # Errors
-/// `Unavailable` when the database cannot be reached.
-pub async fn list(
-    app: &App,
-    tenant: &Tenant,
-    state: Option<JobState>,
-    before: Option<JobId>,
-    limit: i64,
-) -> Result<Vec<Job>> {
-    app.view(tenant, move |tx| job::list(tx, state, before.as_ref(), limit)).await
-}
-
 /// Shows a job.
 ///
 /// # Errors

@@ -84,14 +84,6 @@ fn good_of(tx: &mut Tx, name: &str, now: Timestamp) -> Result<Option<ApiKey>> {
     Ok(keys.into_iter().rev().find(|key| key.name == name && key.is_good(now)))
 }
 
-/// Lists a tenant's keys, oldest first, those that have ended among them.
-///
-/// # Errors
-/// `Unavailable` when the database cannot be reached.
-pub async fn list(app: &App, tenant: &Tenant) -> Result<Vec<ApiKey>> {
-    app.view(tenant, |tx| key::list(tx, LIST_LIMIT)).await
-}
-
 /// Takes a key back, and what is left of the one before it.
 ///
 /// # Errors

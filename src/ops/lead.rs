@@ -180,20 +180,6 @@ async fn change(
     .await
 }
 
-/// Lists a tenant's leads, newest first.
-///
-/// # Errors
-/// `Unavailable` when the database cannot be reached.
-pub async fn list(
-    app: &App,
-    tenant: &Tenant,
-    state: Option<LeadState>,
-    before: Option<LeadId>,
-    limit: i64,
-) -> Result<Vec<Lead>> {
-    app.view(tenant, move |tx| lead::list(tx, state, before.as_ref(), limit)).await
-}
-
 /// Shows a lead with its runs and their effects.
 ///
 /// # Errors

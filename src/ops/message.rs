@@ -7,14 +7,6 @@ use crate::model::message::Message;
 use crate::model::tenant::Tenant;
 use crate::store::message;
 
-/// Lists a tenant's messages, latest first.
-///
-/// # Errors
-/// `Unavailable` when the database cannot be reached.
-pub async fn list(app: &App, tenant: &Tenant, limit: i64) -> Result<Vec<Message>> {
-    app.view(tenant, move |tx| message::list(tx, limit)).await
-}
-
 /// Shows a message.
 ///
 /// # Errors

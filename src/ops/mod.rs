@@ -2,7 +2,6 @@
 //!
 //! An operation takes the application, who is acting, and parsed values; it prints nothing.
 
-pub mod appointment;
 pub mod automation;
 pub mod connection;
 pub mod consent;

@@ -13,7 +13,6 @@ use crate::model::run::{Run, RunState, Step, StepState};
 use crate::model::tenant::Tenant;
 use crate::ops::Subject;
 use crate::pipeline::stop::{self, Drops};
-use crate::store::run::Filter;
 use crate::store::{Claim, Conn, Tx, automation, effect, run};
 
 pub const RETRY: Operation = Operation::new("run.retry", Noun::Run, Verb::Update);
@@ -44,14 +43,6 @@ impl RunView {
             run,
         })
     }
-}
-
-/// Lists a tenant's runs, newest first.
-///
-/// # Errors
-/// `Unavailable` when the database cannot be reached.
-pub async fn list(app: &App, tenant: &Tenant, filter: Filter, limit: i64) -> Result<Vec<Run>> {
-    app.view(tenant, move |tx| run::list(tx, &filter, limit)).await
 }
 
 /// Shows a run.

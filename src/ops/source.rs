@@ -17,15 +17,25 @@ use crate::engine::lead_format::{Webhook, formats};
 use crate::model::address::Slug;
 use crate::model::audit::Actor;
 use crate::model::lead::{Attribution, Details};
+use crate::model::principal::{Noun, Operation, Verb};
 use crate::model::source::{
     Notice, NoticeState, Source, SourceField, SourceKind, SourceSecrets, SourceSettings, SourceState,
 };
 use crate::model::tenant::Tenant;
 use crate::model::{NoticeId, SourceId};
-use crate::ops::{LIST_LIMIT, Subject, audited};
+use crate::ops::{LIST_LIMIT, Subject};
 use crate::pipeline::hook;
 use crate::store::notice::{self, Filter};
-use crate::store::{Claim, Conn, Inserted, source};
+use crate::store::{Claim, Inserted, Tx, source};
+
+pub const ADD: Operation = Operation::new("source.add", Noun::Source, Verb::Create);
+pub const SET: Operation = Operation::new("source.set", Noun::Source, Verb::Update);
+pub const ENABLE: Operation = Operation::new("source.enable", Noun::Source, Verb::Update);
+pub const DISABLE: Operation = Operation::new("source.disable", Noun::Source, Verb::Update);
+pub const ROTATE_SECRET: Operation = Operation::new("source.rotate-secret", Noun::Source, Verb::Update);
+pub const REMOVE: Operation = Operation::new("source.remove", Noun::Source, Verb::Delete);
+pub const RETRY: Operation = Operation::new("source.retry", Noun::Source, Verb::Update);
+pub const DISMISS: Operation = Operation::new("source.dismiss", Noun::Source, Verb::Update);
 
 /// Random bytes of a secret that we make.
 const SECRET_BYTES: usize = 24;
@@ -83,9 +93,9 @@ pub async fn add(app: &App, actor: &Actor, tenant: &Tenant, new: NewSource) -> R
         updated_at: now,
     };
     source.sealed = Some(app.key.seal(&source.seal_owner(), &secrets.to_text())?);
-    let slug = tenant.slug.clone();
-    let added = audited(&app.db, Some(tenant.id.clone()), actor, "source.add", now, move |conn| {
-        if source::insert(conn, &source)? == Inserted::AlreadyThere {
+    let added = app.change(actor, tenant, ADD, move |tx, _| {
+        if source::insert(tx, &source)? == Inserted::AlreadyThere {
+            let slug = &tx.tenant.slug;
             return Err(Error::conflict(format!("tenant `{slug}` has a source `{}` already", source.name))
                 .hint("choose another name, or delete the one that is there"));
         }
@@ -152,15 +162,6 @@ fn url(app: &App, tenant: &Tenant, source: &Source, webhook: Webhook, secrets: &
     }
 }
 
-/// Lists a tenant's sources, oldest first.
-///
-/// # Errors
-/// `Unavailable` when the database cannot be reached.
-pub async fn list(app: &App, tenant: &Tenant) -> Result<Vec<Source>> {
-    let id = tenant.id.clone();
-    app.db.read(move |conn| source::list(&mut conn.of(&id), LIST_LIMIT)).await
-}
-
 /// Finds a source by its name.
 ///
 /// # Errors
@@ -209,21 +210,20 @@ pub async fn set(app: &App, actor: &Actor, tenant: &Tenant, name: &str, change: 
         check_secrets(webhook, &settings, &secrets)?;
         after.sealed = Some(app.key.seal(&before.seal_owner(), &secrets.to_text())?);
     }
-    replace(app, actor, "source.set", before, after).await
+    replace(app, actor, tenant, SET, (before, after)).await
 }
 
 /// Puts a source in the place of what it was when it was read.
 async fn replace(
     app: &App,
     actor: &Actor,
-    action: &'static str,
-    before: Source,
-    after: Source,
+    tenant: &Tenant,
+    operation: Operation,
+    (before, after): (Source, Source),
 ) -> Result<Source> {
-    let now = app.clock.now();
-    let after = Source { updated_at: now, ..after };
-    audited(&app.db, Some(before.tenant_id.clone()), actor, action, now, move |conn| {
-        if source::save(conn, &after, before.updated_at)? == Claim::Lost {
+    app.change(actor, tenant, operation, move |tx, now| {
+        let after = Source { updated_at: now, ..after };
+        if source::save(tx, &after, before.updated_at)? == Claim::Lost {
             return Err(Error::conflict(format!("source `{}` was changed just now", after.name)));
         }
         let subject = Subject::new(&after.name).before(&before)?.after(&after)?;
@@ -239,7 +239,7 @@ async fn replace(
 pub async fn enable(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Result<Source> {
     let before = find(app, tenant, name).await?;
     let after = Source { state: SourceState::Enabled, ..before.clone() };
-    replace(app, actor, "source.enable", before, after).await
+    replace(app, actor, tenant, ENABLE, (before, after)).await
 }
 
 /// Stops listening to a source: its calls are answered as if it were not there.
@@ -249,7 +249,7 @@ pub async fn enable(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Re
 pub async fn disable(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Result<Source> {
     let before = find(app, tenant, name).await?;
     let after = Source { state: SourceState::Disabled, ..before.clone() };
-    replace(app, actor, "source.disable", before, after).await
+    replace(app, actor, tenant, DISABLE, (before, after)).await
 }
 
 /// Gives a source another secret, made by us where none is given. The old one is good no more.
@@ -274,7 +274,7 @@ pub async fn rotate_secret(
     check_secrets(webhook, &settings, &secrets)?;
     let sealed = Some(app.key.seal(&before.seal_owner(), &secrets.to_text())?);
     let after = Source { sealed, last_error: None, ..before.clone() };
-    let source = replace(app, actor, "source.rotate-secret", before, after).await?;
+    let source = replace(app, actor, tenant, ROTATE_SECRET, (before, after)).await?;
     Ok(Shown { url: url(app, tenant, &source, webhook, &secrets), source, webhook, settings, secrets })
 }
 
@@ -284,9 +284,8 @@ pub async fn rotate_secret(
 /// `NotFound` when there is none.
 pub async fn remove(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Result<()> {
     let found = find(app, tenant, name).await?;
-    let now = app.clock.now();
-    audited(&app.db, Some(tenant.id.clone()), actor, "source.remove", now, move |conn| {
-        source::delete(&mut conn.of(&found.tenant_id), &found.id)?;
+    app.change(actor, tenant, REMOVE, move |tx, _| {
+        source::delete(tx, &found.id)?;
         let subject = Subject::new(&found.name).before(&found)?;
         Ok(((), subject))
     })
@@ -388,8 +387,7 @@ pub async fn notices(
         Some(name) => Some(find(app, tenant, name).await?.id),
         None => None,
     };
-    let id = tenant.id.clone();
-    app.db.read(move |conn| notice::list(&mut conn.of(&id), &Filter { source, state }, limit)).await
+    app.view(tenant, move |tx| notice::list(tx, &Filter { source, state }, limit)).await
 }
 
 /// Has leads fetched again: one by its notice, or all of a source that failed. Returns how many.
@@ -404,9 +402,8 @@ pub async fn retry(
     only: Option<NoticeId>,
 ) -> Result<usize> {
     let found = find(app, tenant, name).await?;
-    let now = app.clock.now();
-    let retried = audited(&app.db, Some(tenant.id.clone()), actor, "source.retry", now, move |conn| {
-        let mut open = open(conn, &found)?;
+    app.change(actor, tenant, RETRY, move |tx, now| {
+        let mut open = open(tx, &found)?;
         open.retain(|notice| only.as_ref().is_none_or(|id| notice.id == *id));
         if open.is_empty() {
             return Err(Error::conflict(format!(
@@ -423,14 +420,12 @@ pub async fn retry(
                 settled_at: None,
                 ..notice.clone()
             };
-            woken += usize::from(notice::save(conn, &again, notice.epoch)? == Claim::Won);
+            woken += usize::from(notice::save(tx, &again, notice.epoch)? == Claim::Won);
         }
         let subject = Subject::new(&found.name).after(&woken)?;
         Ok((woken, subject))
-    });
-    let woken = retried.await?;
-    app.nudges.fetch.notify_one();
-    Ok(woken)
+    })
+    .await
 }
 
 /// Gives up a lead that is not fetched, as when the provider has it no more. Told of again, it stays given up.
@@ -438,11 +433,12 @@ pub async fn retry(
 /// # Errors
 /// `NotFound` when there is no such notice; `Conflict` when its lead was fetched, or it is dismissed already.
 pub async fn dismiss(app: &App, actor: &Actor, tenant: &Tenant, id: &NoticeId) -> Result<Notice> {
-    let (now, id, owner) = (app.clock.now(), id.clone(), tenant.clone());
-    audited(&app.db, Some(tenant.id.clone()), actor, "source.dismiss", now, move |conn| {
-        let before = notice::find(&mut conn.of(&owner.id), &id)?.ok_or_else(|| {
-            Error::not_found(format!("no notice `{id}` in tenant `{}`", owner.slug))
-                .hint(format!("run `nexora source notices --tenant {}`", owner.slug))
+    let id = id.clone();
+    app.change(actor, tenant, DISMISS, move |tx, now| {
+        let before = notice::find(tx, &id)?.ok_or_else(|| {
+            let slug = &tx.tenant.slug;
+            Error::not_found(format!("no notice `{id}` in tenant `{slug}`"))
+                .hint(format!("run `nexora source notices --tenant {slug}`"))
         })?;
         if matches!(before.state, NoticeState::Fetched | NoticeState::Dismissed) {
             return Err(Error::conflict(format!("notice `{id}` is {} already", before.state)));
@@ -450,7 +446,7 @@ pub async fn dismiss(app: &App, actor: &Actor, tenant: &Tenant, id: &NoticeId) -
         let after =
             Notice { state: NoticeState::Dismissed, due_at: None, settled_at: Some(now), ..before.clone() };
         // A fetch that is under way finds the notice changed and settles nothing.
-        if notice::save(conn, &after, before.epoch)? == Claim::Lost {
+        if notice::save(tx, &after, before.epoch)? == Claim::Lost {
             return Err(Error::conflict(format!("notice `{id}` was changed just now")));
         }
         let subject = Subject::new(&id).before(&before.state)?.after(&after.state)?;
@@ -459,11 +455,11 @@ pub async fn dismiss(app: &App, actor: &Actor, tenant: &Tenant, id: &NoticeId) -
     .await
 }
 
-fn open(conn: &mut Conn, source: &Source) -> Result<Vec<Notice>> {
+fn open(tx: &mut Tx, source: &Source) -> Result<Vec<Notice>> {
     let mut open = Vec::new();
     for state in [NoticeState::Failed, NoticeState::Retrying] {
         let filter = Filter { source: Some(source.id.clone()), state: Some(state) };
-        open.extend(notice::list(&mut conn.of(&source.tenant_id), &filter, LIST_LIMIT)?);
+        open.extend(notice::list(tx, &filter, LIST_LIMIT)?);
     }
     Ok(open)
 }

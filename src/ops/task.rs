@@ -67,17 +67,3 @@ pub async fn finish(app: &App, actor: &Actor, tenant: &Tenant, id: &TaskId) -> R
     })
     .await
 }
-
-/// Lists a tenant's tasks, newest first.
-///
-/// # Errors
-/// `Unavailable` when the database cannot be reached.
-pub async fn list(
-    app: &App,
-    tenant: &Tenant,
-    state: Option<TaskState>,
-    before: Option<TaskId>,
-    limit: i64,
-) -> Result<Vec<Task>> {
-    app.view(tenant, move |tx| task::list(tx, state, before.as_ref(), limit)).await
-}

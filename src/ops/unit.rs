@@ -115,7 +115,7 @@ impl App {
 }
 
 /// Asks anew, with each operation, what a user may do. An operator of the machine may do everything.
-fn permit(conn: &mut Conn, actor: &Actor, needs: Needs, tenant: Option<&TenantId>) -> Result<()> {
+pub(super) fn permit(conn: &mut Conn, actor: &Actor, needs: Needs, tenant: Option<&TenantId>) -> Result<()> {
     match actor {
         Actor::Operator(_) | Actor::System(_) => Ok(()),
         Actor::Key(_) => authority::require_of_key(needs),

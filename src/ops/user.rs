@@ -8,16 +8,19 @@ use crate::base::{Error, Result};
 use crate::model::UserId;
 use crate::model::address::EmailAddress;
 use crate::model::audit::Actor;
-use crate::model::principal::{Noun, Operation, Principal, Verb};
+use crate::model::principal::{Needs, Noun, Operation, Permission, Principal, Verb};
 use crate::model::tenant::Tenant;
 use crate::model::user::{Role, User, UserState};
-use crate::ops::unit::Unit;
+use crate::ops::unit::{Unit, permit};
 use crate::ops::{LIST_LIMIT, Subject, password};
 use crate::store::{Conn, Inserted, session, user};
 
 pub const CREATE: Operation = Operation::new("user.create", Noun::User, Verb::Create);
 pub const SET_ROLE: Operation = Operation::new("user.set_role", Noun::User, Verb::Update);
 pub const REMOVE: Operation = Operation::new("user.remove", Noun::User, Verb::Delete);
+
+/// What only an owner may do, and so what one must be allowed to make or unmake an owner.
+const OWNERS: Needs = Needs::Permission(Permission(Noun::Tenant, Verb::Delete));
 
 /// A user with what they may do.
 #[derive(Clone, Debug, Serialize)]
@@ -75,7 +78,9 @@ pub async fn create(
             .await
         }
         Grant::Member(tenant, role) => {
+            let by = actor.clone();
             app.change(actor, &tenant, CREATE, move |tx, _| {
+                permit_role(tx, &by, &new.email, Some(role))?;
                 user::insert(tx, &new)?;
                 let user = user::find_by_email(tx, &new.email_key)?.ok_or_else(|| taken(&new.email))?;
                 if user::insert_membership(tx, &user.id, role)? == Inserted::AlreadyThere {
@@ -179,8 +184,9 @@ pub async fn set_role(
     email: &EmailAddress,
     role: Role,
 ) -> Result<UserView> {
-    let email = email.clone();
+    let (by, email) = (actor.clone(), email.clone());
     app.change(actor, tenant, SET_ROLE, move |tx, _| {
+        permit_role(tx, &by, &email, Some(role))?;
         let (found, before) = member(tx, &email)?;
         user::set_role(tx, &found.id, role)?;
         let subject = Subject::new(&email).before(&before)?.after(&role)?;
@@ -194,8 +200,9 @@ pub async fn set_role(
 /// # Errors
 /// `NotFound` when they are no member of the tenant.
 pub async fn remove(app: &App, actor: &Actor, tenant: &Tenant, email: &EmailAddress) -> Result<UserView> {
-    let email = email.clone();
+    let (by, email) = (actor.clone(), email.clone());
     app.change(actor, tenant, REMOVE, move |tx, _| {
+        permit_role(tx, &by, &email, None)?;
         let (found, before) = member(tx, &email)?;
         user::delete_membership(tx, &found.id)?;
         let subject = Subject::new(&email).before(&before)?;
@@ -204,13 +211,34 @@ pub async fn remove(app: &App, actor: &Actor, tenant: &Tenant, email: &EmailAddr
     .await
 }
 
-/// Returns the role that somebody has in a tenant.
+/// Checks whether `actor` may give a user a role in the tenant, or with none take the one they have.
 ///
 /// # Errors
-/// `NotFound` when they are no member of it.
-pub async fn role_in(app: &App, tenant: &Tenant, email: &EmailAddress) -> Result<Role> {
-    let email = email.clone();
-    app.view(tenant, move |tx| member(tx, &email).map(|(_, role)| role)).await
+/// `Denied` when they may not.
+pub async fn check_role(
+    app: &App,
+    actor: &Actor,
+    tenant: &Tenant,
+    email: &EmailAddress,
+    role: Option<Role>,
+) -> Result<()> {
+    let (actor, email) = (actor.clone(), email.clone());
+    app.view(tenant, move |tx| permit_role(tx, &actor, &email, role)).await
+}
+
+/// Refuses to give or take a role above one's own, and to add a user of other tenants to this one.
+fn permit_role(tx: &mut Unit<'_>, actor: &Actor, email: &EmailAddress, role: Option<Role>) -> Result<()> {
+    let tenant = tx.tenant();
+    let found = user::find_by_email(tx, &email.key())?;
+    let present = found.as_ref().map(|user| user::role_in(tx, &user.id)).transpose()?.flatten();
+    if role == Some(Role::Owner) || present == Some(Role::Owner) {
+        permit(tx, actor, OWNERS, Some(tenant))?;
+    }
+    if found.is_some() && present.is_none() {
+        let denied = |_| Error::denied("only an operator may give this user a role");
+        permit(tx, actor, Needs::Operator, None).map_err(denied)?;
+    }
+    Ok(())
 }
 
 /// Returns as whom a user acts.

@@ -12,6 +12,7 @@ use nexora::model::run::RunState;
 use nexora::model::task::TaskState;
 use nexora::ops::job::{Move, NewJob};
 use nexora::ops::{automation, contact, event, explain, job, lead, link, run, task, tenant, version};
+use nexora::store;
 use nexora::store::event::Filter;
 use serde_json::json;
 
@@ -95,11 +96,11 @@ on_both! {
         scene.hours(60).await;
         assert_eq!(scene.sent(), ["Any questions about your request, Jo?", "Shall we find a time, Jo?"]);
         let Nexora { app, tenant, actor, .. } = &scene.nexora;
-        let tasks = task::list(app, tenant, Some(TaskState::Open), None, 10).await.unwrap();
+        let tasks = app.view(tenant, move |tx| store::task::list(tx, Some(TaskState::Open), None, 10)).await.unwrap();
         assert!(tasks[0].title.starts_with("Call Jo Miller"), "{tasks:?}");
         assert!(tasks[0].detail.contains("Shall we find a time"), "the history is there: {}", tasks[0].detail);
         task::finish(app, actor, tenant, &tasks[0].id).await.unwrap();
-        assert!(task::list(app, tenant, Some(TaskState::Open), None, 10).await.unwrap().is_empty());
+        assert!(app.view(tenant, move |tx| store::task::list(tx, Some(TaskState::Open), None, 10)).await.unwrap().is_empty());
 
         // A reply ends it.
         let mut second = enquiry();
@@ -225,7 +226,7 @@ on_both! {
         assert!(!known.consents[0].given);
         let jo = "jo@example.com".parse().unwrap();
         contact::lift(app, actor, tenant, &jo, nexora::model::consent::Scope::Commercial).await.unwrap();
-        assert!(contact::suppressions(app, tenant, 10).await.unwrap().is_empty());
+        assert!(app.view(tenant, move |tx| store::consent::list_suppressions(tx, 10)).await.unwrap().is_empty());
     }
 
     async fn who_wants_no_more_mail_gets_none_at_any_address(backend) {
@@ -263,7 +264,7 @@ on_both! {
         scene.hours(30).await;
         assert_eq!(scene.sent().len(), 2, "they were asked less than 90 days ago");
         let Nexora { app, tenant, .. } = &scene.nexora;
-        let runs = run::list(app, tenant, nexora::store::run::Filter::default(), 10).await.unwrap();
+        let runs = app.view(tenant, move |tx| store::run::list(tx, &nexora::store::run::Filter::default(), 10)).await.unwrap();
         let reasons: Vec<&str> = runs.iter().filter_map(|run| run.reason.as_deref()).collect();
         assert!(reasons.iter().any(|reason| reason.contains("less than 90 days ago")), "{reasons:?}");
         assert!(reasons.iter().any(|reason| reason.contains("is under way")), "{reasons:?}");
@@ -288,7 +289,7 @@ on_both! {
         scene.hours(30).await;
         assert_eq!(scene.sent(), ["How did we do, Jo?"], "a week later it is owed no more");
         let Nexora { app, tenant, .. } = &scene.nexora;
-        let runs = run::list(app, tenant, nexora::store::run::Filter::default(), 10).await.unwrap();
+        let runs = app.view(tenant, move |tx| store::run::list(tx, &nexora::store::run::Filter::default(), 10)).await.unwrap();
         let why = explain::explain(app, tenant, runs[0].id.as_str()).await.unwrap();
         let held = why.lines.iter().filter(|line| line.became == "held" && line.why.contains("owe them an answer"));
         assert_eq!(held.count(), 7, "every day that it waited is told: {why:#?}");
@@ -351,7 +352,7 @@ on_both! {
             job::advance(app, actor, tenant, &made.id, Move::Stage(stage.into())).await.unwrap();
         }
         scene.nexora.settle().await;
-        let runs = run::list(app, tenant, nexora::store::run::Filter::default(), 10).await.unwrap();
+        let runs = app.view(tenant, move |tx| store::run::list(tx, &nexora::store::run::Filter::default(), 10)).await.unwrap();
         assert_eq!(runs.len(), 4);
     }
 
@@ -382,7 +383,7 @@ on_both! {
         scene.use_built_in("review-request", &[("hours", "Mon-Sun 00:00-24:00")]).await;
         scene.complete_job("Boiler").await;
         scene.hours(25).await;
-        let effects = nexora::ops::effect::list(&scene.nexora.app, &scene.nexora.tenant, nexora::store::effect::Filter::default(), 5).await.unwrap();
+        let effects = scene.nexora.app.view(&scene.nexora.tenant, move |tx| store::effect::list(tx, &nexora::store::effect::Filter::default(), 5)).await.unwrap();
         let text = effects[0].request.value()["text"].as_str().unwrap().to_owned();
         let token = text.split("/r/").nth(1).unwrap().split_whitespace().next().unwrap();
         let url = link::open_review(&scene.nexora.app, token).await.unwrap();
@@ -490,7 +491,7 @@ on_both! {
         scene.hours(48).await;
         assert_eq!(scene.sent().len(), 1);
         let Nexora { app, tenant, .. } = &scene.nexora;
-        let suppressed = contact::suppressions(app, tenant, 10).await.unwrap();
+        let suppressed = app.view(tenant, move |tx| store::consent::list_suppressions(tx, 10)).await.unwrap();
         assert_eq!(suppressed[0].reason.name(), "bounced");
     }
 
@@ -519,7 +520,7 @@ on_both! {
         tenant::resume(app, actor, &tenant.slug).await.unwrap();
         scene.hours(1).await;
         assert_eq!(digests(&scene), 2);
-        let events = event::list(app, tenant, Filter { kind: Some(nexora::model::event::EventKind::Schedule), ..Filter::default() }, 50).await.unwrap();
+        let events = app.view(tenant, move |tx| store::event::list(tx, &Filter { kind: Some(nexora::model::event::EventKind::Schedule), ..Filter::default() }, 50)).await.unwrap();
         assert_eq!(events.len(), 2, "{events:?}");
     }
 
@@ -588,13 +589,13 @@ on_both! {
         }
         event::ingest(app, actor, tenant, "part.lost".into(), data, None).await.unwrap();
         scene.nexora.settle().await;
-        let jobs = job::list(app, tenant, None, None, 10).await.unwrap();
+        let jobs = app.view(tenant, move |tx| store::job::list(tx, None, None, 10)).await.unwrap();
         assert_eq!((jobs.len(), jobs[0].amount_cents), (1, Some(9_550)));
-        let tasks = task::list(app, tenant, None, None, 10).await.unwrap();
+        let tasks = app.view(tenant, move |tx| store::task::list(tx, None, None, 10)).await.unwrap();
         assert_eq!(tasks[0].title, format!("Call about {}", jobs[0].id));
         version::start(app, actor, tenant, "parts", About::default()).await.unwrap();
         scene.nexora.settle().await;
-        assert_eq!(job::list(app, tenant, None, None, 10).await.unwrap().len(), 2);
+        assert_eq!(app.view(tenant, move |tx| store::job::list(tx, None, None, 10)).await.unwrap().len(), 2);
     }
 
     async fn runs_under_way_keep_their_version_until_they_are_moved(backend) {

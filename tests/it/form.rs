@@ -9,6 +9,7 @@ use nexora::model::lead::LeadState;
 use nexora::model::tenant::Tenant;
 use nexora::ops::form::{self, Snippet};
 use nexora::ops::{contact, lead, tenant};
+use nexora::store;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Response, StatusCode};
 use serde_json::json;
@@ -46,7 +47,12 @@ impl Site {
     }
 
     async fn only_lead(&self) -> lead::LeadView {
-        let mut leads = lead::list(&self.nexora.app, &self.nexora.tenant, None, None, 10).await.unwrap();
+        let mut leads = self
+            .nexora
+            .app
+            .view(&self.nexora.tenant, move |tx| store::lead::list(tx, None, None, 10))
+            .await
+            .unwrap();
         assert_eq!(leads.len(), 1);
         self.nexora.lead(&leads.pop().unwrap().id).await
     }
@@ -210,7 +216,7 @@ on_both! {
             let (phone, key) = (format!("512555014{number}"), format!("k{number}"));
             let other = [("name", "Bo"), ("phone", phone.as_str()), ("ticket", ticket.as_str()), ("idempotency_key", key.as_str())];
             assert_eq!(site.send(&other).await.status(), StatusCode::SEE_OTHER);
-            let leads = lead::list(&site.nexora.app, &site.nexora.tenant, None, None, 1).await.unwrap();
+            let leads = site.nexora.app.view(&site.nexora.tenant, move |tx| store::lead::list(tx, None, None, 1)).await.unwrap();
             scores.push((leads[0].score, leads[0].state));
         }
         assert_eq!(scores[0], (15, LeadState::New));
@@ -219,7 +225,7 @@ on_both! {
         let parts = Form::new().text("name", "Jo").text("phone", "5125550142").text("message", "No hot water")
             .text("ticket", ticket.clone()).part("photos", file(picture(20, 20)));
         assert_eq!(site.send_parts(parts).await.status(), StatusCode::SEE_OTHER);
-        let leads = lead::list(&site.nexora.app, &site.nexora.tenant, None, None, 1).await.unwrap();
+        let leads = site.nexora.app.view(&site.nexora.tenant, move |tx| store::lead::list(tx, None, None, 1)).await.unwrap();
         assert_eq!(site.nexora.lead(&leads[0].id).await.photos.len(), 1);
     }
 
@@ -321,7 +327,7 @@ on_both! {
             let parts = Form::new().text("name", name).text("email", email).text("website", trap).part("photos", file(picture(20, 20)));
             site.send_parts(parts).await;
         }
-        let leads = lead::list(&site.nexora.app, &site.nexora.tenant, None, None, 2).await.unwrap();
+        let leads = site.nexora.app.view(&site.nexora.tenant, move |tx| store::lead::list(tx, None, None, 2)).await.unwrap();
         let photos = async || {
             nexora::pipeline::prune::sweep(&site.nexora.app).await.unwrap();
             [site.nexora.lead(&leads[0].id).await.photos.len(), site.nexora.lead(&leads[1].id).await.photos.len()]
@@ -375,7 +381,7 @@ on_both! {
         let other = site.ticket().await;
         let score = async |fields: &[(&str, &str)]| {
             assert_eq!(site.send(fields).await.status(), StatusCode::SEE_OTHER);
-            let leads = lead::list(&site.nexora.app, &site.nexora.tenant, None, None, 1).await.unwrap();
+            let leads = site.nexora.app.view(&site.nexora.tenant, move |tx| store::lead::list(tx, None, None, 1)).await.unwrap();
             leads[0].score
         };
         assert_eq!(score(&[("name", "A"), ("email", "a@example.com"), ("ticket", &ticket), ("altcha", &answer)]).await, 0);
@@ -420,7 +426,7 @@ on_both! {
         // A form of the website's own has no ticket, and nothing speaks against it.
         let form = site.client.post(&url).header("origin", "https://www.acme.com").header("accept", "text/html");
         form.form(&[("name", "Bo"), ("email", "bo@example.com")]).send().await.unwrap();
-        let leads = lead::list(app, tenant, None, None, 1).await.unwrap();
+        let leads = app.view(tenant, move |tx| store::lead::list(tx, None, None, 1)).await.unwrap();
         assert_eq!((leads[0].name.as_str(), leads[0].score), ("Bo", 0));
         let _ = actor;
     }
@@ -450,7 +456,7 @@ on_both! {
             let ticket = site.ticket().await;
             let email = format!("jo{response}@example.com");
             site.send(&[("name", "Jo"), ("email", &email), ("ticket", &ticket), ("cf-turnstile-response", response)]).await;
-            let leads = lead::list(app, tenant, None, None, 1).await.unwrap();
+            let leads = app.view(tenant, move |tx| store::lead::list(tx, None, None, 1)).await.unwrap();
             assert_eq!(leads[0].score, expected, "{response}");
         }
         let wrong = turnstile::verify(&stage.url, &nexora::base::secret::Secret::new("wrong"), "good", None).await;
@@ -467,7 +473,7 @@ on_both! {
         assert_eq!(site.only_lead().await.lead.score, 50);
         let parts = Form::new().text("name", "Bo").text("email", "bo@example.com").part("photos", file(picture(20, 20)));
         site.send_parts(parts).await;
-        let leads = lead::list(app, &site.nexora.tenant, None, None, 1).await.unwrap();
+        let leads = app.view(&site.nexora.tenant, move |tx| store::lead::list(tx, None, None, 1)).await.unwrap();
         let photo = site.nexora.lead(&leads[0].id).await.photos.pop().unwrap();
         assert!(lead::photo(app, &site.nexora.tenant, &photo).await.is_ok());
         assert_eq!(lead::photo(app, &other, &photo).await.unwrap_err().kind().exit_code(), 4);

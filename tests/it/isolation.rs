@@ -15,6 +15,7 @@ use nexora::model::tenant::Tenant;
 use nexora::model::user::Role;
 use nexora::model::{TenantId, UserId};
 use nexora::ops::{self, status};
+use nexora::store;
 use nexora::store::Url;
 
 use crate::harness::{Backend, Nexora, enquiry, on_both};
@@ -73,7 +74,7 @@ impl World {
         nexora.settle().await;
         let status = status::of_tenant(app, nexora.tenant.clone()).await.unwrap();
         let lead = &status.leads[0];
-        let messages = ops::message::list(app, &nexora.tenant, 10).await.unwrap();
+        let messages = app.view(&nexora.tenant, move |tx| store::message::list(tx, 10)).await.unwrap();
         let ids = vec![
             ("LEAD", lead.id.to_string()),
             ("CONTACT", lead.contact_id.as_ref().unwrap().to_string()),

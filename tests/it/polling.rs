@@ -5,6 +5,7 @@ use std::time::Duration;
 use nexora::app::App;
 use nexora::base::clock::Timestamp;
 use nexora::model::connection::Ability;
+use nexora::store;
 use serde_json::{Value, json};
 
 use crate::harness::{Nexora, on_both};
@@ -95,7 +96,7 @@ on_both! {
         }
         scene.pass(120).await;
         let Nexora { app, tenant, .. } = &scene.nexora;
-        let leads = nexora::ops::lead::list(app, tenant, None, None, 100).await.unwrap();
+        let leads = app.view(tenant, move |tx| store::lead::list(tx, None, None, 100)).await.unwrap();
         let told: Vec<_> = leads.iter().map(|lead| (lead.name.as_str(), lead.source.as_str(), lead.state.name())).collect();
         assert!(told.contains(&("Dana Whitfield", "angi", "new")), "{told:?}");
         assert!(told.iter().any(|lead| lead.1 == "yelp" && lead.2 == "needs_review"), "{told:?}");

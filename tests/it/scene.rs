@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use nexora::ops::{automation, event};
+use nexora::store;
 use nexora::store::event::Filter;
 use serde_json::{Value, json};
 
@@ -115,7 +116,8 @@ impl Scene {
     /// Returns what was told since the last look: kind, and what `show` makes of the payload.
     pub async fn told(&self, seen: &mut usize, show: impl Fn(&Value) -> String) -> Vec<String> {
         let Nexora { app, tenant, .. } = &self.nexora;
-        let events = event::list(app, tenant, Filter::default(), 1_000).await.unwrap();
+        let events =
+            app.view(tenant, move |tx| store::event::list(tx, &Filter::default(), 1_000)).await.unwrap();
         let new = events.len() - std::mem::replace(seen, events.len());
         let mut told: Vec<String> = events[..new]
             .iter()

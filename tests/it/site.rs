@@ -5,6 +5,7 @@ use std::sync::Arc;
 use nexora::config::Config;
 use nexora::http::{self, Limits, Server};
 use nexora::ops;
+use nexora::store;
 use reqwest::{Client, StatusCode};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -59,6 +60,11 @@ impl Site {
     }
 
     pub async fn leads(&self) -> usize {
-        ops::lead::list(&self.nexora.app, &self.nexora.tenant, None, None, 100).await.unwrap().len()
+        self.nexora
+            .app
+            .view(&self.nexora.tenant, move |tx| store::lead::list(tx, None, None, 100))
+            .await
+            .unwrap()
+            .len()
     }
 }

@@ -21,6 +21,7 @@ use nexora::model::source::{SourceField, SourceSettings};
 use nexora::model::tenant::Tenant;
 use nexora::ops;
 use nexora::ops::source::{NewSource, Shown};
+use nexora::store;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -153,7 +154,7 @@ async fn send(site: &Site, path: &str, call: &Call) -> Answer {
 }
 
 async fn leads(site: &Site) -> Vec<Lead> {
-    ops::lead::list(&site.nexora.app, &site.nexora.tenant, None, None, 100).await.unwrap()
+    site.nexora.app.view(&site.nexora.tenant, move |tx| store::lead::list(tx, None, None, 100)).await.unwrap()
 }
 
 /// The events that say what was said about leads.
@@ -162,7 +163,12 @@ async fn remarks(site: &Site) -> Vec<WebhookEvent> {
         kind: Some(EventKind::WebhookReceived),
         ..nexora::store::event::Filter::default()
     };
-    let events = ops::event::list(&site.nexora.app, &site.nexora.tenant, filter, 100).await.unwrap();
+    let events = site
+        .nexora
+        .app
+        .view(&site.nexora.tenant, move |tx| store::event::list(tx, &filter, 100))
+        .await
+        .unwrap();
     events.into_iter().map(|event| event.payload.read().unwrap()).collect()
 }
 

@@ -11,6 +11,7 @@ use nexora::model::lead::Agreed;
 use nexora::ops::trial::report::What;
 use nexora::ops::trial::{self, TrialRequest, simulate};
 use nexora::ops::{automation, connection, contact, lead, tenant};
+use nexora::store;
 use serde_json::json;
 
 use crate::harness::{Backend, Nexora, enquiry, on_both};
@@ -99,7 +100,7 @@ on_both! {
         contact::suppress(app, actor, tenant, &jo, why).await.unwrap();
         let (gate, why) = gate_of(request).await;
         assert!(gate == "suppression" && why.contains("suppressed for all"), "{gate}: {why}");
-        let leads = lead::list(app, tenant, None, None, 10).await.unwrap();
+        let leads = app.view(tenant, move |tx| store::lead::list(tx, None, None, 10)).await.unwrap();
         assert_eq!(leads.len(), 1, "the trial's own lead stays in its scratch database");
     }
 

@@ -9,13 +9,17 @@ use serde::Serialize;
 use crate::base::secret::Secret;
 use crate::base::{Error, Result, money};
 use crate::cli::out::{Out, ago, maybe};
+use crate::cli::permission::Need;
 use crate::cli::{Context, input};
 use crate::engine::lead_format::guide::Setup;
 use crate::engine::lead_format::{Webhook, formats};
 use crate::model::NoticeId;
+use crate::model::principal::Noun;
 use crate::model::source::{Notice, NoticeState, Source, SourceField, SourceSettings};
 use crate::model::tenant::Tenant;
+use crate::ops::LIST_LIMIT;
 use crate::ops::source::{self, Change, NewSource, Shown, Trial};
+use crate::store;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -92,6 +96,25 @@ pub enum Command {
     Dismiss { id: NoticeId },
 }
 
+impl Command {
+    /// Says what must be permitted.
+    pub fn need(&self) -> Need {
+        match self {
+            Command::List | Command::Show { .. } | Command::Test { .. } | Command::Notices { .. } => {
+                Need::read(Noun::Source)
+            }
+            Command::Create(_) => Need::of(source::ADD),
+            Command::Set(_) => Need::of(source::SET),
+            Command::Enable { .. } => Need::of(source::ENABLE),
+            Command::Disable { .. } => Need::of(source::DISABLE),
+            Command::RotateSecret { .. } => Need::of(source::ROTATE_SECRET),
+            Command::Retry { .. } => Need::of(source::RETRY),
+            Command::Dismiss { .. } => Need::of(source::DISMISS),
+            Command::Delete { .. } => Need::of(source::REMOVE),
+        }
+    }
+}
+
 #[derive(Args)]
 pub struct Add {
     /// Name of the source, a part of its address
@@ -159,7 +182,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     match command {
         Command::Create(arguments) => reveal(&add(context, &tenant, arguments).await?, out),
         Command::List => {
-            let sources = source::list(app, &tenant).await?;
+            let sources = app.view(&tenant, move |tx| store::source::list(tx, LIST_LIMIT)).await?;
             out.list(&["name", "kind", "state", "last received", "last error"], &sources, |source| {
                 vec![
                     source.name.clone(),

@@ -245,13 +245,13 @@ fn apply(sample: &mut Sample, file: &SampleLead) -> Result<()> {
 
 /// Puts a real lead in the place of the made-up one.
 fn take_lead(conn: &mut Conn, tenant: &Tenant, sample: &mut Sample, id: &LeadId) -> Result<()> {
-    let found: Lead = lead::find(&mut conn.of(&tenant.id), id)?
+    let tx = &mut conn.of(&tenant.id);
+    let found: Lead = lead::find(tx, id)?
         .ok_or_else(|| Error::not_found(format!("no lead `{id}` in tenant `{}`", tenant.slug)))?;
     if let Some(contact_id) = &found.contact_id
-        && let Some(contact) = contact::find(&mut conn.of(&tenant.id), contact_id)?
+        && let Some(contact) = contact::find(tx, contact_id)?
     {
-        sample.person =
-            Person { addresses: contact::addresses(&mut conn.of(&tenant.id), contact_id)?, contact };
+        sample.person = Person { addresses: contact::addresses(tx, contact_id)?, contact };
     }
     sample.job.contact_id = found.contact_id.clone();
     sample.job.lead_id = Some(found.id.clone());

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use nexora::model::form::{Field, FieldName, Need};
 use nexora::ops::{form, lead, tenant};
+use nexora::store;
 
 use super::{Browser, VIEWS, View, driver_path, validate};
 use crate::harness::Backend;
@@ -39,7 +40,12 @@ async fn site() -> Site {
 }
 
 async fn latest(site: &Site) -> lead::LeadView {
-    let leads = lead::list(&site.nexora.app, &site.nexora.tenant, None, None, 1).await.unwrap();
+    let leads = site
+        .nexora
+        .app
+        .view(&site.nexora.tenant, move |tx| store::lead::list(tx, None, None, 1))
+        .await
+        .unwrap();
     site.nexora.lead(&leads[0].id).await
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use nexora::model::event::{Event, EventState};
 use nexora::ops::{event, key};
+use nexora::store;
 
 use super::*;
 
@@ -94,7 +95,7 @@ on_both! {
         assert_eq!(good.tell("x", None, "{}").await, wrong, "the old one is good for an hour");
         key::revoke(app, actor, tenant, "crm").await.unwrap();
         assert_eq!(as_program("acme", newer.expose()).tell("x", None, "{}").await, wrong);
-        let kept = key::list(app, tenant).await.unwrap();
+        let kept = app.view(tenant, move |tx| store::key::list(tx, nexora::ops::LIST_LIMIT)).await.unwrap();
         assert!(kept.iter().all(|key| !key.hash.contains(newer.expose()) && key.hash.len() == 64));
         assert!(kept[0].last_used_at.is_some());
         assert_eq!(key::revoke(app, actor, tenant, "crm").await.unwrap_err().kind().exit_code(), 4);
@@ -170,7 +171,7 @@ on_both! {
         site.nexora.settle().await;
         assert_eq!(stored(&site, &told).await.state, EventState::Ignored);
         site.nexora.submit(crate::harness::enquiry()).await;
-        let lead = event::list(app, tenant, nexora::store::event::Filter::default(), 1).await.unwrap();
+        let lead = app.view(tenant, move |tx| store::event::list(tx, &nexora::store::event::Filter::default(), 1)).await.unwrap();
         assert_eq!(event::replay(app, actor, tenant, &lead[0].id).await.unwrap_err().kind().exit_code(), 5);
     }
 }

@@ -5,13 +5,19 @@ use std::sync::Barrier;
 use futures_util::future::join_all;
 use nexora::base::{Kind, Result};
 use nexora::model::contact::AddressKind;
+use nexora::store;
 use nexora::store::{Conn, contact, event};
 
 use super::*;
 use crate::harness::{Backend, START};
 
 async fn contacts(site: &Site) -> usize {
-    ops::contact::list(&site.nexora.app, &site.nexora.tenant, None, 1_000).await.unwrap().len()
+    site.nexora
+        .app
+        .view(&site.nexora.tenant, move |tx| store::contact::list(tx, None, 1_000))
+        .await
+        .unwrap()
+        .len()
 }
 
 /// Makes a Facebook call that tells of these leads.
