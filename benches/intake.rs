@@ -14,18 +14,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use nexora::app::App;
-use nexora::base::clock::Clock;
-use nexora::base::secret::MasterKey;
+use nexora::app::registry::Registry;
 use nexora::config::Config;
-use nexora::connector::registry::Registry;
-use nexora::engine::enquiry::Enquiry;
 use nexora::http::{self, Limits, Server};
-use nexora::model::address::{Country, Zone};
-use nexora::model::audit::Actor;
-use nexora::model::tenant::Tenant;
 use nexora::ops::tenant::{self, NewTenant};
 use nexora::pipeline::intake::{self, Offer};
-use nexora::store::{Db, Url};
+use nexora_core::base::clock::Clock;
+use nexora_core::base::secret::MasterKey;
+use nexora_core::model::address::{Country, Zone};
+use nexora_core::model::audit::Actor;
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::enquiry::Enquiry;
+use nexora_store::{Db, Url};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
@@ -64,7 +64,8 @@ async fn application(folder: &std::path::Path) -> (Arc<App>, Tenant) {
         ..Default::default()
     };
     let config = Config { intake: unlimited, ..Config::default() };
-    let registry = Registry::with_factory(|_, _| Err(nexora::base::Error::internal("no connector here")));
+    let registry =
+        Registry::with_factory(|_, _| Err(nexora_core::base::Error::internal("no connector here")));
     let app = App::assemble(config, db, Clock::System, MasterKey::generate().unwrap(), registry);
     let new = NewTenant {
         slug: "acme".parse().unwrap(),

@@ -12,18 +12,18 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nexora::app::App;
-use nexora::base::clock::Clock;
-use nexora::base::secret::Secret;
 use nexora::config::Config;
 use nexora::config::google::Settings as GoogleSettings;
-use nexora::model::address::{Country, Zone};
-use nexora::model::audit::Actor;
-use nexora::model::connection::Ability;
-use nexora::model::cursor::CursorKind;
 use nexora::ops::connection;
 use nexora::ops::tenant::{self, NewTenant};
-use nexora::sandbox::{Sandbox, Settings};
-use nexora::store::{Db, Url, cursor};
+use nexora_core::base::clock::Clock;
+use nexora_core::base::secret::Secret;
+use nexora_core::model::address::{Country, Zone};
+use nexora_core::model::audit::Actor;
+use nexora_core::model::connection::Ability;
+use nexora_core::model::cursor::CursorKind;
+use nexora_sandbox::{Sandbox, Settings};
+use nexora_store::{Db, Url, cursor};
 
 const SAMPLE: Duration = Duration::from_secs(60);
 
@@ -85,7 +85,7 @@ fn per_second(polls: u64) -> f64 {
 fn write_config(sandbox: &Sandbox, folder: &std::path::Path) -> Config {
     let url = format!("sqlite:{}", folder.join("nexora.db").display());
     let key_file = folder.join("master.key");
-    let key = nexora::base::secret::MasterKey::generate().unwrap();
+    let key = nexora_core::base::secret::MasterKey::generate().unwrap();
     std::fs::write(&key_file, key.to_hex().expose()).unwrap();
     let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
     std::fs::set_permissions(&key_file, private).unwrap();

@@ -1,6 +1,7 @@
 //! `App`: the handles that every operation needs, made once and shared.
 
 mod public_profile;
+pub mod registry;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -12,19 +13,19 @@ use public_profile::PublicProfiles;
 use tokio::sync::{Notify, OnceCell};
 use tokio_util::task::TaskTracker;
 
-use crate::base::clock::Clock;
-use crate::base::secret::MasterKey;
-use crate::base::{Error, Result};
+use crate::app::registry::Registry;
 use crate::config::Config;
-use crate::connector::google::{Endpoints, Workspace};
-use crate::connector::lead_source::LeadSources;
-use crate::connector::registry::Registry;
-use crate::connector::rehearsal::{MakeRoom, rehearsed};
-use crate::model::ConnectionId;
-use crate::model::address::Slug;
-use crate::model::connection::Connection;
-use crate::model::tenant::Tenant;
-use crate::store::Db;
+use nexora_connector::lead_source::LeadSources;
+use nexora_connector::rehearsal::{MakeRoom, rehearsed};
+use nexora_core::base::clock::Clock;
+use nexora_core::base::secret::MasterKey;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::ConnectionId;
+use nexora_core::model::address::Slug;
+use nexora_core::model::connection::Connection;
+use nexora_core::model::tenant::Tenant;
+use nexora_google::{Endpoints, Workspace};
+use nexora_store::Db;
 
 pub struct App {
     pub config: Config,
@@ -172,7 +173,7 @@ impl App {
     ///
     /// # Errors
     /// `Denied` when the master key does not open the credential.
-    pub fn connector(&self, connection: &Connection) -> Result<crate::connector::Connector> {
+    pub fn connector(&self, connection: &Connection) -> Result<nexora_connector::Connector> {
         self.connectors.connector(connection, || {
             let sealed = connection.sealed.as_deref();
             sealed.map(|sealed| self.key.open(&connection.seal_owner(), sealed)).transpose()
@@ -183,7 +184,7 @@ impl App {
     ///
     /// # Errors
     /// `Unavailable` when there is no sandbox in this process, or it cannot be started.
-    pub async fn rehearsing(&self, connection: &Connection) -> Result<crate::connector::Connector> {
+    pub async fn rehearsing(&self, connection: &Connection) -> Result<nexora_connector::Connector> {
         let stage = self.rehearsal.stage().await?;
         let sandbox = stage.registry.connector(connection, || Ok(None))?;
         // What asks the real account needs a credential that is good; without one it is not asked.

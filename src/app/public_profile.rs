@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::base::{Error, Result};
-use crate::model::address::Slug;
-use crate::model::consent::Channel;
-use crate::model::form::{Form, FormSettings, Wording};
-use crate::model::tenant::Tenant;
-use crate::model::tenant_setting::TenantSettings;
-use crate::store::{Conn, Db, form, tenant};
+use nexora_core::base::{Error, Result};
+use nexora_core::model::address::Slug;
+use nexora_core::model::consent::Channel;
+use nexora_core::model::form::{Form, FormSettings, Wording};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::tenant_setting::TenantSettings;
+use nexora_store::{Conn, Db, form, tenant};
 
 /// A tenant as the public sees it.
 #[derive(Clone, Debug)]

@@ -2,13 +2,13 @@
 
 use clap::Subcommand;
 
-use crate::base::Result;
-use crate::base::wording::LocalClock;
 use crate::cli::out::Out;
 use crate::cli::permission::Need;
 use crate::cli::{Context, Page, input};
-use crate::model::principal::Noun;
-use crate::store;
+use nexora_core::base::Result;
+use nexora_core::base::wording::LocalClock;
+use nexora_core::model::principal::Noun;
+use nexora_store as store;
 
 #[derive(Subcommand)]
 pub enum Command {

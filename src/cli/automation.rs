@@ -5,26 +5,26 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
-use crate::base::wording::count;
-use crate::base::{Error, Kind, Result, file};
 use crate::cli::out::{Out, ago, maybe, print};
 use crate::cli::permission::Need;
 use crate::cli::trial::{self, Test};
 use crate::cli::{Context, input};
 use crate::config::definitions::{self, Text};
-use crate::connector::google::scope;
-use crate::engine::reference;
-use crate::model::address::Slug;
-use crate::model::automation::Automation;
-use crate::model::connection::Ability;
-use crate::model::event::About;
-use crate::model::principal::{Noun, Verb};
-use crate::model::{ContactId, JobId, LeadId};
 use crate::ops::LIST_LIMIT;
 use crate::ops::automation::{self, AutomationView, Enabled};
 use crate::ops::definition;
 use crate::ops::version::{self, Other};
-use crate::store;
+use nexora_core::base::wording::count;
+use nexora_core::base::{Error, Kind, Result, file};
+use nexora_core::model::address::Slug;
+use nexora_core::model::automation::Automation;
+use nexora_core::model::connection::Ability;
+use nexora_core::model::event::About;
+use nexora_core::model::principal::{Noun, Verb};
+use nexora_core::model::{ContactId, JobId, LeadId};
+use nexora_engine::reference;
+use nexora_google::scope;
+use nexora_store as store;
 
 #[derive(Subcommand)]
 pub enum Command {

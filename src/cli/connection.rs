@@ -5,20 +5,20 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use crate::app::App;
-use crate::base::Result;
-use crate::base::secret::Secret;
 use crate::cli::consent::Ways;
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::{Context, input};
-use crate::engine::lead_format::mail::{Form, Rules};
-use crate::model::address::EmailAddress;
-use crate::model::connection::{
+use crate::ops::lead_mail::{self, Change};
+use crate::ops::{automation, connection, consent};
+use nexora_core::base::Result;
+use nexora_core::base::secret::Secret;
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::connection::{
     Abilities, Ability, Connection, ConnectionSettings, GoogleMeans, SmtpSettings, SmtpTls, WebhookSettings,
     WhenInDoubt,
 };
-use crate::model::tenant::Tenant;
-use crate::ops::lead_mail::{self, Change};
-use crate::ops::{automation, connection, consent};
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::lead_format::mail::{Form, Rules};
 
 #[derive(Subcommand)]
 pub enum Command {

@@ -14,10 +14,10 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::base::secret::Secret;
-use crate::base::{Error, Kind, Result};
 use crate::cli::out::Out;
-use crate::connector::google::consent::Consent;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::{Error, Kind, Result};
+use nexora_google::consent::Consent;
 
 /// How long an answer is waited for.
 const WAIT: Duration = Duration::from_secs(600);

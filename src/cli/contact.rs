@@ -2,18 +2,18 @@
 
 use clap::Subcommand;
 
-use crate::base::Result;
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::permission::Need;
 use crate::cli::{Context, Page};
-use crate::model::ContactId;
-use crate::model::address::{EmailAddress, Zone};
-use crate::model::consent::Channel;
-use crate::model::consent::Scope;
-use crate::model::lead::Agreed;
-use crate::model::principal::{Noun, Permission, Verb};
 use crate::ops::contact::{self, ContactView};
-use crate::store;
+use nexora_core::base::Result;
+use nexora_core::model::ContactId;
+use nexora_core::model::address::{EmailAddress, Zone};
+use nexora_core::model::consent::Channel;
+use nexora_core::model::consent::Scope;
+use nexora_core::model::lead::Agreed;
+use nexora_core::model::principal::{Noun, Permission, Verb};
+use nexora_store as store;
 
 #[derive(Subcommand)]
 pub enum Command {

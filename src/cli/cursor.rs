@@ -2,13 +2,13 @@
 
 use clap::Subcommand;
 
-use crate::base::Result;
 use crate::cli::Context;
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::permission::Need;
-use crate::model::CursorId;
-use crate::model::principal::Noun;
 use crate::ops::cursor;
+use nexora_core::base::Result;
+use nexora_core::model::CursorId;
+use nexora_core::model::principal::Noun;
 
 #[derive(Subcommand)]
 pub enum Command {

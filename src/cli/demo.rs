@@ -10,29 +10,29 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::clock::{Clock, Timestamp};
-use crate::base::secret::{MasterKey, Secret, random_bytes};
-use crate::base::text::hex;
-use crate::base::{Error, Result};
 use crate::cli::actor;
 use crate::cli::out::{Out, print};
 use crate::cli::system::wait_for_stop;
 use crate::config::Config;
 use crate::daemon::{Daemon, Logging};
-use crate::engine::enquiry::Enquiry;
-use crate::model::LeadId;
-use crate::model::address::{Country, Zone};
-use crate::model::connection::{Ability, SmtpSettings, SmtpTls, WhenInDoubt};
-use crate::model::effect::{EffectKind, EffectState};
-use crate::model::run::RunState;
-use crate::model::tenant::Tenant;
-use crate::model::user::Role;
 use crate::ops::lead::LeadView;
 use crate::ops::tenant::NewTenant;
 use crate::ops::user::Grant;
 use crate::ops::{automation, connection, lead, status, tenant, user};
-use crate::sandbox::{Sandbox, Settings};
-use crate::store::Db;
+use nexora_core::base::clock::{Clock, Timestamp};
+use nexora_core::base::secret::{MasterKey, Secret, random_bytes};
+use nexora_core::base::text::hex;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::LeadId;
+use nexora_core::model::address::{Country, Zone};
+use nexora_core::model::connection::{Ability, SmtpSettings, SmtpTls, WhenInDoubt};
+use nexora_core::model::effect::{EffectKind, EffectState};
+use nexora_core::model::run::RunState;
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::user::Role;
+use nexora_engine::enquiry::Enquiry;
+use nexora_sandbox::{Sandbox, Settings};
+use nexora_store::Db;
 
 #[derive(Args)]
 #[command(after_help = "Examples:

@@ -2,16 +2,16 @@
 
 use clap::Subcommand;
 
-use crate::base::Result;
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::permission::Need;
 use crate::cli::{Context, Page};
-use crate::model::effect::{Effect, EffectState};
-use crate::model::principal::Noun;
-use crate::model::{EffectId, RunId};
 use crate::ops::effect;
-use crate::store;
-use crate::store::effect::Filter;
+use nexora_core::base::Result;
+use nexora_core::model::effect::{Effect, EffectState};
+use nexora_core::model::principal::Noun;
+use nexora_core::model::{EffectId, RunId};
+use nexora_store as store;
+use nexora_store::effect::Filter;
 
 #[derive(Subcommand)]
 pub enum Command {

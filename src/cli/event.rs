@@ -2,16 +2,16 @@
 
 use clap::Subcommand;
 
-use crate::base::{Error, Result};
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::permission::Need;
 use crate::cli::{Context, Page};
-use crate::model::EventId;
-use crate::model::event::{EventKind, EventState};
-use crate::model::principal::Noun;
 use crate::ops::event;
-use crate::store;
-use crate::store::event::Filter;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::EventId;
+use nexora_core::model::event::{EventKind, EventState};
+use nexora_core::model::principal::Noun;
+use nexora_store as store;
+use nexora_store::event::Filter;
 
 #[derive(Subcommand)]
 pub enum Command {

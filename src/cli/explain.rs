@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::base::Result;
-use crate::base::wording::LocalClock;
 use crate::cli::Context;
 use crate::cli::automation::{parse_setting, source_of};
 use crate::cli::out::Out;
 use crate::ops::explain;
 use crate::ops::trial::simulate::{self, Difference, SimulationRequest};
+use nexora_core::base::Result;
+use nexora_core::base::wording::LocalClock;
 
 #[derive(Args)]
 #[command(after_help = "Examples:

@@ -4,18 +4,18 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use crate::base::Result;
 use crate::cli::automation::parse_setting;
 use crate::cli::out::{Out, ago, print, yes_or_no};
 use crate::cli::permission::Need;
 use crate::cli::{Context, input};
-use crate::model::address::Country;
-use crate::model::consent::Channel;
-use crate::model::form::{self as model, Field, FieldName};
-use crate::model::principal::Noun;
-use crate::model::setting::described;
 use crate::ops::form::{self, FormView, Snippet};
 use crate::ops::form_setting::SETTINGS;
+use nexora_core::base::Result;
+use nexora_core::model::address::Country;
+use nexora_core::model::consent::Channel;
+use nexora_core::model::form::{self as model, Field, FieldName};
+use nexora_core::model::principal::Noun;
+use nexora_core::model::setting::described;
 
 #[derive(Subcommand)]
 pub enum Command {

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use chrono::NaiveDateTime;
 
-use crate::base::clock::Timestamp;
-use crate::base::secret::Secret;
-use crate::base::{Error, Kind, Result, file};
-use crate::engine::hours::at_wall_time;
-use crate::model::tenant::Tenant;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::{Error, Kind, Result, file};
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::hours::at_wall_time;
 
 /// Reads a file, or standard input for `-`.
 ///

@@ -2,17 +2,17 @@
 
 use clap::{Args, Subcommand};
 
-use crate::base::{Result, money};
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::permission::Need;
 use crate::cli::{Context, Page, input};
-use crate::model::address::{EmailAddress, PhoneNumber, Zone};
-use crate::model::change::JobPerson;
-use crate::model::job::{Job, JobState};
-use crate::model::principal::Noun;
-use crate::model::{ContactId, JobId, LeadId};
 use crate::ops::job::{self, Move, NewJob};
-use crate::store;
+use nexora_core::base::{Result, money};
+use nexora_core::model::address::{EmailAddress, PhoneNumber, Zone};
+use nexora_core::model::change::JobPerson;
+use nexora_core::model::job::{Job, JobState};
+use nexora_core::model::principal::Noun;
+use nexora_core::model::{ContactId, JobId, LeadId};
+use nexora_store as store;
 
 #[derive(Subcommand)]
 pub enum Command {

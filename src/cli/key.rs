@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use clap::Subcommand;
 
-use crate::base::Result;
-use crate::base::secret::Secret;
-use crate::base::wording::parse_length;
 use crate::cli::Context;
 use crate::cli::out::{Out, ago};
 use crate::cli::permission::Need;
-use crate::model::principal::Noun;
-use crate::model::source::ApiKey;
 use crate::ops::LIST_LIMIT;
 use crate::ops::key;
-use crate::store;
+use nexora_core::base::Result;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::wording::parse_length;
+use nexora_core::model::principal::Noun;
+use nexora_core::model::source::ApiKey;
+use nexora_store as store;
 
 #[derive(Subcommand)]
 pub enum Command {

@@ -5,21 +5,21 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::base::{Error, Kind, Result, file, money};
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::permission::Need;
 use crate::cli::run::{EFFECT_HEADERS, effect_rows};
 use crate::cli::{Context, Page, input};
-use crate::engine::enquiry::Enquiry;
-use crate::engine::lead_format::mail::Rules;
-use crate::model::address::EmailAddress;
-use crate::model::lead::{Agreed, Attribution, Lead, LeadState};
-use crate::model::principal::Noun;
-use crate::model::tenant::Tenant;
-use crate::model::{LeadId, PhotoId};
 use crate::ops::lead;
 use crate::ops::lead_mail::{self, Classification};
-use crate::store;
+use nexora_core::base::{Error, Kind, Result, file, money};
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::lead::{Agreed, Attribution, Lead, LeadState};
+use nexora_core::model::principal::Noun;
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{LeadId, PhotoId};
+use nexora_engine::enquiry::Enquiry;
+use nexora_engine::lead_format::mail::Rules;
+use nexora_store as store;
 
 #[derive(Subcommand)]
 pub enum Command {

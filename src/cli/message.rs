@@ -2,14 +2,14 @@
 
 use clap::Subcommand;
 
-use crate::base::Result;
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::permission::Need;
 use crate::cli::{Context, Page};
-use crate::model::MessageId;
-use crate::model::principal::Noun;
 use crate::ops::message;
-use crate::store;
+use nexora_core::base::Result;
+use nexora_core::model::MessageId;
+use nexora_core::model::principal::Noun;
+use nexora_store as store;
 
 #[derive(Subcommand)]
 pub enum Command {

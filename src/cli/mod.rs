@@ -38,14 +38,14 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use out::Out;
 
 use crate::app::App;
-use crate::base::clock::Clock;
-use crate::base::{Error, Result};
 use crate::config::{Config, DEFAULT_PATH};
-use crate::model::address::{EmailAddress, Slug};
-use crate::model::audit::Actor;
-use crate::model::principal::Principal;
-use crate::model::tenant::Tenant;
 use crate::ops;
+use nexora_core::base::clock::Clock;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::address::{EmailAddress, Slug};
+use nexora_core::model::audit::Actor;
+use nexora_core::model::principal::Principal;
+use nexora_core::model::tenant::Tenant;
 
 /// The administrative assistant for small home-services businesses
 #[derive(Parser)]

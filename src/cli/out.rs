@@ -7,9 +7,9 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
-use crate::base::clock::{Clock, Timestamp};
-use crate::base::{Error, Kind, Result, wording};
 use crate::cli::Global;
+use nexora_core::base::clock::{Clock, Timestamp};
+use nexora_core::base::{Error, Kind, Result, wording};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {

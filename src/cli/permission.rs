@@ -6,15 +6,15 @@
 //! words.
 
 use crate::app::App;
-use crate::base::{Error, Kind, Result};
 use crate::cli::{Command, connection, role, trial};
-use crate::engine::authority;
-use crate::model::address::{EmailAddress, Slug};
-use crate::model::audit::Actor;
-use crate::model::principal::{Needs, Noun, Operation, Permission, Principal, Verb};
-use crate::model::tenant::Tenant;
-use crate::model::user::Role;
 use crate::ops;
+use nexora_core::base::{Error, Kind, Result};
+use nexora_core::model::address::{EmailAddress, Slug};
+use nexora_core::model::audit::Actor;
+use nexora_core::model::principal::{Needs, Noun, Operation, Permission, Principal, Verb};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::user::Role;
+use nexora_engine::authority;
 
 /// What a command needs to be permitted.
 pub enum Need {

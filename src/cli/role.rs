@@ -3,11 +3,11 @@
 use clap::Subcommand;
 use serde::Serialize;
 
-use crate::base::Result;
 use crate::cli::out::Out;
-use crate::engine::authority;
-use crate::model::principal::{Noun, Permission};
-use crate::model::user::Role;
+use nexora_core::base::Result;
+use nexora_core::model::principal::{Noun, Permission};
+use nexora_core::model::user::Role;
+use nexora_engine::authority;
 
 #[derive(Subcommand)]
 pub enum Command {

@@ -2,18 +2,18 @@
 
 use clap::Subcommand;
 
-use crate::base::Result;
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::permission::Need;
 use crate::cli::{Context, Page};
-use crate::model::effect::Effect;
-use crate::model::principal::Noun;
-use crate::model::run::{Run, RunState};
-use crate::model::{AutomationId, RunId};
 use crate::ops::LIST_LIMIT;
 use crate::ops::{automation, run};
-use crate::store;
-use crate::store::run::Filter;
+use nexora_core::base::Result;
+use nexora_core::model::effect::Effect;
+use nexora_core::model::principal::Noun;
+use nexora_core::model::run::{Run, RunState};
+use nexora_core::model::{AutomationId, RunId};
+use nexora_store as store;
+use nexora_store::run::Filter;
 
 #[derive(Subcommand)]
 pub enum Command {

@@ -2,15 +2,15 @@
 
 use clap::Subcommand;
 
-use crate::base::Result;
-use crate::base::wording::count;
 use crate::cli::Context;
 use crate::cli::out::{Out, ago};
 use crate::cli::permission::Need;
-use crate::model::SessionId;
-use crate::model::address::EmailAddress;
-use crate::model::principal::Noun;
 use crate::ops::session::{self, SessionView};
+use nexora_core::base::Result;
+use nexora_core::base::wording::count;
+use nexora_core::model::SessionId;
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::principal::Noun;
 
 #[derive(Subcommand)]
 pub enum Command {

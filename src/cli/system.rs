@@ -6,22 +6,22 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use crate::base::clock::Clock;
-use crate::base::{Error, Kind, Result, file, wording};
 use crate::cli::out::{Out, ago, print};
 use crate::cli::permission::Need;
 use crate::cli::{Context, Global, load_config};
 use crate::daemon::{self, Logging};
-use crate::model::address::EmailAddress;
-use crate::model::audit::Actor;
-use crate::model::panel::Panel;
-use crate::model::principal::{Noun, Verb};
-use crate::model::tenant_setting::TenantSettings;
 use crate::ops::init;
 use crate::ops::session;
 use crate::ops::status::{self, TenantStatus};
-use crate::sandbox::{Sandbox, Settings};
-use crate::store::{Db, Url, migration};
+use nexora_core::base::clock::Clock;
+use nexora_core::base::{Error, Kind, Result, file, wording};
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::panel::Panel;
+use nexora_core::model::principal::{Noun, Verb};
+use nexora_core::model::tenant_setting::TenantSettings;
+use nexora_sandbox::{Sandbox, Settings};
+use nexora_store::{Db, Url, migration};
 
 #[derive(Args)]
 #[command(after_help = "Example:\n  nexora init --dir /etc/nexora --operator you@example.com")]

@@ -2,15 +2,15 @@
 
 use clap::Subcommand;
 
-use crate::base::Result;
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::permission::Need;
 use crate::cli::{Context, Page, input};
-use crate::model::principal::Noun;
-use crate::model::task::{Task, TaskState};
-use crate::model::{ContactId, TaskId};
 use crate::ops::task;
-use crate::store;
+use nexora_core::base::Result;
+use nexora_core::model::principal::Noun;
+use nexora_core::model::task::{Task, TaskState};
+use nexora_core::model::{ContactId, TaskId};
+use nexora_store as store;
 
 #[derive(Subcommand)]
 pub enum Command {

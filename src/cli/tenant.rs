@@ -2,17 +2,17 @@
 
 use clap::Subcommand;
 
-use crate::base::Result;
 use crate::cli::Context;
 use crate::cli::automation::parse_setting;
 use crate::cli::out::{Out, ago};
 use crate::cli::permission::Need;
-use crate::model::address::{Country, EmailAddress, Slug, Zone};
-use crate::model::principal::{Noun, Permission, Verb};
-use crate::model::setting::described;
-use crate::model::tenant::Tenant;
-use crate::model::tenant_setting::SETTINGS;
 use crate::ops::tenant::{self, NewTenant};
+use nexora_core::base::Result;
+use nexora_core::model::address::{Country, EmailAddress, Slug, Zone};
+use nexora_core::model::principal::{Noun, Permission, Verb};
+use nexora_core::model::setting::described;
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::tenant_setting::SETTINGS;
 
 #[derive(Subcommand)]
 pub enum Command {

@@ -4,12 +4,12 @@ use clap::Subcommand;
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 
-use crate::base::{Error, Result};
 use crate::cli::Context;
 use crate::cli::out::{Out, print};
-use crate::engine::totp::Enrolment;
-use crate::model::address::EmailAddress;
 use crate::ops::totp;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::address::EmailAddress;
+use nexora_engine::totp::Enrolment;
 
 #[derive(Subcommand)]
 pub enum Command {

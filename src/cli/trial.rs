@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use crate::base::clock::Timestamp;
-use crate::base::wording::parse_length;
-use crate::base::{Error, Kind, Result, file};
 use crate::cli::automation::{parse_setting, source_of};
 use crate::cli::out::{Out, print};
 use crate::cli::{Context, input};
-use crate::engine::trigger::On;
-use crate::model::LeadId;
-use crate::model::tenant::Tenant;
 use crate::ops::trial::report::{Line, What};
 use crate::ops::trial::{self, TrialRequest};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::wording::parse_length;
+use nexora_core::base::{Error, Kind, Result, file};
+use nexora_core::model::LeadId;
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::trigger::On;
 
 #[derive(Args)]
 #[command(after_help = "Examples:

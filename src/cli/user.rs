@@ -5,16 +5,16 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use serde::Serialize;
 
-use crate::base::Result;
-use crate::base::text::Json;
 use crate::cli::out::{Out, ago};
 use crate::cli::permission::Need;
 use crate::cli::{Context, input, totp};
-use crate::model::address::{EmailAddress, Slug};
-use crate::model::principal::{Noun, Principal};
-use crate::model::user::{Role, UserState};
 use crate::ops::sign_in::{self, Standing};
 use crate::ops::user::{self, Grant, UserView};
+use nexora_core::base::Result;
+use nexora_core::base::text::Json;
+use nexora_core::model::address::{EmailAddress, Slug};
+use nexora_core::model::principal::{Noun, Principal};
+use nexora_core::model::user::{Role, UserState};
 
 #[derive(Subcommand)]
 pub enum Command {

@@ -1,6 +1,6 @@
 //! The checks that several sections share; each names the key it speaks of.
 
-use crate::base::{Error, Result};
+use nexora_core::base::{Error, Result};
 
 /// Checks that a key holds an http or https URL with a host.
 ///

@@ -7,10 +7,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
-use crate::base::text::{did_you_mean, line_at};
-use crate::base::{Error, Kind, Result, file};
-use crate::model::address::Slug;
-use crate::model::automation::MessageTemplate;
+use nexora_core::base::text::{did_you_mean, line_at};
+use nexora_core::base::{Error, Kind, Result, file};
+use nexora_core::model::address::Slug;
+use nexora_core::model::automation::MessageTemplate;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::Result;
 use crate::config::check::{at_least, check_url};
-use crate::model::quota::{GoogleQuota, PerMinute};
+use nexora_core::base::Result;
+use nexora_core::model::quota::{GoogleQuota, PerMinute};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -24,8 +24,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-use crate::base::text::{did_you_mean, line_at};
-use crate::base::{Error, Kind, Result, file};
+use nexora_core::base::text::{did_you_mean, line_at};
+use nexora_core::base::{Error, Kind, Result, file};
 
 /// Where the file is looked for when `--config` and `NEXORA_CONFIG` say nothing.
 pub const DEFAULT_PATH: &str = "/etc/nexora/nexora.toml";

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::secret::MasterKey;
-use crate::base::{Error, Kind, Result, file};
+use nexora_core::base::secret::MasterKey;
+use nexora_core::base::{Error, Kind, Result, file};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Error, Result};
 use crate::config::check::at_least;
-use crate::model::sign_in::Required;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::sign_in::Required;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

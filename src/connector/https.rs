@@ -8,7 +8,7 @@ use hyper::header::RETRY_AFTER;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 
-use crate::base::{Error, Result};
+use nexora_core::base::{Error, Result};
 
 pub type Connect = HttpsConnector<HttpConnector>;
 

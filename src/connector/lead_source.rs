@@ -11,11 +11,11 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 
-use crate::base::Result;
-use crate::base::error::chain;
-use crate::connector::https::{self, Connect};
-use crate::model::outcome::Unread;
-use crate::model::source::{FetchRequest, FetchResponse};
+use crate::https::{self, Connect};
+use nexora_core::base::Result;
+use nexora_core::base::error::chain;
+use nexora_core::model::outcome::Unread;
+use nexora_core::model::source::{FetchRequest, FetchResponse};
 
 /// The largest answer that is read.
 const ANSWER_LIMIT_BYTES: usize = 1_000_000;

@@ -5,11 +5,11 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Attachment, Mailbox, Message, MultiPart, SinglePart};
 
-use crate::base::{Error, Result};
-use crate::connector::Task;
-use crate::model::address::EmailAddress;
-use crate::model::effect::EffectKind;
-use crate::model::outbound::{MailAttachment, MailContent};
+use crate::Task;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::effect::EffectKind;
+use nexora_core::model::outbound::{MailAttachment, MailContent};
 
 /// The header by which a mail that we sent is found again.
 pub const EFFECT_HEADER: &str = "X-Nexora-Effect";
@@ -124,10 +124,10 @@ fn mailbox(address: &EmailAddress, name: Option<&str>) -> Result<Mailbox> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::clock::Timestamp;
-    use crate::model::EffectId;
-    use crate::model::outbound::{Audience, Content, OutboundMessage, Thread};
-    use crate::model::request::EffectRequest;
+    use nexora_core::base::clock::Timestamp;
+    use nexora_core::model::EffectId;
+    use nexora_core::model::outbound::{Audience, Content, OutboundMessage, Thread};
+    use nexora_core::model::request::EffectRequest;
 
     #[test]
     fn a_mail_carries_its_effect_and_cannot_be_injected_into() {

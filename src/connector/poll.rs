@@ -4,13 +4,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::clock::Timestamp;
-use crate::connector::Answer;
-use crate::model::cursor::SheetTarget;
-use crate::model::diary::Entry;
-use crate::model::mail::Part;
-use crate::model::outcome::Unread;
-use crate::model::sheet::Table;
+use crate::Answer;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::cursor::SheetTarget;
+use nexora_core::model::diary::Entry;
+use nexora_core::model::mail::Part;
+use nexora_core::model::outcome::Unread;
+use nexora_core::model::sheet::Table;
 
 pub type Reading<'a, T> = Answer<'a, Result<T, Unread>>;
 

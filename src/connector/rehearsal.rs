@@ -6,10 +6,10 @@
 
 use std::sync::Arc;
 
-use crate::connector::{Answer, Connector, Perform, Reconcile, Task};
-use crate::model::effect::EffectKind;
-use crate::model::outcome::{Finding, Made, Outcome};
-use crate::model::request::EffectRequest;
+use crate::{Answer, Connector, Perform, Reconcile, Task};
+use nexora_core::model::effect::EffectKind;
+use nexora_core::model::outcome::{Finding, Made, Outcome};
+use nexora_core::model::request::EffectRequest;
 
 /// Makes room in the sandbox for what a request names.
 pub type MakeRoom = Arc<dyn Fn(&EffectRequest) + Send + Sync>;

@@ -16,14 +16,14 @@ use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter,
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::base::error::chain;
-use crate::base::secret::Secret;
-use crate::base::{Error, Result};
-use crate::connector::{Answer, Connector, Perform, Probe, Task, mail};
-use crate::model::connection::{SmtpSettings, SmtpTls};
-use crate::model::outbound::{Content, MailContent, OutboundMessage};
-use crate::model::outcome::{Made, Outcome};
-use crate::model::request::EffectRequest;
+use crate::{Answer, Connector, Perform, Probe, Task, mail};
+use nexora_core::base::error::chain;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::connection::{SmtpSettings, SmtpTls};
+use nexora_core::model::outbound::{Content, MailContent, OutboundMessage};
+use nexora_core::model::outcome::{Made, Outcome};
+use nexora_core::model::request::EffectRequest;
 
 /// One relay, with the account to use there.
 pub struct Smtp {

@@ -26,14 +26,14 @@ use standardwebhooks::{
 };
 use tower_service::Service;
 
-use crate::base::clock::Clock;
-use crate::base::error::chain;
-use crate::base::secret::{Secret, random_bytes};
-use crate::base::{Error, Result};
-use crate::connector::{Answer, Connector, Perform, Probe, Task, https};
-use crate::model::connection::WebhookSettings;
-use crate::model::outcome::{Made, Outcome};
-use crate::model::request::{EffectRequest, PostWebhook};
+use crate::{Answer, Connector, Perform, Probe, Task, https};
+use nexora_core::base::clock::Clock;
+use nexora_core::base::error::chain;
+use nexora_core::base::secret::{Secret, random_bytes};
+use nexora_core::base::{Error, Result};
+use nexora_core::model::connection::WebhookSettings;
+use nexora_core::model::outcome::{Made, Outcome};
+use nexora_core::model::request::{EffectRequest, PostWebhook};
 
 /// How a secret begins (Standard Webhooks, "Signature scheme").
 const SECRET_PREFIX: &str = "whsec_";

@@ -8,8 +8,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::base::Result;
 use crate::pipeline::{Swept, advance, deliver, dispatch, fetch, poll, prune, rescue, tick};
+use nexora_core::base::Result;
 
 /// How long a stage pauses after a failure that its items were not to blame for.
 const PAUSE: Duration = Duration::from_secs(1);

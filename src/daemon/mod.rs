@@ -20,12 +20,12 @@ pub use rehearsal::provide as provide_rehearsal;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::base::clock::Clock;
-use crate::base::{Error, Result};
 use crate::config::Config;
 use crate::http::{self, Limits, Server};
 use crate::pipeline::{deliver, demand, fetch, poll};
-use crate::store::Db;
+use nexora_core::base::clock::Clock;
+use nexora_core::base::{Error, Result};
+use nexora_store::Db;
 
 /// How long deliveries under way may take to finish once a stop was asked for.
 const DRAIN: Duration = Duration::from_secs(20);

@@ -2,21 +2,21 @@
 
 use std::sync::Arc;
 
+use crate::app::registry::Registry;
 use crate::app::{App, Stage, endpoints};
-use crate::base::clock::Clock;
-use crate::base::secret::Secret;
-use crate::base::{Error, Result};
 use crate::config::Config;
 use crate::config::google::Settings as GoogleUrls;
-use crate::connector::google::{Google, Workspace, service_account_email};
-use crate::connector::registry::Registry;
-use crate::connector::smtp::Smtp;
-use crate::connector::webhook::{self, Webhook};
-use crate::model::connection::{
+use nexora_connector::smtp::Smtp;
+use nexora_connector::webhook::{self, Webhook};
+use nexora_core::base::clock::Clock;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::connection::{
     ConnectionSettings, GoogleMeans, GoogleSettings, SmtpSettings, SmtpTls, WebhookSettings,
 };
-use crate::model::request::EffectRequest;
-use crate::sandbox::{Sandbox, Settings};
+use nexora_core::model::request::EffectRequest;
+use nexora_google::{Google, Workspace, service_account_email};
+use nexora_sandbox::{Sandbox, Settings};
 
 /// Says how the sandbox is started.
 ///

@@ -2,7 +2,7 @@
 
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
-use crate::base::{Error, Result};
+use nexora_core::base::{Error, Result};
 
 pub enum Signal {
     Stop,

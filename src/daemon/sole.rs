@@ -10,8 +10,8 @@ use std::fs::File;
 use std::sync::Arc;
 
 use crate::app::App;
-use crate::base::Result;
-use crate::store::{Url, cursor};
+use nexora_core::base::Result;
+use nexora_store::{Url, cursor};
 
 /// Held for as long as this is the only daemon.
 pub struct Sole(#[expect(dead_code, reason = "the lock holds while the file is open")] File);

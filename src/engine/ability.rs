@@ -6,10 +6,10 @@ use minijinja::Value;
 use minijinja::value::Serde;
 use serde_json::json;
 
-use crate::engine::context::Settings;
-use crate::engine::definition::{Definition, Step};
-use crate::engine::render::Renderer;
-use crate::model::connection::{Abilities, Ability, Connection, ConnectionKind};
+use crate::context::Settings;
+use crate::definition::{Definition, Step};
+use crate::render::Renderer;
+use nexora_core::model::connection::{Abilities, Ability, Connection, ConnectionKind};
 
 /// Returns everything that an automation may need, however it is set.
 pub fn needed(definition: &Definition) -> Abilities {

@@ -3,7 +3,7 @@
 //! Only states of the United States that lie wholly in one zone are known (IANA tz database,
 //! `zone1970.tab`); for every other address the tenant's own zone is the better guess.
 
-use crate::model::address::Country;
+use nexora_core::model::address::Country;
 
 /// States and the zone that all of each keeps.
 const STATES: &[(&str, &[&str])] = &[
@@ -42,7 +42,7 @@ pub fn zone_of(address: &str, country: Country) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::address::Zone;
+    use nexora_core::model::address::Zone;
 
     #[test]
     fn the_state_before_the_zip_code_tells() {

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::base::{Error, Result as Checked};
-use crate::model::connection::ConnectionKind;
-use crate::model::message::MessageClass;
-use crate::model::request::IfMissing;
+use nexora_core::base::{Error, Result as Checked};
+use nexora_core::model::connection::ConnectionKind;
+use nexora_core::model::message::MessageClass;
+use nexora_core::model::request::IfMissing;
 
 /// An argument as the reference shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,18 +177,18 @@ macro_rules! define_arguments {
         #[derive(Clone, Debug, PartialEq)]
         pub struct $name { $(pub $field: $type),* }
 
-        impl $crate::engine::argument::Arguments for $name {
-            const ARGUMENTS: &'static [$crate::engine::argument::Argument] = &[
-                $($crate::engine::argument::Argument {
+        impl $crate::argument::Arguments for $name {
+            const ARGUMENTS: &'static [$crate::argument::Argument] = &[
+                $($crate::argument::Argument {
                     name: define_arguments!(@name $field $($key)?),
                     required: define_arguments!(@required $type $(, $default)?),
                     help: $help,
                 }),*
             ];
 
-            fn read(mut table: toml::Table) -> $crate::base::Result<$name> {
+            fn read(mut table: toml::Table) -> nexora_core::base::Result<$name> {
                 Ok($name {
-                    $($field: $crate::engine::argument::take(
+                    $($field: $crate::argument::take(
                         &mut table,
                         define_arguments!(@name $field $($key)?),
                         define_arguments!(@absent $type $(, $default)?),
@@ -197,22 +197,22 @@ macro_rules! define_arguments {
             }
         }
 
-        impl $crate::engine::argument::Texts for $name {
+        impl $crate::argument::Texts for $name {
             fn texts(&self) -> Vec<&str> {
                 let mut texts = Vec::new();
-                $($crate::engine::argument::ArgumentType::add_texts(&self.$field, &mut texts);)*
+                $($crate::argument::ArgumentType::add_texts(&self.$field, &mut texts);)*
                 texts
             }
         }
     };
     (@name $field:ident) => { stringify!($field) };
     (@name $field:ident $key:literal) => { $key };
-    (@required $type:ty) => { <$type as $crate::engine::argument::ArgumentType>::REQUIRED };
+    (@required $type:ty) => { <$type as $crate::argument::ArgumentType>::REQUIRED };
     (@required $type:ty, $default:expr) => { false };
-    (@absent $type:ty) => { <$type as $crate::engine::argument::ArgumentType>::absent() };
+    (@absent $type:ty) => { <$type as $crate::argument::ArgumentType>::absent() };
     (@absent $type:ty, $default:expr) => { Some($default) };
 }
-pub(in crate::engine) use define_arguments;
+pub(crate) use define_arguments;
 
 impl<'de> Deserialize<'de> for Row {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Row, D::Error> {

@@ -1,9 +1,9 @@
 //! Who may do what: the one place that decides it, for the command line and the pages alike.
 
-use crate::base::{Error, Result};
-use crate::model::TenantId;
-use crate::model::principal::{Needs, Noun, Permission, Principal, Verb};
-use crate::model::user::Role;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::TenantId;
+use nexora_core::model::principal::{Needs, Noun, Permission, Principal, Verb};
+use nexora_core::model::user::Role;
 
 /// Tells whether `principal` may do this in a tenant; with no tenant, to the whole installation.
 pub fn allows(principal: &Principal, tenant: Option<&TenantId>, permission: Permission) -> bool {
@@ -87,8 +87,8 @@ fn role_allows(role: Role, Permission(noun, verb): Permission) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::clock::Timestamp;
-    use crate::model::UserId;
+    use nexora_core::base::clock::Timestamp;
+    use nexora_core::model::UserId;
 
     /// For each role: whether it may read leads, change leads, delete leads, read appointments, change
     /// connections, delete the tenant.

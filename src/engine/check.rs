@@ -3,17 +3,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::base::Result;
-use crate::engine::action::{self, EndsRun};
-use crate::engine::context::{self, Root, Settings};
-use crate::engine::definition::{Definition, Places, Read, Step, names_of_step, said, steps_among};
-use crate::engine::hours::duration;
-use crate::engine::render::Renderer;
-use crate::engine::setting::SettingType;
-use crate::engine::source::{Fault, Source, suggestion};
-use crate::engine::trigger::Trigger;
-use crate::model::automation::{LAYOUT, MessageTemplate, MessageTemplates};
-use crate::model::event::EventKind;
+use crate::action::{self, EndsRun};
+use crate::context::{self, Root, Settings};
+use crate::definition::{Definition, Places, Read, Step, names_of_step, said, steps_among};
+use crate::hours::duration;
+use crate::render::Renderer;
+use crate::setting::SettingType;
+use crate::source::{Fault, Source, suggestion};
+use crate::trigger::Trigger;
+use nexora_core::base::Result;
+use nexora_core::model::automation::{LAYOUT, MessageTemplate, MessageTemplates};
+use nexora_core::model::event::EventKind;
 
 /// The steps before one, and what each offers.
 type Earlier = BTreeMap<String, Vec<&'static str>>;

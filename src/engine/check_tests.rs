@@ -1,5 +1,5 @@
 use super::*;
-use crate::engine::source::Fault;
+use crate::source::Fault;
 
 const HEAD: &str = "[automation]\nname = \"t\"\ntitle = \"T\"\n";
 const TRIGGER: &str = "[[trigger]]\non = \"lead.received\"\n";
@@ -143,7 +143,7 @@ fn a_group_is_written_out_for_each_item_of_its_list() {
          with = {{ to = \"x\", template = \"{{{{ touch.template }}}}\" }}\n"
     );
     let read = Definition::read("t.toml", &text).unwrap();
-    let settings = crate::engine::setting::fixed(&read.definition.settings);
+    let settings = crate::setting::fixed(&read.definition.settings);
     let definition = read.definition.clone().unrolled(&settings);
     let ids: Vec<&str> = definition.steps.iter().map(|step| step.id.as_str()).collect();
     assert_eq!(ids, ["wait-1", "send-1", "wait-2", "send-2"]);

@@ -1,6 +1,6 @@
 //! A sheet's columns, followed through moves, renames and headers that stand there twice.
 
-use crate::model::sheet::Column;
+use nexora_core::model::sheet::Column;
 
 /// Earlier names of a column that are remembered.
 const NAMES_LIMIT: usize = 8;

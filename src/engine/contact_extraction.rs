@@ -1,7 +1,7 @@
 //! Addresses that a text mentions: mail addresses and telephone numbers, as people write them.
 
-use crate::model::address::{Country, EmailAddress, PhoneNumber};
-use crate::model::contact::AddressKind;
+use nexora_core::model::address::{Country, EmailAddress, PhoneNumber};
+use nexora_core::model::contact::AddressKind;
 
 /// Addresses that are looked for in one text at most.
 const LIMIT: usize = 20;

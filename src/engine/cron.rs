@@ -8,9 +8,9 @@ use ::cron::Schedule;
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
-use crate::engine::hours::at_wall_time;
+use crate::hours::at_wall_time;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result};
 
 /// A schedule that was read: one of the library's, or two of which either will do.
 #[derive(Clone, Debug)]

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::base::{Error, Result};
-use crate::model::quota::GoogleQuota;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::quota::GoogleQuota;
 
 /// How many of something are watched, and how often each is looked at when nothing happens there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,7 +86,7 @@ pub fn check(watched: Watched, quota: &GoogleQuota) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::quota::PerMinute;
+    use nexora_core::model::quota::PerMinute;
 
     fn quota() -> GoogleQuota {
         let of = |project, user| PerMinute { project, user };

@@ -2,10 +2,10 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::base::text::hex;
-use crate::model::address::{Country, EmailAddress, PhoneNumber};
-use crate::model::form::FieldName;
-use crate::model::lead::{Attribution, Details, NewLead};
+use nexora_core::base::text::hex;
+use nexora_core::model::address::{Country, EmailAddress, PhoneNumber};
+use nexora_core::model::form::FieldName;
+use nexora_core::model::lead::{Attribution, Details, NewLead};
 
 /// An enquiry as it came in, every field as text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -7,10 +7,10 @@ use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
 use serde::Serialize;
 
-use crate::base::clock::Timestamp;
-use crate::engine::hours::at_wall_time;
-use crate::model::effect::EffectKind;
-use crate::model::lead::Pace;
+use crate::hours::at_wall_time;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::effect::EffectKind;
+use nexora_core::model::lead::Pace;
 
 /// What was done for a tenant in some time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
-use crate::base::clock::Timestamp;
-use crate::model::appointment::{Appointment, AppointmentState};
-use crate::model::consent::Suppression;
-use crate::model::hours::QuietHours;
-use crate::model::message::MessageClass;
-use crate::model::outbound::Envelope;
-use crate::model::run::RunState;
-use crate::model::verdict::{Decision, Gate};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::appointment::{Appointment, AppointmentState};
+use nexora_core::model::consent::Suppression;
+use nexora_core::model::hours::QuietHours;
+use nexora_core::model::message::MessageClass;
+use nexora_core::model::outbound::Envelope;
+use nexora_core::model::run::RunState;
+use nexora_core::model::verdict::{Decision, Gate};
 
 /// What is known when a message is to go out.
 #[derive(Clone, Debug)]

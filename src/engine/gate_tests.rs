@@ -1,7 +1,7 @@
 use super::*;
-use crate::model::appointment::Intent;
-use crate::model::consent::{Scope, SuppressionReason};
-use crate::model::{AppointmentId, ConnectionId, TenantId};
+use nexora_core::model::appointment::Intent;
+use nexora_core::model::consent::{Scope, SuppressionReason};
+use nexora_core::model::{AppointmentId, ConnectionId, TenantId};
 
 const DAY: Duration = Duration::from_secs(86_400);
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 use chrono::{Days, MappedLocalTime, NaiveDate, NaiveTime, TimeZone};
 use chrono_tz::Tz;
 
-use crate::base::clock::Timestamp;
-use crate::base::{Result, wording};
-use crate::model::hours::BusinessHours;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Result, wording};
+use nexora_core::model::hours::BusinessHours;
 
 /// A week of closed days is passed over at most; then the hours are taken to have no end.
 const DAYS_AHEAD: u64 = 8;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::base::clock::Timestamp;
+use nexora_core::base::clock::Timestamp;
 
 /// Failures so long ago no longer count.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(86_400);

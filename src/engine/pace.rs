@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use crate::base::clock::Timestamp;
-use crate::engine::retry;
+use crate::retry;
+use nexora_core::base::clock::Timestamp;
 
 /// The bounds between which a cursor's interval moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

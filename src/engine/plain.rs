@@ -1,8 +1,8 @@
 //! What happened, in words for somebody who does not know how Nexora works: the owner of a business.
 
-use crate::model::effect::EffectKind;
-use crate::model::lead::LeadState;
-use crate::model::verdict::Gate;
+use nexora_core::model::effect::EffectKind;
+use nexora_core::model::lead::LeadState;
+use nexora_core::model::verdict::Gate;
 
 /// Says where a lead came from.
 pub fn source(source: &str) -> String {

@@ -8,23 +8,23 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 
-use crate::base::clock::Timestamp;
-use crate::base::text::Json;
-use crate::base::{Error, Result};
-use crate::engine::action::context::StepContext;
-use crate::engine::action::{self, Planned};
-use crate::engine::check;
-use crate::engine::context::{self, Facts, Settings};
-use crate::engine::definition::{Definition, OnError, Step as StepDefinition};
-use crate::engine::render::Renderer;
-use crate::model::automation::{AutomationState, MessageTemplates};
-use crate::model::change::Change;
-use crate::model::connection::Connection;
-use crate::model::effect::{Effect, EffectState};
-use crate::model::request::EffectRequest;
-use crate::model::run::{Run, RunState, Step, StepState};
-use crate::model::tenant::TenantState;
-use crate::model::{ConnectionId, EffectId};
+use crate::action::context::StepContext;
+use crate::action::{self, Planned};
+use crate::check;
+use crate::context::{self, Facts, Settings};
+use crate::definition::{Definition, OnError, Step as StepDefinition};
+use crate::render::Renderer;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::Json;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::automation::{AutomationState, MessageTemplates};
+use nexora_core::model::change::Change;
+use nexora_core::model::connection::Connection;
+use nexora_core::model::effect::{Effect, EffectState};
+use nexora_core::model::request::EffectRequest;
+use nexora_core::model::run::{Run, RunState, Step, StepState};
+use nexora_core::model::tenant::TenantState;
+use nexora_core::model::{ConnectionId, EffectId};
 
 /// Everything a decision about a run rests on.
 pub struct Situation<'a> {

@@ -3,19 +3,19 @@
 use std::time::Duration;
 
 use super::*;
-use crate::engine::context::Links;
-use crate::model::address::{EmailAddress, PhoneNumber, Slug};
-use crate::model::connection::ConnectionKind;
-use crate::model::event::{Event, EventKind, EventState, LeadReceived};
-use crate::model::lead::{Lead, LeadState};
-use crate::model::outbound::{Content, OutboundMessage};
-use crate::model::tenant::{Tenant, TenantMode, TenantState};
-use crate::model::{AutomationId, EventId, LeadId, RunId, TenantId};
+use crate::context::Links;
+use nexora_core::model::address::{EmailAddress, PhoneNumber, Slug};
+use nexora_core::model::connection::ConnectionKind;
+use nexora_core::model::event::{Event, EventKind, EventState, LeadReceived};
+use nexora_core::model::lead::{Lead, LeadState};
+use nexora_core::model::outbound::{Content, OutboundMessage};
+use nexora_core::model::tenant::{Tenant, TenantMode, TenantState};
+use nexora_core::model::{AutomationId, EventId, LeadId, RunId, TenantId};
 
 pub const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
 /// A tenant with a lead and a run that has just begun.
-pub(in crate::engine) struct Scene {
+pub(crate) struct Scene {
     pub tenant: Tenant,
     pub lead: Lead,
     pub run: Run,
@@ -26,7 +26,7 @@ pub(in crate::engine) struct Scene {
     now: Timestamp,
 }
 
-pub(in crate::engine) fn scene() -> Scene {
+pub(crate) fn scene() -> Scene {
     let tenant_id = TenantId::new(NOW);
     let lead_id = LeadId::new(NOW);
     let tenant = Tenant {
@@ -119,7 +119,7 @@ pub(in crate::engine) fn scene() -> Scene {
 }
 
 impl Scene {
-    pub(in crate::engine) fn facts(&self) -> Facts<'_> {
+    pub(crate) fn facts(&self) -> Facts<'_> {
         static NO_LINKS: Links = Links { review: None, unsubscribe: None, photos: Vec::new() };
         Facts {
             event: &self.event,
@@ -139,7 +139,7 @@ impl Scene {
         let definition = Definition::parse(&format!("{head}{steps}")).unwrap();
         let templates = MessageTemplates::from([(
             "hello".to_owned(),
-            crate::model::automation::MessageTemplate {
+            nexora_core::model::automation::MessageTemplate {
                 subject: "Hi".into(),
                 text: "{{ lead.name }}".into(),
                 html: None,

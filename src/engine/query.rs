@@ -4,9 +4,9 @@
 //! Gmail is not asked, since its index lags behind what has arrived, and since the same filter must
 //! give the same answer when past mails are replayed.
 
-use crate::base::{Error, Result};
-use crate::model::event::MailEvent;
-use crate::model::mail::Mailbox;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::event::MailEvent;
+use nexora_core::model::mail::Mailbox;
 
 /// A parsed filter. The empty one takes every mail.
 #[derive(Clone, Debug, PartialEq)]

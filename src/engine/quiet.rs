@@ -3,9 +3,9 @@
 use chrono::Days;
 use chrono_tz::Tz;
 
-use crate::base::clock::Timestamp;
-use crate::engine::hours;
-use crate::model::hours::QuietHours;
+use crate::hours;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::hours::QuietHours;
 
 impl QuietHours {
     /// Returns when the quiet that holds at `at` ends, by clocks in `zone`; nothing when it is not

@@ -3,12 +3,12 @@
 
 use std::fmt::Write as _;
 
-use crate::engine::action::ACTIONS;
-use crate::engine::argument::Argument;
-use crate::engine::context;
-use crate::engine::setting;
-use crate::engine::trigger::TRIGGERS;
-use crate::model::event::EventKind;
+use crate::action::ACTIONS;
+use crate::argument::Argument;
+use crate::context;
+use crate::setting;
+use crate::trigger::TRIGGERS;
+use nexora_core::model::event::EventKind;
 
 /// Returns the reference as Markdown.
 pub fn text() -> String {

@@ -10,15 +10,15 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono_tz::Tz;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
 
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result, money, wording};
-use crate::engine::hours;
-use crate::model::address::{Country, PhoneNumber};
-use crate::model::automation::{AttachmentTemplate, MessageTemplate};
-use crate::model::hours::parse_time;
-use crate::model::message::MessageClass;
-use crate::model::outbound::MailAttachment;
-use crate::model::tenant::Tenant;
+use crate::hours;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result, money, wording};
+use nexora_core::model::address::{Country, PhoneNumber};
+use nexora_core::model::automation::{AttachmentTemplate, MessageTemplate};
+use nexora_core::model::hours::parse_time;
+use nexora_core::model::message::MessageClass;
+use nexora_core::model::outbound::MailAttachment;
+use nexora_core::model::tenant::Tenant;
 
 /// A message with its holes filled.
 #[derive(Clone, Debug, PartialEq, Eq)]

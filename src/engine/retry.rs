@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
-use crate::base::clock::Timestamp;
-use crate::base::text::Json;
-use crate::model::effect::EffectState;
-use crate::model::outcome::{Finding, Made, Outcome};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::Json;
+use nexora_core::model::effect::EffectState;
+use nexora_core::model::outcome::{Finding, Made, Outcome};
 
 /// How failures of one effect are spaced, and how many it may have.
 #[derive(Clone, Copy, Debug)]

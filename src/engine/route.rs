@@ -5,9 +5,9 @@
 //! Where the preferred kind is missing, the other serves. What the owner should hear goes by whatever
 //! does not fail now; what is for customers waits until their connection goes on.
 
-use crate::base::{Error, Result};
-use crate::model::connection::{Connection, ConnectionKind, ConnectionState};
-use crate::model::effect::EffectKind;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::connection::{Connection, ConnectionKind, ConnectionState};
+use nexora_core::model::effect::EffectKind;
 
 /// Chooses the connection for a mail to a customer; `via` insists on one kind.
 ///
@@ -78,9 +78,9 @@ fn first_of<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::clock::Timestamp;
-    use crate::base::text::Json;
-    use crate::model::TenantId;
+    use nexora_core::base::clock::Timestamp;
+    use nexora_core::base::text::Json;
+    use nexora_core::model::TenantId;
 
     fn connection(kind: ConnectionKind) -> Connection {
         let now = Timestamp::from_millis(0);

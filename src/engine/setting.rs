@@ -6,13 +6,13 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::base::{Error, Result, wording};
-use crate::engine::context::{self, Settings};
-use crate::engine::cron::Cron;
-use crate::engine::render::Renderer;
-use crate::model::address::EmailAddress;
-use crate::model::hours::{BusinessHours, parse_time};
-use crate::model::tenant::Tenant;
+use crate::context::{self, Settings};
+use crate::cron::Cron;
+use crate::render::Renderer;
+use nexora_core::base::{Error, Result, wording};
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::hours::{BusinessHours, parse_time};
+use nexora_core::model::tenant::Tenant;
 
 /// The type of a setting's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -224,7 +224,7 @@ pub fn text_of(kind: SettingType, value: &Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::plan::tests::scene;
+    use crate::plan::tests::scene;
 
     fn declared() -> BTreeMap<String, Setting> {
         toml::from_str(

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::ops::Range;
 
-use crate::base::text::{did_you_mean, line_at};
-use crate::base::{Error, Result};
+use nexora_core::base::text::{did_you_mean, line_at};
+use nexora_core::base::{Error, Result};
 
 /// Something that is wrong with a definition or a message.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]

@@ -136,7 +136,7 @@ pub fn body_hash(message: &str) -> Option<String> {
     use sha2::{Digest as _, Sha256};
     let letters: String = message.to_lowercase().chars().filter(|c| c.is_alphabetic()).collect();
     (letters.chars().count() >= TELLING_LENGTH)
-        .then(|| crate::base::text::hex(Sha256::digest(letters).get(..16).unwrap_or_default()))
+        .then(|| nexora_core::base::text::hex(Sha256::digest(letters).get(..16).unwrap_or_default()))
 }
 
 #[cfg(test)]

@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::base::{Error, Result};
-use crate::engine::column;
-use crate::model::sheet::{Cells, Column, RowChange, Table};
+use crate::column;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::sheet::{Cells, Column, RowChange, Table};
 
 /// What is known of a sheet besides its rows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

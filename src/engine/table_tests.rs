@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::model::sheet::Row;
+use nexora_core::model::sheet::Row;
 
 fn table(headers: &[&str], rows: &[&[&str]]) -> Table {
     let row = |(index, cells): (usize, &&[&str])| Row {

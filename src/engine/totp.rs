@@ -5,10 +5,10 @@
 
 use totp_rs::{Builder, Totp};
 
-use crate::base::clock::Timestamp;
-use crate::base::secret::{Secret, random_bytes};
-use crate::base::text::hex;
-use crate::base::{Error, Result};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::secret::{Secret, random_bytes};
+use nexora_core::base::text::hex;
+use nexora_core::base::{Error, Result};
 
 const ISSUER: &str = "Nexora";
 /// As long as RFC 4226, section 4, advises.

@@ -12,15 +12,15 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 
 use crate::app::PublicProfile;
-use crate::base::{Error, Kind};
 use crate::http::client_address::{self, client_network};
 use crate::http::problem::Problem;
 use crate::http::{Public, session};
-use crate::model::address::Slug;
-use crate::model::principal::Principal;
-use crate::model::source::ApiKey;
-use crate::model::tenant::Tenant;
 use crate::ops;
+use nexora_core::base::{Error, Kind};
+use nexora_core::model::address::Slug;
+use nexora_core::model::principal::Principal;
+use nexora_core::model::source::ApiKey;
+use nexora_core::model::tenant::Tenant;
 
 /// The client's address, unless it is not known.
 #[derive(Clone, Copy, Debug)]

@@ -8,9 +8,9 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::base::Result;
 use crate::http::Private;
-use crate::store::migration;
+use nexora_core::base::Result;
+use nexora_store::migration;
 
 /// How long a check may take before it counts as failed.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(3);
@@ -18,7 +18,7 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(3);
 #[derive(Serialize)]
 struct Readiness {
     status: &'static str,
-    at: crate::base::clock::Timestamp,
+    at: nexora_core::base::clock::Timestamp,
     checks: Vec<Check>,
 }
 

@@ -8,18 +8,18 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
-use crate::base::{Error, Kind};
-use crate::engine::lead_format::response::{self, Handshake};
-use crate::engine::lead_format::verify::{Headers, Verification};
-use crate::engine::lead_format::{Webhook, formats};
 use crate::http::Public;
 use crate::http::extract::{ClientAddress, WholeBody};
 use crate::http::problem::Problem;
-use crate::model::address::Slug;
-use crate::model::source::{Source, SourceState};
-use crate::model::tenant::Tenant;
 use crate::pipeline::hook::{self, Incoming, Taken};
-use crate::store::source;
+use nexora_core::base::{Error, Kind};
+use nexora_core::model::address::Slug;
+use nexora_core::model::source::{Source, SourceState};
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::lead_format::response::{self, Handshake};
+use nexora_engine::lead_format::verify::{Headers, Verification};
+use nexora_engine::lead_format::{Webhook, formats};
+use nexora_store::source;
 
 /// The largest body that a source, or another program, sends.
 pub const BODY_LIMIT_BYTES: usize = 256_000;

@@ -12,9 +12,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::base::{Error, Kind};
-use crate::engine::enquiry::FieldFault;
 use crate::http::page;
+use nexora_core::base::{Error, Kind};
+use nexora_engine::enquiry::FieldFault;
 
 /// Seconds after which a client may try again when we could not keep what it sent.
 const RETRY_AFTER_S: u64 = 5;

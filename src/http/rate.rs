@@ -11,7 +11,7 @@ use governor::clock::{Clock as _, DefaultClock};
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 
-use crate::model::{SourceId, TenantId};
+use nexora_core::model::{SourceId, TenantId};
 
 /// Clients remembered at most before those that are quiet again are forgotten.
 const REMEMBERED: usize = 50_000;

@@ -19,11 +19,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::base::{Error, Result};
 use crate::config::http::Settings;
 use crate::http::client_address::client_network;
 use crate::http::connection_limiter::ConnectionLimiter;
 use crate::http::write_timeout::WriteTimeout;
+use nexora_core::base::{Error, Result};
 
 /// What a listener allows.
 #[derive(Clone, Debug)]

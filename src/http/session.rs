@@ -8,13 +8,13 @@ use axum::response::Response;
 use cookie::{Cookie, SameSite};
 
 use crate::app::App;
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::base::secret::Secret;
-use crate::base::token::PurposeKey;
 use crate::http::extract::ClientAddress;
-use crate::model::principal::Principal;
 use crate::ops::session::{self, Client};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::token::PurposeKey;
+use nexora_core::model::principal::Principal;
 
 /// The cookies that we set, apart from each other by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,22 +16,22 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::base::secret::{Secret, random_bytes};
-use crate::base::text::hex;
-use crate::engine::authority;
-use crate::engine::lockout::{Rules, Tries};
 use crate::http::extract::ClientAddress;
 use crate::http::problem::Problem;
 use crate::http::session::{self, Kind};
 use crate::http::{origin, page};
-use crate::model::principal::{Noun, Permission, Verb};
 use crate::ops::known;
 use crate::ops::session as sessions;
 use crate::ops::session::{Begun, Client};
 use crate::ops::sign_in::{self, Answer, Refusal};
 use crate::ops::status;
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::secret::{Secret, random_bytes};
+use nexora_core::base::text::hex;
+use nexora_core::model::principal::{Noun, Permission, Verb};
+use nexora_engine::authority;
+use nexora_engine::lockout::{Rules, Tries};
 
 /// How long a form may lie open before it is sent.
 const FORM_TIME: Duration = Duration::from_secs(12 * 3_600);

@@ -9,14 +9,14 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::base::{Error, Kind};
 use crate::http::extract::{KeyHolder, WholeBody};
 use crate::http::problem::Problem;
-use crate::model::audit::Actor;
-use crate::model::event::WebhookEvent;
 use crate::ops;
 use crate::pipeline::hook;
 use crate::pipeline::intake::{Intake, KEY_LENGTH, is_key};
+use nexora_core::base::{Error, Kind};
+use nexora_core::model::audit::Actor;
+use nexora_core::model::event::WebhookEvent;
 
 /// The event that is a lead.
 const LEAD: &str = "lead.captured";

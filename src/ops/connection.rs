@@ -1,24 +1,24 @@
 //! Connections: added with a sealed credential, tested, paused, resumed, removed.
 
 use crate::app::App;
-use crate::base::secret::Secret;
-use crate::base::text::Json;
-use crate::base::{Error, Kind, Result};
 use crate::config::definitions::CONNECTION_ALERT;
-use crate::connector::google::service_account_email;
-use crate::connector::webhook;
-use crate::model::address::EmailAddress;
-use crate::model::audit::Actor;
-use crate::model::connection::{
-    Abilities, Connection, ConnectionKind, ConnectionSettings, ConnectionState, GoogleMeans, GoogleSettings,
-    SmtpSettings, WebhookSettings,
-};
-use crate::model::tenant::Tenant;
 use crate::ops::automation::Usual;
 use crate::ops::{LIST_LIMIT, Subject, audited};
 use crate::pipeline::demand::{self, Terms};
 use crate::pipeline::watch;
-use crate::store::{Claim, Conn, Inserted, connection, cursor, effect};
+use nexora_connector::webhook;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::text::Json;
+use nexora_core::base::{Error, Kind, Result};
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::connection::{
+    Abilities, Connection, ConnectionKind, ConnectionSettings, ConnectionState, GoogleMeans, GoogleSettings,
+    SmtpSettings, WebhookSettings,
+};
+use nexora_core::model::tenant::Tenant;
+use nexora_google::service_account_email;
+use nexora_store::{Claim, Conn, Inserted, connection, cursor, effect};
 
 /// Adds an SMTP connection; a tenant has one of each name.
 ///

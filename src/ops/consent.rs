@@ -6,23 +6,23 @@
 use std::path::Path;
 
 use crate::app::App;
-use crate::base::secret::Secret;
-use crate::base::text::Json;
-use crate::base::{Error, Kind, Result, file};
-use crate::connector::google::consent::{self, Consent, Consented};
-use crate::connector::google::oauth::OAuthClient;
-use crate::connector::google::service_account_email;
-use crate::model::address::EmailAddress;
-use crate::model::audit::Actor;
-use crate::model::connection::{
-    Abilities, Connection, ConnectionKind, ConnectionSettings, ConnectionState, GoogleMeans, GoogleSettings,
-};
-use crate::model::tenant::Tenant;
 use crate::ops::connection::{add, find, replace};
 use crate::ops::{Subject, audited};
 use crate::pipeline::demand::{self, Terms};
 use crate::pipeline::watch;
-use crate::store::{connection, cursor, effect};
+use nexora_core::base::secret::Secret;
+use nexora_core::base::text::Json;
+use nexora_core::base::{Error, Kind, Result, file};
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::connection::{
+    Abilities, Connection, ConnectionKind, ConnectionSettings, ConnectionState, GoogleMeans, GoogleSettings,
+};
+use nexora_core::model::tenant::Tenant;
+use nexora_google::consent::{self, Consent, Consented};
+use nexora_google::oauth::OAuthClient;
+use nexora_google::service_account_email;
+use nexora_store::{connection, cursor, effect};
 
 /// Reads the OAuth client that people consent to, from `file` or from `google.client_file`.
 ///

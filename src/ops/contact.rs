@@ -3,25 +3,25 @@
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
-use crate::model::ContactId;
-use crate::model::address::{EmailAddress, Zone};
-use crate::model::audit::Actor;
-use crate::model::consent::{Consent, Scope, Suppression, SuppressionReason};
-use crate::model::contact::{AddressKind, Contact};
-use crate::model::event::EventKind;
-use crate::model::lead::Agreed;
-use crate::model::message::Message;
-use crate::model::principal::{Noun, Operation, Verb};
-use crate::model::tenant::Tenant;
 use crate::ops::Subject;
 use crate::ops::unit::Unit;
 use crate::pipeline::consent::{Given, note};
 use crate::pipeline::contact::{about_contact, find_written};
 use crate::pipeline::fact::{self, Detail};
 use crate::pipeline::link::Linker;
-use crate::store::{Claim, Inserted, Tx, consent, contact, message};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::ContactId;
+use nexora_core::model::address::{EmailAddress, Zone};
+use nexora_core::model::audit::Actor;
+use nexora_core::model::consent::{Consent, Scope, Suppression, SuppressionReason};
+use nexora_core::model::contact::{AddressKind, Contact};
+use nexora_core::model::event::EventKind;
+use nexora_core::model::lead::Agreed;
+use nexora_core::model::message::Message;
+use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::tenant::Tenant;
+use nexora_store::{Claim, Inserted, Tx, consent, contact, message};
 
 pub const SET: Operation = Operation::new("contact.set", Noun::Contact, Verb::Update);
 pub const CONSENT: Operation = Operation::new("contact.consent", Noun::Contact, Verb::Update);

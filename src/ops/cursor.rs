@@ -3,14 +3,14 @@
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::{Error, Result};
-use crate::model::CursorId;
-use crate::model::audit::Actor;
-use crate::model::cursor::{Cursor, CursorKind, SheetTarget};
-use crate::model::principal::{Noun, Operation, Verb};
-use crate::model::tenant::Tenant;
 use crate::ops::{LIST_LIMIT, Subject};
-use crate::store::{connection, cursor};
+use nexora_core::base::{Error, Result};
+use nexora_core::model::CursorId;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::cursor::{Cursor, CursorKind, SheetTarget};
+use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::tenant::Tenant;
+use nexora_store::{connection, cursor};
 
 pub const POLL: Operation = Operation::new("cursor.poll", Noun::Connection, Verb::Update);
 

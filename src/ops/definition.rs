@@ -5,17 +5,17 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::{Error, Result};
 use crate::config::definitions::{Shelf, Text};
-use crate::engine::context::{self, Settings};
-use crate::engine::definition::Definition;
-use crate::engine::render::Renderer;
-use crate::engine::setting::{self, Setting};
-use crate::engine::source::{Fault, report};
-use crate::engine::{ability, check};
-use crate::model::automation::{LAYOUT, MessageTemplates};
-use crate::model::connection::Abilities;
-use crate::model::tenant::Tenant;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::automation::{LAYOUT, MessageTemplates};
+use nexora_core::model::connection::Abilities;
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::context::{self, Settings};
+use nexora_engine::definition::Definition;
+use nexora_engine::render::Renderer;
+use nexora_engine::setting::{self, Setting};
+use nexora_engine::source::{Fault, report};
+use nexora_engine::{ability, check};
 
 /// An automation that can be enabled.
 #[derive(Clone, Debug, Serialize)]

@@ -3,16 +3,16 @@
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::{Error, Result};
-use crate::model::EffectId;
-use crate::model::audit::Actor;
-use crate::model::effect::{Attempt, Effect, EffectState};
-use crate::model::principal::{Noun, Operation, Verb};
-use crate::model::run::{RunState, Step, StepState};
-use crate::model::tenant::Tenant;
 use crate::ops::Subject;
 use crate::ops::run::{reopen, revive_effect};
-use crate::store::{Claim, Tx, effect, run};
+use nexora_core::base::{Error, Result};
+use nexora_core::model::EffectId;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::effect::{Attempt, Effect, EffectState};
+use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::run::{RunState, Step, StepState};
+use nexora_core::model::tenant::Tenant;
+use nexora_store::{Claim, Tx, effect, run};
 
 pub const RETRY: Operation = Operation::new("effect.retry", Noun::Effect, Verb::Update);
 pub const DISCARD: Operation = Operation::new("effect.discard", Noun::Effect, Verb::Update);

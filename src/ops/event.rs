@@ -1,18 +1,18 @@
 //! Events: what arrived, and what became of it.
 
 use crate::app::App;
-use crate::base::{Error, Result};
-use crate::model::EventId;
-use crate::model::audit::Actor;
-use crate::model::event::{About, Event, EventKind, EventState, WebhookEvent};
-use crate::model::principal::{Noun, Operation, Verb};
-use crate::model::tenant::Tenant;
 use crate::ops::Subject;
 use crate::ops::unit::Unit;
 use crate::pipeline::contact::{about_contact, find_written};
 use crate::pipeline::fact::tell;
-use crate::store::Claim;
-use crate::store::event;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::EventId;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::event::{About, Event, EventKind, EventState, WebhookEvent};
+use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::tenant::Tenant;
+use nexora_store::Claim;
+use nexora_store::event;
 
 pub const INGEST: Operation = Operation::new("event.ingest", Noun::Event, Verb::Create);
 pub const REPLAY: Operation = Operation::new("event.replay", Noun::Event, Verb::Update);

@@ -4,19 +4,19 @@
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
-use crate::model::effect::{Effect, EffectState};
-use crate::model::event::Event;
-use crate::model::lead::Lead;
-use crate::model::message::Message;
-use crate::model::outbound::Content;
-use crate::model::request::EffectRequest;
-use crate::model::run::{Run, StepState};
-use crate::model::tenant::Tenant;
-use crate::model::verdict::Decision;
-use crate::model::{EffectId, EventId, LeadId, MessageId, RunId};
-use crate::store::{Conn, Tx, automation, effect, event, lead, message, run, verdict};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::effect::{Effect, EffectState};
+use nexora_core::model::event::Event;
+use nexora_core::model::lead::Lead;
+use nexora_core::model::message::Message;
+use nexora_core::model::outbound::Content;
+use nexora_core::model::request::EffectRequest;
+use nexora_core::model::run::{Run, StepState};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::verdict::Decision;
+use nexora_core::model::{EffectId, EventId, LeadId, MessageId, RunId};
+use nexora_store::{Conn, Tx, automation, effect, event, lead, message, run, verdict};
 
 /// What is on record, in order.
 #[derive(Clone, Debug, Serialize)]

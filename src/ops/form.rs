@@ -3,20 +3,20 @@
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::secret::Secret;
-use crate::base::text::Json;
-use crate::base::{Error, Result};
-use crate::engine::photo;
-use crate::model::audit::Actor;
-use crate::model::consent::Channel;
-use crate::model::form::{Field, FieldName, Form, FormSettings, Need, Wording};
-use crate::model::principal::{Noun, Operation, Verb};
-use crate::model::setting::set_all;
-use crate::model::tenant::Tenant;
 use crate::ops::Subject;
 use crate::ops::form_setting::SETTINGS;
 use crate::ops::unit::Unit;
-use crate::store::form;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::text::Json;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::audit::Actor;
+use nexora_core::model::consent::Channel;
+use nexora_core::model::form::{Field, FieldName, Form, FormSettings, Need, Wording};
+use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::setting::set_all;
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::photo;
+use nexora_store::form;
 
 pub const FIELDS: Operation = Operation::new("form.fields", Noun::Form, Verb::Update);
 pub const SET: Operation = Operation::new("form.set", Noun::Form, Verb::Update);

@@ -1,10 +1,10 @@
 //! What can be set about a form, of which `nexora form set`, `nexora form show` and their help are made.
 //! Fields, wordings, logo and Turnstile have commands of their own.
 
-use crate::base::{Error, Result};
-use crate::model::address::{Country, PhoneNumber};
-use crate::model::form::FormSettings;
-use crate::model::setting::Setting;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::address::{Country, PhoneNumber};
+use nexora_core::model::form::FormSettings;
+use nexora_core::model::setting::Setting;
 
 /// Everything that can be set, in the order in which it is shown. The country is the tenant's.
 pub const SETTINGS: &[Setting<(FormSettings, Country)>] = &[

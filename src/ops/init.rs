@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::clock::Clock;
-use crate::base::secret::MasterKey;
-use crate::base::{Error, Kind, Result, file};
 use crate::config::Config;
-use crate::model::address::EmailAddress;
-use crate::model::audit::Actor;
 use crate::ops::user::{self, Grant};
-use crate::store::Db;
+use nexora_core::base::clock::Clock;
+use nexora_core::base::secret::MasterKey;
+use nexora_core::base::{Error, Kind, Result, file};
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::audit::Actor;
+use nexora_store::Db;
 
 /// What was made, and what was there already.
 #[derive(Clone, Debug, Serialize)]

@@ -1,18 +1,18 @@
 //! Jobs: pieces of work, made, scheduled, moved on, completed or cancelled.
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
-use crate::model::JobId;
-use crate::model::address::Zone;
-use crate::model::audit::Actor;
-use crate::model::change::{JobChange, JobPerson, JobStep};
-use crate::model::job::{Job, JobState};
-use crate::model::principal::{Noun, Operation, Verb};
-use crate::model::tenant::Tenant;
 use crate::ops::Subject;
 use crate::pipeline::change;
-use crate::store::job;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::JobId;
+use nexora_core::model::address::Zone;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::change::{JobChange, JobPerson, JobStep};
+use nexora_core::model::job::{Job, JobState};
+use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::tenant::Tenant;
+use nexora_store::job;
 
 pub const ADD: Operation = Operation::new("job.add", Noun::Job, Verb::Create);
 pub const SCHEDULE: Operation = Operation::new("job.schedule", Noun::Job, Verb::Update);

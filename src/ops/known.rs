@@ -6,12 +6,12 @@
 use std::time::Duration;
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::secret::Secret;
-use crate::base::token::PurposeKey;
-use crate::model::UserId;
-use crate::model::user::User;
 use crate::ops::session::Client;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::token::PurposeKey;
+use nexora_core::model::UserId;
+use nexora_core::model::user::User;
 
 /// How long a browser keeps its mark.
 pub const KEPT: Duration = Duration::from_secs(180 * 86_400);

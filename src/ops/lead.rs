@@ -3,18 +3,6 @@
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
-use crate::engine::enquiry::Enquiry;
-use crate::model::address::{EmailAddress, PhoneNumber};
-use crate::model::audit::Actor;
-use crate::model::event::About;
-use crate::model::form::Photo;
-use crate::model::lead::{Lead, LeadState};
-use crate::model::message::Message;
-use crate::model::principal::{Noun, Operation, Verb};
-use crate::model::tenant::Tenant;
-use crate::model::{LeadId, PhotoId};
 use crate::ops::Subject;
 use crate::ops::run::RunView;
 use crate::ops::unit::Unit;
@@ -22,7 +10,19 @@ use crate::pipeline::intake::{self, Intake, Offer};
 use crate::pipeline::link::Linker;
 use crate::pipeline::stop::{self, Drops};
 use crate::pipeline::{change, contact};
-use crate::store::{form, lead, message, run};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::address::{EmailAddress, PhoneNumber};
+use nexora_core::model::audit::Actor;
+use nexora_core::model::event::About;
+use nexora_core::model::form::Photo;
+use nexora_core::model::lead::{Lead, LeadState};
+use nexora_core::model::message::Message;
+use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{LeadId, PhotoId};
+use nexora_engine::enquiry::Enquiry;
+use nexora_store::{form, lead, message, run};
 
 /// A lead, the runs that it started, and the messages to and from its contact.
 #[derive(Clone, Debug, Serialize)]

@@ -5,18 +5,18 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::text::Json;
-use crate::base::{Error, Result};
-use crate::engine::enquiry::Enquiry;
-use crate::engine::lead_format::formats;
-use crate::engine::lead_format::mail::{Form, MailResult, Rules};
-use crate::engine::mail::from_rfc822;
-use crate::model::audit::Actor;
-use crate::model::connection::{Connection, GoogleSettings};
-use crate::model::tenant::Tenant;
 use crate::ops::connection::replace;
 use crate::ops::consent::find_google;
 use crate::ops::{Subject, audited};
+use nexora_core::base::text::Json;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::audit::Actor;
+use nexora_core::model::connection::{Connection, GoogleSettings};
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::enquiry::Enquiry;
+use nexora_engine::lead_format::formats;
+use nexora_engine::lead_format::mail::{Form, MailResult, Rules};
+use nexora_engine::mail::from_rfc822;
 
 /// A change of a connection's rules.
 #[derive(Clone, Debug, Default)]

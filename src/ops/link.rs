@@ -1,22 +1,22 @@
 //! What a person does with a link in one of our messages: leaves a review, or wants no more mail.
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
-use crate::model::audit::Actor;
-use crate::model::consent::{Channel, Scope, Suppression, SuppressionReason};
-use crate::model::contact::AddressKind;
-use crate::model::event::{About, EventKind};
-use crate::model::lead::Agreed;
-use crate::model::principal::{Noun, Operation, Verb};
-use crate::model::tenant::Tenant;
 use crate::ops::Subject;
 use crate::ops::contact::tell_unsubscribed;
 use crate::ops::unit::Unit;
 use crate::pipeline::consent::{Given, note};
 use crate::pipeline::fact::{self, Detail};
 use crate::pipeline::link::Linker;
-use crate::store::{Inserted, consent, contact, tenant};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::audit::Actor;
+use nexora_core::model::consent::{Channel, Scope, Suppression, SuppressionReason};
+use nexora_core::model::contact::AddressKind;
+use nexora_core::model::event::{About, EventKind};
+use nexora_core::model::lead::Agreed;
+use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::tenant::Tenant;
+use nexora_store::{Inserted, consent, contact, tenant};
 
 pub const UNSUBSCRIBE: Operation = Operation::new("contact.unsubscribe", Noun::Suppression, Verb::Create);
 

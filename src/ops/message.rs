@@ -1,11 +1,11 @@
 //! Messages to and from contacts, with what became of them.
 
 use crate::app::App;
-use crate::base::Result;
-use crate::model::MessageId;
-use crate::model::message::Message;
-use crate::model::tenant::Tenant;
-use crate::store::message;
+use nexora_core::base::Result;
+use nexora_core::model::MessageId;
+use nexora_core::model::message::Message;
+use nexora_core::model::tenant::Tenant;
+use nexora_store::message;
 
 /// Shows a message.
 ///

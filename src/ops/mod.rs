@@ -41,18 +41,18 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::base::text::Json;
-use crate::engine::context::Settings;
-use crate::engine::definition::Definition;
-use crate::engine::setting;
-use crate::model::TenantId;
-use crate::model::audit::Actor;
-use crate::model::automation::Version;
-use crate::model::tenant::Tenant;
-use crate::store::audit::{self, Change};
-use crate::store::{Conn, Db};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::Json;
+use nexora_core::model::TenantId;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::automation::Version;
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::context::Settings;
+use nexora_engine::definition::Definition;
+use nexora_engine::setting;
+use nexora_store::audit::{self, Change};
+use nexora_store::{Conn, Db};
 
 /// The most rows that one list returns.
 pub const LIST_LIMIT: i64 = 1_000;

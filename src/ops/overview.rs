@@ -3,16 +3,16 @@
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::engine::hours::at_wall_time;
-use crate::model::connection::ConnectionState;
-use crate::model::effect::EffectState;
-use crate::model::run::RunState;
-use crate::model::tenant::Tenant;
 use crate::ops::status;
 use crate::pipeline::trouble::{self, Health, Level, Trouble};
-use crate::store::{Conn, balance, connection, cursor, lead, migration, tenant};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::connection::ConnectionState;
+use nexora_core::model::effect::EffectState;
+use nexora_core::model::run::RunState;
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::hours::at_wall_time;
+use nexora_store::{Conn, balance, connection, cursor, lead, migration, tenant};
 
 /// Every tenant, and whether the machine keeps up.
 #[derive(Clone, Debug, Serialize)]

@@ -8,8 +8,8 @@ use argon2::password_hash::{PasswordHasher as _, phc};
 use argon2::{Argon2, PasswordVerifier as _};
 use tokio::sync::Semaphore;
 
-use crate::base::secret::Secret;
-use crate::base::{Error, Result};
+use nexora_core::base::secret::Secret;
+use nexora_core::base::{Error, Result};
 
 /// The shortest password that is taken (NIST SP 800-63B asks for at least 8; length is what counts).
 const LENGTH: usize = 12;

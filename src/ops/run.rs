@@ -3,17 +3,17 @@
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
-use crate::model::RunId;
-use crate::model::audit::Actor;
-use crate::model::effect::{Effect, EffectState};
-use crate::model::principal::{Noun, Operation, Verb};
-use crate::model::run::{Run, RunState, Step, StepState};
-use crate::model::tenant::Tenant;
 use crate::ops::Subject;
 use crate::pipeline::stop::{self, Drops};
-use crate::store::{Claim, Conn, Tx, automation, effect, run};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::RunId;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::effect::{Effect, EffectState};
+use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::run::{Run, RunState, Step, StepState};
+use nexora_core::model::tenant::Tenant;
+use nexora_store::{Claim, Conn, Tx, automation, effect, run};
 
 pub const RETRY: Operation = Operation::new("run.retry", Noun::Run, Verb::Update);
 pub const CANCEL: Operation = Operation::new("run.cancel", Noun::Run, Verb::Update);

@@ -11,23 +11,23 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::secret::Secret;
-use crate::base::text::Json;
-use crate::base::token::PurposeKey;
-use crate::base::{Error, Result};
-use crate::engine::lockout::{Rules, Tries};
-use crate::engine::totp as codes;
-use crate::model::UserId;
-use crate::model::address::EmailAddress;
-use crate::model::audit::{Actor, Entry};
-use crate::model::sign_in::{Required, SignIn};
-use crate::model::user::{User, UserState};
 use crate::ops::known::{self, Browser};
 use crate::ops::session::{self, Begun, Client, Owner};
 use crate::ops::{Subject, password, totp, user as users};
-use crate::store::audit::{self, Change};
-use crate::store::{Conn, sign_in, user};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::text::Json;
+use nexora_core::base::token::PurposeKey;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::UserId;
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::audit::{Actor, Entry};
+use nexora_core::model::sign_in::{Required, SignIn};
+use nexora_core::model::user::{User, UserState};
+use nexora_engine::lockout::{Rules, Tries};
+use nexora_engine::totp as codes;
+use nexora_store::audit::{self, Change};
+use nexora_store::{Conn, sign_in, user};
 
 /// What became of a step.
 #[derive(Debug)]
@@ -164,7 +164,7 @@ async fn begin(app: &App, user: User, client: &Client, code: Option<Code>) -> Re
         set(&mut standing, browser, Tries::default());
         standing.last_at = Some(now);
         sign_in::save(conn, &standing)?;
-        crate::store::session::insert(conn, &new)?;
+        nexora_store::session::insert(conn, &new)?;
         audit::append(conn, None, entry("auth.sign_in", how, None)?, now)?;
         Ok(true)
     });

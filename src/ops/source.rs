@@ -6,27 +6,27 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::secret::Secret;
-use crate::base::text::Json;
-use crate::base::{Error, Result};
-use crate::connector::webhook;
-use crate::engine::enquiry;
-use crate::engine::lead_format::body::Body;
-use crate::engine::lead_format::webhook::{InAddress, ParseResult, Setting};
-use crate::engine::lead_format::{Webhook, formats};
-use crate::model::address::Slug;
-use crate::model::audit::Actor;
-use crate::model::lead::{Attribution, Details};
-use crate::model::principal::{Noun, Operation, Verb};
-use crate::model::source::{
-    Notice, NoticeState, Source, SourceField, SourceKind, SourceSecrets, SourceSettings, SourceState,
-};
-use crate::model::tenant::Tenant;
-use crate::model::{NoticeId, SourceId};
 use crate::ops::{LIST_LIMIT, Subject};
 use crate::pipeline::hook;
-use crate::store::notice::{self, Filter};
-use crate::store::{Claim, Inserted, Tx, source};
+use nexora_connector::webhook;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::text::Json;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::address::Slug;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::lead::{Attribution, Details};
+use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::source::{
+    Notice, NoticeState, Source, SourceField, SourceKind, SourceSecrets, SourceSettings, SourceState,
+};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{NoticeId, SourceId};
+use nexora_engine::enquiry;
+use nexora_engine::lead_format::body::Body;
+use nexora_engine::lead_format::webhook::{InAddress, ParseResult, Setting};
+use nexora_engine::lead_format::{Webhook, formats};
+use nexora_store::notice::{self, Filter};
+use nexora_store::{Claim, Inserted, Tx, source};
 
 pub const ADD: Operation = Operation::new("source.add", Noun::Source, Verb::Create);
 pub const SET: Operation = Operation::new("source.set", Noun::Source, Verb::Update);

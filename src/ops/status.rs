@@ -3,25 +3,25 @@
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::secret::MasterKey;
-use crate::base::text::Json;
-use crate::base::token::PurposeKey;
-use crate::base::{Error, Result};
-use crate::model::address::Slug;
-use crate::model::audit::Actor;
-use crate::model::connection::Connection;
-use crate::model::cursor::Cursor;
-use crate::model::effect::Effect;
-use crate::model::lead::Lead;
-use crate::model::panel::Panel;
-use crate::model::principal::{Noun, Operation, Verb};
-use crate::model::run::Run;
-use crate::model::tenant::Tenant;
 use crate::ops::Subject;
 use crate::pipeline::trouble::{self, Health, Trouble};
-use crate::store::balance::{self, Count};
-use crate::store::{Conn, Tx, automation, connection, cursor, effect, lead, run, sign_in, tenant};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::secret::MasterKey;
+use nexora_core::base::text::Json;
+use nexora_core::base::token::PurposeKey;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::address::Slug;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::connection::Connection;
+use nexora_core::model::cursor::Cursor;
+use nexora_core::model::effect::Effect;
+use nexora_core::model::lead::Lead;
+use nexora_core::model::panel::Panel;
+use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::run::Run;
+use nexora_core::model::tenant::Tenant;
+use nexora_store::balance::{self, Count};
+use nexora_store::{Conn, Tx, automation, connection, cursor, effect, lead, run, sign_in, tenant};
 
 pub const PANELS: Operation = Operation::new("status.panels", Noun::Status, Verb::Update);
 
@@ -46,7 +46,7 @@ pub struct TenantStatus {
 #[derive(Clone, Debug, Serialize)]
 pub struct AutomationLine {
     pub name: String,
-    pub state: crate::model::automation::AutomationState,
+    pub state: nexora_core::model::automation::AutomationState,
     pub version: i32,
 }
 

@@ -1,15 +1,15 @@
 //! Tasks: what people of the business are to do.
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
-use crate::model::audit::Actor;
-use crate::model::principal::{Noun, Operation, Verb};
-use crate::model::task::{Task, TaskState};
-use crate::model::tenant::Tenant;
-use crate::model::{ContactId, TaskId};
 use crate::ops::Subject;
-use crate::store::{Claim, task};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::audit::Actor;
+use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::task::{Task, TaskState};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{ContactId, TaskId};
+use nexora_store::{Claim, task};
 
 pub const ADD: Operation = Operation::new("task.add", Noun::Task, Verb::Create);
 pub const DONE: Operation = Operation::new("task.done", Noun::Task, Verb::Update);

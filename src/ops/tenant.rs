@@ -1,18 +1,18 @@
 //! Tenants: created, listed, changed, suspended, resumed.
 
 use crate::app::App;
-use crate::base::text::Json;
-use crate::base::{Error, Result};
-use crate::model::TenantId;
-use crate::model::address::{Country, EmailAddress, PhoneNumber, Slug, Zone};
-use crate::model::audit::Actor;
-use crate::model::principal::{Noun, Operation, Verb};
-use crate::model::setting::set_all;
-use crate::model::tenant::{Tenant, TenantMode, TenantState};
-use crate::model::tenant_setting::{SETTINGS, TenantSettings};
 use crate::ops::{LIST_LIMIT, Subject};
 use crate::pipeline::watch;
-use crate::store::{Inserted, effect, run, tenant};
+use nexora_core::base::text::Json;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::TenantId;
+use nexora_core::model::address::{Country, EmailAddress, PhoneNumber, Slug, Zone};
+use nexora_core::model::audit::Actor;
+use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::setting::set_all;
+use nexora_core::model::tenant::{Tenant, TenantMode, TenantState};
+use nexora_core::model::tenant_setting::{SETTINGS, TenantSettings};
+use nexora_store::{Inserted, effect, run, tenant};
 
 pub const CREATE: Operation = Operation::of_operators("tenant.create");
 // Suspending is how an operator stops a tenant; it is not for the tenant to undo.

@@ -2,18 +2,18 @@
 //! authenticator locks nobody out; switched off by an operator.
 
 use crate::app::App;
-use crate::base::secret::{MasterKey, Secret};
-use crate::base::text::Json;
-use crate::base::token::PurposeKey;
-use crate::base::{Error, Result};
-use crate::engine::totp::{self, Enrolment};
-use crate::model::UserId;
-use crate::model::address::EmailAddress;
-use crate::model::audit::Actor;
-use crate::model::sign_in::SignIn;
-use crate::model::user::User;
 use crate::ops::{Subject, user as users};
-use crate::store::{session, sign_in, user};
+use nexora_core::base::secret::{MasterKey, Secret};
+use nexora_core::base::text::Json;
+use nexora_core::base::token::PurposeKey;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::UserId;
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::sign_in::SignIn;
+use nexora_core::model::user::User;
+use nexora_engine::totp::{self, Enrolment};
+use nexora_store::{session, sign_in, user};
 
 /// Makes a secret for a user's authenticator. It counts once `confirm` has seen a code of it.
 ///

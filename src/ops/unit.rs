@@ -4,16 +4,16 @@ use std::fmt::Display;
 use std::ops::{Deref, DerefMut};
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
-use crate::engine::authority;
-use crate::model::TenantId;
-use crate::model::address::EmailAddress;
-use crate::model::audit::Actor;
-use crate::model::principal::{Needs, Operation};
-use crate::model::tenant::Tenant;
 use crate::ops::{Subject, user as users};
-use crate::store::{Conn, Tx, audit, user};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::TenantId;
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::principal::{Needs, Operation};
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::authority;
+use nexora_store::{Conn, Tx, audit, user};
 
 /// What a change or a view works with: a tenant and its rows.
 pub struct Unit<'a> {

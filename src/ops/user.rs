@@ -3,17 +3,17 @@
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::secret::Secret;
-use crate::base::{Error, Result};
-use crate::model::UserId;
-use crate::model::address::EmailAddress;
-use crate::model::audit::Actor;
-use crate::model::principal::{Needs, Noun, Operation, Permission, Principal, Verb};
-use crate::model::tenant::Tenant;
-use crate::model::user::{Role, User, UserState};
 use crate::ops::unit::{Unit, permit};
 use crate::ops::{LIST_LIMIT, Subject, password};
-use crate::store::{Conn, Inserted, session, user};
+use nexora_core::base::secret::Secret;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::UserId;
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::principal::{Needs, Noun, Operation, Permission, Principal, Verb};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::user::{Role, User, UserState};
+use nexora_store::{Conn, Inserted, session, user};
 
 pub const CREATE: Operation = Operation::new("user.create", Noun::User, Verb::Create);
 pub const SET_ROLE: Operation = Operation::new("user.set_role", Noun::User, Verb::Update);

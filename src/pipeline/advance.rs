@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Kind, Result};
-use crate::engine::plan::{self, Plan, Situation};
-use crate::engine::retry::Spacing;
-use crate::model::RunId;
-use crate::model::run::{Run, RunState};
 use crate::pipeline::link::Linker;
 use crate::pipeline::run_facts::RunFacts;
 use crate::pipeline::{CONNECTION_LIMIT, Round, Swept, change, spacing, version};
-use crate::store::due::{self, Due, Queue};
-use crate::store::{Claim, Conn, automation, connection, effect, run, tenant};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Kind, Result};
+use nexora_core::model::RunId;
+use nexora_core::model::run::{Run, RunState};
+use nexora_engine::plan::{self, Plan, Situation};
+use nexora_engine::retry::Spacing;
+use nexora_store::due::{self, Due, Queue};
+use nexora_store::{Claim, Conn, automation, connection, effect, run, tenant};
 
 /// Advances a share of the runs that are due.
 ///

@@ -3,12 +3,12 @@
 //! Several deliveries and polls may learn of it at the same time. One of them wins the change of
 //! state and stores the event in the same write, so that people are told once.
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::base::text::Json;
-use crate::model::connection::{Connection, ConnectionState};
-use crate::model::event::{ConnectionFailing, Event, EventKind};
-use crate::store::{Claim, Conn, connection, cursor, event};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::Json;
+use nexora_core::model::connection::{Connection, ConnectionState};
+use nexora_core::model::event::{ConnectionFailing, Event, EventKind};
+use nexora_store::{Claim, Conn, connection, cursor, event};
 
 /// What became of the refusal of a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

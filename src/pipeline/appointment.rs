@@ -3,19 +3,19 @@
 
 use chrono_tz::Tz;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::engine::contact_extraction;
-use crate::engine::context::moment_of;
-use crate::model::address::Country;
-use crate::model::appointment::{Appointment, AppointmentState};
-use crate::model::contact::AddressKind;
-use crate::model::diary::{EFFECT_PROPERTY, Entry, When};
-use crate::model::event::About;
-use crate::model::tenant::Tenant;
-use crate::model::{AppointmentId, ConnectionId, ContactId};
 use crate::pipeline::contact::{about_contact, resolve};
-use crate::store::{Conn, Tx, appointment, contact};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::address::Country;
+use nexora_core::model::appointment::{Appointment, AppointmentState};
+use nexora_core::model::contact::AddressKind;
+use nexora_core::model::diary::{EFFECT_PROPERTY, Entry, When};
+use nexora_core::model::event::About;
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{AppointmentId, ConnectionId, ContactId};
+use nexora_engine::contact_extraction;
+use nexora_engine::context::moment_of;
+use nexora_store::{Conn, Tx, appointment, contact};
 
 /// Finds whom an entry is about: somebody who attends, or a contact whose address it holds. Somebody
 /// who attends and is not known becomes a contact when the entry is told.

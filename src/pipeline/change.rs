@@ -1,18 +1,18 @@
 //! What steps and operators change in our own records, with the events that tell of it.
 
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
-use crate::engine::address_zone::zone_of;
-use crate::model::LeadId;
-use crate::model::change::{Change, ContactUpdate, JobChange, JobPerson, JobStep, NewTask};
-use crate::model::contact::Contact;
-use crate::model::event::{About, EventKind};
-use crate::model::job::{Job, JobState};
-use crate::model::lead::LeadState;
-use crate::model::task::{Task, TaskState};
 use crate::pipeline::contact::resolve;
 use crate::pipeline::fact::{self, Detail};
-use crate::store::{Conn, Inserted, Tx, contact, job, lead, task, tenant};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::LeadId;
+use nexora_core::model::change::{Change, ContactUpdate, JobChange, JobPerson, JobStep, NewTask};
+use nexora_core::model::contact::Contact;
+use nexora_core::model::event::{About, EventKind};
+use nexora_core::model::job::{Job, JobState};
+use nexora_core::model::lead::LeadState;
+use nexora_core::model::task::{Task, TaskState};
+use nexora_engine::address_zone::zone_of;
+use nexora_store::{Conn, Inserted, Tx, contact, job, lead, task, tenant};
 
 /// Applies one change. `run` is the run that asks for it, if one does.
 ///

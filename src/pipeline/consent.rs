@@ -1,11 +1,11 @@
 //! Words of consent: what a person agreed to, or took back, as it was put to them.
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::consent::{Channel, Consent};
-use crate::model::lead::{Agreed, Lead};
-use crate::model::{ConsentId, ContactId};
-use crate::store::{Tx, consent};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::consent::{Channel, Consent};
+use nexora_core::model::lead::{Agreed, Lead};
+use nexora_core::model::{ConsentId, ContactId};
+use nexora_store::{Tx, consent};
 
 /// Where a word was given, and who noted it.
 #[derive(Clone, Copy, Debug)]

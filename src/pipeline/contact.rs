@@ -4,14 +4,14 @@
 //! the contact of an address holds that address until the transaction ends, so that two never make the same
 //! person twice.
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::ContactId;
-use crate::model::address::{EmailAddress, PhoneNumber};
-use crate::model::contact::{AddressKind, Contact};
-use crate::model::event::About;
-use crate::model::tenant::Tenant;
-use crate::store::{Conn, Tx, contact, lead};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::ContactId;
+use nexora_core::model::address::{EmailAddress, PhoneNumber};
+use nexora_core::model::contact::{AddressKind, Contact};
+use nexora_core::model::event::About;
+use nexora_core::model::tenant::Tenant;
+use nexora_store::{Conn, Tx, contact, lead};
 
 /// Returns what an event about a contact says: the contact, and the lead by which it came last.
 ///

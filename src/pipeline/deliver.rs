@@ -13,24 +13,24 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 
 use crate::app::{App, Deliveries, InFlight};
-use crate::base::clock::Timestamp;
-use crate::base::text::Json;
-use crate::base::{Error, Result};
-use crate::connector::{Connector, Task};
-use crate::engine::retry::{self, Attempted, Policy, Resumption, Settlement, Spacing};
-use crate::model::connection::{Connection, ConnectionSettings, ConnectionState, WhenInDoubt};
-use crate::model::effect::{Attempt, Effect, EffectState};
-use crate::model::outbound::Audience;
-use crate::model::outcome::{Made, Outcome};
-use crate::model::request::EffectRequest;
-use crate::model::tenant::{TenantMode, TenantState};
-use crate::model::verdict::{Decision, Gate};
-use crate::model::{ConnectionId, EffectId, TenantId};
 use crate::pipeline::alarm::{self, Refusal};
 use crate::pipeline::link::Linker;
 use crate::pipeline::{Round, Swept, gate, sent, spacing};
-use crate::store::due::{self, Queue};
-use crate::store::{Claim, Conn, connection, effect, run, tenant};
+use nexora_connector::{Connector, Task};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::Json;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::connection::{Connection, ConnectionSettings, ConnectionState, WhenInDoubt};
+use nexora_core::model::effect::{Attempt, Effect, EffectState};
+use nexora_core::model::outbound::Audience;
+use nexora_core::model::outcome::{Made, Outcome};
+use nexora_core::model::request::EffectRequest;
+use nexora_core::model::tenant::{TenantMode, TenantState};
+use nexora_core::model::verdict::{Decision, Gate};
+use nexora_core::model::{ConnectionId, EffectId, TenantId};
+use nexora_engine::retry::{self, Attempted, Policy, Resumption, Settlement, Spacing};
+use nexora_store::due::{self, Queue};
+use nexora_store::{Claim, Conn, connection, effect, run, tenant};
 
 /// Deliveries that one connection may have under way, so that a slow one leaves room for others.
 const PER_CONNECTION: usize = 8;
@@ -251,8 +251,10 @@ async fn attempt(app: &App, claimed: &Claimed) -> Option<Settlement> {
         Ok(ready) => ready,
         Err(error) => {
             let outcome = match error.kind() {
-                crate::base::Kind::Unavailable => Outcome::Retry { reason: error.report(), after: None },
-                crate::base::Kind::Denied | crate::base::Kind::Config => {
+                nexora_core::base::Kind::Unavailable => {
+                    Outcome::Retry { reason: error.report(), after: None }
+                }
+                nexora_core::base::Kind::Denied | nexora_core::base::Kind::Config => {
                     Outcome::Unauthorized { reason: error.report() }
                 }
                 _ => Outcome::Refused { reason: error.report() },

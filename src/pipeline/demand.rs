@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::base::Result;
 use crate::config::Config;
-use crate::engine::demand::{self, Looks, Watched};
-use crate::model::connection::{Ability, ConnectionSettings};
-use crate::model::cursor::CursorKind;
-use crate::model::quota::GoogleQuota;
-use crate::store::{Conn, connection, cursor};
+use nexora_core::base::Result;
+use nexora_core::model::connection::{Ability, ConnectionSettings};
+use nexora_core::model::cursor::CursorKind;
+use nexora_core::model::quota::GoogleQuota;
+use nexora_engine::demand::{self, Looks, Watched};
+use nexora_store::{Conn, connection, cursor};
 
 /// What the configuration says about quotas and how often things are looked at.
 #[derive(Clone, Copy, Debug)]

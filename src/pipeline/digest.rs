@@ -8,18 +8,18 @@ use chrono::Days;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
-use crate::engine::figures::Done;
-use crate::engine::hours::at_wall_time;
-use crate::model::appointment::Appointment;
-use crate::model::effect::EffectState;
-use crate::model::job::Job;
-use crate::model::lead::{Lead, LeadState};
-use crate::model::task::{Task, TaskState};
-use crate::model::tenant::Tenant;
 use crate::pipeline::trouble::{self, Health, Level, Trouble};
-use crate::store::{Conn, appointment, balance, connection, contact, cursor, effect, job, lead, task};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::appointment::Appointment;
+use nexora_core::model::effect::EffectState;
+use nexora_core::model::job::Job;
+use nexora_core::model::lead::{Lead, LeadState};
+use nexora_core::model::task::{Task, TaskState};
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::figures::Done;
+use nexora_engine::hours::at_wall_time;
+use nexora_store::{Conn, appointment, balance, connection, contact, cursor, effect, job, lead, task};
 
 /// Lines that each part of a digest shows at most.
 const SHOWN: i64 = 20;

@@ -7,23 +7,23 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
-use crate::engine::definition::{Same, WhileRunning};
-use crate::engine::plan;
-use crate::engine::retry::Spacing;
-use crate::engine::trigger::Watch;
-use crate::model::automation::{Automation, AutomationState};
-use crate::model::connection::Connection;
-use crate::model::event::{About, CalendarEvent, Event, EventKind, EventState};
-use crate::model::run::{Run, RunState};
-use crate::model::tenant::Tenant;
-use crate::model::{AutomationId, EventId, RunId, TenantId};
 use crate::pipeline::stop::{self, Drops};
 use crate::pipeline::version::Parsed;
 use crate::pipeline::{CONNECTION_LIMIT, Round, Swept, spacing, version};
-use crate::store::due::{self, Queue};
-use crate::store::{Claim, Conn, Inserted, automation, connection, event, message, run, tenant};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::automation::{Automation, AutomationState};
+use nexora_core::model::connection::Connection;
+use nexora_core::model::event::{About, CalendarEvent, Event, EventKind, EventState};
+use nexora_core::model::run::{Run, RunState};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{AutomationId, EventId, RunId, TenantId};
+use nexora_engine::definition::{Same, WhileRunning};
+use nexora_engine::plan;
+use nexora_engine::retry::Spacing;
+use nexora_engine::trigger::Watch;
+use nexora_store::due::{self, Queue};
+use nexora_store::{Claim, Conn, Inserted, automation, connection, event, message, run, tenant};
 
 /// Automations that one tenant can have enabled at most.
 pub const AUTOMATION_LIMIT: i64 = 500;
@@ -67,7 +67,7 @@ fn dispatch_all(conn: &mut Conn, events: &[Event], spacing: Spacing, now: Timest
     for event in events {
         match conn.transaction(|conn| dispatch(conn, event, &mut tenants, now)) {
             Ok(runs) => made += runs,
-            Err(error) if error.kind() == crate::base::Kind::Unavailable => return Err(error),
+            Err(error) if error.kind() == nexora_core::base::Kind::Unavailable => return Err(error),
             Err(error) => postpone(conn, event, &error, spacing, now)?,
         }
     }

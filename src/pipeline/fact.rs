@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::base::text::Json;
-use crate::model::ContactId;
-use crate::model::event::{About, Event, EventKind, Fact};
-use crate::store::{Inserted, Tx, event};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::Json;
+use nexora_core::model::ContactId;
+use nexora_core::model::event::{About, Event, EventKind, Fact};
+use nexora_store::{Inserted, Tx, event};
 
 /// Stores an event, unless one with its key arrived before.
 ///

@@ -14,20 +14,20 @@ use futures_util::FutureExt as _;
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::text::hex;
-use crate::base::{Error, Result};
-use crate::engine::lead_format::webhook::ParseResult;
-use crate::engine::lead_format::{formats, original};
-use crate::model::outcome::Unread;
-use crate::model::source::{Notice, NoticeState, Source, SourceSettings};
-use crate::model::tenant::Tenant;
-use crate::model::{LeadId, NoticeId};
 use crate::pipeline::hook;
 use crate::pipeline::source_lead::{self, Origin};
 use crate::pipeline::{Round, Swept, spacing};
-use crate::store::due::{self, Queue};
-use crate::store::{Claim, Conn, Tx, notice, source, tenant};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::hex;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::outcome::Unread;
+use nexora_core::model::source::{Notice, NoticeState, Source, SourceSettings};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{LeadId, NoticeId};
+use nexora_engine::lead_format::webhook::ParseResult;
+use nexora_engine::lead_format::{formats, original};
+use nexora_store::due::{self, Queue};
+use nexora_store::{Claim, Conn, Tx, notice, source, tenant};
 
 /// Claims a share of the notices that are due and starts a task for each.
 ///

@@ -3,27 +3,27 @@
 
 use std::time::Duration;
 
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result, wording};
-use crate::engine::gate::{self, GateDecision, GateInput};
-use crate::model::ContactId;
-use crate::model::address::Zone;
-use crate::model::automation::AutomationState;
-use crate::model::connection::ConnectionState;
-use crate::model::cursor::CursorKind;
-use crate::model::effect::{Effect, EffectState};
-use crate::model::event::{CalendarEvent, EventKind};
-use crate::model::hours::QuietHours;
-use crate::model::message::{Author, MessageClass};
-use crate::model::outbound::{Envelope, Recipient};
-use crate::model::request::EffectRequest;
-use crate::model::run::{Run, RunState};
-use crate::model::tenant::Tenant;
-use crate::model::verdict::{Decision, Gate, GateDecisionRow};
 use crate::pipeline::CONNECTION_LIMIT;
 use crate::pipeline::link::Linker;
 use crate::pipeline::watch::CURSOR_LIMIT;
-use crate::store::{
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result, wording};
+use nexora_core::model::ContactId;
+use nexora_core::model::address::Zone;
+use nexora_core::model::automation::AutomationState;
+use nexora_core::model::connection::ConnectionState;
+use nexora_core::model::cursor::CursorKind;
+use nexora_core::model::effect::{Effect, EffectState};
+use nexora_core::model::event::{CalendarEvent, EventKind};
+use nexora_core::model::hours::QuietHours;
+use nexora_core::model::message::{Author, MessageClass};
+use nexora_core::model::outbound::{Envelope, Recipient};
+use nexora_core::model::request::EffectRequest;
+use nexora_core::model::run::{Run, RunState};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::verdict::{Decision, Gate, GateDecisionRow};
+use nexora_engine::gate::{self, GateDecision, GateInput};
+use nexora_store::{
     Conn, Tx, appointment, automation, connection, consent, contact, cursor, effect, event, job, message,
     run, tenant, verdict,
 };

@@ -7,21 +7,21 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::text::hex;
-use crate::base::{Error, Result};
-use crate::engine::enquiry::{self, Enquiry};
-use crate::engine::lead_format::body::Body;
-use crate::engine::lead_format::formats::json::WEBHOOK;
-use crate::engine::lead_format::verify::{Call, Headers, Verification};
-use crate::engine::lead_format::webhook::ParseResult;
-use crate::engine::lead_format::{Webhook, original};
-use crate::model::LeadId;
-use crate::model::source::{Source, SourceSecrets, SourceSettings};
-use crate::model::tenant::Tenant;
 use crate::pipeline::intake::{self, Arrival, Intake};
 use crate::pipeline::source_lead::{self, ID_LENGTH, Origin};
-use crate::store::{Conn, source};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::hex;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::LeadId;
+use nexora_core::model::source::{Source, SourceSecrets, SourceSettings};
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::enquiry::{self, Enquiry};
+use nexora_engine::lead_format::body::Body;
+use nexora_engine::lead_format::formats::json::WEBHOOK;
+use nexora_engine::lead_format::verify::{Call, Headers, Verification};
+use nexora_engine::lead_format::webhook::ParseResult;
+use nexora_engine::lead_format::{Webhook, original};
+use nexora_store::{Conn, source};
 
 /// A call as it came in.
 #[derive(Clone, Debug)]

@@ -6,22 +6,22 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::text::{Json, hex};
-use crate::base::{Error, Result};
-use crate::engine::enquiry::{self, Enquiry, FieldFault};
-use crate::engine::photo::Picture;
-use crate::engine::spam::{self, Score, Signals};
-use crate::model::address::{EmailAddress, PhoneNumber};
-use crate::model::consent::Channel;
-use crate::model::event::{Event, EventKind, EventState, LeadReceived};
-use crate::model::form::{FieldName, Photo, Wording};
-use crate::model::lead::{Agreed, Lead, LeadState, NewLead};
-use crate::model::tenant::Tenant;
-use crate::model::{LeadId, PhotoId, TenantId};
 use crate::pipeline::consent::{self, Given};
 use crate::pipeline::contact;
-use crate::store::{Conn, Inserted, Tx, event, form, lead, run};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::{Json, hex};
+use nexora_core::base::{Error, Result};
+use nexora_core::model::address::{EmailAddress, PhoneNumber};
+use nexora_core::model::consent::Channel;
+use nexora_core::model::event::{Event, EventKind, EventState, LeadReceived};
+use nexora_core::model::form::{FieldName, Photo, Wording};
+use nexora_core::model::lead::{Agreed, Lead, LeadState, NewLead};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{LeadId, PhotoId, TenantId};
+use nexora_engine::enquiry::{self, Enquiry, FieldFault};
+use nexora_engine::photo::Picture;
+use nexora_engine::spam::{self, Score, Signals};
+use nexora_store::{Conn, Inserted, Tx, event, form, lead, run};
 
 /// What became of an enquiry.
 #[derive(Debug)]
@@ -338,7 +338,7 @@ fn weigh(
     };
     let mut acquainted = false;
     for (kind, value) in contact::keys(email, phone) {
-        acquainted |= crate::store::contact::find_by_address(tx, kind, &value)?.is_some();
+        acquainted |= nexora_store::contact::find_by_address(tx, kind, &value)?.is_some();
     }
     let signals = Signals { repeats, acquainted, ..signals };
     Ok(spam::score(&signals, &new.name, new.message.as_deref().unwrap_or_default()))

@@ -2,12 +2,12 @@
 //! And the keyed hash by which a suppressed address is known.
 
 use crate::app::App;
-use crate::base::token::PurposeKey;
-use crate::engine::context::{Links, Person};
-use crate::model::address::EmailAddress;
-use crate::model::contact::AddressKind;
-use crate::model::tenant::Tenant;
-use crate::model::{ContactId, PhotoId, RunId, TenantId};
+use nexora_core::base::token::PurposeKey;
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::contact::AddressKind;
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{ContactId, PhotoId, RunId, TenantId};
+use nexora_engine::context::{Links, Person};
 
 /// Makes and opens the links of one installation.
 #[derive(Clone)]

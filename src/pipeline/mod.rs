@@ -39,9 +39,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::App;
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::engine::retry::Spacing;
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_engine::retry::Spacing;
 
 /// Connections that one tenant can have at most.
 const CONNECTION_LIMIT: i64 = 200;
@@ -111,4 +111,4 @@ struct Rounds {
 }
 
 /// The tenant that a stage served last, so that the next sweep goes on after it.
-pub type Round = Option<crate::model::TenantId>;
+pub type Round = Option<nexora_core::model::TenantId>;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::App;
-use crate::base::Result;
 use crate::pipeline::Swept;
-use crate::store::{appointment, event, form, notice, run, session};
+use nexora_core::base::Result;
+use nexora_store::{appointment, event, form, notice, run, session};
 
 /// Rows of a kind deleted in one write, so that no other write waits long.
 const LIMIT: i64 = 64;

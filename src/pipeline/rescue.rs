@@ -5,11 +5,11 @@
 use std::sync::Arc;
 
 use crate::app::App;
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::effect::{Attempt, Effect, EffectState};
 use crate::pipeline::Swept;
-use crate::store::{Claim, Conn, effect};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::effect::{Attempt, Effect, EffectState};
+use nexora_store::{Claim, Conn, effect};
 
 const LIMIT: i64 = 128;
 

@@ -1,20 +1,20 @@
 //! What a decision about a run rests on, loaded from its rows.
 
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result, wording};
-use crate::engine::context::{self, Facts, Links, Operator, Person};
-use crate::engine::render::Renderer;
-use crate::model::ContactId;
-use crate::model::event::{About, Event};
-use crate::model::job::Job;
-use crate::model::lead::Lead;
-use crate::model::message::Message;
-use crate::model::run::Run;
-use crate::model::tenant::Tenant;
 use crate::pipeline::digest;
 use crate::pipeline::link::Linker;
 use crate::pipeline::version::Parsed;
-use crate::store::{Conn, Tx, contact, event, form, job, lead, message, tenant, user};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result, wording};
+use nexora_core::model::ContactId;
+use nexora_core::model::event::{About, Event};
+use nexora_core::model::job::Job;
+use nexora_core::model::lead::Lead;
+use nexora_core::model::message::Message;
+use nexora_core::model::run::Run;
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::context::{self, Facts, Links, Operator, Person};
+use nexora_engine::render::Renderer;
+use nexora_store::{Conn, Tx, contact, event, form, job, lead, message, tenant, user};
 
 /// Messages that a text can look back upon.
 const CONVERSATION: i64 = 20;

@@ -6,21 +6,21 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::engine::cron::Cron;
-use crate::engine::hours::at_wall_time;
-use crate::engine::plan;
-use crate::engine::trigger::EventSource;
-use crate::model::address::Zone;
-use crate::model::automation::AutomationState;
-use crate::model::event::{EventKind, ScheduleEvent};
-use crate::model::schedule::{Misfire, Schedule};
-use crate::model::tenant::Tenant;
-use crate::model::{AutomationId, ScheduleId, TenantId};
 use crate::pipeline::dispatch::AUTOMATION_LIMIT;
 use crate::pipeline::{fact, version};
-use crate::store::{Conn, automation, schedule, tenant};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::address::Zone;
+use nexora_core::model::automation::AutomationState;
+use nexora_core::model::event::{EventKind, ScheduleEvent};
+use nexora_core::model::schedule::{Misfire, Schedule};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{AutomationId, ScheduleId, TenantId};
+use nexora_engine::cron::Cron;
+use nexora_engine::hours::at_wall_time;
+use nexora_engine::plan;
+use nexora_engine::trigger::EventSource;
+use nexora_store::{Conn, automation, schedule, tenant};
 
 /// A moment this long ago is not yet missed.
 const GRACE: Duration = Duration::from_secs(300);
@@ -123,7 +123,7 @@ pub fn tick(conn: &mut Conn, id: &TenantId, schedule_id: &ScheduleId, now: Times
     let (fires, next) = moments(&cron, &row, zone.tz(), now);
     let Some(next) = next else { return schedule::delete(tx, schedule_id) };
     let after = Schedule { planned_at: next, due_at: Some(next), ..row.clone() };
-    if schedule::save(tx, &after, row.planned_at)? == crate::store::Claim::Lost {
+    if schedule::save(tx, &after, row.planned_at)? == nexora_store::Claim::Lost {
         return Ok(());
     }
     for planned_at in fires {

@@ -3,16 +3,16 @@
 
 use serde::Deserialize;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::base::text::Json;
-use crate::model::connection::Connection;
-use crate::model::effect::Effect;
-use crate::model::message::{Author, Message};
-use crate::model::outbound::{Audience, OutboundMessage};
-use crate::model::request::EffectRequest;
-use crate::model::{LeadId, MessageId};
-use crate::store::{Conn, contact, lead, message, run};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::Json;
+use nexora_core::model::connection::Connection;
+use nexora_core::model::effect::Effect;
+use nexora_core::model::message::{Author, Message};
+use nexora_core::model::outbound::{Audience, OutboundMessage};
+use nexora_core::model::request::EffectRequest;
+use nexora_core::model::{LeadId, MessageId};
+use nexora_store::{Conn, contact, lead, message, run};
 
 /// The provider's names for a sent message, where it gives them.
 #[derive(Default, Deserialize)]

@@ -3,21 +3,21 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::base::clock::Timestamp;
-use crate::base::text::{Json, hex};
-use crate::base::{Kind, Result};
-use crate::engine::enquiry::{self, Enquiry};
-use crate::engine::lead_format::parsed_lead::ParsedLead;
-use crate::engine::lead_format::webhook::{LeadNotice, LeadUpdate, Remark};
-use crate::model::contact::AddressKind;
-use crate::model::event::{About, EventKind, LeadReceived, WebhookEvent};
-use crate::model::lead::LeadState;
-use crate::model::source::{Notice, NoticeState, Source};
-use crate::model::tenant::Tenant;
-use crate::model::{LeadId, NoticeId};
 use crate::pipeline::fact::tell;
 use crate::pipeline::intake::{self, Arrival};
-use crate::store::{Conn, Inserted, contact, event, lead, notice};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::{Json, hex};
+use nexora_core::base::{Kind, Result};
+use nexora_core::model::contact::AddressKind;
+use nexora_core::model::event::{About, EventKind, LeadReceived, WebhookEvent};
+use nexora_core::model::lead::LeadState;
+use nexora_core::model::source::{Notice, NoticeState, Source};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{LeadId, NoticeId};
+use nexora_engine::enquiry::{self, Enquiry};
+use nexora_engine::lead_format::parsed_lead::ParsedLead;
+use nexora_engine::lead_format::webhook::{LeadNotice, LeadUpdate, Remark};
+use nexora_store::{Conn, Inserted, contact, event, lead, notice};
 
 /// The longest id of a sender's that is part of a key; a longer one goes by its hash.
 pub const ID_LENGTH: usize = 160;

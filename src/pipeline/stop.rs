@@ -1,13 +1,13 @@
 //! A run that ends before its last step: what it has promised to write to a customer and has not sent
 //! is not sent any more. What it does elsewhere, such as a row in a sheet, goes on.
 
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
-use crate::model::RunId;
-use crate::model::effect::{Effect, EffectState};
-use crate::model::request::EffectRequest;
-use crate::model::run::{Run, RunState};
-use crate::store::{Claim, Conn, Tx, effect, run};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::RunId;
+use nexora_core::model::effect::{Effect, EffectState};
+use nexora_core::model::request::EffectRequest;
+use nexora_core::model::run::{Run, RunState};
+use nexora_store::{Claim, Conn, Tx, effect, run};
 
 /// What is not done any more of what a run promised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

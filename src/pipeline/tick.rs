@@ -4,13 +4,13 @@
 use std::sync::Arc;
 
 use crate::app::App;
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::{ScheduleId, TimerId};
 use crate::pipeline::poll::calendar;
 use crate::pipeline::{Round, Swept, schedule};
-use crate::store::due::{self, Due, Queue};
-use crate::store::{Conn, cursor, tenant, timer};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::{ScheduleId, TimerId};
+use nexora_store::due::{self, Due, Queue};
+use nexora_store::{Conn, cursor, tenant, timer};
 
 /// Where the rounds of both queues stand.
 #[derive(Default)]

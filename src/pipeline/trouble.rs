@@ -5,20 +5,20 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::base::clock::Timestamp;
-use crate::base::text::define_words;
-use crate::base::wording::{length, plural};
-use crate::model::address::EmailAddress;
-use crate::model::connection::{
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::define_words;
+use nexora_core::base::wording::{length, plural};
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::connection::{
     Connection, ConnectionKind, ConnectionSettings, ConnectionState, GoogleMeans, GoogleSettings,
 };
-use crate::model::cursor::{Cursor, CursorKind};
-use crate::model::effect::EffectState;
-use crate::model::lead::LeadState;
-use crate::model::run::RunState;
-use crate::model::source::NoticeState;
-use crate::model::tenant::{Tenant, TenantMode, TenantState};
-use crate::store::balance::{self, Count};
+use nexora_core::model::cursor::{Cursor, CursorKind};
+use nexora_core::model::effect::EffectState;
+use nexora_core::model::lead::LeadState;
+use nexora_core::model::run::RunState;
+use nexora_core::model::source::NoticeState;
+use nexora_core::model::tenant::{Tenant, TenantMode, TenantState};
+use nexora_store::balance::{self, Count};
 
 define_words! {
     /// How well everything works, the best first.

@@ -4,15 +4,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::base::{Error, Result};
-use crate::engine::context::{self, Settings};
-use crate::engine::definition::{Definition, Same};
-use crate::engine::render::Renderer;
-use crate::engine::trigger::{Trigger, Watch};
-use crate::model::AutomationId;
-use crate::model::automation::{MessageTemplates, Version};
-use crate::model::tenant::Tenant;
-use crate::store::{Tx, automation};
+use nexora_core::base::{Error, Result};
+use nexora_core::model::AutomationId;
+use nexora_core::model::automation::{MessageTemplates, Version};
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::context::{self, Settings};
+use nexora_engine::definition::{Definition, Same};
+use nexora_engine::render::Renderer;
+use nexora_engine::trigger::{Trigger, Watch};
+use nexora_store::{Tx, automation};
 
 /// A version, ready for use.
 pub struct Parsed {

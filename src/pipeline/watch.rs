@@ -6,18 +6,18 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::clock::Timestamp;
-use crate::base::text::Json;
-use crate::base::{Error, Result};
-use crate::engine::trigger::{EventSource, Watch};
-use crate::model::automation::AutomationState;
-use crate::model::connection::{Ability, Connection, ConnectionSettings, ConnectionState};
-use crate::model::cursor::{CalendarWish, Cursor, CursorKind, SheetWish};
-use crate::model::tenant::Tenant;
-use crate::model::{ConnectionId, CursorId};
 use crate::pipeline::dispatch::AUTOMATION_LIMIT;
 use crate::pipeline::{CONNECTION_LIMIT, schedule, version};
-use crate::store::{Conn, automation, connection, cursor};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::Json;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::automation::AutomationState;
+use nexora_core::model::connection::{Ability, Connection, ConnectionSettings, ConnectionState};
+use nexora_core::model::cursor::{CalendarWish, Cursor, CursorKind, SheetWish};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{ConnectionId, CursorId};
+use nexora_engine::trigger::{EventSource, Watch};
+use nexora_store::{Conn, automation, connection, cursor};
 
 /// Cursors that one tenant can have at most.
 pub const CURSOR_LIMIT: i64 = 1_000;

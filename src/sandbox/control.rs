@@ -35,9 +35,9 @@ use hyper::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::sandbox::serve::Arrived;
-use crate::sandbox::serve::envelope::{Refusal, Reply};
-use crate::sandbox::{Shared, gmail, oauth, page, seed};
+use crate::serve::Arrived;
+use crate::serve::envelope::{Refusal, Reply};
+use crate::{Shared, gmail, oauth, page, seed};
 
 /// Answers what is meant for the sandbox itself; `None` is for the services.
 pub fn answer(shared: &Shared, arrived: &Arrived) -> Option<Reply> {

@@ -3,11 +3,11 @@
 use hyper::Method;
 use serde_json::{Value, json};
 
-use crate::sandbox::serve::call::{Call, page};
-use crate::sandbox::serve::envelope::{Refusal, Reply, merge};
-use crate::sandbox::serve::route::{Route, route};
-use crate::sandbox::sheets::grid::Spreadsheet;
-use crate::sandbox::world::World;
+use crate::serve::call::{Call, page};
+use crate::serve::envelope::{Refusal, Reply, merge};
+use crate::serve::route::{Route, route};
+use crate::sheets::grid::Spreadsheet;
+use crate::world::World;
 
 const TO_READ: &[&str] = &[
     "https://www.googleapis.com/auth/drive",

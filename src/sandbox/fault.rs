@@ -9,10 +9,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::base::secret::random_bytes;
-use crate::sandbox::serve::envelope::Refusal;
-use crate::sandbox::serve::route::Service;
-use crate::sandbox::{oauth, smtp};
+use crate::serve::envelope::Refusal;
+use crate::serve::route::Service;
+use crate::{oauth, smtp};
+use nexora_core::base::secret::random_bytes;
 
 const ARMED_LIMIT: usize = 100;
 const DELAY_LIMIT_MS: u64 = 600_000;

@@ -15,8 +15,8 @@ use rsa::{RsaPrivateKey, RsaPublicKey};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::json;
 
-use crate::base::secret::random_bytes;
-use crate::base::{Error, Result};
+use nexora_core::base::secret::random_bytes;
+use nexora_core::base::{Error, Result};
 
 const KEY_BITS: usize = 2_048;
 const PROJECT: &str = "nexora-sandbox";

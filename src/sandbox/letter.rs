@@ -5,7 +5,7 @@ use mail_parser::parsers::MessageStream;
 use mail_parser::{Message, MessageParser, MimeHeaders, PartType};
 use serde_json::{Value, json};
 
-use crate::base::clock::Timestamp;
+use nexora_core::base::clock::Timestamp;
 
 /// A mail that was read.
 #[derive(Clone, Debug, Default)]

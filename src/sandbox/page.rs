@@ -8,14 +8,14 @@ use std::cmp::Reverse;
 use askama::Template;
 use hyper::header::{CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 
-use crate::base::clock::Timestamp;
-use crate::sandbox::calendar::Calendar;
-use crate::sandbox::calendar::event::Event;
-use crate::sandbox::gmail::mailbox::SENT;
-use crate::sandbox::letter::Letter;
-use crate::sandbox::serve::envelope::{Refusal, Reply};
-use crate::sandbox::sheets::grid::Cell;
-use crate::sandbox::world::World;
+use crate::calendar::Calendar;
+use crate::calendar::event::Event;
+use crate::gmail::mailbox::SENT;
+use crate::letter::Letter;
+use crate::serve::envelope::{Refusal, Reply};
+use crate::sheets::grid::Cell;
+use crate::world::World;
+use nexora_core::base::clock::Timestamp;
 
 /// What is shown of each kind at most; the rest is in the state.
 const MAIL_LIMIT: usize = 100;

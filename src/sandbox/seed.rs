@@ -15,11 +15,11 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::base::clock::Timestamp;
-use crate::sandbox::serve::envelope::Refusal;
-use crate::sandbox::sheets::grid::{Cell, Sheet, Spreadsheet};
-use crate::sandbox::world::World;
-use crate::sandbox::{calendar, gmail, letter};
+use crate::serve::envelope::Refusal;
+use crate::sheets::grid::{Cell, Sheet, Spreadsheet};
+use crate::world::World;
+use crate::{calendar, gmail, letter};
+use nexora_core::base::clock::Timestamp;
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -27,18 +27,18 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use crate::base::clock::Timestamp;
-use crate::sandbox::calendar::Calendar;
-use crate::sandbox::fault::{Faults, Strike};
-use crate::sandbox::gmail::Habits;
-use crate::sandbox::gmail::mailbox::Mailbox;
-use crate::sandbox::identity::Identity;
-use crate::sandbox::oauth::tokens::Tokens;
-use crate::sandbox::serve::envelope::Refusal;
-use crate::sandbox::serve::route::Service;
-use crate::sandbox::serve::upload::Uploads;
-use crate::sandbox::sheets::grid::Spreadsheet;
-use crate::sandbox::smtp::Received;
+use crate::calendar::Calendar;
+use crate::fault::{Faults, Strike};
+use crate::gmail::Habits;
+use crate::gmail::mailbox::Mailbox;
+use crate::identity::Identity;
+use crate::oauth::tokens::Tokens;
+use crate::serve::envelope::Refusal;
+use crate::serve::route::Service;
+use crate::serve::upload::Uploads;
+use crate::sheets::grid::Spreadsheet;
+use crate::smtp::Received;
+use nexora_core::base::clock::Timestamp;
 
 /// Mailboxes, calendars and spreadsheets at most, of each.
 const PLACE_LIMIT: usize = 20_000;

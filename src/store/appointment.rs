@@ -2,12 +2,12 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::appointment::{Appointment, AppointmentState, appointments};
-use crate::model::{AppointmentId, ConnectionId, ContactId, TenantId};
-use crate::store::conn::on;
-use crate::store::{Conn, Inserted, Tx};
+use crate::conn::on;
+use crate::{Conn, Inserted, Tx};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::appointment::{Appointment, AppointmentState, appointments};
+use nexora_core::model::{AppointmentId, ConnectionId, ContactId, TenantId};
 
 /// Inserts the appointment, unless its entry has one.
 pub fn insert(conn: &mut Conn, appointment: &Appointment) -> Result<Inserted> {

@@ -3,13 +3,13 @@
 use diesel::prelude::*;
 use sha2::{Digest, Sha256};
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::base::text::{Json, hex};
-use crate::model::TenantId;
-use crate::model::audit::{Actor, Entry, audit};
-use crate::store::conn::on;
-use crate::store::{Conn, dialect};
+use crate::conn::on;
+use crate::{Conn, dialect};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::{Json, hex};
+use nexora_core::model::TenantId;
+use nexora_core::model::audit::{Actor, Entry, audit};
 
 /// The chain of what belongs to no tenant.
 const SYSTEM_CHAIN: &str = "system";

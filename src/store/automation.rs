@@ -2,12 +2,14 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::AutomationId;
-use crate::model::automation::{Automation, AutomationState, Version, automation_versions, automations};
-use crate::store::conn::on;
-use crate::store::{Conn, Inserted, Tx};
+use crate::conn::on;
+use crate::{Conn, Inserted, Tx};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::AutomationId;
+use nexora_core::model::automation::{
+    Automation, AutomationState, Version, automation_versions, automations,
+};
 
 /// Inserts the automation, unless the tenant has one of its name.
 pub fn insert(conn: &mut Conn, automation: &Automation) -> Result<Inserted> {

@@ -5,10 +5,10 @@
 use diesel::RunQueryDsl;
 use diesel::sql_types::{BigInt, Nullable, Text};
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::store::Tx;
-use crate::store::conn::on;
+use crate::Tx;
+use crate::conn::on;
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
 
 /// One line of the books.
 #[derive(Clone, Debug, PartialEq, Eq, diesel::QueryableByName, serde::Serialize)]

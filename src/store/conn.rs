@@ -10,9 +10,9 @@ use diesel::sqlite::SqliteConnection;
 use diesel_async::AsyncPgConnection;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 
-use crate::base::{Error, Result};
-use crate::store::sqlite::Sync;
-use crate::store::{dialect, postgres, sqlite};
+use crate::sqlite::Sync;
+use crate::{dialect, postgres, sqlite};
+use nexora_core::base::{Error, Result};
 
 /// How long a caller waits for a pooled connection before it is told `Unavailable`.
 const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -68,10 +68,10 @@ pub enum Conn {
 macro_rules! on {
     ($conn:expr, |$c:ident| $query:expr) => {
         match $conn {
-            $crate::store::Conn::Sqlite($c) => $query.map_err($crate::base::Error::from),
-            $crate::store::Conn::Postgres(boxed) => {
+            $crate::Conn::Sqlite($c) => $query.map_err(nexora_core::base::Error::from),
+            $crate::Conn::Postgres(boxed) => {
                 let $c = &mut **boxed;
-                $query.map_err($crate::base::Error::from)
+                $query.map_err(nexora_core::base::Error::from)
             }
         }
     };

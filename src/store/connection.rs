@@ -2,12 +2,12 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::ConnectionId;
-use crate::model::connection::{Connection, ConnectionKind, ConnectionState, connections};
-use crate::store::conn::on;
-use crate::store::{Claim, Conn, Inserted, Tx};
+use crate::conn::on;
+use crate::{Claim, Conn, Inserted, Tx};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::ConnectionId;
+use nexora_core::model::connection::{Connection, ConnectionKind, ConnectionState, connections};
 
 /// Inserts the connection, unless its name is taken in the tenant.
 pub fn insert(conn: &mut Conn, connection: &Connection) -> Result<Inserted> {

@@ -2,12 +2,12 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::ContactId;
-use crate::model::consent::{Channel, Consent, Scope, Suppression, consents, suppressions};
-use crate::store::conn::on;
-use crate::store::{Claim, Conn, Inserted, Tx};
+use crate::conn::on;
+use crate::{Claim, Conn, Inserted, Tx};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::ContactId;
+use nexora_core::model::consent::{Channel, Consent, Scope, Suppression, consents, suppressions};
 
 pub fn insert(conn: &mut Conn, consent: &Consent) -> Result<()> {
     on!(conn, |c| diesel::insert_into(consents::table).values(consent).execute(c)).map(|_| ())

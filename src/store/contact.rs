@@ -2,11 +2,11 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::model::ContactId;
-use crate::model::contact::{AddressKind, Contact, ContactAddress, contact_addresses, contacts};
-use crate::store::conn::on;
-use crate::store::{Conn, Inserted, Tx, dialect};
+use crate::conn::on;
+use crate::{Conn, Inserted, Tx, dialect};
+use nexora_core::base::Result;
+use nexora_core::model::ContactId;
+use nexora_core::model::contact::{AddressKind, Contact, ContactAddress, contact_addresses, contacts};
 
 pub fn insert(conn: &mut Conn, contact: &Contact) -> Result<()> {
     on!(conn, |c| diesel::insert_into(contacts::table).values(contact).execute(c)).map(|_| ())

@@ -7,26 +7,26 @@ use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 
-use crate::base::{Error, Result};
-use crate::model::TenantId;
-use crate::model::appointment::{Appointment, appointments};
-use crate::model::automation::{Automation, Version, automation_versions, automations};
-use crate::model::connection::{Connection, connections};
-use crate::model::consent::{Consent, Suppression, consents, suppressions};
-use crate::model::contact::{Contact, ContactAddress, contact_addresses, contacts};
-use crate::model::cursor::{Cursor, cursors};
-use crate::model::effect::{Effect, effects};
-use crate::model::event::{Event, events};
-use crate::model::form::{Form, Wording, forms, wordings};
-use crate::model::job::{Job, jobs};
-use crate::model::lead::{Lead, leads};
-use crate::model::message::{Message, messages};
-use crate::model::run::{Run, runs};
-use crate::model::task::{Task, tasks};
-use crate::model::tenant::{Tenant, tenants};
-use crate::model::user::{Membership, User, memberships, users};
-use crate::store::Conn;
-use crate::store::conn::on;
+use crate::Conn;
+use crate::conn::on;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::TenantId;
+use nexora_core::model::appointment::{Appointment, appointments};
+use nexora_core::model::automation::{Automation, Version, automation_versions, automations};
+use nexora_core::model::connection::{Connection, connections};
+use nexora_core::model::consent::{Consent, Suppression, consents, suppressions};
+use nexora_core::model::contact::{Contact, ContactAddress, contact_addresses, contacts};
+use nexora_core::model::cursor::{Cursor, cursors};
+use nexora_core::model::effect::{Effect, effects};
+use nexora_core::model::event::{Event, events};
+use nexora_core::model::form::{Form, Wording, forms, wordings};
+use nexora_core::model::job::{Job, jobs};
+use nexora_core::model::lead::{Lead, leads};
+use nexora_core::model::message::{Message, messages};
+use nexora_core::model::run::{Run, runs};
+use nexora_core::model::task::{Task, tasks};
+use nexora_core::model::tenant::{Tenant, tenants};
+use nexora_core::model::user::{Membership, User, memberships, users};
 
 /// How much of a tenant is copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,13 +2,13 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::base::text::Json;
-use crate::model::cursor::{Cursor, CursorKind, cursors, items, timers};
-use crate::model::{ConnectionId, CursorId};
-use crate::store::conn::on;
-use crate::store::{Claim, Conn, Tx};
+use crate::conn::on;
+use crate::{Claim, Conn, Tx};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::Json;
+use nexora_core::model::cursor::{Cursor, CursorKind, cursors, items, timers};
+use nexora_core::model::{ConnectionId, CursorId};
 
 pub fn insert(conn: &mut Conn, cursor: &Cursor) -> Result<()> {
     on!(conn, |c| diesel::insert_into(cursors::table).values(cursor).execute(c)).map(|_| ())

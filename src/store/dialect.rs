@@ -4,9 +4,9 @@ use diesel::RunQueryDsl;
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::Text;
 
-use crate::base::Result;
-use crate::store::Conn;
-use crate::store::conn::on;
+use crate::Conn;
+use crate::conn::on;
+use nexora_core::base::Result;
 
 /// Asks the server for a sign of life.
 pub fn ping(conn: &mut Conn) -> Result<()> {

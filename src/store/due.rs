@@ -8,11 +8,11 @@
 use diesel::RunQueryDsl;
 use diesel::sql_types::{BigInt, Nullable, Text};
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::TenantId;
-use crate::store::conn::on;
-use crate::store::{Conn, dialect};
+use crate::conn::on;
+use crate::{Conn, dialect};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::TenantId;
 
 /// A table whose rows become due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

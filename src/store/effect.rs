@@ -6,14 +6,14 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::base::text::Json;
-use crate::model::effect::{Attempt, Effect, EffectKind, EffectState, attempts, effects};
-use crate::model::run::runs;
-use crate::model::{ConnectionId, ContactId, EffectId, RunId};
-use crate::store::conn::on;
-use crate::store::{Claim, Conn, Tx, dialect};
+use crate::conn::on;
+use crate::{Claim, Conn, Tx, dialect};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::Json;
+use nexora_core::model::effect::{Attempt, Effect, EffectKind, EffectState, attempts, effects};
+use nexora_core::model::run::runs;
+use nexora_core::model::{ConnectionId, ContactId, EffectId, RunId};
 
 /// Messages that came to a state within a quarter of an hour.
 #[derive(Clone, Debug, PartialEq, Eq, diesel::QueryableByName)]

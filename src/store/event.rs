@@ -2,13 +2,13 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::event::{Event, EventKind, EventState, events};
-use crate::model::run::runs;
-use crate::model::{ContactId, EventId, TenantId};
-use crate::store::conn::on;
-use crate::store::{Claim, Conn, Inserted, Tx, dialect};
+use crate::conn::on;
+use crate::{Claim, Conn, Inserted, Tx, dialect};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::event::{Event, EventKind, EventState, events};
+use nexora_core::model::run::runs;
+use nexora_core::model::{ContactId, EventId, TenantId};
 
 /// Inserts the event, unless one with its dedupe key arrived before.
 pub fn insert(conn: &mut Conn, event: &Event) -> Result<Inserted> {

@@ -2,14 +2,14 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::consent::Channel;
-use crate::model::form::{Form, Photo, Wording, forms, photos, wordings};
-use crate::model::lead::{LeadState, leads};
-use crate::model::{LeadId, PhotoId, TenantId};
-use crate::store::conn::on;
-use crate::store::{Conn, Tx};
+use crate::conn::on;
+use crate::{Conn, Tx};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::consent::Channel;
+use nexora_core::model::form::{Form, Photo, Wording, forms, photos, wordings};
+use nexora_core::model::lead::{LeadState, leads};
+use nexora_core::model::{LeadId, PhotoId, TenantId};
 
 pub fn find(tx: &mut Tx) -> Result<Option<Form>> {
     on!(tx.conn, |c| forms::table.find(tx.tenant).select(Form::as_select()).first(c).optional())

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::CursorId;
-use crate::model::cursor::{Item, items};
-use crate::store::conn::on;
-use crate::store::{Conn, Tx};
+use crate::conn::on;
+use crate::{Conn, Tx};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::CursorId;
+use nexora_core::model::cursor::{Item, items};
 
 /// Returns everything a cursor knows, by key.
 pub fn all(tx: &mut Tx, cursor: &CursorId) -> Result<HashMap<String, Item>> {

@@ -2,12 +2,12 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::job::{Job, JobState, jobs};
-use crate::model::{ContactId, JobId};
-use crate::store::conn::on;
-use crate::store::{Conn, Inserted, Tx};
+use crate::conn::on;
+use crate::{Conn, Inserted, Tx};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::job::{Job, JobState, jobs};
+use nexora_core::model::{ContactId, JobId};
 
 /// Inserts the job, unless one with its source key is there.
 pub fn insert(conn: &mut Conn, job: &Job) -> Result<Inserted> {

@@ -2,12 +2,12 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::KeyId;
-use crate::model::source::{ApiKey, api_keys};
-use crate::store::conn::on;
-use crate::store::{Conn, Tx};
+use crate::conn::on;
+use crate::{Conn, Tx};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::KeyId;
+use nexora_core::model::source::{ApiKey, api_keys};
 
 pub fn insert(conn: &mut Conn, key: &ApiKey) -> Result<()> {
     on!(conn, |c| diesel::insert_into(api_keys::table).values(key).execute(c)).map(|_| ())

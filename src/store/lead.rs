@@ -2,13 +2,13 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::address::{EmailAddress, PhoneNumber};
-use crate::model::lead::{Lead, LeadState, Pace, leads};
-use crate::model::{ContactId, LeadId};
-use crate::store::conn::on;
-use crate::store::{Conn, Tx};
+use crate::conn::on;
+use crate::{Conn, Tx};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::address::{EmailAddress, PhoneNumber};
+use nexora_core::model::lead::{Lead, LeadState, Pace, leads};
+use nexora_core::model::{ContactId, LeadId};
 
 pub fn insert(conn: &mut Conn, lead: &Lead) -> Result<()> {
     on!(conn, |c| diesel::insert_into(leads::table).values(lead).execute(c)).map(|_| ())

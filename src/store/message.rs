@@ -2,13 +2,13 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::message::{Author, Message, MessageClass, messages};
-use crate::model::run::runs;
-use crate::model::{AutomationId, ConnectionId, ContactId, MessageId};
-use crate::store::conn::on;
-use crate::store::{Conn, Inserted, Tx};
+use crate::conn::on;
+use crate::{Conn, Inserted, Tx};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::message::{Author, Message, MessageClass, messages};
+use nexora_core::model::run::runs;
+use nexora_core::model::{AutomationId, ConnectionId, ContactId, MessageId};
 
 /// Inserts the message, unless the connection brought it before.
 pub fn insert(conn: &mut Conn, message: &Message) -> Result<Inserted> {

@@ -2,12 +2,12 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::source::{Notice, NoticeState, notices};
-use crate::model::{NoticeId, SourceId, TenantId};
-use crate::store::conn::on;
-use crate::store::{Claim, Conn, Inserted, Tx};
+use crate::conn::on;
+use crate::{Claim, Conn, Inserted, Tx};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::source::{Notice, NoticeState, notices};
+use nexora_core::model::{NoticeId, SourceId, TenantId};
 
 /// Inserts the notice, unless its source told of the same lead before.
 pub fn insert(conn: &mut Conn, notice: &Notice) -> Result<Inserted> {

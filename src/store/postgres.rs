@@ -7,7 +7,7 @@ use tokio_postgres::NoTls;
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::base::{Error, Result};
+use nexora_core::base::{Error, Result};
 
 /// Connections that one daemon holds at most.
 pub const CONNECTIONS: u32 = 12;

@@ -2,14 +2,14 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::effect::{attempts, effects};
-use crate::model::run::{Run, RunState, Step, runs, steps};
-use crate::model::verdict::verdicts;
-use crate::model::{AutomationId, ContactId, EffectId, EventId, RunId, TenantId};
-use crate::store::conn::on;
-use crate::store::{Claim, Conn, Inserted, Tx};
+use crate::conn::on;
+use crate::{Claim, Conn, Inserted, Tx};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::effect::{attempts, effects};
+use nexora_core::model::run::{Run, RunState, Step, runs, steps};
+use nexora_core::model::verdict::verdicts;
+use nexora_core::model::{AutomationId, ContactId, EffectId, EventId, RunId, TenantId};
 
 /// Inserts the run, unless this automation has run on this event.
 pub fn insert(conn: &mut Conn, run: &Run) -> Result<Inserted> {

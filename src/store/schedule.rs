@@ -2,12 +2,12 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::ScheduleId;
-use crate::model::schedule::{Schedule, schedules};
-use crate::store::conn::on;
-use crate::store::{Claim, Conn, Tx};
+use crate::conn::on;
+use crate::{Claim, Conn, Tx};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::ScheduleId;
+use nexora_core::model::schedule::{Schedule, schedules};
 
 pub fn insert(conn: &mut Conn, schedule: &Schedule) -> Result<()> {
     on!(conn, |c| diesel::insert_into(schedules::table).values(schedule).execute(c)).map(|_| ())

@@ -4,10 +4,10 @@
 use diesel::RunQueryDsl;
 use diesel::sql_types::{BigInt, Text};
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::store::Tx;
-use crate::store::conn::on;
+use crate::Tx;
+use crate::conn::on;
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
 
 /// Readies a copy for a trial: the tenant is live, its automations are switched off, and what was being sent is
 /// taken up by nobody. A cursor counts as one that cannot be read just now, so that no message waits for it.

@@ -2,13 +2,13 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::session::{Session, sessions};
-use crate::model::user::memberships;
-use crate::model::{SessionId, UserId};
-use crate::store::conn::on;
-use crate::store::{Conn, Tx, dialect};
+use crate::conn::on;
+use crate::{Conn, Tx, dialect};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::session::{Session, sessions};
+use nexora_core::model::user::memberships;
+use nexora_core::model::{SessionId, UserId};
 
 /// Sessions that one trimming ends at most.
 const TRIMMED: i64 = 500;

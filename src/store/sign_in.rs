@@ -2,14 +2,14 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::UserId;
-use crate::model::address::EmailAddress;
-use crate::model::sign_in::{SignIn, sign_ins};
-use crate::model::user::{memberships, users};
-use crate::store::conn::on;
-use crate::store::{Conn, Tx, dialect};
+use crate::conn::on;
+use crate::{Conn, Tx, dialect};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::UserId;
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::sign_in::{SignIn, sign_ins};
+use nexora_core::model::user::{memberships, users};
 
 /// Returns how a user stands; one who has never tried has no row.
 pub fn find(conn: &mut Conn, user: &UserId) -> Result<SignIn> {

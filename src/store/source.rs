@@ -2,12 +2,12 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::SourceId;
-use crate::model::source::{Source, notices, sources};
-use crate::store::conn::on;
-use crate::store::{Claim, Conn, Inserted, Tx};
+use crate::conn::on;
+use crate::{Claim, Conn, Inserted, Tx};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::SourceId;
+use nexora_core::model::source::{Source, notices, sources};
 
 /// Inserts the source, unless its name is taken in the tenant.
 pub fn insert(conn: &mut Conn, source: &Source) -> Result<Inserted> {

@@ -6,7 +6,7 @@ use diesel::connection::SimpleConnection;
 use diesel::sqlite::SqliteConnection;
 use diesel::{Connection, RunQueryDsl};
 
-use crate::base::{Error, Result};
+use nexora_core::base::{Error, Result};
 
 /// Connections that read at the same time.
 pub const READERS: u32 = 4;

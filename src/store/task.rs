@@ -2,12 +2,12 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::TaskId;
-use crate::model::task::{Task, TaskState, tasks};
-use crate::store::conn::on;
-use crate::store::{Claim, Conn, Tx};
+use crate::conn::on;
+use crate::{Claim, Conn, Tx};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::TaskId;
+use nexora_core::model::task::{Task, TaskState, tasks};
 
 pub fn insert(conn: &mut Conn, task: &Task) -> Result<()> {
     on!(conn, |c| diesel::insert_into(tasks::table).values(task).execute(c)).map(|_| ())

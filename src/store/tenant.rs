@@ -2,13 +2,13 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::TenantId;
-use crate::model::address::Slug;
-use crate::model::tenant::{Tenant, TenantState, tenants};
-use crate::store::conn::on;
-use crate::store::{Conn, Inserted};
+use crate::conn::on;
+use crate::{Conn, Inserted};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::TenantId;
+use nexora_core::model::address::Slug;
+use nexora_core::model::tenant::{Tenant, TenantState, tenants};
 
 /// Inserts the tenant, unless its slug is taken.
 pub fn insert(conn: &mut Conn, tenant: &Tenant) -> Result<Inserted> {

@@ -2,12 +2,12 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::cursor::{Timer, timers};
-use crate::model::{CursorId, TimerId};
-use crate::store::conn::on;
-use crate::store::{Claim, Conn, Tx};
+use crate::conn::on;
+use crate::{Claim, Conn, Tx};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::cursor::{Timer, timers};
+use nexora_core::model::{CursorId, TimerId};
 
 pub fn find(tx: &mut Tx, id: &TimerId) -> Result<Option<Timer>> {
     on!(tx.conn, |c| timers::table.find((tx.tenant, id)).select(Timer::as_select()).first(c).optional())

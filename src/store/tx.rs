@@ -2,8 +2,8 @@
 
 use std::ops::{Deref, DerefMut};
 
-use crate::model::TenantId;
-use crate::store::Conn;
+use crate::Conn;
+use nexora_core::model::TenantId;
 
 /// A connection, and the tenant whose rows are reached through it.
 ///

@@ -2,13 +2,13 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::tenant::tenants;
-use crate::model::user::{Membership, Role, User, UserState, memberships, users};
-use crate::model::{TenantId, UserId};
-use crate::store::conn::on;
-use crate::store::{Conn, Inserted, Tx};
+use crate::conn::on;
+use crate::{Conn, Inserted, Tx};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::tenant::tenants;
+use nexora_core::model::user::{Membership, Role, User, UserState, memberships, users};
+use nexora_core::model::{TenantId, UserId};
 
 /// Inserts the user, unless the address is taken.
 pub fn insert(conn: &mut Conn, user: &User) -> Result<Inserted> {

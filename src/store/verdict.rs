@@ -2,11 +2,11 @@
 
 use diesel::prelude::*;
 
-use crate::base::Result;
-use crate::model::EffectId;
-use crate::model::verdict::{GateDecisionRow, verdicts};
-use crate::store::conn::on;
-use crate::store::{Conn, Tx};
+use crate::conn::on;
+use crate::{Conn, Tx};
+use nexora_core::base::Result;
+use nexora_core::model::EffectId;
+use nexora_core::model::verdict::{GateDecisionRow, verdicts};
 
 pub fn insert(conn: &mut Conn, verdict: &GateDecisionRow) -> Result<()> {
     let insert = diesel::insert_into(verdicts::table).values(verdict).on_conflict_do_nothing();

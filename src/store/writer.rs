@@ -12,8 +12,8 @@ use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::sqlite::SqliteConnection;
 use tokio::sync::{Notify, oneshot};
 
-use crate::base::{Error, Kind, Result};
-use crate::store::{Conn, Url, sqlite};
+use crate::{Conn, Url, sqlite};
+use nexora_core::base::{Error, Kind, Result};
 
 /// Writes that share one commit at most, so that the first of them is not kept waiting.
 const GROUP_LIMIT: usize = 256;

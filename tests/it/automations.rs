@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use nexora::base::clock::{Clock, Timestamp};
-use nexora::model::change::JobPerson;
-use nexora::model::effect::EffectState;
-use nexora::model::event::About;
-use nexora::model::lead::LeadState;
-use nexora::model::run::RunState;
-use nexora::model::task::TaskState;
 use nexora::ops::job::{Move, NewJob};
 use nexora::ops::{automation, contact, event, explain, job, lead, link, run, task, tenant, version};
-use nexora::store;
-use nexora::store::event::Filter;
+use nexora_core::base::clock::{Clock, Timestamp};
+use nexora_core::model::change::JobPerson;
+use nexora_core::model::effect::EffectState;
+use nexora_core::model::event::About;
+use nexora_core::model::lead::LeadState;
+use nexora_core::model::run::RunState;
+use nexora_core::model::task::TaskState;
+use nexora_store as store;
+use nexora_store::event::Filter;
 use serde_json::json;
 
 use crate::harness::{Nexora, enquiry, on_both};
@@ -150,7 +150,7 @@ on_both! {
         scene.nexora.submit(enquiry()).await;
         scene.nexora.settle().await;
         let Nexora { app, actor, tenant, .. } = &scene.nexora;
-        let zone = nexora::model::address::Zone::parse("America/New_York").unwrap();
+        let zone = nexora_core::model::address::Zone::parse("America/New_York").unwrap();
         contact::set_zone(app, actor, tenant, "jo@example.com", zone).await.unwrap();
         scene.pass(120).await;
         scene.pass(30).await;
@@ -225,7 +225,7 @@ on_both! {
         let known = contact::find(app, tenant, "jo@example.com").await.unwrap();
         assert!(!known.consents[0].given);
         let jo = "jo@example.com".parse().unwrap();
-        contact::lift(app, actor, tenant, &jo, nexora::model::consent::Scope::Commercial).await.unwrap();
+        contact::lift(app, actor, tenant, &jo, nexora_core::model::consent::Scope::Commercial).await.unwrap();
         assert!(app.view(tenant, move |tx| store::consent::list_suppressions(tx, 10)).await.unwrap().is_empty());
     }
 
@@ -264,7 +264,7 @@ on_both! {
         scene.hours(30).await;
         assert_eq!(scene.sent().len(), 2, "they were asked less than 90 days ago");
         let Nexora { app, tenant, .. } = &scene.nexora;
-        let runs = app.view(tenant, move |tx| store::run::list(tx, &nexora::store::run::Filter::default(), 10)).await.unwrap();
+        let runs = app.view(tenant, move |tx| store::run::list(tx, &nexora_store::run::Filter::default(), 10)).await.unwrap();
         let reasons: Vec<&str> = runs.iter().filter_map(|run| run.reason.as_deref()).collect();
         assert!(reasons.iter().any(|reason| reason.contains("less than 90 days ago")), "{reasons:?}");
         assert!(reasons.iter().any(|reason| reason.contains("is under way")), "{reasons:?}");
@@ -289,7 +289,7 @@ on_both! {
         scene.hours(30).await;
         assert_eq!(scene.sent(), ["How did we do, Jo?"], "a week later it is owed no more");
         let Nexora { app, tenant, .. } = &scene.nexora;
-        let runs = app.view(tenant, move |tx| store::run::list(tx, &nexora::store::run::Filter::default(), 10)).await.unwrap();
+        let runs = app.view(tenant, move |tx| store::run::list(tx, &nexora_store::run::Filter::default(), 10)).await.unwrap();
         let why = explain::explain(app, tenant, runs[0].id.as_str()).await.unwrap();
         let held = why.lines.iter().filter(|line| line.became == "held" && line.why.contains("owe them an answer"));
         assert_eq!(held.count(), 7, "every day that it waited is told: {why:#?}");
@@ -352,7 +352,7 @@ on_both! {
             job::advance(app, actor, tenant, &made.id, Move::Stage(stage.into())).await.unwrap();
         }
         scene.nexora.settle().await;
-        let runs = app.view(tenant, move |tx| store::run::list(tx, &nexora::store::run::Filter::default(), 10)).await.unwrap();
+        let runs = app.view(tenant, move |tx| store::run::list(tx, &nexora_store::run::Filter::default(), 10)).await.unwrap();
         assert_eq!(runs.len(), 4);
     }
 
@@ -383,7 +383,7 @@ on_both! {
         scene.use_built_in("review-request", &[("hours", "Mon-Sun 00:00-24:00")]).await;
         scene.complete_job("Boiler").await;
         scene.hours(25).await;
-        let effects = scene.nexora.app.view(&scene.nexora.tenant, move |tx| store::effect::list(tx, &nexora::store::effect::Filter::default(), 5)).await.unwrap();
+        let effects = scene.nexora.app.view(&scene.nexora.tenant, move |tx| store::effect::list(tx, &nexora_store::effect::Filter::default(), 5)).await.unwrap();
         let text = effects[0].request.value()["text"].as_str().unwrap().to_owned();
         let token = text.split("/r/").nth(1).unwrap().split_whitespace().next().unwrap();
         let url = link::open_review(&scene.nexora.app, token).await.unwrap();
@@ -520,7 +520,7 @@ on_both! {
         tenant::resume(app, actor, &tenant.slug).await.unwrap();
         scene.hours(1).await;
         assert_eq!(digests(&scene), 2);
-        let events = app.view(tenant, move |tx| store::event::list(tx, &Filter { kind: Some(nexora::model::event::EventKind::Schedule), ..Filter::default() }, 50)).await.unwrap();
+        let events = app.view(tenant, move |tx| store::event::list(tx, &Filter { kind: Some(nexora_core::model::event::EventKind::Schedule), ..Filter::default() }, 50)).await.unwrap();
         assert_eq!(events.len(), 2, "{events:?}");
     }
 
@@ -645,7 +645,7 @@ on_both! {
             scene.nexora.settle().await;
             let Nexora { app, actor, tenant, .. } = &scene.nexora;
             let jo = "jo@example.com".parse().unwrap();
-            contact::suppress(app, actor, tenant, &jo, (nexora::model::consent::Scope::All, "asked by telephone".into())).await.unwrap();
+            contact::suppress(app, actor, tenant, &jo, (nexora_core::model::consent::Scope::All, "asked by telephone".into())).await.unwrap();
             for _ in 0..5 {
                 scene.nexora.app.clock.advance(Duration::from_secs(300));
                 scene.nexora.settle().await;

@@ -203,7 +203,7 @@ fn a_user_is_given_two_step_sign_in_at_the_shell() {
     let told = machine.json(&enrol);
     assert_eq!(machine.json(&["user", "show", "jo@acme.com"])["sign_in"]["has_totp"], false);
     assert_eq!(confirm("000000").0, 7);
-    let now = nexora::base::clock::Clock::System.now();
+    let now = nexora_core::base::clock::Clock::System.now();
     let (status, out, error) = confirm(&crate::visitor::code(told["secret"].as_str().unwrap(), now));
     assert_eq!(status, 0, "{error}");
     let codes: Value = serde_json::from_str(&out).unwrap();

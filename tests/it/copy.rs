@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use diesel::RunQueryDsl;
 use diesel::sql_types::{BigInt, Text};
-use nexora::model::TenantId;
-use nexora::model::consent::{Channel, Scope};
-use nexora::model::lead::Agreed;
-use nexora::model::user::Role;
 use nexora::ops::user::Grant;
 use nexora::ops::{contact, form, tenant, user};
-use nexora::store::copy::{self, Contents};
-use nexora::store::{Conn, Url, migration};
+use nexora_core::model::TenantId;
+use nexora_core::model::consent::{Channel, Scope};
+use nexora_core::model::lead::Agreed;
+use nexora_core::model::user::Role;
+use nexora_store::copy::{self, Contents};
+use nexora_store::{Conn, Url, migration};
 
 use crate::harness::{Nexora, enquiry, new_tenant, on_both};
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use nexora::model::effect::EffectState;
-use nexora::model::run::RunState;
+use nexora_core::model::effect::EffectState;
+use nexora_core::model::run::RunState;
 use serde_json::json;
 
 use crate::harness::{Backend, Nexora, enquiry, on_both};

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use diesel::RunQueryDsl as _;
-use nexora::base::Kind;
-use nexora::model::LeadId;
 use nexora::ops;
 use nexora::pipeline::intake::{self, Intake, Offer};
-use nexora::store::{Conn, lead, migration};
+use nexora_core::base::Kind;
+use nexora_core::model::LeadId;
+use nexora_store::{Conn, lead, migration};
 
 use crate::harness::{Backend, Database, Nexora, enquiry, new_tenant, on_both};
 
-fn sql(conn: &mut Conn, text: &str) -> nexora::base::Result<()> {
+fn sql(conn: &mut Conn, text: &str) -> nexora_core::base::Result<()> {
     let query = diesel::sql_query(text);
     match conn {
         Conn::Sqlite(conn) => query.execute(conn)?,
@@ -127,8 +127,8 @@ on_both! {
         let nexora = Nexora::with_sandbox(backend).await;
         let id = nexora.tenant.id.clone();
         let (entries, broken) = nexora.app.db.read(move |conn| {
-            let entries = nexora::store::audit::list(conn, Some(&id), 100)?;
-            Ok((entries, nexora::store::audit::first_broken(conn, Some(&id))?))
+            let entries = nexora_store::audit::list(conn, Some(&id), 100)?;
+            Ok((entries, nexora_store::audit::first_broken(conn, Some(&id))?))
         }).await.unwrap();
         let actions: Vec<&str> = entries.iter().rev().map(|entry| entry.action.as_str()).collect();
         assert_eq!(actions, ["tenant.create", "connection.add", "connection.add", "automation.enable"]);
@@ -137,7 +137,7 @@ on_both! {
         let id = nexora.tenant.id.clone();
         let forged = format!("UPDATE audit SET actor = 'operator:nobody' WHERE chain = '{id}' AND number = 2");
         nexora.app.db.write(move |conn| sql(conn, &forged)).await.unwrap();
-        let broken = nexora.app.db.read(move |conn| nexora::store::audit::first_broken(conn, Some(&id))).await.unwrap();
+        let broken = nexora.app.db.read(move |conn| nexora_store::audit::first_broken(conn, Some(&id))).await.unwrap();
         assert_eq!(broken, Some(2));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use nexora::ops;
 use nexora::pipeline::intake::{self, Offer};
-use nexora::store::due::{self, Queue};
+use nexora_store::due::{self, Queue};
 
 use crate::harness::{Nexora, enquiry, new_tenant, on_both};
 
@@ -47,9 +47,9 @@ on_both! {
         ops::connection::pause(&nexora.app, &nexora.actor, &nexora.tenant, "smtp").await.unwrap();
         let id = nexora.submit(enquiry()).await;
         nexora.settle().await;
-        assert_eq!(nexora.effects(&id).await["alert"], nexora::model::effect::EffectState::Pending);
+        assert_eq!(nexora.effects(&id).await["alert"], nexora_core::model::effect::EffectState::Pending);
         ops::connection::resume(&nexora.app, &nexora.actor, &nexora.tenant, "smtp").await.unwrap();
         nexora.settle().await;
-        assert_eq!(nexora.effects(&id).await["alert"], nexora::model::effect::EffectState::Delivered);
+        assert_eq!(nexora.effects(&id).await["alert"], nexora_core::model::effect::EffectState::Delivered);
     }
 }

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use nexora::connector::turnstile;
-use nexora::model::consent::Channel;
-use nexora::model::form::{Field, FieldName, Need};
-use nexora::model::lead::LeadState;
-use nexora::model::tenant::Tenant;
 use nexora::ops::form::{self, Snippet};
 use nexora::ops::{contact, lead, tenant};
-use nexora::store;
+use nexora_connector::turnstile;
+use nexora_core::model::consent::Channel;
+use nexora_core::model::form::{Field, FieldName, Need};
+use nexora_core::model::lead::LeadState;
+use nexora_core::model::tenant::Tenant;
+use nexora_store as store;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Response, StatusCode};
 use serde_json::json;
@@ -450,7 +450,7 @@ on_both! {
         let url = stage.url.clone();
         let site = Site::open_and(backend, |config| config.intake.turnstile_url = url).await;
         let (app, actor, tenant) = (&site.nexora.app, &site.nexora.actor, &site.nexora.tenant);
-        form::set_turnstile(app, actor, tenant, Some(("0x4AAA".into(), nexora::base::secret::Secret::new("s3cret")))).await.unwrap();
+        form::set_turnstile(app, actor, tenant, Some(("0x4AAA".into(), nexora_core::base::secret::Secret::new("s3cret")))).await.unwrap();
         assert!(site.page("acme").await.contains("data-sitekey=\"0x4AAA\""));
         for (response, expected) in [("good", 0), ("bad", 70), ("", 35), ("busy", 0)] {
             let ticket = site.ticket().await;
@@ -459,7 +459,7 @@ on_both! {
             let leads = app.view(tenant, move |tx| store::lead::list(tx, None, None, 1)).await.unwrap();
             assert_eq!(leads[0].score, expected, "{response}");
         }
-        let wrong = turnstile::verify(&stage.url, &nexora::base::secret::Secret::new("wrong"), "good", None).await;
+        let wrong = turnstile::verify(&stage.url, &nexora_core::base::secret::Secret::new("wrong"), "good", None).await;
         assert_eq!(wrong.unwrap_err().kind().exit_code(), 7);
     }
 

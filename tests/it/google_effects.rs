@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use nexora::model::effect::{Effect, EffectState};
-use nexora::model::message::Author;
-use nexora::store::{effect, message};
+use nexora_core::model::effect::{Effect, EffectState};
+use nexora_core::model::message::Author;
+use nexora_store::{effect, message};
 use serde_json::{Value, json};
 
 use crate::harness::{Backend, enquiry, on_both};
@@ -117,9 +117,8 @@ fn expected() -> Value {
 
 async fn effects(scene: &Scene) -> Vec<Effect> {
     let id = scene.nexora.tenant.id.clone();
-    let all = move |conn: &mut nexora::store::Conn| {
-        effect::list(&mut conn.of(&id), &effect::Filter::default(), 100)
-    };
+    let all =
+        move |conn: &mut nexora_store::Conn| effect::list(&mut conn.of(&id), &effect::Filter::default(), 100);
     scene.nexora.app.db.read(all).await.unwrap()
 }
 

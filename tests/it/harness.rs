@@ -7,24 +7,24 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use nexora::app::App;
-use nexora::base::clock::{Clock, Timestamp};
-use nexora::base::secret::{MasterKey, Secret};
+use nexora::app::registry::Registry;
 use nexora::config::Config;
 use nexora::config::google::Settings as GoogleSettings;
-use nexora::connector::registry::Registry;
-use nexora::engine::enquiry::Enquiry;
-use nexora::model::LeadId;
-use nexora::model::address::{Country, Zone};
-use nexora::model::audit::Actor;
-use nexora::model::connection::{Ability, SmtpSettings, SmtpTls, WhenInDoubt};
-use nexora::model::effect::EffectState;
-use nexora::model::tenant::Tenant;
 use nexora::ops::lead::LeadView;
 use nexora::ops::tenant::NewTenant;
 use nexora::ops::{automation, connection, lead, tenant};
 use nexora::pipeline::intake::{self, Intake, Offer};
-use nexora::sandbox::{Sandbox, Settings};
-use nexora::store::{Db, Url};
+use nexora_core::base::clock::{Clock, Timestamp};
+use nexora_core::base::secret::{MasterKey, Secret};
+use nexora_core::model::LeadId;
+use nexora_core::model::address::{Country, Zone};
+use nexora_core::model::audit::Actor;
+use nexora_core::model::connection::{Ability, SmtpSettings, SmtpTls, WhenInDoubt};
+use nexora_core::model::effect::EffectState;
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::enquiry::Enquiry;
+use nexora_sandbox::{Sandbox, Settings};
+use nexora_store::{Db, Url};
 
 /// Which database a test runs on.
 #[derive(Clone, Copy, Debug)]
@@ -83,10 +83,10 @@ impl Database {
                 let maker: Url = server.parse().unwrap();
                 let sql = format!("CREATE DATABASE {name}");
                 let made = tokio::task::spawn_blocking(move || match maker.establish().unwrap() {
-                    nexora::store::Conn::Postgres(mut conn) => {
+                    nexora_store::Conn::Postgres(mut conn) => {
                         diesel::RunQueryDsl::execute(diesel::sql_query(sql), &mut *conn).unwrap();
                     }
-                    nexora::store::Conn::Sqlite(_) => panic!("not a PostgreSQL URL"),
+                    nexora_store::Conn::Sqlite(_) => panic!("not a PostgreSQL URL"),
                 });
                 made.await.unwrap();
                 server.replacen("/postgres?", &format!("/{name}?"), 1).parse().unwrap()

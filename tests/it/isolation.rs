@@ -6,17 +6,17 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use assert_cmd::Command;
-use nexora::base::clock::Timestamp;
 use nexora::cli;
-use nexora::engine::authority;
-use nexora::engine::enquiry::Enquiry;
-use nexora::model::principal::{Noun, Permission, Principal, Verb};
-use nexora::model::tenant::Tenant;
-use nexora::model::user::Role;
-use nexora::model::{TenantId, UserId};
 use nexora::ops::{self, status};
-use nexora::store;
-use nexora::store::Url;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::principal::{Noun, Permission, Principal, Verb};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::user::Role;
+use nexora_core::model::{TenantId, UserId};
+use nexora_engine::authority;
+use nexora_engine::enquiry::Enquiry;
+use nexora_store as store;
+use nexora_store::Url;
 
 use crate::harness::{Backend, Nexora, enquiry, on_both};
 use crate::isolation_tables::{COMMANDS, MAY, ROUTES, Shows};
@@ -308,7 +308,7 @@ on_both! {
         let (status, said) = world.run(&rename);
         assert_eq!(status, 0, "{said}");
         let acme = world.site.nexora.tenant.id.clone();
-        let entries = world.site.nexora.app.db.read(move |conn| nexora::store::audit::list(conn, Some(&acme), 1)).await.unwrap();
+        let entries = world.site.nexora.app.db.read(move |conn| nexora_store::audit::list(conn, Some(&acme), 1)).await.unwrap();
         assert_eq!((entries[0].action.as_str(), entries[0].actor.as_str()), ("tenant.set", "user:op@example.com"));
     }
 

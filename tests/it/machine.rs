@@ -1,7 +1,7 @@
 //! A machine with a configuration, on which the program is run as an operator runs it.
 
 use assert_cmd::Command;
-use nexora::store::Url;
+use nexora_store::Url;
 use serde_json::Value;
 
 use crate::harness::Nexora;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use nexora::app::App;
-use nexora::base::clock::Timestamp;
-use nexora::model::connection::Ability;
-use nexora::store;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::connection::Ability;
+use nexora_store as store;
 use serde_json::{Value, json};
 
 use crate::harness::{Nexora, on_both};
@@ -28,10 +28,10 @@ const CALENDAR: &str = "[[trigger]]\non = \"calendar.event\"";
 const SHEET: &str = "[[trigger]]\non = \"sheets.row\"\nspreadsheet = \"jobs\"\nsheet = \"Jobs\"\nkey = \"ID\"\nequals = { Status = \"done\" }";
 
 async fn runs(app: &App, scene: &Scene) -> usize {
-    let filter = nexora::store::run::Filter::default();
+    let filter = nexora_store::run::Filter::default();
     let tenant = scene.nexora.tenant.id.clone();
     app.db
-        .read(move |conn| nexora::store::run::list(&mut conn.of(&tenant), &filter, 1_000))
+        .read(move |conn| nexora_store::run::list(&mut conn.of(&tenant), &filter, 1_000))
         .await
         .unwrap()
         .len()

@@ -14,8 +14,8 @@ mod walks;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use nexora::base::clock::{Clock, Timestamp};
-use nexora::sandbox::{Sandbox, Settings};
+use nexora_core::base::clock::{Clock, Timestamp};
+use nexora_sandbox::{Sandbox, Settings};
 use reqwest::{Client, Method, Response, StatusCode};
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use rustls::pki_types::PrivatePkcs8KeyDer;
@@ -133,10 +133,10 @@ async fn only_loopback_is_taken_and_a_taken_port_is_told() {
     let free = "127.0.0.1:0".parse().unwrap();
     let open = Settings { listen: "0.0.0.0:0".parse().unwrap(), smtp_listen: free, clock: Clock::System };
     let error = Sandbox::start(open).await.err().unwrap();
-    assert_eq!(error.kind(), nexora::base::Kind::Usage);
+    assert_eq!(error.kind(), nexora_core::base::Kind::Usage);
     let taken = Settings { listen: free, smtp_listen: bench.sandbox.smtp_address(), clock: Clock::System };
     let error = Sandbox::start(taken).await.err().unwrap();
-    assert_eq!(error.kind(), nexora::base::Kind::Unavailable);
+    assert_eq!(error.kind(), nexora_core::base::Kind::Unavailable);
     assert!(error.message().contains(&bench.sandbox.smtp_address().to_string()), "{error}");
     assert!(error.hint_text().is_some());
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use nexora::ops::{automation, event};
-use nexora::store;
-use nexora::store::event::Filter;
+use nexora_store as store;
+use nexora_store::event::Filter;
 use serde_json::{Value, json};
 
 use crate::harness::{Backend, Nexora};
@@ -68,7 +68,7 @@ impl Scene {
     pub async fn sign_in(&self) -> String {
         let sandbox = self.nexora.sandbox.as_ref().unwrap();
         let key: Value = serde_json::from_str(&sandbox.service_account_json()).unwrap();
-        let now = nexora::base::clock::Clock::System.now().millis() / 1_000;
+        let now = nexora_core::base::clock::Clock::System.now().millis() / 1_000;
         let claims = json!({
             "iss": key["client_email"], "sub": OFFICE, "iat": now, "exp": now + 3_600,
             "aud": sandbox.url() + "/token",

@@ -4,9 +4,9 @@ mod sessions;
 
 use std::time::Duration;
 
-use nexora::base::secret::Secret;
-use nexora::model::user::{Role, UserState};
 use nexora::ops::{self, session, sign_in, totp, user};
+use nexora_core::base::secret::Secret;
+use nexora_core::model::user::{Role, UserState};
 use reqwest::StatusCode;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -37,8 +37,8 @@ async fn sees(browser: &mut Visitor) -> bool {
 async fn told(site: &Site, email: &str) -> Vec<String> {
     let view = user::find(&site.nexora.app, &email.parse().unwrap()).await.unwrap();
     let entries = sign_in::standing(&site.nexora.app, &view.user).await.unwrap().events;
-    let how = |entry: &nexora::model::audit::Entry| {
-        let after = entry.after.as_ref().map(nexora::base::text::Json::value).unwrap_or_default();
+    let how = |entry: &nexora_core::model::audit::Entry| {
+        let after = entry.after.as_ref().map(nexora_core::base::text::Json::value).unwrap_or_default();
         format!("{} {}", entry.action, after["how"].as_str().unwrap_or_default()).trim().to_owned()
     };
     entries.iter().map(how).collect()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use nexora::config::Config;
 use nexora::http::{self, Limits, Server};
 use nexora::ops;
-use nexora::store;
+use nexora_store as store;
 use reqwest::{Client, StatusCode};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;

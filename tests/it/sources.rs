@@ -11,17 +11,17 @@ mod rivals;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use hmac::{Hmac, KeyInit as _, Mac};
-use nexora::base::secret::Secret;
-use nexora::base::text::hex;
-use nexora::engine::lead_format::formats;
-use nexora::model::consent::Channel;
-use nexora::model::event::{EventKind, WebhookEvent};
-use nexora::model::lead::{Agreed, Lead, LeadState};
-use nexora::model::source::{SourceField, SourceSettings};
-use nexora::model::tenant::Tenant;
 use nexora::ops;
 use nexora::ops::source::{NewSource, Shown};
-use nexora::store;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::text::hex;
+use nexora_core::model::consent::Channel;
+use nexora_core::model::event::{EventKind, WebhookEvent};
+use nexora_core::model::lead::{Agreed, Lead, LeadState};
+use nexora_core::model::source::{SourceField, SourceSettings};
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::lead_format::formats;
+use nexora_store as store;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -159,9 +159,9 @@ async fn leads(site: &Site) -> Vec<Lead> {
 
 /// The events that say what was said about leads.
 async fn remarks(site: &Site) -> Vec<WebhookEvent> {
-    let filter = nexora::store::event::Filter {
+    let filter = nexora_store::event::Filter {
         kind: Some(EventKind::WebhookReceived),
-        ..nexora::store::event::Filter::default()
+        ..nexora_store::event::Filter::default()
     };
     let events = site
         .nexora
@@ -324,10 +324,10 @@ on_both! {
         let new = NewSource { settings, ..new_source("angi") };
         let shown = add(&site.nexora, tenant, new).await;
         let secret = shown.secrets.secret.expose();
-        let earlier = nexora::engine::enquiry::Enquiry {
+        let earlier = nexora_engine::enquiry::Enquiry {
             name: "Somebody".into(),
             phone: "5125550160".into(),
-            ..nexora::engine::enquiry::Enquiry::default()
+            ..nexora_engine::enquiry::Enquiry::default()
         };
         let earlier = site.nexora.submit(earlier).await;
         let mut body = fixture("angi");
@@ -354,7 +354,7 @@ on_both! {
             assert_eq!(lead.consents.read::<Vec<Agreed>>().unwrap(), std::slice::from_ref(&wanted));
             assert_eq!(lead.details.value()["How soon?"], "Within a week");
             let (tenant_id, contact) = (tenant.id.clone(), lead.contact_id.clone().unwrap());
-            let word = app.db.read(move |conn| nexora::store::consent::latest(&mut conn.of(&tenant_id), &contact, Channel::Sms));
+            let word = app.db.read(move |conn| nexora_store::consent::latest(&mut conn.of(&tenant_id), &contact, Channel::Sms));
             assert!(!word.await.unwrap().unwrap().given);
         }
         assert!(site.nexora.lead(&earlier).await.lead.contact_id.is_some());

@@ -8,18 +8,18 @@ use std::time::{Duration, Instant};
 use axum::response::IntoResponse as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use nexora::base::clock::Timestamp;
 use nexora::http::status;
-use nexora::model::audit::Actor;
-use nexora::model::effect::EffectState;
-use nexora::model::panel::Panel;
-use nexora::model::principal::Principal;
-use nexora::model::run::RunState;
-use nexora::model::tenant::Tenant;
-use nexora::model::user::Role;
-use nexora::model::verdict::Gate;
-use nexora::model::{TenantId, UserId};
 use nexora::ops;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::effect::EffectState;
+use nexora_core::model::panel::Panel;
+use nexora_core::model::principal::Principal;
+use nexora_core::model::run::RunState;
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::user::Role;
+use nexora_core::model::verdict::Gate;
+use nexora_core::model::{TenantId, UserId};
 use reqwest::StatusCode;
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -235,11 +235,11 @@ on_both! {
         let nexora = &site.nexora;
         let tenant = nexora.tenant.clone();
         nexora.app.db.write(move |conn| {
-            use nexora::model::connection::ConnectionState;
-            let mut found = nexora::store::connection::list(&mut conn.of(&tenant.id), 10)?;
+            use nexora_core::model::connection::ConnectionState;
+            let mut found = nexora_store::connection::list(&mut conn.of(&tenant.id), 10)?;
             let google = found.remove(found.iter().position(|connection| connection.name == "google").unwrap());
             let now = Timestamp::from_millis(0);
-            nexora::store::connection::set_state(&mut conn.of(&tenant.id), &google.id, ConnectionState::Failing, now)
+            nexora_store::connection::set_state(&mut conn.of(&tenant.id), &google.id, ConnectionState::Failing, now)
         }).await.unwrap();
         let html = page(nexora).await;
         assert!(html.contains("Something is not working.") && html.contains("Not working"), "{html}");

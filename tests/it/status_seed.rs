@@ -3,26 +3,28 @@
 
 use std::time::Duration;
 
-use nexora::base::clock::Timestamp;
-use nexora::base::text::Json;
-use nexora::model::address::EmailAddress;
-use nexora::model::appointment::{Appointment, AppointmentState};
-use nexora::model::automation::Automation;
-use nexora::model::connection::Connection;
-use nexora::model::contact::Contact;
-use nexora::model::effect::{Effect, EffectKind, EffectState};
-use nexora::model::event::{Event, EventKind, EventState};
-use nexora::model::job::{Job, JobState};
-use nexora::model::lead::{Lead, LeadState};
-use nexora::model::message::{Author, Message, MessageClass};
-use nexora::model::outbound::{Audience, Content, Envelope, MailContent, OutboundMessage};
-use nexora::model::request::{AppendRow, CreateEvent, EffectRequest};
-use nexora::model::run::{Run, RunState};
-use nexora::model::task::{Task, TaskState};
-use nexora::model::tenant::Tenant;
-use nexora::model::verdict::{Decision, Gate, GateDecisionRow};
-use nexora::model::{AppointmentId, ContactId, EffectId, EventId, JobId, LeadId, MessageId, RunId, TaskId};
-use nexora::store::{
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::Json;
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::appointment::{Appointment, AppointmentState};
+use nexora_core::model::automation::Automation;
+use nexora_core::model::connection::Connection;
+use nexora_core::model::contact::Contact;
+use nexora_core::model::effect::{Effect, EffectKind, EffectState};
+use nexora_core::model::event::{Event, EventKind, EventState};
+use nexora_core::model::job::{Job, JobState};
+use nexora_core::model::lead::{Lead, LeadState};
+use nexora_core::model::message::{Author, Message, MessageClass};
+use nexora_core::model::outbound::{Audience, Content, Envelope, MailContent, OutboundMessage};
+use nexora_core::model::request::{AppendRow, CreateEvent, EffectRequest};
+use nexora_core::model::run::{Run, RunState};
+use nexora_core::model::task::{Task, TaskState};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::verdict::{Decision, Gate, GateDecisionRow};
+use nexora_core::model::{
+    AppointmentId, ContactId, EffectId, EventId, JobId, LeadId, MessageId, RunId, TaskId,
+};
+use nexora_store::{
     Conn, appointment, automation, connection, contact, cursor, effect, event, job, lead, message, run, task,
     verdict,
 };
@@ -102,7 +104,7 @@ impl Seed<'_> {
         self.ahead(now);
         for cursor in cursor::list(&mut self.conn.of(&self.tenant.id), None, 100).unwrap() {
             let epoch = cursor.epoch;
-            let read = nexora::model::cursor::Cursor { polled_at: Some(now), ..cursor };
+            let read = nexora_core::model::cursor::Cursor { polled_at: Some(now), ..cursor };
             let _ = cursor::save(self.conn, &read, epoch).unwrap();
         }
     }

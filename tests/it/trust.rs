@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use nexora::base::clock::Timestamp;
-use nexora::engine::reference;
-use nexora::model::consent::{Channel, Scope};
-use nexora::model::effect::EffectState;
-use nexora::model::lead::Agreed;
 use nexora::ops::trial::report::What;
 use nexora::ops::trial::{self, TrialRequest, simulate};
 use nexora::ops::{automation, connection, contact, lead, tenant};
-use nexora::store;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::consent::{Channel, Scope};
+use nexora_core::model::effect::EffectState;
+use nexora_core::model::lead::Agreed;
+use nexora_engine::reference;
+use nexora_store as store;
 use serde_json::json;
 
 use crate::harness::{Backend, Nexora, enquiry, on_both};

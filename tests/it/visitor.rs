@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use nexora::app::App;
-use nexora::base::clock::Timestamp;
-use nexora::base::secret::Secret;
-use nexora::model::address::EmailAddress;
-use nexora::model::audit::Actor;
-use nexora::model::tenant::Tenant;
-use nexora::model::user::Role;
 use nexora::ops::{totp, user};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::secret::Secret;
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::user::Role;
 use reqwest::{Client, RequestBuilder, StatusCode};
 use totp_rs::Builder;
 

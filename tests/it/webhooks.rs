@@ -6,9 +6,9 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
-use nexora::model::connection::WebhookSettings;
-use nexora::model::effect::EffectState;
 use nexora::ops::connection;
+use nexora_core::model::connection::WebhookSettings;
+use nexora_core::model::effect::EffectState;
 use serde_json::{Value, json};
 
 use crate::harness::{Nexora, enquiry, on_both};

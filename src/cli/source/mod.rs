@@ -6,20 +6,20 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use crate::base::secret::Secret;
-use crate::base::{Error, Result, money};
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::permission::Need;
 use crate::cli::{Context, input};
-use crate::engine::lead_format::guide::Setup;
-use crate::engine::lead_format::{Webhook, formats};
-use crate::model::NoticeId;
-use crate::model::principal::Noun;
-use crate::model::source::{Notice, NoticeState, Source, SourceField, SourceSettings};
-use crate::model::tenant::Tenant;
 use crate::ops::LIST_LIMIT;
 use crate::ops::source::{self, Change, NewSource, Shown, Trial};
-use crate::store;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::{Error, Result, money};
+use nexora_core::model::NoticeId;
+use nexora_core::model::principal::Noun;
+use nexora_core::model::source::{Notice, NoticeState, Source, SourceField, SourceSettings};
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::lead_format::guide::Setup;
+use nexora_engine::lead_format::{Webhook, formats};
+use nexora_store as store;
 
 #[derive(Subcommand)]
 pub enum Command {

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use crate::base::{Error, Result};
-use crate::engine::action::context::StepContext;
-use crate::engine::action::{Action, ActionKind, Planned, read};
-use crate::engine::argument::{Arguments as _, Text, define_arguments};
-use crate::model::address::EmailAddress;
-use crate::model::connection::Ability;
-use crate::model::effect::EffectKind;
-use crate::model::hours::BusinessHours;
-use crate::model::request::{self, EffectRequest};
+use crate::action::context::StepContext;
+use crate::action::{Action, ActionKind, Planned, read};
+use crate::argument::{Arguments as _, Text, define_arguments};
+use nexora_core::base::{Error, Result};
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::connection::Ability;
+use nexora_core::model::effect::EffectKind;
+use nexora_core::model::hours::BusinessHours;
+use nexora_core::model::request::{self, EffectRequest};
 
 pub const FIND_SLOT: ActionKind = ActionKind {
     name: "calendar.find_slot",

@@ -5,19 +5,19 @@ use std::time::Duration;
 use chrono_tz::Tz;
 use serde::Deserialize;
 
-use crate::base::text::Json;
-use crate::base::{Error, Result};
-use crate::engine::action::context::{StepContext, moment};
-use crate::engine::argument::{StepName, Text};
-use crate::engine::context::moment_of;
-use crate::model::appointment::Intent;
-use crate::model::automation::LAYOUT;
-use crate::model::connection::Connection;
-use crate::model::diary::EntryChange;
-use crate::model::event::{CalendarEvent, EventKind, MailEvent};
-use crate::model::message::MessageClass;
-use crate::model::outbound::{Content, Envelope, MailContent, Thread};
-use crate::model::request::EffectRequest;
+use crate::action::context::{StepContext, moment};
+use crate::argument::{StepName, Text};
+use crate::context::moment_of;
+use nexora_core::base::text::Json;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::appointment::Intent;
+use nexora_core::model::automation::LAYOUT;
+use nexora_core::model::connection::Connection;
+use nexora_core::model::diary::EntryChange;
+use nexora_core::model::event::{CalendarEvent, EventKind, MailEvent};
+use nexora_core::model::message::MessageClass;
+use nexora_core::model::outbound::{Content, Envelope, MailContent, Thread};
+use nexora_core::model::request::EffectRequest;
 
 /// What an answer refers to: an automation that is not started by a mail is refused by it.
 pub const ANSWERED: &[&str] = &["message.id"];

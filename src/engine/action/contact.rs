@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use crate::base::{Error, Result};
-use crate::engine::action::context::StepContext;
-use crate::engine::action::{Action, ActionKind, Planned, read};
-use crate::engine::argument::{Arguments as _, Text, define_arguments};
-use crate::model::address::Zone;
-use crate::model::change::{Change, ContactUpdate};
+use crate::action::context::StepContext;
+use crate::action::{Action, ActionKind, Planned, read};
+use crate::argument::{Arguments as _, Text, define_arguments};
+use nexora_core::base::{Error, Result};
+use nexora_core::model::address::Zone;
+use nexora_core::model::change::{Change, ContactUpdate};
 
 pub const UPDATE: ActionKind = ActionKind {
     name: "contact.update",

@@ -6,18 +6,18 @@ use chrono_tz::Tz;
 use minijinja::Value;
 use serde::Deserialize;
 
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
-use crate::engine::argument::{Row, Text};
-use crate::engine::context::Facts;
-use crate::engine::hours;
-use crate::engine::render::Renderer;
-use crate::engine::route;
-use crate::model::ConnectionId;
-use crate::model::automation::MessageTemplates;
-use crate::model::connection::Connection;
-use crate::model::effect::{Effect, EffectKind};
-use crate::model::event::EventKind;
+use crate::argument::{Row, Text};
+use crate::context::Facts;
+use crate::hours;
+use crate::render::Renderer;
+use crate::route;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::ConnectionId;
+use nexora_core::model::automation::MessageTemplates;
+use nexora_core::model::connection::Connection;
+use nexora_core::model::effect::{Effect, EffectKind};
+use nexora_core::model::event::EventKind;
 
 /// Everything that a step's action is planned with.
 #[derive(Clone, Copy)]

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use crate::base::{Error, Result};
-use crate::engine::action::context::StepContext;
-use crate::engine::action::{Action, ActionKind, Planned, read};
-use crate::engine::argument::{Arguments as _, Text, define_arguments};
+use crate::action::context::StepContext;
+use crate::action::{Action, ActionKind, Planned, read};
+use crate::argument::{Arguments as _, Text, define_arguments};
+use nexora_core::base::{Error, Result};
 
 pub const COMPOSE: ActionKind = ActionKind {
     name: "digest.compose",

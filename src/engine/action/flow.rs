@@ -1,12 +1,12 @@
 //! Actions that steer a run itself: wait, go on only under a condition, end.
 
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
-use crate::engine::action::context::StepContext;
-use crate::engine::action::{Action, ActionKind, EndsRun, Planned, read};
-use crate::engine::argument::{Arguments as _, Test, Text, define_arguments};
-use crate::engine::hours::duration;
-use crate::model::hours::{BusinessHours, QuietHours};
+use crate::action::context::StepContext;
+use crate::action::{Action, ActionKind, EndsRun, Planned, read};
+use crate::argument::{Arguments as _, Test, Text, define_arguments};
+use crate::hours::duration;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::hours::{BusinessHours, QuietHours};
 
 pub const WAIT: ActionKind = ActionKind {
     name: "wait",

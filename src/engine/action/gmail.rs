@@ -1,13 +1,13 @@
 //! Actions in a Gmail mailbox: a draft for a person, and labels.
 
-use crate::base::{Error, Result};
-use crate::engine::action::context::StepContext;
-use crate::engine::action::message::{SENDS, TEMPLATE, TO};
-use crate::engine::action::{Action, ActionKind, MessageUse, Planned, compose, read};
-use crate::engine::argument::{Arguments as _, Text, define_arguments};
-use crate::model::connection::Ability;
-use crate::model::effect::EffectKind;
-use crate::model::request::{EffectRequest, LabelMail};
+use crate::action::context::StepContext;
+use crate::action::message::{SENDS, TEMPLATE, TO};
+use crate::action::{Action, ActionKind, MessageUse, Planned, compose, read};
+use crate::argument::{Arguments as _, Text, define_arguments};
+use nexora_core::base::{Error, Result};
+use nexora_core::model::connection::Ability;
+use nexora_core::model::effect::EffectKind;
+use nexora_core::model::request::{EffectRequest, LabelMail};
 
 pub const DRAFT: ActionKind = ActionKind {
     name: "gmail.draft",

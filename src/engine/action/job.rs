@@ -2,14 +2,14 @@
 
 use serde_json::json;
 
-use crate::base::money;
-use crate::base::{Error, Result};
-use crate::engine::action::context::StepContext;
-use crate::engine::action::{Action, ActionKind, Planned, checked, read};
-use crate::engine::argument::{Arguments as _, Text, Texts, define_arguments};
-use crate::model::JobId;
-use crate::model::address::PhoneNumber;
-use crate::model::change::{Change, JobChange, JobPerson, JobStep};
+use crate::action::context::StepContext;
+use crate::action::{Action, ActionKind, Planned, checked, read};
+use crate::argument::{Arguments as _, Text, Texts, define_arguments};
+use nexora_core::base::money;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::JobId;
+use nexora_core::model::address::PhoneNumber;
+use nexora_core::model::change::{Change, JobChange, JobPerson, JobStep};
 
 pub const CREATE: ActionKind = ActionKind {
     name: "job.create",

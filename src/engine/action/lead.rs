@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use crate::base::{Error, Result};
-use crate::engine::action::context::StepContext;
-use crate::engine::action::{Action, ActionKind, Planned, read};
-use crate::engine::argument::{Arguments as _, Text, define_arguments};
-use crate::model::change::Change;
-use crate::model::lead::LeadState;
+use crate::action::context::StepContext;
+use crate::action::{Action, ActionKind, Planned, read};
+use crate::argument::{Arguments as _, Text, define_arguments};
+use nexora_core::base::{Error, Result};
+use nexora_core::model::change::Change;
+use nexora_core::model::lead::LeadState;
 
 pub const UPDATE: ActionKind = ActionKind {
     name: "lead.update",

@@ -1,18 +1,18 @@
 //! Actions that write a message: to a customer, to the business, and an answer to a mail.
 
-use crate::base::Result;
-use crate::engine::action::compose;
-use crate::engine::action::context::StepContext;
-use crate::engine::action::{Action, ActionKind, MessageUse, Planned, read};
-use crate::engine::argument::{Arguments as _, StepName, Text, define_arguments};
-use crate::engine::route;
-use crate::model::connection::{Ability, Connection, ConnectionKind};
-use crate::model::effect::EffectKind;
-use crate::model::event::MailEvent;
-use crate::model::mail::MailKind;
-use crate::model::message::MessageClass;
-use crate::model::outbound::{Audience, Content, MailContent, OutboundMessage};
-use crate::model::request::EffectRequest;
+use crate::action::compose;
+use crate::action::context::StepContext;
+use crate::action::{Action, ActionKind, MessageUse, Planned, read};
+use crate::argument::{Arguments as _, StepName, Text, define_arguments};
+use crate::route;
+use nexora_core::base::Result;
+use nexora_core::model::connection::{Ability, Connection, ConnectionKind};
+use nexora_core::model::effect::EffectKind;
+use nexora_core::model::event::MailEvent;
+use nexora_core::model::mail::MailKind;
+use nexora_core::model::message::MessageClass;
+use nexora_core::model::outbound::{Audience, Content, MailContent, OutboundMessage};
+use nexora_core::model::request::EffectRequest;
 
 pub const SEND: ActionKind = ActionKind {
     name: "message.send",

@@ -19,15 +19,15 @@ mod webhook;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::engine::action::context::StepContext;
-use crate::engine::argument::{Argument, Arguments, Text, Texts};
-use crate::model::ConnectionId;
-use crate::model::change::Change;
-use crate::model::connection::{Ability, Connection};
-use crate::model::message::MessageClass;
-use crate::model::request::EffectRequest;
+use crate::action::context::StepContext;
+use crate::argument::{Argument, Arguments, Text, Texts};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::ConnectionId;
+use nexora_core::model::change::Change;
+use nexora_core::model::connection::{Ability, Connection};
+use nexora_core::model::message::MessageClass;
+use nexora_core::model::request::EffectRequest;
 
 /// Every action, in the order of the reference.
 pub const ACTIONS: &[ActionKind] = &[

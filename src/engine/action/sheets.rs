@@ -1,12 +1,12 @@
 //! Actions in a spreadsheet: add a row, change a row.
 
-use crate::base::{Error, Result};
-use crate::engine::action::context::StepContext;
-use crate::engine::action::{Action, ActionKind, Planned, read};
-use crate::engine::argument::{Arguments as _, Row, Text, define_arguments};
-use crate::model::connection::Ability;
-use crate::model::effect::EffectKind;
-use crate::model::request::{self, EffectRequest, IfMissing};
+use crate::action::context::StepContext;
+use crate::action::{Action, ActionKind, Planned, read};
+use crate::argument::{Arguments as _, Row, Text, define_arguments};
+use nexora_core::base::{Error, Result};
+use nexora_core::model::connection::Ability;
+use nexora_core::model::effect::EffectKind;
+use nexora_core::model::request::{self, EffectRequest, IfMissing};
 
 pub const APPEND_ROW: ActionKind = ActionKind {
     name: "sheets.append_row",

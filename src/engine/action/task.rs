@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use crate::base::Result;
-use crate::engine::action::context::StepContext;
-use crate::engine::action::{Action, ActionKind, Planned, read};
-use crate::engine::argument::{Arguments as _, Text, define_arguments};
-use crate::model::TaskId;
-use crate::model::change::{Change, NewTask};
+use crate::action::context::StepContext;
+use crate::action::{Action, ActionKind, Planned, read};
+use crate::argument::{Arguments as _, Text, define_arguments};
+use nexora_core::base::Result;
+use nexora_core::model::TaskId;
+use nexora_core::model::change::{Change, NewTask};
 
 pub const CREATE: ActionKind = ActionKind {
     name: "task.create",

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::*;
-use crate::engine::argument::define_arguments;
+use crate::argument::define_arguments;
 
 /// What the file of a new action holds.
 const SHOUT: ActionKind = ActionKind {

@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::base::Result;
-use crate::engine::action::context::StepContext;
-use crate::engine::action::{Action, ActionKind, Planned, read};
-use crate::engine::argument::{Arguments as _, Row, Text, define_arguments};
-use crate::engine::route;
-use crate::model::request::{self, EffectRequest};
+use crate::action::context::StepContext;
+use crate::action::{Action, ActionKind, Planned, read};
+use crate::argument::{Arguments as _, Row, Text, define_arguments};
+use crate::route;
+use nexora_core::base::Result;
+use nexora_core::model::request::{self, EffectRequest};
 
 pub const POST: ActionKind = ActionKind {
     name: "webhook.post",

@@ -12,17 +12,17 @@ use minijinja::value::Serde;
 use serde_json::{Map, json};
 pub use values::moment_of;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::address::EmailAddress;
-use crate::model::connection::{Connection, ConnectionKind};
-use crate::model::contact::{AddressKind, Contact};
-use crate::model::event::{Event, EventKind, Fact, ScheduleEvent, Shape, WebhookEvent};
-use crate::model::job::Job;
-use crate::model::lead::Lead;
-use crate::model::message::Message;
-use crate::model::run::Run;
-use crate::model::tenant::Tenant;
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::connection::{Connection, ConnectionKind};
+use nexora_core::model::contact::{AddressKind, Contact};
+use nexora_core::model::event::{Event, EventKind, Fact, ScheduleEvent, Shape, WebhookEvent};
+use nexora_core::model::job::Job;
+use nexora_core::model::lead::Lead;
+use nexora_core::model::message::Message;
+use nexora_core::model::run::Run;
+use nexora_core::model::tenant::Tenant;
 
 /// A root and the names below it.
 pub type Root = (&'static str, &'static [&'static str]);
@@ -276,7 +276,7 @@ fn own(facts: Facts<'_>) -> Result<Vec<(String, serde_json::Value)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::plan::tests::scene;
+    use crate::plan::tests::scene;
 
     #[test]
     fn the_names_offered_are_the_names_built() {

@@ -4,15 +4,15 @@ use chrono_tz::Tz;
 use serde_json::{Map, json};
 
 use super::{CONTACT, JOB, LEAD, Person, Root};
-use crate::base::clock::Timestamp;
-use crate::engine::hours::midnight;
-use crate::model::contact::AddressKind;
-use crate::model::diary::When;
-use crate::model::event::{CalendarEvent, ConnectionFailing, MailEvent, RowEvent};
-use crate::model::job::Job;
-use crate::model::lead::Lead;
-use crate::model::message::Message;
-use crate::model::tenant::Tenant;
+use crate::hours::midnight;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::contact::AddressKind;
+use nexora_core::model::diary::When;
+use nexora_core::model::event::{CalendarEvent, ConnectionFailing, MailEvent, RowEvent};
+use nexora_core::model::job::Job;
+use nexora_core::model::lead::Lead;
+use nexora_core::model::message::Message;
+use nexora_core::model::tenant::Tenant;
 
 pub fn tenant(tenant: &Tenant) -> serde_json::Value {
     let settings = tenant.settings().unwrap_or_default();
@@ -51,7 +51,7 @@ pub fn lead(lead: Option<&Lead>, photos: &[String]) -> serde_json::Value {
         "source": lead.source,
         "received_at": lead.received_at,
         "reply_to": lead.reply_to,
-        "needs_review": lead.state == crate::model::lead::LeadState::NeedsReview,
+        "needs_review": lead.state == nexora_core::model::lead::LeadState::NeedsReview,
         "original": lead.original,
         "state": lead.state,
         "answered_at": lead.answered_at,

@@ -15,15 +15,15 @@ use serde::Deserialize;
 
 pub use read::{Places, Read};
 
-use crate::base::{Error, Result};
-use crate::engine::action::Action;
-use crate::engine::context::Settings;
-use crate::engine::hours::duration;
-use crate::engine::render::Renderer;
-use crate::engine::setting::{Setting, SettingType};
-use crate::engine::source::report;
-use crate::engine::trigger::Trigger;
-use crate::model::message::MessageClass;
+use crate::action::Action;
+use crate::context::Settings;
+use crate::hours::duration;
+use crate::render::Renderer;
+use crate::setting::{Setting, SettingType};
+use crate::source::report;
+use crate::trigger::Trigger;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::message::MessageClass;
 
 /// A definition whose parts were read.
 #[derive(Clone, Debug)]

@@ -6,16 +6,14 @@ use std::ops::Range;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::base::text::line_at;
-use crate::base::{Error, Result};
-use crate::engine::action;
-use crate::engine::definition::{
-    Definition, Each, OnError, Same, Step, Stop, names_of_step, said, steps_among,
-};
-use crate::engine::render::Renderer;
-use crate::engine::setting::Setting;
-use crate::engine::source::{Source, suggestion};
-use crate::engine::trigger::Trigger;
+use crate::action;
+use crate::definition::{Definition, Each, OnError, Same, Step, Stop, names_of_step, said, steps_among};
+use crate::render::Renderer;
+use crate::setting::Setting;
+use crate::source::{Source, suggestion};
+use crate::trigger::Trigger;
+use nexora_core::base::text::line_at;
+use nexora_core::base::{Error, Result};
 
 /// A definition with the place of each step in its text.
 pub struct Read<'a> {

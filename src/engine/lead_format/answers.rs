@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::engine::lead_format::fields::{self, Fields};
-use crate::engine::lead_format::parsed_lead::ParsedLead;
-use crate::model::lead::Attribution;
-use crate::model::source::SourceField;
+use crate::lead_format::fields::{self, Fields};
+use crate::lead_format::parsed_lead::ParsedLead;
+use nexora_core::model::lead::Attribution;
+use nexora_core::model::source::SourceField;
 
 /// One answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

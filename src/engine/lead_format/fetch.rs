@@ -3,10 +3,10 @@
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use crate::base::secret::Secret;
-use crate::engine::lead_format::webhook::{ParseResult, Sender};
-use crate::model::outcome::Unread;
-use crate::model::source::{FetchRequest, FetchResponse, SourceSecrets};
+use crate::lead_format::webhook::{ParseResult, Sender};
+use nexora_core::base::secret::Secret;
+use nexora_core::model::outcome::Unread;
+use nexora_core::model::source::{FetchRequest, FetchResponse, SourceSecrets};
 
 /// How the leads of one format are fetched. The connector only makes the call.
 pub trait FetchedFormat: Sync {

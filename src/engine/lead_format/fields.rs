@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::engine::enquiry::Enquiry;
-use crate::engine::lead_format::parsed_lead::ParsedLead;
-use crate::engine::lead_format::value::joined;
-use crate::model::source::SourceField;
+use crate::enquiry::Enquiry;
+use crate::lead_format::parsed_lead::ParsedLead;
+use crate::lead_format::value::joined;
+use nexora_core::model::source::SourceField;
 
 /// The names of one field, as people write them; the first are the better ones.
 struct Names {

@@ -1,7 +1,7 @@
 //! What a guide tells the person who sets a source up at the sender.
 
-use crate::base::secret::Secret;
-use crate::model::source::{Source, SourceSecrets, SourceSettings};
+use nexora_core::base::secret::Secret;
+use nexora_core::model::source::{Source, SourceSecrets, SourceSettings};
 
 /// A source with what is shown of it once.
 #[derive(Clone, Copy, Debug)]

@@ -6,11 +6,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::Result;
-use crate::base::text::Json;
-use crate::engine::lead_format::parsed_lead::ParsedLead;
-use crate::model::connection::GoogleSettings;
-use crate::model::mail::Mail;
+use crate::lead_format::parsed_lead::ParsedLead;
+use nexora_core::base::Result;
+use nexora_core::base::text::Json;
+use nexora_core::model::connection::GoogleSettings;
+use nexora_core::model::mail::Mail;
 
 /// How the mails of one format are read.
 pub trait MailFormat: Sync {

@@ -4,8 +4,8 @@
 //! A label is the whole of what stands before its sign, so that `First Name:` is never taken for
 //! `Name:`.
 
-use crate::engine::lead_format::fields::{self, Fields};
-use crate::model::source::SourceField;
+use crate::lead_format::fields::{self, Fields};
+use nexora_core::model::source::SourceField;
 
 /// Lines that end a message: what senders put below it.
 const ENDINGS: [&str; 14] = [

@@ -1,11 +1,11 @@
 //! Marketplaces that send leads by mail: what their mails have in common.
 
-use crate::engine::lead_format::fields::Fields;
-use crate::engine::lead_format::mail::{self, MailFormat, MailResult, Rules};
-use crate::engine::lead_format::mail_text;
-use crate::model::address::EmailAddress;
-use crate::model::mail::Mail;
-use crate::model::source::SourceField;
+use crate::lead_format::fields::Fields;
+use crate::lead_format::mail::{self, MailFormat, MailResult, Rules};
+use crate::lead_format::mail_text;
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::mail::Mail;
+use nexora_core::model::source::SourceField;
 
 /// The mails of one marketplace. A domain stands for those below it, too.
 pub struct Marketplace {

@@ -24,10 +24,10 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::engine::lead_format::body::Body;
-use crate::engine::lead_format::mail::MailFormat;
-use crate::engine::lead_format::webhook::{ParseResult, Sender, WebhookFormat};
-use crate::model::source::SourceSettings;
+use crate::lead_format::body::Body;
+use crate::lead_format::mail::MailFormat;
+use crate::lead_format::webhook::{ParseResult, Sender, WebhookFormat};
+use nexora_core::model::source::SourceSettings;
 
 /// The way in which one sender tells of leads.
 pub struct LeadFormat {

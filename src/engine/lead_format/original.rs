@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::engine::lead_format::Webhook;
-use crate::model::source::SourceSecrets;
+use crate::lead_format::Webhook;
+use nexora_core::model::source::SourceSecrets;
 
 /// Characters of a body that are kept.
 const LENGTH: usize = 32_000;

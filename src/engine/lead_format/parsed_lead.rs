@@ -1,8 +1,8 @@
 //! A lead as a source sent it, before it is checked and stored.
 
-use crate::engine::enquiry::Enquiry;
-use crate::model::address::EmailAddress;
-use crate::model::lead::Agreed;
+use crate::enquiry::Enquiry;
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::lead::Agreed;
 
 /// A lead as a source sent it.
 #[derive(Clone, Debug, Default, PartialEq)]

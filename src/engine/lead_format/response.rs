@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::model::LeadId;
-use crate::model::source::SourceSecrets;
+use nexora_core::model::LeadId;
+use nexora_core::model::source::SourceSecrets;
 
 /// An answer, as far as the format decides it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::base::money;
-use crate::model::lead::Details;
+use nexora_core::base::money;
+use nexora_core::model::lead::Details;
 
 /// Returns the text at a path of keys, numbers included; empty when there is none.
 pub fn text(value: &Value, path: &[&str]) -> String {

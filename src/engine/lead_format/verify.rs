@@ -8,9 +8,9 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use hmac::Mac as _;
 use sha2::{Digest, Sha256};
 
-use crate::base::clock::Timestamp;
-use crate::base::mac::hmac_sha256;
-use crate::model::source::{SourceSecrets, SourceSettings};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::mac::hmac_sha256;
+use nexora_core::model::source::{SourceSecrets, SourceSettings};
 
 /// A request's headers by name in lower case.
 pub type Headers = BTreeMap<String, String>;
@@ -160,8 +160,8 @@ pub fn from_hex(text: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::secret::Secret;
-    use crate::engine::lead_format::formats;
+    use crate::lead_format::formats;
+    use nexora_core::base::secret::Secret;
 
     const NOW: Timestamp = Timestamp::from_millis(1_649_367_553_000);
 
@@ -213,7 +213,8 @@ mod tests {
     fn signatures_are_over_the_raw_body() {
         let hex = "sha256=00ff";
         let good = hmac_sha256(b"secret", &[b"{\"a\": 1}"]).finalize().into_bytes();
-        let hub = headers(&[("x-hub-signature-256", &format!("sha256={}", crate::base::text::hex(good)))]);
+        let hub =
+            headers(&[("x-hub-signature-256", &format!("sha256={}", nexora_core::base::text::hex(good)))]);
         let of = |kind: &str, headers: &Headers, body: &[u8]| {
             let settings = SourceSettings::default();
             asked(kind, &Asked { settings, secret: "secret", headers, body, now: NOW })
@@ -225,7 +226,7 @@ mod tests {
         assert_eq!(ask(&Headers::new(), b"{\"a\": 1}"), Verification::Missing);
         let typeform = |text: &str| of("typeform", &headers(&[("typeform-signature", text)]), b"{\"a\": 1}");
         assert_eq!(typeform(&format!("sha256={}", BASE64.encode(good))), Verification::Good);
-        assert_eq!(typeform(&format!("sha256={}", crate::base::text::hex(good))), Verification::Wrong);
+        assert_eq!(typeform(&format!("sha256={}", nexora_core::base::text::hex(good))), Verification::Wrong);
     }
 
     #[test]

@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use crate::engine::lead_format::fetch::FetchedFormat;
-use crate::engine::lead_format::guide::Setup;
-use crate::engine::lead_format::parsed_lead::ParsedLead;
-use crate::engine::lead_format::response::{self, Handshake, Response};
-use crate::engine::lead_format::verify::{Call, Verification};
-use crate::model::LeadId;
-use crate::model::source::SourceSettings;
+use crate::lead_format::fetch::FetchedFormat;
+use crate::lead_format::guide::Setup;
+use crate::lead_format::parsed_lead::ParsedLead;
+use crate::lead_format::response::{self, Handshake, Response};
+use crate::lead_format::verify::{Call, Verification};
+use nexora_core::model::LeadId;
+use nexora_core::model::source::SourceSettings;
 
 /// How the webhooks of one format are verified, read and answered.
 pub trait WebhookFormat: Sync {

@@ -8,8 +8,8 @@ pub mod text;
 use mail_parser::decoders::charsets::map::charset_decoder;
 use mail_parser::{Address, HeaderValue, Message, MessageParser, MimeHeaders as _, PartType};
 
-use crate::base::clock::Timestamp;
-use crate::model::mail::{Attachment, Mail, MailKind, Mailbox, Part};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::mail::{Attachment, Mail, MailKind, Mailbox, Part};
 
 /// Characters of text that are kept.
 const TEXT_LIMIT: usize = 64_000;

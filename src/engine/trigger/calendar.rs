@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::base::{Error, Result};
-use crate::engine::argument::{Arguments as _, Text, Texts, define_arguments};
-use crate::engine::hours::duration;
-use crate::engine::trigger::mail::CONNECTION;
-use crate::engine::trigger::{EventSource, Fill, Filter, Keys, TriggerKind, read};
-use crate::model::connection::Ability;
-use crate::model::cursor::Moment;
-use crate::model::diary::{EFFECT_PROPERTY, Entry, EntryChange, UPDATE_PROPERTY};
-use crate::model::event::{CalendarEvent, Event, EventKind};
+use crate::argument::{Arguments as _, Text, Texts, define_arguments};
+use crate::hours::duration;
+use crate::trigger::mail::CONNECTION;
+use crate::trigger::{EventSource, Fill, Filter, Keys, TriggerKind, read};
+use nexora_core::base::{Error, Result};
+use nexora_core::model::connection::Ability;
+use nexora_core::model::cursor::Moment;
+use nexora_core::model::diary::{EFFECT_PROPERTY, Entry, EntryChange, UPDATE_PROPERTY};
+use nexora_core::model::event::{CalendarEvent, Event, EventKind};
 
 pub const CALENDAR_EVENT: TriggerKind = TriggerKind {
     on: EventKind::CalendarEvent.name(),

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::base::Result;
-use crate::engine::argument::{Arguments as _, Text, Texts, define_arguments};
-use crate::engine::trigger::{Fill, Filter, Keys, TriggerKind, read};
-use crate::model::event::{Event, EventKind, Fact};
+use crate::argument::{Arguments as _, Text, Texts, define_arguments};
+use crate::trigger::{Fill, Filter, Keys, TriggerKind, read};
+use nexora_core::base::Result;
+use nexora_core::model::event::{Event, EventKind, Fact};
 
 pub const LEAD_RECEIVED: TriggerKind =
     any(EventKind::LeadReceived, "a lead came in: by the form, the API, a mail or the command line");

@@ -1,11 +1,11 @@
 //! Triggers on mails that came into a connected mailbox.
 
-use crate::base::Result;
-use crate::engine::argument::{Arguments as _, Text, define_arguments};
-use crate::engine::query::Query;
-use crate::engine::trigger::{Fill, Filter, Keys, TriggerKind, read};
-use crate::model::connection::Ability;
-use crate::model::event::{Event, EventKind, MailChange, MailEvent};
+use crate::argument::{Arguments as _, Text, define_arguments};
+use crate::query::Query;
+use crate::trigger::{Fill, Filter, Keys, TriggerKind, read};
+use nexora_core::base::Result;
+use nexora_core::model::connection::Ability;
+use nexora_core::model::event::{Event, EventKind, MailChange, MailEvent};
 
 pub const GMAIL_MESSAGE: TriggerKind =
     mail(EventKind::GmailMessage, "a mail came into a connected mailbox, or was given a label");

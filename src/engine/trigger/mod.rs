@@ -16,12 +16,12 @@ use std::sync::Arc;
 
 pub use watch::{EventSource, Filter, Watch};
 
-use crate::base::{Error, Result};
-use crate::engine::argument::{Argument, Arguments, Text, Texts};
-use crate::engine::render::Renderer;
-use crate::engine::source::suggestion;
-use crate::model::connection::Ability;
-use crate::model::event::EventKind;
+use crate::argument::{Argument, Arguments, Text, Texts};
+use crate::render::Renderer;
+use crate::source::suggestion;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::connection::Ability;
+use nexora_core::model::event::EventKind;
 
 /// Every trigger, in the order of the reference.
 pub const TRIGGERS: &[TriggerKind] = &[

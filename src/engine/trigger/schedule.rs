@@ -1,11 +1,11 @@
 //! The trigger on moments of a schedule.
 
-use crate::base::Result;
-use crate::engine::argument::{Arguments as _, Text, define_arguments};
-use crate::engine::cron::Cron;
-use crate::engine::trigger::{EventSource, Fill, Filter, Keys, TriggerKind, read};
-use crate::model::event::{Event, EventKind, ScheduleEvent};
-use crate::model::schedule::Misfire;
+use crate::argument::{Arguments as _, Text, define_arguments};
+use crate::cron::Cron;
+use crate::trigger::{EventSource, Fill, Filter, Keys, TriggerKind, read};
+use nexora_core::base::Result;
+use nexora_core::model::event::{Event, EventKind, ScheduleEvent};
+use nexora_core::model::schedule::Misfire;
 
 pub const SCHEDULE: TriggerKind = TriggerKind {
     on: EventKind::Schedule.name(),

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::Result;
-use crate::engine::argument::{Arguments as _, Text, define_arguments};
-use crate::engine::trigger::calendar::CHANGES;
-use crate::engine::trigger::mail::CONNECTION;
-use crate::engine::trigger::{EventSource, Fill, Filter, Keys, TriggerKind, read};
-use crate::model::connection::Ability;
-use crate::model::cursor::SheetTarget;
-use crate::model::event::{Event, EventKind, RowEvent};
-use crate::model::sheet::{Cells, RowChange};
+use crate::argument::{Arguments as _, Text, define_arguments};
+use crate::trigger::calendar::CHANGES;
+use crate::trigger::mail::CONNECTION;
+use crate::trigger::{EventSource, Fill, Filter, Keys, TriggerKind, read};
+use nexora_core::base::Result;
+use nexora_core::model::connection::Ability;
+use nexora_core::model::cursor::SheetTarget;
+use nexora_core::model::event::{Event, EventKind, RowEvent};
+use nexora_core::model::sheet::{Cells, RowChange};
 
 pub const ROW: TriggerKind = TriggerKind {
     on: EventKind::SheetsRow.name(),

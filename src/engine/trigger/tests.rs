@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 use minijinja::value::Serde;
 
 use super::*;
-use crate::base::clock::Timestamp;
-use crate::base::text::Json;
-use crate::engine::argument::define_arguments;
-use crate::model::TenantId;
-use crate::model::event::{Event, Fact};
+use crate::argument::define_arguments;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::Json;
+use nexora_core::model::TenantId;
+use nexora_core::model::event::{Event, Fact};
 
 /// What the file of a new trigger holds.
 const LOST_FOR: TriggerKind = TriggerKind {

@@ -4,13 +4,13 @@ use std::fmt::Debug;
 
 use serde::Deserialize;
 
-use crate::base::Result;
-use crate::engine::trigger::On;
-use crate::model::ConnectionId;
-use crate::model::connection::Connection;
-use crate::model::cursor::{Moment, SheetTarget};
-use crate::model::event::Event;
-use crate::model::schedule::Misfire;
+use crate::trigger::On;
+use nexora_core::base::Result;
+use nexora_core::model::ConnectionId;
+use nexora_core::model::connection::Connection;
+use nexora_core::model::cursor::{Moment, SheetTarget};
+use nexora_core::model::event::Event;
+use nexora_core::model::schedule::Misfire;
 
 /// A trigger with its holes filled and its texts read.
 #[derive(Debug)]

@@ -1,9 +1,9 @@
 //! The trigger on events that another program sends.
 
-use crate::base::Result;
-use crate::engine::argument::{Arguments as _, Text, define_arguments};
-use crate::engine::trigger::{Fill, Filter, Keys, TriggerKind, read};
-use crate::model::event::{Event, EventKind, WebhookEvent};
+use crate::argument::{Arguments as _, Text, define_arguments};
+use crate::trigger::{Fill, Filter, Keys, TriggerKind, read};
+use nexora_core::base::Result;
+use nexora_core::model::event::{Event, EventKind, WebhookEvent};
 
 pub const RECEIVED: TriggerKind = TriggerKind {
     on: EventKind::WebhookReceived.name(),

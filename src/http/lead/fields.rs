@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
 
-use crate::engine::enquiry::Enquiry;
 use crate::http::problem::Problem;
-use crate::model::lead::Attribution;
+use nexora_core::model::lead::Attribution;
+use nexora_engine::enquiry::Enquiry;
 
 pub type Fields = BTreeMap<String, String>;
 

@@ -7,16 +7,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::app::{App, PublicProfile};
-use crate::base::clock::Timestamp;
-use crate::engine::enquiry::FieldFault;
 use crate::http::lead::fields::{Fields, is_set};
 use crate::http::lead::form_token::{self, FormToken};
 use crate::http::page::{self, Policy, Script};
 use crate::http::problem::Problem;
-use crate::model::form::{Field, FieldName, Need};
-use crate::model::hours::BusinessHours;
-use crate::model::lead::Attribution;
-use crate::model::tenant::Tenant;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::form::{Field, FieldName, Need};
+use nexora_core::model::hours::BusinessHours;
+use nexora_core::model::lead::Attribution;
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::enquiry::FieldFault;
 
 /// Services up to this many are shown side by side; more are chosen from a list.
 const SIDE_BY_SIDE: usize = 6;
@@ -191,8 +191,8 @@ impl Banner {
     fn of(profile: &PublicProfile, now: Timestamp) -> Banner {
         let tenant = &profile.tenant;
         let hours = BusinessHours::parse(&profile.settings.business_hours).ok();
-        let clock = tenant.country().map_or("%H:%M", crate::model::address::Country::clock);
-        let zone = tenant.zone().map_or(chrono_tz::UTC, crate::model::address::Zone::tz);
+        let clock = tenant.country().map_or("%H:%M", nexora_core::model::address::Country::clock);
+        let zone = tenant.zone().map_or(chrono_tz::UTC, nexora_core::model::address::Zone::tz);
         let at =
             |moment: Timestamp, format: &str| moment.utc().with_timezone(&zone).format(format).to_string();
         let open_until = hours.as_ref().and_then(|hours| hours.open_until(now, zone));
@@ -222,7 +222,7 @@ impl Banner {
 
 fn emergency(tenant: &Tenant, shown: &str) -> Option<Phone> {
     let country = tenant.country().ok()?;
-    let number = crate::model::address::PhoneNumber::parse_in(country, shown).ok()?;
+    let number = nexora_core::model::address::PhoneNumber::parse_in(country, shown).ok()?;
     Some(Phone { link: number.to_string(), shown: number.shown_in(country) })
 }
 

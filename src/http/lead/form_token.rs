@@ -11,13 +11,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::app::App;
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::base::secret::random_bytes;
-use crate::base::text::hex;
-use crate::base::token::PurposeKey;
-use crate::engine::spam::{Proof, Time};
-use crate::model::address::Slug;
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::secret::random_bytes;
+use nexora_core::base::text::hex;
+use nexora_core::base::token::PurposeKey;
+use nexora_core::model::address::Slug;
+use nexora_engine::spam::{Proof, Time};
 
 /// The token of one form as it was shown.
 #[derive(Clone, Debug, PartialEq, Eq)]

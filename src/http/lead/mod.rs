@@ -26,7 +26,7 @@ use crate::app::{App, PublicProfile};
 use crate::http::Public;
 use crate::http::extract::{ClientAddress, Profile};
 use crate::http::problem::{Problem, Reader};
-use crate::store::Inserted;
+use nexora_store::Inserted;
 
 pub async fn form(
     State(app): State<Arc<App>>,

@@ -4,13 +4,13 @@
 use std::net::IpAddr;
 
 use crate::app::{App, PublicProfile};
-use crate::connector::turnstile;
-use crate::engine::spam::{Proof, Signals, Time};
 use crate::http::lead::fields::Fields;
 use crate::http::lead::form_token::FormToken;
 use crate::http::lead::sent::Sent;
 use crate::http::problem::Reader;
-use crate::model::form::Form;
+use nexora_connector::turnstile;
+use nexora_core::model::form::Form;
+use nexora_engine::spam::{Proof, Signals, Time};
 
 const TURNSTILE_FIELD: &str = "cf-turnstile-response";
 

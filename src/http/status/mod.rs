@@ -15,16 +15,16 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::base::{Error, Result};
 use crate::http::extract::{ClientAddress, SignedIn};
 use crate::http::page::{self, Policy, Script};
 use crate::http::problem::Problem;
 use crate::http::{session, sign_in};
-use crate::model::principal::Principal;
-use crate::model::tenant::Tenant;
 use crate::ops::dashboard::{self, Dashboard};
 use crate::ops::overview;
-use crate::store::migration;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::principal::Principal;
+use nexora_core::model::tenant::Tenant;
+use nexora_store::migration;
 
 #[derive(Deserialize)]
 pub struct Signed {

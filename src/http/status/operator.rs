@@ -2,10 +2,10 @@
 
 use askama::Template;
 
-use crate::base::wording::{self, LocalClock};
 use crate::http::status::time::TimeElement as _;
 use crate::ops::overview::{Overview, TenantLine};
 use crate::pipeline::trouble::Level;
+use nexora_core::base::wording::{self, LocalClock};
 
 #[derive(Template)]
 #[template(path = "status/operator.html")]

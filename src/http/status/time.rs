@@ -1,7 +1,7 @@
 //! Moments as elements of a page: relative in the text and absolute in the attributes.
 
-use crate::base::clock::Timestamp;
-use crate::base::wording::LocalClock;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::wording::LocalClock;
 
 /// Words a moment as a `time` element. All of it is made of our own words, so that it may stand in a page
 /// as it is.

@@ -3,14 +3,14 @@
 use chrono::{Days, NaiveDate, NaiveTime};
 use chrono_tz::Tz;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::engine::hours::at_wall_time;
-use crate::model::job::JobState;
-use crate::model::task::TaskState;
-use crate::model::tenant::Tenant;
 use crate::ops::dashboard::{Names, SHOWN};
-use crate::store::{Conn, Tx, appointment, job, task};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::job::JobState;
+use nexora_core::model::task::TaskState;
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::hours::at_wall_time;
+use nexora_store::{Conn, Tx, appointment, job, task};
 
 /// The appointments of the coming days; a day without any is left out, but for today.
 pub struct Agenda {

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::engine::figures::{self, Daily, Done, Speed};
-use crate::engine::plain;
-use crate::model::effect::EffectState;
-use crate::model::lead::Pace;
-use crate::model::tenant::Tenant;
-use crate::store::{Conn, Tx, effect, lead, message};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::effect::EffectState;
+use nexora_core::model::lead::Pace;
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::figures::{self, Daily, Done, Speed};
+use nexora_engine::plain;
+use nexora_store::{Conn, Tx, effect, lead, message};
 
 /// Days that charts go back.
 pub const CHART_DAYS: u64 = 28;

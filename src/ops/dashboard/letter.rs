@@ -1,15 +1,15 @@
 //! The latest messages of a page, each with what became of it and why.
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::engine::plain;
-use crate::model::effect::{Effect, EffectState};
-use crate::model::outbound::Recipient;
-use crate::model::request::EffectRequest;
-use crate::model::tenant::Tenant;
-use crate::model::verdict::Decision;
 use crate::ops::dashboard::{Names, SHOWN};
-use crate::store::{Conn, effect, message, verdict};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::effect::{Effect, EffectState};
+use nexora_core::model::outbound::Recipient;
+use nexora_core::model::request::EffectRequest;
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::verdict::Decision;
+use nexora_engine::plain;
+use nexora_store::{Conn, effect, message, verdict};
 
 /// A message, in or out.
 pub struct Letter {

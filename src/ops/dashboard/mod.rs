@@ -12,17 +12,17 @@ use std::collections::HashMap;
 use chrono_tz::Tz;
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
-use crate::engine::authority;
-use crate::model::address::Slug;
-use crate::model::lead::{Lead, Pace};
-use crate::model::panel::Panel;
-use crate::model::principal::{Noun, Permission, Principal, Verb};
-use crate::model::tenant::Tenant;
-use crate::model::{ContactId, TenantId};
 use crate::pipeline::trouble::{self, Level, Trouble};
-use crate::store::{Conn, contact, lead, tenant};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::address::Slug;
+use nexora_core::model::lead::{Lead, Pace};
+use nexora_core::model::panel::Panel;
+use nexora_core::model::principal::{Noun, Permission, Principal, Verb};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{ContactId, TenantId};
+use nexora_engine::authority;
+use nexora_store::{Conn, contact, lead, tenant};
 
 pub use agenda::{Agenda, Chore, Visit, Work};
 pub use figures::{CHART_DAYS, Charts, Week};

@@ -4,21 +4,21 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::clock::Timestamp;
-use crate::base::{Kind, Result};
-use crate::engine::plain;
-use crate::model::automation::{Automation, AutomationState};
-use crate::model::connection::{Connection, ConnectionState};
-use crate::model::cursor::Cursor;
-use crate::model::run::{Run, RunState};
-use crate::model::schedule::Schedule;
-use crate::model::tenant::Tenant;
-use crate::model::{AutomationId, LeadId};
 use crate::ops::dashboard::Names;
 use crate::ops::status;
 use crate::pipeline::trouble::{self, Trouble};
 use crate::pipeline::version::{self, Parsed};
-use crate::store::{Conn, Tx, automation, balance, connection, cursor, lead, run, schedule};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Kind, Result};
+use nexora_core::model::automation::{Automation, AutomationState};
+use nexora_core::model::connection::{Connection, ConnectionState};
+use nexora_core::model::cursor::Cursor;
+use nexora_core::model::run::{Run, RunState};
+use nexora_core::model::schedule::Schedule;
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{AutomationId, LeadId};
+use nexora_engine::plain;
+use nexora_store::{Conn, Tx, automation, balance, connection, cursor, lead, run, schedule};
 
 /// Whether accounts work, and when the next digest comes.
 pub struct Health {

@@ -1,18 +1,18 @@
 //! Something that happens in a scratch world: an event, and what it leaves in the tenant's records.
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::model::consent::{Channel, Scope, Suppression, SuppressionReason};
-use crate::model::contact::AddressKind;
-use crate::model::event::{About, CalendarEvent, Event, EventKind, Fact, MailEvent};
-use crate::model::lead::{Agreed, LeadState};
-use crate::model::message::{Author, Message};
-use crate::model::tenant::Tenant;
-use crate::model::{ConnectionId, ContactId, MessageId};
 use crate::pipeline::appointment;
 use crate::pipeline::consent::{Given, note};
 use crate::pipeline::link::Linker;
-use crate::store::{Conn, connection, consent, contact, event, lead, message};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::consent::{Channel, Scope, Suppression, SuppressionReason};
+use nexora_core::model::contact::AddressKind;
+use nexora_core::model::event::{About, CalendarEvent, Event, EventKind, Fact, MailEvent};
+use nexora_core::model::lead::{Agreed, LeadState};
+use nexora_core::model::message::{Author, Message};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{ConnectionId, ContactId, MessageId};
+use nexora_store::{Conn, connection, consent, contact, event, lead, message};
 
 /// Has something that was made up happen: it leaves in the records what the same leaves in reality.
 ///

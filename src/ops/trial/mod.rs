@@ -14,17 +14,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
 use crate::config::definitions::Text;
-use crate::engine::context::Person;
-use crate::engine::trigger::{EventSource, On, Trigger, Watch};
-use crate::model::contact::AddressKind;
-use crate::model::cursor::Moment;
-use crate::model::event::Event;
-use crate::model::lead::Lead;
-use crate::model::tenant::Tenant;
-use crate::model::{AutomationId, LeadId};
 use crate::ops::definition::{self, Loaded};
 use crate::ops::trial::report::{Line, What};
 use crate::ops::trial::sample::Sample;
@@ -32,7 +22,17 @@ use crate::ops::trial::scratch::Scratch;
 use crate::ops::{LIST_LIMIT, setting_texts};
 use crate::pipeline::link::Linker;
 use crate::pipeline::{dispatch, version};
-use crate::store::{Conn, automation, connection, contact, event, lead};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::contact::AddressKind;
+use nexora_core::model::cursor::Moment;
+use nexora_core::model::event::Event;
+use nexora_core::model::lead::Lead;
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{AutomationId, LeadId};
+use nexora_engine::context::Person;
+use nexora_engine::trigger::{EventSource, On, Trigger, Watch};
+use nexora_store::{Conn, automation, connection, contact, event, lead};
 
 /// What is tried.
 #[derive(Clone, Debug, Default)]

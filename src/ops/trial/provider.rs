@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::base::Result;
-use crate::connector::registry::Registry;
-use crate::connector::{Answer, Connector, Perform, Probe, Task};
-use crate::model::outcome::{Made, Outcome};
-use crate::model::request::EffectRequest;
-use crate::model::slot;
+use crate::app::registry::Registry;
+use nexora_connector::{Answer, Connector, Perform, Probe, Task};
+use nexora_core::base::Result;
+use nexora_core::model::outcome::{Made, Outcome};
+use nexora_core::model::request::EffectRequest;
+use nexora_core::model::slot;
 
 struct Imagined;
 

@@ -2,17 +2,17 @@
 
 use serde::Serialize;
 
-use crate::base::clock::Timestamp;
-use crate::base::{Error, Result};
-use crate::engine::action::{Action, EndsRun};
-use crate::model::effect::{Effect, EffectState};
-use crate::model::message::MessageClass;
-use crate::model::outbound::Content;
-use crate::model::request::EffectRequest;
-use crate::model::run::{Run, RunState, Step, StepState};
-use crate::model::verdict::{Decision, GateDecisionRow};
 use crate::pipeline::version;
-use crate::store::{Conn, effect, run, verdict};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::effect::{Effect, EffectState};
+use nexora_core::model::message::MessageClass;
+use nexora_core::model::outbound::Content;
+use nexora_core::model::request::EffectRequest;
+use nexora_core::model::run::{Run, RunState, Step, StepState};
+use nexora_core::model::verdict::{Decision, GateDecisionRow};
+use nexora_engine::action::{Action, EndsRun};
+use nexora_store::{Conn, effect, run, verdict};
 
 /// One thing that a trial shows.
 #[derive(Clone, Debug, PartialEq, Serialize)]

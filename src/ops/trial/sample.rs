@@ -4,19 +4,19 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::base::text::Json;
-use crate::engine::context::Person;
-use crate::model::connection::Connection;
-use crate::model::contact::{AddressKind, Contact};
-use crate::model::event::{About, Event, EventKind, Shape};
-use crate::model::job::{Job, JobState};
-use crate::model::lead::{Lead, LeadState};
-use crate::model::tenant::Tenant;
-use crate::model::{ConnectionId, ContactId, JobId, LeadId};
 use crate::pipeline::contact::resolve;
-use crate::store::{Conn, contact, job, lead};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::Json;
+use nexora_core::model::connection::Connection;
+use nexora_core::model::contact::{AddressKind, Contact};
+use nexora_core::model::event::{About, Event, EventKind, Shape};
+use nexora_core::model::job::{Job, JobState};
+use nexora_core::model::lead::{Lead, LeadState};
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{ConnectionId, ContactId, JobId, LeadId};
+use nexora_engine::context::Person;
+use nexora_store::{Conn, contact, job, lead};
 
 /// Somebody who does not exist, with a request and a job.
 pub struct Sample {

@@ -7,23 +7,23 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
 use crate::app::App;
-use crate::base::clock::{Clock, Timestamp};
-use crate::base::text::Json;
-use crate::base::{Error, Result};
-use crate::model::AutomationId;
-use crate::model::automation::{Automation, AutomationState, Version};
-use crate::model::connection::{Connection, ConnectionKind};
-use crate::model::run::Run;
-use crate::model::tenant::{Tenant, TenantMode, TenantState};
 use crate::ops::LIST_LIMIT;
 use crate::ops::definition::Loaded;
 use crate::ops::trial::provider;
 use crate::pipeline;
 use crate::pipeline::stop::{self, Drops};
 use crate::pipeline::version::DRAFT;
-use crate::store::copy::{self, Contents};
-use crate::store::due::{self, Queue};
-use crate::store::{Conn, Db, Tx, Url, automation, connection, run, scratch};
+use nexora_core::base::clock::{Clock, Timestamp};
+use nexora_core::base::text::Json;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::AutomationId;
+use nexora_core::model::automation::{Automation, AutomationState, Version};
+use nexora_core::model::connection::{Connection, ConnectionKind};
+use nexora_core::model::run::Run;
+use nexora_core::model::tenant::{Tenant, TenantMode, TenantState};
+use nexora_store::copy::{self, Contents};
+use nexora_store::due::{self, Queue};
+use nexora_store::{Conn, Db, Tx, Url, automation, connection, run, scratch};
 
 /// Times that everything due is done at most in one stretch, so that no trial goes on for ever.
 const MOVES: usize = 2_000;

@@ -10,18 +10,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::Result;
-use crate::base::clock::Timestamp;
 use crate::config::definitions::Text;
-use crate::engine::definition::Definition;
-use crate::model::consent::{Consent, Suppression};
-use crate::model::effect::EffectState;
-use crate::model::event::{About, Event, EventKind, EventState};
-use crate::model::lead::LeadState;
-use crate::model::message::Message;
-use crate::model::request::EffectRequest;
-use crate::model::tenant::Tenant;
-use crate::model::{AutomationId, EventId, RunId};
 use crate::ops::definition;
 use crate::ops::trial::happening;
 use crate::ops::trial::report::{self, Line, What};
@@ -29,7 +18,18 @@ use crate::ops::trial::scratch::Scratch;
 use crate::ops::{LIST_LIMIT, setting_texts, version};
 use crate::pipeline::dispatch::subject;
 use crate::pipeline::version::{DRAFT, parsed};
-use crate::store::{Conn, Tx, automation, connection, consent, effect, event, lead, message, run, scratch};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::consent::{Consent, Suppression};
+use nexora_core::model::effect::EffectState;
+use nexora_core::model::event::{About, Event, EventKind, EventState};
+use nexora_core::model::lead::LeadState;
+use nexora_core::model::message::Message;
+use nexora_core::model::request::EffectRequest;
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{AutomationId, EventId, RunId};
+use nexora_engine::definition::Definition;
+use nexora_store::{Conn, Tx, automation, connection, consent, effect, event, lead, message, run, scratch};
 
 /// What is simulated.
 #[derive(Clone, Debug)]

@@ -7,21 +7,21 @@ use serde::{Deserialize, Serialize};
 
 use super::{Claimed, Settled};
 use crate::app::App;
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::base::text::Json;
-use crate::connector::poll::{CalendarChanges, Poll};
-use crate::engine::context::moment_of;
-use crate::engine::diary::{self, Change};
-use crate::model::TimerId;
-use crate::model::cursor::{CalendarWish, Cursor, Item, Moment, Timer};
-use crate::model::diary::{Entry, EntryChange};
-use crate::model::event::{CalendarEvent, EventKind};
-use crate::model::outcome::Unread;
-use crate::model::tenant::Tenant;
 use crate::pipeline::appointment;
 use crate::pipeline::fact::tell;
-use crate::store::{Conn, item, timer};
+use nexora_connector::poll::{CalendarChanges, Poll};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::Json;
+use nexora_core::model::TimerId;
+use nexora_core::model::cursor::{CalendarWish, Cursor, Item, Moment, Timer};
+use nexora_core::model::diary::{Entry, EntryChange};
+use nexora_core::model::event::{CalendarEvent, EventKind};
+use nexora_core::model::outcome::Unread;
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::context::moment_of;
+use nexora_engine::diary::{self, Change};
+use nexora_store::{Conn, item, timer};
 
 /// How long a cancelled entry is remembered, so that it is not told again.
 const GONE: Duration = Duration::from_secs(60 * 86_400);
@@ -52,7 +52,7 @@ pub(super) struct Read {
 }
 
 pub(super) async fn read(app: &App, poll: &dyn Poll, cursor: &Cursor) -> Result<Read, Unread> {
-    let unreadable = |error: crate::base::Error| Unread::Later { reason: error.report(), after: None };
+    let unreadable = |error: nexora_core::base::Error| Unread::Later { reason: error.report(), after: None };
     let position: Option<Position> =
         cursor.position.as_ref().map(Json::read).transpose().map_err(unreadable)?;
     let wish: CalendarWish = cursor.wish.read().map_err(unreadable)?;
@@ -292,8 +292,9 @@ impl Timers<'_> {
 
     fn fires_at(&self, entry: &Entry, moment: Moment) -> Result<Option<Timestamp>> {
         let zone = self.claimed.tenant.zone()?.tz();
-        let at =
-            |when: &Option<crate::model::diary::When>| when.as_ref().and_then(|when| moment_of(when, zone));
+        let at = |when: &Option<nexora_core::model::diary::When>| {
+            when.as_ref().and_then(|when| moment_of(when, zone))
+        };
         Ok(match moment {
             Moment::Before(seconds) => at(&entry.start).map(|start| start - Duration::from_secs(seconds)),
             Moment::After(seconds) => at(&entry.end).map(|end| end + Duration::from_secs(seconds)),
@@ -310,7 +311,7 @@ pub fn ring(
 ) -> Result<bool> {
     let entry: Entry = timer.content.read()?;
     let Some(moment) = moment_named(&timer.moment) else { return Ok(false) };
-    if timer::fire(conn, timer)? == crate::store::Claim::Lost {
+    if timer::fire(conn, timer)? == nexora_store::Claim::Lost {
         return Ok(false);
     }
     let change = match moment {

@@ -1,26 +1,26 @@
 //! Classifies an incoming mail: a reply of a contact, a lead that a marketplace sent, or neither.
 
 use super::{Claimed, bounce};
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::connector::poll::FetchedMail;
-use crate::engine::enquiry;
-use crate::engine::lead_format::formats;
-use crate::engine::lead_format::mail::{MailResult, Rules};
-use crate::engine::lead_format::parsed_lead::ParsedLead;
-use crate::engine::mail::from_parts;
-use crate::engine::mail::text::newly_written;
-use crate::model::address::EmailAddress;
-use crate::model::connection::{Connection, ConnectionSettings};
-use crate::model::contact::AddressKind;
-use crate::model::event::{About, MailEvent};
-use crate::model::lead::LeadState;
-use crate::model::mail::{Mail, MailKind, Mailbox};
-use crate::model::message::{Author, Message};
-use crate::model::{ContactId, LeadId, MessageId};
 use crate::pipeline::change;
 use crate::pipeline::intake::{self, Arrival};
-use crate::store::{Conn, Inserted, Tx, contact, lead, message};
+use nexora_connector::poll::FetchedMail;
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::connection::{Connection, ConnectionSettings};
+use nexora_core::model::contact::AddressKind;
+use nexora_core::model::event::{About, MailEvent};
+use nexora_core::model::lead::LeadState;
+use nexora_core::model::mail::{Mail, MailKind, Mailbox};
+use nexora_core::model::message::{Author, Message};
+use nexora_core::model::{ContactId, LeadId, MessageId};
+use nexora_engine::enquiry;
+use nexora_engine::lead_format::formats;
+use nexora_engine::lead_format::mail::{MailResult, Rules};
+use nexora_engine::lead_format::parsed_lead::ParsedLead;
+use nexora_engine::mail::from_parts;
+use nexora_engine::mail::text::newly_written;
+use nexora_store::{Conn, Inserted, Tx, contact, lead, message};
 
 /// What a mail turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,7 +183,7 @@ fn store(
     let (id, _) = match stored {
         Ok(stored) => stored,
         // The marketplace wrote twice about one lead, and not the same: the first is the lead.
-        Err(error) if error.kind() == crate::base::Kind::Conflict => return Ok(()),
+        Err(error) if error.kind() == nexora_core::base::Kind::Conflict => return Ok(()),
         Err(error) => return Err(error),
     };
     let found = lead::find(&mut conn.of(&claimed.tenant.id), &id)?;

@@ -10,17 +10,17 @@ use serde::{Deserialize, Serialize};
 use super::lead::{self, Known};
 use super::{Claimed, Settled};
 use crate::app::App;
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::base::text::Json;
-use crate::connector::poll::{FetchedMail, MailChanged, Poll};
-use crate::engine::mail::from_parts;
-use crate::model::cursor::{Cursor, Item};
-use crate::model::event::{EventKind, MailChange, MailEvent};
-use crate::model::outcome::Unread;
-use crate::model::{ContactId, EffectId};
 use crate::pipeline::fact::tell;
-use crate::store::{Conn, effect, item};
+use nexora_connector::poll::{FetchedMail, MailChanged, Poll};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::Json;
+use nexora_core::model::cursor::{Cursor, Item};
+use nexora_core::model::event::{EventKind, MailChange, MailEvent};
+use nexora_core::model::outcome::Unread;
+use nexora_core::model::{ContactId, EffectId};
+use nexora_engine::mail::from_parts;
+use nexora_store::{Conn, effect, item};
 
 /// How far back the mails are noted that are there when a mailbox is connected. A resync never
 /// looks further back than this before the last poll.
@@ -59,7 +59,7 @@ struct Seen {
 }
 
 pub async fn read(app: &App, poll: &dyn Poll, cursor: &Cursor) -> Result<Read, Unread> {
-    let unreadable = |error: crate::base::Error| Unread::Later { reason: error.report(), after: None };
+    let unreadable = |error: nexora_core::base::Error| Unread::Later { reason: error.report(), after: None };
     let now = app.clock.now();
     let Some(position) = cursor.position.as_ref() else {
         // The history is asked for first: what comes in while mails are listed is in both.
@@ -127,7 +127,7 @@ async fn fetch(
     changed: Vec<MailChanged>,
     more: bool,
 ) -> Result<Read, Unread> {
-    let unreadable = |error: crate::base::Error| Unread::Later { reason: error.report(), after: None };
+    let unreadable = |error: nexora_core::base::Error| Unread::Later { reason: error.report(), after: None };
     if changed.is_empty() {
         let (since, position) = (position.since, Json::of(&position).map_err(unreadable)?);
         return Ok(Read::Changes { position, since, mails: Vec::new(), more });

@@ -20,22 +20,22 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 
 use crate::app::App;
-use crate::base::clock::{Timestamp, whole_millis};
-use crate::base::text::Json;
-use crate::base::{Error, Kind, Result};
-use crate::connector::poll::Poll;
-use crate::engine::pace::{self, Bounds};
-use crate::engine::retry;
-use crate::model::connection::{Connection, ConnectionState};
-use crate::model::cursor::{Cursor, CursorKind};
-use crate::model::outcome::Unread;
-use crate::model::tenant::Tenant;
-use crate::model::{CursorId, TenantId};
 use crate::pipeline::alarm::{self, Refusal};
 use crate::pipeline::link::Linker;
 use crate::pipeline::{Round, Swept, spacing};
-use crate::store::due::{self, Queue};
-use crate::store::{Claim, Conn, connection, cursor, tenant};
+use nexora_connector::poll::Poll;
+use nexora_core::base::clock::{Timestamp, whole_millis};
+use nexora_core::base::text::Json;
+use nexora_core::base::{Error, Kind, Result};
+use nexora_core::model::connection::{Connection, ConnectionState};
+use nexora_core::model::cursor::{Cursor, CursorKind};
+use nexora_core::model::outcome::Unread;
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{CursorId, TenantId};
+use nexora_engine::pace::{self, Bounds};
+use nexora_engine::retry;
+use nexora_store::due::{self, Queue};
+use nexora_store::{Claim, Conn, connection, cursor, tenant};
 
 /// Claims a share of the cursors that are due and starts a task for each.
 ///

@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{Claimed, Settled};
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::base::text::{Json, hex};
-use crate::connector::poll::{Poll, SheetReading};
-use crate::engine::table::{self, Content, Known, Shape, Step};
-use crate::model::cursor::{Cursor, Item, SheetTarget, SheetWish};
-use crate::model::event::{About, EventKind, RowEvent};
-use crate::model::outcome::Unread;
-use crate::model::sheet::{RowChange, Table};
 use crate::pipeline::fact::tell;
-use crate::store::{Conn, item};
+use nexora_connector::poll::{Poll, SheetReading};
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::{Json, hex};
+use nexora_core::model::cursor::{Cursor, Item, SheetTarget, SheetWish};
+use nexora_core::model::event::{About, EventKind, RowEvent};
+use nexora_core::model::outcome::Unread;
+use nexora_core::model::sheet::{RowChange, Table};
+use nexora_engine::table::{self, Content, Known, Shape, Step};
+use nexora_store::{Conn, item};
 
 /// How long a row that is gone may stay away and still be the same when it comes back.
 const GONE: std::time::Duration = std::time::Duration::from_secs(86_400);
@@ -43,7 +43,7 @@ pub struct Read {
 }
 
 pub async fn read(poll: &dyn Poll, cursor: &Cursor) -> Result<Read, Unread> {
-    let unreadable = |error: crate::base::Error| Unread::Refused { reason: error.report() };
+    let unreadable = |error: nexora_core::base::Error| Unread::Refused { reason: error.report() };
     let position: Option<Position> =
         cursor.position.as_ref().map(Json::read).transpose().map_err(unreadable)?;
     let wish: SheetWish = cursor.wish.read().map_err(unreadable)?;

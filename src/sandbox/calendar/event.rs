@@ -5,10 +5,10 @@ use chrono_tz::Tz;
 use hyper::header::IF_MATCH;
 use serde_json::{Map, Value, json};
 
-use crate::base::clock::Timestamp;
-use crate::sandbox::calendar::etag;
-use crate::sandbox::serve::call::Call;
-use crate::sandbox::serve::envelope::Refusal;
+use crate::calendar::etag;
+use crate::serve::call::Call;
+use crate::serve::envelope::Refusal;
+use nexora_core::base::clock::Timestamp;
 
 /// What Google sets itself; what a client says about these is not heard.
 const GOOGLES_OWN: [&str; 8] =

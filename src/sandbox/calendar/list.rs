@@ -3,12 +3,12 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::base::clock::Timestamp;
-use crate::sandbox::calendar::event::Event;
-use crate::sandbox::calendar::{Calendar, address, calendar, etag, recurrence};
-use crate::sandbox::serve::call::{Call, Page, page};
-use crate::sandbox::serve::envelope::{Refusal, Reply, merge};
-use crate::sandbox::world::World;
+use crate::calendar::event::Event;
+use crate::calendar::{Calendar, address, calendar, etag, recurrence};
+use crate::serve::call::{Call, Page, page};
+use crate::serve::envelope::{Refusal, Reply, merge};
+use crate::world::World;
+use nexora_core::base::clock::Timestamp;
 
 /// What cannot be asked for together with a sync token (Calendar API, `events.list`).
 const NOT_WITH_SYNC_TOKEN: [&str; 8] = [

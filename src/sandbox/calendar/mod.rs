@@ -10,12 +10,12 @@ mod recurrence;
 use hyper::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
-use crate::base::clock::Timestamp;
-use crate::sandbox::calendar::event::Event;
-use crate::sandbox::serve::call::Call;
-use crate::sandbox::serve::envelope::{Refusal, Reply, merge};
-use crate::sandbox::serve::route::{Route, route};
-use crate::sandbox::world::World;
+use crate::calendar::event::Event;
+use crate::serve::call::Call;
+use crate::serve::envelope::{Refusal, Reply, merge};
+use crate::serve::route::{Route, route};
+use crate::world::World;
+use nexora_core::base::clock::Timestamp;
 
 const ALL: &str = "https://www.googleapis.com/auth/calendar";
 const READONLY: &str = "https://www.googleapis.com/auth/calendar.readonly";

@@ -8,10 +8,10 @@ use chrono_tz::Tz;
 use rrule::RRuleSet;
 use serde_json::{Map, Value, json};
 
-use crate::base::clock::Timestamp;
-use crate::sandbox::calendar::Calendar;
-use crate::sandbox::calendar::event::{Event, local};
-use crate::sandbox::serve::envelope::Refusal;
+use crate::calendar::Calendar;
+use crate::calendar::event::{Event, local};
+use crate::serve::envelope::Refusal;
+use nexora_core::base::clock::Timestamp;
 
 /// Instances of one series that one answer unfolds at most.
 const INSTANCE_LIMIT: u16 = 3_000;

@@ -4,12 +4,12 @@ use hyper::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::sandbox::gmail::history::Kind;
-use crate::sandbox::gmail::mailbox::{DRAFT, HistoryId, INBOX, Mailbox, Message, SENT, SPAM, TRASH};
-use crate::sandbox::gmail::{label, own_mailbox, view};
-use crate::sandbox::serve::call::Call;
-use crate::sandbox::serve::envelope::{Refusal, Reply};
-use crate::sandbox::world::World;
+use crate::gmail::history::Kind;
+use crate::gmail::mailbox::{DRAFT, HistoryId, INBOX, Mailbox, Message, SENT, SPAM, TRASH};
+use crate::gmail::{label, own_mailbox, view};
+use crate::serve::call::Call;
+use crate::serve::envelope::{Refusal, Reply};
+use crate::world::World;
 
 /// Messages of one batch at most (Gmail API, `messages.batchModify`), and labels of one change.
 const BATCH_LIMIT: usize = 1_000;

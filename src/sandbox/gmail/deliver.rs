@@ -14,12 +14,12 @@ use hyper::body::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::base::clock::Timestamp;
-use crate::sandbox::gmail::label;
-use crate::sandbox::gmail::mailbox::{HistoryId, INBOX, Message, UNREAD, read};
-use crate::sandbox::letter;
-use crate::sandbox::serve::envelope::Refusal;
-use crate::sandbox::world::World;
+use crate::gmail::label;
+use crate::gmail::mailbox::{HistoryId, INBOX, Message, UNREAD, read};
+use crate::letter;
+use crate::serve::envelope::Refusal;
+use crate::world::World;
+use nexora_core::base::clock::Timestamp;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

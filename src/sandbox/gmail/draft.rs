@@ -4,12 +4,12 @@ use hyper::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::sandbox::gmail::mailbox::{Brought, Draft, HistoryId};
-use crate::sandbox::gmail::message::Thread;
-use crate::sandbox::gmail::{SecondSend, message, own_mailbox, query, view};
-use crate::sandbox::serve::call::{Call, page};
-use crate::sandbox::serve::envelope::{Refusal, Reply, merge};
-use crate::sandbox::world::World;
+use crate::gmail::mailbox::{Brought, Draft, HistoryId};
+use crate::gmail::message::Thread;
+use crate::gmail::{SecondSend, message, own_mailbox, query, view};
+use crate::serve::call::{Call, page};
+use crate::serve::envelope::{Refusal, Reply, merge};
+use crate::world::World;
 
 #[derive(Default, Deserialize)]
 #[serde(default)]

@@ -7,11 +7,11 @@ use std::collections::VecDeque;
 
 use serde_json::{Value, json};
 
-use crate::sandbox::gmail::mailbox::{HistoryId, Message};
-use crate::sandbox::gmail::own_mailbox;
-use crate::sandbox::serve::call::{Call, page};
-use crate::sandbox::serve::envelope::{Refusal, Reply, merge};
-use crate::sandbox::world::{BEGINNING, World};
+use crate::gmail::mailbox::{HistoryId, Message};
+use crate::gmail::own_mailbox;
+use crate::serve::call::{Call, page};
+use crate::serve::envelope::{Refusal, Reply, merge};
+use crate::world::{BEGINNING, World};
 
 /// Changes kept at most; those before them are as good as forgotten.
 const CHANGE_LIMIT: usize = 20_000;

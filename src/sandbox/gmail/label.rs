@@ -4,12 +4,12 @@ use hyper::StatusCode;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::sandbox::gmail::history::Kind;
-use crate::sandbox::gmail::mailbox::{HistoryId, Mailbox, UNREAD};
-use crate::sandbox::gmail::own_mailbox;
-use crate::sandbox::serve::call::Call;
-use crate::sandbox::serve::envelope::{Refusal, Reply, merge};
-use crate::sandbox::world::World;
+use crate::gmail::history::Kind;
+use crate::gmail::mailbox::{HistoryId, Mailbox, UNREAD};
+use crate::gmail::own_mailbox;
+use crate::serve::call::Call;
+use crate::serve::envelope::{Refusal, Reply, merge};
+use crate::world::World;
 
 const SYSTEM_LABELS: [&str; 15] = [
     "CHAT",

@@ -10,14 +10,14 @@ use hyper::body::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::base::clock::Timestamp;
-use crate::sandbox::gmail::history::{History, Kind};
-use crate::sandbox::gmail::label::Label;
-use crate::sandbox::letter::{self, Letter};
-use crate::sandbox::serve::call::Call;
-use crate::sandbox::serve::envelope::{Refusal, merge};
-use crate::sandbox::world::BEGINNING;
-use crate::sandbox::world::{Shelf, Weighed};
+use crate::gmail::history::{History, Kind};
+use crate::gmail::label::Label;
+use crate::letter::{self, Letter};
+use crate::serve::call::Call;
+use crate::serve::envelope::{Refusal, merge};
+use crate::world::BEGINNING;
+use crate::world::{Shelf, Weighed};
+use nexora_core::base::clock::Timestamp;
 
 /// Base64 as Gmail gives it; it takes both forms of the alphabet's end.
 pub const BASE64: GeneralPurpose = GeneralPurpose::new(

@@ -4,15 +4,15 @@ use base64::Engine as _;
 use hyper::body::Bytes;
 use serde_json::{Value, json};
 
-use crate::base::secret::random_bytes;
-use crate::sandbox::gmail::mailbox::{
+use crate::gmail::mailbox::{
     BASE64, Brought, DRAFT, HistoryId, INBOX, Mailbox, Message, SENT, SPAM, TRASH, UNREAD, read,
 };
-use crate::sandbox::gmail::{TO_READ, deliver, label, own_mailbox, query, view};
-use crate::sandbox::letter::{self, Letter};
-use crate::sandbox::serve::call::{Call, page};
-use crate::sandbox::serve::envelope::{Refusal, Reply, merge};
-use crate::sandbox::world::World;
+use crate::gmail::{TO_READ, deliver, label, own_mailbox, query, view};
+use crate::letter::{self, Letter};
+use crate::serve::call::{Call, page};
+use crate::serve::envelope::{Refusal, Reply, merge};
+use crate::world::World;
+use nexora_core::base::secret::random_bytes;
 
 pub fn send(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
     let brought: Brought = call.read()?;

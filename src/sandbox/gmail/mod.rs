@@ -19,11 +19,11 @@ use hyper::Method;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::sandbox::gmail::mailbox::{HistoryId, Mailbox};
-use crate::sandbox::serve::call::Call;
-use crate::sandbox::serve::envelope::{Refusal, Reply};
-use crate::sandbox::serve::route::{Route, route};
-use crate::sandbox::world::World;
+use crate::gmail::mailbox::{HistoryId, Mailbox};
+use crate::serve::call::Call;
+use crate::serve::envelope::{Refusal, Reply};
+use crate::serve::route::{Route, route};
+use crate::world::World;
 
 const FULL: &str = "https://mail.google.com/";
 const MODIFY: &str = "https://www.googleapis.com/auth/gmail.modify";

@@ -5,10 +5,10 @@
 
 mod test;
 
-use crate::base::clock::Timestamp;
-use crate::sandbox::gmail::label::Label;
-use crate::sandbox::gmail::mailbox::Message;
-use crate::sandbox::gmail::query::test::Test;
+use crate::gmail::label::Label;
+use crate::gmail::mailbox::Message;
+use crate::gmail::query::test::Test;
+use nexora_core::base::clock::Timestamp;
 
 /// Groups inside groups at most; what is deeper is not looked at.
 const DEPTH_LIMIT: usize = 50;
@@ -201,8 +201,8 @@ impl Expression {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::gmail::mailbox::{HistoryId, SENT};
-    use crate::sandbox::letter::{Letter, write};
+    use crate::gmail::mailbox::{HistoryId, SENT};
+    use crate::letter::{Letter, write};
 
     const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 

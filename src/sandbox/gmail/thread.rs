@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::sandbox::gmail::{message, own_mailbox, view};
-use crate::sandbox::serve::call::{Call, page};
-use crate::sandbox::serve::envelope::{Refusal, Reply, merge};
-use crate::sandbox::world::World;
+use crate::gmail::{message, own_mailbox, view};
+use crate::serve::call::{Call, page};
+use crate::serve::envelope::{Refusal, Reply, merge};
+use crate::world::World;
 
 /// Lists the threads of which a message is found, the newest first.
 pub fn list(world: &mut World, call: &Call) -> Result<Reply, Refusal> {

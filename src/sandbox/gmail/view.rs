@@ -4,11 +4,11 @@ use base64::Engine as _;
 use mail_parser::{MessageParser, MessagePart, MimeHeaders, PartType};
 use serde_json::{Value, json};
 
-use crate::sandbox::gmail::mailbox::{BASE64, Message};
-use crate::sandbox::gmail::message as messages;
-use crate::sandbox::letter;
-use crate::sandbox::serve::call::Call;
-use crate::sandbox::serve::envelope::{Refusal, merge};
+use crate::gmail::mailbox::{BASE64, Message};
+use crate::gmail::message as messages;
+use crate::letter;
+use crate::serve::call::Call;
+use crate::serve::envelope::{Refusal, merge};
 
 /// How much of a message is asked for.
 pub enum Format {

@@ -9,10 +9,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::base::clock::{Clock, Timestamp};
-use crate::sandbox::identity::{self, Identity};
-use crate::sandbox::serve::call::Call;
-use crate::sandbox::serve::envelope::Refusal;
+use crate::identity::{self, Identity};
+use crate::serve::call::Call;
+use crate::serve::envelope::Refusal;
+use nexora_core::base::clock::{Clock, Timestamp};
 
 /// The longest time between `iat` and `exp`, and how far clocks may differ.
 const ASSERTION_LIFE_S: i64 = 3_600;

@@ -9,13 +9,13 @@ use hyper::StatusCode;
 use hyper::header::{CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use hyper::http::Uri;
 
-use crate::sandbox::identity::CLIENT_ID;
-use crate::sandbox::oauth::assertion::is_address;
-use crate::sandbox::oauth::tokens::{Challenge, Code};
-use crate::sandbox::oauth::{AUTH_PATH, EMAIL, OPENID, PROFILE, full_name, scopes};
-use crate::sandbox::serve::call::Call;
-use crate::sandbox::serve::envelope::{Refusal, Reply};
-use crate::sandbox::world::World;
+use crate::identity::CLIENT_ID;
+use crate::oauth::assertion::is_address;
+use crate::oauth::tokens::{Challenge, Code};
+use crate::oauth::{AUTH_PATH, EMAIL, OPENID, PROFILE, full_name, scopes};
+use crate::serve::call::Call;
+use crate::serve::envelope::{Refusal, Reply};
+use crate::world::World;
 
 /// A form may lead on to the app, which listens on this machine.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'; \

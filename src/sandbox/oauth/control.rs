@@ -17,11 +17,11 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::base::clock::Timestamp;
-use crate::sandbox::oauth::assertion::is_address;
-use crate::sandbox::oauth::full_name;
-use crate::sandbox::oauth::tokens::Tokens;
-use crate::sandbox::serve::envelope::{Refusal, merge};
+use crate::oauth::assertion::is_address;
+use crate::oauth::full_name;
+use crate::oauth::tokens::Tokens;
+use crate::serve::envelope::{Refusal, merge};
+use nexora_core::base::clock::Timestamp;
 
 /// What is asked for, done in the order of the fields.
 #[derive(Default, Deserialize)]

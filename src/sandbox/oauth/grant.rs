@@ -10,12 +10,12 @@ use hyper::header::AUTHORIZATION;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::sandbox::identity::{CLIENT_ID, CLIENT_SECRET};
-use crate::sandbox::oauth::tokens::{Challenge, Code, Holder, TESTING_LIFE};
-use crate::sandbox::oauth::{OPENID, assertion, inspect, scopes};
-use crate::sandbox::serve::call::Call;
-use crate::sandbox::serve::envelope::{Refusal, Reply, merge};
-use crate::sandbox::world::World;
+use crate::identity::{CLIENT_ID, CLIENT_SECRET};
+use crate::oauth::tokens::{Challenge, Code, Holder, TESTING_LIFE};
+use crate::oauth::{OPENID, assertion, inspect, scopes};
+use crate::serve::call::Call;
+use crate::serve::envelope::{Refusal, Reply, merge};
+use crate::world::World;
 
 /// The fields of a form, each once.
 pub type Form = HashMap<String, String>;

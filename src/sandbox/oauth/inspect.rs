@@ -5,13 +5,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::sandbox::identity::CLIENT_ID;
-use crate::sandbox::oauth::grant::Form;
-use crate::sandbox::oauth::tokens::Holder;
-use crate::sandbox::oauth::{EMAIL, PROFILE};
-use crate::sandbox::serve::call::Call;
-use crate::sandbox::serve::envelope::{Refusal, Reply, merge};
-use crate::sandbox::world::World;
+use crate::identity::CLIENT_ID;
+use crate::oauth::grant::Form;
+use crate::oauth::tokens::Holder;
+use crate::oauth::{EMAIL, PROFILE};
+use crate::serve::call::Call;
+use crate::serve::envelope::{Refusal, Reply, merge};
+use crate::world::World;
 
 /// Ends the whole grant of an access or a refresh token (RFC 7009). Google refuses a token that it
 /// does not know, where the RFC would say yes.

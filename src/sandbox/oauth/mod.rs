@@ -13,7 +13,7 @@ pub mod tokens;
 
 use hyper::Method;
 
-use crate::sandbox::serve::route::{Route, route};
+use crate::serve::route::{Route, route};
 
 const OPENID: &str = "openid";
 const EMAIL: &str = "https://www.googleapis.com/auth/userinfo.email";

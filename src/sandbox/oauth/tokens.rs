@@ -10,9 +10,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use crate::base::clock::Timestamp;
-use crate::base::secret::random_bytes;
-use crate::sandbox::serve::envelope::Refusal;
+use crate::serve::envelope::Refusal;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::secret::random_bytes;
 
 /// How long an access token is good. Google answers one second less than the hour it means.
 const ACCESS_LIFE: Duration = Duration::from_secs(3_599);

@@ -7,8 +7,8 @@ use hyper::body::Bytes;
 use hyper::header::HeaderName;
 use serde::de::DeserializeOwned;
 
-use crate::base::clock::Timestamp;
-use crate::sandbox::serve::envelope::Refusal;
+use crate::serve::envelope::Refusal;
+use nexora_core::base::clock::Timestamp;
 
 /// A call whose route is known.
 #[derive(Clone, Debug)]

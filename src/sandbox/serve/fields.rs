@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use hyper::header::CONTENT_TYPE;
 use serde_json::Value;
 
-use crate::sandbox::serve::call::Call;
-use crate::sandbox::serve::envelope::{Refusal, Reply};
+use crate::serve::call::Call;
+use crate::serve::envelope::{Refusal, Reply};
 
 /// Masks inside masks at most.
 const DEPTH_LIMIT: usize = 30;

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use hyper::header::AUTHORIZATION;
 
-use crate::sandbox::Shared;
-use crate::sandbox::fault::Blow;
-use crate::sandbox::serve::call::Call;
-use crate::sandbox::serve::envelope::{Refusal, Reply};
-use crate::sandbox::serve::fields;
-use crate::sandbox::serve::route::{self, Route, Service, UPLOAD_START};
-use crate::sandbox::serve::upload::{self, Chunk};
-use crate::sandbox::serve::{Answer, Arrived};
-use crate::sandbox::world::World;
+use crate::Shared;
+use crate::fault::Blow;
+use crate::serve::call::Call;
+use crate::serve::envelope::{Refusal, Reply};
+use crate::serve::fields;
+use crate::serve::route::{self, Route, Service, UPLOAD_START};
+use crate::serve::upload::{self, Chunk};
+use crate::serve::{Answer, Arrived};
+use crate::world::World;
 
 /// A call that may take effect now.
 struct Visit {

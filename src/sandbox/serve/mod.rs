@@ -30,8 +30,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::sandbox::serve::envelope::{Refusal, Reply};
-use crate::sandbox::{Shared, control};
+use crate::serve::envelope::{Refusal, Reply};
+use crate::{Shared, control};
 
 const CONNECTION_LIMIT: usize = 512;
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);

@@ -8,10 +8,10 @@ use hyper::Method;
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
-use crate::sandbox::serve::call::Call;
-use crate::sandbox::serve::envelope::{Refusal, Reply};
-use crate::sandbox::world::World;
-use crate::sandbox::{calendar, drive, gmail, oauth, sheets, smtp};
+use crate::serve::call::Call;
+use crate::serve::envelope::{Refusal, Reply};
+use crate::world::World;
+use crate::{calendar, drive, gmail, oauth, sheets, smtp};
 
 /// What a call does, to everything the sandbox holds.
 pub type Run = fn(&mut World, &Call) -> Result<Reply, Refusal>;

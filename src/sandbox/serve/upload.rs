@@ -8,9 +8,9 @@ use hyper::StatusCode;
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderMap, LOCATION, RANGE};
 
-use crate::sandbox::serve::call::Call;
-use crate::sandbox::serve::envelope::{Refusal, Reply};
-use crate::sandbox::serve::route::{Route, Service};
+use crate::serve::call::Call;
+use crate::serve::envelope::{Refusal, Reply};
+use crate::serve::route::{Route, Service};
 
 /// The largest message that Gmail takes (Gmail API, `messages.send`).
 pub const MEDIA_LIMIT_BYTES: usize = 36_700_160;

@@ -6,12 +6,12 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use crate::sandbox::serve::call::Call;
-use crate::sandbox::serve::envelope::{Refusal, Reply, merge};
-use crate::sandbox::sheets::grid::{Cell, Spreadsheet};
-use crate::sandbox::sheets::metadata::{AskedMark, DataFilter, Dimension, DimensionRange};
-use crate::sandbox::sheets::{Properties, change, new_sheet_id, shown};
-use crate::sandbox::world::World;
+use crate::serve::call::Call;
+use crate::serve::envelope::{Refusal, Reply, merge};
+use crate::sheets::grid::{Cell, Spreadsheet};
+use crate::sheets::metadata::{AskedMark, DataFilter, Dimension, DimensionRange};
+use crate::sheets::{Properties, change, new_sheet_id, shown};
+use crate::world::World;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

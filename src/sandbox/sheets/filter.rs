@@ -3,14 +3,14 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::sandbox::serve::call::Call;
-use crate::sandbox::serve::envelope::{Refusal, Reply, merge};
-use crate::sandbox::sheets::a1;
-use crate::sandbox::sheets::grid::Spreadsheet;
-use crate::sandbox::sheets::metadata::{DataFilter, Dimension, Line, Place};
-use crate::sandbox::sheets::values::{ValueRange, View, input, read, write};
-use crate::sandbox::sheets::{change, spreadsheet};
-use crate::sandbox::world::World;
+use crate::serve::call::Call;
+use crate::serve::envelope::{Refusal, Reply, merge};
+use crate::sheets::a1;
+use crate::sheets::grid::Spreadsheet;
+use crate::sheets::metadata::{DataFilter, Dimension, Line, Place};
+use crate::sheets::values::{ValueRange, View, input, read, write};
+use crate::sheets::{change, spreadsheet};
+use crate::world::World;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

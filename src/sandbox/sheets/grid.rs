@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::base::clock::Timestamp;
-use crate::sandbox::serve::call::Call;
-use crate::sandbox::serve::envelope::Refusal;
-use crate::sandbox::sheets::a1::{COLUMN_LIMIT, ROW_LIMIT, Range};
-use crate::sandbox::sheets::metadata::Marks;
+use crate::serve::call::Call;
+use crate::serve::envelope::Refusal;
+use crate::sheets::a1::{COLUMN_LIMIT, ROW_LIMIT, Range};
+use crate::sheets::metadata::Marks;
+use nexora_core::base::clock::Timestamp;
 
 /// Cells that a spreadsheet may have, its empty ones included (Google's limit).
 const CELL_LIMIT: usize = 10_000_000;

@@ -4,10 +4,10 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::sandbox::serve::call::Call;
-use crate::sandbox::serve::envelope::{Refusal, Reply, merge};
-use crate::sandbox::sheets::spreadsheet;
-use crate::sandbox::world::World;
+use crate::serve::call::Call;
+use crate::serve::envelope::{Refusal, Reply, merge};
+use crate::sheets::spreadsheet;
+use crate::world::World;
 
 /// Characters of keys and values that one place holds (Google's limit).
 const SIZE_LIMIT: usize = 30_000;

@@ -13,11 +13,11 @@ use hyper::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::sandbox::serve::call::Call;
-use crate::sandbox::serve::envelope::{Refusal, Reply, merge};
-use crate::sandbox::serve::route::{Route, route};
-use crate::sandbox::sheets::grid::{Sheet, Spreadsheet};
-use crate::sandbox::world::World;
+use crate::serve::call::Call;
+use crate::serve::envelope::{Refusal, Reply, merge};
+use crate::serve::route::{Route, route};
+use crate::sheets::grid::{Sheet, Spreadsheet};
+use crate::world::World;
 
 const ALL: &str = "https://www.googleapis.com/auth/spreadsheets";
 const READONLY: &str = "https://www.googleapis.com/auth/spreadsheets.readonly";

@@ -3,12 +3,12 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::sandbox::serve::call::Call;
-use crate::sandbox::serve::envelope::{Refusal, Reply, merge};
-use crate::sandbox::sheets::a1::Range;
-use crate::sandbox::sheets::grid::{Cell, Sheet, Spreadsheet};
-use crate::sandbox::sheets::{change, spreadsheet};
-use crate::sandbox::world::World;
+use crate::serve::call::Call;
+use crate::serve::envelope::{Refusal, Reply, merge};
+use crate::sheets::a1::Range;
+use crate::sheets::grid::{Cell, Sheet, Spreadsheet};
+use crate::sheets::{change, spreadsheet};
+use crate::world::World;
 
 /// How values are read: typed as by a person, or taken as they are.
 pub(super) type Input = fn(&Value) -> Cell;

@@ -14,12 +14,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::base::clock::Timestamp;
-use crate::sandbox::Shared;
-use crate::sandbox::letter::Letter;
-use crate::sandbox::serve::envelope::merge;
-use crate::sandbox::smtp::wire::Wire;
-use crate::sandbox::world::Weighed;
+use crate::Shared;
+use crate::letter::Letter;
+use crate::serve::envelope::merge;
+use crate::smtp::wire::Wire;
+use crate::world::Weighed;
+use nexora_core::base::clock::Timestamp;
 
 /// The stages of a conversation that are counted and can be made to fail.
 pub const STAGES: &[&str] = &["connect", "auth", "mail", "rcpt", "data"];

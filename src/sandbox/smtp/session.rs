@@ -8,12 +8,12 @@ use base64::engine::general_purpose::STANDARD;
 use hyper::body::Bytes;
 use tokio::net::TcpStream;
 
-use crate::sandbox::Shared;
-use crate::sandbox::fault::Blow;
-use crate::sandbox::letter::Letter;
-use crate::sandbox::serve::route::Service;
-use crate::sandbox::smtp::Received;
-use crate::sandbox::smtp::wire::{Data, Wire};
+use crate::Shared;
+use crate::fault::Blow;
+use crate::letter::Letter;
+use crate::serve::route::Service;
+use crate::smtp::Received;
+use crate::smtp::wire::{Data, Wire};
 
 const SIZE_LIMIT_BYTES: usize = 25 * 1_024 * 1_024;
 const RECIPIENT_LIMIT: usize = 100;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use nexora::model::form::{Field, FieldName, Need};
 use nexora::ops::{form, lead, tenant};
-use nexora::store;
+use nexora_core::model::form::{Field, FieldName, Need};
+use nexora_store as store;
 
 use super::{Browser, VIEWS, View, driver_path, validate};
 use crate::harness::Backend;

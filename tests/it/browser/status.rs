@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use fantoccini::Locator;
-use nexora::model::user::Role;
 use nexora::ops::{status, tenant};
+use nexora_core::model::user::Role;
 
 use super::{Browser, VIEWS, View, driver_path, validate};
 use crate::harness::Backend;

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-use nexora::model::event::EventKind;
-use nexora::store::{Db, Url};
+use nexora_core::model::event::EventKind;
+use nexora_store::{Db, Url};
 use serde_json::{Value, json};
 
 use daemon::{Daemon, set_up};
@@ -37,11 +37,11 @@ async fn told(db: &Db) -> BTreeMap<String, usize> {
     let mut told = BTreeMap::new();
     let mut before = None;
     loop {
-        let filter = nexora::store::event::Filter { before: before.clone(), ..Default::default() };
+        let filter = nexora_store::event::Filter { before: before.clone(), ..Default::default() };
         let page = db
             .read(move |conn| {
-                let tenant = nexora::store::tenant::list(conn, 1)?.remove(0);
-                nexora::store::event::list(&mut conn.of(&tenant.id), &filter, 500)
+                let tenant = nexora_store::tenant::list(conn, 1)?.remove(0);
+                nexora_store::event::list(&mut conn.of(&tenant.id), &filter, 500)
             })
             .await
             .unwrap();
@@ -66,11 +66,11 @@ async fn told(db: &Db) -> BTreeMap<String, usize> {
 /// Returns how many runs are not finished.
 async fn unfinished(db: &Db) -> usize {
     let read = db.read(|conn| {
-        let tenant = nexora::store::tenant::list(conn, 1)?.remove(0);
-        let mut filter = nexora::store::run::Filter::default();
+        let tenant = nexora_store::tenant::list(conn, 1)?.remove(0);
+        let mut filter = nexora_store::run::Filter::default();
         let mut open = 0;
         loop {
-            let page = nexora::store::run::list(&mut conn.of(&tenant.id), &filter, 500)?;
+            let page = nexora_store::run::list(&mut conn.of(&tenant.id), &filter, 500)?;
             let Some(last) = page.last() else { return Ok(open) };
             filter.before = Some(last.id.clone());
             open += page.iter().filter(|run| !run.state.is_finished()).count();
@@ -126,8 +126,8 @@ async fn every_change_is_told_once_and_every_effect_exists_once_whatever_is_kill
     daemon.start();
     let baseline = async || {
         let cursors = db.read(|conn| {
-            let tenant = nexora::store::tenant::list(conn, 1)?.remove(0);
-            nexora::store::cursor::list(&mut conn.of(&tenant.id), None, 10)
+            let tenant = nexora_store::tenant::list(conn, 1)?.remove(0);
+            nexora_store::cursor::list(&mut conn.of(&tenant.id), None, 10)
         });
         cursors.await.unwrap().iter().filter(|cursor| cursor.polled_at.is_some()).count() == 3
     };

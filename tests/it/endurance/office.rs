@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use nexora::base::clock::Clock;
-use nexora::sandbox::{Sandbox, Settings};
+use nexora_core::base::clock::Clock;
+use nexora_sandbox::{Sandbox, Settings};
 use serde_json::{Value, json};
 
 use crate::sandbox::assertion;

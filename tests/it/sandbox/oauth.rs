@@ -270,5 +270,5 @@ async fn the_token_endpoint_can_be_made_to_fail() {
     ];
     assert!(bench.http.post(text(&client["token_uri"])).form(&form).send().await.is_err());
     assert_eq!(bench.refresh(&token).await.0, 200);
-    assert_eq!(bench.sandbox.grant("nobody", &[MODIFY]).unwrap_err().kind(), nexora::base::Kind::Usage);
+    assert_eq!(bench.sandbox.grant("nobody", &[MODIFY]).unwrap_err().kind(), nexora_core::base::Kind::Usage);
 }

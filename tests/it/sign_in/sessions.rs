@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use nexora::base::secret::Secret;
 use nexora::config::Config;
-use nexora::model::SessionId;
-use nexora::model::user::{Role, UserState};
 use nexora::ops::{self, session, user};
+use nexora_core::base::secret::Secret;
+use nexora_core::model::SessionId;
+use nexora_core::model::user::{Role, UserState};
 use reqwest::StatusCode;
 
 use super::{JO, sees, sessions, site};
@@ -62,7 +62,7 @@ on_both! {
 
         // What has ended long ago is forgotten.
         let id = listed[0].session.id.clone();
-        let kept = |id: SessionId| app.db.read(move |conn| nexora::store::session::find(conn, &id));
+        let kept = |id: SessionId| app.db.read(move |conn| nexora_store::session::find(conn, &id));
         assert!(kept(id.clone()).await.unwrap().is_some());
         clock.advance(Duration::from_secs(32 * 86_400));
         nexora::pipeline::prune::sweep(app).await.unwrap();
@@ -140,7 +140,7 @@ on_both! {
         let link = format!("/status?token={}", ops::status::sign_link(&app.key, tenant, until));
         let opened = async || {
             let id = tenant.id.clone();
-            let find = app.db.read(move |conn| nexora::store::audit::list(conn, Some(&id), 1_000));
+            let find = app.db.read(move |conn| nexora_store::audit::list(conn, Some(&id), 1_000));
             find.await.unwrap().iter().filter(|entry| entry.action == "auth.link").count()
         };
         let mut owner = Visitor::new(&site.base);

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
-use nexora::model::source::{Notice, NoticeState};
 use nexora::pipeline::fetch;
+use nexora_core::model::source::{Notice, NoticeState};
 use tokio::sync::oneshot;
 
 use super::*;
@@ -200,7 +200,7 @@ on_both! {
         let theirs = ops::source::dismiss(app, actor, &other, &failed.id).await.unwrap_err();
         assert_eq!(theirs.kind().exit_code(), 4);
         let id = tenant.id.clone();
-        let audited = app.db.read(move |conn| nexora::store::audit::list(conn, Some(&id), 100)).await.unwrap();
+        let audited = app.db.read(move |conn| nexora_store::audit::list(conn, Some(&id), 100)).await.unwrap();
         assert!(audited.iter().any(|entry| entry.action == "source.dismiss"));
     }
 
@@ -251,10 +251,10 @@ on_both! {
         let app = &site.nexora.app;
         let lease_until = app.clock.now() + app.config.pipeline.lease();
         let claimed = app.db.write(move |conn| {
-            let found = nexora::store::notice::find(&mut conn.of(&tenant_id), &id)?.unwrap();
-            nexora::store::notice::claim(conn, &found, lease_until)
+            let found = nexora_store::notice::find(&mut conn.of(&tenant_id), &id)?.unwrap();
+            nexora_store::notice::claim(conn, &found, lease_until)
         });
-        assert_eq!(claimed.await.unwrap(), nexora::store::Claim::Won);
+        assert_eq!(claimed.await.unwrap(), nexora_store::Claim::Won);
         site.nexora.settle().await;
         assert_eq!((leads(&site).await.len(), provider.heard.lock().unwrap().len()), (0, 0));
         app.clock.advance(app.config.pipeline.lease());

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use nexora::model::event::{Event, EventState};
 use nexora::ops::{event, key};
-use nexora::store;
+use nexora_core::model::event::{Event, EventState};
+use nexora_store as store;
 
 use super::*;
 
@@ -171,7 +171,7 @@ on_both! {
         site.nexora.settle().await;
         assert_eq!(stored(&site, &told).await.state, EventState::Ignored);
         site.nexora.submit(crate::harness::enquiry()).await;
-        let lead = app.view(tenant, move |tx| store::event::list(tx, &nexora::store::event::Filter::default(), 1)).await.unwrap();
+        let lead = app.view(tenant, move |tx| store::event::list(tx, &nexora_store::event::Filter::default(), 1)).await.unwrap();
         assert_eq!(event::replay(app, actor, tenant, &lead[0].id).await.unwrap_err().kind().exit_code(), 5);
     }
 }

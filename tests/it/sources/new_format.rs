@@ -4,16 +4,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use nexora::engine::lead_format::LeadFormat;
-use nexora::engine::lead_format::fields::Fields;
-use nexora::engine::lead_format::formats::FORMATS;
-use nexora::engine::lead_format::guide::Setup;
-use nexora::engine::lead_format::mail::{MailFormat, MailResult, Rules};
-use nexora::engine::lead_format::verify::{Call as Shown, Verification};
-use nexora::engine::lead_format::webhook::{Needs, ParseResult, Sender, WebhookFormat};
-use nexora::engine::mail::from_rfc822;
-use nexora::model::mail::Mail;
 use nexora::pipeline::hook::{self, Incoming, Taken};
+use nexora_core::model::mail::Mail;
+use nexora_engine::lead_format::LeadFormat;
+use nexora_engine::lead_format::fields::Fields;
+use nexora_engine::lead_format::formats::FORMATS;
+use nexora_engine::lead_format::guide::Setup;
+use nexora_engine::lead_format::mail::{MailFormat, MailResult, Rules};
+use nexora_engine::lead_format::verify::{Call as Shown, Verification};
+use nexora_engine::lead_format::webhook::{Needs, ParseResult, Sender, WebhookFormat};
+use nexora_engine::mail::from_rfc822;
 
 use super::*;
 

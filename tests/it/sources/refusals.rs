@@ -1,6 +1,6 @@
 //! Calls that show no good secret, or names that nobody gives: they cost little, and hide nothing.
 
-use nexora::store::source;
+use nexora_store::source;
 
 use super::*;
 

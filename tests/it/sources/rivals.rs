@@ -3,10 +3,10 @@
 use std::sync::Barrier;
 
 use futures_util::future::join_all;
-use nexora::base::{Kind, Result};
-use nexora::model::contact::AddressKind;
-use nexora::store;
-use nexora::store::{Conn, contact, event};
+use nexora_core::base::{Kind, Result};
+use nexora_core::model::contact::AddressKind;
+use nexora_store as store;
+use nexora_store::{Conn, contact, event};
 
 use super::*;
 use crate::harness::{Backend, START};
@@ -127,7 +127,7 @@ on_both! {
     }
 
     async fn a_copy_leaves_neither_a_contact_nor_a_consent(backend) {
-        use nexora::model::lead::{Attribution, Details, NewLead};
+        use nexora_core::model::lead::{Attribution, Details, NewLead};
         use nexora::pipeline::intake::{self, Arrival};
         let site = Site::open(backend).await;
         let tenant = site.nexora.tenant.id.clone();
@@ -155,7 +155,7 @@ on_both! {
             let kinds = copies.map(|copy| intake::store(&mut conn.of(&tenant), copy, START).map_err(|error| error.kind()));
             Ok(kinds.map(|stored| stored.map(|(_, inserted)| inserted)))
         });
-        use nexora::store::Inserted;
+        use nexora_store::Inserted;
         assert_eq!(stored.await.unwrap(), [Ok(Inserted::New), Ok(Inserted::AlreadyThere), Err(Kind::Conflict)]);
         assert_eq!((leads(&site).await.len(), contacts(&site).await), (1, 1));
     }

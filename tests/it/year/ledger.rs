@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-use nexora::base::clock::Timestamp;
-use nexora::model::TenantId;
-use nexora::model::effect::Effect;
-use nexora::model::hours::QuietHours;
-use nexora::model::message::{Message, MessageClass};
-use nexora::model::outbound::{Content, Envelope};
-use nexora::model::request::EffectRequest;
-use nexora::model::run::Run;
-use nexora::model::verdict::{Decision, Gate, GateDecisionRow};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::TenantId;
+use nexora_core::model::effect::Effect;
+use nexora_core::model::hours::QuietHours;
+use nexora_core::model::message::{Message, MessageClass};
+use nexora_core::model::outbound::{Content, Envelope};
+use nexora_core::model::request::EffectRequest;
+use nexora_core::model::run::Run;
+use nexora_core::model::verdict::{Decision, Gate, GateDecisionRow};
 
 /// A reading this old is fresh enough to send by, and a little for the step of the clock.
 const FRESH: Duration = Duration::from_secs(17);

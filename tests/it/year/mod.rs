@@ -12,9 +12,9 @@ mod town;
 
 use std::time::Duration;
 
-use nexora::base::clock::Timestamp;
 use nexora::pipeline;
-use nexora::store::due::{self, Queue};
+use nexora_core::base::clock::Timestamp;
+use nexora_store::due::{self, Queue};
 
 use self::town::Town;
 

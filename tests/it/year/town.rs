@@ -5,26 +5,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nexora::app::App;
-use nexora::base::clock::{Clock, Timestamp};
-use nexora::base::secret::{MasterKey, Secret};
 use nexora::config::Config;
 use nexora::config::google::Settings as GoogleSettings;
-use nexora::engine::enquiry::Enquiry;
-use nexora::model::TenantId;
-use nexora::model::address::Zone;
-use nexora::model::audit::Actor;
-use nexora::model::change::JobPerson;
-use nexora::model::connection::{Ability, SmtpSettings, SmtpTls, WhenInDoubt};
-use nexora::model::event::ScheduleEvent;
-use nexora::model::hours::QuietHours;
-use nexora::model::message::Message;
-use nexora::model::request::EffectRequest;
-use nexora::model::tenant::Tenant;
 use nexora::ops::job::{Move, NewJob};
 use nexora::ops::{automation, connection, job, link, tenant};
 use nexora::pipeline::intake::{self, Offer};
-use nexora::sandbox::{Sandbox, Settings};
-use nexora::store::{self, Conn, Tx};
+use nexora_core::base::clock::{Clock, Timestamp};
+use nexora_core::base::secret::{MasterKey, Secret};
+use nexora_core::model::TenantId;
+use nexora_core::model::address::Zone;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::change::JobPerson;
+use nexora_core::model::connection::{Ability, SmtpSettings, SmtpTls, WhenInDoubt};
+use nexora_core::model::event::ScheduleEvent;
+use nexora_core::model::hours::QuietHours;
+use nexora_core::model::message::Message;
+use nexora_core::model::request::EffectRequest;
+use nexora_core::model::tenant::Tenant;
+use nexora_engine::enquiry::Enquiry;
+use nexora_sandbox::{Sandbox, Settings};
+use nexora_store::{self as store, Conn, Tx};
 use serde_json::{Value, json};
 
 use super::chance::Chance;
@@ -332,7 +332,7 @@ impl Town {
         let all_day = self.chance.percent(10);
         let (when, starts_at) = if all_day {
             let next = day.succ_opt().unwrap();
-            let starts_at = nexora::engine::hours::midnight(&day.to_string(), zone).unwrap();
+            let starts_at = nexora_engine::hours::midnight(&day.to_string(), zone).unwrap();
             (json!({ "start": { "date": day }, "end": { "date": next } }), starts_at)
         } else {
             let time = chrono::NaiveTime::from_hms_opt(
@@ -340,7 +340,7 @@ impl Town {
                 30,
                 0,
             );
-            let starts_at = nexora::engine::hours::at_wall_time(day, time.unwrap(), zone);
+            let starts_at = nexora_engine::hours::at_wall_time(day, time.unwrap(), zone);
             (span(starts_at), starts_at)
         };
         let mut event = when;
@@ -565,9 +565,9 @@ fn span(starts_at: Timestamp) -> Value {
 
 type Row = (
     Message,
-    nexora::model::effect::Effect,
-    nexora::model::run::Run,
-    Vec<nexora::model::verdict::GateDecisionRow>,
+    nexora_core::model::effect::Effect,
+    nexora_core::model::run::Run,
+    Vec<nexora_core::model::verdict::GateDecisionRow>,
     String,
 );
 
@@ -576,13 +576,13 @@ struct Key {
     #[diesel(sql_type = diesel::sql_types::Text)]
     tenant_id: TenantId,
     #[diesel(sql_type = diesel::sql_types::Text)]
-    id: nexora::model::MessageId,
+    id: nexora_core::model::MessageId,
     #[diesel(sql_type = diesel::sql_types::BigInt)]
     number: i64,
 }
 
 /// Returns the messages that Nexora has written after another, and the number of the last.
-fn sent_after(conn: &mut Conn, last: i64) -> nexora::base::Result<(Vec<Row>, i64)> {
+fn sent_after(conn: &mut Conn, last: i64) -> nexora_core::base::Result<(Vec<Row>, i64)> {
     let Conn::Sqlite(sqlite) = &mut *conn else { panic!("the town lives on SQLite") };
     let query = diesel::sql_query(
         "SELECT tenant_id, id, rowid AS number FROM messages WHERE author = 'nexora' AND rowid > ? ORDER BY rowid",
@@ -593,7 +593,7 @@ fn sent_after(conn: &mut Conn, last: i64) -> nexora::base::Result<(Vec<Row>, i64
     let mut rows = Vec::new();
     for key in keys {
         let message = store::message::find(&mut conn.of(&key.tenant_id), &key.id)?.unwrap();
-        let effect_id = nexora::model::EffectId::parse(message.effect_id.as_deref().unwrap())?;
+        let effect_id = nexora_core::model::EffectId::parse(message.effect_id.as_deref().unwrap())?;
         let effect = store::effect::find(&mut conn.of(&key.tenant_id), &effect_id)?.unwrap();
         let run = store::run::find(&mut conn.of(&key.tenant_id), &effect.run_id)?.unwrap();
         let verdicts = store::verdict::of_effect(&mut conn.of(&key.tenant_id), &effect_id)?;
@@ -604,13 +604,13 @@ fn sent_after(conn: &mut Conn, last: i64) -> nexora::base::Result<(Vec<Row>, i64
 }
 
 /// Returns the days of which a tenant's owner got a digest, in order.
-fn digest_days(tx: &mut Tx) -> nexora::base::Result<Vec<String>> {
+fn digest_days(tx: &mut Tx) -> nexora_core::base::Result<Vec<String>> {
     let Some(found) = store::automation::find_by_name(tx, "daily-digest")? else {
         return Ok(Vec::new());
     };
     let filter = store::run::Filter {
         automation: Some(found.id),
-        state: Some(nexora::model::run::RunState::Succeeded),
+        state: Some(nexora_core::model::run::RunState::Succeeded),
         ..store::run::Filter::default()
     };
     let mut days = Vec::new();

@@ -3,12 +3,12 @@
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
-use crate::engine::enquiry::Enquiry;
-use crate::engine::lead_format::LeadFormat;
-use crate::engine::lead_format::mail::{MailFormat, MailResult, Rules};
-use crate::engine::lead_format::parsed_lead::ParsedLead;
-use crate::engine::lead_format::value::some;
-use crate::model::mail::Mail;
+use crate::enquiry::Enquiry;
+use crate::lead_format::LeadFormat;
+use crate::lead_format::mail::{MailFormat, MailResult, Rules};
+use crate::lead_format::parsed_lead::ParsedLead;
+use crate::lead_format::value::some;
+use nexora_core::model::mail::Mail;
 
 pub static FORMAT: LeadFormat =
     LeadFormat { name: "adf", lead_source: Some(SOURCE), webhook: None, mail: Some(&Adf) };

@@ -3,20 +3,20 @@
 
 use serde_json::Value;
 
-use crate::engine::enquiry::Enquiry;
-use crate::engine::lead_format::LeadFormat;
-use crate::engine::lead_format::fields::Fields;
-use crate::engine::lead_format::guide::Setup;
-use crate::engine::lead_format::marketplace::{Class, Marketplace, between};
-use crate::engine::lead_format::parsed_lead::ParsedLead;
-use crate::engine::lead_format::response::Response;
-use crate::engine::lead_format::value::{cents, joined, questions, some, text};
-use crate::engine::lead_format::verify::{Call, Verification};
-use crate::engine::lead_format::webhook::{InAddress, Needs, ParseResult, Sender, Setting, WebhookFormat};
-use crate::model::LeadId;
-use crate::model::consent::Channel;
-use crate::model::lead::{Agreed, Attribution, Details};
-use crate::model::source::{SourceField, SourceSettings};
+use crate::enquiry::Enquiry;
+use crate::lead_format::LeadFormat;
+use crate::lead_format::fields::Fields;
+use crate::lead_format::guide::Setup;
+use crate::lead_format::marketplace::{Class, Marketplace, between};
+use crate::lead_format::parsed_lead::ParsedLead;
+use crate::lead_format::response::Response;
+use crate::lead_format::value::{cents, joined, questions, some, text};
+use crate::lead_format::verify::{Call, Verification};
+use crate::lead_format::webhook::{InAddress, Needs, ParseResult, Sender, Setting, WebhookFormat};
+use nexora_core::model::LeadId;
+use nexora_core::model::consent::Channel;
+use nexora_core::model::lead::{Agreed, Attribution, Details};
+use nexora_core::model::source::{SourceField, SourceSettings};
 
 pub static FORMAT: LeadFormat =
     LeadFormat { name: "angi", lead_source: Some(SOURCE), webhook: Some(&Angi), mail: Some(&MAILS) };

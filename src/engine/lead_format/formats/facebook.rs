@@ -4,20 +4,20 @@ use hmac::{Hmac, KeyInit as _, Mac};
 use serde_json::Value;
 use sha2::Sha256;
 
-use crate::base::secret::Secret;
-use crate::base::text::hex;
-use crate::engine::lead_format::LeadFormat;
-use crate::engine::lead_format::answers::{self, Answer};
-use crate::engine::lead_format::fetch::{self, FetchedFormat};
-use crate::engine::lead_format::guide::Setup;
-use crate::engine::lead_format::parsed_lead::ParsedLead;
-use crate::engine::lead_format::response::{Handshake, Response};
-use crate::engine::lead_format::value::{some, text};
-use crate::engine::lead_format::verify::{Call, Verification, from_hex, same};
-use crate::engine::lead_format::webhook::{LeadNotice, Needs, ParseResult, Sender, Setting, WebhookFormat};
-use crate::model::LeadId;
-use crate::model::outcome::Unread;
-use crate::model::source::{FetchRequest, FetchResponse, SourceSecrets, SourceSettings};
+use crate::lead_format::LeadFormat;
+use crate::lead_format::answers::{self, Answer};
+use crate::lead_format::fetch::{self, FetchedFormat};
+use crate::lead_format::guide::Setup;
+use crate::lead_format::parsed_lead::ParsedLead;
+use crate::lead_format::response::{Handshake, Response};
+use crate::lead_format::value::{some, text};
+use crate::lead_format::verify::{Call, Verification, from_hex, same};
+use crate::lead_format::webhook::{LeadNotice, Needs, ParseResult, Sender, Setting, WebhookFormat};
+use nexora_core::base::secret::Secret;
+use nexora_core::base::text::hex;
+use nexora_core::model::LeadId;
+use nexora_core::model::outcome::Unread;
+use nexora_core::model::source::{FetchRequest, FetchResponse, SourceSecrets, SourceSettings};
 
 pub static FORMAT: LeadFormat =
     LeadFormat { name: "facebook", lead_source: Some("facebook"), webhook: Some(&Facebook), mail: None };

@@ -1,9 +1,9 @@
 //! Mails of forms on web sites, known by the sender that a connection's rules name.
 
-use crate::engine::lead_format::LeadFormat;
-use crate::engine::lead_format::mail::{self, MailFormat, MailResult, Rules};
-use crate::engine::lead_format::mail_text;
-use crate::model::mail::Mail;
+use crate::lead_format::LeadFormat;
+use crate::lead_format::mail::{self, MailFormat, MailResult, Rules};
+use crate::lead_format::mail_text;
+use nexora_core::model::mail::Mail;
 
 pub static FORMAT: LeadFormat =
     LeadFormat { name: "form-mail", lead_source: Some(SOURCE), webhook: None, mail: Some(&FormMail) };

@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::engine::lead_format::LeadFormat;
-use crate::engine::lead_format::answers::{self, Answer};
-use crate::engine::lead_format::guide::Setup;
-use crate::engine::lead_format::parsed_lead::ParsedLead;
-use crate::engine::lead_format::response::Response;
-use crate::engine::lead_format::value::{some, text};
-use crate::engine::lead_format::verify::{Call, Verification};
-use crate::engine::lead_format::webhook::{Needs, ParseResult, Sender, Setting, WebhookFormat};
+use crate::lead_format::LeadFormat;
+use crate::lead_format::answers::{self, Answer};
+use crate::lead_format::guide::Setup;
+use crate::lead_format::parsed_lead::ParsedLead;
+use crate::lead_format::response::Response;
+use crate::lead_format::value::{some, text};
+use crate::lead_format::verify::{Call, Verification};
+use crate::lead_format::webhook::{Needs, ParseResult, Sender, Setting, WebhookFormat};
 
 pub static FORMAT: LeadFormat =
     LeadFormat { name: "google-ads", lead_source: Some("google_ads"), webhook: Some(&GoogleAds), mail: None };

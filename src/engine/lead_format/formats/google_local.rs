@@ -1,9 +1,9 @@
 //! Google Local Services: bookings, calls and messages, by mail.
 
-use crate::engine::lead_format::LeadFormat;
-use crate::engine::lead_format::fields::Fields;
-use crate::engine::lead_format::marketplace::{Class, Marketplace, between, offer};
-use crate::model::source::SourceField;
+use crate::lead_format::LeadFormat;
+use crate::lead_format::fields::Fields;
+use crate::lead_format::marketplace::{Class, Marketplace, between, offer};
+use nexora_core::model::source::SourceField;
 
 pub static FORMAT: LeadFormat =
     LeadFormat { name: "google-local", lead_source: Some(SOURCE), webhook: None, mail: Some(&MAILS) };

@@ -2,15 +2,15 @@
 
 use serde_json::Value;
 
-use crate::engine::lead_format::LeadFormat;
-use crate::engine::lead_format::answers::{self, Answer};
-use crate::engine::lead_format::guide::Setup;
-use crate::engine::lead_format::response::Response;
-use crate::engine::lead_format::value::{plain, some, text};
-use crate::engine::lead_format::verify::{Call, SECRET_HEADER, Verification};
-use crate::engine::lead_format::webhook::{Needs, ParseResult, Sender, Setting, WebhookFormat};
-use crate::model::LeadId;
-use crate::model::source::SourceSettings;
+use crate::lead_format::LeadFormat;
+use crate::lead_format::answers::{self, Answer};
+use crate::lead_format::guide::Setup;
+use crate::lead_format::response::Response;
+use crate::lead_format::value::{plain, some, text};
+use crate::lead_format::verify::{Call, SECRET_HEADER, Verification};
+use crate::lead_format::webhook::{Needs, ParseResult, Sender, Setting, WebhookFormat};
+use nexora_core::model::LeadId;
+use nexora_core::model::source::SourceSettings;
 
 pub static FORMAT: LeadFormat =
     LeadFormat { name: "gravity-forms", lead_source: None, webhook: Some(&GravityForms), mail: None };

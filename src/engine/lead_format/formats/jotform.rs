@@ -2,13 +2,13 @@
 
 use serde_json::{Map, Value};
 
-use crate::engine::lead_format::LeadFormat;
-use crate::engine::lead_format::answers::{self, Answer};
-use crate::engine::lead_format::guide::Setup;
-use crate::engine::lead_format::value::{joined, plain, some, text};
-use crate::engine::lead_format::verify::{Call, Verification};
-use crate::engine::lead_format::webhook::{InAddress, Needs, ParseResult, Sender, Setting, WebhookFormat};
-use crate::model::source::SourceField;
+use crate::lead_format::LeadFormat;
+use crate::lead_format::answers::{self, Answer};
+use crate::lead_format::guide::Setup;
+use crate::lead_format::value::{joined, plain, some, text};
+use crate::lead_format::verify::{Call, Verification};
+use crate::lead_format::webhook::{InAddress, Needs, ParseResult, Sender, Setting, WebhookFormat};
+use nexora_core::model::source::SourceField;
 
 pub static FORMAT: LeadFormat =
     LeadFormat { name: "jotform", lead_source: None, webhook: Some(&Jotform), mail: None };

@@ -1,9 +1,9 @@
 use proptest::prelude::*;
 
-use crate::engine::lead_format::formats::read_mail as read;
-use crate::engine::lead_format::mail::{Form, MailResult, Rules};
-use crate::engine::lead_format::parsed_lead::ParsedLead;
-use crate::engine::mail::from_rfc822;
+use crate::lead_format::formats::read_mail as read;
+use crate::lead_format::mail::{Form, MailResult, Rules};
+use crate::lead_format::parsed_lead::ParsedLead;
+use crate::mail::from_rfc822;
 
 const MAILS: &[(&str, &str)] = &[
     ("angi-new-lead", include_str!("../../../../tests/fixtures/mail/angi-new-lead.eml")),

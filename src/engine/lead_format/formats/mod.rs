@@ -18,11 +18,11 @@ mod mail_tests;
 #[cfg(test)]
 mod webhook_tests;
 
-use crate::base::{Error, Result};
-use crate::engine::lead_format::mail::{MailResult, Rules};
-use crate::engine::lead_format::{LeadFormat, Webhook};
-use crate::model::mail::Mail;
-use crate::model::source::SourceKind;
+use crate::lead_format::mail::{MailResult, Rules};
+use crate::lead_format::{LeadFormat, Webhook};
+use nexora_core::base::{Error, Result};
+use nexora_core::model::mail::Mail;
+use nexora_core::model::source::SourceKind;
 
 /// Every format, in the order in which people are shown them. A mail is of the first that takes it: an ADF document
 /// may come from a marketplace.

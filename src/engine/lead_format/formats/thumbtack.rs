@@ -3,15 +3,15 @@
 
 use serde_json::Value;
 
-use crate::engine::enquiry::Enquiry;
-use crate::engine::lead_format::LeadFormat;
-use crate::engine::lead_format::guide::Setup;
-use crate::engine::lead_format::parsed_lead::ParsedLead;
-use crate::engine::lead_format::response::{self, Response};
-use crate::engine::lead_format::value::{cents, first, joined, questions, some, text};
-use crate::engine::lead_format::verify::{Call, Verification};
-use crate::engine::lead_format::webhook::{Needs, ParseResult, Remark, Sender, Setting, WebhookFormat};
-use crate::model::lead::Attribution;
+use crate::enquiry::Enquiry;
+use crate::lead_format::LeadFormat;
+use crate::lead_format::guide::Setup;
+use crate::lead_format::parsed_lead::ParsedLead;
+use crate::lead_format::response::{self, Response};
+use crate::lead_format::value::{cents, first, joined, questions, some, text};
+use crate::lead_format::verify::{Call, Verification};
+use crate::lead_format::webhook::{Needs, ParseResult, Remark, Sender, Setting, WebhookFormat};
+use nexora_core::model::lead::Attribution;
 
 pub static FORMAT: LeadFormat =
     LeadFormat { name: "thumbtack", lead_source: Some("thumbtack"), webhook: Some(&Thumbtack), mail: None };

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::engine::lead_format::LeadFormat;
-use crate::engine::lead_format::answers::{self, Answer};
-use crate::engine::lead_format::guide::Setup;
-use crate::engine::lead_format::value::{plain, some, text};
-use crate::engine::lead_format::verify::{Call, Verification, from_base64};
-use crate::engine::lead_format::webhook::{Needs, ParseResult, Sender, Setting, WebhookFormat};
-use crate::model::source::SourceField;
+use crate::lead_format::LeadFormat;
+use crate::lead_format::answers::{self, Answer};
+use crate::lead_format::guide::Setup;
+use crate::lead_format::value::{plain, some, text};
+use crate::lead_format::verify::{Call, Verification, from_base64};
+use crate::lead_format::webhook::{Needs, ParseResult, Sender, Setting, WebhookFormat};
+use nexora_core::model::source::SourceField;
 
 pub static FORMAT: LeadFormat =
     LeadFormat { name: "typeform", lead_source: None, webhook: Some(&Typeform), mail: None };

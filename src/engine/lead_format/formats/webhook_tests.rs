@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::base::secret::Secret;
-use crate::engine::lead_format::body::Body;
-use crate::engine::lead_format::formats::{parse, webhooks};
-use crate::engine::lead_format::parsed_lead::ParsedLead;
-use crate::engine::lead_format::webhook::{LeadNotice, LeadUpdate, ParseResult};
-use crate::engine::lead_format::{Webhook, original};
-use crate::model::consent::Channel;
-use crate::model::source::{SourceField, SourceSecrets, SourceSettings};
+use crate::lead_format::body::Body;
+use crate::lead_format::formats::{parse, webhooks};
+use crate::lead_format::parsed_lead::ParsedLead;
+use crate::lead_format::webhook::{LeadNotice, LeadUpdate, ParseResult};
+use crate::lead_format::{Webhook, original};
+use nexora_core::base::secret::Secret;
+use nexora_core::model::consent::Channel;
+use nexora_core::model::source::{SourceField, SourceSecrets, SourceSettings};
 
 fn fixture(name: &str) -> String {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/sources/");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/sources/");
     std::fs::read_to_string(format!("{path}{name}.json")).unwrap()
 }
 

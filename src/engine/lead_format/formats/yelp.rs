@@ -3,22 +3,22 @@
 
 use serde_json::{Value, json};
 
-use crate::engine::enquiry::Enquiry;
-use crate::engine::lead_format::LeadFormat;
-use crate::engine::lead_format::fetch::{self, FetchedFormat};
-use crate::engine::lead_format::fields::Fields;
-use crate::engine::lead_format::guide::Setup;
-use crate::engine::lead_format::marketplace::{Class, Marketplace, between, offer};
-use crate::engine::lead_format::parsed_lead::ParsedLead;
-use crate::engine::lead_format::response::{Handshake, Response};
-use crate::engine::lead_format::value::{questions, some, text};
-use crate::engine::lead_format::verify::{Call, Verification, same};
-use crate::engine::lead_format::webhook::{
+use crate::enquiry::Enquiry;
+use crate::lead_format::LeadFormat;
+use crate::lead_format::fetch::{self, FetchedFormat};
+use crate::lead_format::fields::Fields;
+use crate::lead_format::guide::Setup;
+use crate::lead_format::marketplace::{Class, Marketplace, between, offer};
+use crate::lead_format::parsed_lead::ParsedLead;
+use crate::lead_format::response::{Handshake, Response};
+use crate::lead_format::value::{questions, some, text};
+use crate::lead_format::verify::{Call, Verification, same};
+use crate::lead_format::webhook::{
     InAddress, LeadNotice, LeadUpdate, Needs, ParseResult, Sender, WebhookFormat,
 };
-use crate::model::lead::Attribution;
-use crate::model::outcome::Unread;
-use crate::model::source::{FetchRequest, FetchResponse, SourceField, SourceSecrets};
+use nexora_core::model::lead::Attribution;
+use nexora_core::model::outcome::Unread;
+use nexora_core::model::source::{FetchRequest, FetchResponse, SourceField, SourceSecrets};
 
 pub static FORMAT: LeadFormat =
     LeadFormat { name: "yelp", lead_source: Some(SOURCE), webhook: Some(&Yelp), mail: Some(&MAILS) };

@@ -1,13 +1,13 @@
 //! What happened lately: leads, messages, runs and automations, a row each.
 
-use crate::base::wording::{self, LocalClock};
-use crate::engine::plain;
 use crate::http::status::owner::{NAME, TEXT, Tag, tag};
 use crate::http::status::time::TimeElement as _;
-use crate::model::address::Country;
-use crate::model::automation::AutomationState;
-use crate::model::lead::{Lead, LeadState};
 use crate::ops::dashboard::{self, AutomationLine, Fate, Letter, RunLine};
+use nexora_core::base::wording::{self, LocalClock};
+use nexora_core::model::address::Country;
+use nexora_core::model::automation::AutomationState;
+use nexora_core::model::lead::{Lead, LeadState};
+use nexora_engine::plain;
 
 pub struct LeadRow {
     pub name: String,
@@ -28,7 +28,10 @@ impl LeadRow {
     pub fn new(lead: &Lead, country: Country, clock: &LocalClock) -> LeadRow {
         let after = |at: Option<_>, otherwise: &str| match at {
             Some(at) => {
-                format!("in {}", wording::length(crate::base::clock::Timestamp::since(at, lead.received_at)))
+                format!(
+                    "in {}",
+                    wording::length(nexora_core::base::clock::Timestamp::since(at, lead.received_at))
+                )
             }
             None => otherwise.to_owned(),
         };

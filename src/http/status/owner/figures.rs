@@ -1,9 +1,9 @@
 //! The figures of a tenant's page: the week, and the charts with the tables that stand in for them.
 
-use crate::base::wording::{self, LocalClock};
-use crate::engine::figures::{Daily, WAITS};
 use crate::http::status::chart::{self, Columns};
 use crate::ops::dashboard;
+use nexora_core::base::wording::{self, LocalClock};
+use nexora_engine::figures::{Daily, WAITS};
 
 /// The figures of the week.
 pub struct Week {
@@ -21,7 +21,7 @@ pub struct Figure {
 }
 
 impl Week {
-    pub fn new(week: &dashboard::Week, minutes_each: crate::base::Result<u32>) -> Week {
+    pub fn new(week: &dashboard::Week, minutes_each: nexora_core::base::Result<u32>) -> Week {
         let mut figures = Vec::new();
         let [done, before] = week.done;
         if let Some([now, before]) = &week.speed {

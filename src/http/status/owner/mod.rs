@@ -6,14 +6,14 @@ mod plans;
 
 use askama::Template;
 
-use crate::base::Result;
-use crate::base::wording::{self, LocalClock};
 use crate::http::page;
 use crate::http::status::time::TimeElement as _;
-use crate::model::connection::ConnectionState;
-use crate::model::panel::Panel;
 use crate::ops::dashboard::{Account, Dashboard};
 use crate::pipeline::trouble::Level;
+use nexora_core::base::Result;
+use nexora_core::base::wording::{self, LocalClock};
+use nexora_core::model::connection::ConnectionState;
+use nexora_core::model::panel::Panel;
 
 use activity::{AutomationRow, LeadRow, LetterRow, Runs};
 use figures::{Charts, Week};

@@ -1,10 +1,10 @@
 //! What is ahead: appointments by day, tasks and jobs, a row each.
 
-use crate::base::money;
-use crate::base::wording::{LocalClock, cut};
 use crate::http::status::owner::{NAME, TEXT};
 use crate::http::status::time::TimeElement as _;
 use crate::ops::dashboard::{Agenda, Chore, Visit, Work};
+use nexora_core::base::money;
+use nexora_core::base::wording::{LocalClock, cut};
 
 pub struct DayRow {
     pub day: String,

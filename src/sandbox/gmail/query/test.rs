@@ -5,9 +5,9 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use chrono_tz::America::Los_Angeles;
 
-use crate::base::clock::Timestamp;
-use crate::sandbox::gmail::label::Label;
-use crate::sandbox::gmail::mailbox::{DRAFT, INBOX, Message, SENT, SPAM, TRASH, UNREAD};
+use crate::gmail::label::Label;
+use crate::gmail::mailbox::{DRAFT, INBOX, Message, SENT, SPAM, TRASH, UNREAD};
+use nexora_core::base::clock::Timestamp;
 
 const DAY: Duration = Duration::from_hours(24);
 

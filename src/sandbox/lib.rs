@@ -29,10 +29,10 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::base::clock::Clock;
-use crate::base::{Error, Result};
-use crate::sandbox::identity::Identity;
-use crate::sandbox::world::World;
+use crate::identity::Identity;
+use crate::world::World;
+use nexora_core::base::clock::Clock;
+use nexora_core::base::{Error, Result};
 
 /// How long a stop waits for connections that are still busy.
 const STOP_WAIT: Duration = Duration::from_secs(2);

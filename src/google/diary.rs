@@ -5,12 +5,12 @@
 
 use google_calendar3::api::{Event, EventDateTime, Events};
 
-use crate::base::clock::Timestamp;
-use crate::connector::google::calendar::Calendar;
-use crate::connector::google::fault::Fault;
-use crate::connector::google::hub::{Cost, encoded};
-use crate::connector::poll::CalendarChanges;
-use crate::model::diary::{Attendee, Entry, When};
+use crate::calendar::Calendar;
+use crate::fault::Fault;
+use crate::hub::{Cost, encoded};
+use nexora_connector::poll::CalendarChanges;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::diary::{Attendee, Entry, When};
 
 /// Entries on one page; the largest that Google gives.
 const PAGE: i32 = 2_500;

@@ -4,13 +4,13 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::connector::google::Endpoints;
-use crate::connector::google::fault::Fault;
-use crate::connector::google::hub::{Caller, Cost, encoded};
-use crate::connector::google::range::{self, DateCells};
-use crate::connector::poll::SheetReading;
-use crate::model::cursor::SheetTarget;
-use crate::model::sheet::{Row, Table};
+use crate::Endpoints;
+use crate::fault::Fault;
+use crate::hub::{Caller, Cost, encoded};
+use crate::range::{self, DateCells};
+use nexora_connector::poll::SheetReading;
+use nexora_core::model::cursor::SheetTarget;
+use nexora_core::model::sheet::{Row, Table};
 
 pub struct Tables {
     caller: Caller,

@@ -9,14 +9,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, RedirectUrl, Scope};
 use serde::Deserialize;
 
-use crate::base::error::chain;
-use crate::base::secret::Secret;
-use crate::base::{Error, Result};
-use crate::connector::google::fault::Fault;
-use crate::connector::google::oauth::{OAuthClient, UserCredential};
-use crate::connector::google::{Workspace, scope};
-use crate::model::address::EmailAddress;
-use crate::model::connection::{Abilities, Ability};
+use crate::fault::Fault;
+use crate::oauth::{OAuthClient, UserCredential};
+use crate::{Workspace, scope};
+use nexora_core::base::error::chain;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::connection::{Abilities, Ability};
 
 /// A consent that was asked for and has not come back.
 pub struct Consent {

@@ -9,16 +9,16 @@ use std::io::Cursor;
 use google_gmail1::api::{Draft, Message};
 use serde::{Deserialize, Serialize};
 
-use crate::base::text::Json;
-use crate::connector::google::Endpoints;
-use crate::connector::google::fault::Fault;
-use crate::connector::google::hub::{Caller, Cost};
-use crate::connector::https::Connect;
-use crate::connector::{Task, mail};
-use crate::model::address::EmailAddress;
-use crate::model::outbound::{Content, MailContent, OutboundMessage};
-use crate::model::outcome::{Finding, Made, Outcome};
-use crate::model::request::EffectRequest;
+use crate::Endpoints;
+use crate::fault::Fault;
+use crate::hub::{Caller, Cost};
+use nexora_connector::https::Connect;
+use nexora_connector::{Task, mail};
+use nexora_core::base::text::Json;
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::outbound::{Content, MailContent, OutboundMessage};
+use nexora_core::model::outcome::{Finding, Made, Outcome};
+use nexora_core::model::request::EffectRequest;
 
 pub struct Gmail {
     hub: google_gmail1::Gmail<Connect>,

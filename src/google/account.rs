@@ -7,16 +7,16 @@ use yup_oauth2::client::CustomHyperClientBuilder;
 use yup_oauth2::error::AuthErrorCode;
 use yup_oauth2::{ServiceAccountAuthenticator, ServiceAccountKey};
 
-use crate::base::clock::Clock;
-use crate::base::error::chain;
-use crate::base::secret::Secret;
-use crate::base::{Error, Result};
-use crate::connector::Answer;
-use crate::connector::google::fault::Fault;
-use crate::connector::google::hub::TokenClient;
-use crate::connector::google::oauth::Grant;
-use crate::connector::https::Connect;
-use crate::model::address::EmailAddress;
+use crate::fault::Fault;
+use crate::hub::TokenClient;
+use crate::oauth::Grant;
+use nexora_connector::Answer;
+use nexora_connector::https::Connect;
+use nexora_core::base::clock::Clock;
+use nexora_core::base::error::chain;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::address::EmailAddress;
 
 pub struct Account {
     key: ServiceAccountKey,

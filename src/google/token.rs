@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
-use crate::base::secret::Secret;
-use crate::connector::Answer;
-use crate::connector::google::account::{Account, Asked, Carried};
-use crate::connector::google::fault::Fault;
-use crate::connector::google::oauth::{Endpoint, Grant, UserCredential};
-use crate::connector::google::scope::{self, Service};
-use crate::model::connection::{Abilities, Ability};
+use crate::account::{Account, Asked, Carried};
+use crate::fault::Fault;
+use crate::oauth::{Endpoint, Grant, UserCredential};
+use crate::scope::{self, Service};
+use nexora_connector::Answer;
+use nexora_core::base::secret::Secret;
+use nexora_core::model::connection::{Abilities, Ability};
 
 /// How long before its end a token is replaced; for a short-lived one, a quarter of its life.
 const AHEAD: Duration = Duration::from_secs(300);

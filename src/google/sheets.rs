@@ -18,16 +18,16 @@ use google_sheets4::api::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::base::text::Json;
-use crate::connector::Task;
-use crate::connector::google::Endpoints;
-use crate::connector::google::fault::Fault;
-use crate::connector::google::hub::{Caller, Cost, encoded};
-use crate::connector::google::range::{quoted, same, text};
-use crate::connector::https::Connect;
-use crate::model::EffectId;
-use crate::model::outcome::{Finding, Made, Outcome};
-use crate::model::request::AppendRow;
+use crate::Endpoints;
+use crate::fault::Fault;
+use crate::hub::{Caller, Cost, encoded};
+use crate::range::{quoted, same, text};
+use nexora_connector::Task;
+use nexora_connector::https::Connect;
+use nexora_core::base::text::Json;
+use nexora_core::model::EffectId;
+use nexora_core::model::outcome::{Finding, Made, Outcome};
+use nexora_core::model::request::AppendRow;
 
 pub struct Sheets {
     hub: google_sheets4::Sheets<Connect>,

@@ -3,12 +3,10 @@
 //! A connector maps its provider's answers to our outcomes at its own edge. It is given its
 //! address, deadline and credential; it reads no environment, clock or database.
 
-pub mod google;
 pub mod https;
 pub mod lead_source;
-mod mail;
+pub mod mail;
 pub mod poll;
-pub mod registry;
 pub mod rehearsal;
 pub mod smtp;
 pub mod turnstile;
@@ -18,12 +16,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::base::Result;
-use crate::base::clock::Timestamp;
-use crate::base::text::Json;
-use crate::model::EffectId;
-use crate::model::outcome::{Finding, Outcome};
-use crate::model::request::EffectRequest;
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::Json;
+use nexora_core::model::EffectId;
+use nexora_core::model::outcome::{Finding, Outcome};
+use nexora_core::model::request::EffectRequest;
 
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 

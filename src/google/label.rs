@@ -4,11 +4,11 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::json;
 
-use crate::connector::google::Endpoints;
-use crate::connector::google::fault::Fault;
-use crate::connector::google::hub::{Caller, Cost, encoded};
-use crate::model::outcome::{Finding, Made, Outcome};
-use crate::model::request::LabelMail;
+use crate::Endpoints;
+use crate::fault::Fault;
+use crate::hub::{Caller, Cost, encoded};
+use nexora_core::model::outcome::{Finding, Made, Outcome};
+use nexora_core::model::request::LabelMail;
 
 pub struct Labels {
     caller: Caller,

@@ -13,10 +13,10 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 
-use crate::base::clock::Clock;
-use crate::connector::google::fault::Fault;
-use crate::connector::google::hub::Cost;
-use crate::model::quota::{GoogleQuota, PerMinute};
+use crate::fault::Fault;
+use crate::hub::Cost;
+use nexora_core::base::clock::Clock;
+use nexora_core::model::quota::{GoogleQuota, PerMinute};
 
 /// The longest wait that is waited out in place.
 const SHORT_WAIT: Duration = Duration::from_secs(1);
@@ -183,7 +183,7 @@ impl Meter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::clock::Timestamp;
+    use nexora_core::base::clock::Timestamp;
 
     fn quotas(user: u32, project: u32) -> Arc<Quotas> {
         let limit = PerMinute { project, user };

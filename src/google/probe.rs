@@ -1,10 +1,10 @@
 //! Whether a connection's credential is good, asked of each service that it may use.
 
-use crate::base::{Error, Result};
-use crate::connector::google::Google;
-use crate::connector::google::fault::Fault;
-use crate::connector::google::scope::Service;
-use crate::connector::{Answer, Probe};
+use crate::Google;
+use crate::fault::Fault;
+use crate::scope::Service;
+use nexora_connector::{Answer, Probe};
+use nexora_core::base::{Error, Result};
 
 impl Probe for Google {
     fn probe(&self) -> Answer<'_, Result<String>> {

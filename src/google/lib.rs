@@ -28,19 +28,19 @@ use std::time::Duration;
 
 pub use account::service_account_email;
 
-use crate::base::Result;
-use crate::base::clock::{Clock, Timestamp};
-use crate::base::secret::Secret;
-use crate::connector::google::scope::Service;
-use crate::connector::poll::{CalendarChanges, FetchedMail, MailChanges, Poll, Reading, SheetReading};
-use crate::connector::{Answer, Connector, Perform, Reconcile, Task};
-use crate::model::connection::{Ability, GoogleMeans, GoogleSettings};
-use crate::model::cursor::SheetTarget;
-use crate::model::diary::Entry;
-use crate::model::outbound::Content;
-use crate::model::outcome::{Finding, Outcome};
-use crate::model::quota::GoogleQuota;
-use crate::model::request::EffectRequest;
+use crate::scope::Service;
+use nexora_connector::poll::{CalendarChanges, FetchedMail, MailChanges, Poll, Reading, SheetReading};
+use nexora_connector::{Answer, Connector, Perform, Reconcile, Task};
+use nexora_core::base::Result;
+use nexora_core::base::clock::{Clock, Timestamp};
+use nexora_core::base::secret::Secret;
+use nexora_core::model::connection::{Ability, GoogleMeans, GoogleSettings};
+use nexora_core::model::cursor::SheetTarget;
+use nexora_core::model::diary::Entry;
+use nexora_core::model::outbound::Content;
+use nexora_core::model::outcome::{Finding, Outcome};
+use nexora_core::model::quota::GoogleQuota;
+use nexora_core::model::request::EffectRequest;
 
 /// Where Google's services are, and how long one call may take.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 //! Source: "OAuth 2.0 Scopes for Google APIs". Scopes are the narrowest that Google offers for what
 //! is done; the wide ones of the generated clients are never asked for.
 
-use crate::model::connection::{Abilities, Ability};
+use nexora_core::model::connection::{Abilities, Ability};
 
 /// What signing in asks for, to learn which mailbox it was.
 pub const IDENTITY: [&str; 2] = ["openid", "email"];

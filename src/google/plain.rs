@@ -9,8 +9,8 @@ use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::connector::google::fault::Fault;
-use crate::connector::google::hub::{Caller, Cost, Watch};
+use crate::fault::Fault;
+use crate::hub::{Caller, Cost, Watch};
 
 /// The largest answer that is read.
 const ANSWER_LIMIT_BYTES: usize = 64_000_000;

@@ -4,15 +4,15 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::base::clock::{Clock, Timestamp};
-use crate::base::secret::Secret;
-use crate::base::{Error, Result};
-use crate::connector::Connector;
-use crate::connector::google::{Endpoints, Google, Workspace};
-use crate::connector::smtp::Smtp;
-use crate::connector::webhook::Webhook;
-use crate::model::ConnectionId;
-use crate::model::connection::{Connection, ConnectionSettings};
+use nexora_connector::Connector;
+use nexora_connector::smtp::Smtp;
+use nexora_connector::webhook::Webhook;
+use nexora_core::base::clock::{Clock, Timestamp};
+use nexora_core::base::secret::Secret;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::ConnectionId;
+use nexora_core::model::connection::{Connection, ConnectionSettings};
+use nexora_google::{Endpoints, Google, Workspace};
 
 /// Makes a connector for a connection, given its opened credential.
 type Factory = dyn Fn(&Connection, Option<Secret>) -> Result<Connector> + Send + Sync;

@@ -18,7 +18,6 @@ mod dialect;
 pub mod due;
 pub mod effect;
 pub mod event;
-mod failure;
 pub mod form;
 pub mod item;
 pub mod job;
@@ -49,9 +48,9 @@ pub use conn::{Conn, Url};
 use tokio::sync::Notify;
 pub use tx::Tx;
 
-use crate::base::{Error, Result};
-use crate::store::conn::Pool;
-use crate::store::writer::Writer;
+use crate::conn::Pool;
+use crate::writer::Writer;
+use nexora_core::base::{Error, Result};
 
 /// Whether an insert made a row, or found the one that was there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,19 +13,19 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::base::clock::Timestamp;
-use crate::base::text::hex;
-use crate::connector::Task;
-use crate::connector::google::Endpoints;
-use crate::connector::google::fault::Fault;
-use crate::connector::google::hub::{Caller, Cost, encoded};
-use crate::connector::https::Connect;
-use crate::model::EffectId;
-use crate::model::address::EmailAddress;
-use crate::model::diary::{EFFECT_PROPERTY, UPDATE_PROPERTY};
-use crate::model::outcome::{Finding, Made, Outcome};
-use crate::model::request::{CancelEvent, CreateEvent, FindSlot, UpdateEvent};
-use crate::model::slot::{self, Span};
+use crate::Endpoints;
+use crate::fault::Fault;
+use crate::hub::{Caller, Cost, encoded};
+use nexora_connector::Task;
+use nexora_connector::https::Connect;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::hex;
+use nexora_core::model::EffectId;
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::diary::{EFFECT_PROPERTY, UPDATE_PROPERTY};
+use nexora_core::model::outcome::{Finding, Made, Outcome};
+use nexora_core::model::request::{CancelEvent, CreateEvent, FindSlot, UpdateEvent};
+use nexora_core::model::slot::{self, Span};
 
 pub struct Calendar {
     pub(super) hub: google_calendar3::CalendarHub<Connect>,

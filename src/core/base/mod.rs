@@ -4,6 +4,7 @@
 
 pub mod clock;
 pub mod error;
+mod failure;
 pub mod file;
 pub mod id;
 pub mod mac;

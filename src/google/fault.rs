@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use google_apis_common as common;
 
-use crate::base::error::chain;
-use crate::model::outcome::{Finding, Outcome, Unread};
+use nexora_core::base::error::chain;
+use nexora_core::model::outcome::{Finding, Outcome, Unread};
 
 #[derive(Clone, Debug)]
 pub enum Fault {

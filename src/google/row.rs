@@ -8,14 +8,14 @@ use google_sheets4::api::{DeveloperMetadataLocation, DimensionRange};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::base::text::Json;
-use crate::connector::Task;
-use crate::connector::google::fault::Fault;
-use crate::connector::google::hub::{Cost, encoded};
-use crate::connector::google::range::{self, DateCells, Values, quoted, same, text};
-use crate::connector::google::sheets::{Sheets, delete_mark, mark_at, mark_id, write_headers};
-use crate::model::outcome::{Finding, Made, Outcome};
-use crate::model::request::{IfMissing, UpdateRow};
+use crate::fault::Fault;
+use crate::hub::{Cost, encoded};
+use crate::range::{self, DateCells, Values, quoted, same, text};
+use crate::sheets::{Sheets, delete_mark, mark_at, mark_id, write_headers};
+use nexora_connector::Task;
+use nexora_core::base::text::Json;
+use nexora_core::model::outcome::{Finding, Made, Outcome};
+use nexora_core::model::request::{IfMissing, UpdateRow};
 
 /// How far the work has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

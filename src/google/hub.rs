@@ -7,13 +7,13 @@ use std::time::Duration;
 use google_apis_common as common;
 use hyper_util::rt::TokioExecutor;
 
-use crate::base::Result;
-use crate::base::secret::Secret;
-use crate::connector::google::account::Carried;
-use crate::connector::google::fault::Fault;
-use crate::connector::google::quota::Meter;
-use crate::connector::google::token::Tokens;
-use crate::connector::https::{self, Connect, connect};
+use crate::account::Carried;
+use crate::fault::Fault;
+use crate::quota::Meter;
+use crate::token::Tokens;
+use nexora_connector::https::{self, Connect, connect};
+use nexora_core::base::Result;
+use nexora_core::base::secret::Secret;
 
 pub type Client = common::Client<Connect>;
 

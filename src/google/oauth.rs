@@ -21,12 +21,12 @@ use oauth2::{
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::base::error::chain;
-use crate::base::secret::Secret;
-use crate::base::{Error, Result};
-use crate::connector::Answer;
-use crate::connector::google::fault::Fault;
-use crate::connector::google::hub;
+use crate::fault::Fault;
+use crate::hub;
+use nexora_connector::Answer;
+use nexora_core::base::error::chain;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::{Error, Result};
 
 /// The OAuth client that people consent to.
 #[derive(Clone, Debug)]

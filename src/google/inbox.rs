@@ -12,13 +12,13 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use serde::Deserialize;
 
-use crate::base::clock::Timestamp;
-use crate::connector::google::Endpoints;
-use crate::connector::google::fault::Fault;
-use crate::connector::google::hub::{Caller, Cost, encoded};
-use crate::connector::mail::EFFECT_HEADER;
-use crate::connector::poll::{FetchedMail, Label, MailChanged, MailChanges};
-use crate::model::mail::Part;
+use crate::Endpoints;
+use crate::fault::Fault;
+use crate::hub::{Caller, Cost, encoded};
+use nexora_connector::mail::EFFECT_HEADER;
+use nexora_connector::poll::{FetchedMail, Label, MailChanged, MailChanges};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::mail::Part;
 
 /// Mails that one share of the history holds at most.
 const SHARE: usize = 25;

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::connector::google::fault::Fault;
-use crate::connector::google::hub::{Caller, Cost, encoded};
+use crate::fault::Fault;
+use crate::hub::{Caller, Cost, encoded};
 
 /// Rows that are read at most, and columns. A sheet with more is refused, never read in part.
 const ROWS: usize = 20_000;
