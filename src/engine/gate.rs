@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
+use crate::quiet;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::appointment::{Appointment, AppointmentState};
 use nexora_core::model::consent::Suppression;
@@ -187,7 +188,7 @@ fn quiet(envelope: &Envelope, input: &GateInput) -> Option<GateDecision> {
     if is_at_once(envelope, input) {
         return None;
     }
-    let ends_at = input.quiet.end_of(input.now, input.zone)?;
+    let ends_at = quiet::end_of(&input.quiet, input.now, input.zone)?;
     let (zone, whose) = (input.zone, input.zone_of);
     if let Some(expires_at) = envelope.expires_at.filter(|at| *at <= ends_at) {
         let why = format!(

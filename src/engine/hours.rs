@@ -17,64 +17,67 @@ const WEEK: Duration = Duration::from_secs(7 * 86_400);
 /// How far ahead open time is counted.
 const HORIZON_WEEKS: usize = 52;
 
-impl BusinessHours {
-    /// Returns the first moment from `from` on at which somebody is there for at least `length`.
-    /// A span that the spring change cuts out begins at the first moment after it.
-    pub fn next_open(&self, from: Timestamp, length: Duration, zone: Tz) -> Timestamp {
-        let today = from.utc().with_timezone(&zone).date_naive();
-        let days = (0..DAYS_AHEAD).filter_map(|ahead| today.checked_add_days(Days::new(ahead)));
-        for day in days {
-            for (open, close) in self.on(day) {
-                let start = at_wall_time(day, *open, zone).max(from);
-                if start + length <= at_wall_time(day, *close, zone) {
-                    return start;
-                }
+/// Returns the first moment from `from` on at which somebody is there for at least `length`.
+/// A span that the spring change cuts out begins at the first moment after it.
+pub fn next_open(hours: &BusinessHours, from: Timestamp, length: Duration, zone: Tz) -> Timestamp {
+    let today = from.utc().with_timezone(&zone).date_naive();
+    let days = (0..DAYS_AHEAD).filter_map(|ahead| today.checked_add_days(Days::new(ahead)));
+    for day in days {
+        for (open, close) in hours.on(day) {
+            let start = at_wall_time(day, *open, zone).max(from);
+            if start + length <= at_wall_time(day, *close, zone) {
+                return start;
             }
         }
-        from
     }
+    from
+}
 
-    /// Returns the spans between `from` and `until` in which somebody is there, in order.
-    pub fn openings(&self, from: Timestamp, until: Timestamp, zone: Tz) -> Vec<(Timestamp, Timestamp)> {
-        let first = from.utc().with_timezone(&zone).date_naive();
-        let last = until.utc().with_timezone(&zone).date_naive();
-        let days = first.iter_days().take_while(|day| *day <= last);
-        days.flat_map(|day| self.on(day).iter().map(move |span| (day, span)))
-            .map(|(day, (open, close))| {
-                (at_wall_time(day, *open, zone).max(from), at_wall_time(day, *close, zone).min(until))
-            })
-            .filter(|(open, close)| open < close)
-            .collect()
-    }
+/// Returns the spans between `from` and `until` in which somebody is there, in order.
+pub fn openings(
+    hours: &BusinessHours,
+    from: Timestamp,
+    until: Timestamp,
+    zone: Tz,
+) -> Vec<(Timestamp, Timestamp)> {
+    let first = from.utc().with_timezone(&zone).date_naive();
+    let last = until.utc().with_timezone(&zone).date_naive();
+    let days = first.iter_days().take_while(|day| *day <= last);
+    days.flat_map(|day| hours.on(day).iter().map(move |span| (day, span)))
+        .map(|(day, (open, close))| {
+            (at_wall_time(day, *open, zone).max(from), at_wall_time(day, *close, zone).min(until))
+        })
+        .filter(|(open, close)| open < close)
+        .collect()
+}
 
-    /// Returns the moment by which somebody has been there for `length`, counted from `from` on: 30 minutes
-    /// from ten minutes before closing are over 20 minutes after the next opening.
-    pub fn after_open(&self, from: Timestamp, length: Duration, zone: Tz) -> Timestamp {
-        let mut left = length;
-        let mut at = from;
-        // As many days as it takes with one opening in a week, and no more.
-        for _ in 0..HORIZON_WEEKS {
-            let until = at + WEEK;
-            for (open, close) in self.openings(at, until, zone) {
-                let span = close.since(open);
-                if left <= span {
-                    return open + left;
-                }
-                left -= span;
+/// Returns the moment by which somebody has been there for `length`, counted from `from` on: 30 minutes
+/// from ten minutes before closing are over 20 minutes after the next opening.
+pub fn after_open(hours: &BusinessHours, from: Timestamp, length: Duration, zone: Tz) -> Timestamp {
+    let mut left = length;
+    let mut at = from;
+    // As many days as it takes with one opening in a week, and no more.
+    for _ in 0..HORIZON_WEEKS {
+        let until = at + WEEK;
+        for (open, close) in openings(hours, at, until, zone) {
+            let span = close.since(open);
+            if left <= span {
+                return open + left;
             }
-            at = until;
+            left -= span;
         }
-        at
+        at = until;
     }
+    at
+}
 
-    /// Returns until when somebody is there, if somebody is there at `now`.
-    pub fn open_until(&self, now: Timestamp, zone: Tz) -> Option<Timestamp> {
-        let today = now.utc().with_timezone(&zone).date_naive();
-        let spans = self.on(today).iter();
-        let moments =
-            spans.map(|(open, close)| (at_wall_time(today, *open, zone), at_wall_time(today, *close, zone)));
-        moments.filter(|(open, close)| *open <= now && now < *close).map(|(_, close)| close).max()
-    }
+/// Returns until when somebody is there, if somebody is there at `now`.
+pub fn open_until(hours: &BusinessHours, now: Timestamp, zone: Tz) -> Option<Timestamp> {
+    let today = now.utc().with_timezone(&zone).date_naive();
+    let spans = hours.on(today).iter();
+    let moments =
+        spans.map(|(open, close)| (at_wall_time(today, *open, zone), at_wall_time(today, *close, zone)));
+    moments.filter(|(open, close)| *open <= now && now < *close).map(|(_, close)| close).max()
 }
 
 /// Returns the moment at which a day such as `2026-11-20` begins in `zone`.
@@ -125,7 +128,7 @@ mod tests {
     fn next(hours: &str, from: &str, minutes: u64) -> String {
         let hours = BusinessHours::parse(hours).unwrap();
         let length = Duration::from_secs(minutes * 60);
-        hours.next_open(Timestamp::parse(from).unwrap(), length, chrono_tz::America::Chicago).to_string()
+        next_open(&hours, Timestamp::parse(from).unwrap(), length, chrono_tz::America::Chicago).to_string()
     }
 
     #[test]
@@ -156,7 +159,7 @@ mod tests {
         let after = |from: &str, minutes: u64| {
             let from = Timestamp::parse(from).unwrap();
             let length = Duration::from_secs(minutes * 60);
-            hours.after_open(from, length, chrono_tz::America::Chicago).to_string()
+            after_open(&hours, from, length, chrono_tz::America::Chicago).to_string()
         };
         assert_eq!(after("2026-11-20T16:00:00Z", 30), "2026-11-20T16:30:00.000Z");
         // 17:50 on Friday: ten minutes then, twenty on Monday.
@@ -178,9 +181,9 @@ mod tests {
             let day = NaiveDate::from_ymd_opt(2026, 11, 18).unwrap();
             at_wall_time(day, time.parse().unwrap(), zone)
         };
-        assert_eq!(hours.open_until(at("08:00:00"), zone), Some(at("12:00:00")));
-        assert_eq!(hours.open_until(at("12:30:00"), zone), None);
-        assert_eq!(hours.open_until(at("16:59:00"), zone), Some(at("17:00:00")));
-        assert_eq!(hours.open_until(at("17:00:00"), zone), None);
+        assert_eq!(open_until(&hours, at("08:00:00"), zone), Some(at("12:00:00")));
+        assert_eq!(open_until(&hours, at("12:30:00"), zone), None);
+        assert_eq!(open_until(&hours, at("16:59:00"), zone), Some(at("17:00:00")));
+        assert_eq!(open_until(&hours, at("17:00:00"), zone), None);
     }
 }

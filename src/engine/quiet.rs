@@ -7,21 +7,19 @@ use crate::hours;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::hours::QuietHours;
 
-impl QuietHours {
-    /// Returns when the quiet that holds at `at` ends, by clocks in `zone`; nothing when it is not
-    /// quiet then. Where clocks are set back, the window ends the first time that its end is shown
-    /// after `at`; where they are set forward over its end, at the first moment after the gap.
-    pub fn end_of(&self, at: Timestamp, zone: Tz) -> Option<Timestamp> {
-        let (from, to) = self.window()?;
-        let local = at.utc().with_timezone(&zone);
-        let (day, time) = (local.date_naive(), local.time());
-        let ends_on = match (from < to, time >= from, time < to) {
-            (true, true, true) | (false, false, true) => day,
-            (false, true, _) => day.checked_add_days(Days::new(1))?,
-            _ => return None,
-        };
-        hours::moments_at(ends_on, to, zone).into_iter().find(|end| *end > at)
-    }
+/// Returns when the quiet that holds at `at` ends, by clocks in `zone`; nothing when it is not
+/// quiet then. Where clocks are set back, the window ends the first time that its end is shown
+/// after `at`; where they are set forward over its end, at the first moment after the gap.
+pub fn end_of(quiet: &QuietHours, at: Timestamp, zone: Tz) -> Option<Timestamp> {
+    let (from, to) = quiet.window()?;
+    let local = at.utc().with_timezone(&zone);
+    let (day, time) = (local.date_naive(), local.time());
+    let ends_on = match (from < to, time >= from, time < to) {
+        (true, true, true) | (false, false, true) => day,
+        (false, true, _) => day.checked_add_days(Days::new(1))?,
+        _ => return None,
+    };
+    hours::moments_at(ends_on, to, zone).into_iter().find(|end| *end > at)
 }
 
 #[cfg(test)]
@@ -30,7 +28,7 @@ mod tests {
 
     fn end(hours: &str, at: &str, zone: Tz) -> Option<String> {
         let quiet = QuietHours::parse(hours).unwrap();
-        quiet.end_of(Timestamp::parse(at).unwrap(), zone).map(|end| end.to_string())
+        end_of(&quiet, Timestamp::parse(at).unwrap(), zone).map(|end| end.to_string())
     }
 
     #[test]

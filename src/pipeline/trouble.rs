@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use nexora_core::base::clock::Timestamp;
-use nexora_core::base::text::define_words;
+use nexora_core::base::text::define_plain_words;
 use nexora_core::base::wording::{length, plural};
 use nexora_core::model::address::EmailAddress;
 use nexora_core::model::connection::{
@@ -20,7 +20,7 @@ use nexora_core::model::source::NoticeState;
 use nexora_core::model::tenant::{Tenant, TenantMode, TenantState};
 use nexora_store::balance::{self, Count};
 
-define_words! {
+define_plain_words! {
     /// How well everything works, the best first.
     Level = "level" {
         Good = "good",

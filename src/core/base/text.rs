@@ -42,15 +42,31 @@ macro_rules! store_as_text {
 }
 pub(crate) use store_as_text;
 
-/// Declares a closed set of words: an enum with `name`, `parse`, `ALL`, JSON and column text.
+/// Declares a closed set of words that columns hold: `define_plain_words` and column text.
 ///
 /// `define_words! { /// Doc. RunState = "run state" { Pending = "pending", … } }`
 macro_rules! define_words {
+    ($($(#[$doc:meta])* $name:ident = $what:literal { $($words:tt)* })*) => {$(
+        $crate::base::text::define_plain_words! {
+            $(#[$doc])*
+            #[derive(diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
+            #[diesel(sql_type = diesel::sql_types::Text)]
+            $name = $what { $($words)* }
+        }
+
+        $crate::base::text::store_as_text!($name, |word| word.name(), |text| $name::parse(&text));
+    )*};
+}
+pub(crate) use define_words;
+
+/// Declares a closed set of words: an enum with `name`, `parse`, `ALL` and JSON.
+///
+/// `define_plain_words! { /// Doc. Level = "level" { Good = "good", … } }`
+#[macro_export]
+macro_rules! define_plain_words {
     ($($(#[$doc:meta])* $name:ident = $what:literal { $($(#[$vdoc:meta])* $variant:ident = $word:literal),* $(,)? })*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
-                 diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
-        #[diesel(sql_type = diesel::sql_types::Text)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         pub enum $name { $($(#[$vdoc])* #[serde(rename = $word)] $variant),* }
 
         impl $name {
@@ -86,11 +102,9 @@ macro_rules! define_words {
                 $name::parse(text)
             }
         }
-
-        $crate::base::text::store_as_text!($name, |word| word.name(), |text| $name::parse(&text));
     )*};
 }
-pub(crate) use define_words;
+pub use define_plain_words;
 
 /// Asks whether the known name that is most like `given` was meant; nothing when none is like it.
 pub fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::action::context::StepContext;
 use crate::action::{Action, ActionKind, Planned, read};
 use crate::argument::{Arguments as _, Text, define_arguments};
+use crate::hours;
 use nexora_core::base::{Error, Result};
 use nexora_core::model::address::EmailAddress;
 use nexora_core::model::connection::Ability;
@@ -122,7 +123,7 @@ impl Action for FindSlot {
         let calendars = calendars.split(',').map(str::trim).filter(|calendar| !calendar.is_empty());
         let slot = request::FindSlot {
             calendars: calendars.map(str::to_owned).collect(),
-            open: hours.openings(now + context.duration(&self.after)?, now + within, context.zone),
+            open: hours::openings(&hours, now + context.duration(&self.after)?, now + within, context.zone),
             length_ms: millis(context.duration(&self.length)?),
             buffer_ms: millis(context.duration(&self.buffer)?),
             step_ms: millis(context.duration(&self.step)?),
@@ -150,7 +151,7 @@ impl Action for CreateEvent {
             (Some(start), _, _) => context.moment(start)?,
             (None, Some(after), Some(hours)) => {
                 let hours = BusinessHours::parse(&context.text(hours)?)?;
-                hours.next_open(context.now + context.duration(after)?, length, context.zone)
+                hours::next_open(&hours, context.now + context.duration(after)?, length, context.zone)
             }
             (None, _, _) => return Err(Error::usage("nothing says when the entry begins")),
         };

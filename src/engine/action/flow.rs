@@ -3,7 +3,8 @@
 use crate::action::context::StepContext;
 use crate::action::{Action, ActionKind, EndsRun, Planned, read};
 use crate::argument::{Arguments as _, Test, Text, define_arguments};
-use crate::hours::duration;
+use crate::hours::{self, duration};
+use crate::quiet;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::{Error, Result};
 use nexora_core::model::hours::{BusinessHours, QuietHours};
@@ -83,7 +84,7 @@ impl Action for Wait {
         let until = match (&self.duration, &self.until, &self.open_for) {
             (None, None, Some(length)) => {
                 let length = context.duration(length)?;
-                hours.map_or(now + length, |hours| hours.after_open(now, length, zone))
+                hours.map_or(now + length, |hours| hours::after_open(&hours, now, length, zone))
             }
             (length, until, _) => {
                 let until = match (length, until) {
@@ -91,7 +92,7 @@ impl Action for Wait {
                     (None, Some(until)) => context.moment(until)?,
                     (None, None) => return Err(Error::usage("nothing says how long to wait")),
                 };
-                hours.map_or(until, |hours| hours.next_open(until, std::time::Duration::ZERO, zone))
+                hours.map_or(until, |hours| hours::next_open(&hours, until, std::time::Duration::ZERO, zone))
             }
         };
         let until = if self.past_quiet { after_quiet_hours(context, until)? } else { until };
@@ -133,5 +134,5 @@ impl Action for Stop {
 /// Returns the moment, or the end of the tenant's quiet hours in which it lies.
 fn after_quiet_hours(context: &StepContext<'_>, at: Timestamp) -> Result<Timestamp> {
     let quiet = QuietHours::parse(&context.facts.tenant.settings()?.quiet_hours)?;
-    Ok(quiet.end_of(at, context.zone).unwrap_or(at))
+    Ok(quiet::end_of(&quiet, at, context.zone).unwrap_or(at))
 }

@@ -17,6 +17,7 @@ use nexora_core::model::hours::BusinessHours;
 use nexora_core::model::lead::Attribution;
 use nexora_core::model::tenant::Tenant;
 use nexora_engine::enquiry::FieldFault;
+use nexora_engine::hours;
 
 /// Services up to this many are shown side by side; more are chosen from a list.
 const SIDE_BY_SIDE: usize = 6;
@@ -195,11 +196,11 @@ impl Banner {
         let zone = tenant.zone().map_or(chrono_tz::UTC, nexora_core::model::address::Zone::tz);
         let at =
             |moment: Timestamp, format: &str| moment.utc().with_timezone(&zone).format(format).to_string();
-        let open_until = hours.as_ref().and_then(|hours| hours.open_until(now, zone));
+        let open_until = hours.as_ref().and_then(|hours| hours::open_until(hours, now, zone));
         let words = match (&hours, open_until) {
             (_, Some(until)) => format!("Open now, until {}.", at(until, clock)),
             (Some(hours), None) => {
-                let opens = hours.next_open(now, std::time::Duration::from_secs(60), zone);
+                let opens = hours::next_open(hours, now, std::time::Duration::from_secs(60), zone);
                 let day = if at(opens, "%F") == at(now, "%F") { "today".to_owned() } else { at(opens, "%A") };
                 format!("We open {day} at {}.", at(opens, clock))
             }

@@ -134,7 +134,11 @@ impl Ledger {
         let house = &self.houses[&sent.message.tenant_id];
         let answers = envelope.at_once_until.is_some_and(|until| at <= until);
         let zone = house.zone_at(at);
-        self.demand(answers || house.quiet.end_of(at, zone).is_none(), "it is quiet now", sent);
+        self.demand(
+            answers || nexora_engine::quiet::end_of(&house.quiet, at, zone).is_none(),
+            "it is quiet now",
+            sent,
+        );
         self.demand(!house.is_paused(at), "the tenant is paused", sent);
     }
 
