@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use nexora::ops::{automation, event};
+use nexora::ops::automation;
 use nexora_store as store;
 use nexora_store::event::Filter;
 use serde_json::{Value, json};

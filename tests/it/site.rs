@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use nexora::config::Config;
 use nexora::http::{self, Limits, Server};
-use nexora::ops;
 use nexora_store as store;
 use reqwest::{Client, StatusCode};
 use serde_json::Value;
@@ -60,11 +59,6 @@ impl Site {
     }
 
     pub async fn leads(&self) -> usize {
-        self.nexora
-            .app
-            .view(&self.nexora.tenant, move |tx| store::lead::list(tx, None, None, 100))
-            .await
-            .unwrap()
-            .len()
+        self.nexora.view(move |tx| store::lead::list(tx, None, None, 100)).await.len()
     }
 }
