@@ -73,7 +73,7 @@ pub enum Command {
         #[arg(long, value_name = "BOOL")]
         trust_unsigned: Option<bool>,
     },
-    /// Take access back at Google, forget the credential and pause the connection
+    /// Revoke the access at Google, forget the credential and pause the connection
     #[command(after_help = "Example:\n  nexora connection revoke google --tenant acme --yes")]
     Revoke { name: String },
     /// Delete a connection that nothing was ever sent through
@@ -258,7 +258,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         }
         Command::Revoke { name } => {
             out.confirm(&format!(
-                "this takes back the access of connection `{name}` of tenant `{}`; what is to go through it waits",
+                "this revokes the access of connection `{name}` of tenant `{}`; what is to go through it waits",
                 tenant.slug
             ))?;
             show(app, &consent::revoke(app, actor, &tenant, &name).await?, out)

@@ -8,8 +8,9 @@ use crate::cli::automation::parse_setting;
 use crate::cli::out::{Out, ago, print, yes_or_no};
 use crate::cli::permission::Need;
 use crate::cli::{Context, input};
-use crate::ops::form::{self, FormView, Snippet};
+use crate::ops::form::{self, FormView};
 use crate::ops::form_setting::SETTINGS;
+use crate::ops::form_snippet::{self, Snippet};
 use nexora_core::base::Result;
 use nexora_core::model::address::Country;
 use nexora_core::model::consent::Channel;
@@ -170,7 +171,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 (_, true) => Snippet::Script,
                 _ => Snippet::Frame,
             };
-            let (text, first) = form::snippet(&form::find(app, &tenant).await?, &tenant, kind);
+            let (text, first) = form_snippet::snippet(&form::find(app, &tenant).await?, &tenant, kind);
             if let Some(first) = first {
                 out.note(&first);
             }

@@ -31,7 +31,7 @@ pub enum Command {
     /// List a tenant's keys
     #[command(after_help = "Example:\n  nexora key list --tenant acme")]
     List,
-    /// Take a key back at once
+    /// Revoke a key at once
     #[command(after_help = "Example:\n  nexora key revoke crm --tenant acme --yes")]
     Revoke { name: String },
     /// Replace a key by a new one
@@ -85,7 +85,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             })
         }
         Command::Revoke { name } => {
-            out.confirm(&format!("this takes back key `{name}` of tenant `{}`", tenant.slug))?;
+            out.confirm(&format!("this revokes key `{name}` of tenant `{}`", tenant.slug))?;
             let revoked = key::revoke(app, actor, &tenant, &name).await?;
             out.item(&revoked, &[("name", revoked.name.clone()), ("state", "revoked".to_owned())])
         }

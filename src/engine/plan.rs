@@ -255,7 +255,7 @@ impl<'a> Planner<'a> {
             Err(error) => return Ok(self.fail(step, &error)),
         }
         if let Some(waiting) = self.begun_wait() {
-            return self.wait(step, &waiting, false);
+            return self.wait(step, &waiting);
         }
         let planned = step.action.plan(&StepContext {
             now: situation.now,
@@ -299,7 +299,7 @@ impl<'a> Planner<'a> {
                 self.record(step, StepState::Skipped, Some(reason.to_owned()), None, nothing)
             }
             Planned::WaitUntil(until) => {
-                return self.wait(step, &Waiting { until, passed: until <= self.now.now }, true);
+                return self.wait(step, &Waiting { until, passed: until <= self.now.now });
             }
             Planned::Stop(reason) => {
                 self.record(step, StepState::Succeeded, Some(reason.clone()), None, nothing);
@@ -318,12 +318,12 @@ impl<'a> Planner<'a> {
         line.output.read().ok().filter(|_| line.effect_id.is_none())
     }
 
-    fn wait(&mut self, step: &StepDefinition, waiting: &Waiting, is_new: bool) -> Result<Walk> {
+    fn wait(&mut self, step: &StepDefinition, waiting: &Waiting) -> Result<Walk> {
         let output = Json::of(waiting)?;
         if waiting.until <= self.now.now {
             return Ok(self.record(step, StepState::Succeeded, None, None, output));
         }
-        if is_new {
+        if self.begun_wait().is_none() {
             self.record(step, StepState::Waiting, None, None, output);
             self.run.position -= 1;
         }

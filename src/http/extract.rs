@@ -4,7 +4,6 @@
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
@@ -14,6 +13,7 @@ use axum::http::request::Parts;
 use crate::app::PublicProfile;
 use crate::http::client_address::{self, client_network};
 use crate::http::problem::Problem;
+use crate::http::rate::Buckets;
 use crate::http::{Public, session};
 use crate::ops;
 use nexora_core::base::{Error, Kind};
@@ -113,7 +113,7 @@ impl Public {
     /// # Errors
     /// `429` when the client has made too many of them.
     pub fn count_refusal(&self, client: ClientAddress) -> Result<(), Problem> {
-        self.taken(client, |network| self.rates.refusals.take(network))
+        take(&self.rates.refusals, client)
     }
 
     /// Counts something that a client sends.
@@ -121,14 +121,10 @@ impl Public {
     /// # Errors
     /// `429` when the client has sent too much.
     pub fn count_request(&self, client: ClientAddress) -> Result<(), Problem> {
-        self.taken(client, |network| self.rates.addresses.take(network))
+        take(&self.rates.addresses, client)
     }
+}
 
-    fn taken(
-        &self,
-        client: ClientAddress,
-        take: impl FnOnce(&IpAddr) -> Result<(), Duration>,
-    ) -> Result<(), Problem> {
-        client.network().map_or(Ok(()), |network| take(&network).map_err(Problem::too_many))
-    }
+fn take(buckets: &Buckets<IpAddr>, client: ClientAddress) -> Result<(), Problem> {
+    client.network().map_or(Ok(()), |network| buckets.take(&network).map_err(Problem::too_many))
 }

@@ -14,6 +14,7 @@ pub mod event;
 pub mod explain;
 pub mod form;
 pub mod form_setting;
+pub mod form_snippet;
 pub mod init;
 pub mod job;
 pub mod key;

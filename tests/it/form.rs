@@ -5,7 +5,8 @@ mod spam;
 
 use std::time::Duration;
 
-use nexora::ops::form::{self, Snippet};
+use nexora::ops::form;
+use nexora::ops::form_snippet::{Snippet, snippet};
 use nexora::ops::{contact, lead, tenant};
 use nexora_core::model::consent::Channel;
 use nexora_core::model::form::{Field, FieldName, Need};
@@ -279,7 +280,7 @@ async fn a_website_may_frame_and_call_what_the_tenant_allows_and_no_other(backen
     ])
     .await;
     site.set(&[("services", "A & B; \"C\"")]).await;
-    let own = form::snippet(&form::find(app, tenant).await.unwrap(), tenant, Snippet::Html).0;
+    let own = snippet(&form::find(app, tenant).await.unwrap(), tenant, Snippet::Html).0;
     assert!(
         own.contains("name=\"phone\" type=\"tel\" autocomplete=\"tel\" required")
             && !own.contains("name=\"email\""),
@@ -291,11 +292,11 @@ async fn a_website_may_frame_and_call_what_the_tenant_allows_and_no_other(backen
         "{own}"
     );
     site.fields(&[NAME, (FieldName::Phone, Need::Optional), (FieldName::Email, Need::Optional)]).await;
-    assert!(form::snippet(&view, tenant, Snippet::Frame).1.unwrap().contains("embed_on="));
+    assert!(snippet(&view, tenant, Snippet::Frame).1.unwrap().contains("embed_on="));
     site.set(&[("embed_on", "https://Acme.com/contact"), ("scripts_from", "https://www.acme.com")]).await;
     assert!(policy().await.ends_with("frame-ancestors https://acme.com"));
     let view = form::find(app, tenant).await.unwrap();
-    assert_eq!(form::snippet(&view, tenant, Snippet::Script).1, None);
+    assert_eq!(snippet(&view, tenant, Snippet::Script).1, None);
 
     let ask = async |origin: &str| {
         let preflight = site

@@ -45,6 +45,15 @@ pub fn length(length: Duration) -> String {
     }
 }
 
+/// Words a length of time for a sentence, with short ones in full: `9 seconds`, `3 h 40 min`.
+pub fn spoken_length(length: Duration) -> String {
+    match length.as_secs() {
+        0 => "under a second".to_owned(),
+        seconds @ 1..MINUTE => count(seconds, "second", "seconds"),
+        _ => self::length(length),
+    }
+}
+
 /// Words working time that was saved, which has no days: `31 h 20 min`.
 pub fn working_time(length: Duration) -> String {
     let minutes = length.as_secs() / MINUTE;
@@ -210,6 +219,8 @@ mod tests {
             ["under 1 s", "9 s", "1 min", "2 min 15 s", "21 min", "3 h 40 min"]
         );
         assert_eq!([86_400, 180_000].map(worded), ["1 day", "2 days 2 h"]);
+        let spoken = |seconds| spoken_length(Duration::from_secs(seconds));
+        assert_eq!([0, 1, 9, 60].map(spoken), ["under a second", "1 second", "9 seconds", "1 min"]);
         assert_eq!(working_time(Duration::from_secs(31 * 3_600 + 1_200)), "31 h 20 min");
     }
 

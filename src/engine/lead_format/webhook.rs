@@ -173,6 +173,7 @@ pub struct Remark {
 
 impl ParseResult {
     /// Names the source on a lead; one without a name and a way to answer is unusable.
+    #[must_use]
     pub fn named(self, sender: Sender<'_>) -> ParseResult {
         let ParseResult::Lead(mut lead) = self else { return self };
         sender.lead_source.clone_into(&mut lead.enquiry.source);

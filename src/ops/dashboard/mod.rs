@@ -4,7 +4,7 @@
 
 mod agenda;
 mod figures;
-mod letter;
+mod message;
 mod upkeep;
 
 use std::collections::HashMap;
@@ -26,7 +26,7 @@ use nexora_store::{Conn, contact, lead, tenant};
 
 pub use agenda::{Agenda, Chore, Visit, Work};
 pub use figures::{CHART_DAYS, Charts, Week};
-pub use letter::{Fate, Letter};
+pub use message::{Fate, MessageRow};
 pub use upkeep::{Account, AutomationLine, Health, RunLine, Runs};
 
 /// Lines that one panel shows at most.
@@ -47,7 +47,7 @@ pub struct Dashboard {
     pub week: Option<Week>,
     pub charts: Option<Charts>,
     pub leads: Option<Vec<Lead>>,
-    pub letters: Option<Vec<Letter>>,
+    pub messages: Option<Vec<MessageRow>>,
     pub agenda: Option<Agenda>,
     pub runs: Option<Runs>,
     pub automations: Option<Vec<AutomationLine>>,
@@ -163,7 +163,7 @@ fn load(
             figures::charts(&mut conn.of(id), paces.unwrap_or_default(), view.messages, (zone, now))
         })?,
         leads: shown(has(Panel::Leads), || lead::list(&mut conn.of(id), None, None, SHOWN))?,
-        letters: shown(has(Panel::Messages), || letter::load(conn, &tenant, &mut names))?,
+        messages: shown(has(Panel::Messages), || message::load(conn, &tenant, &mut names))?,
         agenda: shown(has(Panel::Appointments), || agenda::load(conn, &tenant, &mut names, (zone, now)))?,
         runs: shown(has(Panel::Runs), || {
             upkeep::runs(&mut conn.of(id), &upkeep.automations, &mut names, now)

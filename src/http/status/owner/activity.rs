@@ -2,7 +2,7 @@
 
 use crate::http::status::owner::{NAME, TEXT, Tag, tag};
 use crate::http::status::time::TimeElement as _;
-use crate::ops::dashboard::{self, AutomationLine, Fate, Letter, RunLine};
+use crate::ops::dashboard::{self, AutomationLine, Fate, MessageRow, RunLine};
 use nexora_core::base::wording::{self, LocalClock};
 use nexora_core::model::address::Country;
 use nexora_core::model::automation::AutomationState;
@@ -58,7 +58,7 @@ impl LeadRow {
     }
 }
 
-pub struct LetterRow {
+pub struct MessageView {
     pub when: String,
     pub who: String,
     pub subject: String,
@@ -68,9 +68,9 @@ pub struct LetterRow {
     pub until: Option<String>,
 }
 
-impl LetterRow {
-    pub fn new(letter: Letter, clock: &LocalClock) -> LetterRow {
-        let (state, why, until) = match letter.fate {
+impl MessageView {
+    pub fn new(message: MessageRow, clock: &LocalClock) -> MessageView {
+        let (state, why, until) = match message.fate {
             Fate::Received => (tag("brand", "Reply"), String::new(), None),
             Fate::Sent => (tag("good", "Sent"), String::new(), None),
             Fate::Leaving => (tag("", "On its way"), String::new(), None),
@@ -86,11 +86,11 @@ impl LetterRow {
             Fate::NotSent { why } => (tag("", "Not sent"), why, None),
             Fate::GivenUp { why } => (tag("bad", "Given up"), why, None),
         };
-        LetterRow {
-            when: clock.when(letter.at),
+        MessageView {
+            when: clock.when(message.at),
             is_reply: state.word == "Reply",
-            who: wording::cut(&letter.who, NAME),
-            subject: wording::cut(&letter.subject, TEXT),
+            who: wording::cut(&message.who, NAME),
+            subject: wording::cut(&message.subject, TEXT),
             state,
             why: wording::cut(&why, TEXT),
             until: until.map(|at| clock.when(at)),

@@ -15,7 +15,7 @@ use nexora_core::base::wording::{self, LocalClock};
 use nexora_core::model::connection::ConnectionState;
 use nexora_core::model::panel::Panel;
 
-use activity::{AutomationRow, LeadRow, LetterRow, Runs};
+use activity::{AutomationRow, LeadRow, MessageView, Runs};
 use figures::{Charts, Week};
 use plans::{ChoreRow, DayRow, WorkRow};
 
@@ -40,7 +40,7 @@ pub struct Page {
     week: Option<Week>,
     charts: Option<Charts>,
     leads: Vec<LeadRow>,
-    letters: Vec<LetterRow>,
+    messages: Vec<MessageView>,
     days: Vec<DayRow>,
     more_days: bool,
     runs: Option<Runs>,
@@ -122,11 +122,11 @@ impl Page {
             week,
             charts: found.charts.as_ref().map(|charts| Charts::new(charts, &clock)),
             leads: leads.iter().map(|lead| LeadRow::new(lead, country, &clock)).collect(),
-            letters: found
-                .letters
+            messages: found
+                .messages
                 .unwrap_or_default()
                 .into_iter()
-                .map(|letter| LetterRow::new(letter, &clock))
+                .map(|message| MessageView::new(message, &clock))
                 .collect(),
             more_days: agenda.as_ref().is_some_and(|agenda| agenda.more),
             days: plans::days(agenda, &clock),
@@ -168,7 +168,9 @@ fn lede(
         let leads = wording::count(speed.leads as u64, "lead", "leads");
         sentences.push(match speed.median {
             _ if speed.leads == 0 => "No leads this week yet.".to_owned(),
-            Some(median) => format!("{leads} this week, answered in {} (median).", spoken(median)),
+            Some(median) => {
+                format!("{leads} this week, answered in {} (median).", wording::spoken_length(median))
+            }
             None => format!("{leads} this week, none answered yet."),
         });
     }
@@ -180,15 +182,6 @@ fn lede(
         sentences.push(format!("{} today.", wording::count(today as u64, "appointment", "appointments")));
     }
     sentences
-}
-
-/// Says a short length as in speech.
-fn spoken(length: std::time::Duration) -> String {
-    match length.as_secs() {
-        0 => "under a second".to_owned(),
-        seconds @ 1..60 => wording::count(seconds, "second", "seconds"),
-        _ => wording::length(length),
-    }
 }
 
 fn account_row(account: &Account, clock: &LocalClock) -> AccountRow {

@@ -12,7 +12,7 @@ use nexora_engine::plain;
 use nexora_store::{Conn, effect, message, verdict};
 
 /// A message, in or out.
-pub struct Letter {
+pub struct MessageRow {
     pub at: Timestamp,
     /// To whom, or from whom.
     pub who: String,
@@ -52,7 +52,7 @@ const WAITING: i64 = 5;
 const REPLIES: i64 = 4;
 
 /// Returns the latest messages and those that wait, latest first.
-pub fn load(conn: &mut Conn, tenant: &Tenant, names: &mut Names) -> Result<Vec<Letter>> {
+pub fn load(conn: &mut Conn, tenant: &Tenant, names: &mut Names) -> Result<Vec<MessageRow>> {
     let tx = &mut conn.of(&tenant.id);
     let mut mails = effect::latest_messages(tx, SHOWN - REPLIES)?;
     for waiting in effect::waiting_messages(tx, WAITING)? {
@@ -60,19 +60,19 @@ pub fn load(conn: &mut Conn, tenant: &Tenant, names: &mut Names) -> Result<Vec<L
             mails.push(waiting);
         }
     }
-    let mut letters = Vec::new();
+    let mut rows = Vec::new();
     for mail in mails {
-        letters.extend(outgoing(tx, tenant, mail, names)?);
+        rows.extend(outgoing(tx, tenant, mail, names)?);
     }
     for reply in message::latest_received(tx, REPLIES)? {
         let who = names.of(tx, reply.contact_id.as_ref())?.unwrap_or(reply.sender);
-        letters.push(Letter { at: reply.sent_at, who, subject: reply.subject, fate: Fate::Received });
+        rows.push(MessageRow { at: reply.sent_at, who, subject: reply.subject, fate: Fate::Received });
     }
-    letters.sort_by_key(|letter| std::cmp::Reverse(letter.at));
-    Ok(letters)
+    rows.sort_by_key(|row| std::cmp::Reverse(row.at));
+    Ok(rows)
 }
 
-fn outgoing(conn: &mut Conn, tenant: &Tenant, mail: Effect, names: &mut Names) -> Result<Option<Letter>> {
+fn outgoing(conn: &mut Conn, tenant: &Tenant, mail: Effect, names: &mut Names) -> Result<Option<MessageRow>> {
     let request: EffectRequest = mail.request.read()?;
     let Some(message) = request.message() else { return Ok(None) };
     let contact = message.envelope().and_then(|envelope| envelope.contact_id.as_ref());
@@ -83,7 +83,7 @@ fn outgoing(conn: &mut Conn, tenant: &Tenant, mail: Effect, names: &mut Names) -
         None => recipient.to_string(),
     };
     let at = mail.settled_at.unwrap_or(mail.created_at);
-    Ok(Some(Letter { at, who, subject: message.content.subject().to_owned(), fate: fate(conn, &mail)? }))
+    Ok(Some(MessageRow { at, who, subject: message.content.subject().to_owned(), fate: fate(conn, &mail)? }))
 }
 
 fn fate(conn: &mut Conn, mail: &Effect) -> Result<Fate> {
