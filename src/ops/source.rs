@@ -69,8 +69,8 @@ pub async fn add(app: &App, actor: &Actor, tenant: &Tenant, new: NewSource) -> R
     let NewSource { name, webhook, mut settings, secret, access_token } = new;
     let needs = webhook.handling.needs();
     Slug::parse(&name)?;
-    settings.username = settings.username.or(needs.default_username.map(str::to_owned));
     check(webhook, &settings)?;
+    settings.username = settings.username.or(needs.default_username.map(str::to_owned));
     let verify_token = needs.verify_token.then(Secret::random::<SECRET_BYTES>).transpose()?;
     let secret = match secret {
         Some(secret) => secret,

@@ -47,7 +47,7 @@ fn a_source_is_added_with_its_steps_and_its_secret_is_shown_once() {
         (&["source", "remove", "ads"], 8, "there is no terminal to ask at"),
         (&["source", "retry", "ads"], 5, "waits to be fetched again"),
         (&["source", "dismiss", "notice_01k5b3v6zr9m8q2x4t7w0c1d2e"], 4, "no notice"),
-        (&["key", "revoke", "crm", "--yes"], 4, "no key `crm`"),
+        (&["key", "revoke", "crm", "--yes"], 4, "no active key `crm`"),
         (&["event", "replay", "event_01k5b3v6zr9m8q2x4t7w0c1d2e"], 8, "there is no terminal to ask at"),
     ] {
         let (status, out, error) = run(arguments);
