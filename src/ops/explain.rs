@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use crate::app::App;
+use crate::ops::unit::Unit;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::{Error, Result};
 use nexora_core::model::effect::{Effect, EffectState};
@@ -16,7 +17,7 @@ use nexora_core::model::run::{Run, StepState};
 use nexora_core::model::tenant::Tenant;
 use nexora_core::model::verdict::Decision;
 use nexora_core::model::{EffectId, EventId, LeadId, MessageId, RunId};
-use nexora_store::{Conn, Tx, automation, effect, event, lead, message, run, verdict};
+use nexora_store::{Tx, automation, effect, event, lead, message, run, verdict};
 
 /// What is on record, in order.
 #[derive(Clone, Debug, Serialize)]
@@ -44,19 +45,18 @@ const ATTEMPTS: i64 = 20;
 /// # Errors
 /// `Usage` when the id is of nothing that can be explained; `NotFound` when there is none.
 pub async fn explain(app: &App, tenant: &Tenant, id: &str) -> Result<Explanation> {
-    let (tenant, id) = (tenant.clone(), id.trim().to_owned());
-    app.db
-        .read(move |conn| {
-            let mut lines = Vec::new();
-            of(conn, &tenant, &id, &mut lines)?;
-            lines.sort_by_key(|line| line.at);
-            Ok(Explanation { subject: id, lines })
-        })
-        .await
+    let id = id.trim().to_owned();
+    app.view(tenant, move |tx| {
+        let mut lines = Vec::new();
+        of(tx, &id, &mut lines)?;
+        lines.sort_by_key(|line| line.at);
+        Ok(Explanation { subject: id, lines })
+    })
+    .await
 }
 
-fn of(conn: &mut Conn, tenant: &Tenant, id: &str, lines: &mut Vec<Line>) -> Result<()> {
-    let tx = &mut conn.of(&tenant.id);
+fn of(tx: &mut Unit<'_>, id: &str, lines: &mut Vec<Line>) -> Result<()> {
+    let tenant = tx.tenant;
     let missing = || Error::not_found(format!("no `{id}` in tenant `{}`", tenant.slug));
     if let Ok(wanted) = RunId::parse(id) {
         let found = run::find(tx, &wanted)?.ok_or_else(missing)?;
@@ -82,10 +82,10 @@ fn of(conn: &mut Conn, tenant: &Tenant, id: &str, lines: &mut Vec<Line>) -> Resu
     Err(Error::usage(format!("`{id}` is not a run, lead, event, effect or message id")))
 }
 
-fn of_message(conn: &mut Conn, found: &Message, lines: &mut Vec<Line>) -> Result<()> {
+fn of_message(tx: &mut Tx, found: &Message, lines: &mut Vec<Line>) -> Result<()> {
     let id = found.effect_id.as_deref().and_then(|id| EffectId::parse(id).ok());
-    match id.map(|id| effect::find(&mut conn.of(&found.tenant_id), &id)).transpose()?.flatten() {
-        Some(sent) => of_effect(conn, &sent, lines),
+    match id.map(|id| effect::find(tx, &id)).transpose()?.flatten() {
+        Some(sent) => of_effect(tx, &sent, lines),
         None => {
             let why = format!("from {} to {}", found.sender, found.recipient);
             let what = format!("message by the {}: {}", found.author, found.subject);
@@ -95,7 +95,7 @@ fn of_message(conn: &mut Conn, found: &Message, lines: &mut Vec<Line>) -> Result
     }
 }
 
-fn of_lead(conn: &mut Conn, found: &Lead, lines: &mut Vec<Line>) -> Result<()> {
+fn of_lead(tx: &mut Tx, found: &Lead, lines: &mut Vec<Line>) -> Result<()> {
     let (at, why) = (found.received_at, format!("from {}", found.source));
     lines.push(Line { at, what: format!("lead {}", found.name), became: "arrived", why });
     for (moment, who) in [(found.answered_at, "Nexora"), (found.responded_at, "a person")] {
@@ -105,7 +105,7 @@ fn of_lead(conn: &mut Conn, found: &Lead, lines: &mut Vec<Line>) -> Result<()> {
         }
     }
     let subject = run::Filter { subject: Some(found.id.to_string()), ..Default::default() };
-    of_runs(&mut conn.of(&found.tenant_id), subject, lines)
+    of_runs(tx, subject, lines)
 }
 
 fn of_runs(tx: &mut Tx, filter: run::Filter, lines: &mut Vec<Line>) -> Result<()> {
@@ -120,16 +120,14 @@ fn arrived(found: &Event) -> Line {
     Line { at: found.received_at, what: found.kind.to_string(), became: "arrived", why }
 }
 
-fn of_run(conn: &mut Conn, found: &Run, lines: &mut Vec<Line>) -> Result<()> {
-    let tenant = &found.tenant_id;
-    let name =
-        automation::find(&mut conn.of(tenant), &found.automation_id)?.map(|automation| automation.name);
+fn of_run(tx: &mut Tx, found: &Run, lines: &mut Vec<Line>) -> Result<()> {
+    let name = automation::find(tx, &found.automation_id)?.map(|automation| automation.name);
     let name = name.unwrap_or_else(|| found.automation_id.to_string());
-    let started_by = event::find(&mut conn.of(tenant), &found.event_id)?;
+    let started_by = event::find(tx, &found.event_id)?;
     let why = started_by.map(|event| format!("because of {}, {}", event.kind, event.id)).unwrap_or_default();
     let what = format!("{name}, version {}", found.version);
     lines.push(Line { at: found.started_at, what: what.clone(), became: "began", why });
-    for step in run::steps(&mut conn.of(tenant), &found.id)? {
+    for step in run::steps(tx, &found.id)? {
         let what = format!("{name}, {}", step.name);
         let reason = step.reason.clone().unwrap_or_default();
         let (became, at) = match (step.state, &step.effect_id) {
@@ -146,8 +144,8 @@ fn of_run(conn: &mut Conn, found: &Run, lines: &mut Vec<Line>) -> Result<()> {
         let why = why.into_iter().flatten().collect::<Vec<_>>().join(", ");
         lines.push(Line { at: at.unwrap_or(step.started_at), what, became, why });
     }
-    for promised in effect::of_run(&mut conn.of(tenant), &found.id)? {
-        of_effect(conn, &promised, lines)?;
+    for promised in effect::of_run(tx, &found.id)? {
+        of_effect(tx, &promised, lines)?;
     }
     if let Some(at) = found.finished_at {
         let why = found.reason.clone().unwrap_or_default();
@@ -157,14 +155,13 @@ fn of_run(conn: &mut Conn, found: &Run, lines: &mut Vec<Line>) -> Result<()> {
     Ok(())
 }
 
-fn of_effect(conn: &mut Conn, found: &Effect, lines: &mut Vec<Line>) -> Result<()> {
-    let tenant = &found.tenant_id;
+fn of_effect(tx: &mut Tx, found: &Effect, lines: &mut Vec<Line>) -> Result<()> {
     let request: EffectRequest = found.request.read()?;
     let what = match request.message().map(|message| &message.content) {
         Some(Content::Mail(mail)) => format!("{}: mail to {}, \"{}\"", found.step, mail.to, mail.subject),
         None => format!("{}: {}", found.step, found.kind),
     };
-    for decided in verdict::of_effect(&mut conn.of(tenant), &found.id)? {
+    for decided in verdict::of_effect(tx, &found.id)? {
         let (became, why) = match decided.decision {
             Decision::Send => ("let through", decided.reason),
             Decision::Hold => {
@@ -175,7 +172,7 @@ fn of_effect(conn: &mut Conn, found: &Effect, lines: &mut Vec<Line>) -> Result<(
         };
         lines.push(Line { at: decided.at, what: what.clone(), became, why });
     }
-    for attempt in effect::attempts(&mut conn.of(tenant), &found.id, ATTEMPTS)? {
+    for attempt in effect::attempts(tx, &found.id, ATTEMPTS)? {
         if attempt.outcome != EffectState::Delivered.name() {
             let why = format!("attempt: {}, {}", attempt.outcome, attempt.reason.unwrap_or_default());
             lines.push(Line { at: attempt.finished_at, what: what.clone(), became: "failed", why });

@@ -72,10 +72,11 @@ fn look(conn: &mut Conn, connectors: &Connectors, now: Timestamp) -> Result<Over
 
 fn line(conn: &mut Conn, connectors: &Connectors, tenant: Tenant, now: Timestamp) -> Result<TenantLine> {
     let id = &tenant.id;
-    let counts = balance::unsettled(&mut conn.of(id))?;
-    let connections = connection::list(&mut conn.of(id), ROWS)?;
-    let cursors = cursor::list(&mut conn.of(id), None, ROWS)?;
-    let oldest_due_at = balance::oldest_due(&mut conn.of(id))?.filter(|at| *at <= now);
+    let tx = &mut conn.of(id);
+    let counts = balance::unsettled(tx)?;
+    let connections = connection::list(tx, ROWS)?;
+    let cursors = cursor::list(tx, None, ROWS)?;
+    let oldest_due_at = balance::oldest_due(tx)?.filter(|at| *at <= now);
     let health = Health {
         tenant: &tenant,
         connectors,
@@ -85,20 +86,20 @@ fn line(conn: &mut Conn, connectors: &Connectors, tenant: Tenant, now: Timestamp
         cursors: &cursors,
     };
     let mut troubles = trouble::of(&health, now);
-    troubles.extend(status::locks(&mut conn.of(id), now)?);
+    troubles.extend(status::locks(tx, now)?);
     let zone = tenant.zone()?.tz();
     let today = now.utc().with_timezone(&zone).date_naive();
     let midnight = at_wall_time(today, chrono::NaiveTime::MIN, zone);
     let failing = |state: ConnectionState| state == ConnectionState::Failing;
     Ok(TenantLine {
         level: trouble::level(&troubles),
-        queued: balance::due(&mut conn.of(id), now)?,
+        queued: balance::due(tx, now)?,
         oldest_due_at,
         failures: balance::count(&counts, "run", RunState::Failed.name())
             + balance::count(&counts, "effect", EffectState::Dead.name()),
         connections: connections.len(),
         connections_failing: connections.iter().filter(|connection| failing(connection.state)).count(),
-        leads_today: lead::count_since(&mut conn.of(id), midnight)?,
+        leads_today: lead::count_since(tx, midnight)?,
         last_poll_at: cursors.iter().filter_map(|cursor| cursor.polled_at).max(),
         troubles,
         tenant,

@@ -167,12 +167,9 @@ fn url(app: &App, tenant: &Tenant, source: &Source, webhook: Webhook, secrets: &
 /// # Errors
 /// `NotFound` when there is none.
 pub async fn find(app: &App, tenant: &Tenant, name: &str) -> Result<Source> {
-    let (id, wanted) = (tenant.id.clone(), name.to_owned());
-    let found = app.db.read(move |conn| source::find_by_name(&mut conn.of(&id), &wanted)).await?;
-    found.ok_or_else(|| {
-        Error::not_found(format!("no source `{name}` in tenant `{}`", tenant.slug))
-            .hint(format!("run `nexora source list --tenant {}`", tenant.slug))
-    })
+    let name = name.to_owned();
+    app.view(tenant, move |tx| source::find_by_name(tx, &name)?.ok_or_else(|| tx.missing("source", &name)))
+        .await
 }
 
 /// What is to be different about a source.

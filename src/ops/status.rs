@@ -91,18 +91,19 @@ pub async fn of_all(app: &App) -> Result<Vec<TenantStatus>> {
 
 fn load(conn: &mut Conn, connectors: &Connectors, tenant: Tenant, now: Timestamp) -> Result<TenantStatus> {
     let id = tenant.id.clone();
-    let automations = automation::list(&mut conn.of(&id), TENANTS)?.into_iter();
+    let tx = &mut conn.of(&id);
+    let automations = automation::list(tx, TENANTS)?.into_iter();
     let mut status = TenantStatus {
-        counts: balance::counts(&mut conn.of(&id))?,
-        oldest_due_at: balance::oldest_due(&mut conn.of(&id))?,
-        connections: connection::list(&mut conn.of(&id), TENANTS)?,
-        cursors: cursor::list(&mut conn.of(&id), None, TENANTS)?,
+        counts: balance::counts(tx)?,
+        oldest_due_at: balance::oldest_due(tx)?,
+        connections: connection::list(tx, TENANTS)?,
+        cursors: cursor::list(tx, None, TENANTS)?,
         automations: automations
             .map(|a| AutomationLine { name: a.name, state: a.state, version: a.live_version })
             .collect(),
-        leads: lead::list(&mut conn.of(&id), None, None, SHOWN)?,
-        runs: run::list(&mut conn.of(&id), &run::Filter::default(), SHOWN)?,
-        effects: effect::list(&mut conn.of(&id), &effect::Filter::default(), SHOWN)?,
+        leads: lead::list(tx, None, None, SHOWN)?,
+        runs: run::list(tx, &run::Filter::default(), SHOWN)?,
+        effects: effect::list(tx, &effect::Filter::default(), SHOWN)?,
         troubles: Vec::new(),
         tenant,
     };
@@ -115,7 +116,7 @@ fn load(conn: &mut Conn, connectors: &Connectors, tenant: Tenant, now: Timestamp
         cursors: &status.cursors,
     };
     status.troubles = trouble::of(&health, now);
-    status.troubles.extend(locks(&mut conn.of(&id), now)?);
+    status.troubles.extend(locks(tx, now)?);
     Ok(status)
 }
 

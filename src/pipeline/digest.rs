@@ -108,23 +108,24 @@ pub fn compose(
     now: Timestamp,
 ) -> Result<Value> {
     let id = &tenant.id;
+    let tx = &mut conn.of(id);
     let since_at = now - since;
-    let leads = lead::since(&mut conn.of(id), since_at, COUNTED)?;
+    let leads = lead::since(tx, since_at, COUNTED)?;
     let (today, tomorrow) = days(tenant, now)?;
-    let tasks = task::list(&mut conn.of(id), Some(TaskState::Open), None, COUNTED)?;
+    let tasks = task::list(tx, Some(TaskState::Open), None, COUNTED)?;
     let overdue: Vec<&Task> = tasks.iter().filter(|task| task.due_at.is_some_and(|at| at <= now)).collect();
     let digest = Digest {
         empty: false,
         since: since_at,
         until: now,
-        needs_you: needs(conn, tenant, &tasks, now)?,
+        needs_you: needs(tx, tenant, &tasks, now)?,
         leads: leads.iter().filter(|lead| is_lead(lead)).take(shown()).map(lead_line).collect(),
-        today: appointments(conn, tenant, today)?,
-        tomorrow: appointments(conn, tenant, tomorrow)?,
+        today: appointments(tx, tenant, today)?,
+        tomorrow: appointments(tx, tenant, tomorrow)?,
         overdue: overdue.into_iter().take(shown()).map(task_line).collect(),
-        troubles: [held_back(tenant, &leads), troubles(conn, connectors, tenant, now)?].concat(),
-        jobs: jobs(conn, tenant, since_at, today)?,
-        ran: ran(conn, tenant, (since_at, now))?,
+        troubles: [held_back(tenant, &leads), troubles(tx, connectors, tenant, now)?].concat(),
+        jobs: jobs(tx, tenant, since_at, today)?,
+        ran: ran(tx, tenant, (since_at, now))?,
     };
     let empty = digest.needs_you.is_empty()
         && digest.leads.is_empty()

@@ -156,17 +156,18 @@ fn stop_runs(
     now: Timestamp,
 ) -> Result<usize> {
     let tenant = &snapshot.tenant;
-    let mut open = run::open_of_subject(&mut conn.of(&tenant.id), subject)?;
+    let tx = &mut conn.of(&tenant.id);
+    let mut open = run::open_of_subject(tx, subject)?;
     if let Some(contact) = &event.contact_id {
-        let of_contact = run::open_of_contact(&mut conn.of(&tenant.id), contact)?;
+        let of_contact = run::open_of_contact(tx, contact)?;
         open.extend(of_contact.into_iter().filter(|run| run.subject_id != subject));
     }
     let mut stopped = 0;
     for run in open {
-        if !began_before(conn, &run, event)? {
+        if !began_before(tx, &run, event)? {
             continue;
         }
-        let version = version::parsed(&mut conn.of(&tenant.id), &run.automation_id, run.version)?;
+        let version = version::parsed(tx, &run.automation_id, run.version)?;
         for (same, watch) in version.stops(tenant)? {
             let concerns = match same {
                 Same::Contact => event.contact_id.is_some() && run.contact_id == event.contact_id,
@@ -174,7 +175,7 @@ fn stop_runs(
             };
             if concerns && watch.matches(event, "", &snapshot.connections)? {
                 let reason = format!("ended by {}, {}", event.kind, event.id);
-                let done = stop::stop(&mut conn.of(&tenant.id), &run.id, &reason, Drops::Messages, now)?;
+                let done = stop::stop(tx, &run.id, &reason, Drops::Messages, now)?;
                 stopped += usize::from(done.is_some());
                 break;
             }
@@ -202,6 +203,7 @@ fn reenter(
     now: Timestamp,
 ) -> Result<Option<String>> {
     let tenant = &snapshot.tenant;
+    let tx = &mut conn.of(&tenant.id);
     let Some(contact) = &event.contact_id else { return Ok(None) };
     let again_after = match version.again_after(tenant) {
         Ok(length) => length,
@@ -209,7 +211,7 @@ fn reenter(
         Err(error) => return Ok(Some(error.report())),
     };
     if let Some(again_after) = again_after {
-        let last = message::last_of_automation(&mut conn.of(&tenant.id), contact, &automation.id)?;
+        let last = message::last_of_automation(tx, contact, &automation.id)?;
         if let Some(at) = last.filter(|at| *at + again_after > now) {
             let days = again_after.as_secs() / 86_400;
             return Ok(Some(format!("the contact was written to at {at}, less than {days} days ago")));
@@ -219,7 +221,7 @@ fn reenter(
     if rule == WhileRunning::Both {
         return Ok(None);
     }
-    for run in run::open_of_contact(&mut conn.of(&tenant.id), contact)? {
+    for run in run::open_of_contact(tx, contact)? {
         if run.automation_id != automation.id || run.event_id == event.id {
             continue;
         }
@@ -227,7 +229,7 @@ fn reenter(
             return Ok(Some(format!("run `{}` for the same contact is under way", run.id)));
         }
         let reason = format!("begun anew by {}, {}", event.kind, event.id);
-        let _ = stop::stop(&mut conn.of(&tenant.id), &run.id, &reason, Drops::Messages, now)?;
+        let _ = stop::stop(tx, &run.id, &reason, Drops::Messages, now)?;
     }
     Ok(None)
 }

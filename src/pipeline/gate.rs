@@ -87,23 +87,22 @@ fn gather(
     now: Timestamp,
 ) -> Result<GateInput> {
     let id = &effect.tenant_id;
-    let tenant = tenant::find(conn, id)?.ok_or_else(|| Error::internal(format!("tenant `{id}` is gone")))?;
+    let tx = &mut conn.of(id);
+    let tenant = tenant::find(tx, id)?.ok_or_else(|| Error::internal(format!("tenant `{id}` is gone")))?;
     let settings = tenant.settings()?;
-    let run = run::find(&mut conn.of(id), &effect.run_id)?;
-    let follows_at_once = run.as_ref().map_or(Ok(false), |run| follows_at_once(conn, run, now))?;
-    let automation =
-        run.as_ref().map(|run| automation::find(&mut conn.of(id), &run.automation_id)).transpose()?;
+    let run = run::find(tx, &effect.run_id)?;
+    let follows_at_once = run.as_ref().map_or(Ok(false), |run| follows_at_once(tx, run, now))?;
+    let automation = run.as_ref().map(|run| automation::find(tx, &run.automation_id)).transpose()?;
     let paused = automation.flatten().is_some_and(|found| found.state == AutomationState::Paused);
-    let (zone, zone_of) = zone(conn, &tenant, envelope.contact_id.as_ref())?;
+    let (zone, zone_of) = zone(tx, &tenant, envelope.contact_id.as_ref())?;
     let contact = envelope.contact_id.as_ref();
-    let latest =
-        contact.map(|contact| message::latest_of_contact(&mut conn.of(id), contact)).transpose()?.flatten();
+    let latest = contact.map(|contact| message::latest_of_contact(tx, contact)).transpose()?.flatten();
     let channel = recipient.channel();
-    let consent = contact.map(|contact| consent::latest(&mut conn.of(id), contact, channel)).transpose()?;
+    let consent = contact.map(|contact| consent::latest(tx, contact, channel)).transpose()?;
     let appointment = match &envelope.intent {
         Some(intent) => {
             let place = (&intent.connection_id, intent.calendar.as_str());
-            appointment::find_by_entry(&mut conn.of(id), place, &intent.entry_id)?
+            appointment::find_by_entry(tx, place, &intent.entry_id)?
         }
         None => None,
     };
@@ -112,21 +111,20 @@ fn gather(
         now,
         run: run.as_ref().map_or(RunState::Cancelled, |run| run.state),
         run_reason: run.and_then(|run| run.reason),
-        suppressions: consent::suppressions_of(&mut conn.of(id), &hash)?,
+        suppressions: consent::suppressions_of(tx, &hash)?,
         consent: consent.flatten().map(|consent| consent.given),
         explicit_consent: settings.explicit_consent,
-        news_waits: contact.map_or(Ok(false), |contact| event::any_pending_of(&mut conn.of(id), contact))?,
-        stale: !follows_at_once && !waited(earlier, now) && is_stale(&mut conn.of(id), envelope, now)?,
+        news_waits: contact.map_or(Ok(false), |contact| event::any_pending_of(tx, contact))?,
+        stale: !follows_at_once && !waited(earlier, now) && is_stale(tx, envelope, now)?,
         paused,
-        under_way_until: under_way_until(conn, effect, envelope, now)?,
+        under_way_until: under_way_until(tx, effect, envelope, now)?,
         appointment,
         owed_since: latest.filter(|message| message.author == Author::Contact).map(|message| message.sent_at),
         quiet: QuietHours::parse(&settings.quiet_hours)?,
         zone,
         zone_of,
-        commercial: contact.map_or(Ok(Vec::new()), |contact| {
-            message::commercial_to(&mut conn.of(id), contact, COMMERCIAL_LIMIT)
-        })?,
+        commercial: contact
+            .map_or(Ok(Vec::new()), |contact| message::commercial_to(tx, contact, COMMERCIAL_LIMIT))?,
         cap: settings.cap,
         cap_window: length(&settings.cap_window)?,
         spacing: length(&settings.spacing)?,

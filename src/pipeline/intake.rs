@@ -400,6 +400,7 @@ pub fn release(conn: &mut Conn, lead: &Lead, now: Timestamp) -> Result<()> {
         return Err(Error::conflict(format!("lead `{}` is {} and not held back", lead.id, lead.state)));
     }
     let tenant = &lead.tenant_id;
+    let tx = &mut conn.of(tenant);
     let is_new = lead.contact_id.is_none();
     let contact_id = match &lead.contact_id {
         Some(known) => Some(known.clone()),
@@ -409,21 +410,21 @@ pub fn release(conn: &mut Conn, lead: &Lead, now: Timestamp) -> Result<()> {
                 lead.reply_to.as_ref(),
                 lead.masked_phone,
             );
-            contact::resolve(&mut conn.of(tenant), &lead.name, email, phone, now)?
+            contact::resolve(tx, &lead.name, email, phone, now)?
         }
     };
     let lead = Lead { state: LeadState::New, contact_id, ..lead.clone() };
-    lead::save_review(conn, &lead)?;
+    lead::save_review(tx, &lead)?;
     if is_new {
-        note_all(conn, &lead)?;
+        note_all(tx, &lead)?;
     }
     let ran = run::Filter { subject: Some(lead.id.to_string()), ..run::Filter::default() };
-    if lead.is_test || !run::list(&mut conn.of(tenant), &ran, 1)?.is_empty() {
+    if lead.is_test || !run::list(tx, &ran, 1)?.is_empty() {
         return Ok(());
     }
     let payload = Json::of(&LeadReceived { lead_id: lead.id.clone(), fingerprint: String::new() })?;
     // What arrived stays as it was; that it may run now is another fact.
     let key = format!("released:{}", lead.id);
     let event = Event::pending(tenant, EventKind::LeadReceived, key, payload, lead.contact_id, now);
-    event::insert(conn, &event).map(|_| ())
+    event::insert(tx, &event).map(|_| ())
 }

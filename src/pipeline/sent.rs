@@ -40,7 +40,8 @@ pub fn record(
         Audience::Business => return Ok(()),
     };
     let tenant = &effect.tenant_id;
-    let Some(run) = run::find(&mut conn.of(tenant), &effect.run_id)? else { return Ok(()) };
+    let tx = &mut conn.of(tenant);
+    let Some(run) = run::find(tx, &effect.run_id)? else { return Ok(()) };
     let names: Names = effect.output.as_ref().map(Json::read).transpose()?.unwrap_or_default();
     let recipient = content.recipient();
     let sent = Message {
@@ -50,9 +51,7 @@ pub fn record(
         author: Author::Nexora,
         contact_id: match &envelope.contact_id {
             Some(id) => Some(id.clone()),
-            None => {
-                contact::find_by_address(&mut conn.of(tenant), recipient.address_kind(), &recipient.key())?
-            }
+            None => contact::find_by_address(tx, recipient.address_kind(), &recipient.key())?,
         },
         class: Some(envelope.class),
         run_id: Some(run.id.to_string()),
@@ -68,6 +67,6 @@ pub fn record(
         sent_at: now,
         stored_at: now,
     };
-    let _ = message::insert(conn, &sent)?;
-    lead::note_answered(&mut conn.of(tenant), &run.subject_id, now)
+    let _ = message::insert(tx, &sent)?;
+    lead::note_answered(tx, &run.subject_id, now)
 }

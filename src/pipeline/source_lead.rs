@@ -49,6 +49,7 @@ impl Origin {
 /// Stores a lead; one that brings no way to answer is for a person to review.
 pub fn store_lead(conn: &mut Conn, origin: &Origin, parsed: ParsedLead, now: Timestamp) -> Result<LeadId> {
     let tenant = &origin.tenant;
+    let tx = &mut conn.of(&tenant.id);
     let key = match (&parsed.external_id, &origin.fallback) {
         (Some(id), _) | (None, Some(id)) => Some(origin.key(id)),
         (None, None) => None,
@@ -70,13 +71,12 @@ pub fn store_lead(conn: &mut Conn, origin: &Origin, parsed: ParsedLead, now: Tim
         masked_phone: parsed.masked_phone,
         ..Arrival::of(new)
     };
-    let id = store(conn, origin, arrival, now)?;
+    let id = store(tx, origin, arrival, now)?;
     if let Some(relay) = parsed.reply_to
-        && let Some(stored) = lead::find(&mut conn.of(&tenant.id), &id)?
+        && let Some(stored) = lead::find(tx, &id)?
         && let Some(contact_id) = stored.contact_id
     {
-        let _ =
-            contact::add_address(&mut conn.of(&tenant.id), &contact_id, AddressKind::Email, &relay.key())?;
+        let _ = contact::add_address(tx, &contact_id, AddressKind::Email, &relay.key())?;
     }
     Ok(id)
 }
@@ -163,8 +163,9 @@ pub fn announce(conn: &mut Conn, origin: &Origin, announced: LeadNotice, now: Ti
 /// Stores what was said about a lead as an event; it may come before its lead.
 pub fn tell_remark(conn: &mut Conn, origin: &Origin, remark: Remark, now: Timestamp) -> Result<()> {
     let tenant = &origin.tenant.id;
-    let lead_id = known(conn, origin, &origin.key(&remark.lead))?;
-    let found = lead_id.as_ref().map(|id| lead::find(&mut conn.of(tenant), id)).transpose()?.flatten();
+    let tx = &mut conn.of(tenant);
+    let lead_id = known(tx, origin, &origin.key(&remark.lead))?;
+    let found = lead_id.as_ref().map(|id| lead::find(tx, id)).transpose()?.flatten();
     let said_before = found.as_ref().and_then(|lead| lead.message.as_deref());
     if !remark.text.is_empty() && said_before == Some(remark.text.trim()) {
         // The lead's own description, once more.
@@ -174,5 +175,5 @@ pub fn tell_remark(conn: &mut Conn, origin: &Origin, remark: Remark, now: Timest
     let about = About { contact_id: contact_id.clone(), lead_id, job_id: None };
     let payload = WebhookEvent { about, name: remark.event.to_owned(), data: remark.data };
     let key = origin.key(&format!("remark:{}", remark.id));
-    tell(&mut conn.of(tenant), EventKind::WebhookReceived, key, &payload, contact_id, now).map(|_| ())
+    tell(tx, EventKind::WebhookReceived, key, &payload, contact_id, now).map(|_| ())
 }

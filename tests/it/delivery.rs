@@ -31,117 +31,135 @@ async fn until_done(nexora: &Nexora) {
     }
 }
 
-on_both! {
-    async fn a_lead_is_answered_announced_recorded_and_called_back(backend) {
-        let nexora = Nexora::with_sandbox(backend).await;
-        let id = nexora.submit(enquiry()).await;
-        nexora.settle().await;
+on_both!(
+    a_lead_is_answered_announced_recorded_and_called_back,
+    lost_answers_are_asked_after_and_nothing_is_done_twice,
+    answers_that_are_lost_one_after_another_double_nothing,
+    a_relay_that_is_busy_is_tried_again_and_one_that_refuses_is_not,
+    a_dead_effect_can_be_revived_and_its_run_then_succeeds,
+    a_process_that_dies_in_mid_call_leaves_work_that_is_finished_once,
+);
 
-        assert_eq!(held(&nexora), [1, 1, 1, 1]);
-        let view = nexora.lead(&id).await;
-        assert_eq!(view.runs[0].run.state, RunState::Succeeded);
-        assert!(view.lead.answered_at.is_some());
-        let state = nexora.state();
-        let alert = &state["smtp"][0];
-        assert_eq!(alert["to"], json!(["owner@acme.example.com"]));
-        assert_eq!(alert["subject"], "New lead: Jo Miller");
-        assert_eq!(state["spreadsheets"]["leads"]["developer_metadata"], json!([]), "no mark is left behind");
-        assert_eq!(state["mailboxes"]["office@acme.example.com"]["drafts"], json!([]), "no draft is left behind");
-    }
+async fn a_lead_is_answered_announced_recorded_and_called_back(backend: Backend) {
+    let nexora = Nexora::with_sandbox(backend).await;
+    let id = nexora.submit(enquiry()).await;
+    nexora.settle().await;
 
-    async fn lost_answers_are_asked_after_and_nothing_is_done_twice(backend) {
-        let calls = ["drafts.create", "drafts.send"].map(|call| ("gmail", call));
-        let calls = calls.into_iter().chain([("calendar", "events.insert"), ("sheets", "spreadsheets.batchUpdate")]);
-        for (service, call) in calls {
-            for fault in [
-                json!({ "fault": "drop", "when": "after" }),
-                json!({ "fault": "drop", "when": "before" }),
-                json!({ "fault": "truncate" }),
-                json!({ "fault": "status", "status": 503, "reason": "backendError" }),
-                json!({ "fault": "status", "status": 429, "reason": "rateLimitExceeded", "retry_after": 30 }),
-            ] {
-                let nexora = Nexora::with_sandbox(backend).await;
-                let mut armed = fault.clone();
-                armed["service"] = json!(service);
-                armed["call"] = json!(call);
-                nexora.faults(json!([armed])).await;
-                let id = nexora.submit(enquiry()).await;
-                until_done(&nexora).await;
-                assert_eq!(held(&nexora), [1, 1, 1, 1], "{service} {call} {fault}");
-                let states = nexora.effects(&id).await;
-                assert!(states.values().all(|state| *state == EffectState::Delivered), "{service} {call} {fault}: {states:?}");
-            }
-        }
-    }
+    assert_eq!(held(&nexora), [1, 1, 1, 1]);
+    let view = nexora.lead(&id).await;
+    assert_eq!(view.runs[0].run.state, RunState::Succeeded);
+    assert!(view.lead.answered_at.is_some());
+    let state = nexora.state();
+    let alert = &state["smtp"][0];
+    assert_eq!(alert["to"], json!(["owner@acme.example.com"]));
+    assert_eq!(alert["subject"], "New lead: Jo Miller");
+    assert_eq!(state["spreadsheets"]["leads"]["developer_metadata"], json!([]), "no mark is left behind");
+    assert_eq!(state["mailboxes"]["office@acme.example.com"]["drafts"], json!([]), "no draft is left behind");
+}
 
-    /// What asking has found must be on disk before anything rests on it: the next answer may be lost, too.
-    async fn answers_that_are_lost_one_after_another_double_nothing(backend) {
-        for fault in [json!({ "fault": "truncate" }), json!({ "fault": "drop", "when": "after" })] {
+async fn lost_answers_are_asked_after_and_nothing_is_done_twice(backend: Backend) {
+    let calls = ["drafts.create", "drafts.send"].map(|call| ("gmail", call));
+    let calls =
+        calls.into_iter().chain([("calendar", "events.insert"), ("sheets", "spreadsheets.batchUpdate")]);
+    for (service, call) in calls {
+        for fault in [
+            json!({ "fault": "drop", "when": "after" }),
+            json!({ "fault": "drop", "when": "before" }),
+            json!({ "fault": "truncate" }),
+            json!({ "fault": "status", "status": 503, "reason": "backendError" }),
+            json!({ "fault": "status", "status": 429, "reason": "rateLimitExceeded", "retry_after": 30 }),
+        ] {
             let nexora = Nexora::with_sandbox(backend).await;
-            let calls = [("gmail", "drafts.create", 1), ("gmail", "drafts.send", 2), ("sheets", "spreadsheets.batchUpdate", 4), ("calendar", "events.insert", 2)];
-            let armed = calls.map(|(service, call, times)| {
-                let mut armed = fault.clone();
-                armed["service"] = json!(service);
-                armed["call"] = json!(call);
-                armed["times"] = json!(times);
-                armed
-            });
-            nexora.faults(json!(armed)).await;
-            nexora.submit(enquiry()).await;
+            let mut armed = fault.clone();
+            armed["service"] = json!(service);
+            armed["call"] = json!(call);
+            nexora.faults(json!([armed])).await;
+            let id = nexora.submit(enquiry()).await;
             until_done(&nexora).await;
-            assert_eq!(held(&nexora), [1, 1, 1, 1], "{fault}");
+            assert_eq!(held(&nexora), [1, 1, 1, 1], "{service} {call} {fault}");
+            let states = nexora.effects(&id).await;
+            assert!(
+                states.values().all(|state| *state == EffectState::Delivered),
+                "{service} {call} {fault}: {states:?}"
+            );
         }
     }
+}
 
-    async fn a_relay_that_is_busy_is_tried_again_and_one_that_refuses_is_not(backend) {
+/// What asking has found must be on disk before anything rests on it: the next answer may be lost, too.
+async fn answers_that_are_lost_one_after_another_double_nothing(backend: Backend) {
+    for fault in [json!({ "fault": "truncate" }), json!({ "fault": "drop", "when": "after" })] {
         let nexora = Nexora::with_sandbox(backend).await;
-        nexora.faults(json!([{ "service": "smtp", "call": "rcpt", "fault": "status", "status": 451 }])).await;
-        let id = nexora.submit(enquiry()).await;
-        nexora.settle().await;
-        assert_eq!(nexora.effects(&id).await["alert"], EffectState::Retrying);
+        let calls = [
+            ("gmail", "drafts.create", 1),
+            ("gmail", "drafts.send", 2),
+            ("sheets", "spreadsheets.batchUpdate", 4),
+            ("calendar", "events.insert", 2),
+        ];
+        let armed = calls.map(|(service, call, times)| {
+            let mut armed = fault.clone();
+            armed["service"] = json!(service);
+            armed["call"] = json!(call);
+            armed["times"] = json!(times);
+            armed
+        });
+        nexora.faults(json!(armed)).await;
+        nexora.submit(enquiry()).await;
         until_done(&nexora).await;
-        assert_eq!(nexora.effects(&id).await["alert"], EffectState::Delivered);
-
-        nexora.faults(json!([{ "service": "smtp", "call": "rcpt", "fault": "status", "status": 550 }])).await;
-        let id = nexora.submit(enquiry()).await;
-        until_done(&nexora).await;
-        assert_eq!(nexora.effects(&id).await["alert"], EffectState::Dead);
-        assert_eq!(nexora.lead(&id).await.runs[0].run.state, RunState::Failed);
+        assert_eq!(held(&nexora), [1, 1, 1, 1], "{fault}");
     }
+}
 
-    async fn a_dead_effect_can_be_revived_and_its_run_then_succeeds(backend) {
-        let nexora = Nexora::with_sandbox(backend).await;
-        nexora.faults(json!([{ "service": "smtp", "call": "rcpt", "fault": "status", "status": 550 }])).await;
-        let id = nexora.submit(enquiry()).await;
-        until_done(&nexora).await;
-        let run = nexora.lead(&id).await.runs[0].run.id.clone();
-        nexora::ops::run::retry(&nexora.app, &nexora.actor, &nexora.tenant, &run).await.unwrap();
-        until_done(&nexora).await;
-        assert_eq!(nexora.lead(&id).await.runs[0].run.state, RunState::Succeeded);
-        assert_eq!(held(&nexora), [1, 1, 1, 1], "what was delivered is not done again");
-    }
+async fn a_relay_that_is_busy_is_tried_again_and_one_that_refuses_is_not(backend: Backend) {
+    let nexora = Nexora::with_sandbox(backend).await;
+    nexora.faults(json!([{ "service": "smtp", "call": "rcpt", "fault": "status", "status": 451 }])).await;
+    let id = nexora.submit(enquiry()).await;
+    nexora.settle().await;
+    assert_eq!(nexora.effects(&id).await["alert"], EffectState::Retrying);
+    until_done(&nexora).await;
+    assert_eq!(nexora.effects(&id).await["alert"], EffectState::Delivered);
 
-    async fn a_process_that_dies_in_mid_call_leaves_work_that_is_finished_once(backend) {
-        let nexora = Nexora::with_sandbox(backend).await;
-        let id = nexora.submit(enquiry()).await;
-        // Every answer is lost and every delivery is abandoned as if its process had been killed.
-        nexora.faults(json!([{ "service": "gmail", "call": "drafts.send", "fault": "delay", "ms": 60_000 }])).await;
-        let mut round = None;
-        nexora::pipeline::dispatch::sweep(&nexora.app, &mut round).await.unwrap();
-        nexora::pipeline::advance::sweep(&nexora.app, &mut None).await.unwrap();
-        let claimed = nexora::pipeline::deliver::sweep(&nexora.app, &mut None).await.unwrap();
-        assert_eq!(claimed.handled, 4);
-        // A second daemon on the same database, with a clock beyond every lease, takes over.
-        let other = nexora.second_daemon().await;
-        other.clock.advance(Duration::from_mins(60));
-        for _ in 0..10 {
-            nexora::pipeline::settle(&other).await.unwrap();
-            other.clock.advance(Duration::from_mins(30));
-        }
-        assert_eq!(held(&nexora)[0], 1, "one mail was sent");
-        let states = nexora.effects(&id).await;
-        assert!(states.values().all(|state| *state == EffectState::Delivered), "{states:?}");
+    nexora.faults(json!([{ "service": "smtp", "call": "rcpt", "fault": "status", "status": 550 }])).await;
+    let id = nexora.submit(enquiry()).await;
+    until_done(&nexora).await;
+    assert_eq!(nexora.effects(&id).await["alert"], EffectState::Dead);
+    assert_eq!(nexora.lead(&id).await.runs[0].run.state, RunState::Failed);
+}
+
+async fn a_dead_effect_can_be_revived_and_its_run_then_succeeds(backend: Backend) {
+    let nexora = Nexora::with_sandbox(backend).await;
+    nexora.faults(json!([{ "service": "smtp", "call": "rcpt", "fault": "status", "status": 550 }])).await;
+    let id = nexora.submit(enquiry()).await;
+    until_done(&nexora).await;
+    let run = nexora.lead(&id).await.runs[0].run.id.clone();
+    nexora::ops::run::retry(&nexora.app, &nexora.actor, &nexora.tenant, &run).await.unwrap();
+    until_done(&nexora).await;
+    assert_eq!(nexora.lead(&id).await.runs[0].run.state, RunState::Succeeded);
+    assert_eq!(held(&nexora), [1, 1, 1, 1], "what was delivered is not done again");
+}
+
+async fn a_process_that_dies_in_mid_call_leaves_work_that_is_finished_once(backend: Backend) {
+    let nexora = Nexora::with_sandbox(backend).await;
+    let id = nexora.submit(enquiry()).await;
+    // Every answer is lost and every delivery is abandoned as if its process had been killed.
+    nexora
+        .faults(json!([{ "service": "gmail", "call": "drafts.send", "fault": "delay", "ms": 60_000 }]))
+        .await;
+    let mut round = None;
+    nexora::pipeline::dispatch::sweep(&nexora.app, &mut round).await.unwrap();
+    nexora::pipeline::advance::sweep(&nexora.app, &mut None).await.unwrap();
+    let claimed = nexora::pipeline::deliver::sweep(&nexora.app, &mut None).await.unwrap();
+    assert_eq!(claimed.handled, 4);
+    // A second daemon on the same database, with a clock beyond every lease, takes over.
+    let other = nexora.second_daemon().await;
+    other.clock.advance(Duration::from_mins(60));
+    for _ in 0..10 {
+        nexora::pipeline::settle(&other).await.unwrap();
+        other.clock.advance(Duration::from_mins(30));
     }
+    assert_eq!(held(&nexora)[0], 1, "one mail was sent");
+    let states = nexora.effects(&id).await;
+    assert!(states.values().all(|state| *state == EffectState::Delivered), "{states:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -69,75 +69,86 @@ async fn a_full_disk_refuses_what_it_cannot_keep_and_keeps_what_it_accepted() {
     assert_eq!(offer(&nexora, 1).await.1, 0, "once there is room, leads are taken again");
 }
 
-on_both! {
-    async fn a_failing_write_undoes_only_itself(backend) {
-        let nexora = Nexora::with_sandbox(backend).await;
-        let db = nexora.app.db.clone();
-        let writes: Vec<_> = (0..40)
-            .map(|number| {
-                let db = db.clone();
-                tokio::spawn(async move {
-                    db.write(move |conn| {
-                        let email = format!("u{number}@example.com");
-                        sql(conn, &format!("INSERT INTO users VALUES ('user_{number}', '{email}', '{email}', '', false, NULL, 'active', 0, 0)"))?;
-                        if number % 2 == 1 {
-                            return sql(conn, "INSERT INTO users SELECT * FROM users");
-                        }
-                        Ok(())
-                    })
-                    .await
+on_both!(
+    a_failing_write_undoes_only_itself,
+    the_database_refuses_a_reference_across_tenants,
+    a_database_newer_than_the_program_is_refused,
+    the_audit_trail_shows_who_did_what_and_notices_a_change,
+);
+
+async fn a_failing_write_undoes_only_itself(backend: Backend) {
+    let nexora = Nexora::with_sandbox(backend).await;
+    let db = nexora.app.db.clone();
+    let writes: Vec<_> = (0..40)
+        .map(|number| {
+            let db = db.clone();
+            tokio::spawn(async move {
+                db.write(move |conn| {
+                    let email = format!("u{number}@example.com");
+                    sql(conn, &format!("INSERT INTO users VALUES ('user_{number}', '{email}', '{email}', '', false, NULL, 'active', 0, 0)"))?;
+                    if number % 2 == 1 {
+                        return sql(conn, "INSERT INTO users SELECT * FROM users");
+                    }
+                    Ok(())
                 })
+                .await
             })
-            .collect();
-        let mut good = 0;
-        for write in writes {
-            match write.await.unwrap() {
-                Ok(()) => good += 1,
-                Err(error) => assert_eq!(error.kind(), Kind::Conflict, "{error:?}"),
-            }
+        })
+        .collect();
+    let mut good = 0;
+    for write in writes {
+        match write.await.unwrap() {
+            Ok(()) => good += 1,
+            Err(error) => assert_eq!(error.kind(), Kind::Conflict, "{error:?}"),
         }
-        assert_eq!(good, 20);
-        assert_eq!(ops::user::list(&nexora.app, None).await.unwrap().len(), 20);
     }
+    assert_eq!(good, 20);
+    assert_eq!(ops::user::list(&nexora.app, None).await.unwrap().len(), 20);
+}
 
-    async fn the_database_refuses_a_reference_across_tenants(backend) {
-        let nexora = Nexora::with_sandbox(backend).await;
-        let id = nexora.submit(enquiry()).await;
-        nexora.settle().await;
-        let other = ops::tenant::create(&nexora.app, &nexora.actor, new_tenant("other")).await.unwrap();
-        let run = nexora.lead(&id).await.runs[0].run.id.clone();
-        let moved = format!("UPDATE steps SET tenant_id = '{}' WHERE run_id = '{run}'", other.id);
-        let refused = nexora.app.db.write(move |conn| sql(conn, &moved)).await.unwrap_err();
-        assert_eq!(refused.kind(), Kind::Conflict);
-        assert!(ops::lead::find(&nexora.app, &other, &id).await.is_err(), "another tenant does not see the lead");
-        assert!(ops::run::find(&nexora.app, &other, &run).await.is_err(), "nor the run");
-    }
+async fn the_database_refuses_a_reference_across_tenants(backend: Backend) {
+    let nexora = Nexora::with_sandbox(backend).await;
+    let id = nexora.submit(enquiry()).await;
+    nexora.settle().await;
+    let other = ops::tenant::create(&nexora.app, &nexora.actor, new_tenant("other")).await.unwrap();
+    let run = nexora.lead(&id).await.runs[0].run.id.clone();
+    let moved = format!("UPDATE steps SET tenant_id = '{}' WHERE run_id = '{run}'", other.id);
+    let refused = nexora.app.db.write(move |conn| sql(conn, &moved)).await.unwrap_err();
+    assert_eq!(refused.kind(), Kind::Conflict);
+    assert!(ops::lead::find(&nexora.app, &other, &id).await.is_err(), "another tenant does not see the lead");
+    assert!(ops::run::find(&nexora.app, &other, &run).await.is_err(), "nor the run");
+}
 
-    async fn a_database_newer_than_the_program_is_refused(backend) {
-        let database = Database::fresh(backend).await;
-        let db = database.open().await;
-        let newer = "INSERT INTO __diesel_schema_migrations (version) VALUES ('29990101000000')";
-        db.write(move |conn| sql(conn, newer)).await.unwrap();
-        let error = db.read(migration::check).await.unwrap_err();
-        assert_eq!(error.kind(), Kind::Conflict);
-        assert!(error.message().contains("newer than this program"), "{error}");
-    }
+async fn a_database_newer_than_the_program_is_refused(backend: Backend) {
+    let database = Database::fresh(backend).await;
+    let db = database.open().await;
+    let newer = "INSERT INTO __diesel_schema_migrations (version) VALUES ('29990101000000')";
+    db.write(move |conn| sql(conn, newer)).await.unwrap();
+    let error = db.read(migration::check).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Conflict);
+    assert!(error.message().contains("newer than this program"), "{error}");
+}
 
-    async fn the_audit_trail_shows_who_did_what_and_notices_a_change(backend) {
-        let nexora = Nexora::with_sandbox(backend).await;
-        let id = nexora.tenant.id.clone();
-        let (entries, broken) = nexora.app.db.read(move |conn| {
+async fn the_audit_trail_shows_who_did_what_and_notices_a_change(backend: Backend) {
+    let nexora = Nexora::with_sandbox(backend).await;
+    let id = nexora.tenant.id.clone();
+    let (entries, broken) = nexora
+        .app
+        .db
+        .read(move |conn| {
             let entries = nexora_store::audit::list(conn, Some(&id), 100)?;
             Ok((entries, nexora_store::audit::first_broken(conn, Some(&id))?))
-        }).await.unwrap();
-        let actions: Vec<&str> = entries.iter().rev().map(|entry| entry.action.as_str()).collect();
-        assert_eq!(actions, ["tenant.create", "connection.add", "connection.add", "automation.enable"]);
-        assert!(entries.iter().all(|entry| entry.actor == "operator:tester"));
-        assert_eq!(broken, None);
-        let id = nexora.tenant.id.clone();
-        let forged = format!("UPDATE audit SET actor = 'operator:nobody' WHERE chain = '{id}' AND number = 2");
-        nexora.app.db.write(move |conn| sql(conn, &forged)).await.unwrap();
-        let broken = nexora.app.db.read(move |conn| nexora_store::audit::first_broken(conn, Some(&id))).await.unwrap();
-        assert_eq!(broken, Some(2));
-    }
+        })
+        .await
+        .unwrap();
+    let actions: Vec<&str> = entries.iter().rev().map(|entry| entry.action.as_str()).collect();
+    assert_eq!(actions, ["tenant.create", "connection.add", "connection.add", "automation.enable"]);
+    assert!(entries.iter().all(|entry| entry.actor == "operator:tester"));
+    assert_eq!(broken, None);
+    let id = nexora.tenant.id.clone();
+    let forged = format!("UPDATE audit SET actor = 'operator:nobody' WHERE chain = '{id}' AND number = 2");
+    nexora.app.db.write(move |conn| sql(conn, &forged)).await.unwrap();
+    let broken =
+        nexora.app.db.read(move |conn| nexora_store::audit::first_broken(conn, Some(&id))).await.unwrap();
+    assert_eq!(broken, Some(2));
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::harness::on_both;
+use crate::harness::{Backend, on_both};
 use crate::site::Site;
 
 impl Site {
@@ -37,145 +37,185 @@ const SOON: Duration = Duration::from_secs(5);
 /// Filling a connection's buffers takes a while.
 const LATE: Duration = Duration::from_secs(60);
 
-on_both! {
-    async fn slow_heads_and_idle_connections_are_cut_and_cost_nobody_anything(backend) {
-        let site = Site::open_and(backend, |config| {
-            config.http.header_timeout_s = 1;
-            config.http.trusted_proxies = String::new();
-            config.http.connections_per_address = 40;
-        }).await;
-        let mut slow = Vec::new();
-        for number in 0..30 {
-            let mut stream = site.connect().await;
-            stream.write_all(if number % 2 == 0 { b"POST /lead/acme HTTP/1.1\r\nHost: a\r\nX-A: " } else { b"" }).await.unwrap();
-            slow.push(stream);
-        }
-        let served = tokio::time::timeout(SOON, site.honest("")).await.expect("served at once");
-        assert_eq!(served, StatusCode::ACCEPTED);
-        for mut stream in slow {
-            let mut rest = Vec::new();
-            let cut = tokio::time::timeout(SOON, stream.read_to_end(&mut rest)).await;
-            assert!(cut.is_ok(), "a slow connection was not cut");
-        }
-        // One that was answered and then says nothing is cut as well.
-        let mut idle = site.connect().await;
-        idle.write_all(b"GET /status HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
-        let mut answer = Vec::new();
-        tokio::time::timeout(SOON, idle.read_to_end(&mut answer)).await.expect("an idle connection was cut").unwrap();
-        assert!(answer.starts_with(b"HTTP/1.1 200"));
-    }
+on_both!(
+    slow_heads_and_idle_connections_are_cut_and_cost_nobody_anything,
+    whoever_reads_nothing_is_cut_off,
+    an_address_has_so_many_connections_and_others_have_theirs,
+    huge_heads_and_endless_bodies_are_refused,
+    who_sends_too_much_is_told_when_to_come_back_and_others_go_on,
+);
 
-    async fn whoever_reads_nothing_is_cut_off(backend) {
-        let site = Site::open_and(backend, |config| {
-            config.http.write_timeout_s = 1;
-            config.http.connection_limit = 2;
-        }).await;
-        let address = site.base.strip_prefix("http://").unwrap().parse().unwrap();
-        let mut deaf = Vec::new();
-        for _ in 0..2 {
-            let socket = tokio::net::TcpSocket::new_v4().unwrap();
-            socket.set_recv_buffer_size(4_096).unwrap();
-            let mut stream = socket.connect(address).await.unwrap();
-            deaf.push(tokio::spawn(async move {
-                let ask = b"GET /lead/acme HTTP/1.1\r\nHost: a\r\n\r\n".repeat(1_000);
-                while stream.write_all(&ask).await.is_ok() {}
-            }));
-        }
-        for deaf in deaf {
-            tokio::time::timeout(LATE, deaf).await.expect("one that reads nothing was not cut off").unwrap();
-        }
-        let served = tokio::time::timeout(SOON, site.honest("203.0.113.7")).await.expect("the places are free");
-        assert_eq!(served, StatusCode::ACCEPTED);
+async fn slow_heads_and_idle_connections_are_cut_and_cost_nobody_anything(backend: Backend) {
+    let site = Site::open_and(backend, |config| {
+        config.http.header_timeout_s = 1;
+        config.http.trusted_proxies = String::new();
+        config.http.connections_per_address = 40;
+    })
+    .await;
+    let mut slow = Vec::new();
+    for number in 0..30 {
+        let mut stream = site.connect().await;
+        stream
+            .write_all(if number % 2 == 0 { b"POST /lead/acme HTTP/1.1\r\nHost: a\r\nX-A: " } else { b"" })
+            .await
+            .unwrap();
+        slow.push(stream);
     }
+    let served = tokio::time::timeout(SOON, site.honest("")).await.expect("served at once");
+    assert_eq!(served, StatusCode::ACCEPTED);
+    for mut stream in slow {
+        let mut rest = Vec::new();
+        let cut = tokio::time::timeout(SOON, stream.read_to_end(&mut rest)).await;
+        assert!(cut.is_ok(), "a slow connection was not cut");
+    }
+    // One that was answered and then says nothing is cut as well.
+    let mut idle = site.connect().await;
+    idle.write_all(b"GET /status HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    tokio::time::timeout(SOON, idle.read_to_end(&mut answer))
+        .await
+        .expect("an idle connection was cut")
+        .unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 200"));
+}
 
-    async fn an_address_has_so_many_connections_and_others_have_theirs(backend) {
-        let site = Site::open_and(backend, |config| {
-            config.http.trusted_proxies = String::new();
-            config.http.connections_per_address = 8;
-        }).await;
-        let mut held = Vec::new();
-        for _ in 0..8 {
-            held.push(site.connect().await);
-        }
-        let refused = tokio::time::timeout(SOON, site.converse(b"GET /status HTTP/1.1\r\nHost: a\r\n\r\n")).await.expect("closed at once");
-        assert_eq!(refused, "");
-        let address = site.base.strip_prefix("http://127.0.0.1:").unwrap();
+async fn whoever_reads_nothing_is_cut_off(backend: Backend) {
+    let site = Site::open_and(backend, |config| {
+        config.http.write_timeout_s = 1;
+        config.http.connection_limit = 2;
+    })
+    .await;
+    let address = site.base.strip_prefix("http://").unwrap().parse().unwrap();
+    let mut deaf = Vec::new();
+    for _ in 0..2 {
         let socket = tokio::net::TcpSocket::new_v4().unwrap();
-        socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
-        let mut other = socket.connect(format!("127.0.0.1:{address}").parse().unwrap()).await.unwrap();
-        other.write_all(b"GET /status HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.unwrap();
-        let mut answer = String::new();
-        tokio::time::timeout(SOON, other.read_to_string(&mut answer)).await.unwrap().unwrap();
-        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        socket.set_recv_buffer_size(4_096).unwrap();
+        let mut stream = socket.connect(address).await.unwrap();
+        deaf.push(tokio::spawn(async move {
+            let ask = b"GET /lead/acme HTTP/1.1\r\nHost: a\r\n\r\n".repeat(1_000);
+            while stream.write_all(&ask).await.is_ok() {}
+        }));
+    }
+    for deaf in deaf {
+        tokio::time::timeout(LATE, deaf).await.expect("one that reads nothing was not cut off").unwrap();
+    }
+    let served = tokio::time::timeout(SOON, site.honest("203.0.113.7")).await.expect("the places are free");
+    assert_eq!(served, StatusCode::ACCEPTED);
+}
+
+async fn an_address_has_so_many_connections_and_others_have_theirs(backend: Backend) {
+    let site = Site::open_and(backend, |config| {
+        config.http.trusted_proxies = String::new();
+        config.http.connections_per_address = 8;
+    })
+    .await;
+    let mut held = Vec::new();
+    for _ in 0..8 {
+        held.push(site.connect().await);
+    }
+    let refused = tokio::time::timeout(SOON, site.converse(b"GET /status HTTP/1.1\r\nHost: a\r\n\r\n"))
+        .await
+        .expect("closed at once");
+    assert_eq!(refused, "");
+    let address = site.base.strip_prefix("http://127.0.0.1:").unwrap();
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    let mut other = socket.connect(format!("127.0.0.1:{address}").parse().unwrap()).await.unwrap();
+    other.write_all(b"GET /status HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    tokio::time::timeout(SOON, other.read_to_string(&mut answer)).await.unwrap().unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+async fn huge_heads_and_endless_bodies_are_refused(backend: Backend) {
+    let site = Site::open_and(backend, |config| {
+        config.http.request_timeout_s = 1;
+        config.intake.upload_timeout_s = 1;
+    })
+    .await;
+    let head = format!("GET /lead/acme HTTP/1.1\r\nHost: a\r\nX-A: {}\r\n\r\n", "x".repeat(200_000));
+    let answer = site.converse(head.as_bytes()).await;
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
+    let many = format!("GET /lead/acme HTTP/1.1\r\nHost: a\r\n{}\r\n", "X-A: 1\r\n".repeat(500));
+    assert!(site.converse(many.as_bytes()).await.starts_with("HTTP/1.1 431"));
+
+    let chunk = format!("{:x}\r\n{}\r\n", 60_000, "x".repeat(60_000));
+    let endless = format!(
+        "POST /lead/acme HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n{}",
+        chunk.repeat(10)
+    );
+    assert!(site.converse(endless.as_bytes()).await.starts_with("HTTP/1.1 413"));
+
+    // Nor does a form with photos take more than is meant for it, by heads, names or parts without end.
+    let part = |name: &str| format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n\r\n");
+    let long = part(&"n".repeat(300_000));
+    let named = part(&"n".repeat(500));
+    let many = (0..200).map(|number| part(&number.to_string())).collect::<String>();
+    for (what, body) in [("head", long), ("name", named), ("parts", many)] {
+        let sent = format!(
+            "POST /lead/acme HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}--b--\r\n",
+            body.len() + 7
+        );
+        let answer = site.converse(sent.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 413"), "{what}: {answer}");
     }
 
-    async fn huge_heads_and_endless_bodies_are_refused(backend) {
-        let site = Site::open_and(backend, |config| {
-            config.http.request_timeout_s = 1;
-            config.intake.upload_timeout_s = 1;
-        }).await;
-        let head = format!("GET /lead/acme HTTP/1.1\r\nHost: a\r\nX-A: {}\r\n\r\n", "x".repeat(200_000));
-        let answer = site.converse(head.as_bytes()).await;
-        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
-        let many = format!("GET /lead/acme HTTP/1.1\r\nHost: a\r\n{}\r\n", "X-A: 1\r\n".repeat(500));
-        assert!(site.converse(many.as_bytes()).await.starts_with("HTTP/1.1 431"));
+    // A body that never comes is not waited for.
+    for kind in ["application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=b"] {
+        let silent = format!(
+            "POST /lead/acme HTTP/1.1\r\nHost: a\r\nContent-Type: {kind}\r\nContent-Length: 500\r\nConnection: close\r\n\r\n--b\r\n"
+        );
+        let answer =
+            tokio::time::timeout(SOON, site.converse(silent.as_bytes())).await.expect("not waited for");
+        assert!(answer.starts_with("HTTP/1.1 408"), "{kind}: {answer}");
+    }
+    assert_eq!(site.honest("203.0.113.7").await, StatusCode::ACCEPTED);
+}
 
-        let chunk = format!("{:x}\r\n{}\r\n", 60_000, "x".repeat(60_000));
-        let endless = format!("POST /lead/acme HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n{}", chunk.repeat(10));
-        assert!(site.converse(endless.as_bytes()).await.starts_with("HTTP/1.1 413"));
-
-        // Nor does a form with photos take more than is meant for it, by heads, names or parts without end.
-        let part = |name: &str| format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n\r\n");
-        let long = part(&"n".repeat(300_000));
-        let named = part(&"n".repeat(500));
-        let many = (0..200).map(|number| part(&number.to_string())).collect::<String>();
-        for (what, body) in [("head", long), ("name", named), ("parts", many)] {
-            let sent = format!("POST /lead/acme HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}--b--\r\n", body.len() + 7);
-            let answer = site.converse(sent.as_bytes()).await;
-            assert!(answer.starts_with("HTTP/1.1 413"), "{what}: {answer}");
-        }
-
-        // A body that never comes is not waited for.
-        for kind in ["application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=b"] {
-            let silent = format!("POST /lead/acme HTTP/1.1\r\nHost: a\r\nContent-Type: {kind}\r\nContent-Length: 500\r\nConnection: close\r\n\r\n--b\r\n");
-            let answer = tokio::time::timeout(SOON, site.converse(silent.as_bytes())).await.expect("not waited for");
-            assert!(answer.starts_with("HTTP/1.1 408"), "{kind}: {answer}");
-        }
+async fn who_sends_too_much_is_told_when_to_come_back_and_others_go_on(backend: Backend) {
+    let site = Site::open_and(backend, |config| {
+        config.intake.address_per_minute = 3;
+        config.intake.tenant_per_minute = 6;
+    })
+    .await;
+    for _ in 0..3 {
         assert_eq!(site.honest("203.0.113.7").await, StatusCode::ACCEPTED);
     }
-
-    async fn who_sends_too_much_is_told_when_to_come_back_and_others_go_on(backend) {
-        let site = Site::open_and(backend, |config| {
-            config.intake.address_per_minute = 3;
-            config.intake.tenant_per_minute = 6;
-        }).await;
-        for _ in 0..3 {
-            assert_eq!(site.honest("203.0.113.7").await, StatusCode::ACCEPTED);
-        }
-        let request = site.client.post(format!("{}/lead/acme", site.base)).header("x-forwarded-for", "203.0.113.7");
-        let refused = request.json(&json!({ "name": "Jo", "email": "jo@example.com" })).send().await.unwrap();
-        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
-        let wait: u64 = refused.headers()["retry-after"].to_str().unwrap().parse().unwrap();
-        assert!((1..=21).contains(&wait), "{wait}");
-        assert_eq!(refused.headers()["content-type"], "application/problem+json");
-        // What a client writes before the proxy's own word is not believed.
-        assert_eq!(site.honest("198.51.100.1, 203.0.113.7").await, StatusCode::TOO_MANY_REQUESTS);
-        // One household has one bucket, whatever address it makes up within its network.
-        for host in 1..=3 {
-            assert_eq!(site.honest(&format!("2001:db8:1:{host}::{host}")).await, StatusCode::ACCEPTED);
-        }
-        assert_eq!(site.honest("2001:db8:1:9::99").await, StatusCode::TOO_MANY_REQUESTS);
-        // And so has the tenant, for what could become a lead.
-        let rubbish = site.client.post(format!("{}/lead/acme", site.base)).header("x-forwarded-for", "203.0.113.9");
-        assert_eq!(rubbish.json(&json!({ "name": "" })).send().await.unwrap().status(), StatusCode::UNPROCESSABLE_ENTITY);
-        assert_eq!(site.honest("203.0.113.8").await, StatusCode::TOO_MANY_REQUESTS);
-        assert_eq!(site.leads().await, 6);
-        // A mail provider unsubscribes many people from the same address.
-        for _ in 0..10 {
-            let click = site.client.post(format!("{}/u/unknown", site.base)).header("x-forwarded-for", "203.0.113.7");
-            assert_eq!(click.send().await.unwrap().status(), StatusCode::NOT_FOUND);
-        }
-        let page = site.client.get(format!("{}/lead/acme", site.base)).header("x-forwarded-for", "203.0.113.7").send().await.unwrap();
-        assert_eq!(page.status(), StatusCode::OK);
+    let request =
+        site.client.post(format!("{}/lead/acme", site.base)).header("x-forwarded-for", "203.0.113.7");
+    let refused = request.json(&json!({ "name": "Jo", "email": "jo@example.com" })).send().await.unwrap();
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    let wait: u64 = refused.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=21).contains(&wait), "{wait}");
+    assert_eq!(refused.headers()["content-type"], "application/problem+json");
+    // What a client writes before the proxy's own word is not believed.
+    assert_eq!(site.honest("198.51.100.1, 203.0.113.7").await, StatusCode::TOO_MANY_REQUESTS);
+    // One household has one bucket, whatever address it makes up within its network.
+    for host in 1..=3 {
+        assert_eq!(site.honest(&format!("2001:db8:1:{host}::{host}")).await, StatusCode::ACCEPTED);
     }
+    assert_eq!(site.honest("2001:db8:1:9::99").await, StatusCode::TOO_MANY_REQUESTS);
+    // And so has the tenant, for what could become a lead.
+    let rubbish =
+        site.client.post(format!("{}/lead/acme", site.base)).header("x-forwarded-for", "203.0.113.9");
+    assert_eq!(
+        rubbish.json(&json!({ "name": "" })).send().await.unwrap().status(),
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    assert_eq!(site.honest("203.0.113.8").await, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(site.leads().await, 6);
+    // A mail provider unsubscribes many people from the same address.
+    for _ in 0..10 {
+        let click =
+            site.client.post(format!("{}/u/unknown", site.base)).header("x-forwarded-for", "203.0.113.7");
+        assert_eq!(click.send().await.unwrap().status(), StatusCode::NOT_FOUND);
+    }
+    let page = site
+        .client
+        .get(format!("{}/lead/acme", site.base))
+        .header("x-forwarded-for", "203.0.113.7")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(page.status(), StatusCode::OK);
 }

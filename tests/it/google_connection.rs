@@ -108,79 +108,101 @@ fn refused<T>(result: Result<T, Error>, kind: Kind, message: &str) {
     assert!(error.hint_text().is_some(), "{message}");
 }
 
-on_both! {
-    async fn a_person_consents_and_the_mailbox_is_used(backend) {
-        let nexora = Nexora::with_consent(backend).await;
-        assert_eq!(nexora.google().await.settings.value()["subject"], OFFICE);
-        let answer = connection::test(&nexora.app, &nexora.actor, &nexora.tenant, "google").await.unwrap();
-        assert_eq!(answer, format!("mailbox {OFFICE} answers, calendar answers, Sheets is permitted"));
-        let id = nexora.submit(enquiry()).await;
-        nexora.settle().await;
-        assert!(nexora.effects(&id).await.values().all(|state| *state == EffectState::Delivered));
-        assert_eq!(nexora.refreshes().await, 1);
-    }
+on_both!(
+    a_person_consents_and_the_mailbox_is_used,
+    access_that_is_lost_stops_one_connection_once_and_all_goes_on_after_consent,
+    trouble_at_the_token_endpoint_is_waited_out,
+    a_revoked_connection_is_paused_and_can_be_authorized_again,
+);
 
-    async fn access_that_is_lost_stops_one_connection_once_and_all_goes_on_after_consent(backend) {
-        let nexora = Nexora::with_consent(backend).await;
-        let operator = "op@example.com".parse().unwrap();
-        user::create(&nexora.app, &nexora.actor, operator, None, user::Grant::Operator).await.unwrap();
-        nexora.steer(json!({ "revoke": [OFFICE] })).await;
-        let id = nexora.submit(enquiry()).await;
-        nexora.settle().await;
-        assert_eq!(nexora.google().await.state, ConnectionState::Failing);
-        let state = nexora.state();
-        let told = |to: &str, subject: &str| state["smtp"].as_array().unwrap().iter()
-            .filter(|mail| mail["to"] == json!([to]) && mail["subject"] == subject).count();
-        assert_eq!(told("owner@acme.example.com", &format!("Acme Plumbing: the connection to {OFFICE} has stopped")), 1);
-        assert_eq!(told("op@example.com", "acme: connection google fails"), 1);
-        let states = nexora.effects(&id).await;
-        assert_eq!(states["alert"], EffectState::Delivered, "the relay goes on");
-        for step in ["acknowledge", "record", "callback"] {
-            let waits = [EffectState::Pending, EffectState::Retrying];
-            assert!(waits.contains(&states[step]), "{step} {}", states[step]);
-        }
-        let failings = nexora.failings().await;
-        assert_eq!(failings.len(), 1, "{failings:?}");
-        assert_eq!(failings[0].name, "google");
-        assert!(failings[0].reason.contains("invalid_grant"), "{}", failings[0].reason);
+async fn a_person_consents_and_the_mailbox_is_used(backend: Backend) {
+    let nexora = Nexora::with_consent(backend).await;
+    assert_eq!(nexora.google().await.settings.value()["subject"], OFFICE);
+    let answer = connection::test(&nexora.app, &nexora.actor, &nexora.tenant, "google").await.unwrap();
+    assert_eq!(answer, format!("mailbox {OFFICE} answers, calendar answers, Sheets is permitted"));
+    let id = nexora.submit(enquiry()).await;
+    nexora.settle().await;
+    assert!(nexora.effects(&id).await.values().all(|state| *state == EffectState::Delivered));
+    assert_eq!(nexora.refreshes().await, 1);
+}
 
-        assert_eq!(nexora.authorize().await.state, ConnectionState::Active);
-        nexora.settle().await;
-        let states = nexora.effects(&id).await;
-        assert!(states.values().all(|state| *state == EffectState::Delivered), "{states:?}");
-        assert_eq!(nexora.sent(), 1);
-        assert_eq!(nexora.failings().await.len(), 1);
-        assert_eq!(nexora.state()["smtp"].as_array().unwrap().len(), 3, "the alert of the lead, and each was told once");
+async fn access_that_is_lost_stops_one_connection_once_and_all_goes_on_after_consent(backend: Backend) {
+    let nexora = Nexora::with_consent(backend).await;
+    let operator = "op@example.com".parse().unwrap();
+    user::create(&nexora.app, &nexora.actor, operator, None, user::Grant::Operator).await.unwrap();
+    nexora.steer(json!({ "revoke": [OFFICE] })).await;
+    let id = nexora.submit(enquiry()).await;
+    nexora.settle().await;
+    assert_eq!(nexora.google().await.state, ConnectionState::Failing);
+    let state = nexora.state();
+    let told = |to: &str, subject: &str| {
+        state["smtp"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|mail| mail["to"] == json!([to]) && mail["subject"] == subject)
+            .count()
+    };
+    assert_eq!(
+        told("owner@acme.example.com", &format!("Acme Plumbing: the connection to {OFFICE} has stopped")),
+        1
+    );
+    assert_eq!(told("op@example.com", "acme: connection google fails"), 1);
+    let states = nexora.effects(&id).await;
+    assert_eq!(states["alert"], EffectState::Delivered, "the relay goes on");
+    for step in ["acknowledge", "record", "callback"] {
+        let waits = [EffectState::Pending, EffectState::Retrying];
+        assert!(waits.contains(&states[step]), "{step} {}", states[step]);
     }
+    let failings = nexora.failings().await;
+    assert_eq!(failings.len(), 1, "{failings:?}");
+    assert_eq!(failings[0].name, "google");
+    assert!(failings[0].reason.contains("invalid_grant"), "{}", failings[0].reason);
 
-    async fn trouble_at_the_token_endpoint_is_waited_out(backend) {
-        let nexora = Nexora::with_consent(backend).await;
-        nexora.faults(json!([{ "service": "token", "call": "grant", "fault": "status", "status": 503, "times": 3 }])).await;
-        let id = nexora.submit(enquiry()).await;
-        nexora.settle().await;
-        assert_eq!(nexora.google().await.state, ConnectionState::Active);
-        for _ in 0..6 {
-            nexora.app.clock.advance(Duration::from_mins(10));
-            nexora.settle().await;
-        }
-        let states = nexora.effects(&id).await;
-        assert!(states.values().all(|state| *state == EffectState::Delivered), "{states:?}");
-        assert!(nexora.failings().await.is_empty());
-    }
+    assert_eq!(nexora.authorize().await.state, ConnectionState::Active);
+    nexora.settle().await;
+    let states = nexora.effects(&id).await;
+    assert!(states.values().all(|state| *state == EffectState::Delivered), "{states:?}");
+    assert_eq!(nexora.sent(), 1);
+    assert_eq!(nexora.failings().await.len(), 1);
+    assert_eq!(
+        nexora.state()["smtp"].as_array().unwrap().len(),
+        3,
+        "the alert of the lead, and each was told once"
+    );
+}
 
-    async fn a_revoked_connection_is_paused_and_can_be_authorized_again(backend) {
-        let nexora = Nexora::with_consent(backend).await;
-        nexora.app.clock.advance(Duration::from_secs(1));
-        let revoked = authorization::revoke(&nexora.app, &nexora.actor, &nexora.tenant, "google").await.unwrap();
-        assert_eq!((revoked.state, revoked.sealed), (ConnectionState::Paused, None));
-        assert!(revoked.last_error.unwrap().contains("revoked by"));
-        let id = nexora.submit(enquiry()).await;
+async fn trouble_at_the_token_endpoint_is_waited_out(backend: Backend) {
+    let nexora = Nexora::with_consent(backend).await;
+    nexora
+        .faults(
+            json!([{ "service": "token", "call": "grant", "fault": "status", "status": 503, "times": 3 }]),
+        )
+        .await;
+    let id = nexora.submit(enquiry()).await;
+    nexora.settle().await;
+    assert_eq!(nexora.google().await.state, ConnectionState::Active);
+    for _ in 0..6 {
+        nexora.app.clock.advance(Duration::from_mins(10));
         nexora.settle().await;
-        assert_eq!(nexora.sent(), 0);
-        nexora.authorize().await;
-        nexora.settle().await;
-        assert_eq!((nexora.sent(), nexora.effects(&id).await["acknowledge"]), (1, EffectState::Delivered));
     }
+    let states = nexora.effects(&id).await;
+    assert!(states.values().all(|state| *state == EffectState::Delivered), "{states:?}");
+    assert!(nexora.failings().await.is_empty());
+}
+
+async fn a_revoked_connection_is_paused_and_can_be_authorized_again(backend: Backend) {
+    let nexora = Nexora::with_consent(backend).await;
+    nexora.app.clock.advance(Duration::from_secs(1));
+    let revoked = authorization::revoke(&nexora.app, &nexora.actor, &nexora.tenant, "google").await.unwrap();
+    assert_eq!((revoked.state, revoked.sealed), (ConnectionState::Paused, None));
+    assert!(revoked.last_error.unwrap().contains("revoked by"));
+    let id = nexora.submit(enquiry()).await;
+    nexora.settle().await;
+    assert_eq!(nexora.sent(), 0);
+    nexora.authorize().await;
+    nexora.settle().await;
+    assert_eq!((nexora.sent(), nexora.effects(&id).await["acknowledge"]), (1, EffectState::Delivered));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

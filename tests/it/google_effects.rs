@@ -134,65 +134,81 @@ async fn until_done(scene: &Scene) {
     }
 }
 
-on_both! {
-    async fn an_enquiry_by_mail_is_worked_through(backend) {
-        let scene = office(backend).await;
-        scene.mail("Jo <jo@example.com>", "Dripping tap");
-        scene.pass(120).await;
-        until_done(&scene).await;
-        let states: Vec<(String, EffectState, Option<String>)> =
-            effects(&scene).await.into_iter().map(|e| (e.step, e.state, e.reason)).collect();
-        assert!(states.iter().all(|(_, state, _)| *state == EffectState::Delivered), "{states:?}");
-        assert_eq!(world(&scene)["sent"], 1);
+on_both!(
+    an_enquiry_by_mail_is_worked_through,
+    machines_are_not_answered_and_what_we_sent_ourselves_starts_nothing,
+    a_follow_up_goes_on_with_its_conversation_and_carries_files,
+    a_row_that_is_not_there_is_skipped_or_refused_as_the_step_says,
+    a_change_of_our_own_does_not_start_the_automation_again,
+);
 
-        let state = scene.nexora.state();
-        let mails = state["mailboxes"][OFFICE]["messages"].as_array().unwrap();
-        let [asked, answer] = [0, 1].map(|index| &mails[index]);
-        assert_eq!(asked["threadId"], answer["threadId"], "the answer is in the same conversation");
-        let raw = answer["raw"].as_str().unwrap_or_default();
-        assert!(raw.contains("Subject: Re: Dripping tap"), "{answer}");
-        assert!(raw.contains("In-Reply-To: <"), "{answer}");
-        let entry = &state["calendars"][OFFICE]["events"][1];
-        assert_eq!((&entry["attendees"][0]["email"], &entry["colorId"]), (&json!("jo@example.com"), &json!("10")));
+async fn an_enquiry_by_mail_is_worked_through(backend: Backend) {
+    let scene = office(backend).await;
+    scene.mail("Jo <jo@example.com>", "Dripping tap");
+    scene.pass(120).await;
+    until_done(&scene).await;
+    let states: Vec<(String, EffectState, Option<String>)> =
+        effects(&scene).await.into_iter().map(|e| (e.step, e.state, e.reason)).collect();
+    assert!(states.iter().all(|(_, state, _)| *state == EffectState::Delivered), "{states:?}");
+    assert_eq!(world(&scene)["sent"], 1);
 
-        let id = scene.nexora.tenant.id.clone();
-        let kept = scene.nexora.app.db.read(move |conn| message::list(&mut conn.of(&id), 10)).await.unwrap();
-        let ours: Vec<_> = kept.iter().filter(|message| message.author == Author::Nexora).collect();
-        assert_eq!(ours.len(), 1);
-        assert_eq!(ours[0].thread_id.as_deref(), asked["threadId"].as_str());
-        assert!(ours[0].rfc_id.as_ref().is_some_and(|id| id.contains('@') && !id.contains('<')), "{ours:?}");
-    }
+    let state = scene.nexora.state();
+    let mails = state["mailboxes"][OFFICE]["messages"].as_array().unwrap();
+    let [asked, answer] = [0, 1].map(|index| &mails[index]);
+    assert_eq!(asked["threadId"], answer["threadId"], "the answer is in the same conversation");
+    let raw = answer["raw"].as_str().unwrap_or_default();
+    assert!(raw.contains("Subject: Re: Dripping tap"), "{answer}");
+    assert!(raw.contains("In-Reply-To: <"), "{answer}");
+    let entry = &state["calendars"][OFFICE]["events"][1];
+    assert_eq!(
+        (&entry["attendees"][0]["email"], &entry["colorId"]),
+        (&json!("jo@example.com"), &json!("10"))
+    );
 
-    async fn machines_are_not_answered_and_what_we_sent_ourselves_starts_nothing(backend) {
-        let scene = office(backend).await;
-        let deliver = |headers: &str, subject: &str| {
-            let raw = format!("From: Jo <jo@example.com>\r\nTo: {OFFICE}\r\n{headers}Subject: {subject}\r\n\r\nHello\r\n");
-            scene.seed(json!({ "deliveries": [{ "mailbox": OFFICE, "raw": raw }] }));
-        };
-        deliver("Auto-Submitted: auto-replied\r\n", "Out of office: tap");
-        scene.pass(120).await;
-        until_done(&scene).await;
-        let done = effects(&scene).await;
-        let steps: Vec<&str> = done.iter().map(|effect| effect.step.as_str()).collect();
-        assert!(!steps.contains(&"answer") && steps.contains(&"draft"), "{steps:?}");
-        let before = done.len();
-        let ours = done[0].id.clone();
-        deliver(&format!("X-Nexora-Effect: {ours}\r\n"), "New lead: tap");
-        scene.pass(120).await;
-        assert_eq!(effects(&scene).await.len(), before, "an alert of ours that came back");
-        deliver("X-Nexora-Effect: effect_01k5b3v6zr9m8q2x4t7w0c1d2e\r\n", "My tap");
-        scene.pass(120).await;
-        until_done(&scene).await;
-        assert!(effects(&scene).await.len() > before, "anybody can write a header");
-    }
+    let id = scene.nexora.tenant.id.clone();
+    let kept = scene.nexora.app.db.read(move |conn| message::list(&mut conn.of(&id), 10)).await.unwrap();
+    let ours: Vec<_> = kept.iter().filter(|message| message.author == Author::Nexora).collect();
+    assert_eq!(ours.len(), 1);
+    assert_eq!(ours[0].thread_id.as_deref(), asked["threadId"].as_str());
+    assert!(ours[0].rfc_id.as_ref().is_some_and(|id| id.contains('@') && !id.contains('<')), "{ours:?}");
+}
 
-    async fn a_follow_up_goes_on_with_its_conversation_and_carries_files(backend) {
-        let scene = Scene::new(backend).await;
-        scene.write("messages/hello.toml", HELLO);
-        scene.write("files/prices.pdf", "%PDF-1.7");
-        scene.write("messages/more.toml", "subject = \"unused\"\ntext = \"Still there?\"\n\
+async fn machines_are_not_answered_and_what_we_sent_ourselves_starts_nothing(backend: Backend) {
+    let scene = office(backend).await;
+    let deliver = |headers: &str, subject: &str| {
+        let raw = format!(
+            "From: Jo <jo@example.com>\r\nTo: {OFFICE}\r\n{headers}Subject: {subject}\r\n\r\nHello\r\n"
+        );
+        scene.seed(json!({ "deliveries": [{ "mailbox": OFFICE, "raw": raw }] }));
+    };
+    deliver("Auto-Submitted: auto-replied\r\n", "Out of office: tap");
+    scene.pass(120).await;
+    until_done(&scene).await;
+    let done = effects(&scene).await;
+    let steps: Vec<&str> = done.iter().map(|effect| effect.step.as_str()).collect();
+    assert!(!steps.contains(&"answer") && steps.contains(&"draft"), "{steps:?}");
+    let before = done.len();
+    let ours = done[0].id.clone();
+    deliver(&format!("X-Nexora-Effect: {ours}\r\n"), "New lead: tap");
+    scene.pass(120).await;
+    assert_eq!(effects(&scene).await.len(), before, "an alert of ours that came back");
+    deliver("X-Nexora-Effect: effect_01k5b3v6zr9m8q2x4t7w0c1d2e\r\n", "My tap");
+    scene.pass(120).await;
+    until_done(&scene).await;
+    assert!(effects(&scene).await.len() > before, "anybody can write a header");
+}
+
+async fn a_follow_up_goes_on_with_its_conversation_and_carries_files(backend: Backend) {
+    let scene = Scene::new(backend).await;
+    scene.write("messages/hello.toml", HELLO);
+    scene.write("files/prices.pdf", "%PDF-1.7");
+    scene.write("messages/more.toml", "subject = \"unused\"\ntext = \"Still there?\"\n\
             [[attachment]]\nfile = \"prices.pdf\"\n[[attachment]]\nname = \"{{ lead.first_name }}.txt\"\ntext = \"For {{ lead.name }}\"\n");
-        scene.write("automations/chase.toml", &definition("chase", r#"
+    scene.write(
+        "automations/chase.toml",
+        &definition(
+            "chase",
+            r#"
             [[trigger]]
             on = "lead.received"
             [[step]]
@@ -207,77 +223,105 @@ on_both! {
             id = "second"
             action = "message.send"
             with = { to = "{{ lead.email }}", template = "more", follows = "first" }
-        "#));
-        scene.enable("chase").await;
-        scene.nexora.submit(enquiry()).await;
-        scene.nexora.settle().await;
-        scene.pass(2 * 3_600 + 60).await;
-        scene.nexora.settle().await;
-        let state = scene.nexora.state();
-        let mails = state["mailboxes"][OFFICE]["messages"].as_array().unwrap();
-        assert_eq!(mails.len(), 2, "{:?}", effects(&scene).await.iter().map(|e| (&e.step, e.state, &e.reason)).collect::<Vec<_>>());
-        assert_eq!(mails[0]["threadId"], mails[1]["threadId"]);
-        let raw = mails[1]["raw"].as_str().unwrap();
-        for part in ["Subject: Re: Your enquiry", "In-Reply-To: <", "filename=\"prices.pdf\"", "application/pdf", "filename=\"Jo.txt\""] {
-            assert!(raw.contains(part), "{part}: {raw}");
-        }
+        "#,
+        ),
+    );
+    scene.enable("chase").await;
+    scene.nexora.submit(enquiry()).await;
+    scene.nexora.settle().await;
+    scene.pass(2 * 3_600 + 60).await;
+    scene.nexora.settle().await;
+    let state = scene.nexora.state();
+    let mails = state["mailboxes"][OFFICE]["messages"].as_array().unwrap();
+    assert_eq!(
+        mails.len(),
+        2,
+        "{:?}",
+        effects(&scene).await.iter().map(|e| (&e.step, e.state, &e.reason)).collect::<Vec<_>>()
+    );
+    assert_eq!(mails[0]["threadId"], mails[1]["threadId"]);
+    let raw = mails[1]["raw"].as_str().unwrap();
+    for part in [
+        "Subject: Re: Your enquiry",
+        "In-Reply-To: <",
+        "filename=\"prices.pdf\"",
+        "application/pdf",
+        "filename=\"Jo.txt\"",
+    ] {
+        assert!(raw.contains(part), "{part}: {raw}");
     }
+}
 
-    async fn a_row_that_is_not_there_is_skipped_or_refused_as_the_step_says(backend) {
-        let scene = Scene::new(backend).await;
-        scene.rows(json!([["Id", "Status"], ["7", "a"], ["8", "b"], ["8", "c"]]));
-        let step = |id: &str, value: &str, more: &str| format!(
+async fn a_row_that_is_not_there_is_skipped_or_refused_as_the_step_says(backend: Backend) {
+    let scene = Scene::new(backend).await;
+    scene.rows(json!([["Id", "Status"], ["7", "a"], ["8", "b"], ["8", "c"]]));
+    let step = |id: &str, value: &str, more: &str| {
+        format!(
             "[[step]]\nid = \"{id}\"\naction = \"sheets.update_row\"\non_error = \"continue\"\n\
              with = {{ spreadsheet = \"jobs\", sheet = \"Jobs\", key = \"id\", value = \"{value}\", row = {{ Status = \"x\", Who = \"me\" }}{more} }}\n"
-        );
-        let steps = [
-            step("there", "7", ""), step("gone", "9", ""), step("skipped", "9", ", if_missing = \"skip\""),
-            step("twice", "8", ""),
-        ];
-        let trigger = "[[trigger]]\non = \"lead.received\"\n".to_owned();
-        scene.write("automations/rows.toml", &definition("rows", &(trigger + &steps.concat())));
-        scene.enable("rows").await;
-        let id = scene.nexora.submit(enquiry()).await;
-        for _ in 0..4 {
-            scene.pass(60).await;
-        }
-        let view = scene.nexora.lead(&id).await;
-        let told: Vec<(&str, EffectState, &str)> = view.runs[0].effects.iter()
-            .map(|e| (e.step.as_str(), e.state, e.reason.as_deref().unwrap_or_default())).collect();
-        assert_eq!(told, [
+        )
+    };
+    let steps = [
+        step("there", "7", ""),
+        step("gone", "9", ""),
+        step("skipped", "9", ", if_missing = \"skip\""),
+        step("twice", "8", ""),
+    ];
+    let trigger = "[[trigger]]\non = \"lead.received\"\n".to_owned();
+    scene.write("automations/rows.toml", &definition("rows", &(trigger + &steps.concat())));
+    scene.enable("rows").await;
+    let id = scene.nexora.submit(enquiry()).await;
+    for _ in 0..4 {
+        scene.pass(60).await;
+    }
+    let view = scene.nexora.lead(&id).await;
+    let told: Vec<(&str, EffectState, &str)> = view.runs[0]
+        .effects
+        .iter()
+        .map(|e| (e.step.as_str(), e.state, e.reason.as_deref().unwrap_or_default()))
+        .collect();
+    assert_eq!(
+        told,
+        [
             ("there", EffectState::Delivered, ""),
             ("gone", EffectState::Dead, "no row has `id` `9`"),
             ("skipped", EffectState::Delivered, ""),
             ("twice", EffectState::Dead, "2 rows have `id` `8`: which is meant is unknown"),
-        ]);
-        let rows = &scene.nexora.state()["spreadsheets"]["jobs"]["sheets"][0]["rows"];
-        assert_eq!(*rows, json!([["Id", "Status", "Who"], ["7", "x", "me"], ["8", "b"], ["8", "c"]]));
-    }
+        ]
+    );
+    let rows = &scene.nexora.state()["spreadsheets"]["jobs"]["sheets"][0]["rows"];
+    assert_eq!(*rows, json!([["Id", "Status", "Who"], ["7", "x", "me"], ["8", "b"], ["8", "c"]]));
+}
 
-    async fn a_change_of_our_own_does_not_start_the_automation_again(backend) {
-        let scene = Scene::new(backend).await;
-        scene.write("automations/colour.toml", &definition("colour", r#"
+async fn a_change_of_our_own_does_not_start_the_automation_again(backend: Backend) {
+    let scene = Scene::new(backend).await;
+    scene.write(
+        "automations/colour.toml",
+        &definition(
+            "colour",
+            r#"
             [[trigger]]
             on = "calendar.event"
             [[step]]
             id = "paint"
             action = "calendar.update_event"
             with = { event = "{{ calendar_event.id }}", color = "5" }
-        "#));
-        scene.enable("colour").await;
-        let (start, end) = (json!({ "date": "2026-09-25" }), json!({ "date": "2026-09-26" }));
-        scene.entry("POST", "", json!({ "id": "visit1", "summary": "Visit", "start": start, "end": end })).await;
-        for _ in 0..4 {
-            scene.pass(400).await;
-        }
-        assert_eq!(effects(&scene).await.len(), 1);
-        assert_eq!(scene.nexora.state()["calendars"][OFFICE]["events"][0]["colorId"], "5");
-        scene.entry("PATCH", "visit1", json!({ "summary": "Visit at noon" })).await;
-        for _ in 0..4 {
-            scene.pass(400).await;
-        }
-        assert_eq!(effects(&scene).await.len(), 2, "a person's change counts");
+        "#,
+        ),
+    );
+    scene.enable("colour").await;
+    let (start, end) = (json!({ "date": "2026-09-25" }), json!({ "date": "2026-09-26" }));
+    scene.entry("POST", "", json!({ "id": "visit1", "summary": "Visit", "start": start, "end": end })).await;
+    for _ in 0..4 {
+        scene.pass(400).await;
     }
+    assert_eq!(effects(&scene).await.len(), 1);
+    assert_eq!(scene.nexora.state()["calendars"][OFFICE]["events"][0]["colorId"], "5");
+    scene.entry("PATCH", "visit1", json!({ "summary": "Visit at noon" })).await;
+    for _ in 0..4 {
+        scene.pass(400).await;
+    }
+    assert_eq!(effects(&scene).await.len(), 2, "a person's change counts");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

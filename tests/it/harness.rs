@@ -12,10 +12,12 @@ use nexora::config::Config;
 use nexora::config::google::Settings as GoogleSettings;
 use nexora::ops::lead::LeadView;
 use nexora::ops::tenant::NewTenant;
+use nexora::ops::unit::Unit;
 use nexora::ops::{automation, connection, lead, tenant};
 use nexora::pipeline::intake::{self, Intake, Offer};
 use nexora_connector::kind::Environment;
 use nexora_connector::smtp::{self, SmtpSettings, SmtpTls};
+use nexora_core::base::Result;
 use nexora_core::base::clock::{Clock, Timestamp};
 use nexora_core::base::secret::{MasterKey, Secret};
 use nexora_core::model::LeadId;
@@ -36,20 +38,14 @@ pub enum Backend {
     Postgres,
 }
 
-/// Makes one test for each database. Without `NEXORA_TEST_POSTGRES_URL` the second says that it
-/// was skipped; `scripts/test` sets it.
+/// Makes a test for each database of functions that take a [`Backend`]. Without `NEXORA_TEST_POSTGRES_URL` the
+/// second says that it was skipped; `scripts/test` sets it.
 macro_rules! on_both {
-    ($($(#[$meta:meta])* async fn $name:ident($backend:ident) $body:block)*) => {$(
-        $(#[$meta])*
+    ($($name:ident),* $(,)?) => {$(
         mod $name {
-            #[allow(unused_imports)]
-            use super::*;
-
-            async fn check($backend: $crate::harness::Backend) $body
-
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
-                check($crate::harness::Backend::Sqlite).await;
+                super::$name($crate::harness::Backend::Sqlite).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -58,7 +54,7 @@ macro_rules! on_both {
                     eprintln!("skipped: NEXORA_TEST_POSTGRES_URL is not set");
                     return;
                 }
-                check($crate::harness::Backend::Postgres).await;
+                super::$name($crate::harness::Backend::Postgres).await;
             }
         }
     )*};
@@ -208,6 +204,15 @@ impl Nexora {
             Intake::Accepted(id, _) => id,
             Intake::Invalid(faults) => panic!("{faults:?}"),
         }
+    }
+
+    /// Reads the tenant's rows.
+    pub async fn view<T, F>(&self, work: F) -> T
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Unit<'_>) -> Result<T> + Send + 'static,
+    {
+        self.app.view(&self.tenant, work).await.unwrap()
     }
 
     pub async fn settle(&self) {

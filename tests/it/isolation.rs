@@ -248,116 +248,148 @@ fn every_command_is_in_the_table() {
     assert!(missing.is_empty(), "name these commands in `COMMANDS`: {missing:?}");
 }
 
-on_both! {
-    async fn a_command_runs_as_a_user_only_within_their_role(backend) {
-        let world = World::new(backend).await;
-        let app = &world.site.nexora.app;
-        for (line, needs) in COMMANDS {
-            let words = world.words(line);
-            let run = |email: String, tenant: &'static str| {
-                let mut words: Vec<String> = words.clone();
-                words.extend(["--as".to_owned(), email, "--tenant".to_owned(), tenant.to_owned()]);
-                async move {
-                    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-                    cli::may_run(app, &words).await.map_err(|error| error.kind().exit_code())
-                }
-            };
-            for role in Role::ALL {
-                let permitted = needs.split_whitespace().all(|need| need != "operator" && may(*role, need));
-                let expected = if permitted { Ok(()) } else { Err(7) };
-                assert_eq!(run(format!("{role}@acme.example.com"), "acme").await, expected, "{role}: {line}");
-                let expected = if needs.is_empty() { Ok(()) } else { Err(7) };
-                assert_eq!(run(format!("{role}@beta.example.com"), "acme").await, expected, "a {role} of beta: {line}");
-                if !line.starts_with("tenant ") {
-                    assert_eq!(run(format!("{role}@acme.example.com"), "nowhere").await, expected, "{role} nowhere: {line}");
-                }
-            }
-            assert_eq!(run(OPERATOR.to_owned(), "acme").await, Ok(()), "{line}");
-            assert_eq!(run("nobody@example.com".to_owned(), "acme").await, Err(7), "{line}");
-        }
-    }
+on_both!(
+    a_command_runs_as_a_user_only_within_their_role,
+    the_program_refuses_a_stranger_and_tells_them_nothing,
+    every_page_shows_a_visitor_what_they_may_see_and_no_more,
+);
 
-    async fn the_program_refuses_a_stranger_and_tells_them_nothing(backend) {
-        let world = World::new(backend).await;
-        world.config();
-        let before = world.acme().await;
-        let stranger = |tenant: &str| ["--as", "owner@beta.example.com", "--no-input", "--yes", "--tenant", tenant].map(str::to_owned);
-        for (line, needs) in COMMANDS.iter().filter(|(_, needs)| !needs.is_empty()) {
-            let (status, said) = world.run(&[world.words(line), stranger("acme").to_vec()].concat());
-            assert_eq!(status, 7, "{line} ({needs}): {said}");
+async fn a_command_runs_as_a_user_only_within_their_role(backend: Backend) {
+    let world = World::new(backend).await;
+    let app = &world.site.nexora.app;
+    for (line, needs) in COMMANDS {
+        let words = world.words(line);
+        let run = |email: String, tenant: &'static str| {
+            let mut words: Vec<String> = words.clone();
+            words.extend(["--as".to_owned(), email, "--tenant".to_owned(), tenant.to_owned()]);
+            async move {
+                let words: Vec<&str> = words.iter().map(String::as_str).collect();
+                cli::may_run(app, &words).await.map_err(|error| error.kind().exit_code())
+            }
+        };
+        for role in Role::ALL {
+            let permitted = needs.split_whitespace().all(|need| need != "operator" && may(*role, need));
+            let expected = if permitted { Ok(()) } else { Err(7) };
+            assert_eq!(run(format!("{role}@acme.example.com"), "acme").await, expected, "{role}: {line}");
+            let expected = if needs.is_empty() { Ok(()) } else { Err(7) };
+            assert_eq!(
+                run(format!("{role}@beta.example.com"), "acme").await,
+                expected,
+                "a {role} of beta: {line}"
+            );
+            if !line.starts_with("tenant ") {
+                assert_eq!(
+                    run(format!("{role}@acme.example.com"), "nowhere").await,
+                    expected,
+                    "{role} nowhere: {line}"
+                );
+            }
+        }
+        assert_eq!(run(OPERATOR.to_owned(), "acme").await, Ok(()), "{line}");
+        assert_eq!(run("nobody@example.com".to_owned(), "acme").await, Err(7), "{line}");
+    }
+}
+
+async fn the_program_refuses_a_stranger_and_tells_them_nothing(backend: Backend) {
+    let world = World::new(backend).await;
+    world.config();
+    let before = world.acme().await;
+    let stranger = |tenant: &str| {
+        ["--as", "owner@beta.example.com", "--no-input", "--yes", "--tenant", tenant].map(str::to_owned)
+    };
+    for (line, needs) in COMMANDS.iter().filter(|(_, needs)| !needs.is_empty()) {
+        let (status, said) = world.run(&[world.words(line), stranger("acme").to_vec()].concat());
+        assert_eq!(status, 7, "{line} ({needs}): {said}");
+        assert_unseen(&said, "acme", line);
+    }
+    // In their own tenant they may, and what is another's is not there.
+    let mut tried = 0;
+    for (line, _) in COMMANDS {
+        let names_ours = world.ids.iter().any(|(name, _)| line.split(' ').any(|word| word == *name));
+        let lists = line.ends_with(" list") || *line == "status";
+        if names_ours || (lists && *line != "tenant list") {
+            tried += 1;
+            let (status, said) = world.run(&[world.words(line), stranger("beta").to_vec()].concat());
             assert_unseen(&said, "acme", line);
+            assert!(!names_ours || status != 0, "{line} took what is acme's: {said}");
+            assert!(!lists || status == 0, "{line}: {said}");
+            assert!(!said.contains("acme.example.com"), "{line} names users of acme: {said}");
         }
-        // In their own tenant they may, and what is another's is not there.
-        let mut tried = 0;
-        for (line, _) in COMMANDS {
-            let names_ours = world.ids.iter().any(|(name, _)| line.split(' ').any(|word| word == *name));
-            let lists = line.ends_with(" list") || *line == "status";
-            if names_ours || (lists && *line != "tenant list") {
-                tried += 1;
-                let (status, said) = world.run(&[world.words(line), stranger("beta").to_vec()].concat());
-                assert_unseen(&said, "acme", line);
-                assert!(!names_ours || status != 0, "{line} took what is acme's: {said}");
-                assert!(!lists || status == 0, "{line}: {said}");
-                assert!(!said.contains("acme.example.com"), "{line} names users of acme: {said}");
-            }
-        }
-        assert!(tried > 20, "{tried}");
-        assert_eq!(world.acme().await, before);
-        // The same as an operator works, and is done in their name.
-        let rename = ["tenant", "set", "acme", "website=https://acme.example.com", "--as", OPERATOR].map(str::to_owned);
-        let (status, said) = world.run(&rename);
-        assert_eq!(status, 0, "{said}");
-        let acme = world.site.nexora.tenant.id.clone();
-        let entries = world.site.nexora.app.db.read(move |conn| nexora_store::audit::list(conn, Some(&acme), 1)).await.unwrap();
-        assert_eq!((entries[0].action.as_str(), entries[0].actor.as_str()), ("tenant.set", "user:op@example.com"));
     }
+    assert!(tried > 20, "{tried}");
+    assert_eq!(world.acme().await, before);
+    // The same as an operator works, and is done in their name.
+    let rename =
+        ["tenant", "set", "acme", "website=https://acme.example.com", "--as", OPERATOR].map(str::to_owned);
+    let (status, said) = world.run(&rename);
+    assert_eq!(status, 0, "{said}");
+    let acme = world.site.nexora.tenant.id.clone();
+    let entries = world
+        .site
+        .nexora
+        .app
+        .db
+        .read(move |conn| nexora_store::audit::list(conn, Some(&acme), 1))
+        .await
+        .unwrap();
+    assert_eq!(
+        (entries[0].action.as_str(), entries[0].actor.as_str()),
+        ("tenant.set", "user:op@example.com")
+    );
+}
 
-    async fn every_page_shows_a_visitor_what_they_may_see_and_no_more(backend) {
-        let world = World::new(backend).await;
-        let site = &world.site;
-        let before = world.acme().await;
-        for Guest { name, browser, rights } in &mut world.guests().await {
-            for (path, methods, shows) in ROUTES {
-                for (slug, _) in MARKS {
-                    let path = path.replace("{slug}", slug).replace("{tenant}", slug).replace("{source}", "website").replace("{event_name}", "hello").replace("{token}", "forged.AAAAAAAAAAAAAAAAAAAAAA");
-                    let context = format!("{name}: {path}");
-                    let permission = match shows {
-                        Shows::Public => None,
-                        Shows::Own => Some("lead.read"),
-                        Shows::Tenant(permission) => Some(*permission),
-                    };
-                    let sees = |of: &str| permission.is_some_and(|permission| {
+async fn every_page_shows_a_visitor_what_they_may_see_and_no_more(backend: Backend) {
+    let world = World::new(backend).await;
+    let site = &world.site;
+    let before = world.acme().await;
+    for Guest { name, browser, rights } in &mut world.guests().await {
+        for (path, methods, shows) in ROUTES {
+            for (slug, _) in MARKS {
+                let path = path
+                    .replace("{slug}", slug)
+                    .replace("{tenant}", slug)
+                    .replace("{source}", "website")
+                    .replace("{event_name}", "hello")
+                    .replace("{token}", "forged.AAAAAAAAAAAAAAAAAAAAAA");
+                let context = format!("{name}: {path}");
+                let permission = match shows {
+                    Shows::Public => None,
+                    Shows::Own => Some("lead.read"),
+                    Shows::Tenant(permission) => Some(*permission),
+                };
+                let sees = |of: &str| {
+                    permission.is_some_and(|permission| {
                         rights.as_ref().is_some_and(|(tenant, role)| tenant == of && may(*role, permission))
-                    });
-                    let answer = browser.get(&path).await;
-                    for (tenant, marks) in MARKS {
-                        let shown = sees(tenant) && may(rights.as_ref().unwrap().1, "lead.read");
-                        if !shown {
-                            assert_unseen(&answer.text, tenant, &context);
-                        } else if matches!(shows, Shows::Own) {
-                            assert!(answer.text.contains(marks[0]), "{context}: {}", answer.text);
-                        }
+                    })
+                };
+                let answer = browser.get(&path).await;
+                for (tenant, marks) in MARKS {
+                    let shown = sees(tenant) && may(rights.as_ref().unwrap().1, "lead.read");
+                    if !shown {
+                        assert_unseen(&answer.text, tenant, &context);
+                    } else if matches!(shows, Shows::Own) {
+                        assert!(answer.text.contains(marks[0]), "{context}: {}", answer.text);
                     }
-                    if let Shows::Tenant(_) = shows {
-                        // Signed out, every tenant's page says whether the service is up.
-                        let expected = if sees(slug) || rights.is_none() { 200 } else { 404 };
-                        assert_eq!(answer.status, expected, "{context}");
-                    }
-                    // The form and the unsubscription are for everybody; what else is sent needs its form.
-                    if methods.contains("POST") && !matches!(path.as_str(), "/lead/acme" | "/lead/beta") {
-                        let answer = browser.post(&path, &[("token", "forged")], &[]).await;
-                        assert!(answer.status.is_client_error(), "{context}: {}", answer.status);
-                        assert_unseen(&answer.text, slug, &context);
-                    }
+                }
+                if let Shows::Tenant(_) = shows {
+                    // Signed out, every tenant's page says whether the service is up.
+                    let expected = if sees(slug) || rights.is_none() { 200 } else { 404 };
+                    assert_eq!(answer.status, expected, "{context}");
+                }
+                // The form and the unsubscription are for everybody; what else is sent needs its form.
+                if methods.contains("POST") && !matches!(path.as_str(), "/lead/acme" | "/lead/beta") {
+                    let answer = browser.post(&path, &[("token", "forged")], &[]).await;
+                    assert!(answer.status.is_client_error(), "{context}: {}", answer.status);
+                    assert_unseen(&answer.text, slug, &context);
                 }
             }
         }
-        assert_eq!(world.acme().await, before);
-        let forged = world.link(&site.nexora.tenant).replacen("acme", "beta", 1);
-        let answer = Visitor::new(&site.base).get(&format!("/status?token={forged}")).await;
-        assert_eq!(answer.status, 403);
-        let mut operator = Visitor::new(&site.base);
-        operator.sign_in(OPERATOR, PASSWORD).await;
-        assert_eq!(operator.get("/status").await.status, 200);
     }
+    assert_eq!(world.acme().await, before);
+    let forged = world.link(&site.nexora.tenant).replacen("acme", "beta", 1);
+    let answer = Visitor::new(&site.base).get(&format!("/status?token={forged}")).await;
+    assert_eq!(answer.status, 403);
+    let mut operator = Visitor::new(&site.base);
+    operator.sign_in(OPERATOR, PASSWORD).await;
+    assert_eq!(operator.get("/status").await.status, 200);
 }

@@ -8,7 +8,7 @@ use nexora_core::model::connection::Ability;
 use nexora_store as store;
 use serde_json::{Value, json};
 
-use crate::harness::{Nexora, on_both};
+use crate::harness::{Backend, Nexora, on_both};
 use crate::scene::{OFFICE, Scene};
 
 fn subject(payload: &Value) -> String {
@@ -37,229 +37,254 @@ async fn runs(app: &App, scene: &Scene) -> usize {
         .len()
 }
 
-on_both! {
-    async fn each_mail_is_told_once_and_nothing_from_before(backend) {
-        let scene = Scene::start(backend, MAIL).await;
-        let mut seen = 0;
-        scene.mail("Jo <jo@example.com>", "An estimate, please");
-        scene.mail("Al <al@example.com>", "Lunch");
-        scene.pass(120).await;
-        let told = scene.told(&mut seen, subject).await;
-        assert_eq!(told, ["gmail.message An estimate, please", "gmail.message Lunch"]);
-        assert_eq!(runs(&scene.nexora.app, &scene).await, 1, "the query chose one");
-        scene.pass(120).await;
-        assert!(scene.told(&mut seen, subject).await.is_empty());
-        let inbox = &scene.nexora.state()["mailboxes"][OFFICE]["messages"];
-        assert!(inbox.as_array().unwrap().iter().all(|mail| mail["labelIds"].to_string().contains("UNREAD")));
-    }
+on_both!(
+    each_mail_is_told_once_and_nothing_from_before,
+    a_history_that_is_too_old_loses_and_doubles_nothing,
+    a_reply_is_stored_with_its_contact_and_told_as_a_message,
+    a_marketplaces_mail_becomes_a_lead_and_one_that_cannot_be_read_is_kept_for_review,
+    changes_of_a_calendar_are_told_once_through_a_resync,
+    a_moment_before_an_entry_comes_once_and_moves_with_it,
+    a_moment_before_each_instance_of_a_series_comes_once_wherever_it_is_moved,
+    a_series_that_is_gone_takes_its_moments_along_through_a_resync,
+    where_drive_may_be_asked_a_sheet_is_read_only_when_it_changed,
+    rows_are_told_by_key_and_start_a_run_when_a_column_comes_to_hold_a_value,
+    a_refused_credential_stops_one_connection_and_a_resumed_one_goes_on,
+);
 
-    async fn a_history_that_is_too_old_loses_and_doubles_nothing(backend) {
-        let scene = Scene::start(backend, MAIL).await;
-        let mut seen = 0;
-        scene.mail("Jo <jo@example.com>", "one");
-        scene.pass(120).await;
-        for number in 0..60 {
-            scene.mail("Jo <jo@example.com>", &format!("more {number}"));
-        }
-        scene.nexora.faults(json!([
-            {"service": "gmail", "call": "history.list", "fault": "status", "status": 404, "reason": "notFound"}
-        ])).await;
-        scene.pass(120).await;
-        assert_eq!(scene.told(&mut seen, subject).await.len(), 61);
-        scene.mail("Jo <jo@example.com>", "last");
-        scene.pass(120).await;
-        assert_eq!(scene.told(&mut seen, subject).await, ["gmail.message last"]);
-    }
+async fn each_mail_is_told_once_and_nothing_from_before(backend: Backend) {
+    let scene = Scene::start(backend, MAIL).await;
+    let mut seen = 0;
+    scene.mail("Jo <jo@example.com>", "An estimate, please");
+    scene.mail("Al <al@example.com>", "Lunch");
+    scene.pass(120).await;
+    let told = scene.told(&mut seen, subject).await;
+    assert_eq!(told, ["gmail.message An estimate, please", "gmail.message Lunch"]);
+    assert_eq!(runs(&scene.nexora.app, &scene).await, 1, "the query chose one");
+    scene.pass(120).await;
+    assert!(scene.told(&mut seen, subject).await.is_empty());
+    let inbox = &scene.nexora.state()["mailboxes"][OFFICE]["messages"];
+    assert!(inbox.as_array().unwrap().iter().all(|mail| mail["labelIds"].to_string().contains("UNREAD")));
+}
 
-    async fn a_reply_is_stored_with_its_contact_and_told_as_a_message(backend) {
-        let scene = Scene::start(backend, "[[trigger]]\non = \"message.received\"").await;
-        let mut seen = 0;
-        let lead = scene.nexora.submit(crate::harness::enquiry()).await;
-        scene.nexora.settle().await;
-        scene.mail("Jo Miller <JO@example.com>", "Re: your enquiry");
-        scene.seed(json!({"deliveries": [{"mailbox": OFFICE, "raw":
-            "From: jo@example.com\r\nAuto-Submitted: auto-replied\r\nSubject: Out of office\r\n\r\nAway"}]}));
-        scene.pass(120).await;
-        let told = scene.told(&mut seen, subject).await;
-        assert_eq!(told.iter().filter(|line| line.starts_with("message.received")).count(), 1, "{told:?}");
-        let view = scene.nexora.lead(&lead).await;
-        let subjects: Vec<&str> = view.messages.iter().map(|message| message.subject.as_str()).collect();
-        assert!(subjects.contains(&"Re: your enquiry"), "{subjects:?}");
-        assert_eq!(runs(&scene.nexora.app, &scene).await, 1, "the answering machine started none");
+async fn a_history_that_is_too_old_loses_and_doubles_nothing(backend: Backend) {
+    let scene = Scene::start(backend, MAIL).await;
+    let mut seen = 0;
+    scene.mail("Jo <jo@example.com>", "one");
+    scene.pass(120).await;
+    for number in 0..60 {
+        scene.mail("Jo <jo@example.com>", &format!("more {number}"));
     }
+    scene.nexora.faults(json!([
+        {"service": "gmail", "call": "history.list", "fault": "status", "status": 404, "reason": "notFound"}
+    ])).await;
+    scene.pass(120).await;
+    assert_eq!(scene.told(&mut seen, subject).await.len(), 61);
+    scene.mail("Jo <jo@example.com>", "last");
+    scene.pass(120).await;
+    assert_eq!(scene.told(&mut seen, subject).await, ["gmail.message last"]);
+}
 
-    async fn a_marketplaces_mail_becomes_a_lead_and_one_that_cannot_be_read_is_kept_for_review(backend) {
-        let scene = Scene::start(backend, MAIL).await;
-        for name in ["angi-new-lead", "yelp-forged"] {
-            let raw = std::fs::read_to_string(format!("tests/fixtures/mail/{name}.eml")).unwrap();
-            scene.seed(json!({"deliveries": [{"mailbox": OFFICE, "raw": raw}]}));
-        }
-        scene.pass(120).await;
-        let Nexora { app, tenant, .. } = &scene.nexora;
-        let leads = app.view(tenant, move |tx| store::lead::list(tx, None, None, 100)).await.unwrap();
-        let told: Vec<_> = leads.iter().map(|lead| (lead.name.as_str(), lead.source.as_str(), lead.state.name())).collect();
-        assert!(told.contains(&("Dana Whitfield", "angi", "new")), "{told:?}");
-        assert!(told.iter().any(|lead| lead.1 == "yelp" && lead.2 == "needs_review"), "{told:?}");
-        assert!(leads.iter().all(|lead| lead.original.as_ref().is_some_and(|text| text.contains("Subject: "))));
+async fn a_reply_is_stored_with_its_contact_and_told_as_a_message(backend: Backend) {
+    let scene = Scene::start(backend, "[[trigger]]\non = \"message.received\"").await;
+    let mut seen = 0;
+    let lead = scene.nexora.submit(crate::harness::enquiry()).await;
+    scene.nexora.settle().await;
+    scene.mail("Jo Miller <JO@example.com>", "Re: your enquiry");
+    scene.seed(json!({"deliveries": [{"mailbox": OFFICE, "raw":
+        "From: jo@example.com\r\nAuto-Submitted: auto-replied\r\nSubject: Out of office\r\n\r\nAway"}]}));
+    scene.pass(120).await;
+    let told = scene.told(&mut seen, subject).await;
+    assert_eq!(told.iter().filter(|line| line.starts_with("message.received")).count(), 1, "{told:?}");
+    let view = scene.nexora.lead(&lead).await;
+    let subjects: Vec<&str> = view.messages.iter().map(|message| message.subject.as_str()).collect();
+    assert!(subjects.contains(&"Re: your enquiry"), "{subjects:?}");
+    assert_eq!(runs(&scene.nexora.app, &scene).await, 1, "the answering machine started none");
+}
+
+async fn a_marketplaces_mail_becomes_a_lead_and_one_that_cannot_be_read_is_kept_for_review(backend: Backend) {
+    let scene = Scene::start(backend, MAIL).await;
+    for name in ["angi-new-lead", "yelp-forged"] {
+        let raw = std::fs::read_to_string(format!("tests/fixtures/mail/{name}.eml")).unwrap();
+        scene.seed(json!({"deliveries": [{"mailbox": OFFICE, "raw": raw}]}));
     }
+    scene.pass(120).await;
+    let Nexora { app, tenant, .. } = &scene.nexora;
+    let leads = app.view(tenant, move |tx| store::lead::list(tx, None, None, 100)).await.unwrap();
+    let told: Vec<_> =
+        leads.iter().map(|lead| (lead.name.as_str(), lead.source.as_str(), lead.state.name())).collect();
+    assert!(told.contains(&("Dana Whitfield", "angi", "new")), "{told:?}");
+    assert!(told.iter().any(|lead| lead.1 == "yelp" && lead.2 == "needs_review"), "{told:?}");
+    assert!(leads.iter().all(|lead| lead.original.as_ref().is_some_and(|text| text.contains("Subject: "))));
+}
 
-    async fn changes_of_a_calendar_are_told_once_through_a_resync(backend) {
-        let scene = Scene::start(backend, CALENDAR).await;
-        let mut seen = 0;
-        let at = |hour: u32| json!({"dateTime": format!("2026-09-22T{hour:02}:00:00Z")});
-        for (id, title) in [("aaaaa", "A"), ("bbbbb", "B"), ("ccccc", "C")] {
-            let entry = json!({"id": id, "summary": title, "start": at(10), "end": at(11)});
-            scene.call("POST", "/calendar/v3/calendars/primary/events", entry).await;
-        }
-        scene.pass(400).await;
-        let told = scene.told(&mut seen, title).await;
-        assert_eq!(told, ["calendar.event created A", "calendar.event created B", "calendar.event created C"]);
-        scene.entry("PATCH", "aaaaa", json!({"start": at(12), "end": at(13)})).await;
-        scene.entry("DELETE", "bbbbb", json!(null)).await;
-        scene.nexora.faults(json!([
-            {"service": "calendar", "call": "events.list", "fault": "status", "status": 410, "reason": "fullSyncRequired"}
-        ])).await;
-        scene.pass(400).await;
-        let told = scene.told(&mut seen, title).await;
-        assert_eq!(told, ["calendar.event cancelled B", "calendar.event updated A"]);
-        scene.pass(400).await;
-        assert!(scene.told(&mut seen, title).await.is_empty());
-        scene.entry("DELETE", "ccccc", json!(null)).await;
-        scene.pass(400).await;
-        assert_eq!(scene.told(&mut seen, title).await, ["calendar.event cancelled C"]);
-    }
-
-    async fn a_moment_before_an_entry_comes_once_and_moves_with_it(backend) {
-        let scene = Scene::start(backend, "[[trigger]]\non = \"calendar.event\"\nbefore = \"2h\"").await;
-        let mut seen = 0;
-        let start = scene.nexora.app.clock.now() + Duration::from_secs(10 * 3_600);
-        let at = |at: Timestamp| json!({"dateTime": at});
-        let hour = Duration::from_secs(3_600);
-        let entry = json!({"id": "aaaaa", "summary": "A", "start": at(start), "end": at(start + hour)});
+async fn changes_of_a_calendar_are_told_once_through_a_resync(backend: Backend) {
+    let scene = Scene::start(backend, CALENDAR).await;
+    let mut seen = 0;
+    let at = |hour: u32| json!({"dateTime": format!("2026-09-22T{hour:02}:00:00Z")});
+    for (id, title) in [("aaaaa", "A"), ("bbbbb", "B"), ("ccccc", "C")] {
+        let entry = json!({"id": id, "summary": title, "start": at(10), "end": at(11)});
         scene.call("POST", "/calendar/v3/calendars/primary/events", entry).await;
-        scene.pass(600).await;
-        assert_eq!(scene.told(&mut seen, title).await, ["calendar.event created A"]);
-        let later = start + hour;
-        scene.entry("PATCH", "aaaaa", json!({"start": at(later), "end": at(later + hour)})).await;
-        scene.pass(600).await;
-        assert_eq!(scene.told(&mut seen, title).await, ["calendar.event updated A"]);
-        scene.pass(28_400).await;
-        assert!(scene.told(&mut seen, title).await.is_empty(), "the old moment does not come");
+    }
+    scene.pass(400).await;
+    let told = scene.told(&mut seen, title).await;
+    assert_eq!(told, ["calendar.event created A", "calendar.event created B", "calendar.event created C"]);
+    scene.entry("PATCH", "aaaaa", json!({"start": at(12), "end": at(13)})).await;
+    scene.entry("DELETE", "bbbbb", json!(null)).await;
+    scene.nexora.faults(json!([
+        {"service": "calendar", "call": "events.list", "fault": "status", "status": 410, "reason": "fullSyncRequired"}
+    ])).await;
+    scene.pass(400).await;
+    let told = scene.told(&mut seen, title).await;
+    assert_eq!(told, ["calendar.event cancelled B", "calendar.event updated A"]);
+    scene.pass(400).await;
+    assert!(scene.told(&mut seen, title).await.is_empty());
+    scene.entry("DELETE", "ccccc", json!(null)).await;
+    scene.pass(400).await;
+    assert_eq!(scene.told(&mut seen, title).await, ["calendar.event cancelled C"]);
+}
+
+async fn a_moment_before_an_entry_comes_once_and_moves_with_it(backend: Backend) {
+    let scene = Scene::start(backend, "[[trigger]]\non = \"calendar.event\"\nbefore = \"2h\"").await;
+    let mut seen = 0;
+    let start = scene.nexora.app.clock.now() + Duration::from_secs(10 * 3_600);
+    let at = |at: Timestamp| json!({"dateTime": at});
+    let hour = Duration::from_secs(3_600);
+    let entry = json!({"id": "aaaaa", "summary": "A", "start": at(start), "end": at(start + hour)});
+    scene.call("POST", "/calendar/v3/calendars/primary/events", entry).await;
+    scene.pass(600).await;
+    assert_eq!(scene.told(&mut seen, title).await, ["calendar.event created A"]);
+    let later = start + hour;
+    scene.entry("PATCH", "aaaaa", json!({"start": at(later), "end": at(later + hour)})).await;
+    scene.pass(600).await;
+    assert_eq!(scene.told(&mut seen, title).await, ["calendar.event updated A"]);
+    scene.pass(28_400).await;
+    assert!(scene.told(&mut seen, title).await.is_empty(), "the old moment does not come");
+    scene.pass(3_600).await;
+    assert_eq!(scene.told(&mut seen, title).await, ["calendar.event before A"]);
+    scene.pass(3 * 3_600).await;
+    assert!(scene.told(&mut seen, title).await.is_empty());
+    assert_eq!(runs(&scene.nexora.app, &scene).await, 1);
+}
+
+async fn a_moment_before_each_instance_of_a_series_comes_once_wherever_it_is_moved(backend: Backend) {
+    let scene = Scene::start(backend, "[[trigger]]\non = \"calendar.event\"\nbefore = \"2h\"").await;
+    let (mut seen, hour, day) = (0, Duration::from_secs(3_600), 86_400);
+    let start = scene.nexora.app.clock.now() + 10 * hour;
+    let at = |at: Timestamp| json!({"dateTime": at, "timeZone": "UTC"});
+    let series = json!({
+        "id": "aaaaa", "summary": "A", "start": at(start), "end": at(start + hour),
+        "recurrence": ["RRULE:FREQ=DAILY;COUNT=4"],
+    });
+    scene.entry("POST", "", series).await;
+    scene.pass(600).await;
+    assert_eq!(scene.told(&mut seen, title).await, ["calendar.event created A"]);
+    let instances =
+        scene.call("GET", "/calendar/v3/calendars/primary/events/aaaaa/instances", json!(null)).await;
+    let [second, third] = [1, 2].map(|index| instances["items"][index]["id"].as_str().unwrap().to_owned());
+    let later = start + Duration::from_secs(day) + 5 * hour;
+    scene.entry("PATCH", &second, json!({"start": at(later), "end": at(later + hour)})).await;
+    scene.entry("DELETE", &third, json!(null)).await;
+    scene.pass(600).await;
+    assert_eq!(
+        scene.told(&mut seen, title).await,
+        ["calendar.event cancelled A", "calendar.event updated A"]
+    );
+    let mut told = Vec::new();
+    for hours in 0..(4 * 24) {
         scene.pass(3_600).await;
-        assert_eq!(scene.told(&mut seen, title).await, ["calendar.event before A"]);
-        scene.pass(3 * 3_600).await;
-        assert!(scene.told(&mut seen, title).await.is_empty());
-        assert_eq!(runs(&scene.nexora.app, &scene).await, 1);
+        told.extend(scene.told(&mut seen, title).await.into_iter().map(|what| (hours, what)));
     }
+    let before = "calendar.event before A".to_owned();
+    // Two hours before 10:00 on the first and the last day, and before 15:00 on the second.
+    assert_eq!(told, [(7, before.clone()), (36, before.clone()), (79, before)]);
+    assert_eq!(runs(&scene.nexora.app, &scene).await, 3);
+}
 
-    async fn a_moment_before_each_instance_of_a_series_comes_once_wherever_it_is_moved(backend) {
-        let scene = Scene::start(backend, "[[trigger]]\non = \"calendar.event\"\nbefore = \"2h\"").await;
-        let (mut seen, hour, day) = (0, Duration::from_secs(3_600), 86_400);
-        let start = scene.nexora.app.clock.now() + 10 * hour;
-        let at = |at: Timestamp| json!({"dateTime": at, "timeZone": "UTC"});
-        let series = json!({
-            "id": "aaaaa", "summary": "A", "start": at(start), "end": at(start + hour),
-            "recurrence": ["RRULE:FREQ=DAILY;COUNT=4"],
-        });
-        scene.entry("POST", "", series).await;
-        scene.pass(600).await;
-        assert_eq!(scene.told(&mut seen, title).await, ["calendar.event created A"]);
-        let instances = scene.call("GET", "/calendar/v3/calendars/primary/events/aaaaa/instances", json!(null)).await;
-        let [second, third] = [1, 2].map(|index| instances["items"][index]["id"].as_str().unwrap().to_owned());
-        let later = start + Duration::from_secs(day) + 5 * hour;
-        scene.entry("PATCH", &second, json!({"start": at(later), "end": at(later + hour)})).await;
-        scene.entry("DELETE", &third, json!(null)).await;
-        scene.pass(600).await;
-        assert_eq!(scene.told(&mut seen, title).await, ["calendar.event cancelled A", "calendar.event updated A"]);
-        let mut told = Vec::new();
-        for hours in 0..(4 * 24) {
-            scene.pass(3_600).await;
-            told.extend(scene.told(&mut seen, title).await.into_iter().map(|what| (hours, what)));
-        }
-        let before = "calendar.event before A".to_owned();
-        // Two hours before 10:00 on the first and the last day, and before 15:00 on the second.
-        assert_eq!(told, [(7, before.clone()), (36, before.clone()), (79, before)]);
-        assert_eq!(runs(&scene.nexora.app, &scene).await, 3);
+async fn a_series_that_is_gone_takes_its_moments_along_through_a_resync(backend: Backend) {
+    let scene = Scene::start(backend, "[[trigger]]\non = \"calendar.event\"\nbefore = \"2h\"").await;
+    let (mut seen, hour) = (0, Duration::from_secs(3_600));
+    let start = scene.nexora.app.clock.now() + 10 * hour;
+    let at = |at: Timestamp| json!({"dateTime": at, "timeZone": "UTC"});
+    let series = json!({
+        "id": "aaaaa", "summary": "A", "start": at(start), "end": at(start + hour),
+        "recurrence": ["RRULE:FREQ=DAILY;COUNT=4"],
+    });
+    scene.entry("POST", "", series).await;
+    scene.pass(600).await;
+    assert_eq!(scene.told(&mut seen, title).await, ["calendar.event created A"]);
+    scene.entry("DELETE", "aaaaa", json!(null)).await;
+    scene.nexora.faults(json!([
+        {"service": "calendar", "call": "events.list", "fault": "status", "status": 410, "reason": "fullSyncRequired"}
+    ])).await;
+    scene.pass(600).await;
+    assert_eq!(scene.told(&mut seen, title).await, ["calendar.event cancelled A"]);
+    for _ in 0..(2 * 24) {
+        scene.pass(3_600).await;
     }
+    assert!(scene.told(&mut seen, title).await.is_empty());
+}
 
-    async fn a_series_that_is_gone_takes_its_moments_along_through_a_resync(backend) {
-        let scene = Scene::start(backend, "[[trigger]]\non = \"calendar.event\"\nbefore = \"2h\"").await;
-        let (mut seen, hour) = (0, Duration::from_secs(3_600));
-        let start = scene.nexora.app.clock.now() + 10 * hour;
-        let at = |at: Timestamp| json!({"dateTime": at, "timeZone": "UTC"});
-        let series = json!({
-            "id": "aaaaa", "summary": "A", "start": at(start), "end": at(start + hour),
-            "recurrence": ["RRULE:FREQ=DAILY;COUNT=4"],
-        });
-        scene.entry("POST", "", series).await;
-        scene.pass(600).await;
-        assert_eq!(scene.told(&mut seen, title).await, ["calendar.event created A"]);
-        scene.entry("DELETE", "aaaaa", json!(null)).await;
-        scene.nexora.faults(json!([
-            {"service": "calendar", "call": "events.list", "fault": "status", "status": 410, "reason": "fullSyncRequired"}
-        ])).await;
-        scene.pass(600).await;
-        assert_eq!(scene.told(&mut seen, title).await, ["calendar.event cancelled A"]);
-        for _ in 0..(2 * 24) {
-            scene.pass(3_600).await;
-        }
-        assert!(scene.told(&mut seen, title).await.is_empty());
-    }
-
-    async fn where_drive_may_be_asked_a_sheet_is_read_only_when_it_changed(backend) {
-        let scene = Scene::start(backend, CALENDAR).await;
-        scene.rows(json!([["ID", "Name", "Status"], ["1", "Ann", "new"]]));
-        let Nexora { app, actor, tenant, .. } = &scene.nexora;
-        let mut abilities = Ability::usual();
-        abilities.insert(Ability::SheetsWatch);
-        app.clock.advance(Duration::from_secs(1));
-        nexora::ops::authorization::extend(app, actor, tenant, "google", abilities, None).await.unwrap();
-        scene.define("rows", SHEET).await;
-        let reads = || scene.nexora.state()["calls"]["sheets.values.get"].as_u64().unwrap_or_default();
-        let before = reads();
-        assert_eq!(before, 1);
-        for _ in 0..5 {
-            scene.pass(400).await;
-        }
-        assert_eq!(reads(), before, "nothing changed");
-        scene.rows(json!([["ID", "Name", "Status"], ["1", "Ann", "new"], ["2", "Bob", "done"]]));
+async fn where_drive_may_be_asked_a_sheet_is_read_only_when_it_changed(backend: Backend) {
+    let scene = Scene::start(backend, CALENDAR).await;
+    scene.rows(json!([["ID", "Name", "Status"], ["1", "Ann", "new"]]));
+    let Nexora { app, actor, tenant, .. } = &scene.nexora;
+    let mut abilities = Ability::usual();
+    abilities.insert(Ability::SheetsWatch);
+    app.clock.advance(Duration::from_secs(1));
+    nexora::ops::authorization::extend(app, actor, tenant, "google", abilities, None).await.unwrap();
+    scene.define("rows", SHEET).await;
+    let reads = || scene.nexora.state()["calls"]["sheets.values.get"].as_u64().unwrap_or_default();
+    let before = reads();
+    assert_eq!(before, 1);
+    for _ in 0..5 {
         scene.pass(400).await;
-        assert_eq!((reads(), scene.told(&mut 0, name).await), (before + 1, vec!["sheets.row added Bob".to_owned()]));
     }
+    assert_eq!(reads(), before, "nothing changed");
+    scene.rows(json!([["ID", "Name", "Status"], ["1", "Ann", "new"], ["2", "Bob", "done"]]));
+    scene.pass(400).await;
+    assert_eq!(
+        (reads(), scene.told(&mut 0, name).await),
+        (before + 1, vec!["sheets.row added Bob".to_owned()])
+    );
+}
 
-    async fn rows_are_told_by_key_and_start_a_run_when_a_column_comes_to_hold_a_value(backend) {
-        let scene = Scene::start(backend, CALENDAR).await;
-        scene.rows(json!([["ID", "Name", "Status"], ["1", "Ann", "new"], ["2", "Bob", "done"]]));
-        scene.define("rows", SHEET).await;
-        let mut seen = 0;
-        assert!(scene.told(&mut seen, name).await.is_empty());
-        scene.rows(json!([["Status", "ID", "Name"], ["done", "2", "Bob"], ["new", "3", "Cy"], ["done", "1", "Ann"]]));
-        scene.pass(400).await;
-        assert_eq!(scene.told(&mut seen, name).await, ["sheets.row added Cy", "sheets.row changed Ann"]);
-        assert_eq!(runs(&scene.nexora.app, &scene).await, 1);
-        scene.rows(json!([["Status", "ID", "Name"], ["done", "1", "Anna"], ["done", "2", "Bob"]]));
-        scene.pass(400).await;
-        assert_eq!(scene.told(&mut seen, name).await, ["sheets.row changed Anna"]);
-        assert_eq!(runs(&scene.nexora.app, &scene).await, 1, "it held that value before");
-    }
+async fn rows_are_told_by_key_and_start_a_run_when_a_column_comes_to_hold_a_value(backend: Backend) {
+    let scene = Scene::start(backend, CALENDAR).await;
+    scene.rows(json!([["ID", "Name", "Status"], ["1", "Ann", "new"], ["2", "Bob", "done"]]));
+    scene.define("rows", SHEET).await;
+    let mut seen = 0;
+    assert!(scene.told(&mut seen, name).await.is_empty());
+    scene.rows(json!([
+        ["Status", "ID", "Name"],
+        ["done", "2", "Bob"],
+        ["new", "3", "Cy"],
+        ["done", "1", "Ann"]
+    ]));
+    scene.pass(400).await;
+    assert_eq!(scene.told(&mut seen, name).await, ["sheets.row added Cy", "sheets.row changed Ann"]);
+    assert_eq!(runs(&scene.nexora.app, &scene).await, 1);
+    scene.rows(json!([["Status", "ID", "Name"], ["done", "1", "Anna"], ["done", "2", "Bob"]]));
+    scene.pass(400).await;
+    assert_eq!(scene.told(&mut seen, name).await, ["sheets.row changed Anna"]);
+    assert_eq!(runs(&scene.nexora.app, &scene).await, 1, "it held that value before");
+}
 
-    async fn a_refused_credential_stops_one_connection_and_a_resumed_one_goes_on(backend) {
-        let scene = Scene::start(backend, MAIL).await;
-        let mut seen = 0;
-        let Nexora { app, actor, tenant, .. } = &scene.nexora;
-        scene.nexora.faults(json!([
-            {"service": "gmail", "call": "history.list", "fault": "status", "status": 403, "reason": "insufficientPermissions"}
-        ])).await;
-        scene.mail("Jo <jo@example.com>", "while it fails");
-        scene.pass(120).await;
-        let found = nexora::ops::connection::find(app, tenant, "google").await.unwrap();
-        assert_eq!(found.state.name(), "failing");
-        scene.pass(7_200).await;
-        assert_eq!(scene.told(&mut seen, subject).await, ["connection.failing "]);
-        nexora::ops::connection::resume(app, actor, tenant, "google").await.unwrap();
-        scene.nexora.settle().await;
-        assert_eq!(scene.told(&mut seen, subject).await, ["gmail.message while it fails"]);
-    }
+async fn a_refused_credential_stops_one_connection_and_a_resumed_one_goes_on(backend: Backend) {
+    let scene = Scene::start(backend, MAIL).await;
+    let mut seen = 0;
+    let Nexora { app, actor, tenant, .. } = &scene.nexora;
+    scene.nexora.faults(json!([
+        {"service": "gmail", "call": "history.list", "fault": "status", "status": 403, "reason": "insufficientPermissions"}
+    ])).await;
+    scene.mail("Jo <jo@example.com>", "while it fails");
+    scene.pass(120).await;
+    let found = nexora::ops::connection::find(app, tenant, "google").await.unwrap();
+    assert_eq!(found.state.name(), "failing");
+    scene.pass(7_200).await;
+    assert_eq!(scene.told(&mut seen, subject).await, ["connection.failing "]);
+    nexora::ops::connection::resume(app, actor, tenant, "google").await.unwrap();
+    scene.nexora.settle().await;
+    assert_eq!(scene.told(&mut seen, subject).await, ["gmail.message while it fails"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -59,11 +59,6 @@ impl Site {
     }
 
     pub async fn leads(&self) -> usize {
-        self.nexora
-            .app
-            .view(&self.nexora.tenant, move |tx| store::lead::list(tx, None, None, 100))
-            .await
-            .unwrap()
-            .len()
+        self.nexora.view(move |tx| store::lead::list(tx, None, None, 100)).await.len()
     }
 }

@@ -146,11 +146,12 @@ fn load(
 ) -> Result<Dashboard> {
     let zone = tenant.zone()?.tz();
     let id = &tenant.id;
+    let tx = &mut conn.of(id);
     let mut names = Names::new(id);
     let has = |panel| panels.contains(&panel);
-    let upkeep = upkeep::load(conn, connectors, &tenant, now)?;
+    let upkeep = upkeep::load(tx, connectors, &tenant, now)?;
     let paces = match view.leads && (has(Panel::Week) || has(Panel::Charts)) {
-        true => Some(figures::paces(&mut conn.of(id), zone, now)?),
+        true => Some(figures::paces(tx, zone, now)?),
         false => None,
     };
     let paces: Option<&[Pace]> = paces.as_deref();
@@ -160,21 +161,19 @@ fn load(
         level: trouble::level(&upkeep.troubles),
         shows_commands: view.commands,
         health: has(Panel::Health).then(|| upkeep.health(connectors)),
-        week: shown(has(Panel::Week), || figures::week(conn, &tenant, paces, now))?,
+        week: shown(has(Panel::Week), || figures::week(tx, &tenant, paces, now))?,
         charts: shown(has(Panel::Charts), || {
-            figures::charts(&mut conn.of(id), paces.unwrap_or_default(), view.messages, (zone, now))
+            figures::charts(tx, paces.unwrap_or_default(), view.messages, (zone, now))
         })?,
-        leads: shown(has(Panel::Leads), || lead::list(&mut conn.of(id), None, None, SHOWN))?,
-        messages: shown(has(Panel::Messages), || message::load(conn, &tenant, &mut names))?,
-        agenda: shown(has(Panel::Appointments), || agenda::load(conn, &tenant, &mut names, (zone, now)))?,
-        runs: shown(has(Panel::Runs), || {
-            upkeep::runs(&mut conn.of(id), &upkeep.automations, &mut names, now)
-        })?,
+        leads: shown(has(Panel::Leads), || lead::list(tx, None, None, SHOWN))?,
+        messages: shown(has(Panel::Messages), || message::load(tx, &tenant, &mut names))?,
+        agenda: shown(has(Panel::Appointments), || agenda::load(tx, &tenant, &mut names, (zone, now)))?,
+        runs: shown(has(Panel::Runs), || upkeep::runs(tx, &upkeep.automations, &mut names, now))?,
         automations: shown(has(Panel::Automations), || {
-            upkeep::automations(&mut conn.of(id), &upkeep.automations, &upkeep.schedules, now)
+            upkeep::automations(tx, &upkeep.automations, &upkeep.schedules, now)
         })?,
-        chores: shown(has(Panel::Tasks), || agenda::chores(&mut conn.of(id), &mut names))?,
-        work: shown(has(Panel::Jobs), || agenda::work(&mut conn.of(id), &mut names))?,
+        chores: shown(has(Panel::Tasks), || agenda::chores(tx, &mut names))?,
+        work: shown(has(Panel::Jobs), || agenda::work(tx, &mut names))?,
         troubles: upkeep.troubles,
         panels,
         tenant,

@@ -88,29 +88,29 @@ const WEEK: Duration = Duration::from_secs(7 * 86_400);
 
 pub fn load(conn: &mut Conn, connectors: &Connectors, tenant: &Tenant, now: Timestamp) -> Result<Upkeep> {
     let id = &tenant.id;
-    let counts = balance::unsettled(&mut conn.of(id))?;
-    let (connections, cursors) =
-        (connection::list(&mut conn.of(id), ROWS)?, cursor::list(&mut conn.of(id), None, ROWS)?);
+    let tx = &mut conn.of(id);
+    let counts = balance::unsettled(tx)?;
+    let (connections, cursors) = (connection::list(tx, ROWS)?, cursor::list(tx, None, ROWS)?);
     let health = trouble::Health {
         tenant,
         connectors,
         counts: &counts,
-        oldest_due_at: balance::oldest_due(&mut conn.of(id))?,
+        oldest_due_at: balance::oldest_due(tx)?,
         connections: &connections,
         cursors: &cursors,
     };
     let mut troubles = trouble::of(&health, now);
-    troubles.extend(status::locks(&mut conn.of(id), now)?);
+    troubles.extend(status::locks(tx, now)?);
     let mut automations = Vec::new();
-    for row in automation::list(&mut conn.of(id), ROWS)? {
-        let live = match version::parsed(&mut conn.of(id), &row.id, row.live_version) {
+    for row in automation::list(tx, ROWS)? {
+        let live = match version::parsed(tx, &row.id, row.live_version) {
             Ok(parsed) => Some(parsed),
             Err(error) if error.kind() == Kind::Unavailable => return Err(error),
             Err(_) => None,
         };
         automations.push(Known { row, live });
     }
-    Ok(Upkeep { troubles, automations, schedules: schedule::list(&mut conn.of(id))?, connections, cursors })
+    Ok(Upkeep { troubles, automations, schedules: schedule::list(tx)?, connections, cursors })
 }
 
 impl Upkeep {

@@ -19,7 +19,8 @@ pub fn note(conn: &mut Conn, claimed: &Claimed, payload: &MailEvent, now: Timest
         return Ok(());
     }
     let tenant = &claimed.tenant;
-    let own = contact::addresses(&mut conn.of(&tenant.id), contact_id)?;
+    let tx = &mut conn.of(&tenant.id);
+    let own = contact::addresses(tx, contact_id)?;
     let emails: Vec<String> =
         own.into_iter().filter(|(kind, _)| *kind == AddressKind::Email).map(|(_, value)| value).collect();
     let mentioned = contact_extraction::addresses(&mail.text, tenant.country()?);
@@ -35,9 +36,8 @@ pub fn note(conn: &mut Conn, claimed: &Claimed, payload: &MailEvent, now: Timest
         actor: "system:poll".to_owned(),
         created_at: now,
     };
-    let _ = consent::suppress(conn, &suppression)?;
+    let _ = consent::suppress(tx, &suppression)?;
     let detail = Detail { to: &mail.subject, from: "" };
     let about = payload.about.clone();
-    fact::happened(&mut conn.of(&tenant.id), EventKind::MessageBounced, &payload.id, about, detail, now)
-        .map(|_| ())
+    fact::happened(tx, EventKind::MessageBounced, &payload.id, about, detail, now).map(|_| ())
 }

@@ -118,6 +118,7 @@ async fn series_to_expand(
 
 pub(super) fn record(conn: &mut Conn, claimed: &Claimed, mut read: Read, now: Timestamp) -> Result<Settled> {
     let cursor = &claimed.cursor;
+    let tx = &mut conn.of(&cursor.tenant_id);
     let entries = read.changes.entries.iter_mut().chain(read.instances.values_mut().flatten());
     for entry in entries {
         diary::mark_colleagues(entry, &claimed.account, claimed.tenant.owner_email.as_str());
@@ -125,7 +126,7 @@ pub(super) fn record(conn: &mut Conn, claimed: &Claimed, mut read: Read, now: Ti
     let mut known = BTreeMap::new();
     let wants_timers = read.refresh && !read.moments.is_empty();
     if !read.changes.entries.is_empty() || read.changes.full || wants_timers {
-        for (key, item) in item::all(&mut conn.of(&cursor.tenant_id), &cursor.id)? {
+        for (key, item) in item::all(tx, &cursor.id)? {
             known.insert(key, item.content.read::<Entry>()?);
         }
     }
@@ -134,34 +135,34 @@ pub(super) fn record(conn: &mut Conn, claimed: &Claimed, mut read: Read, now: Ti
     let timers = Timers { claimed, moments: &read.moments, now };
     let mut told = false;
     for change in &changes {
-        save(conn, cursor, &change.entry, now)?;
+        save(tx, cursor, &change.entry, now)?;
         if change.is_told && !is_baseline {
-            tell_change(conn, claimed, change, now)?;
+            tell_change(tx, claimed, change, now)?;
             told = true;
         } else {
-            appointment::record(conn, &claimed.tenant, cursor.place(), &change.entry, now)?;
+            appointment::record(tx, &claimed.tenant, cursor.place(), &change.entry, now)?;
         }
         if change.entry.is_series() && change.entry.cancelled {
-            timers.set(conn, &change.entry.id, &[])?;
-            appointment::record_series(conn, &claimed.tenant, cursor.place(), (&change.entry.id, &[]), now)?;
+            timers.set(tx, &change.entry.id, &[])?;
+            appointment::record_series(tx, &claimed.tenant, cursor.place(), (&change.entry.id, &[]), now)?;
         } else if change.entry.series_id.is_none() && !change.entry.is_series() {
-            timers.set(conn, &change.entry.id, std::slice::from_ref(&change.entry))?;
+            timers.set(tx, &change.entry.id, std::slice::from_ref(&change.entry))?;
         }
         known.insert(change.entry.id.clone(), change.entry.clone());
     }
     if read.refresh && read.moments.is_empty() {
-        timer::clear_due(&mut conn.of(&cursor.tenant_id), &cursor.id)?;
+        timer::clear_due(tx, &cursor.id)?;
     } else if read.refresh {
         let singles = known.values().filter(|entry| entry.series_id.is_none() && !entry.is_series());
         for entry in singles.filter(|entry| !entry.cancelled) {
-            timers.set(conn, &entry.id, std::slice::from_ref(entry))?;
+            timers.set(tx, &entry.id, std::slice::from_ref(entry))?;
         }
-        timer::forget_fired(&mut conn.of(&cursor.tenant_id), &cursor.id, now - GONE)?;
-        forget_gone(conn, cursor, &known, now - GONE)?;
+        timer::forget_fired(tx, &cursor.id, now - GONE)?;
+        forget_gone(tx, cursor, &known, now - GONE)?;
     }
     for (series, instances) in &read.instances {
-        timers.set(conn, series, instances)?;
-        appointment::record_series(conn, &claimed.tenant, cursor.place(), (series, instances), now)?;
+        timers.set(tx, series, instances)?;
+        appointment::record_series(tx, &claimed.tenant, cursor.place(), (series, instances), now)?;
     }
     let position = Position {
         sync_token: read.changes.sync_token,

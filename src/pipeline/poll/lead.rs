@@ -188,18 +188,17 @@ fn store(
 /// Notes the address that a marketplace relays through as one of the contact's: each homeowner has another.
 fn add_relay(conn: &mut Conn, claimed: &Claimed, payload: &mut MailEvent, lead: &ParsedLead) -> Result<()> {
     let tenant = &claimed.tenant.id;
+    let tx = &mut conn.of(tenant);
     let address = lead.enquiry.email.parse::<EmailAddress>().ok();
     let known = match (&payload.about.contact_id, address) {
-        (None, Some(address)) => {
-            contact::find_by_address(&mut conn.of(tenant), AddressKind::Email, &address.key())?
-        }
+        (None, Some(address)) => contact::find_by_address(tx, AddressKind::Email, &address.key())?,
         _ => None,
     };
     if known.is_some() {
-        payload.about = completed(&mut conn.of(tenant), known, None)?;
+        payload.about = completed(tx, known, None)?;
     }
     if let (Some(id), Some(relay)) = (&payload.about.contact_id, &lead.reply_to) {
-        let _ = contact::add_address(&mut conn.of(tenant), id, AddressKind::Email, &relay.key())?;
+        let _ = contact::add_address(tx, id, AddressKind::Email, &relay.key())?;
     }
     Ok(())
 }

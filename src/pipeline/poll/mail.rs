@@ -203,18 +203,19 @@ fn record_mail(
     now: Timestamp,
 ) -> Result<()> {
     let cursor = &claimed.cursor;
+    let tx = &mut conn.of(&cursor.tenant_id);
     if ["DRAFT", "SPAM", "TRASH", "CHAT"].iter().any(|label| fetched.is(label)) {
         return Ok(());
     }
-    let seen = item::find(&mut conn.of(&cursor.tenant_id), &cursor.id, &fetched.id)?;
+    let seen = item::find(tx, &cursor.id, &fetched.id)?;
     let earlier: Option<Seen> = seen.as_ref().map(|item| item.content.read()).transpose()?;
     let labels: Vec<String> = fetched.labels.iter().map(|label| label.id.clone()).collect();
-    remember(conn, cursor, &fetched.id, &labels, now)?;
+    remember(tx, cursor, &fetched.id, &labels, now)?;
     let is_sent = fetched.is("SENT") && !fetched.is("INBOX");
-    let is_ours = is_ours(conn, cursor, &fetched)?;
+    let is_ours = is_ours(tx, cursor, &fetched)?;
     if is_sent || is_ours {
         if earlier.is_none() && !is_ours {
-            lead::note_sent(conn, claimed, &fetched, now)?;
+            lead::note_sent(tx, claimed, &fetched, now)?;
         }
         return Ok(());
     }
@@ -224,22 +225,15 @@ fn record_mail(
         || (change.labelled.iter().any(|label| label == "INBOX")
             && fetched.received_at.is_some_and(|at| at >= since));
     if earlier.is_none() && comes_in {
-        return receive(conn, claimed, &fetched, now);
+        return receive(tx, claimed, &fetched, now);
     }
     let known = earlier.map(|seen| seen.labels).unwrap_or_default();
     for id in change.labelled.iter().filter(|id| !is_gmails_own(id) && !known.contains(id)) {
         let Some(label) = fetched.labels.iter().find(|label| label.id == *id) else { continue };
         let name = label.name.clone();
-        let payload = event(conn, claimed, &fetched, MailChange::Labelled, Some(name))?;
+        let payload = event(tx, claimed, &fetched, MailChange::Labelled, Some(name))?;
         let key = format!("mail:{}:{}:{}:{id}", cursor.id, fetched.id, cursor.epoch);
-        tell(
-            &mut conn.of(&cursor.tenant_id),
-            EventKind::GmailMessage,
-            key,
-            &payload,
-            contact_of(&payload),
-            now,
-        )?;
+        tell(tx, EventKind::GmailMessage, key, &payload, contact_of(&payload), now)?;
     }
     Ok(())
 }
@@ -285,20 +279,14 @@ fn contact_of(payload: &MailEvent) -> Option<ContactId> {
 
 fn receive(conn: &mut Conn, claimed: &Claimed, fetched: &FetchedMail, now: Timestamp) -> Result<()> {
     let cursor = &claimed.cursor;
-    let mut payload = event(conn, claimed, fetched, MailChange::Received, None)?;
-    let known = lead::take_in(conn, claimed, &mut payload, fetched.received_at.unwrap_or(now), now)?;
+    let tx = &mut conn.of(&cursor.tenant_id);
+    let mut payload = event(tx, claimed, fetched, MailChange::Received, None)?;
+    let known = lead::take_in(tx, claimed, &mut payload, fetched.received_at.unwrap_or(now), now)?;
     let key = format!("mail:{}:{}", cursor.id, fetched.id);
-    tell(&mut conn.of(&cursor.tenant_id), EventKind::GmailMessage, key, &payload, contact_of(&payload), now)?;
+    tell(tx, EventKind::GmailMessage, key, &payload, contact_of(&payload), now)?;
     if known == Known::Reply {
         let key = format!("message:{}:{}", cursor.id, fetched.id);
-        tell(
-            &mut conn.of(&cursor.tenant_id),
-            EventKind::MessageReceived,
-            key,
-            &payload,
-            contact_of(&payload),
-            now,
-        )?;
+        tell(tx, EventKind::MessageReceived, key, &payload, contact_of(&payload), now)?;
     }
     Ok(())
 }

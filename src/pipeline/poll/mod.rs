@@ -213,15 +213,15 @@ async fn settle(app: &Arc<App>, claimed: Claimed, read: Result<Read, PollError>)
 /// Writes the events and the position together; returns whether there was anything to tell.
 fn record(conn: &mut Conn, claimed: &Claimed, read: Read, bounds: Bounds, now: Timestamp) -> Result<bool> {
     let before = &claimed.cursor;
-    let is_ours = cursor::find(&mut conn.of(&before.tenant_id), &before.id)?
-        .is_some_and(|current| current.epoch == before.epoch);
+    let tx = &mut conn.of(&before.tenant_id);
+    let is_ours = cursor::find(tx, &before.id)?.is_some_and(|current| current.epoch == before.epoch);
     if !is_ours {
         return Ok(false);
     }
     let settled = match read {
-        Read::Mail(read) => mail::record(conn, claimed, read, now)?,
-        Read::Calendar(read) => calendar::record(conn, claimed, read, now)?,
-        Read::Sheet(read) => sheet::record(conn, claimed, read, now)?,
+        Read::Mail(read) => mail::record(tx, claimed, read, now)?,
+        Read::Calendar(read) => calendar::record(tx, claimed, read, now)?,
+        Read::Sheet(read) => sheet::record(tx, claimed, read, now)?,
     };
     let interval = before.interval();
     let interval = pace::next_interval(bounds, interval, settled.changed);
@@ -239,11 +239,11 @@ fn record(conn: &mut Conn, claimed: &Claimed, read: Read, bounds: Bounds, now: T
         error: None,
         ..before.clone()
     };
-    if cursor::save(conn, &after, before.epoch)? == Claim::Lost {
+    if cursor::save(tx, &after, before.epoch)? == Claim::Lost {
         return Err(Error::unavailable("the cursor was taken by another poll"));
     }
     if before.error.is_some() || before.polled_at.is_none() {
-        connection::note_success(&mut conn.of(&before.tenant_id), &before.connection_id, now)?;
+        connection::note_success(tx, &before.connection_id, now)?;
     }
     Ok(settled.changed)
 }

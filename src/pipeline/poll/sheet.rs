@@ -73,28 +73,29 @@ pub fn record(conn: &mut Conn, claimed: &Claimed, read: Read, now: Timestamp) ->
         return Ok(Settled { position: Json::of(&position)?, changed: false, more: false });
     }
     let cursor = &claimed.cursor;
+    let tx = &mut conn.of(&cursor.tenant_id);
     let is_baseline = known_by_key.is_none();
     if is_baseline {
-        item::clear(&mut conn.of(&cursor.tenant_id), &cursor.id)?;
+        item::clear(tx, &cursor.id)?;
     }
     let mut known = BTreeMap::new();
-    for (key, item) in item::all(&mut conn.of(&cursor.tenant_id), &cursor.id)? {
+    for (key, item) in item::all(tx, &cursor.id)? {
         known.insert(key, Known { content: item.content.read()?, is_gone: item.gone_at.is_some() });
     }
     let shape = known_by_key.map(|position| position.shape.clone()).unwrap_or_default();
     let compared = table::compare(&shape, &known, &table, read.wish.key.as_deref())?;
     let mut changed = false;
     for step in compared.steps {
-        note(conn, cursor, &step, known.get(&step.key), now)?;
+        note(tx, cursor, &step, known.get(&step.key), now)?;
         let (Some((change, before)), Some(content), false) = (step.told, &step.content, is_baseline) else {
             continue;
         };
         let payload = row_event(claimed, &read.target, &compared.shape, change, &before, content);
         let key = format!("row:{}:{}:{}", cursor.id, cursor.epoch, step.key);
-        tell(&mut conn.of(&cursor.tenant_id), EventKind::SheetsRow, key, &payload, None, now)?;
+        tell(tx, EventKind::SheetsRow, key, &payload, None, now)?;
         changed = true;
     }
-    item::forget_gone(&mut conn.of(&cursor.tenant_id), &cursor.id, now - GONE, &[])?;
+    item::forget_gone(tx, &cursor.id, now - GONE, &[])?;
     let position =
         Position { shape: compared.shape, key: read.wish.key, version, digest, read_at: Some(now) };
     Ok(Settled { position: Json::of(&position)?, changed, more: false })

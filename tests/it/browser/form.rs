@@ -40,12 +40,7 @@ async fn site() -> Site {
 }
 
 async fn latest(site: &Site) -> lead::LeadView {
-    let leads = site
-        .nexora
-        .app
-        .view(&site.nexora.tenant, move |tx| store::lead::list(tx, None, None, 1))
-        .await
-        .unwrap();
+    let leads = site.nexora.view(move |tx| store::lead::list(tx, None, None, 1)).await;
     site.nexora.lead(&leads[0].id).await
 }
 

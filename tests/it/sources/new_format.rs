@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::harness::Backend;
 use nexora::pipeline::hook::{self, Incoming, Taken};
 use nexora_core::model::mail::Mail;
 use nexora_engine::lead_format::LeadFormat;
@@ -60,37 +61,34 @@ fn incoming(password: &str, body: &Value) -> Incoming {
     Incoming { headers: headers.into(), token: None, body: body.to_string().into_bytes() }
 }
 
-on_both! {
-    async fn a_format_that_brings_everything_itself_makes_leads(backend) {
-        let site = Site::open(backend).await;
-        let (app, tenant) = (&site.nexora.app, &site.nexora.tenant);
-        let webhook = FORMAT.as_webhook().unwrap();
-        let new = NewSource { webhook, ..new_source("json") };
-        let new = NewSource { settings: SourceSettings::default(), ..new };
-        let shown = add(&site.nexora, tenant, new).await;
-        assert_eq!((shown.source.kind.as_str(), shown.settings.username.as_deref()), ("bark", Some("bark")));
-        let setup = Setup {
-            source: &shown.source,
-            settings: &shown.settings,
-            url: &shown.url,
-            secrets: &shown.secrets,
-        };
-        assert!(webhook.handling.guide(&setup).contains("/hooks/acme/hook"));
+on_both!(a_format_that_brings_everything_itself_makes_leads);
 
-        let body = json!({ "buyer": "Ann Lee", "call": "5125550142", "number": "b-1" });
-        let refused = hook::take(app, tenant, &shown.source, webhook, incoming("wrong", &body)).await.unwrap();
-        assert_eq!(refused, Taken::Refused(Verification::Wrong, None));
-        let secret = shown.secrets.secret.expose();
-        let taken = hook::take(app, tenant, &shown.source, webhook, incoming(secret, &body)).await.unwrap();
-        let kept = leads(&site).await;
-        assert_eq!(taken, Taken::Kept(Some(kept[0].id.clone())));
-        assert_eq!((kept[0].name.as_str(), kept[0].source.as_str()), ("Ann Lee", "bark"));
-        let again = hook::take(app, tenant, &shown.source, webhook, incoming(secret, &body)).await.unwrap();
-        assert_eq!((again, leads(&site).await.len()), (taken, 1));
-        let nothing = hook::take(app, tenant, &shown.source, webhook, incoming(secret, &json!({}))).await.unwrap();
-        assert!(matches!(nothing, Taken::Kept(Some(_))));
-        assert_eq!(leads(&site).await.iter().filter(|lead| lead.state == LeadState::NeedsReview).count(), 1);
-    }
+async fn a_format_that_brings_everything_itself_makes_leads(backend: Backend) {
+    let site = Site::open(backend).await;
+    let (app, tenant) = (&site.nexora.app, &site.nexora.tenant);
+    let webhook = FORMAT.as_webhook().unwrap();
+    let new = NewSource { webhook, ..new_source("json") };
+    let new = NewSource { settings: SourceSettings::default(), ..new };
+    let shown = add(&site.nexora, tenant, new).await;
+    assert_eq!((shown.source.kind.as_str(), shown.settings.username.as_deref()), ("bark", Some("bark")));
+    let setup =
+        Setup { source: &shown.source, settings: &shown.settings, url: &shown.url, secrets: &shown.secrets };
+    assert!(webhook.handling.guide(&setup).contains("/hooks/acme/hook"));
+
+    let body = json!({ "buyer": "Ann Lee", "call": "5125550142", "number": "b-1" });
+    let refused = hook::take(app, tenant, &shown.source, webhook, incoming("wrong", &body)).await.unwrap();
+    assert_eq!(refused, Taken::Refused(Verification::Wrong, None));
+    let secret = shown.secrets.secret.expose();
+    let taken = hook::take(app, tenant, &shown.source, webhook, incoming(secret, &body)).await.unwrap();
+    let kept = leads(&site).await;
+    assert_eq!(taken, Taken::Kept(Some(kept[0].id.clone())));
+    assert_eq!((kept[0].name.as_str(), kept[0].source.as_str()), ("Ann Lee", "bark"));
+    let again = hook::take(app, tenant, &shown.source, webhook, incoming(secret, &body)).await.unwrap();
+    assert_eq!((again, leads(&site).await.len()), (taken, 1));
+    let nothing =
+        hook::take(app, tenant, &shown.source, webhook, incoming(secret, &json!({}))).await.unwrap();
+    assert!(matches!(nothing, Taken::Kept(Some(_))));
+    assert_eq!(leads(&site).await.iter().filter(|lead| lead.state == LeadState::NeedsReview).count(), 1);
 }
 
 #[test]
