@@ -24,7 +24,7 @@ use nexora_core::base::secret::MasterKey;
 use nexora_core::model::address::{Country, Zone};
 use nexora_core::model::audit::Actor;
 use nexora_core::model::tenant::Tenant;
-use nexora_engine::enquiry::Enquiry;
+use nexora_engine::lead::enquiry::Enquiry;
 use nexora_store::{Db, Url};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

@@ -4,6 +4,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod daemon;
+pub mod domain;
 pub mod http;
 pub mod ops;
 pub mod pipeline;

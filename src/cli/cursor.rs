@@ -5,7 +5,7 @@ use clap::Subcommand;
 use crate::cli::Context;
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::permission::Need;
-use crate::ops::cursor;
+use crate::ops::connection::cursor;
 use nexora_core::base::Result;
 use nexora_core::model::CursorId;
 use nexora_core::model::principal::Noun;

@@ -5,7 +5,7 @@ use clap::Subcommand;
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::permission::Need;
 use crate::cli::{Context, Page};
-use crate::ops::effect;
+use crate::ops::automation::effect;
 use nexora_core::base::Result;
 use nexora_core::model::effect::{Effect, EffectState};
 use nexora_core::model::principal::Noun;

@@ -5,7 +5,7 @@ use clap::Subcommand;
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::permission::Need;
 use crate::cli::{Context, Page};
-use crate::ops::event;
+use crate::ops::automation::event;
 use nexora_core::base::{Error, Result};
 use nexora_core::model::EventId;
 use nexora_core::model::event::{EventKind, EventState};

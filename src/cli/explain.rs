@@ -7,8 +7,8 @@ use clap::Args;
 use crate::cli::Context;
 use crate::cli::automation::{parse_setting, source_of};
 use crate::cli::out::Out;
-use crate::ops::explain;
-use crate::ops::trial::simulate::{self, Difference, SimulationRequest};
+use crate::ops::automation::trial::simulate::{self, Difference, SimulationRequest};
+use crate::ops::report::explain;
 use nexora_core::base::Result;
 use nexora_core::base::wording::LocalClock;
 

@@ -9,7 +9,7 @@ use nexora_core::base::clock::Timestamp;
 use nexora_core::base::secret::Secret;
 use nexora_core::base::{Error, Kind, Result, file};
 use nexora_core::model::tenant::Tenant;
-use nexora_engine::hours::at_wall_time;
+use nexora_engine::calendar::hours::at_wall_time;
 
 /// Reads a file, or standard input for `-`.
 ///

@@ -8,7 +8,7 @@ use crate::cli::Context;
 use crate::cli::out::{Out, ago};
 use crate::cli::permission::Need;
 use crate::ops::LIST_LIMIT;
-use crate::ops::key;
+use crate::ops::access::key;
 use nexora_core::base::Result;
 use nexora_core::base::secret::Secret;
 use nexora_core::base::wording::parse_length;

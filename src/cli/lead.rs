@@ -10,15 +10,15 @@ use crate::cli::permission::Need;
 use crate::cli::run::{EFFECT_HEADERS, effect_rows};
 use crate::cli::{Context, Page, input};
 use crate::ops::lead;
-use crate::ops::lead_mail::{self, Classification};
+use crate::ops::lead::lead_mail::{self, Classification};
 use nexora_core::base::{Error, Kind, Result, file, money};
 use nexora_core::model::address::EmailAddress;
 use nexora_core::model::lead::{Agreed, Attribution, Lead, LeadState};
 use nexora_core::model::principal::Noun;
 use nexora_core::model::tenant::Tenant;
 use nexora_core::model::{LeadId, PhotoId};
-use nexora_engine::enquiry::Enquiry;
-use nexora_engine::lead_format::mail::Rules;
+use nexora_engine::lead::enquiry::Enquiry;
+use nexora_engine::lead::lead_format::mail::Rules;
 use nexora_store as store;
 
 #[derive(Subcommand)]

@@ -5,7 +5,7 @@ use clap::Subcommand;
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::permission::Need;
 use crate::cli::{Context, Page};
-use crate::ops::message;
+use crate::ops::report::message;
 use nexora_core::base::Result;
 use nexora_core::model::MessageId;
 use nexora_core::model::principal::Noun;

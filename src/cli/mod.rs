@@ -273,7 +273,7 @@ impl Context {
         let config = load_config(global)?;
         let app = App::open(config, Clock::System).await?;
         let principal = match &global.acting_as {
-            Some(email) => Some(ops::user::principal(&app, email).await?),
+            Some(email) => Some(ops::access::user::principal(&app, email).await?),
             None => None,
         };
         Ok(Context { app, actor: acting(global), principal, global: global.clone() })

@@ -14,7 +14,7 @@ use nexora_core::model::audit::Actor;
 use nexora_core::model::principal::{Needs, Noun, Operation, Permission, Principal, Verb};
 use nexora_core::model::tenant::Tenant;
 use nexora_core::model::user::Role;
-use nexora_engine::authority;
+use nexora_engine::access::authority;
 
 /// What a command needs to be permitted.
 pub enum Need {
@@ -78,7 +78,7 @@ pub async fn check(
     tenant: Option<Slug>,
     command: &Command,
 ) -> Result<Option<Slug>> {
-    let principal = ops::user::principal(app, email).await?;
+    let principal = ops::access::user::principal(app, email).await?;
     let (named, permissions, member) = match need(command, tenant.is_some()) {
         Need::Nothing => return Ok(tenant),
         Need::Operator => return authority::require_operator(&principal).map(|()| tenant),
@@ -94,7 +94,7 @@ pub async fn check(
     }
     let found = find_tenant(app, &principal, named.as_ref().or(tenant.as_ref()), &permissions).await?;
     if let Some((user, role)) = member {
-        ops::user::check_role(app, &Actor::User(email.to_string()), &found, &user, role).await?;
+        ops::access::user::check_role(app, &Actor::User(email.to_string()), &found, &user, role).await?;
     }
     match named {
         Some(_) => Ok(tenant),

@@ -7,7 +7,7 @@ use crate::cli::out::Out;
 use nexora_core::base::Result;
 use nexora_core::model::principal::{Noun, Permission};
 use nexora_core::model::user::Role;
-use nexora_engine::authority;
+use nexora_engine::access::authority;
 
 #[derive(Subcommand)]
 pub enum Command {

@@ -5,7 +5,7 @@ use clap::Subcommand;
 use crate::cli::Context;
 use crate::cli::out::{Out, ago};
 use crate::cli::permission::Need;
-use crate::ops::session::{self, SessionView};
+use crate::ops::access::session::{self, SessionView};
 use nexora_core::base::Result;
 use nexora_core::base::wording::count;
 use nexora_core::model::SessionId;

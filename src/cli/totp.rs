@@ -6,10 +6,10 @@ use qrcode::render::unicode::Dense1x2;
 
 use crate::cli::Context;
 use crate::cli::out::{Out, print};
-use crate::ops::totp;
+use crate::ops::access::totp;
 use nexora_core::base::{Error, Result};
 use nexora_core::model::address::EmailAddress;
-use nexora_engine::totp::Enrolment;
+use nexora_engine::access::totp::Enrolment;
 
 #[derive(Subcommand)]
 pub enum Command {

@@ -8,14 +8,14 @@ use clap::{Args, Subcommand};
 use crate::cli::automation::{parse_setting, source_of};
 use crate::cli::out::{Out, print};
 use crate::cli::{Context, input};
-use crate::ops::trial::report::{Line, What};
-use crate::ops::trial::{self, TrialRequest};
+use crate::ops::automation::trial::report::{Line, What};
+use crate::ops::automation::trial::{self, TrialRequest};
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::wording::parse_length;
 use nexora_core::base::{Error, Kind, Result, file};
 use nexora_core::model::LeadId;
 use nexora_core::model::tenant::Tenant;
-use nexora_engine::trigger::On;
+use nexora_engine::automation::trigger::On;
 
 #[derive(Args)]
 #[command(after_help = "Examples:

@@ -21,8 +21,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::config::Config;
+use crate::domain::connection::quota_check;
 use crate::http::{self, Limits, Server};
-use crate::pipeline::{deliver, fetch, poll, quota_check};
+use crate::pipeline::deliver;
+use crate::pipeline::fetch;
+use crate::pipeline::poll;
 use nexora_core::base::clock::Clock;
 use nexora_core::base::{Error, Result};
 use nexora_store::Db;

@@ -82,7 +82,8 @@ impl FromRequestParts<Public> for KeyHolder {
     /// Does not say what is wrong, so that guessing teaches nothing; refuses a client that guesses too often.
     async fn from_request_parts(parts: &mut Parts, public: &Public) -> Result<KeyHolder, Problem> {
         let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let found = ops::key::authenticate(&public.app, text("x-tenant-id"), text("x-api-key")).await?;
+        let found =
+            ops::access::key::authenticate(&public.app, text("x-tenant-id"), text("x-api-key")).await?;
         if let Some((tenant, key)) = found {
             return Ok(KeyHolder { tenant, key });
         }

@@ -16,9 +16,9 @@ use nexora_core::base::{Error, Kind};
 use nexora_core::model::address::Slug;
 use nexora_core::model::source::{Source, SourceState};
 use nexora_core::model::tenant::Tenant;
-use nexora_engine::lead_format::response::{self, Handshake};
-use nexora_engine::lead_format::verify::{Headers, Verification};
-use nexora_engine::lead_format::{Webhook, formats};
+use nexora_engine::lead::lead_format::response::{self, Handshake};
+use nexora_engine::lead::lead_format::verify::{Headers, Verification};
+use nexora_engine::lead::lead_format::{Webhook, formats};
 use nexora_store::source;
 
 /// The largest body that a source, or another program, sends.

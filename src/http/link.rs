@@ -11,7 +11,7 @@ use axum::response::{Redirect, Response};
 use crate::app::App;
 use crate::http::page;
 use crate::http::problem::Problem;
-use crate::ops::link;
+use crate::ops::contact::link;
 
 #[derive(Template)]
 #[template(path = "unsubscribe.html")]

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
-use nexora_engine::color::Color;
+use nexora_engine::report::color::Color;
 
 /// The style sheets that pages carry, as they stand in the page.
 const STYLES: [&str; 3] =

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::http::page;
 use nexora_core::base::{Error, Kind};
-use nexora_engine::enquiry::FieldFault;
+use nexora_engine::lead::enquiry::FieldFault;
 
 /// Seconds after which a client may try again when we could not keep what it sent.
 const RETRY_AFTER_S: u64 = 5;

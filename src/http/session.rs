@@ -9,7 +9,7 @@ use cookie::{Cookie, SameSite};
 
 use crate::app::App;
 use crate::http::extract::ClientAddress;
-use crate::ops::session::{self, Client};
+use crate::ops::access::session::{self, Client};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::secret::Secret;

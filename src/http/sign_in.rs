@@ -20,18 +20,18 @@ use crate::http::extract::ClientAddress;
 use crate::http::problem::Problem;
 use crate::http::session::{self, Kind};
 use crate::http::{origin, page};
-use crate::ops::known;
-use crate::ops::session as sessions;
-use crate::ops::session::{Begun, Client};
-use crate::ops::sign_in::{self, Answer, Refusal};
-use crate::ops::status;
+use crate::ops::access::known;
+use crate::ops::access::session as sessions;
+use crate::ops::access::session::{Begun, Client};
+use crate::ops::access::sign_in::{self, Answer, Refusal};
+use crate::ops::report::status;
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::secret::{Secret, random_bytes};
 use nexora_core::base::text::hex;
 use nexora_core::model::principal::{Noun, Permission, Verb};
-use nexora_engine::authority;
-use nexora_engine::lockout::{Rules, Tries};
+use nexora_engine::access::authority;
+use nexora_engine::access::lockout::{Rules, Tries};
 
 /// How long a form may lie open before it is sent.
 const FORM_TIME: Duration = Duration::from_secs(12 * 3_600);

@@ -45,7 +45,7 @@ pub async fn receive(
         };
     }
     let actor = Actor::Key(key.name);
-    let event = ops::event::ingest(&app, &actor, &tenant, name, data.clone(), once).await;
+    let event = ops::automation::event::ingest(&app, &actor, &tenant, name, data.clone(), once).await;
     let event = event.map_err(unprocessable)?;
     let stored: WebhookEvent = event.payload.read()?;
     if stored.data != data {

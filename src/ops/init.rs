@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::config::Config;
-use crate::ops::user::{self, Grant};
+use crate::ops::access::user::{self, Grant};
 use nexora_core::base::clock::Clock;
 use nexora_core::base::secret::MasterKey;
 use nexora_core::base::{Error, Kind, Result, file};

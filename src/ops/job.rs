@@ -1,8 +1,8 @@
 //! Jobs: pieces of work, made, scheduled, moved on, completed or cancelled.
 
 use crate::app::App;
+use crate::domain::automation::change;
 use crate::ops::Subject;
-use crate::pipeline::change;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::{Error, Result};
 use nexora_core::model::JobId;

@@ -2,41 +2,17 @@
 //!
 //! An operation takes the application, who is acting, and parsed values; it prints nothing.
 
-pub mod authorization;
+pub mod access;
 pub mod automation;
 pub mod connection;
 pub mod contact;
-pub mod cursor;
-pub mod dashboard;
-pub mod definition;
-pub mod effect;
-pub mod event;
-pub mod explain;
-pub mod form;
-pub mod form_setting;
-pub mod form_snippet;
 pub mod init;
 pub mod job;
-pub mod key;
-pub mod known;
 pub mod lead;
-pub mod lead_mail;
-pub mod link;
-pub mod message;
-pub mod overview;
-pub mod password;
-pub mod run;
-pub mod session;
-pub mod sign_in;
-pub mod source;
-pub mod status;
+pub mod report;
 pub mod task;
 pub mod tenant;
-pub mod totp;
-pub mod trial;
 pub mod unit;
-pub mod user;
-pub mod version;
 
 use std::collections::BTreeMap;
 
@@ -49,9 +25,9 @@ use nexora_core::model::TenantId;
 use nexora_core::model::audit::Actor;
 use nexora_core::model::automation::Version;
 use nexora_core::model::tenant::Tenant;
-use nexora_engine::context::Settings;
-use nexora_engine::definition::Definition;
-use nexora_engine::setting;
+use nexora_engine::automation::context::Settings;
+use nexora_engine::automation::definition::Definition;
+use nexora_engine::automation::setting;
 use nexora_store::audit::{self, Change};
 use nexora_store::{Conn, Db};
 

@@ -1,8 +1,8 @@
 //! Tenants: created, listed, changed, suspended, resumed.
 
 use crate::app::App;
+use crate::domain::connection::watch;
 use crate::ops::{LIST_LIMIT, Subject};
-use crate::pipeline::watch;
 use nexora_core::base::text::Json;
 use nexora_core::base::{Error, Result};
 use nexora_core::model::TenantId;

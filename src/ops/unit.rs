@@ -4,7 +4,8 @@ use std::fmt::Display;
 use std::ops::{Deref, DerefMut};
 
 use crate::app::App;
-use crate::ops::{Subject, user as users};
+use crate::ops::Subject;
+use crate::ops::access::user as users;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::{Error, Result};
 use nexora_core::model::TenantId;
@@ -12,7 +13,7 @@ use nexora_core::model::address::EmailAddress;
 use nexora_core::model::audit::Actor;
 use nexora_core::model::principal::{Needs, Operation};
 use nexora_core::model::tenant::Tenant;
-use nexora_engine::authority;
+use nexora_engine::access::authority;
 use nexora_store::{Conn, Tx, audit, user};
 
 /// What a change or a view works with: a tenant and its rows.

@@ -3,17 +3,22 @@
 use std::sync::Arc;
 
 use crate::app::App;
-use crate::pipeline::link::Linker;
-use crate::pipeline::run_facts::RunFacts;
-use crate::pipeline::{CONNECTION_LIMIT, Round, Swept, change, spacing, version};
+use crate::domain::CONNECTION_LIMIT;
+use crate::domain::automation::change;
+use crate::domain::automation::run_facts::RunFacts;
+use crate::domain::automation::version;
+use crate::domain::contact::link::Linker;
+use crate::pipeline::Round;
+use crate::pipeline::Swept;
+use crate::pipeline::spacing;
 use nexora_connector::kind::Connectors;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::{Error, Kind, Result};
 use nexora_core::model::RunId;
 use nexora_core::model::connector::Connections;
 use nexora_core::model::run::{Run, RunState};
-use nexora_engine::plan::{self, Plan, Situation};
-use nexora_engine::retry::Spacing;
+use nexora_engine::automation::plan::{self, Plan, Situation};
+use nexora_engine::delivery::retry::Spacing;
 use nexora_store::due::{self, Due, Queue};
 use nexora_store::{Claim, Conn, automation, connection, effect, run, tenant};
 

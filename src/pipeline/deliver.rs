@@ -13,9 +13,13 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 
 use crate::app::{App, Deliveries, InFlight};
-use crate::pipeline::alarm::{self, Refusal};
-use crate::pipeline::link::Linker;
-use crate::pipeline::{Round, Swept, gate, sent, spacing};
+use crate::domain::connection::credential_failure::{self, Refusal};
+use crate::domain::contact::link::Linker;
+use crate::domain::message::gate;
+use crate::domain::message::sent;
+use crate::pipeline::Round;
+use crate::pipeline::Swept;
+use crate::pipeline::spacing;
 use nexora_connector::kind::Connectors;
 use nexora_connector::port::{Connector, Delivery};
 use nexora_core::base::clock::Timestamp;
@@ -29,7 +33,7 @@ use nexora_core::model::request::EffectRequest;
 use nexora_core::model::tenant::{TenantMode, TenantState};
 use nexora_core::model::verdict::{Decision, Gate};
 use nexora_core::model::{ConnectionId, EffectId, TenantId};
-use nexora_engine::retry::{self, Attempted, Policy, Resumption, Settlement, Spacing};
+use nexora_engine::delivery::retry::{self, Attempted, Policy, Resumption, Settlement, Spacing};
 use nexora_store::due::{self, Queue};
 use nexora_store::{Claim, Conn, connection, effect, run, tenant};
 
@@ -423,7 +427,7 @@ fn record(
     let evidence = current.and_then(|effect| effect.evidence);
     let reason = settlement.reason.as_deref();
     let refusal = match settlement.connection_failing {
-        true => Some(alarm::credential_refused(
+        true => Some(credential_failure::credential_refused(
             conn,
             (connection, &claimed.account),
             reason.unwrap_or_default(),

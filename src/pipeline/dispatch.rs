@@ -7,9 +7,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::app::App;
-use crate::pipeline::stop::{self, Drops};
-use crate::pipeline::version::Parsed;
-use crate::pipeline::{CONNECTION_LIMIT, Round, Swept, spacing, version};
+use crate::domain::AUTOMATION_LIMIT;
+use crate::domain::CONNECTION_LIMIT;
+use crate::domain::automation::stop::{self, Drops};
+use crate::domain::automation::version;
+use crate::domain::automation::version::Parsed;
+use crate::pipeline::Round;
+use crate::pipeline::Swept;
+use crate::pipeline::spacing;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::{Error, Result};
 use nexora_core::model::automation::{Automation, AutomationState};
@@ -18,15 +23,12 @@ use nexora_core::model::event::{About, CalendarEvent, Event, EventKind, EventSta
 use nexora_core::model::run::{Run, RunState};
 use nexora_core::model::tenant::Tenant;
 use nexora_core::model::{AutomationId, EventId, RunId, TenantId};
-use nexora_engine::definition::{Same, WhileRunning};
-use nexora_engine::plan;
-use nexora_engine::retry::Spacing;
-use nexora_engine::trigger::Watch;
+use nexora_engine::automation::definition::{Same, WhileRunning};
+use nexora_engine::automation::plan;
+use nexora_engine::automation::trigger::Watch;
+use nexora_engine::delivery::retry::Spacing;
 use nexora_store::due::{self, Queue};
 use nexora_store::{Claim, Conn, Inserted, automation, connection, event, message, run, tenant};
-
-/// Automations that one tenant can have enabled at most.
-pub const AUTOMATION_LIMIT: i64 = 500;
 
 /// Dispatches a share of the events that are due.
 ///

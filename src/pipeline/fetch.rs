@@ -24,8 +24,8 @@ use nexora_core::model::outcome::PollError;
 use nexora_core::model::source::{Notice, NoticeState, Source, SourceSettings};
 use nexora_core::model::tenant::Tenant;
 use nexora_core::model::{LeadId, NoticeId};
-use nexora_engine::lead_format::webhook::ParseResult;
-use nexora_engine::lead_format::{formats, original};
+use nexora_engine::lead::lead_format::webhook::ParseResult;
+use nexora_engine::lead::lead_format::{formats, original};
 use nexora_store::due::{self, Queue};
 use nexora_store::{Claim, Conn, Tx, notice, source, tenant};
 

@@ -15,12 +15,12 @@ use nexora_core::base::{Error, Result};
 use nexora_core::model::LeadId;
 use nexora_core::model::source::{Source, SourceSecrets, SourceSettings};
 use nexora_core::model::tenant::Tenant;
-use nexora_engine::enquiry::{self, Enquiry};
-use nexora_engine::lead_format::body::Body;
-use nexora_engine::lead_format::formats::json::WEBHOOK;
-use nexora_engine::lead_format::verify::{Call, Headers, Verification};
-use nexora_engine::lead_format::webhook::ParseResult;
-use nexora_engine::lead_format::{Webhook, original};
+use nexora_engine::lead::enquiry::{self, Enquiry};
+use nexora_engine::lead::lead_format::body::Body;
+use nexora_engine::lead::lead_format::formats::json::WEBHOOK;
+use nexora_engine::lead::lead_format::verify::{Call, Headers, Verification};
+use nexora_engine::lead::lead_format::webhook::ParseResult;
+use nexora_engine::lead::lead_format::{Webhook, original};
 use nexora_store::{Conn, source};
 
 /// A call as it came in.

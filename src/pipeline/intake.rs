@@ -6,8 +6,8 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 
 use crate::app::App;
-use crate::pipeline::consent::{self, Given};
-use crate::pipeline::contact;
+use crate::domain::contact;
+use crate::domain::contact::consent::{self, Given};
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::text::{Json, hex};
 use nexora_core::base::{Error, Result};
@@ -18,9 +18,9 @@ use nexora_core::model::form::{FieldName, Photo, Wording};
 use nexora_core::model::lead::{Agreed, Lead, LeadState, NewLead};
 use nexora_core::model::tenant::Tenant;
 use nexora_core::model::{LeadId, PhotoId, TenantId};
-use nexora_engine::enquiry::{self, Enquiry, FieldFault};
-use nexora_engine::photo::Picture;
-use nexora_engine::spam::{self, Score, Signals};
+use nexora_engine::lead::enquiry::{self, Enquiry, FieldFault};
+use nexora_engine::lead::photo::Picture;
+use nexora_engine::lead::spam::{self, Score, Signals};
 use nexora_store::{Conn, Inserted, Tx, event, form, lead, run};
 
 /// What became of an enquiry.

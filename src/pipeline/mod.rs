@@ -7,33 +7,16 @@
 //! that decide the same thing one changes nothing. Deliver acts on the world, so it claims first.
 
 pub mod advance;
-pub mod alarm;
-pub mod appointment;
-pub mod change;
-pub mod consent;
-pub mod contact;
 pub mod deliver;
-pub mod digest;
 pub mod dispatch;
-pub mod fact;
 pub mod fetch;
-mod gate;
 pub mod hook;
 pub mod intake;
-pub mod link;
 pub mod poll;
 pub mod prune;
-pub mod quota_check;
 pub mod rescue;
-pub mod run_facts;
-pub mod schedule;
-mod sent;
 mod source_lead;
-pub mod stop;
 pub mod tick;
-pub mod trouble;
-pub mod version;
-pub mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,10 +24,7 @@ use std::time::Duration;
 use crate::app::App;
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
-use nexora_engine::retry::Spacing;
-
-/// Connections that one tenant can have at most.
-const CONNECTION_LIMIT: i64 = 200;
+use nexora_engine::delivery::retry::Spacing;
 
 /// What one sweep did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

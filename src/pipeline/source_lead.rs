@@ -3,7 +3,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::pipeline::fact::tell;
+use crate::domain::automation::fact::tell;
 use crate::pipeline::intake::{self, Arrival};
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::text::{Json, hex};
@@ -14,9 +14,9 @@ use nexora_core::model::lead::LeadState;
 use nexora_core::model::source::{Notice, NoticeState, Source};
 use nexora_core::model::tenant::Tenant;
 use nexora_core::model::{LeadId, NoticeId};
-use nexora_engine::enquiry::{self, Enquiry};
-use nexora_engine::lead_format::parsed_lead::ParsedLead;
-use nexora_engine::lead_format::webhook::{LeadNotice, LeadUpdate, Remark};
+use nexora_engine::lead::enquiry::{self, Enquiry};
+use nexora_engine::lead::lead_format::parsed_lead::ParsedLead;
+use nexora_engine::lead::lead_format::webhook::{LeadNotice, LeadUpdate, Remark};
 use nexora_store::{Conn, Inserted, contact, event, lead, notice};
 
 /// The longest id of a sender's that is part of a key; a longer one goes by its hash.

@@ -4,8 +4,10 @@
 use std::sync::Arc;
 
 use crate::app::App;
+use crate::domain::calendar::schedule;
+use crate::pipeline::Round;
+use crate::pipeline::Swept;
 use crate::pipeline::poll::calendar;
-use crate::pipeline::{Round, Swept, schedule};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::{ScheduleId, TimerId};

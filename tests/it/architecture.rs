@@ -8,13 +8,15 @@ use std::path::{Path, PathBuf};
 /// member may use is said by its Cargo.toml (docs/ARCHITECTURE.md holds both as one table).
 fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
     let app = ["config", "nexora_connector", "nexora_google", "nexora_store"];
-    let pipeline = [&["app", "nexora_engine"], &app[..]].concat();
+    let domain = [&["app", "nexora_engine"], &app[..]].concat();
+    let pipeline = [&["domain"], &domain[..]].concat();
     let ops = [&["pipeline"], &pipeline[..]].concat();
     BTreeMap::from([
         ("base", vec![]),
         ("model", vec!["base"]),
         ("config", vec![]),
         ("app", app.to_vec()),
+        ("domain", domain),
         ("pipeline", pipeline.clone()),
         ("ops", ops.clone()),
         ("daemon", [&["http", "pipeline", "nexora_sandbox"], &pipeline[..]].concat()),

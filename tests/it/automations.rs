@@ -5,8 +5,16 @@ mod gates;
 
 use std::collections::BTreeMap;
 
+use nexora::ops::automation;
+use nexora::ops::automation::event;
+use nexora::ops::automation::version;
+use nexora::ops::contact::link;
+use nexora::ops::job;
 use nexora::ops::job::{Move, NewJob};
-use nexora::ops::{automation, event, explain, job, lead, link, task, tenant, version};
+use nexora::ops::lead;
+use nexora::ops::report::explain;
+use nexora::ops::task;
+use nexora::ops::tenant;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::change::JobPerson;
 use nexora_core::model::event::About;

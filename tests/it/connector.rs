@@ -11,7 +11,9 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use nexora::app::registry::{Registry, connectors};
 use nexora::config::Config;
-use nexora::ops::{automation, connection, status};
+use nexora::ops::automation;
+use nexora::ops::connection;
+use nexora::ops::report::status;
 use nexora_connector::kind::{
     self, Added, ConnectorKind, Connectors, Environment, Field, Form, NewConnection, Opener, Rehearsed,
     SandboxAccess,

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use diesel::RunQueryDsl;
 use diesel::sql_types::{BigInt, Text};
-use nexora::ops::user::Grant;
-use nexora::ops::{contact, form, tenant, user};
+use nexora::ops::access::user;
+use nexora::ops::access::user::Grant;
+use nexora::ops::contact;
+use nexora::ops::lead::form;
+use nexora::ops::tenant;
 use nexora_core::model::TenantId;
 use nexora_core::model::consent::{Channel, Scope};
 use nexora_core::model::lead::Agreed;

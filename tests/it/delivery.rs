@@ -132,7 +132,7 @@ async fn a_dead_effect_can_be_revived_and_its_run_then_succeeds(backend: Backend
     let id = nexora.submit(enquiry()).await;
     until_done(&nexora).await;
     let run = nexora.lead(&id).await.runs[0].run.id.clone();
-    nexora::ops::run::retry(&nexora.app, &nexora.actor, &nexora.tenant, &run).await.unwrap();
+    nexora::ops::automation::run::retry(&nexora.app, &nexora.actor, &nexora.tenant, &run).await.unwrap();
     until_done(&nexora).await;
     assert_eq!(nexora.lead(&id).await.runs[0].run.state, RunState::Succeeded);
     assert_eq!(held(&nexora), [1, 1, 1, 1], "what was delivered is not done again");

@@ -103,7 +103,7 @@ async fn a_failing_write_undoes_only_itself(backend: Backend) {
         }
     }
     assert_eq!(good, 20);
-    assert_eq!(ops::user::list(&nexora.app, None).await.unwrap().len(), 20);
+    assert_eq!(ops::access::user::list(&nexora.app, None).await.unwrap().len(), 20);
 }
 
 async fn the_database_refuses_a_reference_across_tenants(backend: Backend) {
@@ -116,7 +116,7 @@ async fn the_database_refuses_a_reference_across_tenants(backend: Backend) {
     let refused = nexora.app.db.write(move |conn| sql(conn, &moved)).await.unwrap_err();
     assert_eq!(refused.kind(), Kind::Conflict);
     assert!(ops::lead::find(&nexora.app, &other, &id).await.is_err(), "another tenant does not see the lead");
-    assert!(ops::run::find(&nexora.app, &other, &run).await.is_err(), "nor the run");
+    assert!(ops::automation::run::find(&nexora.app, &other, &run).await.is_err(), "nor the run");
 }
 
 async fn a_database_newer_than_the_program_is_refused(backend: Backend) {

@@ -5,9 +5,11 @@ mod spam;
 
 use std::time::Duration;
 
-use nexora::ops::form;
-use nexora::ops::form_snippet::{Snippet, snippet};
-use nexora::ops::{contact, lead, tenant};
+use nexora::ops::contact;
+use nexora::ops::lead;
+use nexora::ops::lead::form;
+use nexora::ops::lead::form_snippet::{Snippet, snippet};
+use nexora::ops::tenant;
 use nexora_core::model::consent::Channel;
 use nexora_core::model::form::{Field, FieldName, Need};
 use nexora_core::model::lead::LeadState;

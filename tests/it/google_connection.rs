@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use nexora::app::registry::Registry;
-use nexora::ops::{authorization, automation, connection, user};
+use nexora::ops::access::user;
+use nexora::ops::automation;
+use nexora::ops::connection;
+use nexora::ops::connection::authorization;
 use nexora_core::base::secret::Secret;
 use nexora_core::base::{Error, Kind};
 use nexora_core::model::connection::{Abilities, Ability, Connection, ConnectionState};

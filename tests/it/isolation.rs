@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use assert_cmd::Command;
 use nexora::cli;
-use nexora::ops::{self, status};
+use nexora::ops;
+use nexora::ops::report::status;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::principal::{Noun, Permission, Principal, Verb};
 use nexora_core::model::tenant::Tenant;
 use nexora_core::model::user::Role;
 use nexora_core::model::{TenantId, UserId};
-use nexora_engine::authority;
-use nexora_engine::enquiry::Enquiry;
+use nexora_engine::access::authority;
+use nexora_engine::lead::enquiry::Enquiry;
 use nexora_store as store;
 use nexora_store::Url;
 
@@ -91,7 +92,7 @@ impl World {
         let app = &self.site.nexora.app;
         let tenant = ops::tenant::find(app, &self.site.nexora.tenant.slug).await.unwrap();
         let status = status::of_tenant(app, tenant).await.unwrap();
-        let members = ops::user::list(app, Some(&status.tenant)).await.unwrap();
+        let members = ops::access::user::list(app, Some(&status.tenant)).await.unwrap();
         let known = serde_json::json!([status.tenant, status.counts, status.connections, members]);
         known.to_string()
     }

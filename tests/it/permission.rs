@@ -1,7 +1,10 @@
 //! An operation asks itself what its actor may, whoever calls it, and writes nothing for one who may not.
 
-use nexora::ops::user::Grant;
-use nexora::ops::{event, lead, tenant, user};
+use nexora::ops::access::user;
+use nexora::ops::access::user::Grant;
+use nexora::ops::automation::event;
+use nexora::ops::lead;
+use nexora::ops::tenant;
 use nexora_core::base::secret::Secret;
 use nexora_core::base::{Kind, Result};
 use nexora_core::model::LeadId;

@@ -231,7 +231,9 @@ async fn where_drive_may_be_asked_a_sheet_is_read_only_when_it_changed(backend: 
     let mut abilities = Ability::usual();
     abilities.insert(Ability::SheetsWatch);
     app.clock.advance(Duration::from_secs(1));
-    nexora::ops::authorization::extend(app, actor, tenant, "google", abilities, None).await.unwrap();
+    nexora::ops::connection::authorization::extend(app, actor, tenant, "google", abilities, None)
+        .await
+        .unwrap();
     scene.define("rows", SHEET).await;
     let reads = || scene.nexora.state()["calls"]["sheets.values.get"].as_u64().unwrap_or_default();
     let before = reads();
@@ -292,7 +294,7 @@ async fn what_is_not_read_and_what_needs_a_person_is_said_in_the_status() {
     let scene = Scene::start(crate::harness::Backend::Sqlite, MAIL).await;
     let troubles = async || {
         let Nexora { app, tenant, .. } = &scene.nexora;
-        let status = nexora::ops::status::of_tenant(app, tenant.clone()).await.unwrap();
+        let status = nexora::ops::report::status::of_tenant(app, tenant.clone()).await.unwrap();
         status.troubles.into_iter().map(|trouble| trouble.what).collect::<Vec<String>>()
     };
     scene.pass(120).await;

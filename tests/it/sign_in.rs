@@ -4,7 +4,11 @@ mod sessions;
 
 use std::time::Duration;
 
-use nexora::ops::{self, session, sign_in, totp, user};
+use nexora::ops;
+use nexora::ops::access::session;
+use nexora::ops::access::sign_in;
+use nexora::ops::access::totp;
+use nexora::ops::access::user;
 use nexora_core::base::secret::Secret;
 use nexora_core::model::user::{Role, UserState};
 use reqwest::StatusCode;
@@ -174,7 +178,7 @@ async fn a_stranger_cannot_lock_out_a_browser_that_signed_in_before(backend: Bac
         stranger.sign_in(JO, "wrong password").await;
     }
     assert_eq!(stranger.sign_in(JO, PASSWORD).await.status, StatusCode::FORBIDDEN);
-    let status = ops::status::of_tenant(app, site.nexora.tenant.clone()).await.unwrap();
+    let status = ops::report::status::of_tenant(app, site.nexora.tenant.clone()).await.unwrap();
     let told = status.troubles.iter().find(|trouble| trouble.what.starts_with("sign-in of")).unwrap();
     assert!(told.what.contains(&format!("{JO} is locked since {since}")), "{}", told.what);
     assert_eq!(told.command, format!("nexora user unlock {JO}"));

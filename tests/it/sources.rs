@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use hmac::{Hmac, KeyInit as _, Mac};
 use nexora::ops;
-use nexora::ops::source::{NewSource, Shown};
+use nexora::ops::lead::source::{NewSource, Shown};
 use nexora_core::base::secret::Secret;
 use nexora_core::base::text::hex;
 use nexora_core::model::consent::Channel;
@@ -20,7 +20,7 @@ use nexora_core::model::event::{EventKind, WebhookEvent};
 use nexora_core::model::lead::{Agreed, Lead, LeadState};
 use nexora_core::model::source::{SourceField, SourceSettings};
 use nexora_core::model::tenant::Tenant;
-use nexora_engine::lead_format::formats;
+use nexora_engine::lead::lead_format::formats;
 use nexora_store as store;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -56,7 +56,7 @@ fn new_source(kind: &str) -> NewSource {
 }
 
 async fn add(nexora: &Nexora, tenant: &Tenant, new: NewSource) -> Shown {
-    ops::source::add(&nexora.app, &nexora.actor, tenant, new).await.unwrap()
+    ops::lead::source::add(&nexora.app, &nexora.actor, tenant, new).await.unwrap()
 }
 
 /// A call as a source makes it.
@@ -208,7 +208,7 @@ async fn every_source_is_heard_once_and_answered_the_same_each_time(backend: Bac
                 assert_eq!(first.body, json!({ "id": lead.id }).to_string());
             }
         }
-        let source = ops::source::find(&site.nexora.app, &site.nexora.tenant, "hook").await.unwrap();
+        let source = ops::lead::source::find(&site.nexora.app, &site.nexora.tenant, "hook").await.unwrap();
         assert_eq!(source.last_received_at, Some(site.nexora.app.clock.now()), "{kind}");
     }
 }
@@ -241,21 +241,21 @@ async fn who_shows_no_secret_or_another_ones_is_refused(backend: Backend) {
         }
         let challenge = bare.challenge.as_deref() == Some("Basic realm=\"nexora\"");
         assert_eq!(challenge, kind == "thumbtack", "{kind}");
-        let refused = ops::source::find(app, tenant, "hook").await.unwrap();
+        let refused = ops::lead::source::find(app, tenant, "hook").await.unwrap();
         assert!(refused.last_error.unwrap().starts_with("a call was refused"), "{kind}");
         assert_eq!(leads(&site).await.len(), before, "{kind}");
-        assert_eq!(ops::source::notices(app, tenant, None, None, 10).await.unwrap(), [], "{kind}");
+        assert_eq!(ops::lead::source::notices(app, tenant, None, None, 10).await.unwrap(), [], "{kind}");
         // One that is switched off is not there; with its old secret it is refused.
-        ops::source::disable(app, actor, tenant, "hook").await.unwrap();
+        ops::lead::source::disable(app, actor, tenant, "hook").await.unwrap();
         assert_eq!(send(&site, "/hooks/acme/hook", &good).await.status, StatusCode::NOT_FOUND, "{kind}");
-        ops::source::enable(app, actor, tenant, "hook").await.unwrap();
+        ops::lead::source::enable(app, actor, tenant, "hook").await.unwrap();
         let given = Secret::new("a-secret-that-is-new");
-        ops::source::rotate_secret(app, actor, tenant, "hook", Some(given)).await.unwrap();
+        ops::lead::source::rotate_secret(app, actor, tenant, "hook", Some(given)).await.unwrap();
         assert_eq!(send(&site, "/hooks/acme/hook", &good).await.status, StatusCode::UNAUTHORIZED, "{kind}");
         let renewed = call(kind, "a-secret-that-is-new", &body);
         assert_eq!(send(&site, "/hooks/acme/hook", &renewed).await.status, StatusCode::OK, "{kind}");
         for tenant in [tenant, &other] {
-            ops::source::remove(app, actor, tenant, "hook").await.unwrap();
+            ops::lead::source::remove(app, actor, tenant, "hook").await.unwrap();
         }
     }
 }
@@ -336,10 +336,10 @@ async fn angi_has_its_price_its_word_on_consent_and_numbers_that_name_nobody(bac
     let new = NewSource { settings, ..new_source("angi") };
     let shown = add(&site.nexora, tenant, new).await;
     let secret = shown.secrets.secret.expose();
-    let earlier = nexora_engine::enquiry::Enquiry {
+    let earlier = nexora_engine::lead::enquiry::Enquiry {
         name: "Somebody".into(),
         phone: "5125550160".into(),
-        ..nexora_engine::enquiry::Enquiry::default()
+        ..nexora_engine::lead::enquiry::Enquiry::default()
     };
     let earlier = site.nexora.submit(earlier).await;
     let mut body = fixture("angi");
@@ -377,12 +377,12 @@ async fn angi_has_its_price_its_word_on_consent_and_numbers_that_name_nobody(bac
         assert!(!word.await.unwrap().unwrap().given);
     }
     assert!(site.nexora.lead(&earlier).await.lead.contact_id.is_some());
-    let bad = ops::source::set(
+    let bad = ops::lead::source::set(
         app,
         actor,
         tenant,
         "hook",
-        ops::source::Change { username: Some("x".into()), ..ops::source::Change::default() },
+        ops::lead::source::Change { username: Some("x".into()), ..ops::lead::source::Change::default() },
     );
     assert_eq!(bad.await.unwrap_err().kind().exit_code(), 2);
 }
@@ -440,8 +440,8 @@ async fn forms_are_read_through_the_map_of_their_source(backend: Backend) {
         ("5", SourceField::Message),
     ];
     let fields = fields.into_iter().map(|(path, field)| (path.to_owned(), Some(field))).collect();
-    let change = ops::source::Change { fields, ..ops::source::Change::default() };
-    ops::source::set(app, actor, tenant, "hook", change).await.unwrap();
+    let change = ops::lead::source::Change { fields, ..ops::lead::source::Change::default() };
+    ops::lead::source::set(app, actor, tenant, "hook", change).await.unwrap();
     let body = serde_urlencoded::to_string([
         ("form_id", "3"),
         ("id", "7"),
@@ -451,9 +451,10 @@ async fn forms_are_read_through_the_map_of_their_source(backend: Backend) {
         ("5", "It drips."),
     ])
     .unwrap();
-    let trial = ops::source::test(app, tenant, "hook", body.as_bytes(), "application/x-www-form-urlencoded")
-        .await
-        .unwrap();
+    let trial =
+        ops::lead::source::test(app, tenant, "hook", body.as_bytes(), "application/x-www-form-urlencoded")
+            .await
+            .unwrap();
     assert_eq!((trial.becomes, trial.name.as_str()), ("lead", "Tom Reed"));
     assert_eq!(leads(&site).await.len(), 0, "a trial writes nothing");
     let form = Call {

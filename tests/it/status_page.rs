@@ -148,7 +148,7 @@ async fn it_opens_by_a_signed_link_and_tells_others_only_whether_the_service_is_
     site.nexora.settle().await;
     let (app, tenant) = (&site.nexora.app, &site.nexora.tenant);
     let until = app.clock.now() + Duration::from_mins(1);
-    let token = ops::status::sign_link(&app.key, tenant, until);
+    let token = ops::report::status::sign_link(&app.key, tenant, until);
     let get = |path: String| site.client.get(format!("{}{path}", site.base)).send();
     let cookie = opened(&site, &token).await;
     for path in ["/status", "/status/acme"] {
@@ -189,8 +189,11 @@ async fn what_may_not_be_seen_is_answered_like_what_is_not_there(backend: Backen
     let site = Site::open(backend).await;
     let (app, actor) = (&site.nexora.app, &site.nexora.actor);
     ops::tenant::create(app, actor, new_tenant("rival")).await.unwrap();
-    let token =
-        ops::status::sign_link(&app.key, &site.nexora.tenant, app.clock.now() + Duration::from_mins(1));
+    let token = ops::report::status::sign_link(
+        &app.key,
+        &site.nexora.tenant,
+        app.clock.now() + Duration::from_mins(1),
+    );
     let cookie = opened(&site, &token).await;
     let mut answers = Vec::new();
     for slug in ["rival", "nobody", "Not%20a%20slug"] {
@@ -287,14 +290,16 @@ async fn a_tenant_chooses_its_panels_and_their_order(backend: Backend) {
         .collect();
     assert!(places.is_sorted(), "{places:?}");
     let chosen = vec![Panel::Leads, Panel::Health];
-    let tenant =
-        ops::status::set_panels(&nexora.app, &nexora.actor, nexora.tenant.clone(), chosen).await.unwrap();
+    let tenant = ops::report::status::set_panels(&nexora.app, &nexora.actor, nexora.tenant.clone(), chosen)
+        .await
+        .unwrap();
     assert_eq!(tenant.settings().unwrap().status_panels, [Panel::Leads, Panel::Health]);
     let html = page(nexora).await;
     assert!(html.find("id=\"leads\"").unwrap() < html.find("id=\"health\"").unwrap());
     assert!(!html.contains("id=\"week\"") && !html.contains("id=\"messages\""));
     let twice = vec![Panel::Leads, Panel::Leads];
-    let refused = ops::status::set_panels(&nexora.app, &nexora.actor, tenant, twice).await.unwrap_err();
+    let refused =
+        ops::report::status::set_panels(&nexora.app, &nexora.actor, tenant, twice).await.unwrap_err();
     assert_eq!(refused.message(), "`leads` is named twice");
 }
 

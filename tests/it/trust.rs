@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use nexora::ops::trial::report::What;
-use nexora::ops::trial::{self, TrialRequest, simulate};
-use nexora::ops::{automation, connection, contact, tenant};
+use nexora::ops::automation;
+use nexora::ops::automation::trial::report::What;
+use nexora::ops::automation::trial::{self, TrialRequest, simulate};
+use nexora::ops::connection;
+use nexora::ops::contact;
+use nexora::ops::tenant;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::consent::{Channel, Scope};
 use nexora_core::model::effect::EffectState;
 use nexora_core::model::lead::Agreed;
-use nexora_engine::reference;
+use nexora_engine::automation::reference;
 use nexora_store as store;
 use serde_json::json;
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use nexora::app::App;
-use nexora::ops::{totp, user};
+use nexora::ops::access::totp;
+use nexora::ops::access::user;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::secret::Secret;
 use nexora_core::model::address::EmailAddress;

@@ -11,14 +11,15 @@ use crate::app::App;
 use crate::cli::connection::create::ScopeArgs;
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::{Context, input};
-use crate::ops::lead_mail::{self, Change};
-use crate::ops::{authorization, connection};
+use crate::ops::connection;
+use crate::ops::connection::authorization;
+use crate::ops::lead::lead_mail::{self, Change};
 use nexora_core::base::Result;
 use nexora_core::base::secret::Secret;
 use nexora_core::model::connection::{Abilities, Connection};
 use nexora_core::model::google::GoogleAuth;
 use nexora_core::model::tenant::Tenant;
-use nexora_engine::lead_format::mail::{Form, Rules};
+use nexora_engine::lead::lead_format::mail::{Form, Rules};
 
 #[derive(Subcommand)]
 pub enum Command {

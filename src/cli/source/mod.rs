@@ -10,15 +10,15 @@ use crate::cli::out::{Out, ago, maybe};
 use crate::cli::permission::Need;
 use crate::cli::{Context, input};
 use crate::ops::LIST_LIMIT;
-use crate::ops::source::{self, Change, NewSource, Shown, Trial};
+use crate::ops::lead::source::{self, Change, NewSource, Shown, Trial};
 use nexora_core::base::secret::Secret;
 use nexora_core::base::{Error, Result, money};
 use nexora_core::model::NoticeId;
 use nexora_core::model::principal::Noun;
 use nexora_core::model::source::{Notice, NoticeState, Source, SourceField, SourceSettings};
 use nexora_core::model::tenant::Tenant;
-use nexora_engine::lead_format::guide::Setup;
-use nexora_engine::lead_format::{Webhook, formats};
+use nexora_engine::lead::lead_format::guide::Setup;
+use nexora_engine::lead::lead_format::{Webhook, formats};
 use nexora_store as store;
 
 #[derive(Subcommand)]

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 
 use crate::http::problem::Problem;
 use nexora_core::model::lead::Attribution;
-use nexora_engine::enquiry::Enquiry;
+use nexora_engine::lead::enquiry::Enquiry;
 
 pub type Fields = BTreeMap<String, String>;
 

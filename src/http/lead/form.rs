@@ -16,8 +16,8 @@ use nexora_core::model::form::{Field, FieldName, Need};
 use nexora_core::model::hours::BusinessHours;
 use nexora_core::model::lead::Attribution;
 use nexora_core::model::tenant::Tenant;
-use nexora_engine::enquiry::FieldFault;
-use nexora_engine::hours;
+use nexora_engine::calendar::hours;
+use nexora_engine::lead::enquiry::FieldFault;
 
 /// Services up to this many are shown side by side; more are chosen from a list.
 const SIDE_BY_SIDE: usize = 6;

@@ -17,7 +17,7 @@ use nexora_core::base::secret::random_bytes;
 use nexora_core::base::text::hex;
 use nexora_core::base::token::PurposeKey;
 use nexora_core::model::address::Slug;
-use nexora_engine::spam::{Proof, Time};
+use nexora_engine::lead::spam::{Proof, Time};
 
 /// The token of one form as it was shown.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use crate::http::lead::sent::Sent;
 use crate::http::problem::Reader;
 use nexora_connector::turnstile;
 use nexora_core::model::form::Form;
-use nexora_engine::spam::{Proof, Signals, Time};
+use nexora_engine::lead::spam::{Proof, Signals, Time};
 
 const TURNSTILE_FIELD: &str = "cf-turnstile-response";
 

@@ -17,9 +17,9 @@ use nexora_core::base::Result;
 use nexora_core::model::LeadId;
 use nexora_core::model::form::{FieldName, Need};
 use nexora_core::model::lead::Agreed;
-use nexora_engine::enquiry::FieldFault;
-use nexora_engine::photo::{self, Picture};
-use nexora_engine::spam::Signals;
+use nexora_engine::lead::enquiry::FieldFault;
+use nexora_engine::lead::photo::{self, Picture};
+use nexora_engine::lead::spam::Signals;
 use nexora_store::Inserted;
 
 const IDEMPOTENCY_HEADER: &str = "idempotency-key";

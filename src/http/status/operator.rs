@@ -2,9 +2,9 @@
 
 use askama::Template;
 
+use crate::domain::report::health::Level;
 use crate::http::status::time::TimeElement as _;
-use crate::ops::overview::{Overview, TenantLine};
-use crate::pipeline::trouble::Level;
+use crate::ops::report::overview::{Overview, TenantLine};
 use nexora_core::base::wording::{self, LocalClock};
 
 #[derive(Template)]

@@ -1,13 +1,13 @@
 //! A mail that came back: the address is not written to any more, and what waited for the contact ends.
 
 use super::Claimed;
-use crate::pipeline::fact::{self, Detail};
+use crate::domain::automation::fact::{self, Detail};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::consent::{Scope, Suppression, SuppressionReason};
 use nexora_core::model::contact::AddressKind;
 use nexora_core::model::event::{EventKind, MailEvent};
-use nexora_engine::contact_extraction;
+use nexora_engine::contact::contact_extraction;
 use nexora_store::{Conn, consent, contact};
 
 /// Notes a bounce. One that says only that delivery is late changes nothing: the mail system goes on.

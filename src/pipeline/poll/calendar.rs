@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Claimed, Settled};
 use crate::app::App;
-use crate::pipeline::appointment;
-use crate::pipeline::fact::tell;
+use crate::domain::automation::fact::tell;
+use crate::domain::calendar::appointment;
 use nexora_connector::poll::{CalendarChanges, ReadCalendar};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
@@ -19,8 +19,8 @@ use nexora_core::model::diary::{Entry, EntryChange};
 use nexora_core::model::event::{CalendarEvent, EventKind};
 use nexora_core::model::outcome::PollError;
 use nexora_core::model::tenant::Tenant;
-use nexora_engine::context::moment_of;
-use nexora_engine::diary::{self, Change};
+use nexora_engine::automation::context::moment_of;
+use nexora_engine::calendar::calendar_diff::{self, Change};
 use nexora_store::{Conn, item, timer};
 
 /// How long a cancelled entry is remembered, so that it is not told again.
@@ -121,7 +121,7 @@ pub(super) fn record(conn: &mut Conn, claimed: &Claimed, mut read: Read, now: Ti
     let tx = &mut conn.of(&cursor.tenant_id);
     let entries = read.changes.entries.iter_mut().chain(read.instances.values_mut().flatten());
     for entry in entries {
-        diary::mark_colleagues(entry, &claimed.account, claimed.tenant.owner_email.as_str());
+        calendar_diff::mark_colleagues(entry, &claimed.account, claimed.tenant.owner_email.as_str());
     }
     let mut known = BTreeMap::new();
     let wants_timers = read.refresh && !read.moments.is_empty();
@@ -130,7 +130,7 @@ pub(super) fn record(conn: &mut Conn, claimed: &Claimed, mut read: Read, now: Ti
             known.insert(key, item.content.read::<Entry>()?);
         }
     }
-    let changes = diary::compare(&known, read.changes.entries, read.changes.full);
+    let changes = calendar_diff::compare(&known, read.changes.entries, read.changes.full);
     let is_baseline = read.position.is_none();
     let timers = Timers { claimed, moments: &read.moments, now };
     let mut told = false;

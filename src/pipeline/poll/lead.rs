@@ -1,7 +1,7 @@
 //! Classifies an incoming mail: a reply of a contact, a lead that a marketplace sent, or neither.
 
 use super::{Claimed, bounce};
-use crate::pipeline::change;
+use crate::domain::automation::change;
 use crate::pipeline::intake::{self, Arrival};
 use nexora_connector::poll::FetchedMail;
 use nexora_core::base::Result;
@@ -14,12 +14,12 @@ use nexora_core::model::lead::LeadState;
 use nexora_core::model::mail::{Mail, MailKind, Mailbox};
 use nexora_core::model::message::{Author, Message};
 use nexora_core::model::{ContactId, LeadId, MessageId};
-use nexora_engine::enquiry;
-use nexora_engine::lead_format::formats;
-use nexora_engine::lead_format::mail::{MailResult, Rules};
-use nexora_engine::lead_format::parsed_lead::ParsedLead;
-use nexora_engine::mail::from_parts;
-use nexora_engine::mail::text::newly_written;
+use nexora_engine::lead::enquiry;
+use nexora_engine::lead::lead_format::formats;
+use nexora_engine::lead::lead_format::mail::{MailResult, Rules};
+use nexora_engine::lead::lead_format::parsed_lead::ParsedLead;
+use nexora_engine::message::mail::from_parts;
+use nexora_engine::message::mail::text::newly_written;
 use nexora_store::{Conn, Inserted, Tx, contact, lead, message};
 
 /// What a mail turned out to be.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::lead::{self, Known};
 use super::{Claimed, Settled};
 use crate::app::App;
-use crate::pipeline::fact::tell;
+use crate::domain::automation::fact::tell;
 use nexora_connector::poll::{FetchedMail, MailChanged, ReadMail};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
@@ -19,7 +19,7 @@ use nexora_core::model::cursor::{Cursor, Item};
 use nexora_core::model::event::{EventKind, MailChange, MailEvent};
 use nexora_core::model::outcome::PollError;
 use nexora_core::model::{ContactId, EffectId};
-use nexora_engine::mail::from_parts;
+use nexora_engine::message::mail::from_parts;
 use nexora_store::{Conn, effect, item};
 
 /// How far back the mails are noted that are there when a mailbox is connected. A resync never

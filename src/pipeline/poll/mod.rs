@@ -20,8 +20,8 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 
 use crate::app::App;
-use crate::pipeline::alarm::{self, Refusal};
-use crate::pipeline::link::Linker;
+use crate::domain::connection::credential_failure::{self, Refusal};
+use crate::domain::contact::link::Linker;
 use crate::pipeline::{Round, Swept, spacing};
 use nexora_connector::kind::Connectors;
 use nexora_core::base::clock::{Timestamp, whole_millis};
@@ -32,8 +32,8 @@ use nexora_core::model::cursor::{Cursor, CursorKind};
 use nexora_core::model::outcome::PollError;
 use nexora_core::model::tenant::Tenant;
 use nexora_core::model::{CursorId, TenantId};
-use nexora_engine::pace::{self, Bounds};
-use nexora_engine::retry;
+use nexora_engine::delivery::poll_interval::{self, Bounds};
+use nexora_engine::delivery::retry;
 use nexora_store::due::{self, Queue};
 use nexora_store::{Claim, Conn, connection, cursor, tenant};
 
@@ -224,7 +224,7 @@ fn record(conn: &mut Conn, claimed: &Claimed, read: Read, bounds: Bounds, now: T
         Read::Sheet(read) => sheet::record(tx, claimed, read, now)?,
     };
     let interval = before.interval();
-    let interval = pace::next_interval(bounds, interval, settled.changed);
+    let interval = poll_interval::next_interval(bounds, interval, settled.changed);
     let due_at = match settled.more {
         true => now,
         false => next_due(before, interval, now),
@@ -256,7 +256,7 @@ fn next_due(before: &Cursor, interval: Duration, now: Timestamp) -> Timestamp {
         let share = retry::jitter(before.id.as_str(), i32::try_from(before.epoch % 1_000).unwrap_or(0));
         return now + interval.mul_f64(share.clamp(0.05, 1.0));
     }
-    pace::next_due(now, interval, before.id.as_str(), before.epoch)
+    poll_interval::next_due(now, interval, before.id.as_str(), before.epoch)
 }
 
 fn fail(app: &App, conn: &mut Conn, claimed: &Claimed, unread: &PollError, now: Timestamp) -> Result<()> {
@@ -282,7 +282,7 @@ fn fail(app: &App, conn: &mut Conn, claimed: &Claimed, unread: &PollError, now: 
         tracing::warn!(cursor.id = %id, tenant.id = %tenant_id, kind = %before.kind, attempt, reason, "poll {id} failed");
     }
     if let PollError::Unauthorized { reason } = unread {
-        if alarm::credential_refused(conn, (&claimed.connection, &claimed.account), reason, now)?
+        if credential_failure::credential_refused(conn, (&claimed.connection, &claimed.account), reason, now)?
             == Refusal::Replaced
         {
             cursor::set_due(&mut conn.of(tenant_id), &before.connection_id, Some(now))?;

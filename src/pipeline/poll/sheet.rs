@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{Claimed, Settled};
-use crate::pipeline::fact::tell;
+use crate::domain::automation::fact::tell;
 use nexora_connector::poll::{ReadSheet, SheetReading};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
@@ -15,7 +15,7 @@ use nexora_core::model::cursor::{Cursor, Item, SheetTarget, SheetWish};
 use nexora_core::model::event::{About, EventKind, RowEvent};
 use nexora_core::model::outcome::PollError;
 use nexora_core::model::sheet::{RowChange, Table};
-use nexora_engine::table::{self, Content, Known, Shape, Step};
+use nexora_engine::sheet::sheet_diff::{self, Content, Known, Shape, Step};
 use nexora_store::{Conn, item};
 
 /// How long a row that is gone may stay away and still be the same when it comes back.
@@ -83,7 +83,7 @@ pub fn record(conn: &mut Conn, claimed: &Claimed, read: Read, now: Timestamp) ->
         known.insert(key, Known { content: item.content.read()?, is_gone: item.gone_at.is_some() });
     }
     let shape = known_by_key.map(|position| position.shape.clone()).unwrap_or_default();
-    let compared = table::compare(&shape, &known, &table, read.wish.key.as_deref())?;
+    let compared = sheet_diff::compare(&shape, &known, &table, read.wish.key.as_deref())?;
     let mut changed = false;
     for step in compared.steps {
         note(tx, cursor, &step, known.get(&step.key), now)?;
@@ -141,7 +141,7 @@ fn row_event(
         sheet: target.sheet.clone(),
         change,
         number: now.number,
-        cells: table::by_header(&shape.columns, now),
-        previous: table::by_header(&shape.columns, before),
+        cells: sheet_diff::by_header(&shape.columns, now),
+        previous: sheet_diff::by_header(&shape.columns, before),
     }
 }

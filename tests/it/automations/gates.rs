@@ -3,8 +3,12 @@
 use super::MORNING;
 use crate::harness::{Backend, Nexora, enquiry, on_both};
 use crate::scene::{OFFICE, Scene};
+use nexora::ops::automation;
+use nexora::ops::contact;
+use nexora::ops::contact::link;
+use nexora::ops::job;
 use nexora::ops::job::{Move, NewJob};
-use nexora::ops::{automation, contact, explain, job, link};
+use nexora::ops::report::explain;
 use nexora_core::base::clock::Clock;
 use nexora_core::model::change::JobPerson;
 use nexora_core::model::effect::EffectState;

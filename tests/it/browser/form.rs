@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use nexora::ops::{form, lead, tenant};
+use nexora::ops::lead;
+use nexora::ops::lead::form;
+use nexora::ops::tenant;
 use nexora_core::model::form::{Field, FieldName, Need};
 use nexora_store as store;
 

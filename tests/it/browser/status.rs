@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use fantoccini::Locator;
-use nexora::ops::{status, tenant};
+use nexora::ops::report::status;
+use nexora::ops::tenant;
 use nexora_core::model::user::Role;
 
 use super::{Browser, VIEWS, View, driver_path, validate};

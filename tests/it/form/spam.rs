@@ -4,8 +4,9 @@ use super::{A_WHILE, attribute};
 use crate::harness::{Backend, on_both};
 use crate::site::Site;
 use crate::turnstile::Turnstile;
-use nexora::ops::form::{self};
-use nexora::ops::{contact, lead};
+use nexora::ops::contact;
+use nexora::ops::lead;
+use nexora::ops::lead::form::{self};
 use nexora_connector::turnstile;
 use nexora_core::model::lead::LeadState;
 use nexora_store as store;
@@ -104,7 +105,7 @@ async fn what_was_held_back_stands_in_the_digest(backend: Backend) {
         .app
         .db
         .read(move |conn| {
-            nexora::pipeline::digest::compose(
+            nexora::domain::report::digest::compose(
                 conn,
                 &connectors,
                 &tenant,

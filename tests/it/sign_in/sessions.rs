@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use nexora::config::Config;
-use nexora::ops::{self, session, user};
+use nexora::ops;
+use nexora::ops::access::session;
+use nexora::ops::access::user;
 use nexora_core::base::secret::Secret;
 use nexora_core::model::SessionId;
 use nexora_core::model::user::{Role, UserState};
@@ -110,7 +112,7 @@ async fn a_link_becomes_a_session_that_ends_with_it(backend: Backend) {
     let (app, tenant) = (&site.nexora.app, &site.nexora.tenant);
     let link = |days: u64| {
         let until = app.clock.now() + Duration::from_secs(days * 86_400);
-        format!("/status?token={}", ops::status::sign_link(&app.key, tenant, until))
+        format!("/status?token={}", ops::report::status::sign_link(&app.key, tenant, until))
     };
     let week = link(7);
     let mut browser = Visitor::new(&site.base);
@@ -132,7 +134,7 @@ async fn a_link_becomes_a_session_that_ends_with_it(backend: Backend) {
     assert!(!sees(&mut browser).await, "what came of the links ends with them");
     assert_eq!(browser.get(&second).await.status, StatusCode::FORBIDDEN);
     let tenant = ops::tenant::find(app, &tenant.slug).await.unwrap();
-    let token = ops::status::sign_link(&app.key, &tenant, app.clock.now() + Duration::from_secs(60));
+    let token = ops::report::status::sign_link(&app.key, &tenant, app.clock.now() + Duration::from_secs(60));
     browser.get(&format!("/status?token={token}")).await;
     assert!(sees(&mut browser).await, "a new link opens");
 
@@ -148,7 +150,7 @@ async fn a_link_that_programs_open_over_and_over_has_so_many_sessions(backend: B
     let site = site(backend).await;
     let (app, tenant) = (&site.nexora.app, &site.nexora.tenant);
     let until = app.clock.now() + Duration::from_secs(7 * 86_400);
-    let link = format!("/status?token={}", ops::status::sign_link(&app.key, tenant, until));
+    let link = format!("/status?token={}", ops::report::status::sign_link(&app.key, tenant, until));
     let opened = async || {
         let id = tenant.id.clone();
         let find = app.db.read(move |conn| nexora_store::audit::list(conn, Some(&id), 1_000));

@@ -66,14 +66,15 @@ async fn told(site: &Site, kind: &str) -> Shown {
 }
 
 async fn notice(site: &Site) -> Notice {
-    let notices =
-        ops::source::notices(&site.nexora.app, &site.nexora.tenant, Some("hook"), None, 10).await.unwrap();
+    let notices = ops::lead::source::notices(&site.nexora.app, &site.nexora.tenant, Some("hook"), None, 10)
+        .await
+        .unwrap();
     assert_eq!(notices.len(), 1);
     notices[0].clone()
 }
 
 async fn troubles(site: &Site) -> Vec<String> {
-    let status = ops::status::of_tenant(&site.nexora.app, site.nexora.tenant.clone()).await.unwrap();
+    let status = ops::report::status::of_tenant(&site.nexora.app, site.nexora.tenant.clone()).await.unwrap();
     status.troubles.into_iter().map(|trouble| format!("{}: {}", trouble.what, trouble.command)).collect()
 }
 
@@ -174,23 +175,23 @@ async fn what_cannot_be_fetched_is_seen_and_can_be_fetched_again(backend: Backen
         assert!(failed.reason.unwrap().contains(reason));
         let wanted = "1 lead was not fetched (failed): nexora source notices --state failed --tenant acme";
         assert!(troubles(&site).await.iter().any(|line| line == wanted));
-        let source = ops::source::find(app, tenant, "hook").await.unwrap();
+        let source = ops::lead::source::find(app, tenant, "hook").await.unwrap();
         assert!(source.last_error.unwrap().contains(reason));
         // Time does not mend it.
         app.clock.advance(Duration::from_secs(86_400));
         site.nexora.settle().await;
         assert_eq!((notice(&site).await.state, leads(&site).await.len()), (NoticeState::Failed, 0));
-        let change = ops::source::Change {
+        let change = ops::lead::source::Change {
             access_token: Some(Secret::new("token-2")),
-            ..ops::source::Change::default()
+            ..ops::lead::source::Change::default()
         };
-        ops::source::set(app, actor, tenant, "hook", change).await.unwrap();
-        assert_eq!(ops::source::retry(app, actor, tenant, "hook", None).await.unwrap(), 1);
+        ops::lead::source::set(app, actor, tenant, "hook", change).await.unwrap();
+        assert_eq!(ops::lead::source::retry(app, actor, tenant, "hook", None).await.unwrap(), 1);
     }
     site.nexora.settle().await;
     assert_eq!((notice(&site).await.state, leads(&site).await.len()), (NoticeState::Fetched, 1));
     assert_eq!(provider.heard.lock().unwrap()[1].1["authorization"], "Bearer token-2");
-    let nothing = ops::source::retry(app, actor, tenant, "hook", None).await.unwrap_err();
+    let nothing = ops::lead::source::retry(app, actor, tenant, "hook", None).await.unwrap_err();
     assert_eq!(nothing.kind().exit_code(), 5);
     assert!(troubles(&site).await.iter().all(|line| !line.contains("fetched")));
 }
@@ -204,7 +205,7 @@ async fn a_lead_that_is_gone_is_dismissed_and_troubles_nobody_any_more(backend: 
     let failed = notice(&site).await;
     let is_told = async || troubles(&site).await.iter().any(|line| line.contains("fetched"));
     assert!(failed.state == NoticeState::Failed && is_told().await);
-    let dismissed = ops::source::dismiss(app, actor, tenant, &failed.id).await.unwrap();
+    let dismissed = ops::lead::source::dismiss(app, actor, tenant, &failed.id).await.unwrap();
     assert_eq!((dismissed.state, dismissed.reason), (NoticeState::Dismissed, failed.reason));
     assert!(!is_told().await);
     // Neither time, nor a retry, nor the same told again brings it back.
@@ -212,16 +213,19 @@ async fn a_lead_that_is_gone_is_dismissed_and_troubles_nobody_any_more(backend: 
     let (body, ..) = good("facebook");
     let again = call("facebook", shown.secrets.secret.expose(), &body);
     assert_eq!(send(&site, "/hooks/acme/hook", &again).await.status, StatusCode::OK);
-    assert_eq!(ops::source::retry(app, actor, tenant, "hook", None).await.unwrap_err().kind().exit_code(), 5);
+    assert_eq!(
+        ops::lead::source::retry(app, actor, tenant, "hook", None).await.unwrap_err().kind().exit_code(),
+        5
+    );
     site.nexora.settle().await;
     assert_eq!(
         (notice(&site).await.state, provider.heard.lock().unwrap().len()),
         (NoticeState::Dismissed, 1)
     );
-    let twice = ops::source::dismiss(app, actor, tenant, &failed.id).await.unwrap_err();
+    let twice = ops::lead::source::dismiss(app, actor, tenant, &failed.id).await.unwrap_err();
     assert_eq!(twice.kind().exit_code(), 5);
     let other = ops::tenant::create(app, actor, new_tenant("other")).await.unwrap();
-    let theirs = ops::source::dismiss(app, actor, &other, &failed.id).await.unwrap_err();
+    let theirs = ops::lead::source::dismiss(app, actor, &other, &failed.id).await.unwrap_err();
     assert_eq!(theirs.kind().exit_code(), 4);
     let id = tenant.id.clone();
     let audited = app.db.read(move |conn| nexora_store::audit::list(conn, Some(&id), 100)).await.unwrap();
@@ -327,6 +331,7 @@ async fn what_was_fetched_and_cannot_be_read_is_kept_for_review(backend: Backend
     // Once all is done and old, the notice goes and the lead stays.
     site.nexora.app.clock.advance(Duration::from_secs(61 * 86_400));
     nexora::pipeline::prune::sweep(&site.nexora.app).await.unwrap();
-    let notices = ops::source::notices(&site.nexora.app, &site.nexora.tenant, None, None, 10).await.unwrap();
+    let notices =
+        ops::lead::source::notices(&site.nexora.app, &site.nexora.tenant, None, None, 10).await.unwrap();
     assert_eq!((notices.len(), leads(&site).await.len()), (0, 1));
 }

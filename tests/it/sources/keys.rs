@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::harness::Backend;
-use nexora::ops::{event, key};
+use nexora::ops::access::key;
+use nexora::ops::automation::event;
 use nexora_core::model::event::{Event, EventState};
 use nexora_store as store;
 

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use crate::harness::Backend;
 use nexora::pipeline::hook::{self, Incoming, Taken};
 use nexora_core::model::mail::Mail;
-use nexora_engine::lead_format::LeadFormat;
-use nexora_engine::lead_format::fields::Fields;
-use nexora_engine::lead_format::formats::FORMATS;
-use nexora_engine::lead_format::guide::Setup;
-use nexora_engine::lead_format::mail::{MailFormat, MailResult, Rules};
-use nexora_engine::lead_format::verify::{Call as Shown, Verification};
-use nexora_engine::lead_format::webhook::{Needs, ParseResult, Sender, WebhookFormat};
-use nexora_engine::mail::from_rfc822;
+use nexora_engine::lead::lead_format::LeadFormat;
+use nexora_engine::lead::lead_format::fields::Fields;
+use nexora_engine::lead::lead_format::formats::FORMATS;
+use nexora_engine::lead::lead_format::guide::Setup;
+use nexora_engine::lead::lead_format::mail::{MailFormat, MailResult, Rules};
+use nexora_engine::lead::lead_format::verify::{Call as Shown, Verification};
+use nexora_engine::lead::lead_format::webhook::{Needs, ParseResult, Sender, WebhookFormat};
+use nexora_engine::message::mail::from_rfc822;
 
 use super::*;
 
@@ -132,7 +132,7 @@ fn no_format_is_named_outside_its_own_file() {
             .map(|path| path.strip_prefix(root).unwrap().display().to_string())
             .filter(|path| path != CONFIGURED)
             .collect();
-        let own = format!("src/engine/lead_format/formats/{}.rs", format.name.replace('-', "_"));
+        let own = format!("src/engine/lead/lead_format/formats/{}.rs", format.name.replace('-', "_"));
         assert_eq!(named, [own], "{}", format.name);
     }
 }

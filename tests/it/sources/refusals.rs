@@ -6,7 +6,7 @@ use nexora_store::source;
 use super::*;
 
 async fn last_error(site: &Site) -> Option<String> {
-    ops::source::find(&site.nexora.app, &site.nexora.tenant, "hook").await.unwrap().last_error
+    ops::lead::source::find(&site.nexora.app, &site.nexora.tenant, "hook").await.unwrap().last_error
 }
 
 async fn post(site: &Site, path: &str, from: &str, secret: &str) -> reqwest::Response {
@@ -45,7 +45,7 @@ async fn names_with_what_nobody_types_are_refused(backend: Backend) {
         assert!(kept.iter().all(|lead| lead.state == LeadState::NeedsReview));
     }
     assert_eq!(
-        ops::source::notices(&site.nexora.app, &site.nexora.tenant, None, None, 10).await.unwrap(),
+        ops::lead::source::notices(&site.nexora.app, &site.nexora.tenant, None, None, 10).await.unwrap(),
         []
     );
 }
@@ -85,7 +85,9 @@ async fn refusals_are_noted_once_in_a_while_and_never_over_what_matters_more(bac
     assert_eq!(last_error(&site).await.as_deref(), Some(noted), "a second within the minute is not written");
 
     // Another source's first refusal would be written, were there nothing that matters more.
-    ops::source::remove(&site.nexora.app, &site.nexora.actor, &site.nexora.tenant, "hook").await.unwrap();
+    ops::lead::source::remove(&site.nexora.app, &site.nexora.actor, &site.nexora.tenant, "hook")
+        .await
+        .unwrap();
     let again = add(&site.nexora, &site.nexora.tenant, new_source("facebook")).await;
     assert_ne!(again.source.id, shown.source.id);
     let (tenant_id, id) = (site.nexora.tenant.id.clone(), again.source.id.clone());
@@ -103,7 +105,7 @@ async fn what_the_website_calls_spam_is_held_back_and_not_lost(backend: Backend)
     let shown = add(&site.nexora, tenant, new_source("gravity-forms")).await;
     let mut body = fixture("gravity-forms");
     body["status"] = json!("spam");
-    let trial = ops::source::test(app, tenant, "hook", body.to_string().as_bytes(), "application/json")
+    let trial = ops::lead::source::test(app, tenant, "hook", body.to_string().as_bytes(), "application/json")
         .await
         .unwrap();
     assert_eq!(trial.becomes, "spam");

@@ -80,7 +80,8 @@ async fn calls_that_tell_of_the_same_leads_in_another_order_are_both_taken(backe
             assert_eq!((answer.status, answer.body.as_str()), (StatusCode::OK, "EVENT_RECEIVED"));
         }
     }
-    let told = ops::source::notices(&site.nexora.app, &site.nexora.tenant, None, None, 1_000).await.unwrap();
+    let told =
+        ops::lead::source::notices(&site.nexora.app, &site.nexora.tenant, None, None, 1_000).await.unwrap();
     assert_eq!(told.len(), 500);
 }
 

@@ -135,7 +135,7 @@ impl Ledger {
         let answers = envelope.at_once_until.is_some_and(|until| at <= until);
         let zone = house.zone_at(at);
         self.demand(
-            answers || nexora_engine::quiet::end_of(&house.quiet, at, zone).is_none(),
+            answers || nexora_engine::message::quiet::end_of(&house.quiet, at, zone).is_none(),
             "it is quiet now",
             sent,
         );

@@ -7,8 +7,12 @@ use std::time::Duration;
 use nexora::app::App;
 use nexora::config::Config;
 use nexora::config::google::Settings as GoogleSettings;
+use nexora::ops::automation;
+use nexora::ops::connection;
+use nexora::ops::contact::link;
+use nexora::ops::job;
 use nexora::ops::job::{Move, NewJob};
-use nexora::ops::{automation, connection, job, link, tenant};
+use nexora::ops::tenant;
 use nexora::pipeline::intake::{self, Offer};
 use nexora_connector::smtp::{self, SmtpSettings, SmtpTls};
 use nexora_core::base::clock::{Clock, Timestamp};
@@ -23,7 +27,7 @@ use nexora_core::model::hours::QuietHours;
 use nexora_core::model::message::Message;
 use nexora_core::model::request::EffectRequest;
 use nexora_core::model::tenant::Tenant;
-use nexora_engine::enquiry::Enquiry;
+use nexora_engine::lead::enquiry::Enquiry;
 use nexora_google::kind::by_service_account;
 use nexora_sandbox::{Sandbox, Settings};
 use nexora_store::{self as store, Conn, Tx};
@@ -336,7 +340,7 @@ impl Town {
         let all_day = self.chance.percent(10);
         let (when, starts_at) = if all_day {
             let next = day.succ_opt().unwrap();
-            let starts_at = nexora_engine::hours::midnight(&day.to_string(), zone).unwrap();
+            let starts_at = nexora_engine::calendar::hours::midnight(&day.to_string(), zone).unwrap();
             (json!({ "start": { "date": day }, "end": { "date": next } }), starts_at)
         } else {
             let time = chrono::NaiveTime::from_hms_opt(
@@ -344,7 +348,7 @@ impl Town {
                 30,
                 0,
             );
-            let starts_at = nexora_engine::hours::at_wall_time(day, time.unwrap(), zone);
+            let starts_at = nexora_engine::calendar::hours::at_wall_time(day, time.unwrap(), zone);
             (span(starts_at), starts_at)
         };
         let mut event = when;

@@ -2,12 +2,12 @@
 
 use crate::http::status::owner::{NAME, TEXT, Tag, tag};
 use crate::http::status::time::TimeElement as _;
-use crate::ops::dashboard::{self, AutomationLine, Fate, MessageRow, RunLine};
+use crate::ops::report::dashboard::{self, AutomationLine, Fate, MessageRow, RunLine};
 use nexora_core::base::wording::{self, LocalClock};
 use nexora_core::model::address::Country;
 use nexora_core::model::automation::AutomationState;
 use nexora_core::model::lead::{Lead, LeadState};
-use nexora_engine::plain;
+use nexora_engine::report::owner_words;
 
 pub struct LeadRow {
     pub name: String,
@@ -43,14 +43,14 @@ impl LeadRow {
             phone: lead.phone.as_ref().map(|phone| (phone.to_string(), phone.shown_in(country))),
             email: lead.email.as_ref().map(ToString::to_string),
             service: wording::cut(lead.service.as_deref().unwrap_or_default(), TEXT),
-            source: wording::cut(&plain::source(&lead.source), NAME),
+            source: wording::cut(&owner_words::source(&lead.source), NAME),
             state: tag(
                 match lead.state {
                     LeadState::Booked | LeadState::Won => "good",
                     LeadState::Spam | LeadState::NeedsReview => "warn",
                     LeadState::New | LeadState::Contacted | LeadState::Lost => "",
                 },
-                plain::lead_state(lead.state),
+                owner_words::lead_state(lead.state),
             ),
             automatic: after(lead.answered_at, if is_real { "not yet" } else { "none" }),
             personal: after(lead.responded_at, if is_real { "not yet" } else { "none" }),

@@ -1,9 +1,9 @@
 //! The figures of a tenant's page: the week, and the charts with the tables that stand in for them.
 
 use crate::http::status::chart::{self, Columns};
-use crate::ops::dashboard;
+use crate::ops::report::dashboard;
 use nexora_core::base::wording::{self, LocalClock};
-use nexora_engine::figures::{Daily, WAITS};
+use nexora_engine::report::statistics::{Daily, WAITS};
 
 /// The figures of the week.
 pub struct Week {

@@ -6,10 +6,10 @@ mod plans;
 
 use askama::Template;
 
+use crate::domain::report::health::Level;
 use crate::http::page;
 use crate::http::status::time::TimeElement as _;
-use crate::ops::dashboard::{Account, Dashboard};
-use crate::pipeline::trouble::Level;
+use crate::ops::report::dashboard::{Account, Dashboard};
 use nexora_core::base::Result;
 use nexora_core::base::wording::{self, LocalClock};
 use nexora_core::model::connection::ConnectionState;
@@ -160,8 +160,8 @@ fn headline(level: Level, troubles: usize) -> String {
 
 /// Says the most important figures in whole sentences; figures of nothing are left out.
 fn lede(
-    week: Option<&crate::ops::dashboard::Week>,
-    agenda: Option<&crate::ops::dashboard::Agenda>,
+    week: Option<&crate::ops::report::dashboard::Week>,
+    agenda: Option<&crate::ops::report::dashboard::Agenda>,
 ) -> Vec<String> {
     let mut sentences = Vec::new();
     if let Some(speed) = week.and_then(|week| week.speed.as_ref()).map(|[now, _]| now) {

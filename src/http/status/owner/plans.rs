@@ -2,7 +2,7 @@
 
 use crate::http::status::owner::{NAME, TEXT};
 use crate::http::status::time::TimeElement as _;
-use crate::ops::dashboard::{Agenda, Chore, Visit, Work};
+use crate::ops::report::dashboard::{Agenda, Chore, Visit, Work};
 use nexora_core::base::money;
 use nexora_core::base::wording::{LocalClock, cut};
 

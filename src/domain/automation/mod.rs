@@ -1,0 +1,7 @@
+//! Versions, runs and the events that start and end them.
+
+pub mod change;
+pub mod fact;
+pub mod run_facts;
+pub mod stop;
+pub mod version;

@@ -1,0 +1,4 @@
+//! Appointments and schedules.
+
+pub mod appointment;
+pub mod schedule;

@@ -1,0 +1,4 @@
+//! The gate before a message, and the record of one that was sent.
+
+pub mod gate;
+pub mod sent;

@@ -1,0 +1,251 @@
+//! Text with holes: strict minijinja, for messages, arguments and conditions.
+//!
+//! An unknown name is an error, found when a definition is checked and again when it is rendered,
+//! never an empty text.
+
+use std::collections::BTreeSet;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use chrono_tz::Tz;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
+
+use crate::calendar::hours;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result, money, wording};
+use nexora_core::model::address::{Country, PhoneNumber};
+use nexora_core::model::automation::{AttachmentTemplate, MessageTemplate};
+use nexora_core::model::hours::parse_time;
+use nexora_core::model::message::MessageClass;
+use nexora_core::model::outbound::MailAttachment;
+use nexora_core::model::tenant::Tenant;
+
+/// A message with its holes filled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    pub subject: String,
+    pub text: String,
+    pub html: Option<String>,
+    pub attachments: Vec<MailAttachment>,
+}
+
+/// Renders for one tenant: times are shown in its zone.
+pub struct Renderer(Environment<'static>);
+
+impl Renderer {
+    /// Renders for people of a tenant: in its zone, with the clock and the telephone numbers of its country.
+    ///
+    /// # Errors
+    /// `Usage` when the stored zone is unknown to this machine.
+    pub fn of(tenant: &Tenant) -> Result<Renderer> {
+        Ok(Renderer::within(tenant.zone()?.tz(), Some(tenant.country()?)))
+    }
+
+    /// Renders with a clock of 24 hours, and telephone numbers in international form.
+    pub fn new(zone: Tz) -> Renderer {
+        Renderer::within(zone, None)
+    }
+
+    fn within(zone: Tz, country: Option<Country>) -> Renderer {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_auto_escape_callback(|name| {
+            if name == "html" { AutoEscape::Html } else { AutoEscape::None }
+        });
+        let clock = country.map_or("%H:%M", Country::clock);
+        let local = move |text: &str, format: &str| -> Result<String, minijinja::Error> {
+            Ok(moment(text)?.utc().with_timezone(&zone).format(format).to_string())
+        };
+        environment
+            .add_filter("local_time", move |text: &str| local(text, &format!("%a %-d %b %Y, {clock}")));
+        environment.add_filter("day", move |text: &str| local(text, "%A, %B %-d"));
+        environment.add_filter("clock", move |text: &str| local(text, clock));
+        environment.add_filter("date", move |text: &str| local(text, "%Y-%m-%d"));
+        environment.add_filter("earlier", |text: &str, by: &str| {
+            Ok::<_, minijinja::Error>((moment(text)? - length(by)?).to_string())
+        });
+        environment.add_filter("later", |text: &str, by: &str| {
+            Ok::<_, minijinja::Error>((moment(text)? + length(by)?).to_string())
+        });
+        environment.add_filter("at_time", move |text: &str, time: &str| at_time(text, time, zone));
+        environment.add_filter("phone", move |text: &str| match (PhoneNumber::parse(text), country) {
+            (Ok(number), Some(country)) => number.shown_in(country),
+            _ => text.to_owned(),
+        });
+        environment.add_filter("money", |cents: Option<i64>| cents.map_or_else(String::new, money::shown));
+        Renderer(environment)
+    }
+
+    /// Fills the holes of a one-line or plain text.
+    ///
+    /// # Errors
+    /// `Usage` naming what is unknown or wrong.
+    pub fn text(&self, source: &str, context: &Value) -> Result<String> {
+        self.0.render_named_str("text", source, context).map_err(|error| wrong(source, &error))
+    }
+
+    /// Evaluates a condition.
+    ///
+    /// # Errors
+    /// `Usage` naming what is unknown or wrong.
+    pub fn is_true(&self, source: &str, context: &Value) -> Result<bool> {
+        let expression = self.0.compile_expression(source).map_err(|error| wrong(source, &error))?;
+        expression.eval(context).map(|value| value.is_true()).map_err(|error| wrong(source, &error))
+    }
+
+    /// Fills the holes of a message and puts it into the layout, which is told whether it is commercial;
+    /// what goes into the HTML part is escaped.
+    /// HTML that is a whole document stays as it is.
+    ///
+    /// # Errors
+    /// `Usage` naming what is unknown or wrong.
+    pub fn message(
+        &self,
+        template: &MessageTemplate,
+        layout: Option<&MessageTemplate>,
+        class: Option<MessageClass>,
+        context: &Value,
+    ) -> Result<Rendered> {
+        let subject = self.text(&template.subject, context)?;
+        let subject = subject.split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut text = self.text(&template.text, context)?.trim().to_owned();
+        let mut html = template.html.as_ref().map(|source| self.html(source, context)).transpose()?;
+        if let Some(layout) = layout {
+            let commercial = class == Some(MessageClass::Commercial);
+            let within =
+                |content: Value| context! { subject => &subject, content, commercial, ..context.clone() };
+            text = self.text(&layout.text, &within(Value::from(text)))?.trim().to_owned();
+            if let (Some(content), Some(frame)) = (&html, &layout.html)
+                && !content.trim_start().to_ascii_lowercase().starts_with("<!doctype")
+            {
+                let content = Value::from_safe_string(content.clone());
+                html = Some(self.html(frame, &within(content))?);
+            }
+        }
+        let attachments = template.attachments.iter().map(|attachment| self.attachment(attachment, context));
+        Ok(Rendered {
+            subject,
+            text: format!("{text}\n"),
+            html: html.map(|text| text.trim_start().to_owned()),
+            attachments: attachments.collect::<Result<_>>()?,
+        })
+    }
+
+    fn html(&self, source: &str, context: &Value) -> Result<String> {
+        self.0.render_named_str("html", source, context).map_err(|error| wrong(source, &error))
+    }
+
+    fn attachment(&self, template: &AttachmentTemplate, context: &Value) -> Result<MailAttachment> {
+        let AttachmentTemplate { name, text, file, content } = template;
+        let name = match name.as_ref().or(file.as_ref()) {
+            Some(name) => self.text(name, context)?,
+            None => return Err(Error::usage("an attachment has no `name`")),
+        };
+        let content = match (text, content) {
+            (Some(text), None) => BASE64.encode(self.text(text, context)?.trim_start()),
+            (None, Some(content)) => content.clone(),
+            _ => return Err(Error::usage(format!("attachment `{name}` needs either `text` or `file`"))),
+        };
+        let mime_type = mime_guess::from_path(&name).first_or_octet_stream().to_string();
+        Ok(MailAttachment { name, mime_type, content })
+    }
+
+    /// Returns the dotted names that a text refers to and does not define itself.
+    ///
+    /// # Errors
+    /// `Usage` when the text is not a template.
+    pub fn names_in_text(&self, source: &str) -> Result<BTreeSet<String>> {
+        let template = self.0.template_from_str(source).map_err(|error| wrong(source, &error))?;
+        Ok(template.undeclared_variables(true).into_iter().collect())
+    }
+
+    /// Returns the dotted names that a condition refers to.
+    ///
+    /// # Errors
+    /// `Usage` when the text is not an expression.
+    pub fn names_in_condition(&self, source: &str) -> Result<BTreeSet<String>> {
+        let expression = self.0.compile_expression(source).map_err(|error| wrong(source, &error))?;
+        Ok(expression.undeclared_variables(true).into_iter().collect())
+    }
+}
+
+fn moment(text: &str) -> Result<Timestamp, minijinja::Error> {
+    Timestamp::parse(text).ok_or_else(|| not_a(text, "time"))
+}
+
+fn length(text: &str) -> Result<std::time::Duration, minijinja::Error> {
+    wording::parse_length(text).map_err(|_| not_a(text, "duration"))
+}
+
+/// Returns the moment at which clocks show `time` on the day of a moment.
+fn at_time(text: &str, time: &str, zone: Tz) -> Result<String, minijinja::Error> {
+    let day = moment(text)?.utc().with_timezone(&zone).date_naive();
+    let time = parse_time(time).ok_or_else(|| not_a(time, "time of day"))?;
+    Ok(hours::at_wall_time(day, time, zone).to_string())
+}
+
+fn not_a(text: &str, what: &str) -> minijinja::Error {
+    minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, format!("`{text}` is not a {what}"))
+}
+
+fn wrong(source: &str, error: &minijinja::Error) -> Error {
+    const SHOWN: usize = 60;
+    let first_line = source.trim().lines().next().unwrap_or_default();
+    let shown: String = first_line.chars().take(SHOWN).collect();
+    let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+    Error::usage(format!("in `{shown}`: {detail}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use minijinja::value::Serde;
+
+    fn renderer() -> Renderer {
+        Renderer::new(chrono_tz::America::Chicago)
+    }
+
+    fn context() -> Value {
+        Value::from(Serde(serde_json::json!({
+            "lead": { "name": "Jo <b>", "email": null, "received_at": "2026-11-20T16:30:00.000Z" },
+        })))
+    }
+
+    #[test]
+    fn an_unknown_name_is_an_error_not_an_empty_text() {
+        assert!(renderer().text("{{ lead.nmae }}", &context()).is_err());
+        assert!(renderer().text("{{ leed.name }}", &context()).is_err());
+        assert_eq!(renderer().text("{{ lead.email or 'none' }}", &context()).unwrap(), "none");
+    }
+
+    #[test]
+    fn html_is_escaped_and_text_is_not() {
+        let template = MessageTemplate {
+            subject: "Hi {{ lead.name }}\r\nBcc: x@example.com".into(),
+            text: "{{ lead.name }}".into(),
+            html: Some("<p>{{ lead.name }}</p>".into()),
+            attachments: Vec::new(),
+        };
+        let rendered = renderer().message(&template, None, None, &context()).unwrap();
+        assert_eq!(rendered.subject, "Hi Jo <b> Bcc: x@example.com", "a subject is one line");
+        assert_eq!(rendered.text, "Jo <b>\n");
+        assert_eq!(rendered.html.as_deref(), Some("<p>Jo &lt;b&gt;</p>"));
+    }
+
+    #[test]
+    fn times_are_shown_in_the_tenants_zone() {
+        let text = renderer().text("{{ lead.received_at | local_time }}", &context()).unwrap();
+        assert_eq!(text, "Fri 20 Nov 2026, 10:30");
+    }
+
+    #[test]
+    fn conditions_and_the_names_they_use() {
+        assert!(!renderer().is_true("lead.email or false", &context()).unwrap());
+        assert!(renderer().is_true("lead.name and not lead.email", &context()).unwrap());
+        let names = renderer().names_in_condition("lead.email or settings.x").unwrap();
+        assert_eq!(names.into_iter().collect::<Vec<_>>(), ["lead.email", "settings.x"]);
+        let names = renderer().names_in_text("{% for x in lead.items %}{{ x.y }}{% endfor %}").unwrap();
+        assert!(names.contains("lead.items") && !names.contains("x.y"));
+        assert!(renderer().names_in_text("{{ open").is_err());
+    }
+}

@@ -1,0 +1,5 @@
+//! Hours, schedules and changes of calendars.
+
+pub mod calendar_diff;
+pub mod cron;
+pub mod hours;

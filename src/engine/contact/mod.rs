@@ -1,0 +1,4 @@
+//! Finding people and places in what was written.
+
+pub mod address_zone;
+pub mod contact_extraction;

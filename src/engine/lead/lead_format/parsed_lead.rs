@@ -1,0 +1,30 @@
+//! A lead as a source sent it, before it is checked and stored.
+
+use crate::lead::enquiry::Enquiry;
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::lead::Agreed;
+
+/// A lead as a source sent it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ParsedLead {
+    pub enquiry: Enquiry,
+    /// The sender's id of the lead.
+    pub external_id: Option<String>,
+    /// Where an answer goes: an address that the marketplace relays from.
+    pub reply_to: Option<EmailAddress>,
+    /// The homeowner is answered on the marketplace's own pages, even without a mail address or telephone number.
+    pub answered_there: bool,
+    pub consents: Vec<Agreed>,
+    /// Why the sender itself considers it spam; nothing where it does not.
+    pub spam: Option<&'static str>,
+    /// The telephone number is lent by the marketplace, and will be another person's later.
+    pub masked_phone: bool,
+}
+
+impl ParsedLead {
+    /// Tells whether there is a name or a way to answer.
+    pub fn says_anything(&self) -> bool {
+        let said = [&self.enquiry.name, &self.enquiry.email, &self.enquiry.phone];
+        said.iter().any(|text| !text.trim().is_empty()) || self.reply_to.is_some()
+    }
+}

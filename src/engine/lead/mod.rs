@@ -1,0 +1,6 @@
+//! Reading and weighing what homeowners send.
+
+pub mod enquiry;
+pub mod lead_format;
+pub mod photo;
+pub mod spam;

@@ -1,0 +1,4 @@
+//! Columns and changes of sheets.
+
+mod column;
+pub mod sheet_diff;

@@ -1,0 +1,9 @@
+//! Users, their sign-in and sessions, and keys of programs.
+
+pub mod key;
+pub mod known;
+pub mod password;
+pub mod session;
+pub mod sign_in;
+pub mod totp;
+pub mod user;

@@ -1,0 +1,104 @@
+//! What a person does with a link in one of our messages: leaves a review, or wants no more mail.
+
+use crate::app::App;
+use crate::domain::automation::fact::{self, Detail};
+use crate::domain::contact::consent::{Given, note};
+use crate::domain::contact::link::Linker;
+use crate::ops::Subject;
+use crate::ops::contact::tell_unsubscribed;
+use crate::ops::unit::Unit;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::audit::Actor;
+use nexora_core::model::consent::{Channel, Scope, Suppression, SuppressionReason};
+use nexora_core::model::contact::AddressKind;
+use nexora_core::model::event::{About, EventKind};
+use nexora_core::model::lead::Agreed;
+use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::tenant::Tenant;
+use nexora_store::{Inserted, consent, contact, tenant};
+
+pub const UNSUBSCRIBE: Operation = Operation::new("contact.unsubscribe", Noun::Suppression, Verb::Create);
+
+/// What kind of link it was that was opened, as triggers name it.
+const REVIEW: &str = "review";
+
+fn unknown() -> Error {
+    Error::not_found("this link is not complete").hint("open it from the mail once more")
+}
+
+/// Finds the tenant of an unsubscribe link.
+///
+/// # Errors
+/// `NotFound` when the link is not ours, or its tenant is gone.
+pub async fn unsubscribing(app: &App, token: &str) -> Result<Tenant> {
+    let link = Linker::of(app).open_unsubscribe(token).ok_or_else(unknown)?;
+    app.db.read(move |conn| tenant::find(conn, &link.tenant_id)).await?.ok_or_else(unknown)
+}
+
+/// Ends commercial mail to the address of an unsubscribe link. The same again changes nothing.
+///
+/// # Errors
+/// `NotFound` when the link is not ours.
+pub async fn unsubscribe(app: &App, token: &str) -> Result<Tenant> {
+    let linker = Linker::of(app);
+    let link = linker.open_unsubscribe(token).ok_or_else(unknown)?;
+    let tenant = unsubscribing(app, token).await?;
+    let suppress = move |tx: &mut Unit<'_>, now: Timestamp| {
+        // A person with several addresses means all of them.
+        let mut hashes = vec![link.hash.clone()];
+        for (kind, address) in contact::addresses(tx, &link.contact_id)? {
+            if kind == AddressKind::Email {
+                hashes.push(linker.hash_of(tx.tenant(), &address));
+            }
+        }
+        let mut is_new = false;
+        for hash in hashes {
+            let suppression = Suppression {
+                tenant_id: tx.tenant.id.clone(),
+                hash,
+                scope: Scope::Commercial,
+                reason: SuppressionReason::Unsubscribed,
+                detail: "by the link in a mail".to_owned(),
+                actor: "contact".to_owned(),
+                created_at: now,
+            };
+            is_new |= consent::suppress(tx, &suppression)? == Inserted::New;
+        }
+        let is_known = contact::find(tx, &link.contact_id)?.is_some();
+        let word = consent::latest(tx, &link.contact_id, Channel::Email)?;
+        is_new |= word.is_none_or(|word| word.given);
+        if is_new && is_known {
+            let wording = "No more of these mails".to_owned();
+            let word = Agreed { channel: Channel::Email, given: false, wording };
+            let given = Given { source: "unsubscribe", actor: "contact", lead: None };
+            note(tx, &link.contact_id, word, given, now)?;
+            let why = (link.hash.as_str(), SuppressionReason::Unsubscribed);
+            tell_unsubscribed(tx, link.contact_id, why, now)?;
+        }
+        Ok(((), Subject::new(&link.hash)))
+    };
+    app.change(&Actor::System("unsubscribe"), &tenant, UNSUBSCRIBE, suppress).await?;
+    Ok(tenant)
+}
+
+/// Notes that a review link was opened; returns where it leads.
+///
+/// # Errors
+/// `NotFound` when the link is not ours, or the tenant has no place for reviews any more.
+pub async fn open_review(app: &App, token: &str) -> Result<String> {
+    let link = Linker::of(app).open_review(token).ok_or_else(unknown)?;
+    let now = app.clock.now();
+    let opened = app.db.write(move |conn| {
+        let found = tenant::find(conn, &link.tenant_id)?.ok_or_else(unknown)?;
+        let about = About { contact_id: Some(link.contact_id), lead_id: None, job_id: None };
+        // Opened twice is opened once.
+        let key = format!("{REVIEW}:{}", link.run_id);
+        let detail = Detail { to: REVIEW, from: "" };
+        let _ = fact::happened(&mut conn.of(&found.id), EventKind::LinkOpened, &key, about, detail, now)?;
+        found.settings()
+    });
+    let url = opened.await?.review_url;
+    app.nudges.dispatch.notify_one();
+    if url.is_empty() { Err(unknown()) } else { Ok(url) }
+}

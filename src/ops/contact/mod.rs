@@ -1,0 +1,200 @@
+//! Contacts, what they agreed to, and addresses that are not written to.
+
+pub mod link;
+
+use serde::Serialize;
+
+use crate::app::App;
+use crate::domain::automation::fact::{self, Detail};
+use crate::domain::contact::consent::{Given, note};
+use crate::domain::contact::link::Linker;
+use crate::domain::contact::{about_contact, find_written};
+use crate::ops::Subject;
+use crate::ops::unit::Unit;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::ContactId;
+use nexora_core::model::address::{EmailAddress, Zone};
+use nexora_core::model::audit::Actor;
+use nexora_core::model::consent::{Consent, Scope, Suppression, SuppressionReason};
+use nexora_core::model::contact::{AddressKind, Contact};
+use nexora_core::model::event::EventKind;
+use nexora_core::model::lead::Agreed;
+use nexora_core::model::message::Message;
+use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::tenant::Tenant;
+use nexora_store::{Claim, Inserted, Tx, consent, contact, message};
+
+pub const SET: Operation = Operation::new("contact.set", Noun::Contact, Verb::Update);
+pub const CONSENT: Operation = Operation::new("contact.consent", Noun::Contact, Verb::Update);
+pub const SUPPRESS: Operation = Operation::new("suppression.add", Noun::Suppression, Verb::Create);
+pub const LIFT: Operation = Operation::new("suppression.lift", Noun::Suppression, Verb::Delete);
+
+/// A contact with everything that is known of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct ContactView {
+    #[serde(flatten)]
+    pub contact: Contact,
+    pub addresses: Vec<Address>,
+    pub consents: Vec<Consent>,
+    pub messages: Vec<Message>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Address {
+    pub kind: AddressKind,
+    pub value: String,
+    /// What the address is not sent any more.
+    pub suppressed: Vec<Scope>,
+}
+
+const SHOWN: i64 = 20;
+
+/// Shows a contact, by its id or one of its addresses.
+///
+/// # Errors
+/// `NotFound` when the tenant has no such contact.
+pub async fn find(app: &App, tenant: &Tenant, wanted: &str) -> Result<ContactView> {
+    let (wanted, linker) = (wanted.to_owned(), Linker::of(app));
+    app.view(tenant, move |tx| {
+        let contact = look_up(tx, &wanted)?;
+        let mut addresses = Vec::new();
+        for (kind, value) in contact::addresses(tx, &contact.id)? {
+            let hash = linker.hash_of(tx.tenant(), &value);
+            let found = consent::suppressions_of(tx, &hash)?;
+            let suppressed = found.into_iter().map(|suppression| suppression.scope).collect();
+            addresses.push(Address { kind, value, suppressed });
+        }
+        Ok(ContactView {
+            consents: consent::of_contact(tx, &contact.id, SHOWN)?,
+            messages: message::of_contact(tx, &contact.id, SHOWN)?,
+            addresses,
+            contact,
+        })
+    })
+    .await
+}
+
+fn look_up(tx: &mut Unit<'_>, wanted: &str) -> Result<Contact> {
+    let tenant = tx.tenant;
+    let id = match ContactId::parse(wanted) {
+        Ok(id) => Some(id),
+        Err(_) => find_written(tx, tenant, wanted)?,
+    };
+    let found = id.map(|id| contact::find(tx, &id)).transpose()?.flatten();
+    found.ok_or_else(|| tx.missing("contact", wanted))
+}
+
+/// Notes in which zone a contact reads a clock.
+///
+/// # Errors
+/// `NotFound` when the tenant has no such contact.
+pub async fn set_zone(
+    app: &App,
+    actor: &Actor,
+    tenant: &Tenant,
+    wanted: &str,
+    zone: Zone,
+) -> Result<Contact> {
+    let wanted = wanted.to_owned();
+    app.change(actor, tenant, SET, move |tx, now| {
+        let before = look_up(tx, &wanted)?;
+        let timezone = Some(zone.name().to_owned());
+        let after = Contact { timezone, updated_at: now, ..before.clone() };
+        contact::save(tx, &after)?;
+        let subject = Subject::new(&after.id).before(&before.timezone)?.after(&after.timezone)?;
+        Ok((after, subject))
+    })
+    .await
+}
+
+/// Records that a contact agreed to commercial messages, or took it back.
+///
+/// # Errors
+/// `NotFound` when the tenant has no such contact.
+pub async fn record_consent(
+    app: &App,
+    actor: &Actor,
+    tenant: &Tenant,
+    wanted: &str,
+    word: Agreed,
+) -> Result<Consent> {
+    let (by, wanted) = (actor.to_string(), wanted.to_owned());
+    app.change(actor, tenant, CONSENT, move |tx, now| {
+        let contact = look_up(tx, &wanted)?;
+        let given = Given { source: "cli", actor: &by, lead: None };
+        let new = note(tx, &contact.id, word, given, now)?;
+        let subject = Subject::new(&contact.id).after(&new)?;
+        Ok((new, subject))
+    })
+    .await
+}
+
+/// Has an address not written to any more, whether or not a contact has it.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub async fn suppress(
+    app: &App,
+    actor: &Actor,
+    tenant: &Tenant,
+    email: &EmailAddress,
+    (scope, detail): (Scope, String),
+) -> Result<Suppression> {
+    let (by, email, linker) = (actor.to_string(), email.clone(), Linker::of(app));
+    app.change(actor, tenant, SUPPRESS, move |tx, now| {
+        let new = Suppression {
+            tenant_id: tx.tenant.id.clone(),
+            hash: linker.hash_of_email(tx.tenant(), &email),
+            scope,
+            reason: SuppressionReason::Manual,
+            detail,
+            actor: by,
+            created_at: now,
+        };
+        let known = contact::find_by_address(tx, AddressKind::Email, &email.key())?;
+        if let (Inserted::New, Some(contact_id)) = (consent::suppress(tx, &new)?, known) {
+            tell_unsubscribed(tx, contact_id, (&new.hash, new.reason), now)?;
+        }
+        let subject = Subject::new(&new.hash).after(&new)?;
+        Ok((new, subject))
+    })
+    .await
+}
+
+/// Tells that a contact wants no more mail at the address of this hash, and why.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub(in crate::ops) fn tell_unsubscribed(
+    tx: &mut Tx,
+    contact_id: ContactId,
+    (hash, reason): (&str, SuppressionReason),
+    now: Timestamp,
+) -> Result<()> {
+    let about = about_contact(tx, contact_id)?;
+    let detail = Detail { to: reason.name(), from: "" };
+    let key = format!("{hash}:{}", now.millis());
+    fact::happened(tx, EventKind::ContactUnsubscribed, &key, about, detail, now).map(|_| ())
+}
+
+/// Lets an address be written to again.
+///
+/// # Errors
+/// `NotFound` when it is not suppressed in this scope.
+pub async fn lift(
+    app: &App,
+    actor: &Actor,
+    tenant: &Tenant,
+    email: &EmailAddress,
+    scope: Scope,
+) -> Result<()> {
+    let hash = Linker::of(app).hash_of_email(&tenant.id, email);
+    let missing = Error::not_found(format!("`{email}` has no suppression of scope `{scope}`"))
+        .hint(format!("run `nexora contact show {email} --tenant {}`", tenant.slug));
+    app.change(actor, tenant, LIFT, move |tx, _| match consent::lift(tx, &hash, scope)? {
+        Claim::Won => Ok(((), Subject::new(&hash).before(&scope)?)),
+        Claim::Lost => Err(missing),
+    })
+    .await
+}

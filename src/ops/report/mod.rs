@@ -1,0 +1,7 @@
+//! What operators and owners are shown of a tenant's work.
+
+pub mod dashboard;
+pub mod explain;
+pub mod message;
+pub mod overview;
+pub mod status;

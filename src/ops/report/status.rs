@@ -1,0 +1,207 @@
+//! Is everything working? For one tenant or all, with the signed links that let an owner see theirs.
+
+use serde::Serialize;
+
+use crate::app::App;
+use crate::domain::report::health::{self, Health, Trouble};
+use crate::ops::Subject;
+use nexora_connector::kind::Connectors;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::secret::MasterKey;
+use nexora_core::base::text::Json;
+use nexora_core::base::token::PurposeKey;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::address::Slug;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::connection::Connection;
+use nexora_core::model::cursor::Cursor;
+use nexora_core::model::effect::Effect;
+use nexora_core::model::lead::Lead;
+use nexora_core::model::panel::Panel;
+use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::run::Run;
+use nexora_core::model::tenant::Tenant;
+use nexora_store::balance::{self, Count};
+use nexora_store::{Conn, Tx, automation, connection, cursor, effect, lead, run, sign_in, tenant};
+
+pub const PANELS: Operation = Operation::new("status.panels", Noun::Status, Verb::Update);
+
+/// What an operator, or the owner, sees of a tenant.
+#[derive(Clone, Debug, Serialize)]
+pub struct TenantStatus {
+    pub tenant: Tenant,
+    pub counts: Vec<Count>,
+    /// Since when the oldest due work has been waiting.
+    pub oldest_due_at: Option<Timestamp>,
+    pub connections: Vec<Connection>,
+    /// What is read of them, and how far.
+    pub cursors: Vec<Cursor>,
+    pub automations: Vec<AutomationLine>,
+    pub leads: Vec<Lead>,
+    pub runs: Vec<Run>,
+    pub effects: Vec<Effect>,
+    /// What somebody should look at, each with the command that acts on it.
+    pub troubles: Vec<Trouble>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct AutomationLine {
+    pub name: String,
+    pub state: nexora_core::model::automation::AutomationState,
+    pub version: i32,
+}
+
+const SHOWN: i64 = 25;
+const TENANTS: i64 = 1_000;
+impl TenantStatus {
+    /// Returns how many rows of a noun are in a state.
+    pub fn count(&self, noun: &str, state: &str) -> i64 {
+        balance::count(&self.counts, noun, state)
+    }
+
+    /// Returns how many rows of a noun there are.
+    pub fn total(&self, noun: &str) -> i64 {
+        balance::total(&self.counts, noun)
+    }
+}
+
+/// Returns the status of one tenant.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub async fn of_tenant(app: &App, tenant: Tenant) -> Result<TenantStatus> {
+    let now = app.clock.now();
+    let connectors = app.connectors().clone();
+    app.db.read(move |conn| load(conn, &connectors, tenant, now)).await
+}
+
+/// Returns the status of every tenant, by slug.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub async fn of_all(app: &App) -> Result<Vec<TenantStatus>> {
+    let (now, connectors) = (app.clock.now(), app.connectors().clone());
+    app.db
+        .read(move |conn| {
+            let tenants = tenant::list(conn, TENANTS)?;
+            tenants.into_iter().map(|tenant| load(conn, &connectors, tenant, now)).collect()
+        })
+        .await
+}
+
+fn load(conn: &mut Conn, connectors: &Connectors, tenant: Tenant, now: Timestamp) -> Result<TenantStatus> {
+    let id = tenant.id.clone();
+    let tx = &mut conn.of(&id);
+    let automations = automation::list(tx, TENANTS)?.into_iter();
+    let mut status = TenantStatus {
+        counts: balance::counts(tx)?,
+        oldest_due_at: balance::oldest_due(tx)?,
+        connections: connection::list(tx, TENANTS)?,
+        cursors: cursor::list(tx, None, TENANTS)?,
+        automations: automations
+            .map(|a| AutomationLine { name: a.name, state: a.state, version: a.live_version })
+            .collect(),
+        leads: lead::list(tx, None, None, SHOWN)?,
+        runs: run::list(tx, &run::Filter::default(), SHOWN)?,
+        effects: effect::list(tx, &effect::Filter::default(), SHOWN)?,
+        troubles: Vec::new(),
+        tenant,
+    };
+    let health = Health {
+        tenant: &status.tenant,
+        connectors,
+        counts: &status.counts,
+        oldest_due_at: status.oldest_due_at,
+        connections: &status.connections,
+        cursors: &status.cursors,
+    };
+    status.troubles = health::of(&health, now);
+    status.troubles.extend(locks(tx, now)?);
+    Ok(status)
+}
+
+/// Returns which members of a tenant cannot sign in for now.
+pub fn locks(tx: &mut Tx, now: Timestamp) -> Result<Vec<Trouble>> {
+    let locked = sign_in::locked_of(tx, now, SHOWN)?;
+    Ok(locked.iter().map(|(email, since)| health::of_lock(email, *since)).collect())
+}
+
+/// Sets what a tenant's status page shows, in order. The same again changes nothing.
+///
+/// # Errors
+/// `Usage` when a panel is named twice, or none is.
+pub async fn set_panels(app: &App, actor: &Actor, before: Tenant, panels: Vec<Panel>) -> Result<Tenant> {
+    let twice =
+        panels.iter().enumerate().find(|(index, panel)| panels.iter().take(*index).any(|p| p == *panel));
+    if let Some((_, panel)) = twice {
+        return Err(Error::usage(format!("`{panel}` is named twice")));
+    }
+    if panels.is_empty() {
+        return Err(Error::usage("a page needs at least one panel"));
+    }
+    let mut settings = before.settings()?;
+    let earlier = std::mem::replace(&mut settings.status_panels, panels);
+    app.change(actor, &before.clone(), PANELS, move |tx, now| {
+        let after = Tenant { settings: Json::of(&settings)?, updated_at: now, ..before };
+        tenant::save(tx, &after)?;
+        let subject = Subject::new(&after.slug).before(&earlier)?.after(&settings.status_panels)?;
+        Ok((after, subject))
+    })
+    .await
+}
+
+/// Makes the token of a link to a tenant's status page that ends at `until`.
+pub fn sign_link(key: &MasterKey, tenant: &Tenant, until: Timestamp) -> String {
+    link_key(key).sign(&format!("{}.{}.{}", tenant.slug, tenant.links_epoch, until.millis()))
+}
+
+/// What a link's token says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    pub slug: Slug,
+    /// The link opens nothing once the tenant's epoch is another.
+    pub epoch: i32,
+    pub until: Timestamp,
+}
+
+/// Reads a link's token. Whether its epoch still holds is for the tenant's row to say.
+///
+/// # Errors
+/// `Denied` when the token was changed or has ended.
+pub fn verify_link(key: &MasterKey, token: &str, now: Timestamp) -> Result<Link> {
+    let key = link_key(key);
+    let body = key.open(token).ok_or_else(no_such_link)?;
+    let mut parts = body.split('.');
+    let (Some(slug), Some(epoch), Some(until), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(no_such_link());
+    };
+    let slug = slug.parse().map_err(|_| no_such_link())?;
+    let epoch = epoch.parse().map_err(|_| no_such_link())?;
+    let until = Timestamp::from_millis(until.parse().map_err(|_| no_such_link())?);
+    if until < now {
+        return Err(no_such_link());
+    }
+    Ok(Link { slug, epoch, until })
+}
+
+/// Finds the tenant whose page a link opens.
+///
+/// # Errors
+/// `Denied` when the link has ended, was changed, or was revoked.
+pub async fn open_link(app: &App, token: &str) -> Result<(Tenant, Link)> {
+    let link = verify_link(&app.key, token, app.clock.now())?;
+    let slug = link.slug.clone();
+    let found = app.db.read(move |conn| tenant::find_by_slug(conn, &slug)).await?;
+    let tenant = found.filter(|tenant| tenant.links_epoch == link.epoch).ok_or_else(no_such_link)?;
+    Ok((tenant, link))
+}
+
+fn no_such_link() -> Error {
+    Error::denied("this link has ended or is not complete").hint("ask for a new one")
+}
+
+fn link_key(key: &MasterKey) -> PurposeKey {
+    PurposeKey::new(key, "status link")
+}
