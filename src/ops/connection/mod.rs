@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::config::definitions::CONNECTION_ALERT;
 use crate::domain::connection::quota_check::{self, PollPlan};
 use crate::domain::connection::watch;
-use crate::ops::automation::Usual;
+use crate::ops::automation::DefaultAutomation;
 use crate::ops::{LIST_LIMIT, Subject, audited};
 use nexora_connector::kind::NewConnection;
 use nexora_core::base::{Error, Kind, Result};
@@ -33,7 +33,7 @@ pub async fn add(
     added.sealed = new.credential.map(|secret| app.key.seal(&owner, &secret)).transpose()?;
     let (slug, owner_tenant) = (tenant.slug.clone(), tenant.clone());
     let (plan, connectors) = (PollPlan::of(&app.config), app.connectors().clone());
-    let alert = Usual::new(app, actor, tenant, CONNECTION_ALERT)?;
+    let alert = DefaultAutomation::new(app, actor, tenant, CONNECTION_ALERT)?;
     audited(&app.db, Some(tenant.id.clone()), actor, "connection.add", now, move |conn| {
         if connection::insert(conn, &added)? == Inserted::AlreadyThere {
             return Err(Error::conflict(format!(
