@@ -192,16 +192,19 @@ impl Field {
         Field::new(flag, Input::WithDefault(default, parse::<T>))
     }
 
+    #[must_use]
     pub const fn help(self, help: &'static str) -> Field {
         Field { help: Some(help), ..self }
     }
 
     /// Sets the name that it has in the settings, where that is not the flag's.
+    #[must_use]
     pub const fn stored_as(self, key: &'static str) -> Field {
         Field { key: Some(key), ..self }
     }
 
     /// Sets what stands for the value in the help, where that is not the flag in capitals.
+    #[must_use]
     pub const fn shown_as(self, value_name: &'static str) -> Field {
         Field { value_name: Some(value_name), ..self }
     }

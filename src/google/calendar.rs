@@ -197,7 +197,6 @@ fn changes(delivery: &Delivery, request: &UpdateEvent) -> Value {
         end: request.time.map(|(_, end)| moved_to(end, &request.timezone)),
         attendees: request.attendees.as_deref().map(guests),
         extended_properties: json!({ "private": { (UPDATE_PROPERTY): delivery.effect_id } }),
-        ..Changes::default()
     })
 }
 

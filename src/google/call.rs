@@ -70,7 +70,7 @@ impl common::Delegate for Watch {
 
 impl Caller {
     /// Makes a call, and makes it once more if the token turned out to have ended.
-    pub async fn call<'a, T>(&self, cost: Cost, send: &Send<'a, T>) -> Result<T, Fault> {
+    pub async fn call<T>(&self, cost: Cost, send: &Send<'_, T>) -> Result<T, Fault> {
         let token = self.admitted(cost).await?;
         let answer = match self.once(token.clone(), send).await {
             Err(fault) if fault.is_expired_token() => {
@@ -81,7 +81,7 @@ impl Caller {
         answer.map_err(|fault| self.noted(cost, fault))
     }
 
-    async fn once<'a, T>(&self, token: Secret, send: &Send<'a, T>) -> Result<T, Fault> {
+    async fn once<T>(&self, token: Secret, send: &Send<'_, T>) -> Result<T, Fault> {
         let watch = Watch::default();
         let attempt = Attempt { token, watch: watch.clone() };
         match tokio::time::timeout(self.timeout, send(attempt)).await {

@@ -291,7 +291,7 @@ impl<'a> Planner<'a> {
             }
             Planned::Change(change, output) => {
                 let changed = Some(change.to_string());
-                self.changes.push(change);
+                self.changes.push(*change);
                 self.record(step, StepState::Succeeded, changed, None, Json::of(&output)?)
             }
             Planned::Done(output) => self.record(step, StepState::Succeeded, None, None, Json::of(&output)?),

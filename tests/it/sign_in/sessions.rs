@@ -185,7 +185,7 @@ async fn a_link_that_programs_open_over_and_over_has_so_many_sessions(backend: B
 
 async fn on_an_encrypted_address_the_cookie_never_leaves_it(backend: Backend) {
     let site = Site::open_with(backend, |config: &mut Config| {
-        config.http.public_url = "https://leads.example.com".into()
+        config.http.public_url = "https://leads.example.com".into();
     })
     .await;
     visitor::user(&site.nexora.app, JO, Some((&site.nexora.tenant, Role::Viewer))).await;

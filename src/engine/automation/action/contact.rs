@@ -33,6 +33,6 @@ impl Action for UpdateContact {
             name: context.filled(self.name.as_ref())?,
             timezone: zone.map(|zone| zone.name().to_owned()),
         };
-        Ok(Planned::Change(Change::UpdateContact(update), json!({})))
+        Ok(Planned::change(Change::UpdateContact(update), json!({})))
     }
 }

@@ -109,7 +109,7 @@ impl Job {
             amount_cents: filled(&self.amount)?.map(|text| money::parse(&text)).transpose()?,
         };
         let output = json!({ "job_id": change.id });
-        Ok(Planned::Change(Change::SaveJob(change), output))
+        Ok(Planned::change(Change::SaveJob(change), output))
     }
 }
 
@@ -125,6 +125,6 @@ impl Action for AdvanceJob {
             address: None,
             amount_cents: None,
         };
-        Ok(Planned::Change(Change::SaveJob(change), json!({})))
+        Ok(Planned::change(Change::SaveJob(change), json!({})))
     }
 }

@@ -34,6 +34,6 @@ impl Action for UpdateLead {
             return Err(Error::usage(format!("a step cannot make a lead `{state}`"))
                 .hint("use one of: contacted, booked, won, lost"));
         }
-        Ok(Planned::Change(Change::SetLead { lead_id: lead.id.clone(), state }, json!({})))
+        Ok(Planned::change(Change::SetLead { lead_id: lead.id.clone(), state }, json!({})))
     }
 }

@@ -26,9 +26,9 @@ pub const SEND: ActionKind = ActionKind {
 pub const REPLY: ActionKind = ActionKind {
     name: "message.reply",
     does: "answers the mail that started the run, in its conversation; never one that a machine wrote",
-    arguments: Reply::ARGUMENTS,
+    arguments: Answer::ARGUMENTS,
     outputs: OUTPUTS,
-    read: read::<Reply>,
+    read: read::<Answer>,
 };
 
 pub const NOTIFY: ActionKind = ActionKind {
@@ -68,7 +68,7 @@ define_arguments! {
 
 define_arguments! {
     /// An answer to the mail that started the run.
-    Reply {
+    Answer {
         template: Text, TEMPLATE;
         to: Text = Text::from("{{ message.reply_to }}"), "whom, if not whoever the mail says";
         reply_to: Option<Text>, REPLY_TO;
@@ -121,7 +121,7 @@ impl Action for SendMessage {
     }
 }
 
-impl Action for Reply {
+impl Action for Answer {
     fn message(&self) -> Option<MessageUse<'_>> {
         let class = Some(MessageClass::Transactional);
         Some(MessageUse { template: &self.template, class, follows: None, via: None })

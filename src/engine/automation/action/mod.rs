@@ -135,7 +135,7 @@ pub enum Planned {
     /// A connection is asked for something; its answer is the step's output.
     Effect(ConnectionId, Box<EffectRequest>),
     /// Our own records change; with the step's output.
-    Change(Change, serde_json::Value),
+    Change(Box<Change>, serde_json::Value),
     /// Nothing is left to do; with the step's output.
     Done(serde_json::Value),
     /// Nothing is to be done, and why.
@@ -146,6 +146,10 @@ pub enum Planned {
 }
 
 impl Planned {
+    pub fn change(change: Change, output: serde_json::Value) -> Planned {
+        Planned::Change(Box::new(change), output)
+    }
+
     pub fn effect(connection: &Connection, request: EffectRequest) -> Planned {
         Planned::Effect(connection.id.clone(), Box::new(request))
     }

@@ -37,6 +37,6 @@ impl Action for CreateTask {
             lead_id: context.facts.lead.map(|lead| lead.id.clone()),
         };
         let output = json!({ "task_id": task.id });
-        Ok(Planned::Change(Change::CreateTask(task), output))
+        Ok(Planned::change(Change::CreateTask(task), output))
     }
 }

@@ -15,15 +15,15 @@ use nexora_core::model::sheet::{Cells, RowChange};
 pub const ROW: TriggerKind = TriggerKind {
     on: EventKind::SheetsRow.name(),
     when: "a row was added or changed",
-    keys: Sheet::ARGUMENTS,
+    keys: Rows::ARGUMENTS,
     event: EventKind::SheetsRow,
     needs: &[Ability::Sheets],
     sample: "",
-    read: read::<Sheet>,
+    read: read::<Rows>,
 };
 
 define_arguments! {
-    Sheet {
+    Rows {
         connection: Option<Text>, CONNECTION;
         spreadsheet: Text, "id of the spreadsheet; where it comes out empty, nothing is watched";
         sheet: Option<Text>, "title of the sheet in it, the first if nothing is said";
@@ -35,7 +35,7 @@ define_arguments! {
     }
 }
 
-impl Keys for Sheet {
+impl Keys for Rows {
     fn connection(&self) -> Option<&Text> {
         self.connection.as_ref()
     }
