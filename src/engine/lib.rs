@@ -10,6 +10,6 @@ pub mod delivery;
 pub mod lead;
 pub mod message;
 pub mod report;
-pub mod sheet;
 #[cfg(test)]
 mod sample_connectors;
+pub mod sheet;
