@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use nexora_core::base::{Error, Result};
 use nexora_core::model::address::Slug;
 use nexora_core::model::consent::Channel;
-use nexora_core::model::form::{Form, FormSettings, Wording};
+use nexora_core::model::form::{ConsentText, Form, FormSettings};
 use nexora_core::model::tenant::Tenant;
 use nexora_core::model::tenant_setting::TenantSettings;
 use nexora_store::{Conn, Db, form, tenant};
@@ -23,7 +23,7 @@ pub struct PublicProfile {
     /// Turnstile's secret key, sealed.
     pub turnstile_sealed: Option<Vec<u8>>,
     /// The latest wording of each channel that has one.
-    pub wordings: BTreeMap<Channel, Wording>,
+    pub wordings: BTreeMap<Channel, ConsentText>,
 }
 
 impl PublicProfile {

@@ -11,7 +11,7 @@ use nexora_core::model::ContactId;
 use nexora_core::model::address::{EmailAddress, Zone};
 use nexora_core::model::consent::Channel;
 use nexora_core::model::consent::Scope;
-use nexora_core::model::lead::Agreed;
+use nexora_core::model::lead::ConsentRecord;
 use nexora_core::model::principal::{Noun, Permission, Verb};
 use nexora_store as store;
 
@@ -127,7 +127,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             show(&contact::find(app, &tenant, changed.id.as_str()).await?, out)
         }
         Command::Consent { contact, given, withdrawn: _, wording } => {
-            let word = Agreed { channel: Channel::Email, given, wording };
+            let word = ConsentRecord { channel: Channel::Email, given, wording };
             let new = contact::record_consent(app, actor, &tenant, &contact, word).await?;
             let said = if new.given { "given" } else { "withdrawn" };
             out.item(&new, &[("consent", said.to_owned()), ("id", new.id.to_string())])

@@ -13,7 +13,7 @@ use crate::ops::lead;
 use crate::ops::lead::lead_mail::{self, Classification};
 use nexora_core::base::{Error, Kind, Result, file, money};
 use nexora_core::model::address::EmailAddress;
-use nexora_core::model::lead::{Agreed, Attribution, Lead, LeadState};
+use nexora_core::model::lead::{Attribution, ConsentRecord, Lead, LeadState};
 use nexora_core::model::principal::Noun;
 use nexora_core::model::tenant::Tenant;
 use nexora_core::model::{LeadId, PhotoId};
@@ -288,8 +288,8 @@ fn pairs(pairs: BTreeMap<String, String>) -> String {
 }
 
 fn agreed(lead: &Lead) -> String {
-    let words = lead.consents.read::<Vec<Agreed>>().unwrap_or_default();
-    let line = |word: &Agreed| {
+    let words = lead.consents.read::<Vec<ConsentRecord>>().unwrap_or_default();
+    let line = |word: &ConsentRecord| {
         let said = if word.given { "yes" } else { "no" };
         format!("{} {said}, {}", word.channel, word.wording)
     };

@@ -6,6 +6,8 @@
 //!    delays no other. The provider is first asked about an effect in doubt.
 //! 3. *settle*: a short write records the outcome, if the claim is still ours.
 
+mod claim;
+
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -15,33 +17,23 @@ use futures_util::FutureExt as _;
 use crate::app::{App, Deliveries, InFlight};
 use crate::domain::connection::credential_failure::{self, Refusal};
 use crate::domain::contact::link::Linker;
-use crate::domain::message::gate;
 use crate::domain::message::sent;
 use crate::pipeline::Round;
 use crate::pipeline::Swept;
+use crate::pipeline::deliver::claim::{Claimed, Claims, GateResults};
 use crate::pipeline::spacing;
-use nexora_connector::kind::Connectors;
 use nexora_connector::port::{Connector, Delivery};
+use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::text::Json;
-use nexora_core::base::{Error, Result};
-use nexora_core::model::connection::{Connection, ConnectionState, WhenInDoubt};
+use nexora_core::model::EffectId;
+use nexora_core::model::connection::{Connection, WhenInDoubt};
 use nexora_core::model::effect::{Attempt, Effect, EffectState};
-use nexora_core::model::outbound::Audience;
 use nexora_core::model::outcome::{Outcome, Receipt};
-use nexora_core::model::request::EffectRequest;
-use nexora_core::model::tenant::{TenantMode, TenantState};
-use nexora_core::model::verdict::{Decision, Gate};
-use nexora_core::model::{ConnectionId, EffectId, TenantId};
+use nexora_core::model::tenant::TenantMode;
 use nexora_engine::delivery::retry::{self, Attempted, Policy, Resumption, Settlement, Spacing};
 use nexora_store::due::{self, Queue};
-use nexora_store::{Claim, Conn, connection, effect, run, tenant};
-
-/// Deliveries that one connection may have under way, so that a slow one leaves room for others.
-const PER_CONNECTION: usize = 8;
-
-/// How long an effect steps aside while its connection is busy.
-const STEP_ASIDE: std::time::Duration = std::time::Duration::from_millis(250);
+use nexora_store::{Claim, Conn, connection, effect, run};
 
 /// Parts in which one attempt may be made at most; no connector needs more than three.
 const PARTS: usize = 8;
@@ -108,133 +100,6 @@ pub async fn rest(app: &App) {
     app.deliveries.tasks.close();
     app.deliveries.tasks.wait().await;
     app.deliveries.tasks.reopen();
-}
-
-/// An effect that is ours until its lease ends.
-struct Claimed {
-    /// As it stands after the claim: leased, with the new epoch and attempt.
-    effect: Effect,
-    /// It may have happened: ask before doing anything.
-    in_doubt: bool,
-    connection: Connection,
-    /// The address that the connection stands for.
-    account: String,
-    mode: TenantMode,
-}
-
-struct Claims {
-    now: Timestamp,
-    lease_until: Timestamp,
-    busy: HashMap<ConnectionId, usize>,
-    linker: Linker,
-    connectors: Connectors,
-    connections: HashMap<ConnectionId, Connection>,
-    tenants: HashMap<TenantId, (TenantState, TenantMode)>,
-    won: Vec<Claimed>,
-    gate_results: GateResults,
-}
-
-/// What the gate decided, for the stages that go on from there.
-#[derive(Default)]
-struct GateResults {
-    /// An effect is settled, and its run may go on.
-    settled: bool,
-    /// A message waits until a mailbox or a calendar has been read.
-    waits_for_reading: bool,
-}
-
-impl Claims {
-    fn claim(&mut self, conn: &mut Conn, effect: Effect) -> Result<()> {
-        let connection = self.connection(conn, &effect)?;
-        let (state, mode) = self.tenant(conn, &effect.tenant_id)?;
-        let suspended = state == TenantState::Suspended;
-        if suspended || connection.state != ConnectionState::Active {
-            let reason = match suspended {
-                true => "the tenant is suspended".to_owned(),
-                false => format!("connection `{}` is {}", connection.name, connection.state),
-            };
-            let parked = Effect { due_at: None, reason: Some(reason), ..effect.clone() };
-            let _ = effect::save(conn, &parked, effect.epoch)?;
-            return Ok(());
-        }
-        let busy = self.busy.get(&connection.id).copied().unwrap_or_default();
-        if busy >= PER_CONNECTION {
-            let aside = Effect { due_at: Some(self.now + STEP_ASIDE), ..effect.clone() };
-            let _ = effect::save(conn, &aside, effect.epoch)?;
-            return Ok(());
-        }
-        let in_doubt = effect.state == EffectState::InDoubt;
-        if !in_doubt && !self.passes(conn, &effect)? {
-            return Ok(());
-        }
-        if effect::claim(conn, &effect, self.lease_until)? == Claim::Won {
-            *self.busy.entry(connection.id.clone()).or_default() += 1;
-            let effect = Effect {
-                state: EffectState::Leased,
-                attempt: effect.attempt + 1,
-                epoch: effect.epoch + 1,
-                due_at: None,
-                lease_until: Some(self.lease_until),
-                ..effect
-            };
-            let account = self.connectors.account(&connection);
-            self.won.push(Claimed { effect, in_doubt, connection, account, mode });
-        }
-        Ok(())
-    }
-
-    /// Asks the gate about a message to a customer; what does not pass is put off, or settled.
-    fn passes(&mut self, conn: &mut Conn, effect: &Effect) -> Result<bool> {
-        let request: EffectRequest = effect.request.read()?;
-        let Some(message) = request.message() else { return Ok(true) };
-        let envelope = match &message.audience {
-            Audience::Customer(envelope) => envelope,
-            Audience::Business => return Ok(true),
-        };
-        let to = (message.content.recipient(), envelope);
-        let decided = gate::pass(conn, &self.linker, effect, to, self.now)?;
-        self.gate_results.waits_for_reading |= decided.gate == Gate::Freshness;
-        let after = match decided.decision {
-            Decision::Send => return Ok(true),
-            Decision::Hold => {
-                Effect { due_at: decided.until, reason: Some(decided.reason), ..effect.clone() }
-            }
-            Decision::Drop => Effect {
-                state: EffectState::Discarded,
-                due_at: None,
-                reason: Some(decided.reason),
-                settled_at: Some(self.now),
-                ..effect.clone()
-            },
-        };
-        if effect::save(conn, &after, effect.epoch)? == Claim::Won && after.state.is_settled() {
-            self.gate_results.settled |= wake_run(conn, effect, self.now)?;
-        }
-        Ok(false)
-    }
-
-    /// Returns whether the tenant's work goes on, and where it goes.
-    fn tenant(&mut self, conn: &mut Conn, id: &TenantId) -> Result<(TenantState, TenantMode)> {
-        if let Some(known) = self.tenants.get(id) {
-            return Ok(*known);
-        }
-        let found =
-            tenant::find(conn, id)?.ok_or_else(|| Error::internal(format!("tenant `{id}` is gone")))?;
-        let known = (found.state, found.mode);
-        self.tenants.insert(id.clone(), known);
-        Ok(known)
-    }
-
-    fn connection(&mut self, conn: &mut Conn, effect: &Effect) -> Result<Connection> {
-        if let Some(connection) = self.connections.get(&effect.connection_id) {
-            return Ok(connection.clone());
-        }
-        let found = connection::find(&mut conn.of(&effect.tenant_id), &effect.connection_id)?;
-        let found =
-            found.ok_or_else(|| Error::internal(format!("the connection of `{}` is gone", effect.id)))?;
-        self.connections.insert(found.id.clone(), found.clone());
-        Ok(found)
-    }
 }
 
 async fn deliver(app: Arc<App>, claimed: Claimed, _in_flight: InFlight) {

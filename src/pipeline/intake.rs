@@ -14,8 +14,8 @@ use nexora_core::base::{Error, Result};
 use nexora_core::model::address::{EmailAddress, PhoneNumber};
 use nexora_core::model::consent::Channel;
 use nexora_core::model::event::{Event, EventKind, EventState, LeadReceived};
-use nexora_core::model::form::{FieldName, Photo, Wording};
-use nexora_core::model::lead::{Agreed, Lead, LeadState, NewLead};
+use nexora_core::model::form::{ConsentText, FieldName, Photo};
+use nexora_core::model::lead::{ConsentRecord, Lead, LeadState, NewLead};
 use nexora_core::model::tenant::Tenant;
 use nexora_core::model::{LeadId, PhotoId, TenantId};
 use nexora_engine::lead::enquiry::{self, Enquiry, FieldFault};
@@ -110,7 +110,7 @@ pub async fn wording(
     tenant: &TenantId,
     channel: Channel,
     version: i32,
-) -> Result<Option<Wording>> {
+) -> Result<Option<ConsentText>> {
     let tenant = tenant.clone();
     app.db.read(move |conn| form::find_wording(&mut conn.of(&tenant), channel, version)).await
 }
@@ -163,7 +163,7 @@ pub struct Arrival {
     pub state: LeadState,
     pub reply_to: Option<EmailAddress>,
     pub original: Option<String>,
-    pub consents: Vec<Agreed>,
+    pub consents: Vec<ConsentRecord>,
     pub pictures: Vec<Picture>,
     /// What is known of a sender whom nobody vouches for; without it nothing speaks for spam.
     pub signals: Option<Signals>,
@@ -279,7 +279,7 @@ pub fn store(tx: &mut Tx, arrival: Arrival, now: Timestamp) -> Result<(LeadId, I
         return Err(Error::unavailable("the same lead is being stored just now"));
     }
     lead::insert(tx, &lead)?;
-    note_all(tx, &lead)?;
+    record_consents(tx, &lead)?;
     keep_photos(tx, &lead, pictures)?;
     metrics::counter!("nexora_leads_total").increment(1);
     Ok((id, Inserted::New))
@@ -348,9 +348,9 @@ fn weigh(
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// Writes the words of consent that came with a lead, given when it came.
-fn note_all(conn: &mut Conn, lead: &Lead) -> Result<()> {
+fn record_consents(conn: &mut Conn, lead: &Lead) -> Result<()> {
     let Some(contact_id) = &lead.contact_id else { return Ok(()) };
-    for word in lead.consents.read::<Vec<Agreed>>()? {
+    for word in lead.consents.read::<Vec<ConsentRecord>>()? {
         let given = Given { source: &lead.source, actor: "lead", lead: Some(lead) };
         consent::note(&mut conn.of(&lead.tenant_id), contact_id, word, given, lead.received_at)?;
     }
@@ -416,7 +416,7 @@ pub fn release(conn: &mut Conn, lead: &Lead, now: Timestamp) -> Result<()> {
     let lead = Lead { state: LeadState::New, contact_id, ..lead.clone() };
     lead::save_review(tx, &lead)?;
     if is_new {
-        note_all(tx, &lead)?;
+        record_consents(tx, &lead)?;
     }
     let ran = run::Filter { subject: Some(lead.id.to_string()), ..run::Filter::default() };
     if lead.is_test || !run::list(tx, &ran, 1)?.is_empty() {

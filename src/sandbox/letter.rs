@@ -9,7 +9,7 @@ use nexora_core::base::clock::Timestamp;
 
 /// A mail that was read.
 #[derive(Clone, Debug, Default)]
-pub struct Letter {
+pub struct ParsedMail {
     /// Names as they were written, values unfolded and decoded.
     pub headers: Vec<(String, String)>,
     pub text: Option<String>,
@@ -24,9 +24,9 @@ pub struct Attachment {
     pub size_bytes: usize,
 }
 
-impl Letter {
+impl ParsedMail {
     /// Reads a mail; what has no header at all is none.
-    pub fn read(raw: &[u8]) -> Option<Letter> {
+    pub fn read(raw: &[u8]) -> Option<ParsedMail> {
         let message = MessageParser::default().parse(raw)?;
         let headers: Vec<_> =
             message.headers_raw().map(|(name, value)| (name.trim().to_owned(), decode(value))).collect();
@@ -41,7 +41,7 @@ impl Letter {
             PartType::Html(html) => Some(html.to_string()),
             _ => None,
         });
-        Some(Letter { headers, text, html, attachments: attachments(&message) })
+        Some(ParsedMail { headers, text, html, attachments: attachments(&message) })
     }
 
     /// Returns a header by its name; one that is missing is empty.
@@ -146,7 +146,7 @@ pub fn addresses(raw: &[u8]) -> Vec<String> {
 }
 
 /// Returns when a mail says that it was written.
-pub fn date(letter: &Letter) -> Option<Timestamp> {
+pub fn date(letter: &ParsedMail) -> Option<Timestamp> {
     let date = chrono::DateTime::parse_from_rfc2822(letter.header("Date")).ok()?;
     Some(Timestamp::from(date.to_utc()))
 }
@@ -177,13 +177,13 @@ mod tests {
     #[test]
     fn headers_are_unfolded_and_decoded() {
         let raw = "From: =?utf-8?q?J=C3=B6rg?= <j@example.com>\r\nSubject: one\r\n two\r\n\r\nHello\r\n";
-        let letter = Letter::read(raw.as_bytes()).unwrap();
+        let letter = ParsedMail::read(raw.as_bytes()).unwrap();
         assert_eq!(letter.header("from"), "Jörg <j@example.com>");
         assert_eq!(letter.header("Subject"), "one two");
         assert_eq!(letter.header("To"), "");
         assert_eq!(letter.text.as_deref().map(str::trim), Some("Hello"));
         assert_eq!(letter.html, None);
-        assert!(Letter::read(b"").is_none());
+        assert!(ParsedMail::read(b"").is_none());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use hyper::header::{CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONT
 use crate::calendar::Calendar;
 use crate::calendar::event::Event;
 use crate::gmail::mailbox::SENT;
-use crate::letter::Letter;
+use crate::letter::ParsedMail;
 use crate::serve::envelope::{Refusal, Reply};
 use crate::sheets::grid::Cell;
 use crate::world::World;
@@ -141,7 +141,7 @@ fn mail(
     from: &str,
     to: &str,
     mut notes: Vec<String>,
-    letter: &Letter,
+    letter: &ParsedMail,
 ) -> Mail {
     notes.extend(letter.attachments.iter().map(|attachment| {
         format!(

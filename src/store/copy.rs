@@ -19,7 +19,7 @@ use nexora_core::model::contact::{Contact, ContactAddress, contact_addresses, co
 use nexora_core::model::cursor::{Cursor, cursors};
 use nexora_core::model::effect::{Effect, effects};
 use nexora_core::model::event::{Event, events};
-use nexora_core::model::form::{Form, Wording, forms, wordings};
+use nexora_core::model::form::{ConsentText, Form, forms, wordings};
 use nexora_core::model::job::{Job, jobs};
 use nexora_core::model::lead::{Lead, leads};
 use nexora_core::model::message::{Message, messages};
@@ -83,7 +83,7 @@ fn setup(from: &mut Conn, to: &mut SqliteConnection, tenant: &TenantId) -> Resul
     copy!(from, to, connections, Connection, own, |connection| Connection { sealed: None, ..connection })?;
     let own = forms::tenant_id.eq(tenant);
     copy!(from, to, forms, Form, own, |form| Form { turnstile_sealed: None, ..form })?;
-    copy!(from, to, wordings, Wording, wordings::tenant_id.eq(tenant))?;
+    copy!(from, to, wordings, ConsentText, wordings::tenant_id.eq(tenant))?;
     copy!(from, to, automations, Automation, automations::tenant_id.eq(tenant))?;
     copy!(from, to, automation_versions, Version, automation_versions::tenant_id.eq(tenant))
 }

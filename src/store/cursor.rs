@@ -113,7 +113,7 @@ pub fn delete(tx: &mut Tx, id: &CursorId) -> Result<()> {
 }
 
 /// Has a cursor read at once, unless it is being read.
-pub fn hasten(tx: &mut Tx, id: &CursorId, now: Timestamp) -> Result<()> {
+pub fn poll_now(tx: &mut Tx, id: &CursorId, now: Timestamp) -> Result<()> {
     let resting = cursors::table.find((tx.tenant, id)).filter(cursors::lease_until.is_null());
     on!(tx.conn, |c| diesel::update(resting).set(cursors::due_at.eq(Some(now))).execute(c)).map(|_| ())
 }

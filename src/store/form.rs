@@ -7,7 +7,7 @@ use crate::{Conn, Tx};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::consent::Channel;
-use nexora_core::model::form::{Form, Photo, Wording, forms, photos, wordings};
+use nexora_core::model::form::{ConsentText, Form, Photo, forms, photos, wordings};
 use nexora_core::model::lead::{LeadState, leads};
 use nexora_core::model::{LeadId, PhotoId, TenantId};
 
@@ -26,25 +26,25 @@ pub fn save(conn: &mut Conn, form: &Form) -> Result<()> {
 }
 
 /// Lists a tenant's wordings of a channel, latest first.
-pub fn wordings(tx: &mut Tx, channel: Channel, limit: i64) -> Result<Vec<Wording>> {
+pub fn wordings(tx: &mut Tx, channel: Channel, limit: i64) -> Result<Vec<ConsentText>> {
     on!(tx.conn, |c| wordings::table
         .filter(wordings::tenant_id.eq(tx.tenant))
         .filter(wordings::channel.eq(channel))
         .order(wordings::version.desc())
         .limit(limit)
-        .select(Wording::as_select())
+        .select(ConsentText::as_select())
         .load(c))
 }
 
-pub fn find_wording(tx: &mut Tx, channel: Channel, version: i32) -> Result<Option<Wording>> {
+pub fn find_wording(tx: &mut Tx, channel: Channel, version: i32) -> Result<Option<ConsentText>> {
     on!(tx.conn, |c| wordings::table
         .find((tx.tenant, channel, version))
-        .select(Wording::as_select())
+        .select(ConsentText::as_select())
         .first(c)
         .optional())
 }
 
-pub fn insert_wording(conn: &mut Conn, wording: &Wording) -> Result<()> {
+pub fn insert_wording(conn: &mut Conn, wording: &ConsentText) -> Result<()> {
     on!(conn, |c| diesel::insert_into(wordings::table).values(wording).execute(c)).map(|_| ())
 }
 

@@ -7,7 +7,7 @@ use crate::{Conn, Tx};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::address::{EmailAddress, PhoneNumber};
-use nexora_core::model::lead::{Lead, LeadState, Pace, leads};
+use nexora_core::model::lead::{Lead, LeadState, ResponseTime, leads};
 use nexora_core::model::{ContactId, LeadId};
 
 pub fn insert(conn: &mut Conn, lead: &Lead) -> Result<()> {
@@ -110,7 +110,7 @@ pub fn since(tx: &mut Tx, since: Timestamp, limit: i64) -> Result<Vec<Lead>> {
 }
 
 /// Returns how fast the leads since a moment were answered, latest first. Uses `leads_received`.
-pub fn paces(tx: &mut Tx, since: Timestamp, limit: i64) -> Result<Vec<Pace>> {
+pub fn paces(tx: &mut Tx, since: Timestamp, limit: i64) -> Result<Vec<ResponseTime>> {
     on!(tx.conn, |c| leads::table
         .filter(leads::tenant_id.eq(tx.tenant))
         .filter(leads::received_at.ge(since))
@@ -118,7 +118,7 @@ pub fn paces(tx: &mut Tx, since: Timestamp, limit: i64) -> Result<Vec<Pace>> {
         .filter(leads::state.ne(LeadState::Spam))
         .order(leads::received_at.desc())
         .limit(limit)
-        .select(Pace::as_select())
+        .select(ResponseTime::as_select())
         .load(c))
 }
 

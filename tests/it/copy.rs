@@ -11,7 +11,7 @@ use nexora::ops::lead::form;
 use nexora::ops::tenant;
 use nexora_core::model::TenantId;
 use nexora_core::model::consent::{Channel, Scope};
-use nexora_core::model::lead::Agreed;
+use nexora_core::model::lead::ConsentRecord;
 use nexora_core::model::user::Role;
 use nexora_store::copy::{self, Contents};
 use nexora_store::{Conn, Url, migration};
@@ -89,7 +89,7 @@ async fn fill(nexora: &Nexora) {
     form::set_wording(app, actor, tenant, Channel::Email, "Write to me".into()).await.unwrap();
     let gone = "gone@example.com".parse().unwrap();
     contact::suppress(app, actor, tenant, &gone, (Scope::All, String::new())).await.unwrap();
-    let agreed = Agreed { channel: Channel::Email, given: true, wording: "on paper".into() };
+    let agreed = ConsentRecord { channel: Channel::Email, given: true, wording: "on paper".into() };
     contact::record_consent(app, actor, tenant, "jo@example.com", agreed).await.unwrap();
 }
 

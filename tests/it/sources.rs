@@ -17,7 +17,7 @@ use nexora_core::base::secret::Secret;
 use nexora_core::base::text::hex;
 use nexora_core::model::consent::Channel;
 use nexora_core::model::event::{EventKind, WebhookEvent};
-use nexora_core::model::lead::{Agreed, Lead, LeadState};
+use nexora_core::model::lead::{ConsentRecord, Lead, LeadState};
 use nexora_core::model::source::{SourceField, SourceSettings};
 use nexora_core::model::tenant::Tenant;
 use nexora_engine::lead::lead_format::formats;
@@ -361,14 +361,14 @@ async fn angi_has_its_price_its_word_on_consent_and_numbers_that_name_nobody(bac
     contacts.sort();
     contacts.dedup();
     assert_eq!(contacts.len(), 3, "one number, lent three times");
-    let wanted = Agreed {
+    let wanted = ConsentRecord {
         channel: Channel::Sms,
         given: false,
         wording: "Angi: not compliant for automated contact".into(),
     };
     for lead in of_angi {
         assert_eq!(lead.cost_cents, Some(2_567));
-        assert_eq!(lead.consents.read::<Vec<Agreed>>().unwrap(), std::slice::from_ref(&wanted));
+        assert_eq!(lead.consents.read::<Vec<ConsentRecord>>().unwrap(), std::slice::from_ref(&wanted));
         assert_eq!(lead.details.value()["How soon?"], "Within a week");
         let (tenant_id, contact) = (tenant.id.clone(), lead.contact_id.clone().unwrap());
         let word = app.db.read(move |conn| {

@@ -12,7 +12,7 @@ use nexora::ops::tenant;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::consent::{Channel, Scope};
 use nexora_core::model::effect::EffectState;
-use nexora_core::model::lead::Agreed;
+use nexora_core::model::lead::ConsentRecord;
 use nexora_engine::automation::reference;
 use nexora_store as store;
 use serde_json::json;
@@ -109,7 +109,7 @@ async fn a_trial_asks_the_same_gate_as_a_real_message(backend: Backend) {
     let (gate, why) = gate_of(request.clone()).await;
     assert!(gate == "consent" && why.contains("never gave consent"), "{gate}: {why}");
     scene.nexora.submit(enquiry()).await;
-    let agreed = Agreed { channel: Channel::Email, given: true, wording: "on paper".into() };
+    let agreed = ConsentRecord { channel: Channel::Email, given: true, wording: "on paper".into() };
     contact::record_consent(app, actor, tenant, "jo@example.com", agreed).await.unwrap();
     let (gate, why) = gate_of(request.clone()).await;
     assert!(gate == "sent" && why.contains("consent given"), "{gate}: {why}");

@@ -179,7 +179,7 @@ diesel::table! {
 /// A wording of consent, as people are shown it. A new text is a new version.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, Serialize)]
 #[diesel(table_name = wordings, treat_none_as_default_value = false)]
-pub struct Wording {
+pub struct ConsentText {
     #[serde(skip)]
     pub tenant_id: TenantId,
     pub channel: Channel,

@@ -99,7 +99,7 @@ pub struct Lead {
     /// A hash of the message, by which the same text from many senders is known.
     #[serde(skip)]
     pub body_hash: Option<String>,
-    /// The words of consent that came with it, each an [`Agreed`].
+    /// The words of consent that came with it, each an [`ConsentRecord`].
     pub consents: Json,
     /// The telephone number is lent by a marketplace: nobody is known by it.
     pub masked_phone: bool,
@@ -108,14 +108,14 @@ pub struct Lead {
 /// How fast a lead was answered: all that is counted of it.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = leads)]
-pub struct Pace {
+pub struct ResponseTime {
     pub source: String,
     pub received_at: Timestamp,
     pub answered_at: Option<Timestamp>,
     pub responded_at: Option<Timestamp>,
 }
 
-impl Pace {
+impl ResponseTime {
     /// Returns how long the first answer took, whoever gave it.
     pub fn first_answer(&self) -> Option<std::time::Duration> {
         let first = [self.answered_at, self.responded_at].into_iter().flatten().min()?;
@@ -133,7 +133,7 @@ pub type Details = BTreeMap<String, String>;
 
 /// A word of consent as it came with a lead.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Agreed {
+pub struct ConsentRecord {
     pub channel: Channel,
     pub given: bool,
     /// What the person was shown, with its version.

@@ -59,7 +59,7 @@ pub fn set_lead(tx: &mut Tx, id: &LeadId, state: LeadState, now: Timestamp) -> R
     let about = About { contact_id: before.contact_id, lead_id: Some(id.clone()), job_id: None };
     let detail = Detail { to: state.name(), from: before.state.name() };
     let key = format!("{id}:{state}:{}", now.millis());
-    fact::happened(tx, EventKind::LeadChanged, &key, about, detail, now).map(|_| ())
+    fact::record_event(tx, EventKind::LeadChanged, &key, about, detail, now).map(|_| ())
 }
 
 /// Notes that a person of the business has answered a contact, and tells of it. The lead's first
@@ -75,7 +75,7 @@ pub fn responded(tx: &mut Tx, about: About, key: &str, at: Timestamp, now: Times
             set_lead(tx, id, LeadState::Contacted, now)?;
         }
     }
-    fact::happened(tx, EventKind::MessageWritten, key, about, Detail::default(), now).map(|_| ())
+    fact::record_event(tx, EventKind::MessageWritten, key, about, Detail::default(), now).map(|_| ())
 }
 
 fn update_contact(tx: &mut Tx, update: ContactUpdate, now: Timestamp) -> Result<()> {
@@ -177,5 +177,5 @@ fn tell_job(conn: &mut Conn, job: &Job, kind: EventKind, detail: Detail<'_>, now
         job_id: Some(job.id.clone()),
     };
     let key = format!("{}:{}:{}:{}", job.id, detail.from, detail.to, now.millis());
-    fact::happened(&mut conn.of(&job.tenant_id), kind, &key, about, detail, now).map(|_| ())
+    fact::record_event(&mut conn.of(&job.tenant_id), kind, &key, about, detail, now).map(|_| ())
 }

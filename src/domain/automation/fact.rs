@@ -37,7 +37,7 @@ pub struct Detail<'a> {
 ///
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
-pub fn happened(
+pub fn record_event(
     tx: &mut Tx,
     kind: EventKind,
     key: &str,

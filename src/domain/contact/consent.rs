@@ -3,7 +3,7 @@
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::consent::{Channel, Consent};
-use nexora_core::model::lead::{Agreed, Lead};
+use nexora_core::model::lead::{ConsentRecord, Lead};
 use nexora_core::model::{ConsentId, ContactId};
 use nexora_store::{Tx, consent};
 
@@ -23,7 +23,7 @@ pub struct Given<'a> {
 pub fn note(
     tx: &mut Tx,
     contact_id: &ContactId,
-    word: Agreed,
+    word: ConsentRecord,
     given: Given<'_>,
     at: Timestamp,
 ) -> Result<Consent> {

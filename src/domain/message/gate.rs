@@ -221,7 +221,7 @@ fn is_stale(tx: &mut Tx, envelope: &Envelope, now: Timestamp) -> Result<bool> {
         }
         stale = true;
         if cursor.lease_until.is_none() && cursor.due_at.is_some_and(|due_at| due_at > now) {
-            cursor::hasten(tx, &cursor.id, now)?;
+            cursor::poll_now(tx, &cursor.id, now)?;
         }
     }
     Ok(stale)

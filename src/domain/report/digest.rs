@@ -8,7 +8,7 @@ use chrono::Days;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::domain::report::health::{self, Health, Level, Trouble};
+use crate::domain::report::health::{self, Health, HealthIssue, Level};
 use nexora_connector::kind::Connectors;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::{Error, Result};
@@ -42,7 +42,7 @@ struct Digest {
     today: Vec<AppointmentLine>,
     tomorrow: Vec<AppointmentLine>,
     overdue: Vec<TaskLine>,
-    troubles: Vec<Trouble>,
+    troubles: Vec<HealthIssue>,
     jobs: Jobs,
     ran: Ran,
 }
@@ -206,7 +206,7 @@ fn appointments(conn: &mut Conn, tenant: &Tenant, span: Span) -> Result<Vec<Appo
 }
 
 /// What was held back as spam is told, so that nobody is taken for a program unseen.
-fn held_back(tenant: &Tenant, leads: &[Lead]) -> Vec<Trouble> {
+fn held_back(tenant: &Tenant, leads: &[Lead]) -> Vec<HealthIssue> {
     let held = leads.iter().filter(|lead| lead.state == LeadState::Spam && !lead.is_test).count();
     let plain = match held {
         0 => return Vec::new(),
@@ -214,7 +214,7 @@ fn held_back(tenant: &Tenant, leads: &[Lead]) -> Vec<Trouble> {
         held => format!("{held} requests were held back as spam"),
     };
     let command = format!("nexora lead list --state spam --tenant {}", tenant.slug);
-    vec![Trouble { what: plain.clone(), command, level: Level::Look, plain }]
+    vec![HealthIssue { what: plain.clone(), command, level: Level::Look, plain }]
 }
 
 fn troubles(
@@ -222,7 +222,7 @@ fn troubles(
     connectors: &Connectors,
     tenant: &Tenant,
     now: Timestamp,
-) -> Result<Vec<Trouble>> {
+) -> Result<Vec<HealthIssue>> {
     let tx = &mut conn.of(&tenant.id);
     let (counts, connections) = (balance::unsettled(tx)?, connection::list(tx, COUNTED)?);
     let cursors = cursor::list(tx, None, COUNTED)?;

@@ -31,7 +31,7 @@ define_plain_words! {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Trouble {
+pub struct HealthIssue {
     pub what: String,
     pub command: String,
     pub level: Level,
@@ -62,7 +62,7 @@ const UNREAD: Duration = Duration::from_secs(1_800);
 const ENDS_SOON: Duration = Duration::from_secs(2 * 86_400);
 
 /// Returns what somebody should look at.
-pub fn of(status: &Health<'_>, now: Timestamp) -> Vec<Trouble> {
+pub fn of(status: &Health<'_>, now: Timestamp) -> Vec<HealthIssue> {
     let mut troubles = of_tenant(status.tenant);
     troubles
         .extend(status.connections.iter().filter_map(|connection| of_connection(status, connection, now)));
@@ -70,7 +70,7 @@ pub fn of(status: &Health<'_>, now: Timestamp) -> Vec<Trouble> {
     troubles.extend(of_counts(status));
     let waiting = status.oldest_due_at.map(|due_at| now.since(due_at)).unwrap_or_default();
     if waiting > OVERDUE {
-        troubles.push(Trouble {
+        troubles.push(HealthIssue {
             what: format!("work has been due for {}; is the daemon running?", length(waiting)),
             command: "systemctl status nexora".to_owned(),
             level: if waiting > STUCK { Level::Broken } else { Level::Look },
@@ -81,14 +81,14 @@ pub fn of(status: &Health<'_>, now: Timestamp) -> Vec<Trouble> {
 }
 
 /// Returns how well everything works: as the worst of the troubles has it.
-pub fn level(troubles: &[Trouble]) -> Level {
+pub fn level(troubles: &[HealthIssue]) -> Level {
     troubles.iter().map(|trouble| trouble.level).max().unwrap_or(Level::Good)
 }
 
 /// Says that somebody's sign-in is locked, which may be a stranger's doing.
-pub fn of_lock(email: &EmailAddress, since: Option<Timestamp>) -> Trouble {
+pub fn of_lock(email: &EmailAddress, since: Option<Timestamp>) -> HealthIssue {
     let since = since.map(|at| format!(" since {at}")).unwrap_or_default();
-    Trouble {
+    HealthIssue {
         what: format!("sign-in of {email} is locked{since}: too many wrong passwords or codes"),
         command: format!("nexora user unlock {email}"),
         level: Level::Look,
@@ -96,11 +96,11 @@ pub fn of_lock(email: &EmailAddress, since: Option<Timestamp>) -> Trouble {
     }
 }
 
-fn of_tenant(tenant: &Tenant) -> Vec<Trouble> {
+fn of_tenant(tenant: &Tenant) -> Vec<HealthIssue> {
     let slug = &tenant.slug;
     let mut troubles = Vec::new();
     if tenant.state == TenantState::Suspended {
-        troubles.push(Trouble {
+        troubles.push(HealthIssue {
             what: "it is suspended: leads are kept, and everything else waits".to_owned(),
             command: format!("nexora tenant resume {slug}"),
             level: Level::Look,
@@ -108,7 +108,7 @@ fn of_tenant(tenant: &Tenant) -> Vec<Trouble> {
         });
     }
     if tenant.mode == TenantMode::Rehearsal {
-        troubles.push(Trouble {
+        troubles.push(HealthIssue {
             what: "it rehearses: what it sends goes to the sandbox, and to nobody".to_owned(),
             command: format!("nexora tenant set {slug} mode=live"),
             level: Level::Look,
@@ -118,14 +118,14 @@ fn of_tenant(tenant: &Tenant) -> Vec<Trouble> {
     troubles
 }
 
-fn of_connection(status: &Health<'_>, connection: &Connection, now: Timestamp) -> Option<Trouble> {
+fn of_connection(status: &Health<'_>, connection: &Connection, now: Timestamp) -> Option<HealthIssue> {
     let (slug, name, account) = (&status.tenant.slug, &connection.name, status.connectors.title(connection));
     let authorization = connection.authorization();
     if connection.state != ConnectionState::Active {
         let reason = connection.last_error.as_deref().unwrap_or("it was paused by an operator");
         let failing = connection.state == ConnectionState::Failing;
         let verb = if authorization.is_some() && failing { "authorize" } else { "test" };
-        return Some(Trouble {
+        return Some(HealthIssue {
             what: format!("connection `{name}` is {}: {reason}", connection.state),
             command: format!("nexora connection {verb} {name} --tenant {slug}"),
             level: if failing { Level::Broken } else { Level::Look },
@@ -136,7 +136,7 @@ fn of_connection(status: &Health<'_>, connection: &Connection, now: Timestamp) -
         });
     }
     let at = authorization?.ends_at.filter(|at| *at < now + ENDS_SOON)?;
-    Some(Trouble {
+    Some(HealthIssue {
         what: format!("the consent to connection `{name}` ends {at}: the OAuth app is in testing"),
         command: format!("nexora connection authorize {name} --tenant {slug}"),
         level: Level::Look,
@@ -144,7 +144,7 @@ fn of_connection(status: &Health<'_>, connection: &Connection, now: Timestamp) -
     })
 }
 
-fn of_cursor(status: &Health<'_>, cursor: &Cursor, now: Timestamp) -> Option<Trouble> {
+fn of_cursor(status: &Health<'_>, cursor: &Cursor, now: Timestamp) -> Option<HealthIssue> {
     let slug = &status.tenant.slug;
     let connection = status.connections.iter().find(|connection| connection.id == cursor.connection_id)?;
     let silent = now.since(cursor.polled_at.unwrap_or(cursor.created_at));
@@ -157,7 +157,7 @@ fn of_cursor(status: &Health<'_>, cursor: &Cursor, now: Timestamp) -> Option<Tro
         CursorKind::Calendar => "calendar",
         CursorKind::Sheet => "sheet",
     };
-    Some(Trouble {
+    Some(HealthIssue {
         what: format!(
             "the {} of connection `{}` was not read for {}{reason}",
             cursor.kind,
@@ -174,12 +174,12 @@ fn of_cursor(status: &Health<'_>, cursor: &Cursor, now: Timestamp) -> Option<Tro
     })
 }
 
-fn of_counts(status: &Health<'_>) -> Vec<Trouble> {
+fn of_counts(status: &Health<'_>) -> Vec<HealthIssue> {
     let count = |noun: &str, state: &str| balance::count(status.counts, noun, state);
     let slug = &status.tenant.slug;
     let mut troubles = Vec::new();
     let mut add = |what: String, command: String, plain: String| {
-        troubles.push(Trouble {
+        troubles.push(HealthIssue {
             what,
             command: format!("nexora {command} --tenant {slug}"),
             level: Level::Look,

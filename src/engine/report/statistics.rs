@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::calendar::hours::at_wall_time;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::effect::EffectKind;
-use nexora_core::model::lead::Pace;
+use nexora_core::model::lead::ResponseTime;
 
 /// What was done for a tenant in some time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -62,7 +62,7 @@ pub struct Speed {
 const MINUTE: Duration = Duration::from_secs(60);
 
 impl Speed {
-    pub fn of<'a>(paces: impl Iterator<Item = &'a Pace>) -> Speed {
+    pub fn of<'a>(paces: impl Iterator<Item = &'a ResponseTime>) -> Speed {
         let mut speed = Speed::default();
         let mut answers = Vec::new();
         for pace in paces {
@@ -155,7 +155,7 @@ impl Daily {
 }
 
 /// Counts leads by day and source, the most frequent sources by themselves and the others together.
-pub fn leads_by_day(paces: &[Pace], mut daily: Daily, zone: Tz, most: usize) -> Daily {
+pub fn leads_by_day(paces: &[ResponseTime], mut daily: Daily, zone: Tz, most: usize) -> Daily {
     let mut sources: Vec<(&str, usize)> = Vec::new();
     for pace in paces {
         match sources.iter_mut().find(|(source, _)| *source == pace.source) {
@@ -187,10 +187,10 @@ mod tests {
 
     const ZONE: Tz = chrono_tz::America::Chicago;
 
-    fn pace(source: &str, received: &str, answer_s: Option<u64>, person_s: Option<u64>) -> Pace {
+    fn pace(source: &str, received: &str, answer_s: Option<u64>, person_s: Option<u64>) -> ResponseTime {
         let received_at = Timestamp::parse(received).unwrap();
         let after = |seconds| received_at + Duration::from_secs(seconds);
-        Pace {
+        ResponseTime {
             source: source.into(),
             received_at,
             answered_at: answer_s.map(after),
@@ -225,8 +225,8 @@ mod tests {
         assert_eq!((speed.within_one_minute, speed.within_five_minutes), (2, 3));
         assert_eq!(speed.percent(speed.within_one_minute), Some(50));
         assert_eq!(Speed::default().percent(0), None);
-        assert_eq!(waits(paces.iter().map(Pace::first_answer)), [2, 1, 0, 0, 1]);
-        assert_eq!(waits(paces.iter().map(Pace::personal_answer)), [1, 0, 1, 0, 2]);
+        assert_eq!(waits(paces.iter().map(ResponseTime::first_answer)), [2, 1, 0, 0, 1]);
+        assert_eq!(waits(paces.iter().map(ResponseTime::personal_answer)), [1, 0, 1, 0, 2]);
         assert_eq!(
             median(&[Duration::from_secs(1), Duration::from_secs(4)]),
             Some(Duration::from_millis(2_500))

@@ -16,7 +16,7 @@ use crate::pipeline::intake::{self, Key};
 use nexora_core::base::Result;
 use nexora_core::model::LeadId;
 use nexora_core::model::form::{FieldName, Need};
-use nexora_core::model::lead::Agreed;
+use nexora_core::model::lead::ConsentRecord;
 use nexora_engine::lead::enquiry::FieldFault;
 use nexora_engine::lead::photo::{self, Picture};
 use nexora_engine::lead::spam::Signals;
@@ -87,7 +87,7 @@ fn key(headers: &HeaderMap, fields: &Fields, token: Option<&FormToken>) -> Resul
 }
 
 /// Returns the consents that were given, in the words that were put to the person.
-async fn consents(app: &App, profile: &PublicProfile, fields: &Fields) -> Result<Vec<Agreed>> {
+async fn consents(app: &App, profile: &PublicProfile, fields: &Fields) -> Result<Vec<ConsentRecord>> {
     let mut given = Vec::new();
     for name in [FieldName::ConsentSms, FieldName::ConsentMarketing] {
         let (Some(channel), true) = (name.channel(), is_set(fields, name.name())) else { continue };
@@ -102,7 +102,7 @@ async fn consents(app: &App, profile: &PublicProfile, fields: &Fields) -> Result
             (None, Some(stated)) => stated.chars().filter(|c| !c.is_control()).take(2_000).collect(),
             (None, None) => continue,
         };
-        given.push(Agreed { channel, given: true, wording });
+        given.push(ConsentRecord { channel, given: true, wording });
     }
     Ok(given)
 }

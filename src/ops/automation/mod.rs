@@ -314,19 +314,19 @@ impl Wanted {
 }
 
 /// An automation that a tenant gets unless it has it already, in whatever state.
-pub(in crate::ops) struct Usual {
+pub(in crate::ops) struct DefaultAutomation {
     name: String,
     wanted: Wanted,
 }
 
-impl Usual {
+impl DefaultAutomation {
     /// Prepares it with the settings that it has when nobody says otherwise.
     ///
     /// # Errors
     /// `Usage` naming the faults of a definition in `definitions.folder`.
-    pub fn new(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Result<Usual> {
+    pub fn new(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Result<DefaultAutomation> {
         let loaded = definition::load(app, tenant, name, &BTreeMap::new())?;
-        Ok(Usual { name: name.to_owned(), wanted: Wanted::new(loaded, actor)? })
+        Ok(DefaultAutomation { name: name.to_owned(), wanted: Wanted::new(loaded, actor)? })
     }
 
     /// Enables it where the tenant has none of its name.

@@ -265,7 +265,7 @@ pub async fn start(app: &App, actor: &Actor, tenant: &Tenant, name: &str, about:
         let about = with_contact(tx, about)?;
         let key = format!("{name}:{}", RunId::new(now));
         let detail = Detail { to: &name, from: "" };
-        let told = fact::happened(tx, EventKind::Manual, &key, about.clone(), detail, now)?;
+        let told = fact::record_event(tx, EventKind::Manual, &key, about.clone(), detail, now)?;
         debug_assert_eq!(told, Inserted::New, "the key holds a new id");
         let subject = Subject::new(&name).after(&Fact { about, ..Fact::default() })?;
         Ok(((), subject))

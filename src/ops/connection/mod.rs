@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::config::definitions::CONNECTION_ALERT;
 use crate::domain::connection::quota_check::{self, PollPlan};
 use crate::domain::connection::watch;
-use crate::ops::automation::Usual;
+use crate::ops::automation::DefaultAutomation;
 use crate::ops::unit::Unit;
 use crate::ops::{LIST_LIMIT, Subject};
 use nexora_connector::kind::NewConnection;
@@ -38,7 +38,7 @@ pub async fn add(
     let owner = added.seal_owner();
     added.sealed = new.credential.map(|secret| app.key.seal(&owner, &secret)).transpose()?;
     let (plan, connectors) = (PollPlan::of(&app.config), app.connectors().clone());
-    let alert = Usual::new(app, actor, tenant, CONNECTION_ALERT)?;
+    let alert = DefaultAutomation::new(app, actor, tenant, CONNECTION_ALERT)?;
     app.change(actor, tenant, ADD, move |tx, now| {
         let tenant = tx.tenant;
         if connection::insert(tx, &added)? == Inserted::AlreadyThere {

@@ -13,7 +13,7 @@ use nexora_core::model::audit::Actor;
 use nexora_core::model::consent::{Channel, Scope, Suppression, SuppressionReason};
 use nexora_core::model::contact::AddressKind;
 use nexora_core::model::event::{About, EventKind};
-use nexora_core::model::lead::Agreed;
+use nexora_core::model::lead::ConsentRecord;
 use nexora_core::model::principal::{Noun, Operation, Verb};
 use nexora_core::model::tenant::Tenant;
 use nexora_store::{Inserted, consent, contact, tenant};
@@ -70,7 +70,7 @@ pub async fn unsubscribe(app: &App, token: &str) -> Result<Tenant> {
         is_new |= word.is_none_or(|word| word.given);
         if is_new && is_known {
             let wording = "No more of these mails".to_owned();
-            let word = Agreed { channel: Channel::Email, given: false, wording };
+            let word = ConsentRecord { channel: Channel::Email, given: false, wording };
             let given = Given { source: "unsubscribe", actor: "contact", lead: None };
             note(tx, &link.contact_id, word, given, now)?;
             let why = (link.hash.as_str(), SuppressionReason::Unsubscribed);
@@ -95,7 +95,7 @@ pub async fn open_review(app: &App, token: &str) -> Result<String> {
         // Opened twice is opened once.
         let key = format!("{REVIEW}:{}", link.run_id);
         let detail = Detail { to: REVIEW, from: "" };
-        let _ = fact::happened(&mut conn.of(&found.id), EventKind::LinkOpened, &key, about, detail, now)?;
+        let _ = fact::record_event(&mut conn.of(&found.id), EventKind::LinkOpened, &key, about, detail, now)?;
         found.settings()
     });
     let url = opened.await?.review_url;

@@ -19,7 +19,7 @@ use nexora_core::model::audit::Actor;
 use nexora_core::model::consent::{Consent, Scope, Suppression, SuppressionReason};
 use nexora_core::model::contact::{AddressKind, Contact};
 use nexora_core::model::event::EventKind;
-use nexora_core::model::lead::Agreed;
+use nexora_core::model::lead::ConsentRecord;
 use nexora_core::model::message::Message;
 use nexora_core::model::principal::{Noun, Operation, Verb};
 use nexora_core::model::tenant::Tenant;
@@ -117,7 +117,7 @@ pub async fn record_consent(
     actor: &Actor,
     tenant: &Tenant,
     wanted: &str,
-    word: Agreed,
+    word: ConsentRecord,
 ) -> Result<Consent> {
     let (by, wanted) = (actor.to_string(), wanted.to_owned());
     app.change(actor, tenant, CONSENT, move |tx, now| {
@@ -175,7 +175,7 @@ pub(in crate::ops) fn tell_unsubscribed(
     let about = about_contact(tx, contact_id)?;
     let detail = Detail { to: reason.name(), from: "" };
     let key = format!("{hash}:{}", now.millis());
-    fact::happened(tx, EventKind::ContactUnsubscribed, &key, about, detail, now).map(|_| ())
+    fact::record_event(tx, EventKind::ContactUnsubscribed, &key, about, detail, now).map(|_| ())
 }
 
 /// Lets an address be written to again.

@@ -11,7 +11,7 @@ use nexora_core::base::text::Json;
 use nexora_core::base::{Error, Result};
 use nexora_core::model::audit::Actor;
 use nexora_core::model::consent::Channel;
-use nexora_core::model::form::{Field, FieldName, Form, FormSettings, Need, Wording};
+use nexora_core::model::form::{ConsentText, Field, FieldName, Form, FormSettings, Need};
 use nexora_core::model::principal::{Noun, Operation, Verb};
 use nexora_core::model::setting::set_all;
 use nexora_core::model::tenant::Tenant;
@@ -33,7 +33,7 @@ pub struct FormView {
     pub has_logo: bool,
     pub has_turnstile: bool,
     /// The wording in force of each channel that has one.
-    pub wordings: Vec<Wording>,
+    pub wordings: Vec<ConsentText>,
 }
 
 const WORDINGS: i64 = 100;
@@ -95,7 +95,7 @@ pub async fn set_fields(app: &App, actor: &Actor, tenant: &Tenant, fields: Vec<F
         for channel in fields.iter().filter_map(|field| field.name.channel()) {
             if form::wordings(tx, channel, 1)?.is_empty() {
                 let wording = usual_wording(&tx.tenant.name, channel);
-                let first = Wording { created_at: now, ..first(tx.tenant, channel, wording) };
+                let first = ConsentText { created_at: now, ..first(tx.tenant, channel, wording) };
                 form::insert_wording(tx, &first)?;
             }
         }
@@ -105,8 +105,8 @@ pub async fn set_fields(app: &App, actor: &Actor, tenant: &Tenant, fields: Vec<F
     .await
 }
 
-fn first(tenant: &Tenant, channel: Channel, wording: String) -> Wording {
-    Wording { tenant_id: tenant.id.clone(), channel, version: 1, wording, created_at: tenant.created_at }
+fn first(tenant: &Tenant, channel: Channel, wording: String) -> ConsentText {
+    ConsentText { tenant_id: tenant.id.clone(), channel, version: 1, wording, created_at: tenant.created_at }
 }
 
 /// What people agree to unless the tenant words it otherwise. For text messages it says what 47 CFR
@@ -167,7 +167,7 @@ pub async fn set_wording(
             return Ok(());
         }
         let version = latest.map_or(1, |latest| latest.version + 1);
-        let next = Wording { version, created_at: now, ..first(tx.tenant, channel, wording) };
+        let next = ConsentText { version, created_at: now, ..first(tx.tenant, channel, wording) };
         form::insert_wording(tx, &next)
     })
     .await
@@ -177,7 +177,7 @@ pub async fn set_wording(
 ///
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
-pub async fn wordings(app: &App, tenant: &Tenant) -> Result<Vec<Wording>> {
+pub async fn wordings(app: &App, tenant: &Tenant) -> Result<Vec<ConsentText>> {
     app.view(tenant, |tx| {
         let mut all = Vec::new();
         for channel in Channel::ALL {

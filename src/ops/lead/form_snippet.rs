@@ -1,7 +1,7 @@
 //! What is pasted into a website for a tenant's form to be there.
 
 use crate::ops::lead::form::FormView;
-use nexora_core::model::form::{Field, FieldName, Need, Wording};
+use nexora_core::model::form::{ConsentText, Field, FieldName, Need};
 use nexora_core::model::tenant::Tenant;
 
 /// How a form gets onto a website.
@@ -91,7 +91,7 @@ fn field_html(view: &FormView, Field { name, need }: Field) -> String {
 fn consent_html(view: &FormView, name: FieldName) -> String {
     let wording =
         name.channel().and_then(|channel| view.wordings.iter().find(|known| known.channel == channel));
-    let Some(Wording { version, wording, .. }) = wording else { return String::new() };
+    let Some(ConsentText { version, wording, .. }) = wording else { return String::new() };
     format!(
         "  <label><input name=\"{name}\" type=\"checkbox\"> {}</label><input name=\"{name}_version\" type=\"hidden\" value=\"{version}\">\n",
         escaped(wording)

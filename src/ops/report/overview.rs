@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::app::App;
-use crate::domain::report::health::{self, Health, Level, Trouble};
+use crate::domain::report::health::{self, Health, HealthIssue, Level};
 use crate::ops::report::status;
 use nexora_connector::kind::Connectors;
 use nexora_core::base::Result;
@@ -30,7 +30,7 @@ pub struct Overview {
 pub struct TenantLine {
     pub tenant: Tenant,
     pub level: Level,
-    pub troubles: Vec<Trouble>,
+    pub troubles: Vec<HealthIssue>,
     /// Work that is due and not begun.
     pub queued: i64,
     pub oldest_due_at: Option<Timestamp>,

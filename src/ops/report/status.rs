@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::app::App;
-use crate::domain::report::health::{self, Health, Trouble};
+use crate::domain::report::health::{self, Health, HealthIssue};
 use crate::ops::Subject;
 use nexora_connector::kind::Connectors;
 use nexora_core::base::clock::Timestamp;
@@ -41,7 +41,7 @@ pub struct TenantStatus {
     pub runs: Vec<Run>,
     pub effects: Vec<Effect>,
     /// What somebody should look at, each with the command that acts on it.
-    pub troubles: Vec<Trouble>,
+    pub troubles: Vec<HealthIssue>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -121,7 +121,7 @@ fn load(conn: &mut Conn, connectors: &Connectors, tenant: Tenant, now: Timestamp
 }
 
 /// Returns which members of a tenant cannot sign in for now.
-pub fn locks(tx: &mut Tx, now: Timestamp) -> Result<Vec<Trouble>> {
+pub fn locks(tx: &mut Tx, now: Timestamp) -> Result<Vec<HealthIssue>> {
     let locked = sign_in::locked_of(tx, now, SHOWN)?;
     Ok(locked.iter().map(|(email, since)| health::of_lock(email, *since)).collect())
 }

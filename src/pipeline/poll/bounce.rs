@@ -39,5 +39,5 @@ pub fn note(conn: &mut Conn, claimed: &Claimed, payload: &MailEvent, now: Timest
     let _ = consent::suppress(tx, &suppression)?;
     let detail = Detail { to: &mail.subject, from: "" };
     let about = payload.about.clone();
-    fact::happened(tx, EventKind::MessageBounced, &payload.id, about, detail, now).map(|_| ())
+    fact::record_event(tx, EventKind::MessageBounced, &payload.id, about, detail, now).map(|_| ())
 }

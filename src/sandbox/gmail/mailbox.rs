@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::gmail::history::{History, Kind};
 use crate::gmail::label::Label;
-use crate::letter::{self, Letter};
+use crate::letter::{self, ParsedMail};
 use crate::serve::call::Call;
 use crate::serve::envelope::{Refusal, merge};
 use crate::world::BEGINNING;
@@ -72,7 +72,7 @@ pub struct Message {
     pub history_id: HistoryId,
     pub at: Timestamp,
     pub raw: Bytes,
-    pub letter: Letter,
+    pub letter: ParsedMail,
 }
 
 impl Weighed for Message {
@@ -134,13 +134,13 @@ impl Mailbox {
     }
 
     /// Returns the thread of the message that another one answers, by its headers.
-    pub fn thread_of_answer(&self, letter: &Letter) -> Option<String> {
+    pub fn thread_of_answer(&self, letter: &ParsedMail) -> Option<String> {
         self.all().find(|message| message.is_answered_by(letter)).map(|message| message.thread_id.clone())
     }
 
     /// Tells whether a mail belongs to a thread that it is sent to: it must answer a message of it
     /// and have the same subject (Gmail API, "Managing threads").
-    pub fn fits_thread(&self, thread_id: &str, letter: &Letter) -> bool {
+    pub fn fits_thread(&self, thread_id: &str, letter: &ParsedMail) -> bool {
         let subject = bare_subject(letter.header("Subject"));
         let mut thread = self.all().filter(|message| message.thread_id == thread_id);
         thread.any(|message| {
@@ -164,7 +164,7 @@ impl Message {
         self.labels.iter().any(|known| known == label)
     }
 
-    fn is_answered_by(&self, letter: &Letter) -> bool {
+    fn is_answered_by(&self, letter: &ParsedMail) -> bool {
         let id = self.letter.header("Message-ID");
         let references = [letter.header("In-Reply-To"), letter.header("References")];
         !id.is_empty() && references.iter().any(|header| header.split_whitespace().any(|known| known == id))
@@ -221,14 +221,14 @@ fn bare_subject(subject: &str) -> String {
 }
 
 /// Reads a mail and adds the sender where it is missing, as Gmail does.
-pub fn read(raw: Bytes, mailbox: &str) -> Result<(Bytes, Letter), Refusal> {
+pub fn read(raw: Bytes, mailbox: &str) -> Result<(Bytes, ParsedMail), Refusal> {
     let malformed = || Refusal::invalid("Invalid message: not a message in the format of RFC 2822.");
-    let letter = Letter::read(&raw).filter(|letter| is_sound(&letter.headers)).ok_or_else(malformed)?;
+    let letter = ParsedMail::read(&raw).filter(|letter| is_sound(&letter.headers)).ok_or_else(malformed)?;
     if !letter.header("From").is_empty() {
         return Ok((raw, letter));
     }
     let raw = letter::with_header(&raw, "From", mailbox);
-    let letter = Letter::read(&raw).ok_or_else(malformed)?;
+    let letter = ParsedMail::read(&raw).ok_or_else(malformed)?;
     Ok((Bytes::from(raw), letter))
 }
 

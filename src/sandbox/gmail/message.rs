@@ -8,7 +8,7 @@ use crate::gmail::mailbox::{
     BASE64, Brought, DRAFT, HistoryId, INBOX, Mailbox, Message, SENT, SPAM, TRASH, UNREAD, read,
 };
 use crate::gmail::{TO_READ, deliver, label, own_mailbox, query, view};
-use crate::letter::{self, Letter};
+use crate::letter::{self, ParsedMail};
 use crate::serve::call::{Call, page};
 use crate::serve::envelope::{Refusal, Reply, merge};
 use crate::world::World;
@@ -80,7 +80,7 @@ pub fn make(
     thread: Thread,
     labels: &[&str],
 ) -> Result<Message, Refusal> {
-    let letter = Letter::read(&raw).ok_or_else(missing_raw)?;
+    let letter = ParsedMail::read(&raw).ok_or_else(missing_raw)?;
     let id = world.ids.message(call.at);
     let history_id = HistoryId(world.ids.next());
     let mailbox = own_mailbox(world, call)?;

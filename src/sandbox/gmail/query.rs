@@ -202,7 +202,7 @@ impl Expression {
 mod tests {
     use super::*;
     use crate::gmail::mailbox::{HistoryId, SENT};
-    use crate::letter::{Letter, write};
+    use crate::letter::{ParsedMail, write};
 
     const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
@@ -220,7 +220,7 @@ mod tests {
             labels: vec![SENT.to_owned()],
             history_id: HistoryId(2),
             at: Timestamp::from_millis(1_789_999_000_000),
-            letter: Letter::read(&raw).unwrap(),
+            letter: ParsedMail::read(&raw).unwrap(),
             raw: raw.into(),
         }
     }

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::Shared;
-use crate::letter::Letter;
+use crate::letter::ParsedMail;
 use crate::serve::envelope::merge;
 use crate::smtp::wire::Wire;
 use crate::world::Weighed;
@@ -44,7 +44,7 @@ pub struct Received {
     /// How the client named itself.
     pub greeting: String,
     pub raw: Bytes,
-    pub letter: Letter,
+    pub letter: ParsedMail,
 }
 
 impl Weighed for Received {

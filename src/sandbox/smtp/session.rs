@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 
 use crate::Shared;
 use crate::fault::Blow;
-use crate::letter::Letter;
+use crate::letter::ParsedMail;
 use crate::serve::route::Service;
 use crate::smtp::Received;
 use crate::smtp::wire::{Data, Wire};
@@ -262,7 +262,7 @@ impl Session<'_> {
 
     fn keep(&mut self, raw: Vec<u8>) -> Next {
         let at = self.shared.clock.now();
-        let letter = Letter::read(&raw).unwrap_or_default();
+        let letter = ParsedMail::read(&raw).unwrap_or_default();
         let mut world = self.shared.world();
         let id = world.ids.message(at);
         world.sink.put(Received {

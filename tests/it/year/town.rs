@@ -423,7 +423,7 @@ impl Town {
         let hasten = move |conn: &mut Conn| {
             for cursor in store::cursor::list(&mut conn.of(&id), None, 10)? {
                 if cursor.due_at.is_some_and(|due_at| due_at > at) {
-                    store::cursor::hasten(&mut conn.of(&id), &cursor.id, at)?;
+                    store::cursor::poll_now(&mut conn.of(&id), &cursor.id, at)?;
                 }
             }
             Ok(())

@@ -2,7 +2,7 @@
 
 use crate::lead::enquiry::Enquiry;
 use nexora_core::model::address::EmailAddress;
-use nexora_core::model::lead::Agreed;
+use nexora_core::model::lead::ConsentRecord;
 
 /// A lead as a source sent it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,7 +14,7 @@ pub struct ParsedLead {
     pub reply_to: Option<EmailAddress>,
     /// The homeowner is answered on the marketplace's own pages, even without a mail address or telephone number.
     pub answered_there: bool,
-    pub consents: Vec<Agreed>,
+    pub consents: Vec<ConsentRecord>,
     /// Why the sender itself considers it spam; nothing where it does not.
     pub spam: Option<&'static str>,
     /// The telephone number is lent by the marketplace, and will be another person's later.

@@ -8,7 +8,7 @@ use nexora_core::base::clock::Timestamp;
 use nexora_core::model::consent::{Channel, Scope, Suppression, SuppressionReason};
 use nexora_core::model::contact::AddressKind;
 use nexora_core::model::event::{About, CalendarEvent, Event, EventKind, Fact, MailEvent};
-use nexora_core::model::lead::{Agreed, LeadState};
+use nexora_core::model::lead::{ConsentRecord, LeadState};
 use nexora_core::model::message::{Author, Message};
 use nexora_core::model::tenant::Tenant;
 use nexora_core::model::{ConnectionId, ContactId, MessageId};
@@ -28,7 +28,7 @@ pub fn invent(conn: &mut Conn, linker: &Linker, tenant: &Tenant, made_up: &Event
             EventKind::ContactUnsubscribed => {
                 person.suppress(conn, Scope::Commercial, SuppressionReason::Unsubscribed)?;
                 let wording = "No more of these mails".to_owned();
-                let word = Agreed { channel: Channel::Email, given: false, wording };
+                let word = ConsentRecord { channel: Channel::Email, given: false, wording };
                 let given = Given { source: "unsubscribe", actor: "contact", lead: None };
                 note(&mut conn.of(&tenant.id), contact_id, word, given, made_up.received_at)?;
             }

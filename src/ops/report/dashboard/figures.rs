@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::effect::EffectState;
-use nexora_core::model::lead::Pace;
+use nexora_core::model::lead::ResponseTime;
 use nexora_core::model::tenant::Tenant;
 use nexora_engine::report::owner_words;
 use nexora_engine::report::statistics::{self, Daily, Done, Speed};
@@ -49,12 +49,17 @@ pub struct Charts {
 const FATES: [&str; 4] = ["sent", "waiting", "not sent", "given up"];
 
 /// Returns the leads that are counted, latest first.
-pub fn paces(tx: &mut Tx, zone: Tz, now: Timestamp) -> Result<Vec<Pace>> {
+pub fn paces(tx: &mut Tx, zone: Tz, now: Timestamp) -> Result<Vec<ResponseTime>> {
     let since = empty(zone, now, Vec::new()).begins_at(zone).unwrap_or(now);
     lead::paces(tx, since, COUNTED)
 }
 
-pub fn week(conn: &mut Conn, tenant: &Tenant, paces: Option<&[Pace]>, now: Timestamp) -> Result<Week> {
+pub fn week(
+    conn: &mut Conn,
+    tenant: &Tenant,
+    paces: Option<&[ResponseTime]>,
+    now: Timestamp,
+) -> Result<Week> {
     let tx = &mut conn.of(&tenant.id);
     let spans = [(now - WEEK, now), (now - 2 * WEEK, now - WEEK)];
     let (mut done, mut replies) = (Vec::new(), Vec::new());
@@ -65,7 +70,7 @@ pub fn week(conn: &mut Conn, tenant: &Tenant, paces: Option<&[Pace]>, now: Times
     let pair = |values: &[Done]| [0, 1].map(|index| values.get(index).copied().unwrap_or_default());
     let done = pair(&done);
     let minutes_each = tenant.settings()?.minutes_saved;
-    let within = |paces: &[Pace], (from, until): (Timestamp, Timestamp)| {
+    let within = |paces: &[ResponseTime], (from, until): (Timestamp, Timestamp)| {
         Speed::of(paces.iter().filter(|pace| pace.received_at > from && pace.received_at <= until))
     };
     Ok(Week {
@@ -78,7 +83,7 @@ pub fn week(conn: &mut Conn, tenant: &Tenant, paces: Option<&[Pace]>, now: Times
 
 pub fn charts(
     tx: &mut Tx,
-    paces: &[Pace],
+    paces: &[ResponseTime],
     with_messages: bool,
     (zone, now): (Tz, Timestamp),
 ) -> Result<Charts> {
@@ -86,8 +91,8 @@ pub fn charts(
     leads.parts = leads.parts.iter().map(|source| owner_words::source(source)).collect();
     Ok(Charts {
         leads,
-        first_answers: statistics::waits(paces.iter().map(Pace::first_answer)),
-        personal_answers: statistics::waits(paces.iter().map(Pace::personal_answer)),
+        first_answers: statistics::waits(paces.iter().map(ResponseTime::first_answer)),
+        personal_answers: statistics::waits(paces.iter().map(ResponseTime::personal_answer)),
         messages: if with_messages { Some(messages(tx, (zone, now))?) } else { None },
     })
 }

@@ -12,12 +12,12 @@ use std::collections::HashMap;
 use chrono_tz::Tz;
 
 use crate::app::App;
-use crate::domain::report::health::{self, Level, Trouble};
+use crate::domain::report::health::{self, HealthIssue, Level};
 use nexora_connector::kind::Connectors;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::{Error, Result};
 use nexora_core::model::address::Slug;
-use nexora_core::model::lead::{Lead, Pace};
+use nexora_core::model::lead::{Lead, ResponseTime};
 use nexora_core::model::panel::Panel;
 use nexora_core::model::principal::{Noun, Permission, Principal, Verb};
 use nexora_core::model::tenant::Tenant;
@@ -41,7 +41,7 @@ pub struct Dashboard {
     /// In order.
     pub panels: Vec<Panel>,
     pub level: Level,
-    pub troubles: Vec<Trouble>,
+    pub troubles: Vec<HealthIssue>,
     /// The commands that act on troubles are shown.
     pub shows_commands: bool,
     pub health: Option<Health>,
@@ -154,7 +154,7 @@ fn load(
         true => Some(figures::paces(tx, zone, now)?),
         false => None,
     };
-    let paces: Option<&[Pace]> = paces.as_deref();
+    let paces: Option<&[ResponseTime]> = paces.as_deref();
     Ok(Dashboard {
         zone,
         now,

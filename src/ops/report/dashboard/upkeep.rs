@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::automation::version::{self, Parsed};
-use crate::domain::report::health::{self, Trouble};
+use crate::domain::report::health::{self, HealthIssue};
 use crate::ops::report::dashboard::Names;
 use crate::ops::report::status;
 use nexora_connector::kind::Connectors;
@@ -75,7 +75,7 @@ pub struct Known {
 
 /// What every page needs, whatever its panels.
 pub struct Upkeep {
-    pub troubles: Vec<Trouble>,
+    pub troubles: Vec<HealthIssue>,
     pub automations: Vec<Known>,
     pub schedules: Vec<Schedule>,
     connections: Vec<Connection>,

@@ -15,7 +15,7 @@ use crate::lead::lead_format::verify::{Call, Verification};
 use crate::lead::lead_format::webhook::{InAddress, Needs, ParseResult, Sender, Setting, WebhookFormat};
 use nexora_core::model::LeadId;
 use nexora_core::model::consent::Channel;
-use nexora_core::model::lead::{Agreed, Attribution, Details};
+use nexora_core::model::lead::{Attribution, ConsentRecord, Details};
 use nexora_core::model::source::{SourceField, SourceSettings};
 
 pub static FORMAT: LeadFormat =
@@ -118,7 +118,7 @@ fn lead(value: &Value) -> ParsedLead {
 }
 
 /// Returns the consent to automated text messages: a yes counts only with the record it rests on.
-fn consent(value: &Value) -> Option<Agreed> {
+fn consent(value: &Value) -> Option<ConsentRecord> {
     let given = value.get("automatedContactCompliant")?.as_bool()?;
     let record = some(text(value, &["automatedContactConsentId"]));
     let wording = match (given, record) {
@@ -126,7 +126,7 @@ fn consent(value: &Value) -> Option<Agreed> {
         (true, Some(record)) => format!("Angi: compliant for automated contact, consent {record}"),
         (true, None) => return None,
     };
-    Some(Agreed { channel: Channel::Sms, given, wording })
+    Some(ConsentRecord { channel: Channel::Sms, given, wording })
 }
 
 /// Reads the questions and answers, a list of pairs today and one line of `Q:A; Q:A;` before.
