@@ -6,7 +6,7 @@
 //! words.
 
 use crate::app::App;
-use crate::cli::{Command, connection, role, trial};
+use crate::cli::{Command, role, trial};
 use crate::ops;
 use nexora_core::base::{Error, Kind, Result};
 use nexora_core::model::address::{EmailAddress, Slug};
@@ -145,7 +145,7 @@ fn need(command: &Command, names_tenant: bool) -> Need {
         Command::Tenant(command) => command.need(),
         Command::User(command) => command.need(names_tenant),
         Command::Session(command) => command.need(names_tenant),
-        Command::Connection(command) => of_connection(command),
+        Command::Connection(command) => command.need(),
         Command::Source(command) => command.need(),
         Command::Key(command) => command.need(),
         Command::Automation(command) => command.need(),
@@ -168,21 +168,4 @@ fn need(command: &Command, names_tenant: bool) -> Need {
         Command::Effect(command) => command.need(),
         Command::Status(arguments) => arguments.need(names_tenant),
     }
-}
-
-fn of_connection(command: &connection::Command) -> Need {
-    use connection::Command;
-    let verb = match command {
-        Command::Create(create) if create.needs_operator() => return Need::Operator,
-        Command::Create(_) => Verb::Create,
-        Command::List | Command::Show { .. } => Verb::Read,
-        Command::Test { .. }
-        | Command::Pause { .. }
-        | Command::Resume { .. }
-        | Command::Authorize { .. }
-        | Command::LeadMail { .. }
-        | Command::Revoke { .. } => Verb::Update,
-        Command::Delete { .. } => Verb::Delete,
-    };
-    Need::may(Noun::Connection, verb)
 }

@@ -19,17 +19,14 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use nexora_core::base::Result;
-use nexora_core::base::clock::Timestamp;
 use nexora_core::base::text::Json;
-use nexora_core::model::TenantId;
 use nexora_core::model::audit::Actor;
 use nexora_core::model::automation::Version;
 use nexora_core::model::tenant::Tenant;
 use nexora_engine::automation::context::Settings;
 use nexora_engine::automation::definition::Definition;
 use nexora_engine::automation::setting;
-use nexora_store::audit::{self, Change};
-use nexora_store::{Conn, Db};
+use nexora_store::audit::Change;
 
 /// The most rows that one list returns.
 pub const LIST_LIMIT: i64 = 1_000;
@@ -49,28 +46,6 @@ fn setting_texts(version: &Version) -> Result<BTreeMap<String, String>> {
 fn chosen_texts(version: &Version, tenant: &Tenant) -> Result<BTreeMap<String, String>> {
     let definition = Definition::parse(&version.definition)?;
     setting::chosen(&definition.settings, &version.settings.read()?, tenant)
-}
-
-/// Runs `work` and, in the same write, records what `actor` did.
-async fn audited<T, F>(
-    db: &Db,
-    tenant: Option<TenantId>,
-    actor: &Actor,
-    action: &'static str,
-    now: Timestamp,
-    work: F,
-) -> Result<T>
-where
-    T: Send + 'static,
-    F: FnOnce(&mut Conn) -> Result<(T, Subject)> + Send + 'static,
-{
-    let actor = actor.clone();
-    db.write(move |conn| {
-        let (value, subject) = work(conn)?;
-        audit::append(conn, tenant.as_ref(), subject.change(actor, action), now)?;
-        Ok(value)
-    })
-    .await
 }
 
 /// What an audited change was made to, before and after.

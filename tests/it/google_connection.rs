@@ -19,6 +19,7 @@ use nexora_core::model::event::{ConnectionFailing, EventKind};
 use nexora_google::authorization::AuthorizationRequest;
 use nexora_google::kind::by_service_account;
 use nexora_google::oauth::OAuthClient;
+use nexora_store as store;
 use nexora_store::event;
 use reqwest::Client;
 use reqwest::redirect::Policy;
@@ -238,7 +239,11 @@ async fn an_answer_that_is_not_the_right_one_is_refused_in_plain_words() {
     let again = Secret::new("4/0sandbox-used-or-expired");
     let expired = authorization::add_user(app, actor, tenant, "other", None, (&asked, again)).await;
     refused(expired, Kind::Denied, "it has expired or was used before");
-    assert_eq!(connection::list(app, tenant).await.unwrap().len(), 2, "nothing was added");
+    assert_eq!(
+        app.view(tenant, |tx| store::connection::list(tx, 10)).await.unwrap().len(),
+        2,
+        "nothing was added"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -443,7 +448,11 @@ async fn more_than_the_projects_quota_carries_is_refused_with_the_sum() {
         Kind::Config,
         "2 mailboxes every 1 s need 240 Gmail units a minute; the project allows 120",
     );
-    assert_eq!(connection::list(app, tenant).await.unwrap().len(), 2, "nothing was added");
+    assert_eq!(
+        app.view(tenant, |tx| store::connection::list(tx, 10)).await.unwrap().len(),
+        2,
+        "nothing was added"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -10,7 +10,9 @@ pub use create::Create;
 use crate::app::App;
 use crate::cli::connection::create::ScopeArgs;
 use crate::cli::out::{Out, ago, maybe};
+use crate::cli::permission::Need;
 use crate::cli::{Context, input};
+use crate::ops::LIST_LIMIT;
 use crate::ops::connection;
 use crate::ops::connection::authorization;
 use crate::ops::lead::lead_mail::{self, Change};
@@ -18,8 +20,10 @@ use nexora_core::base::Result;
 use nexora_core::base::secret::Secret;
 use nexora_core::model::connection::{Abilities, Connection};
 use nexora_core::model::google::GoogleAuth;
+use nexora_core::model::principal::Noun;
 use nexora_core::model::tenant::Tenant;
 use nexora_engine::lead::lead_format::mail::{Form, Rules};
+use nexora_store as store;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -82,6 +86,24 @@ pub enum Command {
     Delete { name: String },
 }
 
+impl Command {
+    /// Says what must be permitted.
+    pub fn need(&self) -> Need {
+        match self {
+            Command::List | Command::Show { .. } => Need::read(Noun::Connection),
+            Command::Create(create) if create.needs_operator() => Need::Operator,
+            Command::Create(_) => Need::of(connection::ADD),
+            // It notes what the provider answers, and has a connection that failed go on.
+            Command::Test { .. } | Command::Resume { .. } => Need::of(connection::RESUME),
+            Command::Pause { .. } => Need::of(connection::PAUSE),
+            Command::Authorize { .. } => Need::of(authorization::AUTHORIZE),
+            Command::LeadMail { .. } => Need::of(lead_mail::SET_RULES),
+            Command::Revoke { .. } => Need::of(authorization::REVOKE),
+            Command::Delete { .. } => Need::of(connection::REMOVE),
+        }
+    }
+}
+
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
     let tenant = context.tenant().await?;
@@ -95,7 +117,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             Ok(())
         }
         Command::List => {
-            let connections = connection::list(app, &tenant).await?;
+            let connections = app.view(&tenant, |tx| store::connection::list(tx, LIST_LIMIT)).await?;
             out.list(&["name", "kind", "state", "last ok", "last error"], &connections, |connection| {
                 vec![
                     connection.name.clone(),

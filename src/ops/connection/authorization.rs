@@ -8,8 +8,8 @@ use std::path::Path;
 use crate::app::App;
 use crate::domain::connection::quota_check::{self, PollPlan};
 use crate::domain::connection::watch;
+use crate::ops::Subject;
 use crate::ops::connection::{add, find, replace};
-use crate::ops::{Subject, audited};
 use nexora_core::base::secret::Secret;
 use nexora_core::base::text::Json;
 use nexora_core::base::{Error, Kind, Result, file};
@@ -17,12 +17,16 @@ use nexora_core::model::address::EmailAddress;
 use nexora_core::model::audit::Actor;
 use nexora_core::model::connection::{Abilities, Connection, ConnectionState};
 use nexora_core::model::google::{GoogleAuth, GoogleSettings};
+use nexora_core::model::principal::{Noun, Operation, Verb};
 use nexora_core::model::tenant::Tenant;
 use nexora_google::authorization::{self, AuthorizationRequest, Authorized};
 use nexora_google::kind;
 use nexora_google::oauth::OAuthClient;
 use nexora_google::service_account::service_account_email;
 use nexora_store::{connection, cursor, effect};
+
+pub const AUTHORIZE: Operation = Operation::new("connection.authorize", Noun::Connection, Verb::Update);
+pub const REVOKE: Operation = Operation::new("connection.revoke", Noun::Connection, Verb::Update);
 
 /// Reads the OAuth client that people authorize, from `file` or from `google.client_file`.
 ///
@@ -123,6 +127,7 @@ pub async fn authorize(
     name: &str,
     (request, code): (&AuthorizationRequest, Secret),
 ) -> Result<Connection> {
+    app.permit(actor, tenant, AUTHORIZE).await?;
     let (before, known) = find_google(app, tenant, name).await?;
     let authorized = request.finish(&app.google(), code, Some(&known.subject)).await?;
     let sealed = app.key.seal(&before.seal_owner(), &authorized.credential.write())?;
@@ -131,7 +136,7 @@ pub async fn authorize(
         sealed: Some(sealed),
         ..before.clone()
     };
-    activate(app, actor, tenant, (before, after), "connection.authorize").await
+    activate(app, actor, tenant, before, after).await
 }
 
 /// Lets a service account's connection use more of Google, or gives it another key. The delegation
@@ -147,6 +152,7 @@ pub async fn extend(
     abilities: Abilities,
     key: Option<Secret>,
 ) -> Result<Connection> {
+    app.permit(actor, tenant, AUTHORIZE).await?;
     let (before, known) = find_google(app, tenant, name).await?;
     let (auth, sealed) = match &key {
         None => (known.auth, before.sealed.clone()),
@@ -160,38 +166,35 @@ pub async fn extend(
     // Opened apart from the registry, which holds the connection as it is stored.
     let tried = Connection { updated_at: app.clock.now(), ..after.clone() };
     app.connector(&tried)?.probe.probe().await?;
-    activate(app, actor, tenant, (before, after), "connection.authorize").await
+    activate(app, actor, tenant, before, after).await
 }
 
 async fn activate(
     app: &App,
     actor: &Actor,
     tenant: &Tenant,
-    (before, after): (Connection, Connection),
-    action: &'static str,
+    before: Connection,
+    after: Connection,
 ) -> Result<Connection> {
-    let now = app.clock.now();
-    let after = Connection {
-        state: ConnectionState::Active,
-        last_error: None,
-        last_error_at: None,
-        updated_at: now,
-        ..after
-    };
-    let (owner, plan) = (tenant.clone(), PollPlan::of(&app.config));
-    let connectors = app.connectors().clone();
-    let changed = audited(&app.db, Some(tenant.id.clone()), actor, action, now, move |conn| {
-        replace(conn, &before, &after)?;
-        watch::reconcile(conn, &connectors, &owner, now)?;
-        quota_check::check(conn, &plan)?;
-        effect::wake_parked(&mut conn.of(&after.tenant_id), &after.id, now)?;
-        cursor::set_due(&mut conn.of(&after.tenant_id), &after.id, Some(now))?;
+    let (plan, connectors) = (PollPlan::of(&app.config), app.connectors().clone());
+    app.change(actor, tenant, AUTHORIZE, move |tx, now| {
+        let after = Connection {
+            state: ConnectionState::Active,
+            last_error: None,
+            last_error_at: None,
+            updated_at: now,
+            ..after
+        };
+        let tenant = tx.tenant;
+        replace(tx, &before, &after)?;
+        watch::reconcile(tx, &connectors, tenant, now)?;
+        quota_check::check(tx, &plan)?;
+        effect::wake_parked(tx, &after.id, now)?;
+        cursor::set_due(tx, &after.id, Some(now))?;
         let subject = Subject::new(&after.name).before(&before)?.after(&after)?;
         Ok((after, subject))
-    });
-    let connection = changed.await?;
-    app.nudges.all();
-    Ok(connection)
+    })
+    .await
 }
 
 /// Takes an authorization back at Google, forgets the credential and pauses the connection. A service
@@ -200,23 +203,24 @@ async fn activate(
 /// # Errors
 /// `Unavailable` when Google does not answer: nothing is forgotten then.
 pub async fn revoke(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Result<Connection> {
+    app.permit(actor, tenant, REVOKE).await?;
     let (before, known) = find_google(app, tenant, name).await?;
     if let (GoogleAuth::User { .. }, Some(sealed)) = (&known.auth, before.sealed.as_deref()) {
         let credential = app.key.open(&before.seal_owner(), sealed)?;
         authorization::revoke(&app.google(), &credential).await?;
     }
-    let now = app.clock.now();
-    let after = Connection {
-        sealed: None,
-        state: ConnectionState::Paused,
-        last_error: Some(format!("access was revoked by {actor}")),
-        last_error_at: Some(now),
-        updated_at: now,
-        ..before.clone()
-    };
-    audited(&app.db, Some(tenant.id.clone()), actor, "connection.revoke", now, move |conn| {
-        replace(conn, &before, &after)?;
-        cursor::set_due(&mut conn.of(&after.tenant_id), &after.id, None)?;
+    let last_error = Some(format!("access was revoked by {actor}"));
+    app.change(actor, tenant, REVOKE, move |tx, now| {
+        let after = Connection {
+            sealed: None,
+            state: ConnectionState::Paused,
+            last_error,
+            last_error_at: Some(now),
+            updated_at: now,
+            ..before.clone()
+        };
+        replace(tx, &before, &after)?;
+        cursor::set_due(tx, &after.id, None)?;
         let subject = Subject::new(&after.name).before(&before.state)?.after(&after.state)?;
         Ok((after, subject))
     })

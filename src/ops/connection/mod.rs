@@ -8,13 +8,20 @@ use crate::config::definitions::CONNECTION_ALERT;
 use crate::domain::connection::quota_check::{self, PollPlan};
 use crate::domain::connection::watch;
 use crate::ops::automation::DefaultAutomation;
-use crate::ops::{LIST_LIMIT, Subject, audited};
+use crate::ops::unit::Unit;
+use crate::ops::{LIST_LIMIT, Subject};
 use nexora_connector::kind::NewConnection;
 use nexora_core::base::{Error, Kind, Result};
 use nexora_core::model::audit::Actor;
 use nexora_core::model::connection::{Connection, ConnectionState};
+use nexora_core::model::principal::{Noun, Operation, Verb};
 use nexora_core::model::tenant::Tenant;
 use nexora_store::{Claim, Conn, Inserted, connection, effect};
+
+pub const ADD: Operation = Operation::new("connection.add", Noun::Connection, Verb::Create);
+pub const PAUSE: Operation = Operation::new("connection.pause", Noun::Connection, Verb::Update);
+pub const RESUME: Operation = Operation::new("connection.resume", Noun::Connection, Verb::Update);
+pub const REMOVE: Operation = Operation::new("connection.remove", Noun::Connection, Verb::Delete);
 
 /// Adds a connection; a tenant has one of each name.
 ///
@@ -27,24 +34,21 @@ pub async fn add(
     name: &str,
     new: NewConnection,
 ) -> Result<Connection> {
-    let now = app.clock.now();
-    let mut added = Connection::new(&tenant.id, new.kind, name, new.settings, now);
+    let mut added = Connection::new(&tenant.id, new.kind, name, new.settings, app.clock.now());
     let owner = added.seal_owner();
     added.sealed = new.credential.map(|secret| app.key.seal(&owner, &secret)).transpose()?;
-    let (slug, owner_tenant) = (tenant.slug.clone(), tenant.clone());
     let (plan, connectors) = (PollPlan::of(&app.config), app.connectors().clone());
     let alert = DefaultAutomation::new(app, actor, tenant, CONNECTION_ALERT)?;
-    audited(&app.db, Some(tenant.id.clone()), actor, "connection.add", now, move |conn| {
-        if connection::insert(conn, &added)? == Inserted::AlreadyThere {
-            return Err(Error::conflict(format!(
-                "tenant `{slug}` has a connection `{}` already",
-                added.name
-            ))
-            .hint("choose another with `--name`, or delete the one that is there"));
+    app.change(actor, tenant, ADD, move |tx, now| {
+        let tenant = tx.tenant;
+        if connection::insert(tx, &added)? == Inserted::AlreadyThere {
+            let (slug, name) = (&tenant.slug, &added.name);
+            return Err(Error::conflict(format!("tenant `{slug}` has a connection `{name}` already"))
+                .hint("choose another with `--name`, or delete the one that is there"));
         }
-        alert.enable(&mut conn.of(&owner_tenant.id), now)?;
-        watch::reconcile(conn, &connectors, &owner_tenant, now)?;
-        quota_check::check(conn, &plan)?;
+        alert.enable(tx, now)?;
+        watch::reconcile(tx, &connectors, tenant, now)?;
+        quota_check::check(tx, &plan)?;
         let subject = Subject::new(&added.name).after(&added)?;
         Ok((added, subject))
     })
@@ -62,26 +66,17 @@ pub(in crate::ops) fn replace(conn: &mut Conn, before: &Connection, after: &Conn
     }
 }
 
-/// Lists a tenant's connections, oldest first.
-///
-/// # Errors
-/// `Unavailable` when the database cannot be reached.
-pub async fn list(app: &App, tenant: &Tenant) -> Result<Vec<Connection>> {
-    let id = tenant.id.clone();
-    app.db.read(move |conn| connection::list(&mut conn.of(&id), LIST_LIMIT)).await
-}
-
 /// Finds a connection by its name.
 ///
 /// # Errors
 /// `NotFound` when there is none.
 pub async fn find(app: &App, tenant: &Tenant, name: &str) -> Result<Connection> {
-    let (id, wanted) = (tenant.id.clone(), name.to_owned());
-    let found = app.db.read(move |conn| connection::find_by_name(&mut conn.of(&id), &wanted)).await?;
-    found.ok_or_else(|| {
-        Error::not_found(format!("no connection `{name}` in tenant `{}`", tenant.slug))
-            .hint(format!("run `nexora connection list --tenant {}`", tenant.slug))
-    })
+    let name = name.to_owned();
+    app.view(tenant, move |tx| find_row(tx, &name)).await
+}
+
+fn find_row(tx: &mut Unit<'_>, name: &str) -> Result<Connection> {
+    connection::find_by_name(tx, name)?.ok_or_else(|| tx.missing("connection", name))
 }
 
 /// Asks the provider whether the credential is good, and notes the answer. A connection that was
@@ -101,12 +96,11 @@ pub async fn test(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Resu
         Err(error) => Some(error.report()),
     };
     let (tenant_id, id) = (found.tenant_id.clone(), found.id.clone());
-    app.db
-        .write(move |conn| match noted {
-            None => connection::note_success(&mut conn.of(&tenant_id), &id, now),
-            Some(reason) => connection::note_failure(&mut conn.of(&tenant_id), &id, &reason, now),
-        })
-        .await?;
+    let note = move |conn: &mut Conn| match noted {
+        None => connection::note_success(&mut conn.of(&tenant_id), &id, now),
+        Some(reason) => connection::note_failure(&mut conn.of(&tenant_id), &id, &reason, now),
+    };
+    app.db.write(note).await?;
     if answer.is_ok() && found.state == ConnectionState::Failing {
         resume(app, actor, tenant, name).await?;
     }
@@ -122,7 +116,7 @@ pub async fn test(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Resu
 /// # Errors
 /// `NotFound` when there is none.
 pub async fn pause(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Result<Connection> {
-    set_state(app, actor, tenant, name, ConnectionState::Paused, "connection.pause").await
+    set_state(app, actor, tenant, name, ConnectionState::Paused, PAUSE).await
 }
 
 /// Resumes a connection: what waited for it goes out.
@@ -130,7 +124,7 @@ pub async fn pause(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Res
 /// # Errors
 /// `NotFound` when there is none.
 pub async fn resume(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Result<Connection> {
-    set_state(app, actor, tenant, name, ConnectionState::Active, "connection.resume").await
+    set_state(app, actor, tenant, name, ConnectionState::Active, RESUME).await
 }
 
 async fn set_state(
@@ -139,24 +133,22 @@ async fn set_state(
     tenant: &Tenant,
     name: &str,
     state: ConnectionState,
-    action: &'static str,
+    operation: Operation,
 ) -> Result<Connection> {
-    let now = app.clock.now();
-    let before = find(app, tenant, name).await?;
-    let after = Connection { state, updated_at: now, ..before.clone() };
-    let changed = audited(&app.db, Some(tenant.id.clone()), actor, action, now, move |conn| {
-        connection::set_state(&mut conn.of(&after.tenant_id), &after.id, state, now)?;
-        if state == ConnectionState::Active {
-            effect::wake_parked(&mut conn.of(&after.tenant_id), &after.id, now)?;
-        }
+    let name = name.to_owned();
+    app.change(actor, tenant, operation, move |tx, now| {
+        let before = find_row(tx, &name)?;
         let due_at = (state == ConnectionState::Active).then_some(now);
-        nexora_store::cursor::set_due(&mut conn.of(&after.tenant_id), &after.id, due_at)?;
+        connection::set_state(tx, &before.id, state, now)?;
+        if state == ConnectionState::Active {
+            effect::wake_parked(tx, &before.id, now)?;
+        }
+        nexora_store::cursor::set_due(tx, &before.id, due_at)?;
+        let after = Connection { state, updated_at: now, ..before.clone() };
         let subject = Subject::new(&after.name).before(&before.state)?.after(&after.state)?;
         Ok((after, subject))
-    });
-    let connection = changed.await?;
-    app.nudges.all();
-    Ok(connection)
+    })
+    .await
 }
 
 /// Removes a connection that nothing was ever sent through.
@@ -164,15 +156,13 @@ async fn set_state(
 /// # Errors
 /// `NotFound` when there is none; `Conflict` when history refers to it.
 pub async fn remove(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Result<()> {
-    let now = app.clock.now();
-    let found = find(app, tenant, name).await?;
-    let name = name.to_owned();
-    let removed = audited(&app.db, Some(tenant.id.clone()), actor, "connection.remove", now, move |conn| {
-        for cursor in nexora_store::cursor::list(&mut conn.of(&found.tenant_id), Some(&found.id), LIST_LIMIT)?
-        {
-            nexora_store::cursor::delete(&mut conn.of(&found.tenant_id), &cursor.id)?;
+    let wanted = name.to_owned();
+    let removed = app.change(actor, tenant, REMOVE, move |tx, _| {
+        let found = find_row(tx, &wanted)?;
+        for cursor in nexora_store::cursor::list(tx, Some(&found.id), LIST_LIMIT)? {
+            nexora_store::cursor::delete(tx, &cursor.id)?;
         }
-        connection::delete(&mut conn.of(&found.tenant_id), &found.id)?;
+        connection::delete(tx, &found.id)?;
         let subject = Subject::new(&found.name).before(&found)?;
         Ok(((), subject))
     });

@@ -5,19 +5,22 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::app::App;
+use crate::ops::Subject;
 use crate::ops::connection::authorization::find_google;
 use crate::ops::connection::replace;
-use crate::ops::{Subject, audited};
 use nexora_core::base::text::Json;
 use nexora_core::base::{Error, Result};
 use nexora_core::model::audit::Actor;
 use nexora_core::model::connection::Connection;
 use nexora_core::model::google::GoogleSettings;
+use nexora_core::model::principal::{Noun, Operation, Verb};
 use nexora_core::model::tenant::Tenant;
 use nexora_engine::lead::enquiry::Enquiry;
 use nexora_engine::lead::lead_format::formats;
 use nexora_engine::lead::lead_format::mail::{Form, MailResult, Rules};
 use nexora_engine::message::mail::from_rfc822;
+
+pub const SET_RULES: Operation = Operation::new("connection.lead_mail", Noun::Connection, Verb::Update);
 
 /// A change of a connection's rules.
 #[derive(Clone, Debug, Default)]
@@ -64,10 +67,9 @@ pub async fn set_rules(
     let rules = changed(Rules::of(&before)?, change)?;
     let lead_mail = (rules != Rules::default()).then(|| Json::of(&rules).map(|json| json.value()));
     let settings = Json::of(&GoogleSettings { lead_mail: lead_mail.transpose()?, ..settings })?;
-    let now = app.clock.now();
-    let after = Connection { settings, updated_at: now, ..before.clone() };
-    audited(&app.db, Some(tenant.id.clone()), actor, "connection.lead_mail", now, move |conn| {
-        replace(conn, &before, &after)?;
+    app.change(actor, tenant, SET_RULES, move |tx, now| {
+        let after = Connection { settings, updated_at: now, ..before.clone() };
+        replace(tx, &before, &after)?;
         let subject = Subject::new(&after.name).before(&before.settings)?.after(&after.settings)?;
         Ok((rules, subject))
     })
