@@ -53,7 +53,7 @@ pub async fn init(arguments: Init, actor: &Actor, out: &Out) -> Result<()> {
     out.note(&format!(
         "\nKeep a copy of the master key apart from the database. Next:\n  \
          nexora --config {config} tenant create SLUG --name NAME --timezone ZONE --owner-email EMAIL\n  \
-         nexora --config {config} connection add smtp --tenant SLUG --host HOST --from ADDR\n  \
+         nexora --config {config} connection create smtp --tenant SLUG --host HOST --from ADDR\n  \
          nexora --config {config} automation enable lead-capture --tenant SLUG"
     ));
     Ok(())

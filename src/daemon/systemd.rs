@@ -1,4 +1,4 @@
-//! A word to systemd (sd_notify(3)): ready, reloading, alive, stopping. Elsewhere nobody listens.
+//! Notifications to systemd (sd_notify(3)): ready, reloading, alive, stopping. Without systemd they do nothing.
 
 use std::sync::Arc;
 use std::time::Duration;

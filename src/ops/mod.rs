@@ -42,7 +42,7 @@ fn setting_texts(version: &Version) -> Result<BTreeMap<String, String>> {
     Ok(definition.settings.iter().filter_map(text).collect())
 }
 
-/// Returns the settings of a version that somebody has chosen.
+/// Returns the settings of a version that differ from the defaults.
 fn chosen_texts(version: &Version, tenant: &Tenant) -> Result<BTreeMap<String, String>> {
     let definition = Definition::parse(&version.definition)?;
     setting::chosen(&definition.settings, &version.settings.read()?, tenant)

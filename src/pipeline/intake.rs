@@ -1,4 +1,4 @@
-//! What arrived becomes a lead and an event, in one write. Nobody is told "yes" before both are
+//! What arrived becomes a lead and an event, in one write. No sender is told "yes" before both are
 //! durable.
 
 use std::time::Duration;
@@ -32,7 +32,7 @@ pub enum Intake {
     Invalid(Vec<FieldFault>),
 }
 
-/// What somebody offers.
+/// An enquiry as it is offered to intake.
 #[derive(Clone, Default)]
 pub struct Offer {
     pub enquiry: Enquiry,
@@ -165,11 +165,11 @@ pub struct Arrival {
     pub original: Option<String>,
     pub consents: Vec<ConsentRecord>,
     pub pictures: Vec<Picture>,
-    /// What is known of a sender whom nobody vouches for; without it nothing speaks for spam.
+    /// What speaks for or against an anonymous sender; nothing where a trusted source vouches for the lead.
     pub signals: Option<Signals>,
     /// Why the state is what it is, beside what the signals say.
     pub reasons: Vec<String>,
-    /// The telephone number is lent by a marketplace: nobody is known by it.
+    /// The telephone number is lent by a marketplace: no contact is found by it.
     pub masked_phone: bool,
 }
 
@@ -223,7 +223,7 @@ pub fn store(tx: &mut Tx, arrival: Arrival, now: Timestamp) -> Result<(LeadId, I
         masked_phone,
     } = arrival;
     let fingerprint = enquiry::fingerprint(&new);
-    // Two copies at the same moment come one after the other, so that the second makes nobody's acquaintance.
+    // Two copies at the same moment come one after the other, so that the second copy does not create another contact.
     if let Some(key) = &key {
         event::hold_key(tx, key)?;
         if let Some(earlier) = event::find_by_dedupe_key(tx, key)? {
@@ -240,7 +240,7 @@ pub fn store(tx: &mut Tx, arrival: Arrival, now: Timestamp) -> Result<(LeadId, I
     reasons.extend(score.reasons);
     let (email, phone) =
         reached_by((new.email.as_ref(), new.phone.as_ref()), reply_to.as_ref(), masked_phone);
-    // Spam makes no acquaintances.
+    // Spam creates no contact.
     let contact_id = match state {
         LeadState::Spam => None,
         _ => contact::resolve(tx, &new.name, email, phone, now)?,
@@ -285,7 +285,7 @@ pub fn store(tx: &mut Tx, arrival: Arrival, now: Timestamp) -> Result<(LeadId, I
     Ok((id, Inserted::New))
 }
 
-/// Returns the event that tells of a lead: what is spam or a test is told to nobody.
+/// Returns the event that tells of a lead: one of spam or of a test starts no automation.
 fn received(lead: &Lead, key: Option<String>, fingerprint: String, reasons: &[String]) -> Result<Event> {
     let payload = Json::of(&LeadReceived { lead_id: lead.id.clone(), fingerprint })?;
     let key = key.unwrap_or_else(|| lead.id.to_string());
@@ -344,7 +344,7 @@ fn weigh(
     Ok(spam::score(&signals, &new.name, new.message.as_deref().unwrap_or_default()))
 }
 
-/// Within this time the same text from somebody else speaks for spam.
+/// Within this time the same text from another sender speaks for spam.
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// Writes the words of consent that came with a lead, given when it came.
@@ -390,7 +390,7 @@ fn photo(lead: &Lead, picture: Picture) -> Result<Photo> {
     })
 }
 
-/// Lets a lead go that was held back as spam: it becomes somebody's, and its automations begin, unless they
+/// Lets a lead go that was held back as spam: it gets its contact, and its automations begin, unless they
 /// had begun before it was called spam. A test lead runs nothing all the same.
 ///
 /// # Errors

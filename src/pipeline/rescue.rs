@@ -1,6 +1,6 @@
 //! Attempts that ended without a word: their leases ran out, because a process died or froze.
 //!
-//! Nobody knows whether such an effect happened, so it becomes in doubt, and deliver asks.
+//! Such an effect may or may not have happened, so it becomes in doubt, and deliver asks the provider.
 
 use std::sync::Arc;
 

@@ -57,7 +57,7 @@ pub struct World {
     pub calendars: BTreeMap<String, Calendar>,
     pub spreadsheets: BTreeMap<String, Spreadsheet>,
     pub sink: Shelf<Received>,
-    /// What Gmail does where nobody has written it down.
+    /// What Gmail does where its documentation is silent.
     pub habits: Habits,
     calls: BTreeMap<String, u64>,
 }
@@ -137,7 +137,7 @@ pub struct Ids {
     made: u64,
 }
 
-/// What came before the sandbox: numbers up to this one are of a past that nobody remembers.
+/// What came before the sandbox: numbers up to this one are too old to ask about.
 pub const BEGINNING: u64 = 1_000;
 
 impl Default for Ids {

@@ -44,7 +44,7 @@ pub fn total(counts: &[Count], noun: &str) -> i64 {
     counts.iter().filter(|count| count.noun == noun).map(|count| count.rows).sum()
 }
 
-/// Counts what is open or needs somebody, and nothing that is done: leads to be looked at, failed runs,
+/// Counts what is open or needs a person, and nothing that is done: leads to be looked at, failed runs,
 /// effects that are given up or not settled. Uses `leads_unreviewed`, `runs_failed`, `effects_dead` and
 /// `effects_unsettled`.
 pub fn unsettled(tx: &mut Tx) -> Result<Vec<Count>> {

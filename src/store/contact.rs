@@ -25,13 +25,13 @@ pub fn find_by_address(tx: &mut Tx, kind: AddressKind, value: &str) -> Result<Op
         .optional())
 }
 
-/// Holds an address until the transaction ends: nobody else can look for its contact and make one.
+/// Holds an address until the transaction ends: no other transaction can look for its contact and make one.
 pub fn hold_address(tx: &mut Tx, kind: AddressKind, value: &str) -> Result<()> {
     let tenant = tx.tenant;
     dialect::lock(tx.conn, &format!("address|{tenant}|{kind}|{value}"))
 }
 
-/// Gives the contact an address, unless it belongs to somebody already.
+/// Gives the contact an address, unless another contact has it.
 pub fn add_address(tx: &mut Tx, id: &ContactId, kind: AddressKind, value: &str) -> Result<Inserted> {
     let row = ContactAddress {
         tenant_id: tx.tenant.clone(),

@@ -59,7 +59,7 @@ pub fn claim(conn: &mut Conn, cursor: &Cursor, lease_until: Timestamp) -> Result
     on!(conn, |c| update.execute(c)).map(Claim::from_count)
 }
 
-/// Writes what a poll came to, unless somebody wrote the cursor since `epoch`.
+/// Writes what a poll came to, unless another writer changed the cursor since `epoch`.
 pub fn save(conn: &mut Conn, cursor: &Cursor, epoch: i64) -> Result<Claim> {
     let unchanged = cursors::table.find((&cursor.tenant_id, &cursor.id)).filter(cursors::epoch.eq(epoch));
     let update = diesel::update(unchanged).set((
@@ -94,7 +94,7 @@ pub fn set_due(tx: &mut Tx, connection: &ConnectionId, due_at: Option<Timestamp>
     on!(tx.conn, |c| update.execute(c)).map(|_| ())
 }
 
-/// Makes every cursor due whose poll is under way, for when it is known that nobody polls.
+/// Makes every cursor due whose poll is under way, for when it is known that no other daemon polls.
 /// Uses `cursors_leased`.
 pub fn release_all(conn: &mut Conn, now: Timestamp) -> Result<usize> {
     let leased = cursors::table.filter(cursors::lease_until.is_not_null());

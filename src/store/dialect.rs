@@ -14,7 +14,7 @@ pub fn ping(conn: &mut Conn) -> Result<()> {
 }
 
 /// Returns the end of a claiming query: rows that another daemon is claiming are passed over.
-/// SQLite has one writer, so there is nobody to pass.
+/// SQLite has one writer, so no row is ever locked by another.
 pub fn skip_locked(conn: &Conn) -> &'static str {
     match conn {
         Conn::Sqlite(_) => "",

@@ -75,7 +75,7 @@ pub fn set_state(tx: &mut Tx, id: &LeadId, state: LeadState) -> Result<()> {
     on!(tx.conn, |c| update.execute(c)).map(|_| ())
 }
 
-/// Counts, up to a few, the leads since a moment that have the same message from somebody else.
+/// Counts, up to a few, the leads since a moment that have the same message from another sender.
 /// Uses `leads_by_body`.
 pub fn same_text(
     tx: &mut Tx,

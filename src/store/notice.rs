@@ -61,7 +61,7 @@ pub fn claim(conn: &mut Conn, notice: &Notice, lease_until: Timestamp) -> Result
     on!(conn, |c| update.execute(c)).map(Claim::from_count)
 }
 
-/// Writes what an attempt came to, unless somebody wrote the notice since `epoch`.
+/// Writes what an attempt came to, unless another writer changed the notice since `epoch`.
 pub fn save(conn: &mut Conn, notice: &Notice, epoch: i64) -> Result<Claim> {
     let unchanged = notices::table.find((&notice.tenant_id, &notice.id)).filter(notices::epoch.eq(epoch));
     let update = diesel::update(unchanged).set((notice, notices::epoch.eq(epoch + 1)));

@@ -88,7 +88,7 @@ pub fn count_started(tx: &mut Tx, since: Timestamp) -> Result<Vec<(AutomationId,
         .load(c))
 }
 
-/// Writes the run's new state, unless somebody wrote it since `epoch` was read.
+/// Writes the run's new state, unless another writer changed it since `epoch` was read.
 pub fn save(conn: &mut Conn, run: &Run, epoch: i64) -> Result<Claim> {
     let unchanged = runs::table.find((&run.tenant_id, &run.id)).filter(runs::epoch.eq(epoch));
     let update = diesel::update(unchanged).set((run, runs::epoch.eq(epoch + 1)));

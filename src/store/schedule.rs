@@ -26,7 +26,7 @@ pub fn list(tx: &mut Tx) -> Result<Vec<Schedule>> {
         .load(c))
 }
 
-/// Writes a schedule's plan, unless somebody moved it on since `planned_at` was read.
+/// Writes a schedule's plan, unless another daemon moved it on since `planned_at` was read.
 pub fn save(conn: &mut Conn, schedule: &Schedule, planned_at: Timestamp) -> Result<Claim> {
     let unchanged = schedules::table
         .find((&schedule.tenant_id, &schedule.id))

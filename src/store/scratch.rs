@@ -10,7 +10,7 @@ use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 
 /// Readies a copy for a trial: the tenant is live, its automations are switched off, and what was being sent is
-/// taken up by nobody. A cursor counts as one that cannot be read just now, so that no message waits for it.
+/// no longer leased. A cursor counts as one that cannot be read just now, so that no message waits for it.
 ///
 /// # Errors
 /// `Unavailable` when the database cannot be written.

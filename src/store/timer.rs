@@ -33,7 +33,7 @@ pub fn save(conn: &mut Conn, timer: &Timer) -> Result<()> {
     on!(conn, |c| update.execute(c)).map(|_| ())
 }
 
-/// Takes a due timer off the queue, unless somebody has, or has set it to another moment.
+/// Takes a due timer off the queue, unless another daemon has, or it was set to another moment.
 pub fn fire(conn: &mut Conn, timer: &Timer) -> Result<Claim> {
     let due = timers::table
         .find((&timer.tenant_id, &timer.id))

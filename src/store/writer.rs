@@ -1,7 +1,7 @@
 //! SQLite's one writer: a thread that commits the writes that arrive together as one.
 //!
 //! Each write runs in its own savepoint and has its own result, so a failing one undoes only
-//! itself. Nobody is answered before the commit they share has been synced; if it fails, all of
+//! itself. No caller is answered before the commit they share has been synced; if it fails, all of
 //! them are told `Unavailable` and none of their work remains.
 
 use std::sync::Arc;

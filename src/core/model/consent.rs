@@ -23,7 +23,7 @@ define_words! {
         Bounced = "bounced",
         /// The person called our mail spam.
         Complained = "complained",
-        /// Somebody in the business decided it.
+        /// A person in the business decided it.
         Manual = "manual",
     }
 }

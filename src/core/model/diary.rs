@@ -56,7 +56,7 @@ pub struct Entry {
 #[serde(rename_all = "snake_case")]
 pub enum When {
     At(Timestamp),
-    /// A whole day, `2026-11-20`, in the zone of whoever looks at it.
+    /// A whole day, `2026-11-20`, in the zone of the viewer.
     Day(String),
 }
 

@@ -26,7 +26,7 @@ define_words! {
         SheetsRow = "sheets.row",
         /// A connection's credential was refused, and nothing goes through it any more.
         ConnectionFailing = "connection.failing",
-        /// Somebody in the business wrote to a contact by hand.
+        /// A person in the business wrote to a contact by hand.
         MessageWritten = "message.written",
         /// A mail to a contact came back.
         MessageBounced = "message.bounced",

@@ -101,7 +101,7 @@ pub struct Lead {
     pub body_hash: Option<String>,
     /// The words of consent that came with it, each an [`ConsentRecord`].
     pub consents: Json,
-    /// The telephone number is lent by a marketplace: nobody is known by it.
+    /// The telephone number is lent by a marketplace: no contact is found by it.
     pub masked_phone: bool,
 }
 
@@ -116,7 +116,7 @@ pub struct ResponseTime {
 }
 
 impl ResponseTime {
-    /// Returns how long the first answer took, whoever gave it.
+    /// Returns how long the first answer took, by Nexora or by a person.
     pub fn first_answer(&self) -> Option<std::time::Duration> {
         let first = [self.answered_at, self.responded_at].into_iter().flatten().min()?;
         Some(first.since(self.received_at))

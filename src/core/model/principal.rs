@@ -57,7 +57,7 @@ pub struct Operation {
 /// What one must be to do something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
-    /// Somebody who is permitted this in the tenant that it is done to.
+    /// A user who is permitted this in the tenant that it is done to.
     Permission(Permission),
     /// An operator.
     Operator,
@@ -74,7 +74,7 @@ impl Operation {
     }
 }
 
-/// Whoever asks.
+/// The party that asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Principal {
@@ -82,6 +82,6 @@ pub enum Principal {
     Operator { name: String },
     /// A user, with a role in each tenant that they belong to.
     Member { user_id: UserId, name: String, roles: Vec<(TenantId, Role)> },
-    /// Whoever holds a signed link to one tenant's page.
+    /// The holder of a signed link to one tenant's page.
     Link { tenant_id: TenantId },
 }

@@ -1,4 +1,4 @@
-//! A session: somebody who is signed in to the status page, or came by a signed link.
+//! A session: a user who is signed in to the status page, or came by a signed link.
 
 use diesel::prelude::*;
 use serde::Serialize;
@@ -28,7 +28,7 @@ pub struct Session {
     /// A keyed hash of what the browser holds.
     #[serde(skip)]
     pub token_hash: String,
-    /// Who signed in; nobody when it came of a link.
+    /// The user who signed in; nothing when it came of a link.
     pub user_id: Option<UserId>,
     /// The tenant whose link it came of.
     pub tenant_id: Option<TenantId>,

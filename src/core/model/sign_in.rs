@@ -58,7 +58,7 @@ pub struct SignIn {
 }
 
 impl SignIn {
-    /// How somebody stands who has never tried.
+    /// The state of a user who has never tried.
     pub fn unused(user_id: UserId) -> SignIn {
         SignIn {
             user_id,

@@ -1,4 +1,4 @@
-//! A user: somebody who may sign in, as an operator of everything or with a role in tenants.
+//! A user: a person who may sign in, as an operator of everything or with a role in tenants.
 
 use diesel::prelude::*;
 use serde::Serialize;

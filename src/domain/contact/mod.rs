@@ -1,6 +1,6 @@
-//! Who somebody is: the contact that an address belongs to, made when nobody has it yet.
+//! The contact that an address belongs to, created when no contact has it yet.
 //!
-//! Contacts are one person only where a normalised address is the same; names never decide. Whoever looks for
+//! Contacts are one person only where a normalised address is the same; names never decide. A transaction that looks for
 //! the contact of an address holds that address until the transaction ends, so that two never make the same
 //! person twice.
 
@@ -53,7 +53,7 @@ pub fn keys(email: Option<&EmailAddress>, phone: Option<&PhoneNumber>) -> Vec<(A
 }
 
 /// Returns the contact with one of these addresses, made or completed; nothing without an address.
-/// An address that belongs to somebody else stays theirs; the e-mail address decides.
+/// An address of another contact stays with it; the e-mail address decides.
 ///
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
@@ -69,7 +69,7 @@ pub fn resolve(
     if addresses.is_empty() {
         return Ok(None);
     }
-    // The order of `keys` is the same for everybody: nobody waits for who waits for them.
+    // A fixed lock order avoids deadlock: `keys` always lists addresses in the same order.
     for (kind, value) in &addresses {
         contact::hold_address(tx, *kind, value)?;
     }

@@ -1,4 +1,4 @@
-//! A day's digest: what needs somebody, what came in, what is ahead, what failed, and what ran.
+//! A day's digest: what needs a person, what came in, what is ahead, what failed, and what ran.
 //!
 //! It is data; the message that shows it is a template like every other.
 
@@ -28,7 +28,7 @@ const SHOWN: i64 = 20;
 /// Rows that are looked at to count what ran.
 const COUNTED: i64 = 5_000;
 
-/// How far back leads are looked at that nobody has answered.
+/// How far back unanswered leads are looked at.
 const UNANSWERED: Duration = Duration::from_secs(7 * 86_400);
 
 #[derive(Serialize)]
@@ -160,7 +160,7 @@ fn is_lead(lead: &Lead) -> bool {
     !lead.is_test && lead.state != LeadState::Spam
 }
 
-/// What only a person can do: leads that nobody has answered, and tasks that are due.
+/// What only a person can do: unanswered leads, and tasks that are due.
 fn needs(conn: &mut Conn, tenant: &Tenant, tasks: &[Task], now: Timestamp) -> Result<Vec<Need>> {
     let waiting = |lead: &&Lead| is_lead(lead) && lead.state == LeadState::New && lead.responded_at.is_none();
     let leads = lead::since(&mut conn.of(&tenant.id), now - UNANSWERED, COUNTED)?;
@@ -205,7 +205,7 @@ fn appointments(conn: &mut Conn, tenant: &Tenant, span: Span) -> Result<Vec<Appo
     Ok(lines)
 }
 
-/// What was held back as spam is told, so that nobody is taken for a program unseen.
+/// What was held back as spam is told, so that a person can check it.
 fn held_back(tenant: &Tenant, leads: &[Lead]) -> Vec<HealthIssue> {
     let held = leads.iter().filter(|lead| lead.state == LeadState::Spam && !lead.is_test).count();
     let plain = match held {

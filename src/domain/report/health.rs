@@ -1,4 +1,4 @@
-//! What somebody should look at, each with the command that acts on it: for `nexora status`, the status
+//! What the operator should look at, each with the command that acts on it: for `nexora status`, the status
 //! page and the digest.
 
 use std::time::Duration;
@@ -23,7 +23,7 @@ define_plain_words! {
     /// How well everything works, the best first.
     Level = "level" {
         Good = "good",
-        /// Somebody should look at something.
+        /// Something needs a look.
         Look = "look",
         /// Something does not work at all.
         Broken = "broken",
@@ -35,7 +35,7 @@ pub struct HealthIssue {
     pub what: String,
     pub command: String,
     pub level: Level,
-    /// The same for somebody who does not know how we work.
+    /// The same for the owner of the business.
     pub plain: String,
 }
 
@@ -61,7 +61,7 @@ const UNREAD: Duration = Duration::from_secs(1_800);
 
 const ENDS_SOON: Duration = Duration::from_secs(2 * 86_400);
 
-/// Returns what somebody should look at.
+/// Returns what the operator should look at.
 pub fn of(status: &Health<'_>, now: Timestamp) -> Vec<HealthIssue> {
     let mut troubles = of_tenant(status.tenant);
     troubles
@@ -85,7 +85,7 @@ pub fn level(troubles: &[HealthIssue]) -> Level {
     troubles.iter().map(|trouble| trouble.level).max().unwrap_or(Level::Good)
 }
 
-/// Says that somebody's sign-in is locked, which may be a stranger's doing.
+/// Says that a user's sign-in is locked, which may be a stranger's doing.
 pub fn of_lock(email: &EmailAddress, since: Option<Timestamp>) -> HealthIssue {
     let since = since.map(|at| format!(" since {at}")).unwrap_or_default();
     HealthIssue {

@@ -25,7 +25,7 @@ const PUBLIC_DOMAINS: [&str; 12] = [
 ];
 
 /// Marks those who attend and belong to the business: they bear the mailbox's own domain, or are the
-/// owner. Whoever is left is a customer.
+/// owner. Every other attendee is a customer.
 pub fn mark_colleagues(entry: &mut Entry, mailbox: &str, owner: &str) {
     let domain = |address: &str| address.rsplit_once('@').map(|(_, domain)| domain.to_lowercase());
     let own = domain(mailbox).filter(|domain| !PUBLIC_DOMAINS.contains(&domain.as_str()));

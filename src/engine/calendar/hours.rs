@@ -1,4 +1,4 @@
-//! Business hours: when somebody is there, in the tenant's zone, week by week.
+//! Business hours: when the business is open, in the tenant's zone, week by week.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ const WEEK: Duration = Duration::from_secs(7 * 86_400);
 /// How far ahead open time is counted.
 const HORIZON_WEEKS: usize = 52;
 
-/// Returns the first moment from `from` on at which somebody is there for at least `length`.
+/// Returns the first moment from `from` on at which the business is open for at least `length`.
 /// A span that the spring change cuts out begins at the first moment after it.
 pub fn next_open(hours: &BusinessHours, from: Timestamp, length: Duration, zone: Tz) -> Timestamp {
     let today = from.utc().with_timezone(&zone).date_naive();
@@ -33,7 +33,7 @@ pub fn next_open(hours: &BusinessHours, from: Timestamp, length: Duration, zone:
     from
 }
 
-/// Returns the spans between `from` and `until` in which somebody is there, in order.
+/// Returns the spans between `from` and `until` in which the business is open, in order.
 pub fn openings(
     hours: &BusinessHours,
     from: Timestamp,
@@ -51,7 +51,7 @@ pub fn openings(
         .collect()
 }
 
-/// Returns the moment by which somebody has been there for `length`, counted from `from` on: 30 minutes
+/// Returns the moment by which the business has been open for `length`, counted from `from` on: 30 minutes
 /// from ten minutes before closing are over 20 minutes after the next opening.
 pub fn after_open(hours: &BusinessHours, from: Timestamp, length: Duration, zone: Tz) -> Timestamp {
     let mut left = length;
@@ -71,7 +71,7 @@ pub fn after_open(hours: &BusinessHours, from: Timestamp, length: Duration, zone
     at
 }
 
-/// Returns until when somebody is there, if somebody is there at `now`.
+/// Returns when the business closes, if it is open at `now`.
 pub fn open_until(hours: &BusinessHours, now: Timestamp, zone: Tz) -> Option<Timestamp> {
     let today = now.utc().with_timezone(&zone).date_naive();
     let spans = hours.on(today).iter();

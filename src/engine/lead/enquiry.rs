@@ -25,7 +25,7 @@ pub struct Enquiry {
     pub details: Details,
     /// What the marketplace charges for it, in hundredths.
     pub cost_cents: Option<i64>,
-    /// A field that people do not see: whoever fills it in is a program.
+    /// A field that people do not see: only a program fills it in (honeypot).
     pub honeypot: String,
 }
 
@@ -77,7 +77,7 @@ fn is_empty(lead: &NewLead, name: FieldName) -> bool {
     }
 }
 
-/// Makes a lead of what can be used of an enquiry that nobody can be asked to correct, such as one
+/// Makes a lead of what can be used of an enquiry whose sender cannot be asked to correct it, such as one
 /// that came by mail. What is too long is cut; what cannot be read is left out.
 pub fn salvage(enquiry: Enquiry, country: Country) -> NewLead {
     read(enquiry, country).0

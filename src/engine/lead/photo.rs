@@ -30,7 +30,7 @@ const BYTES_PER_PIXEL: u64 = 4;
 /// Makes a picture of what was sent.
 ///
 /// # Errors
-/// A sentence for whoever sent it.
+/// A sentence for the homeowner who sent it.
 pub fn read(bytes: &[u8], pixel_limit: u64) -> Result<Picture, String> {
     let (image, orientation) = decode(bytes, pixel_limit)?;
     let mut image = match image.width().max(image.height()) > SIDE {

@@ -18,14 +18,14 @@ pub struct Signals {
     pub repeats: i64,
     /// How often something else was sent with the same showing of the form, or the same key.
     pub resent: i64,
-    /// Somebody whom the business knows already.
+    /// The sender is a contact already.
     pub acquainted: bool,
 }
 
 /// How long the form was open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Time {
-    /// Whoever sent it was given no form.
+    /// The sender was not shown a form first.
     #[default]
     NotAsked,
     /// It should bear our mark of time, and does not.
@@ -62,9 +62,9 @@ impl Score {
     }
 }
 
-/// Nobody fills in a form in less.
+/// A person takes longer to fill in a form.
 const AT_ONCE: Duration = Duration::from_millis(1_500);
-/// A browser may fill it in for somebody in less, but hardly.
+/// A browser's autofill may take less, but rarely.
 const QUICK: Duration = Duration::from_secs(3);
 const STALE: Duration = Duration::from_secs(86_400);
 

@@ -1,4 +1,4 @@
-//! Quiet hours: the part of each day in which nobody is written to who did not just write.
+//! Quiet hours: the part of each day in which only customers who just wrote are written to.
 
 use chrono::Days;
 use chrono_tz::Tz;

@@ -86,7 +86,7 @@ fn first_of<'a>(
 fn missing(connections: Connections<'_>, effect: EffectKind) -> Error {
     let commands = carriers(connections, effect).into_iter();
     let commands: Vec<String> =
-        commands.map(|facts| format!("`nexora connection add {}`", facts.kind)).collect();
+        commands.map(|facts| format!("`nexora connection create {}`", facts.kind)).collect();
     Error::conflict(format!("no connection can carry `{effect}`"))
         .hint(format!("run {}", commands.join(" or ")))
 }
@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(kind(for_customer(relay, google)), None);
         assert_eq!(kind(for_owner(Connections::new(&[], &kinds), None)), None);
         let error = for_account(relay, EffectKind::AppendRow).unwrap_err();
-        assert_eq!(error.hint_text(), Some("run `nexora connection add google`"));
+        assert_eq!(error.hint_text(), Some("run `nexora connection create google`"));
         assert!(for_account(relay, EffectKind::SendMail).is_err(), "a relay keeps no conversation");
     }
 

@@ -1,4 +1,4 @@
-//! What happened, in words for somebody who does not know how Nexora works: the owner of a business.
+//! What happened, in words for the owner of a business, who does not know how Nexora works.
 
 use nexora_core::model::effect::EffectKind;
 use nexora_core::model::lead::LeadState;

@@ -21,7 +21,7 @@ pub struct Done {
 }
 
 impl Done {
-    /// Adds up what was delivered, by kind. What only looks or only marks saves nobody anything.
+    /// Adds up what was delivered, by kind. What only looks or only marks saves no time.
     pub fn of(delivered: &[(EffectKind, i64)]) -> Done {
         let mut done = Done::default();
         for (kind, count) in delivered {
@@ -53,7 +53,7 @@ impl Done {
 pub struct Speed {
     pub leads: usize,
     pub answered: usize,
-    /// How long the first answer took for half of those that were answered, whoever gave it.
+    /// How long the first answer took for half of those that were answered, by Nexora or by a person.
     pub median: Option<Duration>,
     pub within_one_minute: usize,
     pub within_five_minutes: usize,

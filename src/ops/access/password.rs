@@ -16,7 +16,7 @@ const LENGTH: usize = 12;
 
 /// Each takes a core for some hundredths of a second, and 19 MiB.
 const PARALLEL: usize = 2;
-/// How long somebody waits for their turn before they are asked to come again.
+/// How long a sign-in waits for its turn before the client is told to try again.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 static TURNS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(PARALLEL)));
@@ -49,7 +49,7 @@ pub async fn is_right(password: &Secret, hash: Option<&str>) -> Result<bool> {
     .await
 }
 
-/// Does `work` when its turn comes. Once begun it goes on though nobody waits for it any longer, and so it
+/// Does `work` when its turn comes. Once begun it goes on even when the client has gone, and so it
 /// holds its turn by itself.
 async fn in_turn<T: Send + 'static>(
     turns: &Arc<Semaphore>,
@@ -78,7 +78,7 @@ fn matches(password: &Secret, hash: &str) -> bool {
         .is_ok_and(|hash| Argon2::default().verify_password(password.expose().as_bytes(), &hash).is_ok())
 }
 
-/// The hash against which the passwords of addresses are checked that nobody has.
+/// The hash against which the passwords of addresses are checked that belong to no user.
 fn nobodys() -> &'static str {
     static HASH: OnceLock<String> = OnceLock::new();
     HASH.get_or_init(|| hash_now(&Secret::new("nobody's password")).unwrap_or_default())

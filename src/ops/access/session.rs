@@ -103,7 +103,7 @@ pub fn make(app: &App, owner: Owner, client: &Client, expires_at: Timestamp) -> 
     Ok(Begun { token, session, known: None })
 }
 
-/// Begins a session for whoever holds a signed link; it ends when the link does. Programs open links as
+/// Begins a session for the holder of a signed link; it ends when the link does. Programs open links as
 /// well, and often: a link has so many sessions, of which the one least lately used makes room, and is told
 /// of once a day (UTC).
 ///

@@ -52,7 +52,7 @@ pub enum Refusal {
     Unenrolled(EmailAddress),
 }
 
-/// How long somebody may take to type the code.
+/// How long a user may take to type the code.
 const STEP_TIME: Duration = Duration::from_mins(5);
 const EVENTS_SHOWN: i64 = 10;
 
@@ -197,7 +197,7 @@ struct Counted {
     after: Tries,
 }
 
-/// Counts a try of a user who may try; nothing when nobody may.
+/// Counts a try of a user who may try; nothing when the user may not.
 async fn count(app: &App, email: Option<&EmailAddress>, client: &Client) -> Result<Option<(User, Counted)>> {
     let Some(key) = email.map(EmailAddress::key) else { return Ok(None) };
     let (now, rules, mark) = (app.clock.now(), rules(app), known::read(app, client));

@@ -1,5 +1,5 @@
 //! Two-step sign-in of a user: enrolled in two steps, so that a secret which never reached an
-//! authenticator locks nobody out; switched off by an operator.
+//! authenticator locks no user out; switched off by an operator.
 
 use crate::app::App;
 use crate::ops::Subject;

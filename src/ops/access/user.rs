@@ -136,7 +136,7 @@ pub async fn list(app: &App, tenant: Option<&Tenant>) -> Result<Vec<UserView>> {
         .await
 }
 
-/// Lets a user sign in, or no longer; whoever may not is signed out at once.
+/// Lets a user sign in, or no longer; a user who may not is signed out at once.
 ///
 /// # Errors
 /// `NotFound` when there is none.

@@ -39,7 +39,7 @@ pub struct Loaded {
     pub templates: MessageTemplates,
 }
 
-/// Loads a template for a list, checked with the settings that it has when nobody says otherwise.
+/// Loads a template for a list, checked with its default settings.
 ///
 /// # Errors
 /// `NotFound` when there is none; `Usage` naming every fault.

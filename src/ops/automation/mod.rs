@@ -320,7 +320,7 @@ pub(in crate::ops) struct DefaultAutomation {
 }
 
 impl DefaultAutomation {
-    /// Prepares it with the settings that it has when nobody says otherwise.
+    /// Prepares it with its default settings.
     ///
     /// # Errors
     /// `Usage` naming the faults of a definition in `definitions.folder`.

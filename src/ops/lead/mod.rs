@@ -109,7 +109,7 @@ pub async fn review(
     .await
 }
 
-/// Moves a lead to another state, as somebody in the business knows it.
+/// Moves a lead to another state, as a person in the business knows it.
 ///
 /// # Errors
 /// `NotFound` when the tenant has no such lead; `Usage` for a state that only a review can change.

@@ -1,4 +1,4 @@
-//! All tenants at a glance, for the operator: which of them needs somebody, the worst first.
+//! All tenants at a glance, for the operator: which of them needs attention, the worst first.
 
 use serde::Serialize;
 

@@ -40,7 +40,7 @@ pub struct TenantStatus {
     pub leads: Vec<Lead>,
     pub runs: Vec<Run>,
     pub effects: Vec<Effect>,
-    /// What somebody should look at, each with the command that acts on it.
+    /// What the operator should look at, each with the command that acts on it.
     pub troubles: Vec<HealthIssue>,
 }
 

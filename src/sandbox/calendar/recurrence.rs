@@ -1,6 +1,6 @@
 //! Recurring entries (RFC 5545): the instances of a series, and the exceptions among them.
 //!
-//! A series is stored as it was sent. An instance exists in thought only, until somebody changes or
+//! A series is stored as it was sent. An instance has no row of its own until a client changes or
 //! cancels it: then it is stored as an entry of its own, an exception, under the id it had.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};

@@ -153,7 +153,7 @@ fn trigger(loaded: &Loaded, number: usize) -> Result<&Trigger> {
     found.ok_or_else(|| Error::usage(format!("there is no trigger {number}")))
 }
 
-/// How a trial begins: with something that happens to somebody.
+/// How a trial begins: with an event about a person.
 struct Beginning {
     tenant: Tenant,
     automation: AutomationId,

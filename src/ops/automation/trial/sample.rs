@@ -18,7 +18,7 @@ use nexora_core::model::{ConnectionId, ContactId, JobId, LeadId};
 use nexora_engine::automation::context::Person;
 use nexora_store::{Conn, contact, job, lead};
 
-/// Somebody who does not exist, with a request and a job.
+/// A made-up homeowner with a lead and a job.
 pub struct Sample {
     pub lead: Lead,
     pub person: Person,

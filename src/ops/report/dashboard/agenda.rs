@@ -1,4 +1,4 @@
-//! What is ahead: appointments day by day, tasks that somebody is to do, jobs that are open.
+//! What is ahead: appointments day by day, open tasks, jobs that are open.
 
 use chrono::{Days, NaiveDate, NaiveTime};
 use chrono_tz::Tz;

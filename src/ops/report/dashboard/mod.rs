@@ -71,7 +71,7 @@ fn permission(panel: Panel) -> Permission {
     Permission(noun, Verb::Read)
 }
 
-/// Tells whether somebody may see a tenant's page at all.
+/// Tells whether a principal may see a tenant's page at all.
 pub fn may_see(principal: &Principal, tenant: &TenantId) -> bool {
     authority::allows(principal, Some(tenant), Permission(Noun::Status, Verb::Read))
 }
