@@ -52,14 +52,15 @@ pub struct App {
 #[derive(Default)]
 pub struct Rehearsal {
     starter: OnceLock<Starter>,
-    stage: OnceCell<Stage>,
+    backend: OnceCell<RehearsalBackend>,
 }
 
 /// Starts a sandbox.
-pub type Starter = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Stage>> + Send>> + Send + Sync>;
+pub type Starter =
+    Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<RehearsalBackend>> + Send>> + Send + Sync>;
 
 /// A sandbox as connectors see it.
-pub struct Stage {
+pub struct RehearsalBackend {
     pub registry: Registry,
     pub make_room: MakeRoom,
 }
@@ -70,12 +71,12 @@ impl Rehearsal {
         let _ = self.starter.set(starter);
     }
 
-    async fn stage(&self) -> Result<&Stage> {
+    async fn backend(&self) -> Result<&RehearsalBackend> {
         let starter = self.starter.get().ok_or_else(|| {
             Error::unavailable("the tenant rehearses, and this process has no sandbox")
                 .hint("run `nexora serve`, or `nexora tenant set SLUG mode=live`")
         })?;
-        self.stage.get_or_try_init(starter).await
+        self.backend.get_or_try_init(starter).await
     }
 }
 
@@ -193,7 +194,7 @@ impl App {
     /// # Errors
     /// `Unavailable` when there is no sandbox in this process, or it cannot be started.
     pub async fn rehearsing(&self, connection: &Connection) -> Result<Connector> {
-        let stage = self.rehearsal.stage().await?;
+        let stage = self.rehearsal.backend().await?;
         let sandbox = stage.registry.connector(connection, || Ok(None))?;
         // What asks the real account needs a credential that is good; without one it is not asked.
         let real = self.connector(connection).ok();

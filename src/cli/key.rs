@@ -38,7 +38,7 @@ pub enum Command {
     #[command(after_help = "Example:\n  nexora key rotate crm --grace 1h --tenant acme")]
     Rotate {
         name: String,
-        /// How long the old one is still good
+        /// How long the old one stays active
         #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_length)]
         grace: Duration,
     },
@@ -71,7 +71,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             out.list(&["name", "state", "created", "last used", "ends", "id"], &keys, |key| {
                 let state = match (key.revoked_at, key.is_good(now)) {
                     (Some(_), _) => "revoked",
-                    (None, true) => "good",
+                    (None, true) => "active",
                     (None, false) => "ended",
                 };
                 vec![

@@ -7,8 +7,8 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use nexora_core::base::clock::Timestamp;
+use nexora_core::model::calendar_entry::Entry;
 use nexora_core::model::cursor::SheetTarget;
-use nexora_core::model::diary::Entry;
 use nexora_core::model::mail::Part;
 use nexora_core::model::outcome::PollError;
 use nexora_core::model::sheet::Table;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::app::registry::Registry;
-use crate::app::{App, Stage, environment};
+use crate::app::{App, RehearsalBackend, environment};
 use crate::config::Config;
 use crate::config::google::Settings as GoogleUrls;
 use nexora_connector::kind::{Connectors, SandboxAccess};
@@ -27,7 +27,12 @@ pub fn provide(app: &App) -> Result<()> {
     Ok(())
 }
 
-async fn start(settings: Settings, config: Config, clock: Clock, connectors: Connectors) -> Result<Stage> {
+async fn start(
+    settings: Settings,
+    config: Config,
+    clock: Clock,
+    connectors: Connectors,
+) -> Result<RehearsalBackend> {
     let sandbox = Arc::new(Sandbox::start(settings).await.map_err(|error| {
         Error::unavailable("the sandbox for rehearsals cannot be started")
             .source(error)
@@ -45,5 +50,5 @@ async fn start(settings: Settings, config: Config, clock: Clock, connectors: Con
             sandbox.make_spreadsheet(&append.spreadsheet);
         }
     });
-    Ok(Stage { registry, make_room })
+    Ok(RehearsalBackend { registry, make_room })
 }

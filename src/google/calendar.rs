@@ -21,7 +21,7 @@ use nexora_core::base::clock::Timestamp;
 use nexora_core::base::text::hex;
 use nexora_core::model::EffectId;
 use nexora_core::model::address::EmailAddress;
-use nexora_core::model::diary::{EFFECT_PROPERTY, UPDATE_PROPERTY};
+use nexora_core::model::calendar_entry::{EFFECT_PROPERTY, UPDATE_PROPERTY};
 use nexora_core::model::outcome::{Outcome, Receipt, ReconcileResult};
 use nexora_core::model::request::{CancelEvent, CreateEvent, FindSlot, UpdateEvent};
 use nexora_core::model::slot::{self, Span};

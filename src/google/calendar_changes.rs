@@ -9,7 +9,7 @@ use crate::calendar::Calendar;
 use crate::fault::Fault;
 use nexora_connector::poll::CalendarChanges;
 use nexora_core::base::clock::Timestamp;
-use nexora_core::model::diary::{Attendee, Entry, When};
+use nexora_core::model::calendar_entry::{Attendee, Entry, When};
 
 /// Pages read at most, of changes or of instances.
 const PAGES: usize = 40;

@@ -23,7 +23,7 @@ use crate::http::{origin, page};
 use crate::ops::access::known;
 use crate::ops::access::session as sessions;
 use crate::ops::access::session::{Begun, Client};
-use crate::ops::access::sign_in::{self, Answer, Refusal};
+use crate::ops::access::sign_in::{self, Refusal, SignInStep};
 use crate::ops::report::status;
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
@@ -114,17 +114,17 @@ pub async fn sign_in(
     let now = app.clock.now();
     limiter.count(&client.address, now).map_err(|until| wait(until.since(now)))?;
     let answer = answer(&app, &sent, &client, before.expose()).await;
-    if !matches!(answer, Ok(Answer::Refused(_))) {
+    if !matches!(answer, Ok(SignInStep::Refused(_))) {
         limiter.give_back(&client.address);
     }
     match answer? {
-        Answer::In(begun) => enter(&app, &headers, &begun).await,
-        Answer::Code(step) => show(&app, &headers, StatusCode::OK, String::new(), Some(step), None),
-        Answer::Refused(refusal) => again(&app, &headers, sent, &refusal),
+        SignInStep::In(begun) => enter(&app, &headers, &begun).await,
+        SignInStep::Code(step) => show(&app, &headers, StatusCode::OK, String::new(), Some(step), None),
+        SignInStep::Refused(refusal) => again(&app, &headers, sent, &refusal),
     }
 }
 
-async fn answer(app: &App, sent: &Sent, client: &Client, before: &str) -> Result<Answer> {
+async fn answer(app: &App, sent: &Sent, client: &Client, before: &str) -> Result<SignInStep> {
     if sent.step.is_empty() {
         let password = Secret::new(sent.password.as_str());
         return sign_in::with_password(app, &sent.email, &password, client, before).await;

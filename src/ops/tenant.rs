@@ -55,7 +55,7 @@ pub async fn create(app: &App, actor: &Actor, new: NewTenant) -> Result<Tenant> 
         updated_at: now,
         mode: TenantMode::Live,
         settings: Json::of(&TenantSettings::default())?,
-        links_epoch: 0,
+        link_generation: 0,
     };
     let new = tenant.clone();
     app.change(actor, &tenant, CREATE, move |tx, _| {

@@ -7,7 +7,7 @@ use crate::domain::CONNECTION_LIMIT;
 use crate::domain::automation::change;
 use crate::domain::automation::run_facts::RunFacts;
 use crate::domain::automation::version;
-use crate::domain::contact::link::Linker;
+use crate::domain::contact::link::SignedLinks;
 use crate::pipeline::Round;
 use crate::pipeline::Swept;
 use crate::pipeline::spacing;
@@ -30,7 +30,7 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
     let now = app.clock.now();
     let limit = app.config.pipeline.sweep_limit();
     let spacing = spacing(&app.config.pipeline);
-    let (after, linker, connectors) = (round.clone(), Linker::of(app), app.connectors().clone());
+    let (after, linker, connectors) = (round.clone(), SignedLinks::of(app), app.connectors().clone());
     let (share, moves, next_due) = app
         .db
         .read(move |conn| {
@@ -69,7 +69,7 @@ struct Move {
 
 fn decide(
     conn: &mut Conn,
-    (linker, connectors): (&Linker, &Connectors),
+    (linker, connectors): (&SignedLinks, &Connectors),
     due: &Due,
     spacing: Spacing,
     now: Timestamp,
@@ -99,7 +99,7 @@ fn put_off(run: Run, error: &Error, spacing: Spacing, now: Timestamp) -> Run {
 
 fn plan_for(
     conn: &mut Conn,
-    (linker, connectors): (&Linker, &Connectors),
+    (linker, connectors): (&SignedLinks, &Connectors),
     run: &Run,
     now: Timestamp,
 ) -> Result<Plan> {

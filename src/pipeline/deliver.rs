@@ -16,7 +16,7 @@ use futures_util::FutureExt as _;
 
 use crate::app::{App, Deliveries, InFlight};
 use crate::domain::connection::credential_failure::{self, Refusal};
-use crate::domain::contact::link::Linker;
+use crate::domain::contact::link::SignedLinks;
 use crate::domain::message::sent;
 use crate::pipeline::Round;
 use crate::pipeline::Swept;
@@ -55,7 +55,7 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
     }
     let limit = free.min(app.config.pipeline.sweep_limit());
     let (after, busy) = (round.clone(), app.deliveries.by_connection());
-    let (lease_until, linker) = (now + app.config.pipeline.lease(), Linker::of(app));
+    let (lease_until, linker) = (now + app.config.pipeline.lease(), SignedLinks::of(app));
     let connectors = app.connectors().clone();
     let (share, claimed, gate_results) = app
         .db

@@ -53,7 +53,7 @@ pub enum Key {
     /// What the sender made up. Strangers may make up the same, so it holds for the same enquiry alone.
     Sender(String),
     /// One showing of our form. What was corrected and sent again is another enquiry.
-    Showing(String),
+    FormToken(String),
 }
 
 /// The longest `Idempotency-Key` that is kept.
@@ -80,7 +80,7 @@ impl Key {
     fn prefix(&self) -> String {
         match self {
             Key::Sender(key) => format!("lead:{key}:"),
-            Key::Showing(key) => format!("form:{key}:"),
+            Key::FormToken(key) => format!("form:{key}:"),
         }
     }
 }

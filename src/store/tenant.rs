@@ -49,7 +49,7 @@ pub fn save(conn: &mut Conn, tenant: &Tenant) -> Result<()> {
 
 /// Ends every link that was signed so far.
 pub fn end_links(conn: &mut Conn, id: &TenantId, now: Timestamp) -> Result<()> {
-    let next = tenants::links_epoch.eq(tenants::links_epoch + 1);
+    let next = tenants::link_generation.eq(tenants::link_generation + 1);
     let update = diesel::update(tenants::table.find(id)).set((next, tenants::updated_at.eq(now)));
     on!(conn, |c| update.execute(c)).map(|_| ())
 }

@@ -190,7 +190,7 @@ async fn who_sends_too_much_is_told_when_to_come_back_and_others_go_on(backend: 
     assert_eq!(refused.headers()["content-type"], "application/problem+json");
     // What a client writes before the proxy's own word is not believed.
     assert_eq!(site.honest("198.51.100.1, 203.0.113.7").await, StatusCode::TOO_MANY_REQUESTS);
-    // One household has one bucket, whatever address it makes up within its network.
+    // One client network has one bucket, whatever address it makes up within its network.
     for host in 1..=3 {
         assert_eq!(site.honest(&format!("2001:db8:1:{host}::{host}")).await, StatusCode::ACCEPTED);
     }

@@ -55,7 +55,7 @@ on_both!(
     a_stranger_cannot_lock_out_a_browser_that_signed_in_before,
     a_flood_of_tries_gets_no_further_than_the_limit,
     a_code_is_taken_once_however_many_send_it,
-    a_household_that_only_fails_has_to_wait,
+    a_client_network_that_only_fails_has_to_wait,
     whoever_hangs_up_has_tried_as_well,
     whoever_succeeds_has_not_tried_too_often,
     a_code_is_wanted_where_there_is_one_and_is_good_once,
@@ -143,7 +143,7 @@ async fn too_many_failures_lock_for_longer_and_longer(backend: Backend) {
     let client = session::Client::default();
     let elsewhere = sign_in::with_password(&other, JO, &Secret::new(PASSWORD), &client, "x").await.unwrap();
     assert!(
-        matches!(elsewhere, sign_in::Answer::Refused(sign_in::Refusal::Wrong)),
+        matches!(elsewhere, sign_in::SignInStep::Refused(sign_in::Refusal::Wrong)),
         "it holds for every daemon"
     );
     clock.advance(Duration::from_secs(61));
@@ -224,12 +224,12 @@ async fn a_flood_of_tries_gets_no_further_than_the_limit(backend: Backend) {
         sign_in::with_password(app, JO, &wrong, &client, "x")
     });
     for answer in futures_util::future::join_all(tries).await {
-        assert!(matches!(answer.unwrap(), sign_in::Answer::Refused(sign_in::Refusal::Wrong)));
+        assert!(matches!(answer.unwrap(), sign_in::SignInStep::Refused(sign_in::Refusal::Wrong)));
     }
     let view = user::find(app, &JO.parse().unwrap()).await.unwrap();
     assert_eq!(sign_in::standing(app, &view.user).await.unwrap().failures, 5, "the others were not judged");
     let right = sign_in::with_password(app, JO, &Secret::new(PASSWORD), &client, "x").await.unwrap();
-    assert!(matches!(right, sign_in::Answer::Refused(_)));
+    assert!(matches!(right, sign_in::SignInStep::Refused(_)));
 }
 
 async fn a_code_is_taken_once_however_many_send_it(backend: Backend) {
@@ -239,15 +239,15 @@ async fn a_code_is_taken_once_however_many_send_it(backend: Backend) {
     app.clock.advance(Duration::from_secs(30));
     let client = session::Client::default();
     let asked = sign_in::with_password(app, JO, &Secret::new(PASSWORD), &client, "x").await.unwrap();
-    let sign_in::Answer::Code(step) = asked else { panic!("{asked:?}") };
+    let sign_in::SignInStep::Code(step) = asked else { panic!("{asked:?}") };
     let code = code(&secret, app.clock.now());
     let tries = (0..4).map(|_| sign_in::with_code(app, &step, &code, &client, "x"));
     let answers = futures_util::future::join_all(tries).await;
-    let entered = answers.iter().filter(|answer| matches!(answer, Ok(sign_in::Answer::In(_))));
+    let entered = answers.iter().filter(|answer| matches!(answer, Ok(sign_in::SignInStep::In(_))));
     assert_eq!((entered.count(), sessions(&site).await), (1, 1));
 }
 
-async fn a_household_that_only_fails_has_to_wait(backend: Backend) {
+async fn a_client_network_that_only_fails_has_to_wait(backend: Backend) {
     let site = site(backend).await;
     let mut browser = Visitor::new(&site.base);
     for number in 0..20 {

@@ -36,7 +36,7 @@ pub enum Command {
     /// Show a connection
     #[command(after_help = "Example:\n  nexora connection show smtp --tenant acme")]
     Show { name: String },
-    /// Ask the provider whether the credential is good, without sending anything
+    /// Ask the provider whether it accepts the credential, without sending anything
     #[command(after_help = "Example:\n  nexora connection test google --tenant acme")]
     Test { name: String },
     /// Pause a connection: what is to go through it waits

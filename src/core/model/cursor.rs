@@ -55,7 +55,7 @@ pub struct Cursor {
     /// Which of the kind: nothing for mail, a calendar's id, or a [`SheetTarget`] as text.
     #[diesel(skip_update)]
     pub target: String,
-    /// What the enabled automations want of it, a [`CalendarWish`] or [`SheetWish`].
+    /// What the enabled automations want of it, a [`CalendarWatch`] or [`SheetWish`].
     #[diesel(skip_update)]
     pub wish: Json,
     /// Where the next poll begins, by kind; nothing before the baseline was taken.
@@ -95,7 +95,7 @@ impl Cursor {
 
 /// What the enabled automations want of a calendar.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CalendarWish {
+pub struct CalendarWatch {
     /// Moments relative to each entry at which an event is wanted.
     #[serde(default)]
     pub moments: Vec<Moment>,
@@ -192,7 +192,7 @@ pub struct Timer {
     /// The name of a [`Moment`].
     #[diesel(skip_update)]
     pub moment: String,
-    /// The entry as it was when the timer was set, a [`crate::model::diary::Entry`].
+    /// The entry as it was when the timer was set, a [`crate::model::calendar_entry::Entry`].
     pub content: Json,
     pub fires_at: Timestamp,
     /// As `fires_at` until it has fired.

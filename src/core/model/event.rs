@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
 use crate::base::text::{Json, define_words};
+use crate::model::calendar_entry::{Entry, EntryChange};
 use crate::model::connector::ConnectionKind;
 use crate::model::cursor::Moment;
-use crate::model::diary::{Entry, EntryChange};
 use crate::model::mail::Mail;
 use crate::model::sheet::{Cells, RowChange};
 use crate::model::{ConnectionId, ContactId, EventId, JobId, LeadId, TenantId};

@@ -35,7 +35,7 @@ pub struct Session {
     pub created_at: Timestamp,
     pub seen_at: Timestamp,
     pub expires_at: Timestamp,
-    /// The household from which it was begun.
+    /// The client network from which it was begun.
     pub address: String,
     /// What the browser said it is, cut short.
     pub agent: String,

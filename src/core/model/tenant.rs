@@ -36,7 +36,8 @@ diesel::table! {
         updated_at -> BigInt,
         mode -> Text,
         settings -> Text,
-        links_epoch -> Integer,
+        #[sql_name = "links_epoch"]
+        link_generation -> Integer,
     }
 }
 
@@ -62,9 +63,10 @@ pub struct Tenant {
     pub mode: TenantMode,
     /// A [`TenantSettings`].
     pub settings: Json,
-    /// Links to the status page that were signed in another epoch no longer open it.
+    /// Links to the status page that were signed for another generation no longer open it.
     #[diesel(skip_update)]
-    pub links_epoch: i32,
+    #[serde(rename = "links_epoch")]
+    pub link_generation: i32,
 }
 
 impl Tenant {

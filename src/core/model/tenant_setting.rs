@@ -252,7 +252,7 @@ mod tests {
             updated_at: now,
             mode: TenantMode::Live,
             settings: Json::empty_object(),
-            links_epoch: 0,
+            link_generation: 0,
         }
     }
 

@@ -1,7 +1,7 @@
 //! What a decision about a run rests on, loaded from its rows.
 
 use crate::domain::automation::version::Parsed;
-use crate::domain::contact::link::Linker;
+use crate::domain::contact::link::SignedLinks;
 use crate::domain::report::digest;
 use nexora_connector::kind::Connectors;
 use nexora_core::base::clock::Timestamp;
@@ -37,7 +37,7 @@ pub struct RunFacts {
 impl RunFacts {
     /// # Errors
     /// `Internal` when the tenant or the event is gone.
-    pub fn load(conn: &mut Conn, run: &Run, linker: &Linker) -> Result<RunFacts> {
+    pub fn load(conn: &mut Conn, run: &Run, linker: &SignedLinks) -> Result<RunFacts> {
         let gone = |what: &str| Error::internal(format!("{what} of run `{}` is gone", run.id));
         let tenant = tenant::find(conn, &run.tenant_id)?.ok_or_else(|| gone("the tenant"))?;
         let event =
@@ -52,7 +52,7 @@ impl RunFacts {
         tenant: Tenant,
         event: Event,
         run: &Run,
-        linker: &Linker,
+        linker: &SignedLinks,
     ) -> Result<RunFacts> {
         let tx = &mut conn.of(&tenant.id);
         let about: About = event.payload.read()?;

@@ -16,7 +16,7 @@ use nexora_core::base::text::Json;
 use nexora_core::base::{Error, Result};
 use nexora_core::model::automation::AutomationState;
 use nexora_core::model::connection::{Ability, Connection, ConnectionState};
-use nexora_core::model::cursor::{CalendarWish, Cursor, CursorKind, SheetWish};
+use nexora_core::model::cursor::{CalendarWatch, Cursor, CursorKind, SheetWish};
 use nexora_core::model::tenant::Tenant;
 use nexora_core::model::{ConnectionId, CursorId};
 use nexora_engine::automation::trigger::{EventSource, Watch};
@@ -95,7 +95,7 @@ fn wanted(
     connections: &[Connection],
 ) -> Result<BTreeMap<Place, Json>> {
     let tx = &mut conn.of(&tenant.id);
-    let mut calendars: BTreeMap<(ConnectionId, String), CalendarWish> = BTreeMap::new();
+    let mut calendars: BTreeMap<(ConnectionId, String), CalendarWatch> = BTreeMap::new();
     let mut sheets: BTreeMap<(ConnectionId, String), SheetWish> = BTreeMap::new();
     for automation in automation::list(tx, AUTOMATION_LIMIT)? {
         if automation.state == AutomationState::Disabled {

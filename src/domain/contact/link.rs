@@ -11,7 +11,7 @@ use nexora_engine::automation::context::{Links, Person};
 
 /// Makes and opens the links of one installation.
 #[derive(Clone)]
-pub struct Linker {
+pub struct SignedLinks {
     base_url: String,
     unsubscribe: PurposeKey,
     review: PurposeKey,
@@ -36,10 +36,10 @@ pub struct Review {
     pub run_id: RunId,
 }
 
-impl Linker {
-    pub fn of(app: &App) -> Linker {
+impl SignedLinks {
+    pub fn of(app: &App) -> SignedLinks {
         let key = |purpose| PurposeKey::new(&app.key, purpose);
-        Linker {
+        SignedLinks {
             base_url: app.config.http.public_url.clone(),
             unsubscribe: key("unsubscribe link"),
             review: key("review link"),

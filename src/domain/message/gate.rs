@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::domain::CONNECTION_LIMIT;
 use crate::domain::connection::watch::CURSOR_LIMIT;
-use crate::domain::contact::link::Linker;
+use crate::domain::contact::link::SignedLinks;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::{Error, Result, wording};
 use nexora_core::model::ContactId;
@@ -49,7 +49,7 @@ const COMMERCIAL_LIMIT: i64 = 100;
 /// `Internal` when what is stored about it cannot be read.
 pub fn pass(
     conn: &mut Conn,
-    linker: &Linker,
+    linker: &SignedLinks,
     effect: &Effect,
     (recipient, envelope): (Recipient<'_>, &Envelope),
     now: Timestamp,
@@ -80,7 +80,7 @@ pub fn pass(
 
 fn gather(
     conn: &mut Conn,
-    linker: &Linker,
+    linker: &SignedLinks,
     effect: &Effect,
     (recipient, envelope): (Recipient<'_>, &Envelope),
     earlier: &[GateDecisionRow],

@@ -10,8 +10,8 @@ use crate::automation::render::Renderer;
 use crate::automation::setting::SettingType;
 use crate::automation::source_text::{Fault, Source, suggestion};
 use crate::automation::trigger::Trigger;
-use crate::calendar::hours::duration;
 use nexora_core::base::Result;
+use nexora_core::base::wording::parse_length;
 use nexora_core::model::automation::{LAYOUT, MessageTemplate, MessageTemplates};
 use nexora_core::model::connector::{ConnectionKind, Kinds};
 use nexora_core::model::effect::EffectKind;
@@ -77,7 +77,7 @@ impl Check<'_> {
         }
         if let Some(text) = &definition.reentry.again_after {
             if !text.contains("{{")
-                && let Err(error) = duration(text)
+                && let Err(error) = parse_length(text)
             {
                 source.fault(&places.whole, None, format!("`again_after`: {}", said(&error)));
             }

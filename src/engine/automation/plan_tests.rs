@@ -43,7 +43,7 @@ pub(crate) fn scene() -> Scene {
         updated_at: NOW,
         mode: TenantMode::Live,
         settings: Json::empty_object(),
-        links_epoch: 0,
+        link_generation: 0,
     };
     let lead = Lead {
         tenant_id: tenant_id.clone(),

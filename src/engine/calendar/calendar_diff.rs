@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use nexora_core::model::diary::{Entry, EntryChange};
+use nexora_core::model::calendar_entry::{Entry, EntryChange};
 
 /// Mail providers whose domain says nothing about who belongs together.
 const PUBLIC_DOMAINS: [&str; 12] = [
@@ -143,7 +143,7 @@ fn instance_of(series: &Entry, instance: Entry) -> Entry {
 mod tests {
     use super::*;
     use nexora_core::base::clock::Timestamp;
-    use nexora_core::model::diary::When;
+    use nexora_core::model::calendar_entry::When;
 
     fn entry(id: &str, title: &str) -> Entry {
         Entry {
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn those_who_belong_to_the_business_are_no_customers() {
-        let attendee = |email: &str| nexora_core::model::diary::Attendee {
+        let attendee = |email: &str| nexora_core::model::calendar_entry::Attendee {
             email: email.into(),
             name: None,
             response: "accepted".into(),

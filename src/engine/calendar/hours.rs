@@ -6,7 +6,6 @@ use chrono::{Days, MappedLocalTime, NaiveDate, NaiveTime, TimeZone};
 use chrono_tz::Tz;
 
 use nexora_core::base::clock::Timestamp;
-use nexora_core::base::{Result, wording};
 use nexora_core::model::hours::BusinessHours;
 
 /// A week of closed days is passed over at most; then the hours are taken to have no end.
@@ -111,14 +110,6 @@ pub fn moments_at(day: NaiveDate, time: NaiveTime, zone: Tz) -> Vec<Timestamp> {
         .map(on_clocks)
         .find(|moments| !moments.is_empty());
     shown.unwrap_or_default().into_iter().map(|at| Timestamp::from(at.to_utc())).collect()
-}
-
-/// Reads a duration such as `30m`, `2h` or `1day`.
-///
-/// # Errors
-/// `Usage` when the text is none.
-pub fn duration(text: &str) -> Result<Duration> {
-    wording::parse_length(text)
 }
 
 #[cfg(test)]

@@ -79,7 +79,7 @@ pub async fn accept(public: &Public, sent: &Sent<'_>, submission: Submission) ->
 /// Returns the key by which a second sending is known: that of the form's token, or the sender's own.
 fn key(headers: &HeaderMap, fields: &Fields, token: Option<&FormToken>) -> Result<Option<Key>> {
     if let Some(token) = token {
-        return Ok(Some(Key::Showing(token.key.clone())));
+        return Ok(Some(Key::FormToken(token.key.clone())));
     }
     let header = headers.get(IDEMPOTENCY_HEADER).map(|value| value.to_str().unwrap_or("\0").to_owned());
     let own = header.or_else(|| fields.get(IDEMPOTENCY_FIELD).filter(|key| !key.is_empty()).cloned());

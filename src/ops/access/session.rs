@@ -35,7 +35,7 @@ pub const REVOKE_LINKS: Operation = Operation::new("status.revoke_links", Noun::
 /// Where a request comes from.
 #[derive(Clone, Debug, Default)]
 pub struct Client {
-    /// The household, as text.
+    /// The client network, as text.
     pub address: String,
     /// What the browser says it is.
     pub agent: String,

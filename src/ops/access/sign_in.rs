@@ -34,7 +34,7 @@ use nexora_store::{Conn, sign_in, user};
 
 /// What became of a step.
 #[derive(Debug)]
-pub enum Answer {
+pub enum SignInStep {
     In(Box<Begun>),
     /// The password was right; a code is wanted, together with this token.
     Code(String),
@@ -66,32 +66,32 @@ pub async fn with_password(
     typed: &Secret,
     client: &Client,
     before: &str,
-) -> Result<Answer> {
+) -> Result<SignInStep> {
     let email: Option<EmailAddress> = email.trim().parse().ok();
     let Some((user, counted)) = count(app, email.as_ref(), client).await? else {
         password::is_right(typed, None).await?;
         let subject = email.map_or_else(|| "unknown".to_owned(), |email| email.to_string());
         app.db.write(fail(app, subject, client, "not let in", None)).await?;
-        return Ok(Answer::Refused(Refusal::Wrong));
+        return Ok(SignInStep::Refused(Refusal::Wrong));
     };
     let right = password::is_right(typed, user.password_hash.as_deref()).await?;
     if !right {
         let lock = counted.after.locked_until;
         app.db.write(fail(app, user.email.to_string(), client, "password", lock)).await?;
-        return Ok(Answer::Refused(Refusal::Wrong));
+        return Ok(SignInStep::Refused(Refusal::Wrong));
     }
     let id = user.id.clone();
     let standing = app.db.read(move |conn| sign_in::find(conn, &id)).await?;
     if standing.totp_sealed.is_some() {
         let id = user.id.clone();
         app.db.write(move |conn| give_back(conn, &id, &counted)).await?;
-        return Ok(Answer::Code(step_token(app, &user, before)));
+        return Ok(SignInStep::Code(step_token(app, &user, before)));
     }
     if is_required(app.config.sessions.required()?, &user) {
         let id = user.id.clone();
         app.db.write(move |conn| give_back(conn, &id, &counted)).await?;
         app.db.write(fail(app, user.email.to_string(), client, "no two-step sign-in", None)).await?;
-        return Ok(Answer::Refused(Refusal::Unenrolled(user.email)));
+        return Ok(SignInStep::Refused(Refusal::Unenrolled(user.email)));
     }
     begin(app, user, client, None).await
 }
@@ -100,13 +100,19 @@ pub async fn with_password(
 ///
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
-pub async fn with_code(app: &App, step: &str, typed: &str, client: &Client, before: &str) -> Result<Answer> {
+pub async fn with_code(
+    app: &App,
+    step: &str,
+    typed: &str,
+    client: &Client,
+    before: &str,
+) -> Result<SignInStep> {
     let Some(user) = user_of_step(app, step, before).await? else {
-        return Ok(Answer::Refused(Refusal::Begin));
+        return Ok(SignInStep::Refused(Refusal::Begin));
     };
     let id = user.id.clone();
     let standing = app.db.read(move |conn| sign_in::find(conn, &id)).await?;
-    let Some(secret) = totp::secret(app, &standing)? else { return Ok(Answer::Refused(Refusal::Begin)) };
+    let Some(secret) = totp::secret(app, &standing)? else { return Ok(SignInStep::Refused(Refusal::Begin)) };
     let code = Code {
         step: codes::check(&secret, typed, app.clock.now(), 0)?,
         recovery: totp::hash_recovery(&app.key, &user.id, typed),
@@ -125,7 +131,7 @@ struct Code {
 
 /// Settles the last step: one transaction looks whether the code is good and unused, counts a failure or
 /// forgets them all, and stores the session.
-async fn begin(app: &App, user: User, client: &Client, code: Option<Code>) -> Result<Answer> {
+async fn begin(app: &App, user: User, client: &Client, code: Option<Code>) -> Result<SignInStep> {
     let now = app.clock.now();
     let rules = rules(app);
     let mut begun =
@@ -171,7 +177,7 @@ async fn begin(app: &App, user: User, client: &Client, code: Option<Code>) -> Re
         audit::append(conn, None, entry("auth.sign_in", how, None)?, now)?;
         Ok(true)
     });
-    Ok(if taken.await? { Answer::In(Box::new(begun)) } else { Answer::Refused(Refusal::WrongCode) })
+    Ok(if taken.await? { SignInStep::In(Box::new(begun)) } else { SignInStep::Refused(Refusal::WrongCode) })
 }
 
 /// Uses the code up; says what it was, or nothing when it is not good.

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::domain::automation::fact::{self, Detail};
 use crate::domain::contact::consent::{Given, note};
-use crate::domain::contact::link::Linker;
+use crate::domain::contact::link::SignedLinks;
 use crate::ops::Subject;
 use crate::ops::contact::tell_unsubscribed;
 use crate::ops::unit::Unit;
@@ -32,7 +32,7 @@ fn unknown() -> Error {
 /// # Errors
 /// `NotFound` when the link is not ours, or its tenant is gone.
 pub async fn unsubscribing(app: &App, token: &str) -> Result<Tenant> {
-    let link = Linker::of(app).open_unsubscribe(token).ok_or_else(unknown)?;
+    let link = SignedLinks::of(app).open_unsubscribe(token).ok_or_else(unknown)?;
     app.db.read(move |conn| tenant::find(conn, &link.tenant_id)).await?.ok_or_else(unknown)
 }
 
@@ -41,7 +41,7 @@ pub async fn unsubscribing(app: &App, token: &str) -> Result<Tenant> {
 /// # Errors
 /// `NotFound` when the link is not ours.
 pub async fn unsubscribe(app: &App, token: &str) -> Result<Tenant> {
-    let linker = Linker::of(app);
+    let linker = SignedLinks::of(app);
     let link = linker.open_unsubscribe(token).ok_or_else(unknown)?;
     let tenant = unsubscribing(app, token).await?;
     let suppress = move |tx: &mut Unit<'_>, now: Timestamp| {
@@ -87,7 +87,7 @@ pub async fn unsubscribe(app: &App, token: &str) -> Result<Tenant> {
 /// # Errors
 /// `NotFound` when the link is not ours, or the tenant has no place for reviews any more.
 pub async fn open_review(app: &App, token: &str) -> Result<String> {
-    let link = Linker::of(app).open_review(token).ok_or_else(unknown)?;
+    let link = SignedLinks::of(app).open_review(token).ok_or_else(unknown)?;
     let now = app.clock.now();
     let opened = app.db.write(move |conn| {
         let found = tenant::find(conn, &link.tenant_id)?.ok_or_else(unknown)?;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::app::App;
 use crate::domain::automation::fact::{self, Detail};
 use crate::domain::contact::consent::{Given, note};
-use crate::domain::contact::link::Linker;
+use crate::domain::contact::link::SignedLinks;
 use crate::domain::contact::{about_contact, find_written};
 use crate::ops::Subject;
 use crate::ops::unit::Unit;
@@ -55,7 +55,7 @@ const SHOWN: i64 = 20;
 /// # Errors
 /// `NotFound` when the tenant has no such contact.
 pub async fn find(app: &App, tenant: &Tenant, wanted: &str) -> Result<ContactView> {
-    let (wanted, linker) = (wanted.to_owned(), Linker::of(app));
+    let (wanted, linker) = (wanted.to_owned(), SignedLinks::of(app));
     app.view(tenant, move |tx| {
         let contact = look_up(tx, &wanted)?;
         let mut addresses = Vec::new();
@@ -141,7 +141,7 @@ pub async fn suppress(
     email: &EmailAddress,
     (scope, detail): (Scope, String),
 ) -> Result<Suppression> {
-    let (by, email, linker) = (actor.to_string(), email.clone(), Linker::of(app));
+    let (by, email, linker) = (actor.to_string(), email.clone(), SignedLinks::of(app));
     app.change(actor, tenant, SUPPRESS, move |tx, now| {
         let new = Suppression {
             tenant_id: tx.tenant.id.clone(),
@@ -189,7 +189,7 @@ pub async fn lift(
     email: &EmailAddress,
     scope: Scope,
 ) -> Result<()> {
-    let hash = Linker::of(app).hash_of_email(&tenant.id, email);
+    let hash = SignedLinks::of(app).hash_of_email(&tenant.id, email);
     let missing = Error::not_found(format!("`{email}` has no suppression of scope `{scope}`"))
         .hint(format!("run `nexora contact show {email} --tenant {}`", tenant.slug));
     app.change(actor, tenant, LIFT, move |tx, _| match consent::lift(tx, &hash, scope)? {

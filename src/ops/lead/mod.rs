@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::domain::automation::change;
 use crate::domain::automation::stop::{self, Drops};
 use crate::domain::contact;
-use crate::domain::contact::link::Linker;
+use crate::domain::contact::link::SignedLinks;
 use crate::ops::Subject;
 use crate::ops::automation::run::RunView;
 use crate::ops::unit::Unit;
@@ -214,7 +214,7 @@ pub async fn find(app: &App, tenant: &Tenant, id: &LeadId) -> Result<LeadView> {
 /// `NotFound` when the link is not ours, or the photo is gone.
 pub async fn linked_photo(app: &App, token: &str) -> Result<Photo> {
     let missing = || Error::not_found("there is no such photo").hint("check the address");
-    let (tenant_id, id) = Linker::of(app).open_photo(token).ok_or_else(missing)?;
+    let (tenant_id, id) = SignedLinks::of(app).open_photo(token).ok_or_else(missing)?;
     app.db
         .read(move |conn| nexora_store::form::find_photo(&mut conn.of(&tenant_id), &id))
         .await?

@@ -152,19 +152,19 @@ pub async fn set_panels(app: &App, actor: &Actor, before: Tenant, panels: Vec<Pa
 
 /// Makes the token of a link to a tenant's status page that ends at `until`.
 pub fn sign_link(key: &MasterKey, tenant: &Tenant, until: Timestamp) -> String {
-    link_key(key).sign(&format!("{}.{}.{}", tenant.slug, tenant.links_epoch, until.millis()))
+    link_key(key).sign(&format!("{}.{}.{}", tenant.slug, tenant.link_generation, until.millis()))
 }
 
 /// What a link's token says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
     pub slug: Slug,
-    /// The link opens nothing once the tenant's epoch is another.
-    pub epoch: i32,
+    /// The link opens nothing once the tenant is at another generation.
+    pub generation: i32,
     pub until: Timestamp,
 }
 
-/// Reads a link's token. Whether its epoch still holds is for the tenant's row to say.
+/// Reads a link's token. Whether its generation still holds is for the tenant's row to say.
 ///
 /// # Errors
 /// `Denied` when the token was changed or has ended.
@@ -172,18 +172,18 @@ pub fn verify_link(key: &MasterKey, token: &str, now: Timestamp) -> Result<Link>
     let key = link_key(key);
     let body = key.open(token).ok_or_else(no_such_link)?;
     let mut parts = body.split('.');
-    let (Some(slug), Some(epoch), Some(until), None) =
+    let (Some(slug), Some(generation), Some(until), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
     else {
         return Err(no_such_link());
     };
     let slug = slug.parse().map_err(|_| no_such_link())?;
-    let epoch = epoch.parse().map_err(|_| no_such_link())?;
+    let generation = generation.parse().map_err(|_| no_such_link())?;
     let until = Timestamp::from_millis(until.parse().map_err(|_| no_such_link())?);
     if until < now {
         return Err(no_such_link());
     }
-    Ok(Link { slug, epoch, until })
+    Ok(Link { slug, generation, until })
 }
 
 /// Finds the tenant whose page a link opens.
@@ -194,7 +194,7 @@ pub async fn open_link(app: &App, token: &str) -> Result<(Tenant, Link)> {
     let link = verify_link(&app.key, token, app.clock.now())?;
     let slug = link.slug.clone();
     let found = app.db.read(move |conn| tenant::find_by_slug(conn, &slug)).await?;
-    let tenant = found.filter(|tenant| tenant.links_epoch == link.epoch).ok_or_else(no_such_link)?;
+    let tenant = found.filter(|tenant| tenant.link_generation == link.generation).ok_or_else(no_such_link)?;
     Ok((tenant, link))
 }
 

@@ -1,7 +1,7 @@
 //! Claiming: which due effects this process takes, and what the gate says of messages before they are taken.
 
 use super::wake_run;
-use crate::domain::contact::link::Linker;
+use crate::domain::contact::link::SignedLinks;
 use crate::domain::message::gate;
 use nexora_connector::kind::Connectors;
 use nexora_core::base::clock::Timestamp;
@@ -38,7 +38,7 @@ pub(super) struct Claims {
     pub(super) now: Timestamp,
     pub(super) lease_until: Timestamp,
     pub(super) busy: HashMap<ConnectionId, usize>,
-    pub(super) linker: Linker,
+    pub(super) linker: SignedLinks,
     pub(super) connectors: Connectors,
     pub(super) connections: HashMap<ConnectionId, Connection>,
     pub(super) tenants: HashMap<TenantId, (TenantState, TenantMode)>,

@@ -14,8 +14,8 @@ use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::text::Json;
 use nexora_core::model::TimerId;
-use nexora_core::model::cursor::{CalendarWish, Cursor, Item, Moment, Timer};
-use nexora_core::model::diary::{Entry, EntryChange};
+use nexora_core::model::calendar_entry::{Entry, EntryChange};
+use nexora_core::model::cursor::{CalendarWatch, Cursor, Item, Moment, Timer};
 use nexora_core::model::event::{CalendarEvent, EventKind};
 use nexora_core::model::outcome::PollError;
 use nexora_core::model::tenant::Tenant;
@@ -56,7 +56,7 @@ pub(super) async fn read(app: &App, calendar: &dyn ReadCalendar, cursor: &Cursor
         |error: nexora_core::base::Error| PollError::Later { reason: error.report(), after: None };
     let position: Option<Position> =
         cursor.position.as_ref().map(Json::read).transpose().map_err(unreadable)?;
-    let wish: CalendarWish = cursor.wish.read().map_err(unreadable)?;
+    let wish: CalendarWatch = cursor.wish.read().map_err(unreadable)?;
     let token = position.as_ref().map(|position| position.sync_token.as_str());
     let changes = match calendar.calendar_changes(&cursor.target, token).await {
         Err(PollError::Expired) => calendar.calendar_changes(&cursor.target, None).await?,
@@ -293,7 +293,7 @@ impl Timers<'_> {
 
     fn fires_at(&self, entry: &Entry, moment: Moment) -> Result<Option<Timestamp>> {
         let zone = self.claimed.tenant.zone()?.tz();
-        let at = |when: &Option<nexora_core::model::diary::When>| {
+        let at = |when: &Option<nexora_core::model::calendar_entry::When>| {
             when.as_ref().and_then(|when| moment_of(when, zone))
         };
         Ok(match moment {

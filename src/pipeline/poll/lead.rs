@@ -24,7 +24,7 @@ use nexora_store::{Conn, Inserted, Tx, contact, lead, message};
 
 /// What a mail turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Known {
+pub enum MailOrigin {
     /// A person who is a contact wrote it.
     Reply,
     /// It brought a lead, its sender is unknown, or no person wrote it.
@@ -75,12 +75,12 @@ pub fn take_in(
     payload: &mut MailEvent,
     received_at: Timestamp,
     now: Timestamp,
-) -> Result<Known> {
+) -> Result<MailOrigin> {
     match formats::read_mail(&payload.mail, &Rules::of(&claimed.connection)?) {
         MailResult::Lead(lead) => {
             store_lead(conn, claimed, payload, lead, now)?;
             keep(conn, claimed, payload, received_at, now)?;
-            Ok(Known::Other)
+            Ok(MailOrigin::Other)
         }
         // A message on a lead that is not known, as after a restart with another system, is a lead.
         MailResult::Message(lead) => {
@@ -88,24 +88,28 @@ pub fn take_in(
             if payload.about.contact_id.is_none() {
                 store_lead(conn, claimed, payload, lead, now)?;
                 keep(conn, claimed, payload, received_at, now)?;
-                return Ok(Known::Other);
+                return Ok(MailOrigin::Other);
             }
             keep(conn, claimed, payload, received_at, now)?;
-            Ok(Known::Reply)
+            Ok(MailOrigin::Reply)
         }
         MailResult::Unreadable { source, reason } => {
             tracing::warn!(tenant.id = %claimed.tenant.id, source, reason, "a lead mail needs review");
             store_unreadable(conn, claimed, payload, source, reason, now)?;
-            Ok(Known::Other)
+            Ok(MailOrigin::Other)
         }
-        MailResult::NotALead { .. } => Ok(Known::Other),
+        MailResult::NotALead { .. } => Ok(MailOrigin::Other),
         MailResult::Unrelated => {
             keep(conn, claimed, payload, received_at, now)?;
             if payload.mail.kind == MailKind::Bounce {
                 bounce::note(conn, claimed, payload, now)?;
             }
             let is_persons = payload.mail.kind == MailKind::Person;
-            Ok(if is_persons && payload.about.contact_id.is_some() { Known::Reply } else { Known::Other })
+            Ok(if is_persons && payload.about.contact_id.is_some() {
+                MailOrigin::Reply
+            } else {
+                MailOrigin::Other
+            })
         }
     }
 }

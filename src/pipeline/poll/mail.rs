@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::lead::{self, Known};
+use super::lead::{self, MailOrigin};
 use super::{Claimed, Settled};
 use crate::app::App;
 use crate::domain::automation::fact::tell;
@@ -284,7 +284,7 @@ fn receive(conn: &mut Conn, claimed: &Claimed, fetched: &FetchedMail, now: Times
     let known = lead::take_in(tx, claimed, &mut payload, fetched.received_at.unwrap_or(now), now)?;
     let key = format!("mail:{}:{}", cursor.id, fetched.id);
     tell(tx, EventKind::GmailMessage, key, &payload, contact_of(&payload), now)?;
-    if known == Known::Reply {
+    if known == MailOrigin::Reply {
         let key = format!("message:{}:{}", cursor.id, fetched.id);
         tell(tx, EventKind::MessageReceived, key, &payload, contact_of(&payload), now)?;
     }

@@ -21,7 +21,7 @@ use futures_util::FutureExt as _;
 
 use crate::app::App;
 use crate::domain::connection::credential_failure::{self, Refusal};
-use crate::domain::contact::link::Linker;
+use crate::domain::contact::link::SignedLinks;
 use crate::pipeline::{Round, Swept, spacing};
 use nexora_connector::kind::Connectors;
 use nexora_core::base::clock::{Timestamp, whole_millis};
@@ -52,7 +52,7 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
     if next_due.is_none_or(|due_at| due_at > now) {
         return Ok(Swept::nothing(next_due));
     }
-    let (after, lease_until, linker) = (round.clone(), now + app.config.poll.lease(), Linker::of(app));
+    let (after, lease_until, linker) = (round.clone(), now + app.config.poll.lease(), SignedLinks::of(app));
     let connectors = app.connectors().clone();
     let (share, claimed) = app
         .db
@@ -93,12 +93,12 @@ struct Claimed {
     /// The address that the connection stands for.
     account: String,
     tenant: Tenant,
-    linker: Linker,
+    linker: SignedLinks,
 }
 
 fn claim(
     conn: &mut Conn,
-    (linker, connectors): (&Linker, &Connectors),
+    (linker, connectors): (&SignedLinks, &Connectors),
     tenant_id: &TenantId,
     id: &CursorId,
     lease_until: Timestamp,

@@ -9,9 +9,9 @@ use serde::Deserialize;
 use crate::automation::argument::{Row, Text};
 use crate::automation::context::Facts;
 use crate::automation::render::Renderer;
-use crate::calendar::hours;
 use crate::message::route;
 use nexora_core::base::clock::Timestamp;
+use nexora_core::base::wording::parse_length;
 use nexora_core::base::{Error, Result};
 use nexora_core::model::ConnectionId;
 use nexora_core::model::automation::MessageTemplates;
@@ -85,7 +85,7 @@ impl<'a> StepContext<'a> {
     /// # Errors
     /// `Usage` when it is none.
     pub fn duration(&self, text: &Text) -> Result<Duration> {
-        hours::duration(&self.text(text)?)
+        parse_length(&self.text(text)?)
     }
 
     /// Returns the account for an effect: the one whose event started the run, else the tenant's first.

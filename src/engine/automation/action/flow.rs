@@ -3,9 +3,10 @@
 use crate::automation::action::context::StepContext;
 use crate::automation::action::{Action, ActionKind, EndsRun, Planned, read};
 use crate::automation::argument::{Arguments as _, Test, Text, define_arguments};
-use crate::calendar::hours::{self, duration};
+use crate::calendar::hours;
 use crate::message::quiet;
 use nexora_core::base::clock::Timestamp;
+use nexora_core::base::wording::parse_length;
 use nexora_core::base::{Error, Result};
 use nexora_core::model::hours::{BusinessHours, QuietHours};
 
@@ -60,7 +61,7 @@ define_arguments! {
 impl Action for Wait {
     fn check(&self) -> Result<()> {
         for text in [&self.duration, &self.open_for].into_iter().flatten().filter_map(Text::fixed) {
-            duration(text)?;
+            parse_length(text)?;
         }
         if let Some(hours) = self.hours.as_ref().and_then(Text::fixed) {
             BusinessHours::parse(hours)?;

@@ -21,7 +21,7 @@ use crate::automation::render::Renderer;
 use crate::automation::setting::{Setting, SettingType};
 use crate::automation::source_text::report;
 use crate::automation::trigger::Trigger;
-use crate::calendar::hours::duration;
+use nexora_core::base::wording::parse_length;
 use nexora_core::base::{Error, Result};
 use nexora_core::model::message::MessageClass;
 
@@ -80,7 +80,7 @@ impl Reentry {
     /// `Usage` when the text is no duration.
     pub fn again_after(&self, renderer: &Renderer, context: &Value) -> Result<Option<Duration>> {
         let Some(text) = &self.again_after else { return Ok(None) };
-        let length = duration(&renderer.text(text, context)?);
+        let length = parse_length(&renderer.text(text, context)?);
         length.map(Some).map_err(|error| Error::usage(format!("`again_after`: {}", said(&error))))
     }
 }

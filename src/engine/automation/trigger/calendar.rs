@@ -5,11 +5,11 @@ use std::sync::Arc;
 use crate::automation::argument::{Arguments as _, Text, Texts, define_arguments};
 use crate::automation::trigger::mail::CONNECTION;
 use crate::automation::trigger::{EventSource, Fill, Filter, Keys, TriggerKind, read};
-use crate::calendar::hours::duration;
+use nexora_core::base::wording::parse_length;
 use nexora_core::base::{Error, Result};
+use nexora_core::model::calendar_entry::{EFFECT_PROPERTY, Entry, EntryChange, UPDATE_PROPERTY};
 use nexora_core::model::connection::Ability;
 use nexora_core::model::cursor::Moment;
-use nexora_core::model::diary::{EFFECT_PROPERTY, Entry, EntryChange, UPDATE_PROPERTY};
 use nexora_core::model::event::{CalendarEvent, Event, EventKind};
 
 pub const CALENDAR_EVENT: TriggerKind = TriggerKind {
@@ -204,7 +204,7 @@ fn calendar(fill: &Fill<'_>, key: Option<&Text>) -> Result<String> {
 }
 
 fn seconds(text: &str) -> Result<u64> {
-    duration(text.trim()).map(|duration| duration.as_secs())
+    parse_length(text).map(|length| length.as_secs())
 }
 
 /// Reads the changes that count; all of them if none is named.

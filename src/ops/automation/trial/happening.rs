@@ -2,7 +2,7 @@
 
 use crate::domain::calendar::appointment;
 use crate::domain::contact::consent::{Given, note};
-use crate::domain::contact::link::Linker;
+use crate::domain::contact::link::SignedLinks;
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::consent::{Channel, Scope, Suppression, SuppressionReason};
@@ -18,7 +18,7 @@ use nexora_store::{Conn, connection, consent, contact, event, lead, message};
 ///
 /// # Errors
 /// `Internal` when its payload cannot be read.
-pub fn invent(conn: &mut Conn, linker: &Linker, tenant: &Tenant, made_up: &Event) -> Result<()> {
+pub fn invent(conn: &mut Conn, linker: &SignedLinks, tenant: &Tenant, made_up: &Event) -> Result<()> {
     let about: About = made_up.payload.read()?;
     if let Some(contact_id) = &about.contact_id {
         let person = Invented { linker, tenant, contact_id, at: made_up.received_at };
@@ -110,7 +110,7 @@ pub fn follow(conn: &mut Conn, tenant: &Tenant, event: &Event) -> Result<()> {
 
 /// A contact to whom something happens that was made up.
 struct Invented<'a> {
-    linker: &'a Linker,
+    linker: &'a SignedLinks,
     tenant: &'a Tenant,
     contact_id: &'a ContactId,
     at: Timestamp,

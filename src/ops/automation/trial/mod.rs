@@ -16,7 +16,7 @@ use serde::Serialize;
 use crate::app::App;
 use crate::config::definitions::Text;
 use crate::domain::automation::version;
-use crate::domain::contact::link::Linker;
+use crate::domain::contact::link::SignedLinks;
 use crate::ops::automation::definition::{self, Loaded};
 use crate::ops::automation::trial::report::{Line, What};
 use crate::ops::automation::trial::sample::Sample;
@@ -103,7 +103,7 @@ pub async fn run(app: &App, tenant: &Tenant, request: TrialRequest) -> Result<Sh
     };
     let (event, mut happenings) = scratch.write(move |conn, now| beginning.begin(conn, now)).await?;
     scratch.settle().await?;
-    let linker = Linker::of(&scratch.app);
+    let linker = SignedLinks::of(&scratch.app);
     let mut lines = Vec::new();
     happenings.retain(|happening| happening.received_at <= until);
     for happening in happenings {

@@ -68,7 +68,7 @@ pub struct AutomationLine {
 }
 
 /// An automation with its live version; nothing where this release cannot read that.
-pub struct Known {
+pub struct LoadedAutomation {
     row: Automation,
     live: Option<Arc<Parsed>>,
 }
@@ -76,7 +76,7 @@ pub struct Known {
 /// What every page needs, whatever its panels.
 pub struct Upkeep {
     pub troubles: Vec<HealthIssue>,
-    pub automations: Vec<Known>,
+    pub automations: Vec<LoadedAutomation>,
     pub schedules: Vec<Schedule>,
     connections: Vec<Connection>,
     cursors: Vec<Cursor>,
@@ -108,7 +108,7 @@ pub fn load(conn: &mut Conn, connectors: &Connectors, tenant: &Tenant, now: Time
             Err(error) if error.kind() == Kind::Unavailable => return Err(error),
             Err(_) => None,
         };
-        automations.push(Known { row, live });
+        automations.push(LoadedAutomation { row, live });
     }
     Ok(Upkeep { troubles, automations, schedules: schedule::list(tx)?, connections, cursors })
 }
@@ -126,8 +126,9 @@ impl Upkeep {
                 .filter_map(|cursor| cursor.polled_at)
                 .max(),
         };
-        let is_digest =
-            |known: &&Known| known.row.state == AutomationState::Enabled && known.composes_digest();
+        let is_digest = |known: &&LoadedAutomation| {
+            known.row.state == AutomationState::Enabled && known.composes_digest()
+        };
         let digests = self.automations.iter().filter(is_digest);
         Health {
             accounts: self.connections.iter().map(account).collect(),
@@ -145,7 +146,7 @@ fn next(schedules: &[Schedule], id: &AutomationId) -> Option<Timestamp> {
         .min()
 }
 
-impl Known {
+impl LoadedAutomation {
     fn title(&self) -> String {
         let title = self.live.as_ref().map(|live| live.definition.head.title.clone());
         title.filter(|title| !title.is_empty()).unwrap_or_else(|| self.row.name.clone())
@@ -162,7 +163,12 @@ impl Known {
     }
 }
 
-pub fn runs(tx: &mut Tx, automations: &[Known], names: &mut Names, now: Timestamp) -> Result<Runs> {
+pub fn runs(
+    tx: &mut Tx,
+    automations: &[LoadedAutomation],
+    names: &mut Names,
+    now: Timestamp,
+) -> Result<Runs> {
     let started = run::count_started(tx, now - WEEK)?;
     let sum = |wanted: RunState| {
         started.iter().filter(|(_, state, _)| *state == wanted).map(|(.., count)| count).sum()
@@ -200,13 +206,13 @@ pub fn runs(tx: &mut Tx, automations: &[Known], names: &mut Names, now: Timestam
 
 pub fn automations(
     tx: &mut Tx,
-    automations: &[Known],
+    automations: &[LoadedAutomation],
     schedules: &[Schedule],
     now: Timestamp,
 ) -> Result<Vec<AutomationLine>> {
     let started = run::count_started(tx, now - WEEK)?;
     let shown = automations.iter().filter(|known| known.row.state != AutomationState::Disabled);
-    let line = |known: &Known| {
+    let line = |known: &LoadedAutomation| {
         let own = || started.iter().filter(|(id, ..)| *id == known.row.id);
         AutomationLine {
             title: known.title(),

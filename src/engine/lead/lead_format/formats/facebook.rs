@@ -1,8 +1,7 @@
 //! Facebook and Instagram lead ads: a notice without any contact data, then the lead itself.
 
-use hmac::{Hmac, KeyInit as _, Mac};
+use hmac::Mac as _;
 use serde_json::Value;
-use sha2::Sha256;
 
 use crate::lead::lead_format::LeadFormat;
 use crate::lead::lead_format::answers::{self, Answer};
@@ -13,6 +12,7 @@ use crate::lead::lead_format::response::{Handshake, Response};
 use crate::lead::lead_format::value::{some, text};
 use crate::lead::lead_format::verify::{Call, Verification, from_hex, same};
 use crate::lead::lead_format::webhook::{LeadNotice, Needs, ParseResult, Sender, Setting, WebhookFormat};
+use nexora_core::base::mac::hmac_sha256;
 use nexora_core::base::secret::Secret;
 use nexora_core::base::text::hex;
 use nexora_core::model::LeadId;
@@ -109,10 +109,7 @@ impl FetchedFormat for Facebook {
 
 /// Returns what shows that a token is used by the app that it was given to (Graph API, `appsecret_proof`).
 fn proof(app_secret: &Secret, token: &Secret) -> String {
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(app_secret.expose().as_bytes()) else {
-        unreachable!("HMAC takes a key of any length")
-    };
-    mac.update(token.expose().as_bytes());
+    let mac = hmac_sha256(app_secret.expose().as_bytes(), &[token.expose().as_bytes()]);
     hex(mac.finalize().into_bytes())
 }
 
