@@ -84,9 +84,21 @@ impl Conn {
     /// # Errors
     /// Those of `work`; `Unavailable` when the transaction cannot be begun or committed.
     pub fn transaction<T>(&mut self, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
+        let mut value = None;
+        let mut work = Some(work);
+        self.transact(&mut |conn| {
+            if let Some(work) = work.take() {
+                value = Some(work(conn)?);
+            }
+            Ok(())
+        })?;
+        value.ok_or_else(|| Error::internal("a transaction has no result"))
+    }
+
+    fn transact(&mut self, work: &mut dyn FnMut(&mut Conn) -> Result<()>) -> Result<()> {
         on!(self, |c| begin(c))?;
         match work(self) {
-            Ok(value) => on!(self, |c| commit(c)).map(|()| value),
+            Ok(()) => on!(self, |c| commit(c)),
             Err(error) => match on!(self, |c| roll_back(c)) {
                 Ok(()) => Err(error),
                 // A full disk makes SQLite undo the whole transaction by itself.

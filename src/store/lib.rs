@@ -6,6 +6,7 @@
 
 pub mod appointment;
 pub mod audit;
+pub mod automatic_answer;
 pub mod automation;
 pub mod balance;
 mod conn;
@@ -45,7 +46,7 @@ mod writer;
 use std::sync::Arc;
 
 pub use conn::{Conn, Url};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 pub use tx::Tx;
 
 use crate::conn::Pool;
@@ -139,6 +140,12 @@ impl Db {
         T: Send + 'static,
         F: FnOnce(&mut Conn) -> Result<T> + Send + 'static,
     {
+        let (work, value) = erased(work);
+        self.read_erased(work).await?;
+        received(value).await
+    }
+
+    async fn read_erased(&self, work: Work) -> Result<()> {
         let db = Arc::clone(&self.0);
         blocking(move || match &*db {
             Inner::Sqlite { readers, .. } => work(&mut *conn::checkout(readers)?),
@@ -158,6 +165,12 @@ impl Db {
         T: Send + 'static,
         F: FnOnce(&mut Conn) -> Result<T> + Send + 'static,
     {
+        let (work, value) = erased(work);
+        self.write_erased(work).await?;
+        received(value).await
+    }
+
+    async fn write_erased(&self, work: Work) -> Result<()> {
         match &*self.0 {
             Inner::Sqlite { writer, .. } => writer.run(work).await,
             Inner::Postgres { .. } => {
@@ -179,6 +192,28 @@ impl Db {
             Inner::Postgres { .. } => None,
         }
     }
+}
+
+/// A piece of work of any type, so that what runs it is compiled once.
+type Work = Box<dyn FnOnce(&mut Conn) -> Result<()> + Send>;
+
+/// Takes the type from a piece of work; its value comes by the channel.
+fn erased<T, F>(work: F) -> (Work, oneshot::Receiver<T>)
+where
+    T: Send + 'static,
+    F: FnOnce(&mut Conn) -> Result<T> + Send + 'static,
+{
+    let (sender, value) = oneshot::channel();
+    let work = move |conn: &mut Conn| {
+        // A caller that has gone away no longer wants the value.
+        let _ = sender.send(work(conn)?);
+        Ok(())
+    };
+    (Box::new(work), value)
+}
+
+async fn received<T>(value: oneshot::Receiver<T>) -> Result<T> {
+    value.await.map_err(|error| Error::internal("a database task ended early").source(error))
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {

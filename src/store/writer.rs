@@ -12,7 +12,7 @@ use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::sqlite::SqliteConnection;
 use tokio::sync::{Notify, oneshot};
 
-use crate::{Conn, Url, sqlite};
+use crate::{Conn, Url, Work, sqlite};
 use nexora_core::base::{Error, Kind, Result};
 
 /// Writes that share one commit at most, so that the first of them is not kept waiting.
@@ -54,18 +54,14 @@ impl Writer {
         Arc::clone(&self.changed)
     }
 
-    pub async fn run<T, F>(&self, work: F) -> Result<T>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut Conn) -> Result<T> + Send + 'static,
-    {
+    pub async fn run(&self, work: Work) -> Result<()> {
         let (answer, result) = oneshot::channel();
         let task: Task = Box::new(move |conn| {
             let outcome = conn.and_then(|conn| conn.transaction(work));
             let sound = !matches!(&outcome, Err(error) if error.kind() == Kind::Unavailable);
             let answer = move |committed: Result<()>| {
                 // A caller that has gone away no longer wants its answer.
-                let _ = answer.send(outcome.and_then(|value| committed.map(|()| value)));
+                let _ = answer.send(outcome.and(committed));
             };
             Done { sound, answer: Box::new(answer) }
         });
