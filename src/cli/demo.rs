@@ -123,7 +123,7 @@ async fn set_up(app: &Arc<App>, sandbox: &Sandbox) -> Result<Tenant> {
         zone: Zone::parse("America/Chicago")?,
         owner_email: "owner@acme-plumbing.example.com".parse()?,
         phone: Some("+1 512 555 0100".to_owned()),
-        country: Country::parse("US")?,
+        country: Some(Country::parse("US")?),
     };
     let tenant = tenant::create(app, actor, new).await?;
     let owner = Grant::Member(Box::new(tenant.clone()), Role::Owner);

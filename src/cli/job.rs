@@ -59,8 +59,8 @@ pub enum Command {
     Complete {
         id: JobId,
         /// What it brought
-        #[arg(long, value_parser = money::parse)]
-        amount: Option<i64>,
+        #[arg(long)]
+        amount: Option<String>,
     },
     /// Cancel a job
     #[command(after_help = "Example:\n  nexora job cancel job_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
@@ -104,8 +104,8 @@ pub struct Create {
     #[arg(long, value_name = "ZONE")]
     timezone: Option<Zone>,
     /// What it brings, such as 480.00
-    #[arg(long, value_parser = money::parse)]
-    amount: Option<i64>,
+    #[arg(long)]
+    amount: Option<String>,
     /// When it is done, by the tenant's clocks, such as 2026-12-01T09:00
     #[arg(long)]
     at: Option<String>,
@@ -114,6 +114,8 @@ pub struct Create {
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
     let tenant = context.tenant().await?;
+    let decimal = tenant.country()?.decimal();
+    let cents = |amount: Option<String>| amount.map(|text| money::parse_in(decimal, &text)).transpose();
     let (id, to) = match command {
         Command::Create(create) => {
             let country = tenant.country()?;
@@ -131,7 +133,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 person,
                 address: create.address,
                 zone: create.timezone,
-                amount_cents: create.amount,
+                amount_cents: cents(create.amount)?,
                 scheduled_at: create.at.map(|text| input::moment(&tenant, &text)).transpose()?,
             };
             return show(&job::add(app, actor, &tenant, new).await?, out);
@@ -153,7 +155,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         Command::Show { id } => return show(&job::find(app, &tenant, &id).await?, out),
         Command::Schedule { id, at } => (id, Move::Schedule(input::moment(&tenant, &at)?)),
         Command::Stage { id, stage } => (id, Move::Stage(stage)),
-        Command::Complete { id, amount } => (id, Move::Complete { amount_cents: amount }),
+        Command::Complete { id, amount } => (id, Move::Complete { amount_cents: cents(amount)? }),
         Command::Cancel { id } => (id, Move::Cancel),
     };
     show(&job::advance(app, actor, &tenant, &id, to).await?, out)

@@ -34,9 +34,9 @@ pub enum Command {
         /// Telephone number that customers may call
         #[arg(long)]
         phone: Option<String>,
-        /// Country whose telephone numbers its customers write, in two letters
-        #[arg(long, default_value = "US", value_parser = Country::parse)]
-        country: Country,
+        /// Country whose telephone numbers its customers write, in two letters; that of the time zone if not given
+        #[arg(long, value_parser = Country::parse)]
+        country: Option<Country>,
     },
     /// List tenants
     #[command(after_help = "Example:\n  nexora tenant list --output json")]

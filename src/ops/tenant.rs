@@ -29,19 +29,24 @@ pub struct NewTenant {
     pub owner_email: EmailAddress,
     /// As people of the tenant's country write it, or in international form.
     pub phone: Option<String>,
-    pub country: Country,
+    /// That of the time zone, where it is not given.
+    pub country: Option<Country>,
 }
 
 /// Creates a tenant.
 ///
 /// # Errors
-/// `Usage` when the name is empty or the phone number is not one; `Conflict` when the slug is taken.
+/// `Usage` when the name is empty, no country is known or the phone number is not one; `Conflict` when the slug is taken.
 pub async fn create(app: &App, actor: &Actor, new: NewTenant) -> Result<Tenant> {
     if new.name.trim().is_empty() {
         return Err(Error::usage("a tenant needs a name").hint("add `--name \"Acme Plumbing\"`"));
     }
     let now = app.clock.now();
-    let phone = new.phone.as_deref().map(|text| PhoneNumber::parse_in(new.country, text)).transpose()?;
+    let country = new.country.or_else(|| Country::of_zone(new.zone)).ok_or_else(|| {
+        Error::usage(format!("time zone `{}` lies in no country", new.zone))
+            .hint("say whose telephone numbers customers write, such as `--country US`")
+    })?;
+    let phone = new.phone.as_deref().map(|text| PhoneNumber::parse_in(country, text)).transpose()?;
     let tenant = Tenant {
         id: TenantId::new(now),
         slug: new.slug,
@@ -49,7 +54,7 @@ pub async fn create(app: &App, actor: &Actor, new: NewTenant) -> Result<Tenant> 
         timezone: new.zone.name().to_owned(),
         owner_email: new.owner_email,
         phone,
-        country: new.country.to_string(),
+        country: country.to_string(),
         state: TenantState::Active,
         created_at: now,
         updated_at: now,

@@ -252,7 +252,7 @@ pub fn new_tenant(slug: &str) -> NewTenant {
         zone: Zone::parse("America/Chicago").unwrap(),
         owner_email: "owner@acme.example.com".parse().unwrap(),
         phone: None,
-        country: Country::parse("US").unwrap(),
+        country: Some(Country::parse("US").unwrap()),
     }
 }
 
@@ -288,6 +288,7 @@ pub fn registry(config: &Config, clock: Clock) -> Registry {
 pub fn environment(config: &Config, clock: Clock) -> Environment {
     let mut environment = nexora::app::environment(config, clock);
     environment.timeout = Duration::from_secs(5);
+    environment.answer_timeout = Duration::from_secs(5);
     environment.google.timeout = Duration::from_secs(5);
     environment
 }

@@ -1,13 +1,17 @@
-//! Addresses of people, parsed once at the edge: e-mail, telephone, the tenant's slug and zone.
+//! Addresses of people, parsed once at the edge: e-mail, the tenant's slug and zone. Telephone numbers and countries
+//! have files of their own.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use chrono_tz::Tz;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::base::text::store_as_text;
+use crate::base::text::{store_as_text, visible};
 use crate::base::{Error, Result};
+pub use crate::model::country::Country;
+pub use crate::model::phone::PhoneNumber;
 
 /// Declares the parts that every parsed text has: show, JSON, column, `FromStr` through `parse`.
 macro_rules! parsed_text {
@@ -48,8 +52,10 @@ macro_rules! parsed_text {
         store_as_text!($name, |value| &value.0, |text| Ok($name(text)));
     };
 }
+pub(crate) use parsed_text;
 
-/// An e-mail address, as given. Header injection is impossible: no control character gets in.
+/// An e-mail address, as given, but for its domain: an international one is kept in its ASCII form (RFC 5891), so
+/// that both ways to write it are one address. Header injection is impossible: no control character gets in.
 #[derive(
     Clone, Debug, PartialEq, Eq, Hash, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
 )]
@@ -60,22 +66,33 @@ pub struct EmailAddress(String);
 const EMAIL_LENGTH: usize = 254;
 
 impl EmailAddress {
-    /// Reads an address, blanks around it ignored.
+    /// Reads an address; blanks around it and characters that show nothing are ignored.
     ///
     /// # Errors
     /// `Usage` when it is not `local@domain` with a dotted domain (RFC 5321 mailbox).
     pub fn parse(text: &str) -> Result<EmailAddress> {
-        let text = text.trim();
+        let seen = visible(text);
+        let text = seen.trim();
         let wrong = || {
             Error::usage(format!("`{}` is not an e-mail address", text.escape_debug()))
                 .hint("an address looks like `name@example.com`")
         };
-        let (_, domain) = text.rsplit_once('@').ok_or_else(wrong)?;
+        let (local, domain) = text.rsplit_once('@').ok_or_else(wrong)?;
+        let domain = match domain.is_ascii() {
+            true => Cow::Borrowed(domain),
+            false => Cow::Owned(idna::domain_to_ascii(domain).map_err(|_| wrong())?),
+        };
         let dotted = domain.contains('.') && !domain.ends_with('.') && !domain.starts_with('[');
-        if text.len() > EMAIL_LENGTH || !dotted || text.parse::<lettre::Address>().is_err() {
+        let address = format!("{local}@{domain}");
+        if address.len() > EMAIL_LENGTH || !dotted || address.parse::<lettre::Address>().is_err() {
             return Err(wrong());
         }
-        Ok(EmailAddress(text.to_owned()))
+        Ok(EmailAddress(address))
+    }
+
+    /// Returns the part after the `@`, in lower case.
+    pub fn domain(&self) -> String {
+        self.0.rsplit_once('@').map(|(_, domain)| domain.to_lowercase()).unwrap_or_default()
     }
 
     /// Returns the form that matching uses: lower case.
@@ -85,86 +102,6 @@ impl EmailAddress {
 }
 
 parsed_text!(EmailAddress);
-
-/// A telephone number in E.164 form (ITU-T E.164): a plus sign and up to 15 digits.
-#[derive(
-    Clone, Debug, PartialEq, Eq, Hash, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
-)]
-#[diesel(sql_type = diesel::sql_types::Text)]
-pub struct PhoneNumber(String);
-
-impl PhoneNumber {
-    /// Reads a number written in international form.
-    ///
-    /// # Errors
-    /// `Usage` when it does not start with `+` or is no valid number.
-    pub fn parse(text: &str) -> Result<PhoneNumber> {
-        PhoneNumber::read(None, text)
-    }
-
-    /// Reads a number as people of `country` write it, or in international form.
-    ///
-    /// # Errors
-    /// `Usage` when it is no valid number there.
-    pub fn parse_in(country: Country, text: &str) -> Result<PhoneNumber> {
-        PhoneNumber::read(Some(country.0), text)
-    }
-
-    /// Returns the number as people of `country` write it: `(512) 555-0142` there, `+1 512-555-0142`
-    /// elsewhere.
-    pub fn shown_in(&self, country: Country) -> String {
-        let Ok(number) = phonenumber::parse(None, &self.0) else { return self.0.clone() };
-        let mode = match number.country().id() == Some(country.0) {
-            true => phonenumber::Mode::National,
-            false => phonenumber::Mode::International,
-        };
-        number.format().mode(mode).to_string()
-    }
-
-    fn read(country: Option<phonenumber::country::Id>, text: &str) -> Result<PhoneNumber> {
-        let text = text.trim();
-        phonenumber::parse(country, text)
-            .ok()
-            .filter(phonenumber::is_valid)
-            .map(|number| PhoneNumber(number.format().mode(phonenumber::Mode::E164).to_string()))
-            .ok_or_else(|| {
-                Error::usage(format!("`{}` is not a telephone number", text.escape_debug()))
-                    .hint("write it with its area code, or in international form like `+1 512 555 0142`")
-            })
-    }
-}
-
-parsed_text!(PhoneNumber);
-
-/// A country, for reading national telephone numbers (ISO 3166-1 alpha-2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Country(phonenumber::country::Id);
-
-/// Countries in which people read a clock of twelve hours.
-const TWELVE_HOURS: [&str; 7] = ["US", "CA", "AU", "NZ", "IN", "PH", "PR"];
-
-impl Country {
-    /// Returns how people there write a time of the day, as chrono formats it.
-    pub fn clock(self) -> &'static str {
-        if TWELVE_HOURS.contains(&self.to_string().as_str()) { "%-I:%M %p" } else { "%H:%M" }
-    }
-
-    /// Reads a two-letter code.
-    ///
-    /// # Errors
-    /// `Usage` when no country has it.
-    pub fn parse(text: &str) -> Result<Country> {
-        text.to_uppercase().parse().map(Country).map_err(|_| {
-            Error::usage(format!("`{text}` is not a country code")).hint("use two letters, like `US` or `GB`")
-        })
-    }
-}
-
-impl fmt::Display for Country {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.0.as_ref())
-    }
-}
 
 /// A short name that is part of an address: `acme-plumbing` in `/lead/acme-plumbing`.
 #[derive(
@@ -262,21 +199,17 @@ mod tests {
     }
 
     #[test]
-    fn phones_take_the_tenants_country() {
-        let us = Country::parse("us").unwrap();
-        let gb = Country::parse("GB").unwrap();
-        let cases = [
-            (us, "(512) 555-0142", Some("+15125550142")),
-            (us, "+44 20 7946 0018", Some("+442079460018")),
-            (gb, "020 7946 0018", Some("+442079460018")),
-            (us, "12345", None),
-            (us, "call me", None),
-            (us, "", None),
-        ];
-        for (country, text, expected) in cases {
-            let read = PhoneNumber::parse_in(country, text).ok();
-            assert_eq!(read.as_ref().map(PhoneNumber::as_str), expected, "{text}");
+    fn one_address_has_one_form_however_its_domain_is_written() {
+        let wanted = "jo@xn--bcher-kva.example";
+        for written in
+            ["jo@b\u{fc}cher.example", "jo@B\u{dc}CHER.example", "jo@bu\u{308}cher.example", wanted]
+        {
+            assert_eq!(EmailAddress::parse(written).unwrap().as_str(), wanted, "{written}");
         }
+        for written in ["jo@example.com\u{200b}", "\u{feff}jo@example.com", "j\u{ad}o@exam\u{200c}ple.com"] {
+            assert_eq!(EmailAddress::parse(written).unwrap().as_str(), "jo@example.com", "{written:?}");
+        }
+        assert!(EmailAddress::parse("jo@\u{200b}.example").is_err());
     }
 
     #[test]

@@ -15,14 +15,17 @@ pub struct Setting<T> {
     pub set: fn(&mut T, &str) -> Result<()>,
 }
 
-/// Sets what is named, in order.
+/// Sets what is named, in the order of the table: a setting stands behind those by which it is read.
 ///
 /// # Errors
-/// `Usage` naming the setting: unknown, or of a wrong value. What came before it is set.
+/// `Usage` naming the setting: unknown, or of a wrong value. What stands before it in the table is set.
 pub fn set_all<T>(settings: &[Setting<T>], of: &mut T, changes: &[(String, String)]) -> Result<()> {
     let see_help = || "add `--help` to see every setting".to_owned();
+    let place = |name: &str| settings.iter().position(|setting| setting.name == name);
+    let mut changes: Vec<&(String, String)> = changes.iter().collect();
+    changes.sort_by_key(|(name, _)| place(name));
     for (name, value) in changes {
-        let Some(setting) = settings.iter().find(|setting| setting.name == name) else {
+        let Some(setting) = place(name).and_then(|at| settings.get(at)) else {
             let hint = did_you_mean(name, settings.iter().map(|setting| setting.name));
             return Err(Error::usage(format!("unknown setting `{name}`")).hint(hint.unwrap_or_else(see_help)));
         };

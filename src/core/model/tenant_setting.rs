@@ -86,6 +86,13 @@ pub const SETTINGS: &[Setting<(Tenant, TenantSettings)>] = &[
         set: |(tenant, _), text| put(&mut tenant.owner_email, text.parse()),
     },
     Setting {
+        name: "country",
+        help: "country whose telephone numbers customers write, in two letters",
+        example: "GB",
+        get: |(tenant, _)| tenant.country.clone(),
+        set: |(tenant, _), text| put(&mut tenant.country, Country::parse(text).map(|code| code.to_string())),
+    },
+    Setting {
         name: "phone",
         help: "number that customers may call; empty for none",
         example: "+15125550199",
@@ -95,13 +102,6 @@ pub const SETTINGS: &[Setting<(Tenant, TenantSettings)>] = &[
             let phone = (!text.is_empty()).then(|| PhoneNumber::parse_in(country, text)).transpose();
             put(&mut tenant.phone, phone)
         },
-    },
-    Setting {
-        name: "country",
-        help: "country whose telephone numbers customers write, in two letters",
-        example: "GB",
-        get: |(tenant, _)| tenant.country.clone(),
-        set: |(tenant, _), text| put(&mut tenant.country, Country::parse(text).map(|code| code.to_string())),
     },
     Setting {
         name: "mode",

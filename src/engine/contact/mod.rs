@@ -2,3 +2,4 @@
 
 pub mod address_zone;
 pub mod contact_extraction;
+pub mod first_name;

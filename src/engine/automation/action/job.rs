@@ -91,8 +91,11 @@ impl Job {
         let facts = context.facts;
         let filled = |text: &Option<Text>| context.filled(text.as_ref());
         let country = facts.tenant.country()?;
-        // What people write into a sheet need not be a number that can be called.
+        // What people write into a sheet need not be a number, an address or a sum: the job is done all the same.
         let phone = filled(&self.phone)?.and_then(|text| PhoneNumber::parse_in(country, &text).ok());
+        let email = filled(&self.email)?.and_then(|text| text.parse().ok());
+        let decimal = country.decimal();
+        let amount_cents = filled(&self.amount)?.and_then(|text| money::parse_in(decimal, &text).ok());
         let change = JobChange {
             id: JobId::new(context.now),
             key: filled(&self.key)?.unwrap_or_else(|| facts.event.id.to_string()),
@@ -102,11 +105,11 @@ impl Job {
                 contact_id: facts.contact.map(|person| person.contact.id.clone()),
                 lead_id: facts.lead.map(|lead| lead.id.clone()),
                 name: filled(&self.name)?.unwrap_or_default(),
-                email: filled(&self.email)?.map(|text| text.parse()).transpose()?,
+                email,
                 phone,
             },
             address: filled(&self.address)?,
-            amount_cents: filled(&self.amount)?.map(|text| money::parse(&text)).transpose()?,
+            amount_cents,
         };
         let output = json!({ "job_id": change.id });
         Ok(Planned::change(Change::SaveJob(change), output))
