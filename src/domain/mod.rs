@@ -5,6 +5,7 @@ pub mod automation;
 pub mod calendar;
 pub mod connection;
 pub mod contact;
+pub mod lead;
 pub mod message;
 pub mod report;
 

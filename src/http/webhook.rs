@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
@@ -17,6 +17,7 @@ use crate::pipeline::intake::{Intake, KEY_LENGTH, is_key};
 use nexora_core::base::{Error, Kind};
 use nexora_core::model::audit::Actor;
 use nexora_core::model::event::WebhookEvent;
+use nexora_engine::lead::lead_format::body::{self, Body};
 
 /// The event that is a lead.
 const LEAD: &str = "lead.captured";
@@ -35,7 +36,7 @@ pub async fn receive(
         let detail = "Use lower-case letters, digits, `.`, `_` and `-`, as in `part.arrived`.";
         return Err(Problem::new(StatusCode::BAD_REQUEST, "this is no name of an event", detail));
     }
-    let data = object(&body)?;
+    let data = object(&headers, &body)?;
     let once = idempotency_key(&headers)?;
     let KeyHolder { tenant, key } = caller;
     if name == LEAD {
@@ -56,12 +57,11 @@ pub async fn receive(
     Ok(accepted(event.id.as_str()))
 }
 
-fn object(body: &[u8]) -> Result<Value, Problem> {
-    match serde_json::from_slice(body) {
-        Ok(data @ Value::Object(_)) => Ok(data),
-        Ok(_) => Err(Problem::new(StatusCode::BAD_REQUEST, "the body is not a JSON object", "")),
-        Err(error) => Err(Problem::new(StatusCode::BAD_REQUEST, "the body is not JSON", error.to_string())),
-    }
+fn object(headers: &HeaderMap, body: &[u8]) -> Result<Value, Problem> {
+    let content_type =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let read = body::object(Body { content_type, bytes: body });
+    read.map_err(|reason| Problem::new(StatusCode::BAD_REQUEST, "the body cannot be read", reason))
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {

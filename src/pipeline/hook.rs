@@ -7,7 +7,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
-use crate::pipeline::intake::{self, Arrival, Intake};
+use crate::pipeline::intake::{self, Arrival, Identity, Intake};
 use crate::pipeline::source_lead::{self, ID_LENGTH, Origin};
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::text::hex;
@@ -84,7 +84,8 @@ pub async fn take(
         return Ok(Taken::Refused(verification, reason));
     }
     let result = checked(read());
-    let key = ["idempotency-key", "webhook-id"].iter().find_map(|name| headers.get(*name));
+    // Where the call is signed, so is its `webhook-id`; an `Idempotency-Key` is what anyone may add to a copy.
+    let key = if settings.signed { headers.get("webhook-id") } else { headers.get("idempotency-key") };
     let origin = Origin {
         tenant: tenant.clone(),
         source: source.clone(),
@@ -173,12 +174,12 @@ pub async fn capture(app: &App, tenant: &Tenant, data: &Value, key: Option<&str>
         _ => Enquiry::default(),
     };
     enquiry.details.remove("source");
-    let new = match enquiry::validate(enquiry, tenant.country()?, &[]) {
+    let new = match enquiry::accept(enquiry, tenant.country()?) {
         Ok(new) => new,
         Err(faults) => return Ok(Intake::Invalid(faults)),
     };
     let arrival = Arrival {
-        key: key.map(|key| format!("webhook:lead.captured:{key}")),
+        identity: key.map(|key| Identity::Key(format!("webhook:lead.captured:{key}"))),
         original: Some(text),
         ..Arrival::of(new)
     };

@@ -8,11 +8,14 @@ use sha2::{Digest as _, Sha256};
 use crate::app::App;
 use crate::domain::contact;
 use crate::domain::contact::consent::{self, Given};
+pub use crate::domain::lead::identity::Identity;
+use crate::domain::lead::identity::{Claim, claim, is_same_person};
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::text::{Json, hex};
 use nexora_core::base::{Error, Result};
 use nexora_core::model::address::{EmailAddress, PhoneNumber};
 use nexora_core::model::consent::Channel;
+use nexora_core::model::contact::AddressProof;
 use nexora_core::model::event::{Event, EventKind, EventState, LeadReceived};
 use nexora_core::model::form::{ConsentText, FieldName, Photo};
 use nexora_core::model::lead::{ConsentRecord, Lead, LeadState, NewLead};
@@ -85,19 +88,30 @@ impl Key {
     }
 }
 
-/// Reads an enquiry, in which these fields must be filled in besides those without which nobody can be
-/// answered: what could be stored of it, or what is wrong.
+/// Who filled in an enquiry, and can be asked to correct it.
+#[derive(Clone, Copy, Debug)]
+pub enum Sender<'a> {
+    /// A person, who is shown what is wrong, and must fill in these fields, too.
+    Person { required: &'a [FieldName] },
+    /// A program, which corrects nothing: what cannot be read is kept beside what can.
+    Program,
+}
+
+/// Reads an enquiry: what could be stored of it, or what is wrong.
 ///
 /// # Errors
 /// `Usage` when the tenant's country is none.
 pub fn check(
     tenant: &Tenant,
     enquiry: Enquiry,
-    required: &[FieldName],
+    sender: Sender<'_>,
 ) -> Result<Result<Arrival, Vec<FieldFault>>> {
     let honeypot = !enquiry.honeypot.trim().is_empty();
     let signals = honeypot.then(|| Signals { honeypot, ..Signals::default() });
-    let read = enquiry::validate(enquiry, tenant.country()?, required);
+    let read = match sender {
+        Sender::Person { required } => enquiry::validate(enquiry, tenant.country()?, required),
+        Sender::Program => enquiry::accept(enquiry, tenant.country()?),
+    };
     Ok(read.map(|new| Arrival { signals, ..Arrival::of(new) }))
 }
 
@@ -120,7 +134,7 @@ pub async fn wording(
 /// # Errors
 /// As `take`.
 pub async fn accept(app: &App, tenant: &Tenant, offer: Offer) -> Result<Intake> {
-    match check(tenant, offer.enquiry, &[])? {
+    match check(tenant, offer.enquiry, Sender::Person { required: &[] })? {
         Ok(arrival) => {
             let (id, inserted) = take(app, tenant, arrival, offer.key).await?;
             Ok(Intake::Accepted(id, inserted))
@@ -140,7 +154,7 @@ pub async fn take(
     key: Option<Key>,
 ) -> Result<(LeadId, Inserted)> {
     let prefix = key.map(|key| key.prefix());
-    arrival.key = prefix.as_ref().map(|prefix| format!("{prefix}{}", arrival.digest()));
+    arrival.identity = prefix.as_ref().map(|prefix| Identity::Key(format!("{prefix}{}", arrival.digest())));
     let (now, tenant_id) = (app.clock.now(), tenant.id.clone());
     let stored = app.db.write(move |conn| {
         if let (Some(signals), Some(prefix)) = (&mut arrival.signals, &prefix) {
@@ -158,8 +172,8 @@ pub async fn take(
 /// A lead that is to be stored.
 pub struct Arrival {
     pub new: NewLead,
-    /// The event's dedupe key, by which a second copy is known; the lead's own id if there is none.
-    pub key: Option<String>,
+    /// Nothing where each copy is a lead of its own.
+    pub identity: Option<Identity>,
     pub state: LeadState,
     pub reply_to: Option<EmailAddress>,
     pub original: Option<String>,
@@ -178,7 +192,7 @@ impl Arrival {
     pub fn of(new: NewLead) -> Arrival {
         Arrival {
             new,
-            key: None,
+            identity: None,
             state: LeadState::New,
             reply_to: None,
             original: None,
@@ -212,7 +226,7 @@ pub fn store(tx: &mut Tx, arrival: Arrival, now: Timestamp) -> Result<(LeadId, I
     let tenant = tx.tenant();
     let Arrival {
         new,
-        key,
+        identity,
         state,
         reply_to,
         original,
@@ -223,12 +237,21 @@ pub fn store(tx: &mut Tx, arrival: Arrival, now: Timestamp) -> Result<(LeadId, I
         masked_phone,
     } = arrival;
     let fingerprint = enquiry::fingerprint(&new);
-    // Two copies at the same moment come one after the other, so that the second copy does not create another contact.
-    if let Some(key) = &key {
-        event::hold_key(tx, key)?;
-        if let Some(earlier) = event::find_by_dedupe_key(tx, key)? {
-            return same(&earlier, &fingerprint);
-        }
+    let claim = match identity {
+        None => Claim::New { key: None, earlier: None },
+        Some(identity) => claim(tx, identity, &fingerprint)?,
+    };
+    let (key, earlier) = match claim {
+        Claim::Repeat(id) => return Ok((id, Inserted::AlreadyThere)),
+        Claim::New { key, earlier } => (key, earlier),
+    };
+    let mut state = state;
+    if let Some(earlier) = earlier.map(|id| lead::find(tx, &id)).transpose()?.flatten()
+        && is_same_person(&earlier, &new)
+        && state == LeadState::New
+    {
+        state = LeadState::NeedsReview;
+        reasons.push(format!("the sender gave it the id of lead {}, which said something else", earlier.id));
     }
     let id = LeadId::new(now);
     let body_hash = new.message.as_deref().and_then(spam::body_hash);
@@ -243,7 +266,7 @@ pub fn store(tx: &mut Tx, arrival: Arrival, now: Timestamp) -> Result<(LeadId, I
     // Spam creates no contact.
     let contact_id = match state {
         LeadState::Spam => None,
-        _ => contact::resolve(tx, &new.name, email, phone, now)?,
+        _ => contact::resolve(tx, &new.name, (email, phone), AddressProof::Claimed, now)?,
     };
     let lead = Lead {
         tenant_id: tenant.clone(),
@@ -313,16 +336,6 @@ fn reached_by<'a>(
     }
 }
 
-/// Returns the lead of an earlier copy.
-fn same(earlier: &Event, fingerprint: &str) -> Result<(LeadId, Inserted)> {
-    let received: LeadReceived = earlier.payload.read()?;
-    if received.fingerprint != fingerprint {
-        return Err(Error::conflict("this idempotency key was used for another lead")
-            .hint("send each new lead with a new `Idempotency-Key`"));
-    }
-    Ok((received.lead_id, Inserted::AlreadyThere))
-}
-
 /// Tells how much speaks for spam, with what our own records say of the sender and the text.
 fn weigh(
     tx: &mut Tx,
@@ -341,7 +354,7 @@ fn weigh(
         acquainted |= nexora_store::contact::find_by_address(tx, kind, &value)?.is_some();
     }
     let signals = Signals { repeats, acquainted, ..signals };
-    Ok(spam::score(&signals, &new.name, new.message.as_deref().unwrap_or_default()))
+    Ok(spam::score(&signals, new))
 }
 
 /// Within this time the same text from another sender speaks for spam.
@@ -350,9 +363,17 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// Writes the words of consent that came with a lead, given when it came.
 fn record_consents(conn: &mut Conn, lead: &Lead) -> Result<()> {
     let Some(contact_id) = &lead.contact_id else { return Ok(()) };
+    let tx = &mut conn.of(&lead.tenant_id);
     for word in lead.consents.read::<Vec<ConsentRecord>>()? {
+        // Anyone may fill in a form in another's name: what a person took back, a form does not give again.
+        let is_withdrawn =
+            nexora_store::consent::latest(tx, contact_id, word.channel)?.is_some_and(|last| !last.given);
+        if word.given && is_withdrawn {
+            tracing::info!(lead.id = %lead.id, channel = %word.channel, "a consent that was taken back is not given again by a form");
+            continue;
+        }
         let given = Given { source: &lead.source, actor: "lead", lead: Some(lead) };
-        consent::note(&mut conn.of(&lead.tenant_id), contact_id, word, given, lead.received_at)?;
+        consent::note(tx, contact_id, word, given, lead.received_at)?;
     }
     Ok(())
 }
@@ -410,7 +431,7 @@ pub fn release(conn: &mut Conn, lead: &Lead, now: Timestamp) -> Result<()> {
                 lead.reply_to.as_ref(),
                 lead.masked_phone,
             );
-            contact::resolve(tx, &lead.name, email, phone, now)?
+            contact::resolve(tx, &lead.name, (email, phone), AddressProof::Claimed, now)?
         }
     };
     let lead = Lead { state: LeadState::New, contact_id, ..lead.clone() };

@@ -1,14 +1,14 @@
 //! What a source sent, stored: a lead, a notice that one must be fetched, or an event about one. Each is known again by
-//! the sender's id, so that a second copy changes nothing.
+//! the sender's id and what it says, so that a second copy changes nothing.
 
 use sha2::{Digest, Sha256};
 
 use crate::domain::automation::fact::tell;
-use crate::pipeline::intake::{self, Arrival};
+use crate::pipeline::intake::{self, Arrival, Identity};
+use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::text::{Json, hex};
-use nexora_core::base::{Kind, Result};
-use nexora_core::model::contact::AddressKind;
+use nexora_core::model::contact::{AddressKind, AddressProof};
 use nexora_core::model::event::{About, EventKind, LeadReceived, WebhookEvent};
 use nexora_core::model::lead::LeadState;
 use nexora_core::model::source::{Notice, NoticeState, Source};
@@ -16,6 +16,7 @@ use nexora_core::model::tenant::Tenant;
 use nexora_core::model::{LeadId, NoticeId};
 use nexora_engine::lead::enquiry::{self, Enquiry};
 use nexora_engine::lead::lead_format::parsed_lead::ParsedLead;
+use nexora_engine::lead::lead_format::value::lead_id;
 use nexora_engine::lead::lead_format::webhook::{LeadNotice, LeadUpdate, Remark};
 use nexora_store::{Conn, Inserted, contact, event, lead, notice};
 
@@ -50,15 +51,12 @@ impl Origin {
 pub fn store_lead(conn: &mut Conn, origin: &Origin, parsed: ParsedLead, now: Timestamp) -> Result<LeadId> {
     let tenant = &origin.tenant;
     let tx = &mut conn.of(&tenant.id);
-    let key = match (&parsed.external_id, &origin.fallback) {
-        (Some(id), _) | (None, Some(id)) => Some(origin.key(id)),
-        (None, None) => None,
-    };
+    let id = lead_id(parsed.external_id.as_deref()).or_else(|| origin.fallback.clone());
     let new = enquiry::salvage(parsed.enquiry, tenant.country()?);
     let answerable =
         new.email.is_some() || new.phone.is_some() || parsed.reply_to.is_some() || parsed.answered_there;
     let arrival = Arrival {
-        key,
+        identity: id.map(|id| Identity::SenderId(origin.key(&id))),
         state: match (parsed.spam, answerable) {
             (Some(_), _) => LeadState::Spam,
             (None, true) => LeadState::New,
@@ -76,7 +74,8 @@ pub fn store_lead(conn: &mut Conn, origin: &Origin, parsed: ParsedLead, now: Tim
         && let Some(stored) = lead::find(tx, &id)?
         && let Some(contact_id) = stored.contact_id
     {
-        let _ = contact::add_address(tx, &contact_id, AddressKind::Email, &relay.key())?;
+        let relay = (AddressKind::Email, relay.key());
+        let _ = contact::add_address(tx, &contact_id, (relay.0, &relay.1), AddressProof::Relay, now)?;
     }
     Ok(id)
 }
@@ -91,7 +90,7 @@ pub fn store_unusable(conn: &mut Conn, origin: &Origin, reason: &str, now: Times
     };
     tracing::warn!(tenant.id = %origin.tenant.id, source.id = %origin.source.id, reason, "a lead needs review");
     let arrival = Arrival {
-        key: Some(origin.key(&format!("body:{}", origin.body_hash))),
+        identity: Some(Identity::Key(origin.key(&format!("body:{}", origin.body_hash)))),
         state: LeadState::NeedsReview,
         original: Some(origin.original.clone()),
         ..Arrival::of(enquiry::salvage(enquiry, origin.tenant.country()?))
@@ -101,21 +100,7 @@ pub fn store_unusable(conn: &mut Conn, origin: &Origin, reason: &str, now: Times
 
 fn store(conn: &mut Conn, origin: &Origin, arrival: Arrival, now: Timestamp) -> Result<LeadId> {
     let tenant = &origin.tenant.id;
-    if let Some(key) = &arrival.key
-        && let Some(earlier) = known(conn, origin, key)?
-    {
-        return Ok(earlier);
-    }
-    let key = arrival.key.clone();
-    match conn.transaction(|conn| intake::store(&mut conn.of(tenant), arrival, now)) {
-        Ok((id, _)) => Ok(id),
-        // Sent twice at the same moment, and not in the same words: the first is the lead.
-        Err(error) if error.kind() == Kind::Conflict => {
-            let earlier = key.map(|key| known(conn, origin, &key)).transpose()?.flatten();
-            earlier.ok_or(error)
-        }
-        Err(error) => Err(error),
-    }
+    conn.transaction(|conn| intake::store(&mut conn.of(tenant), arrival, now)).map(|(id, _)| id)
 }
 
 fn known(conn: &mut Conn, origin: &Origin, key: &str) -> Result<Option<LeadId>> {

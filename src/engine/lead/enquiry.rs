@@ -2,7 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
-use nexora_core::base::text::hex;
+use crate::contact::contact_extraction;
+use nexora_core::base::text::{hex, visible};
 use nexora_core::model::address::{Country, EmailAddress, PhoneNumber};
 use nexora_core::model::form::FieldName;
 use nexora_core::model::lead::{Attribution, Details, NewLead};
@@ -34,16 +35,28 @@ pub struct Enquiry {
 pub struct FieldFault {
     pub field: &'static str,
     pub message: String,
+    #[serde(skip)]
+    is_too_long: bool,
+}
+
+impl FieldFault {
+    pub fn new(field: &'static str, message: impl Into<String>) -> FieldFault {
+        FieldFault { field, message: message.into(), is_too_long: false }
+    }
 }
 
 const LINE_LENGTH: usize = 200;
 const MESSAGE_LENGTH: usize = 5_000;
 const DETAIL_LIMIT: usize = 40;
 const DETAIL_LENGTH: usize = 2_000;
+/// The detail under which those beyond the limit are kept, and how much of them.
+const MORE: &str = "More";
+const MORE_LENGTH: usize = 10_000;
 const ATTRIBUTION_LIMIT: usize = 24;
 const ATTRIBUTION_LENGTH: usize = 1_000;
 
-/// Makes a lead of the enquiry; telephone numbers are read as people of `country` write them.
+/// Makes a lead of what a person filled in, who is asked to correct what is wrong; telephone numbers are read as
+/// people of `country` write them.
 ///
 /// # Errors
 /// Every fault, in the order of the form's fields.
@@ -58,6 +71,19 @@ pub fn validate(
         if is_empty(&lead, *name) && !faults.iter().any(|fault| fault.field == field) {
             faults.push(fault(field, "Please fill this in."));
         }
+    }
+    if faults.is_empty() { Ok(lead) } else { Err(faults) }
+}
+
+/// Makes a lead of what a program sent. Where there is a way to answer, neither a name that is missing nor another
+/// address that cannot be read holds it up: what was written is kept as a detail.
+///
+/// # Errors
+/// Every fault, when there is no way to answer, or a text is too long.
+pub fn accept(enquiry: Enquiry, country: Country) -> Result<NewLead, Vec<FieldFault>> {
+    let (lead, mut faults) = read(enquiry, country);
+    if lead.email.is_some() || lead.phone.is_some() {
+        faults.retain(|fault| fault.is_too_long);
     }
     if faults.is_empty() { Ok(lead) } else { Err(faults) }
 }
@@ -95,20 +121,37 @@ fn read(enquiry: Enquiry, country: Country) -> (NewLead, Vec<FieldFault>) {
     if name.is_none() && !faults.iter().any(|fault| fault.field == "name") {
         faults.push(fault("name", "Please tell us your name."));
     }
-    let email = optional(&enquiry.email, EmailAddress::parse, || {
+    let mut details = enquiry.details;
+    let email =
+        first_good(&enquiry.email, |text| text.parse().ok(), |text| contact_extraction::emails(text).next());
+    let phone = first_good(
+        &enquiry.phone,
+        |text| PhoneNumber::parse_in(country, text).ok().filter(|phone| is_number_alone(text, phone)),
+        |text| contact_extraction::phones(text, country).next(),
+    );
+    for (name, text, is_whole) in [
+        ("Email as written", &enquiry.email, email.is_whole),
+        ("Phone as written", &enquiry.phone, phone.is_whole),
+    ] {
+        if !is_whole {
+            details.insert(name.to_owned(), text.clone());
+        }
+    }
+    let (email, phone) = (email.value, phone.value);
+    if email.is_none() && !enquiry.email.trim().is_empty() {
         faults
             .push(fault("email", "This does not look like an email address, for example name@example.com."));
-    });
-    let phone = optional(
-        &enquiry.phone,
-        |text| PhoneNumber::parse_in(country, text),
-        || {
-            faults.push(fault(
-                "phone",
-                "This does not look like a phone number. Please include the area code.",
-            ));
-        },
-    );
+    }
+    if phone.is_none() && !enquiry.phone.trim().is_empty() {
+        let message = "This does not look like a phone number. Please include the area code.";
+        faults.push(fault("phone", message));
+    }
+    if phone.as_ref().is_some_and(PhoneNumber::is_doubtful) {
+        details.insert(
+            "Phone check".to_owned(),
+            "This number may be mistyped: its area code is not known.".to_owned(),
+        );
+    }
     if enquiry.email.trim().is_empty() && enquiry.phone.trim().is_empty() {
         faults
             .push(fault("phone", "Please leave a phone number or an email address, so that we can answer."));
@@ -125,7 +168,7 @@ fn read(enquiry: Enquiry, country: Country) -> (NewLead, Vec<FieldFault>) {
         source: one_line(&enquiry.source),
         attribution: trimmed(enquiry.attribution),
         is_test: enquiry.is_test,
-        details: kept(enquiry.details),
+        details: kept(details),
         cost_cents: enquiry.cost_cents,
     };
     (lead, faults)
@@ -142,49 +185,84 @@ pub fn fingerprint(lead: &NewLead) -> String {
         digest.update(part.len().to_be_bytes());
         digest.update(part);
     }
+    for (name, value) in &lead.details {
+        digest.update(format!("{}:{name}{value}", name.len()));
+    }
     hex(digest.finalize().get(..16).unwrap_or_default())
 }
 
 fn fault(field: &'static str, message: &str) -> FieldFault {
-    FieldFault { field, message: message.to_owned() }
+    FieldFault::new(field, message)
 }
 
-fn optional<T, E>(text: &str, parse: impl Fn(&str) -> Result<T, E>, wrong: impl FnOnce()) -> Option<T> {
-    let text = text.trim();
+/// An address, and whether it is all that the field holds.
+struct Address<T> {
+    value: Option<T>,
+    is_whole: bool,
+}
+
+/// Reads an address; of a field that holds more than one, or other words, the first that is good.
+fn first_good<T>(
+    text: &str,
+    whole: impl Fn(&str) -> Option<T>,
+    within: impl Fn(&str) -> Option<T>,
+) -> Address<T> {
+    let text = one_line(text);
     if text.is_empty() {
-        return None;
+        return Address { value: None, is_whole: true };
     }
-    let parsed = parse(text).ok();
-    if parsed.is_none() {
-        wrong();
+    match whole(&text) {
+        Some(value) => Address { value: Some(value), is_whole: true },
+        None => Address { value: within(&text), is_whole: false },
     }
-    parsed
+}
+
+/// Tells whether a field holds a number and no words besides it, but for the mark of an extension.
+fn is_number_alone(text: &str, phone: &PhoneNumber) -> bool {
+    phone.has_extension() || !text.chars().any(char::is_alphabetic)
 }
 
 fn capped(field: &'static str, text: &str, limit: usize, faults: &mut Vec<FieldFault>) -> Option<String> {
     if text.chars().count() > limit {
-        faults.push(fault(field, &format!("Please keep this under {limit} characters.")));
+        let message = format!("Please keep this under {limit} characters.");
+        faults.push(FieldFault { is_too_long: true, ..FieldFault::new(field, message) });
     }
     Some(text.chars().take(limit).collect()).filter(|text: &String| !text.is_empty())
 }
 
 /// Drops control characters and folds white space into single blanks.
 fn one_line(text: &str) -> String {
+    let text = visible(text);
     let words = text.split(|c: char| c.is_whitespace() || c.is_control());
     words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Drops control characters but for line ends and tabs.
 fn plain(text: &str) -> String {
-    let unified = text.replace("\r\n", "\n");
+    let unified = visible(text).replace("\r\n", "\n");
     unified.trim().chars().filter(|c| !c.is_control() || *c == '\n' || *c == '\t').collect()
 }
 
+/// Returns the details within bounds: those beyond them stand together under one name.
 fn kept(details: Details) -> Details {
-    let cut = |text: &str, length| plain(text).chars().take(length).collect::<String>();
-    let pairs = details.into_iter().take(DETAIL_LIMIT);
-    let pairs = pairs.map(|(name, value)| (cut(&one_line(&name), LINE_LENGTH), cut(&value, DETAIL_LENGTH)));
-    pairs.filter(|(name, value)| !name.is_empty() && !value.is_empty()).collect()
+    let clean = |(name, value): (String, String)| {
+        (cut(&one_line(&name), LINE_LENGTH), cut(&plain(&value), DETAIL_LENGTH))
+    };
+    let mut pairs =
+        details.into_iter().map(clean).filter(|(name, value)| !name.is_empty() && !value.is_empty());
+    let mut kept: Details = pairs.by_ref().take(DETAIL_LIMIT).collect();
+    let more = pairs.map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("\n");
+    if !more.is_empty() {
+        kept.insert(MORE.to_owned(), cut(&more, MORE_LENGTH));
+    }
+    kept
+}
+
+fn cut(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
+        Some((at, _)) => format!("{}\u{2026}", text.get(..at).unwrap_or_default()),
+        None => text.to_owned(),
+    }
 }
 
 fn trimmed(attribution: Attribution) -> Attribution {
@@ -245,6 +323,59 @@ mod tests {
         assert_eq!(validated(|e| e.message = " ".into()).unwrap_err(), ["message"]);
         assert!(validated(|e| e.email.clear()).is_ok());
         assert!(validated(|e| e.phone.clear()).is_ok());
+    }
+
+    fn accepted(email: &str, phone: &str) -> Result<NewLead, Vec<FieldFault>> {
+        let enquiry = Enquiry { email: email.into(), phone: phone.into(), ..enquiry() };
+        accept(enquiry, Country::parse("US").unwrap())
+    }
+
+    #[test]
+    fn the_first_good_address_of_a_field_is_taken_and_the_text_is_kept() {
+        for (email, phone, wanted) in [
+            ("a@example.net, b@example.net", "", (Some("a@example.net"), None)),
+            ("Jo <a@example.net>", "512-555-0134", (Some("a@example.net"), Some("+15125550134"))),
+            ("a@example.net", "512-555-0134 / 512-555-0177", (Some("a@example.net"), Some("+15125550134"))),
+            ("", "call me at 512-555-0134 after five", (None, Some("+15125550134"))),
+            ("a@example.net", "555-0134", (Some("a@example.net"), None)),
+            ("n/a", "512-555-0134", (None, Some("+15125550134"))),
+            ("none; a@example.net", "home: (512) 555-0134", (Some("a@example.net"), Some("+15125550134"))),
+        ] {
+            let lead = accepted(email, phone).unwrap();
+            let found =
+                (lead.email.as_ref().map(EmailAddress::as_str), lead.phone.as_ref().map(PhoneNumber::as_str));
+            assert_eq!(found, wanted, "{email} {phone}");
+            for (name, text, value) in
+                [("Email as written", email, found.0), ("Phone as written", phone, found.1)]
+            {
+                let is_plain = text.is_empty()
+                    || Some(text) == value
+                    || (name.starts_with("Phone") && text == "512-555-0134");
+                assert_eq!(
+                    lead.details.get(name).map(String::as_str),
+                    (!is_plain).then_some(text),
+                    "{email} {phone}"
+                );
+            }
+        }
+        let fields = |faults: Vec<FieldFault>| faults.iter().map(|fault| fault.field).collect::<Vec<_>>();
+        assert_eq!(fields(accepted("n/a", "555-0134").unwrap_err()), ["email", "phone"]);
+    }
+
+    #[test]
+    fn a_number_of_an_unknown_area_is_kept_with_a_remark() {
+        let lead = accepted("", "436-555-0134").unwrap();
+        assert_eq!(lead.phone.unwrap().as_str(), "+14365550134");
+        assert!(lead.details["Phone check"].contains("mistyped"));
+    }
+
+    #[test]
+    fn details_beyond_the_limit_stand_together() {
+        let details: Details = (0..60).map(|n| (format!("q{n:02}"), "x".repeat(3_000))).collect();
+        let lead = salvage(Enquiry { details, ..enquiry() }, Country::parse("US").unwrap());
+        assert_eq!(lead.details.len(), DETAIL_LIMIT + 1);
+        assert_eq!(lead.details["q00"].chars().count(), DETAIL_LENGTH + 1);
+        assert!(lead.details[MORE].starts_with("q40: xx"), "{}", &lead.details[MORE][..20]);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use nexora_core::model::lead::NewLead;
+
 /// From this score on a lead is held back.
 pub const QUARANTINE: i32 = 60;
 
@@ -68,8 +70,8 @@ const AT_ONCE: Duration = Duration::from_millis(1_500);
 const QUICK: Duration = Duration::from_secs(3);
 const STALE: Duration = Duration::from_secs(86_400);
 
-/// Returns what speaks against an enquiry by this name and with this message.
-pub fn score(signals: &Signals, name: &str, message: &str) -> Score {
+/// Returns what speaks against an enquiry.
+pub fn score(signals: &Signals, lead: &NewLead) -> Score {
     let mut score = Score::default();
     if signals.honeypot {
         score.add(100, "a field that people do not see was filled in");
@@ -102,29 +104,53 @@ pub fn score(signals: &Signals, name: &str, message: &str) -> Score {
         let points = i32::try_from(signals.resent.min(10)).unwrap_or(10) * 15;
         score.add(points, "the same form was sent before with something else in it");
     }
-    let (text, links) = (message.to_lowercase(), links(message));
-    match links {
-        0 => {}
-        1 => score.add(20, "the message has a link"),
-        2 => score.add(45, "the message has two links"),
-        _ => score.add(70, "the message has many links"),
-    }
-    if ["<a ", "[url", "[link", "</"].iter().any(|mark| text.contains(mark)) {
-        score.add(50, "the message has markup for links");
-    }
-    if self::links(name) > 0 {
-        score.add(70, "the name has a link");
-    }
+    text(&mut score, lead);
     if signals.acquainted && score.points > 0 && !signals.honeypot {
         score.add(-30, "the sender is known to the business");
     }
     score
 }
 
+/// Notes what the text of an enquiry says for spam.
+fn text(score: &mut Score, lead: &NewLead) {
+    let message = lead.message.as_deref().unwrap_or_default();
+    match links(message) {
+        0 => {}
+        1 => score.add(20, "the message has a link"),
+        2 => score.add(45, "the message has two links"),
+        _ => score.add(70, "the message has many links"),
+    }
+    let lower = message.to_lowercase();
+    if ["<a ", "[url", "[link", "</"].iter().any(|mark| lower.contains(mark)) {
+        score.add(50, "the message has markup for links");
+    }
+    let short = [&lead.service, &lead.preferred_time, &lead.address, &lead.postcode];
+    let short = short.into_iter().filter_map(|text| text.as_deref()).chain([lead.name.as_str()]);
+    if short.map(links).sum::<usize>() > 0 {
+        score.add(70, "a field other than the message has a link");
+    }
+    match lead.details.values().map(|text| links(text)).sum::<usize>() {
+        // One may be what was asked for: a website, a photo.
+        0 | 1 => {}
+        _ => score.add(45, "the answers have links"),
+    }
+}
+
 fn links(text: &str) -> usize {
     let text = text.to_lowercase();
     let words = text.split(|c: char| c.is_whitespace() || "<>()[]\"'".contains(c));
-    words.filter(|word| word.contains("://") || word.starts_with("www.")).count()
+    words.filter(|word| word.contains("://") || word.starts_with("www.") || is_bare_link(word)).count()
+}
+
+/// `cheap.example/offer`: mail programs make links of these, too.
+fn is_bare_link(word: &str) -> bool {
+    let Some((host, path)) = word.split_once('/') else { return false };
+    let labels: Vec<&str> = host.split('.').collect();
+    let is_name =
+        |label: &&str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let is_letters =
+        labels.last().is_some_and(|last| last.len() >= 2 && last.bytes().all(|b| b.is_ascii_alphabetic()));
+    labels.len() >= 2 && labels.iter().all(is_name) && is_letters && !path.is_empty() && !word.contains('@')
 }
 
 /// A message shorter than this is too likely to be the same by chance.
@@ -142,11 +168,18 @@ pub fn body_hash(message: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lead::enquiry::{Enquiry, salvage};
+    use nexora_core::model::address::Country;
+
+    fn lead(name: &str, message: &str) -> NewLead {
+        let enquiry = Enquiry { name: name.into(), message: message.into(), ..Enquiry::default() };
+        salvage(enquiry, Country::parse("US").unwrap())
+    }
 
     fn points(change: impl FnOnce(&mut Signals), message: &str) -> i32 {
         let mut signals = Signals { time: Time::Open(Duration::from_secs(40)), ..Signals::default() };
         change(&mut signals);
-        score(&signals, "Jo Miller", message).points
+        score(&signals, &lead("Jo Miller", message)).points
     }
 
     #[test]
@@ -175,8 +208,36 @@ mod tests {
             assert!(points(change, message) >= QUARANTINE, "{message}");
         }
         let scored =
-            score(&Signals { honeypot: true, repeats: 1, ..Signals::default() }, "www.a.example", "");
+            score(&Signals { honeypot: true, repeats: 1, ..Signals::default() }, &lead("www.a.example", ""));
         assert_eq!((scored.points, scored.reasons.len()), (200, 3));
+    }
+
+    #[test]
+    fn a_link_counts_in_whatever_field_it_stands() {
+        let fields: [fn(&mut NewLead, String); 5] = [
+            |lead, text| lead.name = text,
+            |lead, text| lead.service = Some(text),
+            |lead, text| lead.preferred_time = Some(text),
+            |lead, text| lead.address = Some(text),
+            |lead, text| lead.postcode = Some(text),
+        ];
+        for put in fields {
+            for link in ["https://a.example", "see www.a.example now", "a.example/offer", "A.EXAMPLE/x"] {
+                let mut lead = lead("Jo Miller", "");
+                put(&mut lead, link.to_owned());
+                assert!(score(&Signals::default(), &lead).is_spam(), "{link}");
+            }
+            for text in ["12 Elm St/Apt 4", "Mon/Tue", "9 a.m./noon", "1/2 bath", "a/b.c"] {
+                let mut lead = lead("Jo Miller", "");
+                put(&mut lead, text.to_owned());
+                assert_eq!(score(&Signals::default(), &lead).points, 0, "{text}");
+            }
+        }
+        let mut answered = lead("Jo Miller", "");
+        answered.details = [("Photo".to_owned(), "https://a.example/boiler.jpg".to_owned())].into();
+        assert_eq!(score(&Signals::default(), &answered).points, 0);
+        answered.details.insert("Site".to_owned(), "https://b.example".to_owned());
+        assert_eq!(score(&Signals::default(), &answered).points, 45);
     }
 
     #[test]

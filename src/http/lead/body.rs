@@ -1,6 +1,5 @@
 //! The body of a request: a form, a form with photos, or JSON, read within bounds of size and time.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -10,13 +9,18 @@ use axum::extract::{FromRequest as _, Multipart, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 
 use crate::config::Config;
-use crate::http::lead::fields::{Fields, text_of};
+use crate::http::lead::fields::{Fields, texts};
 use crate::http::lead::upload::{Budget, Cut, Hold};
 use crate::http::problem::Problem;
+use nexora_engine::lead::lead_format::body;
+use serde_json::Value;
 
 /// What was sent.
 #[derive(Default)]
 pub struct Submission {
+    /// All of it, as one object.
+    pub object: Value,
+    /// Its texts by name.
     pub fields: Fields,
     /// The files of the field for photos.
     pub photos: Vec<Vec<u8>>,
@@ -24,6 +28,12 @@ pub struct Submission {
     pub photo_fault: Option<String>,
     /// The memory that the photos take, until they are kept.
     pub hold: Option<Arc<Hold>>,
+}
+
+impl Submission {
+    fn of(object: Value) -> Submission {
+        Submission { fields: texts(&object), object, ..Submission::default() }
+    }
 }
 
 /// What a part of a multipart body adds to its content: boundary and headers.
@@ -44,22 +54,18 @@ pub async fn read(
     request: Request,
 ) -> Result<Submission, Problem> {
     let kind = media_type(request.headers());
+    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let content_type = content_type.unwrap_or_default().to_owned();
     match kind.as_str() {
-        "application/x-www-form-urlencoded" => {
+        "application/x-www-form-urlencoded" | "application/json" | "text/plain" | "" => {
             let body = read_small(config, request.into_body()).await?;
-            let pairs = serde_urlencoded::from_bytes::<Vec<(String, String)>>(&body).map_err(|error| {
-                Problem::new(StatusCode::BAD_REQUEST, "the form is malformed", error.to_string())
-            })?;
-            Ok(Submission { fields: pairs.into_iter().collect(), ..Submission::default() })
-        }
-        "application/json" => {
-            let body = read_small(config, request.into_body()).await?;
-            let object: BTreeMap<String, serde_json::Value> =
-                serde_json::from_slice(&body).map_err(|error| {
-                    Problem::new(StatusCode::BAD_REQUEST, "the body is not a JSON object", error.to_string())
-                })?;
-            let fields = object.into_iter().map(|(name, value)| Ok((name.clone(), text_of(&name, value)?)));
-            Ok(Submission { fields: fields.collect::<Result<_, Problem>>()?, ..Submission::default() })
+            let read = body::object(body::Body { content_type: &content_type, bytes: &body });
+            let is_named = !matches!(kind.as_str(), "text/plain" | "");
+            let unreadable = |reason| match is_named {
+                true => Problem::new(StatusCode::BAD_REQUEST, "the body cannot be read", reason),
+                false => unknown_type(),
+            };
+            Ok(Submission::of(read.map_err(unreadable)?))
         }
         "multipart/form-data" => {
             let text = config.http.body_limit_bytes;
@@ -71,12 +77,16 @@ pub async fn read(
             submission.hold = Some(hold);
             Ok(submission)
         }
-        _ => Err(Problem::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "this form of content is not taken",
-            "Send `application/json`, `application/x-www-form-urlencoded` or `multipart/form-data`.",
-        )),
+        _ => Err(unknown_type()),
     }
+}
+
+fn unknown_type() -> Problem {
+    Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "this form of content is not taken",
+        "Send `application/json`, `application/x-www-form-urlencoded` or `multipart/form-data`.",
+    )
 }
 
 /// Returns the type of the content, without its parameters.
@@ -124,10 +134,17 @@ async fn read_parts(config: &Config, hold: &Arc<Hold>, request: Request) -> Resu
     let request = Request::from_parts(head, hold.metered(body));
     let mut parts = Multipart::from_request(request, &()).await.map_err(torn)?;
     let mut submission = Submission::default();
+    let mut texts = Vec::new();
     let mut text_left = config.http.body_limit_bytes;
     for _ in 0..PARTS {
         hold.expect_head();
-        let Some(part) = parts.next_field().await.map_err(cut)? else { return Ok(submission) };
+        let Some(part) = parts.next_field().await.map_err(cut)? else {
+            return Ok(Submission {
+                photos: submission.photos,
+                photo_fault: submission.photo_fault,
+                ..Submission::of(body::collected(texts))
+            });
+        };
         hold.expect_content();
         let name = part.name().unwrap_or_default().to_owned();
         if name.len() > NAME {
@@ -137,7 +154,7 @@ async fn read_parts(config: &Config, hold: &Arc<Hold>, request: Request) -> Resu
             false => {
                 let text = content(part, text_left).await.map_err(cut)?.ok_or_else(too_large)?;
                 text_left -= u64::try_from(text.len()).unwrap_or(text_left);
-                submission.fields.insert(name, String::from_utf8_lossy(&text).into_owned());
+                texts.push((name, String::from_utf8_lossy(&text).into_owned()));
             }
             true => {
                 let photo = content(part, config.intake.photo_limit_bytes).await.map_err(cut)?;

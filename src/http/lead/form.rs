@@ -134,10 +134,9 @@ pub fn show(
 fn placed(profile: &PublicProfile, faults: &[FieldFault]) -> Vec<FieldFault> {
     let has = |name: FieldName| profile.form.need(name).is_some();
     let place = |fault: &FieldFault| match fault.field {
-        "phone" if !has(FieldName::Phone) => FieldFault {
-            field: FieldName::Email.name(),
-            message: "Please leave an email address, so that we can answer.".to_owned(),
-        },
+        "phone" if !has(FieldName::Phone) => {
+            FieldFault::new(FieldName::Email.name(), "Please leave an email address, so that we can answer.")
+        }
         _ => fault.clone(),
     };
     faults.iter().map(place).collect()

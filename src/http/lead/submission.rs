@@ -12,7 +12,7 @@ use crate::http::lead::form_token::{self, FormToken};
 use crate::http::lead::sent::Sent;
 use crate::http::lead::signals;
 use crate::http::problem::{Problem, Reader};
-use crate::pipeline::intake::{self, Key};
+use crate::pipeline::intake::{self, Key, Sender};
 use nexora_core::base::Result;
 use nexora_core::model::LeadId;
 use nexora_core::model::form::{FieldName, Need};
@@ -47,14 +47,15 @@ pub async fn accept(public: &Public, sent: &Sent<'_>, submission: Submission) ->
     let required: Vec<FieldName> =
         shown.iter().filter(|field| field.need == Need::Required).map(|field| field.name).collect();
     let key = key(sent.headers, &fields, token.as_ref())?;
-    let mut enquiry = enquiry(&fields, source);
-    if sent.reader == Reader::Program && !sent.is_trusted() {
-        // A program has no field that it does not see: this one is the business's own.
-        enquiry.honeypot.clear();
-    }
-    let photo_fault = |message| FieldFault { field: FieldName::Photos.name(), message };
+    let is_shown_form = sent.reader == Reader::Person || sent.is_trusted();
+    let enquiry = enquiry(&submission.object, source, is_shown_form);
+    let sender = match sent.reader {
+        Reader::Person => Sender::Person { required: &required },
+        Reader::Program => Sender::Program,
+    };
+    let photo_fault = |message: String| FieldFault::new(FieldName::Photos.name(), message);
     // Photos cannot be kept in a form that is shown again, so they are looked at when the rest is right.
-    let mut arrival = match intake::check(&profile.tenant, enquiry, &required)? {
+    let mut arrival = match intake::check(&profile.tenant, enquiry, sender)? {
         Ok(arrival) => arrival,
         Err(mut faults) => {
             let again = || "Please choose your photos again.".to_owned();

@@ -64,7 +64,7 @@ fn a_source_is_added_with_its_steps_and_its_secret_is_shown_once() {
     let key: Value = serde_json::from_str(&out).unwrap();
     assert!(key["key"].as_str().unwrap().starts_with("nxk_"));
     let (_, out, _) = run(&["key", "list"]);
-    assert!(out.contains("good") && !out.contains("nxk_"), "{out}");
+    assert!(out.contains("active") && !out.contains("nxk_"), "{out}");
     assert_eq!(run(&["key", "rotate", "crm", "--grace", "1h"]).0, 0);
     assert_eq!(run(&["source", "remove", "jot", "--yes"]).0, 0);
 }

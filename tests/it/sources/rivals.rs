@@ -135,12 +135,12 @@ async fn who_is_undone_for_another_may_try_again(backend: Backend) {
 }
 
 async fn a_copy_leaves_neither_a_contact_nor_a_consent(backend: Backend) {
-    use nexora::pipeline::intake::{self, Arrival};
+    use nexora::pipeline::intake::{self, Arrival, Identity};
     use nexora_core::model::lead::{Attribution, Details, NewLead};
     let site = Site::open(backend).await;
     let tenant = site.nexora.tenant.id.clone();
     let arrival = |email: &str| Arrival {
-        key: Some("lead:k1".into()),
+        identity: Some(Identity::Key("lead:k1".into())),
         ..Arrival::of(NewLead {
             name: "Jo".into(),
             email: Some(email.parse().unwrap()),

@@ -61,9 +61,12 @@ pub fn lead(answers: Vec<Answer>, map: &BTreeMap<String, SourceField>) -> Parsed
     lead
 }
 
+/// Returns the name under which an answer is kept: templates refer to it as `lead.details.NAME`. A question that
+/// lost its blanks gets them back.
 fn label(answer: &Answer) -> String {
     let label = if answer.label.trim().is_empty() { &answer.key } else { &answer.label };
-    label.trim().replace('_', " ")
+    let is_name = label.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
+    if is_name { label.trim().to_owned() } else { label.trim().replace('_', " ") }
 }
 
 #[cfg(test)]
@@ -99,6 +102,6 @@ mod tests {
         assert_eq!(enquiry.message, "No hot water\nSince Monday");
         assert_eq!(enquiry.attribution.0["utm_source"], "bing");
         let details: Vec<&str> = enquiry.details.keys().map(String::as_str).collect();
-        assert_eq!(details, ["How old is the boiler?", "comments", "work email"]);
+        assert_eq!(details, ["How old is the boiler?", "comments", "work_email"]);
     }
 }

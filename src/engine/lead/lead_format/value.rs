@@ -38,6 +38,17 @@ pub fn some(text: String) -> Option<String> {
     Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
+/// What programs put where an id should be.
+const PLACEHOLDERS: [&str; 11] =
+    ["0", "-1", "true", "false", "null", "nil", "none", "undefined", "unknown", "n/a", "[object object]"];
+
+/// Returns an id by which a lead is known; nothing for what programs put there that have none.
+pub fn lead_id(id: Option<&str>) -> Option<String> {
+    let id = id.map(str::trim).filter(|id| !id.is_empty())?;
+    let is_template = id.starts_with("{{") || id.starts_with("${") || id.starts_with('%');
+    (!is_template && !PLACEHOLDERS.contains(&id.to_lowercase().as_str())).then(|| id.to_owned())
+}
+
 /// Reads a list of questions with their answers, leaving out those without either.
 pub fn questions(list: Option<&Value>, question: &str, answer: &str) -> Details {
     let pairs = list.and_then(Value::as_array).into_iter().flatten();
@@ -53,6 +64,17 @@ pub fn cents(value: &Value) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_stands_for_no_id_is_none() {
+        for id in
+            ["", " ", "0", "False", "NULL", "undefined", "{{entry_id}}", "${id}", "%ID%", "[object Object]"]
+        {
+            assert_eq!(lead_id(Some(id)), None, "{id}");
+        }
+        assert_eq!(lead_id(Some(" 4711 ")).as_deref(), Some("4711"));
+        assert_eq!(lead_id(None), None);
+    }
 
     #[test]
     fn money_is_read_without_rounding() {

@@ -6,7 +6,7 @@ use crate::ops::report::dashboard::{self, AutomationLine, Fate, MessageRow, RunL
 use nexora_core::base::wording::{self, LocalClock};
 use nexora_core::model::address::Country;
 use nexora_core::model::automation::AutomationState;
-use nexora_core::model::lead::{Lead, LeadState};
+use nexora_core::model::lead::{Details, Lead, LeadState};
 use nexora_engine::report::owner_words;
 
 pub struct LeadRow {
@@ -19,6 +19,8 @@ pub struct LeadRow {
     pub email: Option<String>,
     pub service: String,
     pub source: String,
+    /// Answers that have no column of their own.
+    pub details: Vec<(String, String)>,
     pub state: Tag,
     pub automatic: String,
     pub personal: String,
@@ -44,6 +46,7 @@ impl LeadRow {
             email: lead.email.as_ref().map(ToString::to_string),
             service: wording::cut(lead.service.as_deref().unwrap_or_default(), TEXT),
             source: wording::cut(&owner_words::source(&lead.source), NAME),
+            details: details(lead),
             state: tag(
                 match lead.state {
                     LeadState::Booked | LeadState::Won => "good",
@@ -56,6 +59,17 @@ impl LeadRow {
             personal: after(lead.responded_at, if is_real { "not yet" } else { "none" }),
         }
     }
+}
+
+/// Answers of a lead that are shown at most.
+const DETAILS: usize = 8;
+
+fn details(lead: &Lead) -> Vec<(String, String)> {
+    let details: Details = lead.details.read().unwrap_or_default();
+    let shown = details.into_iter().take(DETAILS);
+    shown
+        .map(|(name, value)| (wording::cut(&name.replace('_', " "), NAME), wording::cut(&value, TEXT)))
+        .collect()
 }
 
 pub struct MessageView {

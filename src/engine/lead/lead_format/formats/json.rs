@@ -21,7 +21,7 @@ const DEPTH: usize = 8;
 const PART_LIMIT: usize = 300;
 
 /// Where a person's own fields stand. Elsewhere, a `name` is a company's or a product's.
-const HOLDERS: [&str; 12] = [
+const HOLDERS: [&str; 30] = [
     "lead",
     "contact",
     "customer",
@@ -34,7 +34,51 @@ const HOLDERS: [&str; 12] = [
     "answers",
     "submission",
     "attributes",
+    "form_fields",
+    "form_data",
+    "item_meta",
+    "values",
+    "payload",
+    "body",
+    "record",
+    "entry",
+    "response",
+    "inputs",
+    "properties",
+    "contact_info",
+    "contact_details",
+    "questions",
+    "custom_fields",
+    "custom_questions",
+    "field_data",
+    // `name.first` and `name.last`.
+    "name",
 ];
+
+/// What a part of an object is called where it stands beside the part's value: `{"title": "E-mail", "value": …}`.
+const LABELS: [&str; 8] = ["label", "title", "question", "name", "key", "field", "field_name", "id"];
+
+/// What else may stand beside a value that has a label.
+const BESIDE: [&str; 16] = [
+    "type",
+    "raw_value",
+    "required",
+    "order",
+    "slug",
+    "ref",
+    "description",
+    "placeholder",
+    "timestamp",
+    "versions",
+    "source",
+    "sourceid",
+    "selected",
+    "field_id",
+    "uuid",
+    "hidden",
+];
+
+const VALUES: [&str; 2] = ["value", "answer"];
 
 /// Any object, for programs that need no source of their own.
 pub static WEBHOOK: Webhook = Webhook { format: &FORMAT, handling: &Json };
@@ -84,13 +128,18 @@ impl WebhookFormat for Json {
 fn lead(sender: Sender<'_>, value: &Value) -> ParseResult {
     let mut parts = Vec::new();
     flatten(value, "", DEPTH, &mut parts);
-    let answers = parts.into_iter().map(|(path, value)| {
+    let has_fields = |name: &str| value.get(name).is_some_and(Value::is_object);
+    // Beside its fields, a form's own name and id are no answers.
+    let is_form_itself = has_fields("fields") || has_fields("form_fields");
+    let answers = parts.into_iter().map(|Part { path, label, value }| {
         let (holders, name) = path.rsplit_once('.').unwrap_or(("", &path));
-        let is_own = holders.split('.').filter(|holder| !holder.is_empty()).all(|h| HOLDERS.contains(&h));
-        let field = fields::of_key(name).filter(|_| is_own).map(|(field, _)| field);
+        let mut holders = holders.split('.').filter(|holder| !holder.is_empty());
+        let is_top = holders.clone().next().is_none();
+        let is_own = holders.all(|holder| HOLDERS.contains(&holder) && !(is_form_itself && holder == "form"));
+        let name = label.as_deref().filter(|_| is_own).unwrap_or(name);
+        let field = fields::of_key(name).filter(|_| is_own && !is_top).map(|(field, _)| field);
         // The path decides, so that what stands elsewhere is not taken for the person's own.
         let label = if is_own { name.to_owned() } else { path.replace('.', " ") };
-        let field = field.filter(|_| !holders.is_empty());
         Answer { key: path, label, value, field }
     });
     let mut lead = answers::lead(answers.collect(), &sender.settings.fields);
@@ -101,22 +150,54 @@ fn lead(sender: Sender<'_>, value: &Value) -> ParseResult {
     ParseResult::Lead(Box::new(lead))
 }
 
-fn flatten(value: &Value, path: &str, depth: usize, parts: &mut Vec<(String, String)>) {
-    if depth == 0 || parts.len() >= PART_LIMIT {
+/// A value of the body, by its path and the label beside it.
+struct Part {
+    path: String,
+    label: Option<String>,
+    value: String,
+}
+
+fn flatten(value: &Value, path: &str, depth: usize, parts: &mut Vec<Part>) {
+    if parts.len() >= PART_LIMIT {
         return;
     }
     let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
     match value {
-        Value::Object(object) => {
-            for (name, value) in object {
-                flatten(value, &below(name), depth - 1, parts);
-            }
+        // What lies deeper than people look is kept as it was written.
+        Value::Object(_) | Value::Array(_) if depth == 0 => {
+            parts.push(Part { path: path.to_owned(), label: None, value: value.to_string() });
         }
+        Value::Object(object) => match labelled(object).filter(|_| !path.is_empty()) {
+            Some((label, value)) => {
+                let value = some(plain(value));
+                parts.extend(value.map(|value| Part { path: path.to_owned(), label, value }));
+            }
+            None => {
+                for (name, value) in object {
+                    flatten(value, &below(name), depth - 1, parts);
+                }
+            }
+        },
         Value::Array(items) if items.iter().any(|item| item.is_object() || item.is_array()) => {
             for (number, value) in items.iter().enumerate() {
                 flatten(value, &below(&number.to_string()), depth - 1, parts);
             }
         }
-        leaf => parts.extend(some(plain(leaf)).map(|text| (path.to_owned(), text))),
+        leaf => {
+            let value = some(plain(leaf));
+            parts.extend(value.map(|value| Part { path: path.to_owned(), label: None, value }));
+        }
     }
+}
+
+/// Returns the label and the value of an object that holds one answer, and nothing else.
+fn labelled(object: &serde_json::Map<String, Value>) -> Option<(Option<String>, &Value)> {
+    let is_leaf = |value: &&Value| !value.is_object() && !value.is_null();
+    let value = VALUES.iter().find_map(|name| object.get(*name)).filter(is_leaf)?;
+    let is_known = |name: &String| {
+        let name = name.to_ascii_lowercase();
+        [&LABELS[..], &BESIDE[..], &VALUES[..]].iter().any(|names| names.contains(&name.as_str()))
+    };
+    let label = LABELS.iter().find_map(|name| some(text(&Value::Object(object.clone()), &[name])));
+    object.keys().all(is_known).then_some((label, value))
 }

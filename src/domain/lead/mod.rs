@@ -1,0 +1,3 @@
+//! What stages and operations share about leads.
+
+pub mod identity;
