@@ -13,6 +13,7 @@ use google_calendar3::api::{
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tokio::sync::Mutex;
 
 use crate::api::calendar::CalendarApi;
 use crate::fault::Fault;
@@ -23,20 +24,30 @@ use nexora_core::model::EffectId;
 use nexora_core::model::address::EmailAddress;
 use nexora_core::model::calendar_entry::{EFFECT_PROPERTY, UPDATE_PROPERTY};
 use nexora_core::model::outcome::{Outcome, Receipt, ReconcileResult};
-use nexora_core::model::request::{CancelEvent, CreateEvent, FindSlot, UpdateEvent};
+use nexora_core::model::request::{CancelEvent, CreateEvent, FindSlot, OpenSlot, UpdateEvent};
 use nexora_core::model::slot::{self, Span};
 
 pub struct Calendar {
     pub(super) api: CalendarApi,
+    /// Entries that take the first free time are made one after the other, so that no two take the same.
+    turn: Mutex<()>,
 }
 
 impl Calendar {
     pub fn new(api: CalendarApi) -> Calendar {
-        Calendar { api }
+        Calendar { api, turn: Mutex::default() }
     }
 
     pub async fn create(&self, delivery: &Delivery, request: &CreateEvent) -> Result<Outcome, Outcome> {
-        let event = entry(delivery, request);
+        let (_turn, time) = match &request.slot {
+            Some(slot) => {
+                let turn = self.turn.lock().await;
+                let free = self.first_free(slot).await?;
+                (Some(turn), free.unwrap_or((request.start, request.end)))
+            }
+            None => (None, (request.start, request.end)),
+        };
+        let event = entry(delivery, request, time);
         match self.api.insert(&request.calendar, &event, request.notify).await {
             Ok(entry) => Ok(Outcome::Delivered(receipt_of(&entry))),
             Err(fault) if fault.status() == Some(409) => match self.find(delivery, request).await {
@@ -101,8 +112,24 @@ impl Calendar {
 
     /// Asks when the calendars are busy, and takes the first slot that is not.
     pub async fn find_slot(&self, request: &FindSlot) -> Result<Outcome, Outcome> {
+        let busy = self.busy(request).await?;
+        Ok(Outcome::Delivered(slot_receipt(slot::first_free(request, &busy))))
+    }
+
+    /// Returns the first time at which there is room for one entry more.
+    async fn first_free(&self, slot: &OpenSlot) -> Result<Option<Span>, Outcome> {
+        let OpenSlot { wanted, capacity } = slot;
+        let busy = match capacity {
+            0 | 1 => self.busy(wanted).await?,
+            capacity => slot::full(&self.entries(wanted).await?, *capacity),
+        };
+        Ok(slot::first_free(wanted, &busy))
+    }
+
+    /// Asks when one of the calendars is busy.
+    async fn busy(&self, request: &FindSlot) -> Result<Vec<Span>, Outcome> {
         let (Some(first), Some(last)) = (request.open.first(), request.open.last()) else {
-            return Ok(Outcome::Delivered(slot_receipt(None)));
+            return Ok(Vec::new());
         };
         let named = |id: &String| FreeBusyRequestItem { id: Some(id.clone()) };
         let question = FreeBusyRequest {
@@ -123,7 +150,25 @@ impl Calendar {
             let spans = calendar.busy.into_iter().flatten();
             busy.extend(spans.filter_map(|span| Some((span.start?.into(), span.end?.into()))));
         }
-        Ok(Outcome::Delivered(slot_receipt(slot::first_free(request, &busy))))
+        Ok(busy)
+    }
+
+    /// Lists when the entries of the calendars are that keep somebody busy, each by itself; entries for whole days are
+    /// left out.
+    async fn entries(&self, request: &FindSlot) -> Result<Vec<Span>, Outcome> {
+        let (Some(first), Some(last)) = (request.open.first(), request.open.last()) else {
+            return Ok(Vec::new());
+        };
+        let mut spans = Vec::new();
+        for calendar in &request.calendars {
+            let listed = self.api.between(calendar, (first.0, last.1)).await.map_err(Fault::of_reading)?;
+            let busy = listed.items.into_iter().flatten();
+            let busy = busy.filter(|entry| entry.transparency.as_deref() != Some("transparent"));
+            spans.extend(
+                busy.filter_map(|entry| Some((entry.start?.date_time?.into(), entry.end?.date_time?.into()))),
+            );
+        }
+        Ok(spans)
     }
 
     /// Asks for one entry of the mailbox's own calendar, which shows that it answers.
@@ -162,7 +207,7 @@ fn guests(attendees: &[EmailAddress]) -> Value {
     attendees.iter().map(|attendee| json!({ "email": attendee })).collect()
 }
 
-fn entry(delivery: &Delivery, request: &CreateEvent) -> Event {
+fn entry(delivery: &Delivery, request: &CreateEvent, (start, end): Span) -> Event {
     let at = |moment: Timestamp| EventDateTime {
         date_time: Some(moment.utc()),
         time_zone: Some(request.timezone.clone()),
@@ -179,8 +224,8 @@ fn entry(delivery: &Delivery, request: &CreateEvent) -> Event {
         summary: Some(request.title.clone()),
         description: Some(request.description.clone()),
         location: request.location.clone(),
-        start: Some(at(request.start)),
-        end: Some(at(request.end)),
+        start: Some(at(start)),
+        end: Some(at(end)),
         attendees: Some(attendees).filter(|attendees| !attendees.is_empty()),
         extended_properties: Some(EventExtendedProperties { private: Some(signature), shared: None }),
         ..Event::default()

@@ -251,14 +251,15 @@ fn load(conn: &mut Conn, id: &TenantId) -> Result<TenantSnapshot> {
     Ok(TenantSnapshot { tenant, automations: waiting, connections })
 }
 
-/// Returns what a run of the event is about: a calendar entry, a job, a lead, or else the event.
+/// Returns what a run of the event is about: a calendar entry, for one who attends, a job, a lead, or else the event.
 ///
 /// # Errors
 /// `Internal` when the payload cannot be read.
 pub fn subject(event: &Event) -> Result<String> {
     if event.kind == EventKind::CalendarEvent {
         let payload: CalendarEvent = event.payload.read()?;
-        return Ok(format!("{}:{}", payload.calendar, payload.entry.id));
+        let guest = payload.guest.map(|guest| format!(":{guest}")).unwrap_or_default();
+        return Ok(format!("{}:{}{guest}", payload.calendar, payload.entry.id));
     }
     let about: About = event.payload.read()?;
     Ok(match (about.job_id, about.lead_id) {

@@ -1,5 +1,7 @@
 //! Rows of `appointments`.
 
+use std::time::Duration;
+
 use diesel::prelude::*;
 
 use crate::conn::on;
@@ -39,12 +41,16 @@ pub fn find_by_entry(
         .optional())
 }
 
-/// Lists the appointments that begin between two moments and are to take place, in order.
+/// How long an appointment lasts at most that is found among those under way.
+const LONGEST: Duration = Duration::from_secs(62 * 86_400);
+
+/// Lists the appointments that are under way at some time between two moments and are to take place, in order.
 pub fn between(tx: &mut Tx, (from, until): (Timestamp, Timestamp), limit: i64) -> Result<Vec<Appointment>> {
     on!(tx.conn, |c| appointments::table
         .filter(appointments::tenant_id.eq(tx.tenant))
-        .filter(appointments::starts_at.ge(from))
+        .filter(appointments::starts_at.gt(from - LONGEST))
         .filter(appointments::starts_at.lt(until))
+        .filter(appointments::ends_at.gt(from).or(appointments::starts_at.ge(from)))
         .filter(appointments::state.eq(AppointmentState::Booked))
         .order((appointments::starts_at, appointments::id))
         .limit(limit)

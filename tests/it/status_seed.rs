@@ -355,6 +355,7 @@ impl Seed<'_> {
                 timezone: "America/Chicago".into(),
                 attendees: Vec::new(),
                 notify: false,
+                slot: None,
             }),
             _ => EffectRequest::AppendRow(AppendRow {
                 spreadsheet: "leads".into(),

@@ -67,4 +67,7 @@ pub struct Intent {
     pub entry_id: String,
     /// When it begins, or nothing where the message says that it is cancelled.
     pub starts_at: Option<Timestamp>,
+    /// It is cancelled for this customer alone: for others it may stand.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub for_one: bool,
 }

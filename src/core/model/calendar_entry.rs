@@ -70,7 +70,22 @@ pub struct Attendee {
     pub is_own: bool,
 }
 
+impl When {
+    /// Reads what a provider writes: a moment as RFC 3339 has it, or a date.
+    pub fn parse(text: &str) -> Option<When> {
+        match text.len() {
+            10 => Some(When::Day(text.to_owned())),
+            _ => Timestamp::parse(text).map(When::At),
+        }
+    }
+}
+
 impl Entry {
+    /// Returns the customers who attend.
+    pub fn guests(&self) -> impl Iterator<Item = &Attendee> {
+        self.attendees.iter().filter(|attendee| !attendee.is_own)
+    }
+
     pub fn is_series(&self) -> bool {
         !self.recurrence.is_empty()
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
 use crate::base::text::{Json, define_words};
-use crate::model::calendar_entry::{Entry, EntryChange};
+use crate::model::calendar_entry::{Attendee, Entry, EntryChange};
 use crate::model::connector::ConnectionKind;
 use crate::model::cursor::Moment;
 use crate::model::mail::Mail;
@@ -222,6 +222,29 @@ pub struct CalendarEvent {
     pub entry: Entry,
     /// The entry as it was before the change.
     pub previous: Option<Entry>,
+    /// The customer whom this is for, by mail address: each who attends is told for themselves. Nothing where none
+    /// attends, or where the change concerns none of them in the same way.
+    #[serde(default)]
+    pub guest: Option<String>,
+    /// False for the further customers of the same change: what looks at entries and not at customers sees it once.
+    #[serde(default = "first")]
+    pub is_first: bool,
+}
+
+fn first() -> bool {
+    true
+}
+
+impl CalendarEvent {
+    /// Returns the attendee whom this is for: also one who was taken off the entry.
+    pub fn customer(&self) -> Option<&Attendee> {
+        let entries = std::iter::once(&self.entry).chain(&self.previous);
+        let mut attendees = entries.flat_map(|entry| &entry.attendees).filter(|attendee| !attendee.is_own);
+        match &self.guest {
+            Some(guest) => attendees.find(|attendee| attendee.email == *guest),
+            None => attendees.next(),
+        }
+    }
 }
 
 /// The payload of `sheets.row`.

@@ -100,6 +100,18 @@ pub struct CreateEvent {
     /// Whether the provider writes to the attendees.
     #[serde(default)]
     pub notify: bool,
+    /// Where it need not begin at `start`: it takes the first time in here that is free when it is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<OpenSlot>,
+}
+
+/// Times of which an entry takes the first that is free.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OpenSlot {
+    #[serde(flatten)]
+    pub wanted: FindSlot,
+    /// Entries that may lie at the same time.
+    pub capacity: usize,
 }
 
 /// Changes what is named and leaves the rest as it is.

@@ -30,6 +30,28 @@ pub fn first_free(wanted: &FindSlot, busy: &[Span]) -> Option<Span> {
     None
 }
 
+/// Returns when so many things are under way at the same time that there is no room for one more.
+pub fn full(spans: &[Span], capacity: usize) -> Vec<Span> {
+    let mut changes: Vec<(Timestamp, i64)> =
+        spans.iter().flat_map(|(from, to)| [(*from, 1), (*to, -1)]).collect();
+    // At one moment, what ends makes room before the next begins.
+    changes.sort_unstable();
+    let capacity = i64::try_from(capacity.max(1)).unwrap_or(i64::MAX);
+    let (mut count, mut since, mut full) = (0, None, Vec::new());
+    for (at, change) in changes {
+        count += change;
+        match since {
+            None if count >= capacity => since = Some(at),
+            Some(from) if count < capacity => {
+                full.push((from, at));
+                since = None;
+            }
+            _ => {}
+        }
+    }
+    full
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,6 +67,15 @@ mod tests {
 
     fn spans(list: &[(i64, i64)]) -> Vec<Span> {
         list.iter().map(|(from, to)| (at(*from), at(*to))).collect()
+    }
+
+    #[test]
+    fn there_is_no_room_where_as_many_lie_as_may() {
+        let busy = spans(&[(0, 60), (30, 90), (30, 45), (90, 120)]);
+        assert_eq!(full(&busy, 1), spans(&[(0, 90), (90, 120)]));
+        assert_eq!(full(&busy, 2), spans(&[(30, 60)]));
+        assert_eq!(full(&busy, 3), spans(&[(30, 45)]));
+        assert!(full(&busy, 4).is_empty() && full(&[], 1).is_empty());
     }
 
     #[test]

@@ -6,10 +6,10 @@ use chrono_tz::Tz;
 use crate::domain::contact::{about_contact, resolve};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
-use nexora_core::model::address::Country;
+use nexora_core::model::address::{Country, EmailAddress};
 use nexora_core::model::appointment::{Appointment, AppointmentState};
-use nexora_core::model::calendar_entry::{EFFECT_PROPERTY, Entry, When};
-use nexora_core::model::contact::AddressKind;
+use nexora_core::model::calendar_entry::{Attendee, EFFECT_PROPERTY, Entry, When};
+use nexora_core::model::contact::{AddressKind, AddressProof};
 use nexora_core::model::event::About;
 use nexora_core::model::tenant::Tenant;
 use nexora_core::model::{AppointmentId, ConnectionId, ContactId};
@@ -17,27 +17,37 @@ use nexora_engine::automation::context::moment_of;
 use nexora_engine::contact::contact_extraction;
 use nexora_store::{Conn, Tx, appointment, contact};
 
-/// Finds whom an entry is about: somebody who attends, or a contact whose address it holds. Somebody
-/// who attends and is not known becomes a contact when the entry is told.
+/// Finds whom an entry is about: the customer who attends, who becomes a contact if they are none, or else a contact
+/// whose address it holds.
 ///
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
-pub fn about(conn: &mut Conn, tenant: &Tenant, entry: &Entry, now: Timestamp) -> Result<About> {
+pub fn about(
+    conn: &mut Conn,
+    tenant: &Tenant,
+    entry: &Entry,
+    guest: Option<&Attendee>,
+    now: Timestamp,
+) -> Result<About> {
     let tx = &mut conn.of(&tenant.id);
-    let contact_id = match known(tx, tenant.country()?, entry)? {
-        Some(id) => Some(id),
-        None => new_attendee(tx, tenant, entry, now)?,
+    let contact_id = match guest {
+        Some(guest) => attending(tx, entry, guest, now)?,
+        None => mentioned(tx, tenant.country()?, entry)?,
     };
     contact_id.map_or(Ok(About::default()), |id| about_contact(tx, id))
 }
 
-fn known(tx: &mut Tx, country: Country, entry: &Entry) -> Result<Option<ContactId>> {
-    for attendee in entry.attendees.iter().filter(|attendee| !attendee.is_own) {
-        let key = attendee.email.to_lowercase();
-        if let Some(id) = contact::find_by_address(tx, AddressKind::Email, &key)? {
-            return Ok(Some(id));
-        }
+fn attending(tx: &mut Tx, entry: &Entry, guest: &Attendee, now: Timestamp) -> Result<Option<ContactId>> {
+    let Ok(email) = guest.email.parse::<EmailAddress>() else { return Ok(None) };
+    // What an automation puts into the calendar is about a lead, and proves nothing of the address in it.
+    if entry.properties.contains_key(EFFECT_PROPERTY) {
+        return contact::find_by_address(tx, AddressKind::Email, &email.key());
     }
+    let name = guest.name.clone().unwrap_or_default();
+    resolve(tx, &name, (Some(&email), None), AddressProof::Calendar, now)
+}
+
+fn mentioned(tx: &mut Tx, country: Country, entry: &Entry) -> Result<Option<ContactId>> {
     let text = format!("{}\n{}\n{}", entry.title, entry.description, entry.location);
     for (kind, value) in contact_extraction::addresses(&text, country) {
         if let Some(id) = contact::find_by_address(tx, kind, &value)? {
@@ -47,19 +57,15 @@ fn known(tx: &mut Tx, country: Country, entry: &Entry) -> Result<Option<ContactI
     Ok(None)
 }
 
-fn new_attendee(
-    conn: &mut Conn,
-    tenant: &Tenant,
-    entry: &Entry,
-    now: Timestamp,
-) -> Result<Option<ContactId>> {
-    let ours = entry.properties.contains_key(EFFECT_PROPERTY);
-    let Some(attendee) = entry.attendees.iter().find(|attendee| !attendee.is_own && !ours) else {
-        return Ok(None);
-    };
-    let Ok(email) = attendee.email.parse() else { return Ok(None) };
-    let name = attendee.name.clone().unwrap_or_default();
-    resolve(&mut conn.of(&tenant.id), &name, Some(&email), None, now)
+/// Returns the first customer who attends and is a contact, or else a contact whose address the entry holds.
+fn known(tx: &mut Tx, country: Country, entry: &Entry) -> Result<Option<ContactId>> {
+    for attendee in entry.guests() {
+        let key = attendee.email.to_lowercase();
+        if let Some(id) = contact::find_by_address(tx, AddressKind::Email, &key)? {
+            return Ok(Some(id));
+        }
+    }
+    mentioned(tx, country, entry)
 }
 
 /// Writes what an entry has become, where a customer takes part in it. A series itself is none; its
@@ -85,7 +91,7 @@ pub fn record(
         (None, _) if entry.cancelled => Ok(()),
         (_, None) => Ok(()),
         (before, Some((starts_at, ends_at))) => {
-            let has_guest = entry.attendees.iter().any(|attendee| !attendee.is_own);
+            let has_guest = entry.guests().next().is_some();
             let contact_id = known(tx, tenant.country()?, entry)?;
             if before.is_none() && !has_guest && contact_id.is_none() {
                 return Ok(());
@@ -116,6 +122,19 @@ pub fn record(
             }
         }
     }
+}
+
+/// Returns the occurrences of a series to come, as they are booked; nothing for an entry that is none.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub fn to_come(
+    tx: &mut Tx,
+    place: (&ConnectionId, &str),
+    entry: &Entry,
+    now: Timestamp,
+) -> Result<Vec<Appointment>> {
+    if entry.is_series() { appointment::of_series(tx, place, &entry.id, now) } else { Ok(Vec::new()) }
 }
 
 /// Writes the instances of a series, and cancels those to come that are not among them any more.

@@ -70,6 +70,7 @@ struct AppointmentLine {
     title: String,
     location: String,
     starts_at: Timestamp,
+    goes_on_until: Option<Timestamp>,
     all_day: bool,
     who: Option<String>,
 }
@@ -197,10 +198,12 @@ fn appointments(conn: &mut Conn, tenant: &Tenant, span: Span) -> Result<Vec<Appo
     let tx = &mut conn.of(&tenant.id);
     let mut lines = Vec::new();
     for found in appointment::between(tx, span, SHOWN)? {
-        let Appointment { title, location, starts_at, all_day, contact_id, .. } = found;
+        let Appointment { title, location, starts_at, ends_at, all_day, contact_id, .. } = found;
+        // What began on another day is shown as going on.
+        let goes_on_until = (starts_at < span.0).then_some(ends_at);
         let who = contact_id.map(|id| contact::find(tx, &id)).transpose()?.flatten();
         let who = who.map(|contact| contact.name).filter(|name| !name.is_empty());
-        lines.push(AppointmentLine { title, location, starts_at, all_day, who });
+        lines.push(AppointmentLine { title, location, starts_at, goes_on_until, all_day, who });
     }
     Ok(lines)
 }

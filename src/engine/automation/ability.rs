@@ -31,15 +31,11 @@ fn of_triggers(definition: &Definition) -> impl Iterator<Item = &'static Ability
     definition.triggers.iter().flat_map(|trigger| trigger.on.kind().needs)
 }
 
-/// Tells whether settings and connections alone make a step's condition false.
+/// Tells whether settings and connections alone make a step's condition false: what else it names is not there, and
+/// to ask for it is a fault.
 fn is_off(step: &Step, settings: &Settings, connections: Connections<'_>) -> bool {
     let Some(condition) = &step.when else { return false };
     let renderer = Renderer::new(chrono_tz::UTC);
-    let is_known = |name: &String| name.starts_with("settings.") || name.starts_with("connections.");
-    let Ok(names) = renderer.names_in_condition(condition) else { return false };
-    if !names.iter().all(is_known) {
-        return false;
-    }
     let present = context::connections(connections);
     let context = Value::from(Serde(json!({ "settings": settings, "connections": present })));
     matches!(renderer.is_true(condition, &context), Ok(false))

@@ -6,29 +6,16 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use nexora_core::model::calendar_entry::{Entry, EntryChange};
+use chrono::NaiveDate;
 
-/// Mail providers whose domain says nothing about who belongs together.
-const PUBLIC_DOMAINS: [&str; 12] = [
-    "gmail.com",
-    "googlemail.com",
-    "outlook.com",
-    "hotmail.com",
-    "live.com",
-    "msn.com",
-    "yahoo.com",
-    "aol.com",
-    "icloud.com",
-    "me.com",
-    "proton.me",
-    "gmx.com",
-];
+use crate::message::mail_domain;
+use nexora_core::model::calendar_entry::{Entry, EntryChange, When};
 
 /// Marks those who attend and belong to the business: they bear the mailbox's own domain, or are the
 /// owner. Every other attendee is a customer.
 pub fn mark_colleagues(entry: &mut Entry, mailbox: &str, owner: &str) {
     let domain = |address: &str| address.rsplit_once('@').map(|(_, domain)| domain.to_lowercase());
-    let own = domain(mailbox).filter(|domain| !PUBLIC_DOMAINS.contains(&domain.as_str()));
+    let own = domain(mailbox).filter(|domain| !mail_domain::is_public(domain));
     for attendee in &mut entry.attendees {
         let is_owner = attendee.email.eq_ignore_ascii_case(owner);
         attendee.is_own |= is_owner || (own.is_some() && domain(&attendee.email) == own);
@@ -117,7 +104,9 @@ fn change_of(earlier: Option<&Entry>, entry: Entry, series: &BTreeMap<&str, &Ent
         }
         // An instance that was moved is a change to its series, whether or not it was known.
         (None, false) if entry.series_id.as_deref().is_some_and(|id| series.contains_key(id)) => {
-            Some(Change { kind: EntryChange::Updated, entry, previous: None, is_told: true })
+            let of_series = entry.series_id.as_deref().and_then(|id| series.get(id));
+            let previous = of_series.and_then(|series| as_planned(series, &entry));
+            Some(Change { kind: EntryChange::Updated, entry, previous, is_told: true })
         }
         (None, false) => {
             let previous = earlier.cloned();
@@ -128,6 +117,8 @@ fn change_of(earlier: Option<&Entry>, entry: Entry, series: &BTreeMap<&str, &Ent
 
 /// Fills what is left of a cancelled instance with what its series says.
 fn instance_of(series: &Entry, instance: Entry) -> Entry {
+    let start = instance.start.clone().or_else(|| planned_start(&instance));
+    let end = instance.end.clone().or_else(|| planned_end(series, &instance));
     let or = |own: String, of_series: &String| if own.is_empty() { of_series.clone() } else { own };
     Entry {
         title: or(instance.title, &series.title),
@@ -135,7 +126,38 @@ fn instance_of(series: &Entry, instance: Entry) -> Entry {
         location: or(instance.location, &series.location),
         attendees: if instance.attendees.is_empty() { series.attendees.clone() } else { instance.attendees },
         organizer: instance.organizer.or_else(|| series.organizer.clone()),
+        start,
+        end,
         ..instance
+    }
+}
+
+/// Returns an instance as its series had it, before it was moved by itself.
+fn as_planned(series: &Entry, instance: &Entry) -> Option<Entry> {
+    let start = planned_start(instance)?;
+    Some(Entry {
+        title: series.title.clone(),
+        location: series.location.clone(),
+        attendees: series.attendees.clone(),
+        start: Some(start),
+        end: planned_end(series, instance),
+        ..instance.clone()
+    })
+}
+
+fn planned_start(instance: &Entry) -> Option<When> {
+    instance.original_start.as_deref().and_then(When::parse)
+}
+
+/// Returns when an instance would end, had it not been moved: it lasts as long as the first of its series.
+fn planned_end(series: &Entry, instance: &Entry) -> Option<When> {
+    match (series.start.as_ref()?, series.end.as_ref()?, planned_start(instance)?) {
+        (When::At(from), When::At(until), When::At(start)) => Some(When::At(start + until.since(*from))),
+        (When::Day(from), When::Day(until), When::Day(start)) => {
+            let day = |text: &str| text.parse::<NaiveDate>().ok();
+            Some(When::Day((day(&start)? + (day(until)? - day(from)?)).to_string()))
+        }
+        _ => None,
     }
 }
 

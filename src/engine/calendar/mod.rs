@@ -3,3 +3,4 @@
 pub mod calendar_diff;
 pub mod cron;
 pub mod hours;
+pub mod occurrence;

@@ -80,6 +80,23 @@ impl CalendarApi {
         self.caller.call(Cost::Calendar, send).await.map(Some).or_else(Fault::or_gone)
     }
 
+    /// Lists the entries between two moments, instances of series one by one.
+    pub async fn between(
+        &self,
+        calendar: &str,
+        (from, until): (Timestamp, Timestamp),
+    ) -> Result<Events, Fault> {
+        let send: &Send<'_, Events> = &move |mut attempt| {
+            Box::pin(async move {
+                let hub = self.hub(&attempt.token);
+                let mut call = hub.events().list(&encoded(calendar)).single_events(true);
+                call = call.time_min(from.utc()).time_max(until.utc()).max_results(PAGE);
+                call.delegate(&mut attempt.watch).doit().await.map(|(_, list)| list)
+            })
+        };
+        self.caller.call(Cost::Calendar, send).await
+    }
+
     /// Reads an entry; nothing when it is not there, or was removed for good.
     pub async fn event(&self, calendar: &str, entry: &str) -> Result<Option<Event>, Fault> {
         let send: &Send<'_, Event> = &move |mut attempt| {

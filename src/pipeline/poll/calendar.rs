@@ -21,6 +21,7 @@ use nexora_core::model::outcome::PollError;
 use nexora_core::model::tenant::Tenant;
 use nexora_engine::automation::context::moment_of;
 use nexora_engine::calendar::calendar_diff::{self, Change};
+use nexora_engine::calendar::occurrence::{self, GuestChange};
 use nexora_store::{Conn, item, timer};
 
 /// How long a cancelled entry is remembered, so that it is not told again.
@@ -137,7 +138,10 @@ pub(super) fn record(conn: &mut Conn, claimed: &Claimed, mut read: Read, now: Ti
     for change in &changes {
         save(tx, cursor, &change.entry, now)?;
         if change.is_told && !is_baseline {
-            tell_change(tx, claimed, change, now)?;
+            let booked = appointment::to_come(tx, cursor.place(), &change.entry, now)?;
+            let instances = read.instances.get(&change.entry.id).map_or([].as_slice(), Vec::as_slice);
+            let told_change = occurrence::of_next(change.clone(), &booked, instances, now);
+            tell_change(tx, claimed, &told_change, now)?;
             told = true;
         } else {
             appointment::record(tx, &claimed.tenant, cursor.place(), &change.entry, now)?;
@@ -205,19 +209,42 @@ fn forget_gone(
 
 fn tell_change(conn: &mut Conn, claimed: &Claimed, change: &Change, now: Timestamp) -> Result<()> {
     let cursor = &claimed.cursor;
-    let about = appointment::about(conn, &claimed.tenant, &change.entry, now)?;
     appointment::record(conn, &claimed.tenant, cursor.place(), &change.entry, now)?;
+    let key = format!("calendar:{}:{}:{}", cursor.id, cursor.epoch, change.entry.id);
+    for change in occurrence::for_guests(change) {
+        tell_guest(conn, (&claimed.tenant, cursor), &key, change, None, now)?;
+    }
+    Ok(())
+}
+
+/// Makes an event of what a change, or a moment that has come, is for one customer.
+fn tell_guest(
+    conn: &mut Conn,
+    (tenant, cursor): (&Tenant, &Cursor),
+    key: &str,
+    change: GuestChange,
+    moment: Option<Moment>,
+    now: Timestamp,
+) -> Result<()> {
+    let GuestChange { kind, entry, previous, guest, is_first } = change;
+    let about = appointment::about(conn, tenant, &entry, guest.as_ref(), now)?;
     let contact_id = about.contact_id.clone();
+    let guest = guest.map(|guest| guest.email);
+    let key = match &guest {
+        Some(guest) if !is_first => format!("{key}:{guest}"),
+        _ => key.to_owned(),
+    };
     let payload = CalendarEvent {
         about,
-        connection_id: claimed.connection.id.clone(),
+        connection_id: cursor.connection_id.clone(),
         calendar: cursor.target.clone(),
-        change: change.kind,
-        moment: None,
-        entry: change.entry.clone(),
-        previous: change.previous.clone(),
+        change: kind,
+        moment,
+        entry,
+        previous,
+        guest,
+        is_first,
     };
-    let key = format!("calendar:{}:{}:{}", cursor.id, cursor.epoch, change.entry.id);
     tell(&mut conn.of(&cursor.tenant_id), EventKind::CalendarEvent, key, &payload, contact_id, now)
         .map(|_| ())
 }
@@ -319,20 +346,12 @@ pub fn ring(
         Moment::Before(_) => EntryChange::Before,
         Moment::After(_) => EntryChange::After,
     };
-    let about = appointment::about(conn, tenant, &entry, now)?;
     appointment::record(conn, tenant, cursor.place(), &entry, now)?;
-    let contact_id = about.contact_id.clone();
-    let payload = CalendarEvent {
-        about,
-        connection_id: cursor.connection_id.clone(),
-        calendar: cursor.target.clone(),
-        change,
-        moment: Some(moment),
-        entry,
-        previous: None,
-    };
     let key = format!("timer:{}:{}", timer.id, timer.fires_at.millis());
-    tell(&mut conn.of(&cursor.tenant_id), EventKind::CalendarEvent, key, &payload, contact_id, now)?;
+    let change = Change { kind: change, entry, previous: None, is_told: true };
+    for change in occurrence::for_guests(&change) {
+        tell_guest(conn, (tenant, cursor), &key, change, Some(moment), now)?;
+    }
     Ok(true)
 }
 

@@ -79,6 +79,8 @@ define_arguments! {
         after: Option<Text>, "or: no earlier than this long from now";
         hours: Option<Text>, "within these business hours, with `after`";
         length: Text, "how long";
+        free: bool, "`true` takes the first time from there on that is free, with `after`";
+        capacity: Text = Text::from("1"), "entries that may lie at the same time, with `free`";
         attendees: Text = Text::from(""), ATTENDEES;
         notify: bool, NOTIFY;
     }
@@ -165,8 +167,36 @@ impl Action for CreateEvent {
             timezone: context.facts.tenant.timezone.clone(),
             attendees: addresses(&context.text(&self.attendees)?)?,
             notify: self.notify,
+            slot: self.slot(context, length)?,
         };
         Ok(Planned::effect(context.account(EffectKind::CreateEvent)?, EffectRequest::CreateEvent(event)))
+    }
+}
+
+/// How far ahead a free time is looked for.
+const SLOT_HORIZON: Duration = Duration::from_secs(14 * 86_400);
+
+/// A free time begins at a multiple of this.
+const SLOT_STEP: Duration = Duration::from_secs(15 * 60);
+
+impl CreateEvent {
+    fn slot(&self, context: &StepContext<'_>, length: Duration) -> Result<Option<request::OpenSlot>> {
+        let (true, Some(after), Some(hours)) = (self.free, &self.after, &self.hours) else { return Ok(None) };
+        let hours = BusinessHours::parse(&context.text(hours)?)?;
+        let from = context.now + context.duration(after)?;
+        let capacity = context.text(&self.capacity)?;
+        let capacity = capacity.trim().parse().map_err(|_| {
+            Error::usage(format!("`capacity` is `{}`", capacity.trim()))
+                .hint("give a whole number, such as `2`")
+        })?;
+        let wanted = request::FindSlot {
+            calendars: vec![context.text(&self.calendar)?],
+            open: hours::openings(&hours, from, from + SLOT_HORIZON, context.zone),
+            length_ms: millis(length),
+            buffer_ms: 0,
+            step_ms: millis(SLOT_STEP.min(length)),
+        };
+        Ok(Some(request::OpenSlot { wanted, capacity }))
     }
 }
 

@@ -160,6 +160,7 @@ fn intent(event: &CalendarEvent, zone: Tz) -> Intent {
         calendar: event.calendar.clone(),
         entry_id: event.entry.id.clone(),
         starts_at: starts_at.filter(|_| event.change != EntryChange::Cancelled),
+        for_one: event.change == EntryChange::Cancelled && !event.entry.cancelled,
     }
 }
 

@@ -236,7 +236,7 @@ impl Filter for CalendarFilter {
         let event: CalendarEvent = event.payload.read()?;
         Ok(event.calendar == self.calendar
             && (self.own || !is_own(&event))
-            && (!self.with_customer || has_customer(&event))
+            && if self.with_customer { has_customer(&event) } else { event.is_first }
             && match &self.when {
                 When::Changes(changes) => changes.contains(&event.change),
                 When::Moved => is_moved(&event),
@@ -253,9 +253,9 @@ impl Filter for CalendarFilter {
     }
 }
 
-/// A customer takes part where an attendee is not of the business, or a contact is named.
+/// A customer takes part where an attendee is not of the business, or else a contact is named.
 fn has_customer(event: &CalendarEvent) -> bool {
-    event.about.contact_id.is_some() || event.entry.attendees.iter().any(|attendee| !attendee.is_own)
+    event.guest.is_some() || (event.about.contact_id.is_some() && event.entry.guests().next().is_none())
 }
 
 fn is_moved(event: &CalendarEvent) -> bool {

@@ -1,10 +1,14 @@
 //! What is ahead: appointments by day, tasks and jobs, a row each.
 
+use std::time::Duration;
+
 use crate::http::status::owner::{NAME, TEXT};
 use crate::http::status::time::TimeElement as _;
 use crate::ops::report::dashboard::{Agenda, Chore, Visit, Work};
 use nexora_core::base::money;
 use nexora_core::base::wording::{LocalClock, cut};
+
+const DAY: Duration = Duration::from_secs(86_400);
 
 pub struct DayRow {
     pub day: String,
@@ -23,7 +27,11 @@ pub fn days(agenda: Option<Agenda>, clock: &LocalClock) -> Vec<DayRow> {
     let days = agenda.map(|agenda| agenda.days).unwrap_or_default();
     let row = |visit: Visit| VisitRow {
         time: if visit.all_day { "All day".to_owned() } else { clock.at(visit.starts_at) },
-        ends: if visit.all_day { String::new() } else { clock.time(visit.ends_at) },
+        ends: match (visit.all_day, visit.ends_at.since(visit.starts_at) >= DAY) {
+            (true, _) => String::new(),
+            (false, false) => clock.time(visit.ends_at),
+            (false, true) => clock.when(visit.ends_at),
+        },
         title: cut(&visit.title, TEXT),
         who: visit.who.map(|who| cut(&who, NAME)),
         location: cut(&visit.location, TEXT),

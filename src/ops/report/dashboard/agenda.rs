@@ -67,7 +67,8 @@ pub fn load(
     found.truncate(usize::try_from(VISITS).unwrap_or(0));
     let mut days: Vec<(NaiveDate, Vec<Visit>)> = vec![(today, Vec::new())];
     for appointment in found {
-        let day = appointment.starts_at.utc().with_timezone(&zone).date_naive();
+        // What began before today and is not over stands under today.
+        let day = appointment.starts_at.utc().with_timezone(&zone).date_naive().max(today);
         let visit = Visit {
             who: names.of(conn, appointment.contact_id.as_ref())?,
             title: appointment.title,
