@@ -232,7 +232,12 @@ impl App {
 
 /// Returns what the configuration gives to connectors.
 pub fn environment(config: &Config, clock: Clock) -> Environment {
-    Environment { clock, timeout: config.smtp.timeout(), google: endpoints(config) }
+    Environment {
+        clock,
+        timeout: config.smtp.timeout(),
+        answer_timeout: config.smtp.answer_timeout(),
+        google: endpoints(config),
+    }
 }
 
 /// Returns where the configuration says that Google's services are.

@@ -18,6 +18,8 @@ pub struct Settings {
     pub lease_s: u64,
     /// Attempts before an effect is given up, where its automation does not say otherwise.
     pub attempt_limit: u64,
+    /// Hours for which an effect is tried, however many attempts that takes.
+    pub give_up_after_h: u64,
     /// Seconds before the second attempt; each further wait is twice the one before.
     pub backoff_first_s: u64,
     /// Seconds beyond which waits between attempts do not grow.
@@ -37,6 +39,7 @@ impl Default for Settings {
             parallel_deliveries: 32,
             lease_s: 120,
             attempt_limit: 12,
+            give_up_after_h: 120,
             backoff_first_s: 5,
             backoff_ceiling_s: 1_800,
             idle_poll_ms: 5_000,
@@ -78,6 +81,10 @@ impl Settings {
 
     pub fn attempt_limit(&self) -> i32 {
         i32::try_from(self.attempt_limit).unwrap_or(i32::MAX)
+    }
+
+    pub fn give_up_after(&self) -> Duration {
+        Duration::from_secs(self.give_up_after_h.saturating_mul(3_600))
     }
 
     pub fn lease(&self) -> Duration {

@@ -10,13 +10,15 @@ use nexora_core::base::Result;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
-    /// Seconds that one mail may take, from connecting to the last answer.
+    /// Seconds that a relay may take to connect, and for each answer before it is handed a mail.
     pub timeout_s: u64,
+    /// Seconds that it may take to answer to a mail that it has been handed (RFC 5321, section 4.5.3.2.6).
+    pub answer_timeout_s: u64,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { timeout_s: 30 }
+        Settings { timeout_s: 30, answer_timeout_s: 600 }
     }
 }
 
@@ -24,7 +26,12 @@ impl Settings {
     /// # Errors
     /// `Config` when the time is zero.
     pub fn check(&self) -> Result<()> {
-        at_least("smtp.timeout_s", self.timeout_s, 1)
+        at_least("smtp.timeout_s", self.timeout_s, 1)?;
+        at_least("smtp.answer_timeout_s", self.answer_timeout_s, 1)
+    }
+
+    pub fn answer_timeout(&self) -> Duration {
+        Duration::from_secs(self.answer_timeout_s)
     }
 
     pub fn timeout(&self) -> Duration {

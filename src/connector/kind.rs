@@ -101,6 +101,8 @@ pub struct Environment {
     pub clock: Clock,
     /// How long a provider may take for an answer.
     pub timeout: Duration,
+    /// How long a mail relay may take to answer to a mail that it has been handed.
+    pub answer_timeout: Duration,
     pub google: GoogleEndpoints,
 }
 

@@ -7,6 +7,7 @@ use lettre::message::{Attachment, Mailbox, Message, MultiPart, SinglePart};
 
 use crate::port::Delivery;
 use nexora_core::base::{Error, Result};
+use nexora_core::model::EffectId;
 use nexora_core::model::address::EmailAddress;
 use nexora_core::model::effect::EffectKind;
 use nexora_core::model::outbound::{MailAttachment, MailContent};
@@ -33,8 +34,7 @@ pub fn message_id(delivery: &Delivery, from: &EmailAddress) -> String {
     format!("<{}@{domain}>", delivery.effect_id)
 }
 
-/// Writes the mail. Its date is the moment the effect was promised, so that every attempt sends
-/// the same bytes but for the boundary between its parts.
+/// Writes the mail, dated with the attempt: a mail that waited for days is not as old as its promise.
 ///
 /// # Errors
 /// `Usage` when an address cannot stand in a header.
@@ -44,17 +44,18 @@ pub fn write(delivery: &Delivery, mail: &MailContent, from: &EmailAddress) -> Re
         .to(mailbox(&mail.to, None)?)
         .subject(&mail.subject)
         .message_id(Some(message_id(delivery, from)))
-        .date(delivery.created_at.utc().into())
+        .date(delivery.attempted_at.utc().into())
         .raw_header(HeaderValue::new(
             HeaderName::new_from_ascii_str(header_of(delivery)),
             delivery.effect_id.to_string(),
         ));
-    if let Some(reply_to) = &mail.reply_to {
+    // Eight bits in a header need a relay that takes them (RFC 6531); the answer goes to the sender then.
+    if let Some(reply_to) = mail.reply_to.as_ref().filter(|reply_to| reply_to.as_str().is_ascii()) {
         builder = builder.reply_to(mailbox(reply_to, None)?);
     }
     if delivery.request.kind() == EffectKind::SendMail {
         // So that no answering machine answers (RFC 3834, section 5).
-        let how = if mail.thread.is_some() { "auto-replied" } else { "auto-generated" };
+        let how = if answers_another(mail) { "auto-replied" } else { "auto-generated" };
         let name = HeaderName::new_from_ascii_str("Auto-Submitted");
         builder = builder.raw_header(HeaderValue::new(name, how.to_owned()));
     }
@@ -78,7 +79,7 @@ pub fn write(delivery: &Delivery, mail: &MailContent, from: &EmailAddress) -> Re
     if mail.attachments.is_empty() {
         let written = match &mail.html {
             Some(html) => builder.multipart(alternative(html)),
-            None => builder.body(mail.text.clone()),
+            None => builder.singlepart(SinglePart::plain(mail.text.clone())),
         };
         return written.map_err(unwritable);
     }
@@ -90,6 +91,13 @@ pub fn write(delivery: &Delivery, mail: &MailContent, from: &EmailAddress) -> Re
         mixed = mixed.singlepart(part(attachment)?);
     }
     builder.multipart(mixed).map_err(unwritable)
+}
+
+/// Tells whether a mail answers one that was not ours: a follow-up goes on after our own.
+fn answers_another(mail: &MailContent) -> bool {
+    let answered = mail.thread.as_ref().and_then(|thread| thread.references.last());
+    let is_ours = |id: &String| id.split_once('@').is_some_and(|(local, _)| EffectId::parse(local).is_ok());
+    answered.is_some_and(|id| !is_ours(id))
 }
 
 fn part(attachment: &MailAttachment) -> Result<SinglePart> {
@@ -153,7 +161,8 @@ mod tests {
                 audience: Audience::Business,
             }),
             evidence: None,
-            created_at: Timestamp::from_millis(1_790_000_000_000),
+            created_at: Timestamp::from_millis(1_780_000_000_000),
+            attempted_at: Timestamp::from_millis(1_790_000_000_000),
         };
         let from = EmailAddress::parse("office@acme.example.com").unwrap();
         let text = String::from_utf8(write(&delivery, &mail, &from).unwrap().formatted()).unwrap();

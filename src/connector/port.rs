@@ -5,6 +5,7 @@
 //! deadline and credential; it reads no environment, clock or database.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
@@ -24,13 +25,21 @@ pub struct Delivery {
     pub request: EffectRequest,
     /// What an earlier part of the work noted.
     pub evidence: Option<Json>,
+    /// When it was promised.
     pub created_at: Timestamp,
+    /// When this attempt at it began.
+    pub attempted_at: Timestamp,
 }
 
 /// Can make an effect happen.
 pub trait Perform: Send + Sync {
     /// Makes one attempt, from where the evidence says it stands.
     fn perform<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, Outcome>;
+
+    /// Returns how long one attempt may take, where that is longer than a lease: the lease is prolonged meanwhile.
+    fn time_limit(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// Can ask its provider whether an effect happened.

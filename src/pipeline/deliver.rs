@@ -13,6 +13,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
+use serde::{Deserialize, Serialize};
 
 use crate::app::{App, Deliveries, InFlight};
 use crate::domain::connection::credential_failure::{self, Refusal};
@@ -146,7 +147,11 @@ async fn attempt(app: &App, claimed: &Claimed) -> Option<Settlement> {
             Resumption::Continue(evidence) => found = Some(evidence),
             // It did not go out: whether it still should is asked again.
             Resumption::Restart if delivery.request.envelope().is_some() => {
-                return Some(retry_through_gate(app));
+                let reason = match connector.reconcile.is_some() {
+                    true => "it did not happen, and is looked at once more",
+                    false => "it may have gone out, and goes out once more under the same Message-ID",
+                };
+                return Some(retry_through_gate(app, reason));
             }
             Resumption::Restart => delivery.evidence = None,
         }
@@ -155,7 +160,7 @@ async fn attempt(app: &App, claimed: &Claimed) -> Option<Settlement> {
         let was_found = found.is_some();
         let outcome = match found.take() {
             Some(evidence) => Outcome::InProgress { evidence },
-            None => in_time(app, lease_until, connector.perform.perform(&delivery)).await,
+            None => perform(app, claimed, &connector, &delivery, lease_until).await,
         };
         let Outcome::InProgress { evidence } = outcome else {
             return Some(retry::settle(outcome, attempted(app, effect), policy(app, effect)));
@@ -167,7 +172,7 @@ async fn attempt(app: &App, claimed: &Claimed) -> Option<Settlement> {
         match written {
             // A part of it is done: whether the rest still should be is asked again.
             Ok(Claim::Won) if was_found && delivery.request.envelope().is_some() => {
-                return Some(retry_through_gate(app));
+                return Some(retry_through_gate(app, "a part of it is done, and it is looked at once more"));
             }
             Ok(Claim::Won) => delivery.evidence = Some(evidence),
             Ok(Claim::Lost) => return None,
@@ -182,9 +187,38 @@ async fn attempt(app: &App, claimed: &Claimed) -> Option<Settlement> {
 }
 
 /// Puts an attempt back in the queue, so that the gate is asked once more.
-fn retry_through_gate(app: &App) -> Settlement {
-    let reason = "it did not happen, and is looked at once more".to_owned();
-    Settlement::waiting(EffectState::Retrying, Some(app.clock.now()), reason)
+fn retry_through_gate(app: &App, reason: &str) -> Settlement {
+    Settlement::waiting(EffectState::Retrying, Some(app.clock.now()), reason.to_owned())
+}
+
+/// Makes one part of an attempt; where it may take longer than a lease, the lease is prolonged while it lasts.
+async fn perform(
+    app: &App,
+    claimed: &Claimed,
+    connector: &Connector,
+    delivery: &Delivery,
+    mut lease_until: Timestamp,
+) -> Outcome {
+    let lease = app.config.pipeline.lease();
+    let Some(limit) = connector.perform.time_limit().filter(|limit| *limit > lease / 2) else {
+        return in_time(app, lease_until, connector.perform.perform(delivery)).await;
+    };
+    let started_at = app.clock.now();
+    let mut part = connector.perform.perform(delivery);
+    loop {
+        if let Ok(outcome) = tokio::time::timeout(lease / 3, &mut part).await {
+            return outcome;
+        }
+        if app.clock.now().since(started_at) >= limit {
+            return in_time(app, lease_until, part).await;
+        }
+        let (row, until) = (claimed.effect.clone(), app.clock.now() + lease);
+        match app.db.write(move |conn| effect::prolong(conn, &row, until)).await {
+            Ok(Claim::Won) => lease_until = until,
+            // Another attempt has taken it over, or the database is gone: what is under way must end by the lease.
+            Ok(Claim::Lost) | Err(_) => return in_time(app, lease_until, part).await,
+        }
+    }
 }
 
 /// Gives up a part of an attempt well before its lease ends, so that no work is under way any more
@@ -202,6 +236,7 @@ async fn prepare(app: &App, claimed: &Claimed) -> Result<(Connector, Delivery)> 
         request: claimed.effect.request.read()?,
         evidence: claimed.effect.evidence.clone(),
         created_at: claimed.effect.created_at,
+        attempted_at: app.clock.now(),
     };
     let connector = match claimed.mode {
         TenantMode::Live => app.connector(&claimed.connection)?,
@@ -217,24 +252,55 @@ async fn ask(app: &App, claimed: &Claimed, connector: &Connector, delivery: &Del
         return retry::resume(finding, attempted(app, &claimed.effect), policy(app, &claimed.effect));
     }
     let connection = &claimed.connection;
-    match app.connectors().of(connection).and_then(|kind| kind.in_doubt(connection)) {
-        Ok(WhenInDoubt::Resend) => Resumption::Restart,
-        Ok(WhenInDoubt::Hold) | Err(_) => Resumption::Settle(Settlement::parked(
-            EffectState::InDoubt,
-            "the provider cannot be asked; decide with `nexora effect retry` or `nexora effect discard`"
-                .to_owned(),
-        )),
+    let rule = app.connectors().of(connection).and_then(|kind| kind.in_doubt(connection));
+    let is_message = delivery.request.message().is_some();
+    match rule.unwrap_or(WhenInDoubt::Hold) {
+        // The receiver knows a second copy by its id.
+        WhenInDoubt::Resend if !is_message => Resumption::Restart,
+        WhenInDoubt::Resend => resend_once(app, claimed, delivery).await,
+        WhenInDoubt::Hold => Resumption::Settle(held("the provider cannot be asked")),
     }
+}
+
+/// Noted before a message in doubt is sent a second time; there is no third.
+#[derive(Serialize, Deserialize)]
+struct Resent {
+    resent_at: Timestamp,
+}
+
+async fn resend_once(app: &App, claimed: &Claimed, delivery: &Delivery) -> Resumption {
+    if delivery.evidence.as_ref().is_some_and(|evidence| evidence.read::<Resent>().is_ok()) {
+        return Resumption::Settle(held("it was sent twice, and both times no answer came"));
+    }
+    let (row, now) = (claimed.effect.clone(), app.clock.now());
+    let lease_until = now + app.config.pipeline.lease();
+    let noted = Json::of(&Resent { resent_at: now });
+    let written = app.db.write(move |conn| effect::note_evidence(conn, &row, &noted?, lease_until)).await;
+    match written {
+        Ok(_) => Resumption::Restart,
+        Err(error) => {
+            let outcome = Outcome::InDoubt { reason: error.report() };
+            let (attempted, policy) = (attempted(app, &claimed.effect), policy(app, &claimed.effect));
+            Resumption::Settle(retry::settle(outcome, attempted, policy))
+        }
+    }
+}
+
+/// Leaves an effect in doubt to a person.
+fn held(why: &str) -> Settlement {
+    let reason = format!("{why}; decide with `nexora effect retry` or `nexora effect discard`");
+    Settlement::parked(EffectState::InDoubt, reason)
 }
 
 fn attempted(app: &App, effect: &Effect) -> Attempted {
     let jitter = retry::jitter(effect.id.as_str(), effect.attempt);
-    Attempted { number: effect.attempt, now: app.clock.now(), jitter }
+    Attempted { number: effect.attempt, now: app.clock.now(), since: effect.created_at, jitter }
 }
 
 fn policy(app: &App, effect: &Effect) -> Policy {
     let Spacing { first, ceiling } = spacing(&app.config.pipeline);
-    Policy { first, ceiling, attempt_limit: effect.attempt_limit }
+    let give_up_after = app.config.pipeline.give_up_after();
+    Policy { first, ceiling, attempt_limit: effect.attempt_limit, give_up_after }
 }
 
 async fn settle(

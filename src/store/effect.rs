@@ -175,6 +175,16 @@ pub fn note_evidence(
     on!(conn, |c| update.execute(c)).map(Claim::from_count)
 }
 
+/// Prolongs the lease of an attempt that is under way.
+pub fn prolong(conn: &mut Conn, effect: &Effect, lease_until: Timestamp) -> Result<Claim> {
+    let mine = effects::table
+        .find((&effect.tenant_id, &effect.id))
+        .filter(effects::epoch.eq(effect.epoch))
+        .filter(effects::state.eq(EffectState::Leased));
+    let update = diesel::update(mine).set(effects::lease_until.eq(lease_until));
+    on!(conn, |c| update.execute(c)).map(Claim::from_count)
+}
+
 /// Writes the effect's new state and ends the lease, unless it was written since `epoch`.
 pub fn save(conn: &mut Conn, effect: &Effect, epoch: i64) -> Result<Claim> {
     let unchanged = effects::table.find((&effect.tenant_id, &effect.id)).filter(effects::epoch.eq(epoch));

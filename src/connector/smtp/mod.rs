@@ -131,10 +131,10 @@ impl ConnectorKind for SmtpKind {
     }
 
     fn opener(&self, environment: &Environment) -> Opener {
-        let deadline = environment.timeout;
+        let (deadline, answer_deadline) = (environment.timeout, environment.answer_timeout);
         Box::new(move |connection, password| {
             let settings = connection.settings.read()?;
-            Ok(Connector::new(&Arc::new(Relay { settings, password, deadline })))
+            Ok(Connector::new(&Arc::new(Relay { settings, password, deadline, answer_deadline })))
         })
     }
 

@@ -31,6 +31,8 @@ pub struct Relay {
     pub settings: SmtpSettings,
     pub password: Option<Secret>,
     pub deadline: Duration,
+    /// How long the relay may take to answer to a mail that it has been handed.
+    pub answer_deadline: Duration,
 }
 
 /// Replies that mean "not with this account" (RFC 4954, section 6).
@@ -45,7 +47,9 @@ impl Relay {
         let mut relay = within(self.deadline, self.log_in()).await?;
         within(self.deadline, self.offer(&mut relay, &message)).await?;
         let body = message.formatted();
-        let accepted = match timeout(self.deadline, relay.message(&body)).await {
+        // A relay may look long at a mail before it answers (RFC 5321, section 4.5.3.2.6). To give up early is to be in
+        // doubt about a mail that is fine.
+        let accepted = match timeout(self.answer_deadline, relay.message(&body)).await {
             Ok(Ok(response)) => response.first_line().map(str::to_owned),
             Ok(Err(error)) if error.status().is_some() => return Err(refusal(&error)),
             Ok(Err(error)) => return Err(in_doubt(&chain(&error))),
@@ -59,7 +63,7 @@ impl Relay {
 
     /// Connects, encrypts and logs in. Nothing here can send anything.
     async fn log_in(&self) -> Result<AsyncSmtpConnection, Outcome> {
-        let hello = ClientId::default();
+        let hello = self.hello();
         let tls = self.tls().map_err(|error| Outcome::Refused { reason: error.report() })?;
         let server = (self.settings.host.as_str(), self.settings.port);
         let mut relay = match tls.clone().filter(|_| self.settings.tls == SmtpTls::Implicit) {
@@ -83,6 +87,15 @@ impl Relay {
         Ok(relay)
     }
 
+    /// Returns the name by which we greet: a whole host name (RFC 5321, section 4.1.1.1), or the sender's domain where
+    /// this machine has none.
+    fn hello(&self) -> ClientId {
+        match ClientId::default() {
+            ClientId::Domain(host) if !host.contains('.') => ClientId::Domain(self.settings.from.domain()),
+            known => known,
+        }
+    }
+
     /// Connects without the delay by which small packets wait for each other: a mail's end is one.
     async fn connect(&self) -> Result<TcpStream, Outcome> {
         let connected = TcpStream::connect((self.settings.host.as_str(), self.settings.port)).await;
@@ -98,6 +111,10 @@ impl Relay {
             parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
         }
         if envelope.to().iter().chain(envelope.from()).any(|address| !address.to_string().is_ascii()) {
+            if !relay.server_info().supports_feature(Extension::SmtpUtfEight) {
+                let reason = "the relay takes no addresses with letters beyond ASCII".to_owned();
+                return Err(Outcome::Refused { reason });
+            }
             parameters.push(MailParameter::SmtpUtfEight);
         }
         let sender = Mail::new(envelope.from().cloned(), parameters);
@@ -123,6 +140,11 @@ impl Relay {
 }
 
 impl Perform for Relay {
+    fn time_limit(&self) -> Option<Duration> {
+        // Connection, greeting and announcement have a deadline each.
+        Some(self.answer_deadline + self.deadline * 3)
+    }
+
     fn perform<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
             match &delivery.request {

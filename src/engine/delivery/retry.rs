@@ -15,8 +15,10 @@ use nexora_core::model::outcome::{Outcome, Receipt, ReconcileResult};
 pub struct Policy {
     pub first: Duration,
     pub ceiling: Duration,
-    /// Attempts before the effect is given up; nothing means it never is.
+    /// Attempts before the effect may be given up; nothing means it never is.
     pub attempt_limit: Option<i32>,
+    /// How long it is tried all the same: an outage lasts for days (RFC 5321, section 4.5.4.1).
+    pub give_up_after: Duration,
 }
 
 /// The attempt that has ended: its number from 1, when, and a number in [0, 1) for the spacing.
@@ -24,6 +26,8 @@ pub struct Policy {
 pub struct Attempted {
     pub number: i32,
     pub now: Timestamp,
+    /// Since when the effect is due.
+    pub since: Timestamp,
     pub jitter: f64,
 }
 
@@ -110,7 +114,7 @@ pub fn resume(finding: ReconcileResult, attempted: Attempted, policy: Policy) ->
     match finding {
         ReconcileResult::Delivered(receipt) => Resumption::Settle(Settlement::delivered(receipt)),
         ReconcileResult::InProgress { evidence } => Resumption::Continue(evidence),
-        ReconcileResult::NotDelivered if exhausted(attempted, policy) => {
+        ReconcileResult::NotDelivered if exhausted(attempted, policy, attempted.number - 1) => {
             let reason = format!("did not happen in {} attempts", attempted.number);
             Resumption::Settle(Settlement::waiting(EffectState::Dead, None, reason))
         }
@@ -128,12 +132,14 @@ pub fn resume(finding: ReconcileResult, attempted: Attempted, policy: Policy) ->
     }
 }
 
-fn exhausted(attempted: Attempted, policy: Policy) -> bool {
-    policy.attempt_limit.is_some_and(|limit| attempted.number > limit)
+/// Tells whether so many attempts, for so long, are enough.
+fn exhausted(attempted: Attempted, policy: Policy, failures: i32) -> bool {
+    let is_late = attempted.now.since(attempted.since) >= policy.give_up_after;
+    policy.attempt_limit.is_some_and(|limit| failures >= limit && is_late)
 }
 
 fn retry(reason: String, after: Option<Duration>, attempted: Attempted, policy: Policy) -> Settlement {
-    if policy.attempt_limit.is_some_and(|limit| attempted.number >= limit) {
+    if exhausted(attempted, policy, attempted.number) {
         let reason = format!("given up after {} attempts: {reason}", attempted.number);
         return Settlement::waiting(EffectState::Dead, None, reason);
     }
@@ -180,11 +186,15 @@ mod tests {
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
-    const POLICY: Policy =
-        Policy { first: Duration::from_secs(5), ceiling: Duration::from_secs(60), attempt_limit: Some(3) };
+    const POLICY: Policy = Policy {
+        first: Duration::from_secs(5),
+        ceiling: Duration::from_secs(60),
+        attempt_limit: Some(3),
+        give_up_after: Duration::ZERO,
+    };
 
     fn attempt(number: i32) -> Attempted {
-        Attempted { number, now: NOW, jitter: 0.0 }
+        Attempted { number, now: NOW, since: NOW, jitter: 0.0 }
     }
 
     fn fails(after: Option<u64>) -> Outcome {
@@ -226,6 +236,15 @@ mod tests {
     fn without_a_limit_nothing_is_given_up() {
         let forever = Policy { attempt_limit: None, ..POLICY };
         assert_eq!(settle(fails(None), attempt(9_999), forever).state, EffectState::Retrying);
+    }
+
+    #[test]
+    fn an_outage_of_days_is_outlasted() {
+        let patient = Policy { give_up_after: Duration::from_secs(5 * 86_400), ..POLICY };
+        let after = |seconds| Attempted { now: NOW + Duration::from_secs(seconds), ..attempt(200) };
+        assert_eq!(settle(fails(None), after(4 * 86_400), patient).state, EffectState::Retrying);
+        assert_eq!(settle(fails(None), after(5 * 86_400), patient).state, EffectState::Dead);
+        assert_eq!(resume(ReconcileResult::NotDelivered, after(4 * 86_400), patient), Resumption::Restart);
     }
 
     #[test]
