@@ -6,13 +6,16 @@ use std::time::Duration;
 use crate::app::App;
 use crate::pipeline::Swept;
 use nexora_core::base::Result;
-use nexora_store::{appointment, event, form, notice, run, session};
+use nexora_store::{appointment, automatic_answer, event, form, notice, run, session};
 
 /// Rows of a kind deleted in one write, so that no other write waits long.
 const LIMIT: i64 = 64;
 
 /// How long a session is remembered after its end.
 const KEEP_SESSIONS: Duration = Duration::from_secs(30 * 86_400);
+
+/// How long automatic answers are counted.
+const KEEP_ANSWERS: Duration = Duration::from_secs(2 * 86_400);
 
 /// How long photos are kept that came with spam.
 const KEEP_SPAM: Duration = Duration::from_secs(30 * 86_400);
@@ -35,7 +38,16 @@ pub async fn sweep(app: &Arc<App>) -> Result<Swept> {
         let pruned_appointments = appointment::prune(conn, runs, LIMIT)?;
         let pruned_sessions = session::prune(conn, now - KEEP_SESSIONS, LIMIT)?;
         let pruned_photos = form::prune_photos(conn, photos, photos.max(now - KEEP_SPAM), LIMIT)?;
-        Ok([pruned_runs, pruned_events, pruned_notices, pruned_appointments, pruned_sessions, pruned_photos])
+        let pruned_answers = automatic_answer::prune(conn, now - KEEP_ANSWERS, LIMIT)?;
+        Ok([
+            pruned_runs,
+            pruned_events,
+            pruned_notices,
+            pruned_appointments,
+            pruned_sessions,
+            pruned_photos,
+            pruned_answers,
+        ])
     });
     let pruned = pruned.await?;
     let more = pruned.iter().any(|pruned| i64::try_from(*pruned).unwrap_or(0) >= LIMIT);

@@ -5,8 +5,11 @@ use diesel::prelude::*;
 use crate::conn::on;
 use crate::{Conn, Inserted, Tx, dialect};
 use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
 use nexora_core::model::ContactId;
-use nexora_core::model::contact::{AddressKind, Contact, ContactAddress, contact_addresses, contacts};
+use nexora_core::model::contact::{
+    AddressKind, AddressProof, Contact, ContactAddress, contact_addresses, contacts,
+};
 
 pub fn insert(conn: &mut Conn, contact: &Contact) -> Result<()> {
     on!(conn, |c| diesel::insert_into(contacts::table).values(contact).execute(c)).map(|_| ())
@@ -32,25 +35,69 @@ pub fn hold_address(tx: &mut Tx, kind: AddressKind, value: &str) -> Result<()> {
 }
 
 /// Gives the contact an address, unless another contact has it.
-pub fn add_address(tx: &mut Tx, id: &ContactId, kind: AddressKind, value: &str) -> Result<Inserted> {
+pub fn add_address(
+    tx: &mut Tx,
+    id: &ContactId,
+    (kind, value): (AddressKind, &str),
+    proof: AddressProof,
+    now: Timestamp,
+) -> Result<Inserted> {
     let row = ContactAddress {
         tenant_id: tx.tenant.clone(),
         kind,
         value: value.to_owned(),
         contact_id: id.clone(),
+        proof,
+        added_at: now,
     };
     let insert = diesel::insert_into(contact_addresses::table).values(&row).on_conflict_do_nothing();
     on!(tx.conn, |c| insert.execute(c)).map(Inserted::from_count)
 }
 
-/// Lists a contact's addresses.
+/// Notes that an address has shown that it is the contact's, if it is one of theirs that had not.
+pub fn prove_address(
+    tx: &mut Tx,
+    id: &ContactId,
+    (kind, value): (AddressKind, &str),
+    proof: AddressProof,
+    now: Timestamp,
+) -> Result<()> {
+    let claimed = contact_addresses::table
+        .find((tx.tenant, kind, value))
+        .filter(contact_addresses::contact_id.eq(id))
+        .filter(contact_addresses::proof.eq(AddressProof::Claimed));
+    let update = diesel::update(claimed)
+        .set((contact_addresses::proof.eq(proof), contact_addresses::added_at.eq(now)));
+    on!(tx.conn, |c| update.execute(c)).map(|_| ())
+}
+
+/// Lists a contact's addresses, the mail addresses first, and the better proven first of each kind: those that were
+/// proven, latest first; those that are only claimed, earliest first; those that are lent.
 pub fn addresses(tx: &mut Tx, id: &ContactId) -> Result<Vec<(AddressKind, String)>> {
-    on!(tx.conn, |c| contact_addresses::table
+    let mut rows: Vec<ContactAddress> = on!(tx.conn, |c| contact_addresses::table
         .filter(contact_addresses::tenant_id.eq(tx.tenant))
         .filter(contact_addresses::contact_id.eq(id))
         .order((contact_addresses::kind, contact_addresses::value))
-        .select((contact_addresses::kind, contact_addresses::value))
-        .load(c))
+        .select(ContactAddress::as_select())
+        .load(c))?;
+    rows.sort_by_key(|row| {
+        let age = row.added_at.millis();
+        match row.proof {
+            proof if proof.is_proven() => (row.kind, 0, -age),
+            AddressProof::Relay => (row.kind, 2, age),
+            _ => (row.kind, 1, age),
+        }
+    });
+    Ok(rows.into_iter().map(|row| (row.kind, row.value)).collect())
+}
+
+/// Tells how an address has shown that it is the contact's.
+pub fn proof_of(tx: &mut Tx, kind: AddressKind, value: &str) -> Result<Option<AddressProof>> {
+    on!(tx.conn, |c| contact_addresses::table
+        .find((tx.tenant, kind, value))
+        .select(contact_addresses::proof)
+        .first(c)
+        .optional())
 }
 
 /// Writes what can change about a contact.

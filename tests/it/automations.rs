@@ -1,7 +1,9 @@
 //! What automations promise: stops, gates, re-entry, schedules, records, and their explanation.
 
+mod appointments;
 mod calendar;
 mod gates;
+mod people;
 
 use std::collections::BTreeMap;
 
@@ -174,6 +176,7 @@ async fn a_tenant_has_words_of_its_own(backend: Backend) {
     assert_eq!(scene.sent(), ["Ours"]);
     // What is frozen stays, whatever becomes of the file.
     scene.write("tenants/acme/messages/lead-acknowledgement.toml", "subject = \"Edited\"\ntext = \"Hi.\"\n");
+    scene.hours(2).await;
     scene.nexora.submit(enquiry()).await;
     scene.nexora.settle().await;
     assert_eq!(scene.sent(), ["Ours", "Ours"]);

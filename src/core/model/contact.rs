@@ -15,6 +15,27 @@ define_words! {
         /// E.164.
         Phone = "phone",
     }
+
+    /// How an address has shown that it is the contact's. A form that anyone can fill in proves nothing.
+    AddressProof = "address proof" {
+        /// The lead that made the contact says so.
+        Claimed = "claimed",
+        /// A marketplace lends it to the contact.
+        Relay = "relay",
+        /// The contact answered from it.
+        Wrote = "wrote",
+        /// It was invited to an appointment of the business.
+        Calendar = "calendar",
+        /// A person of the business says so.
+        Person = "person",
+    }
+}
+
+impl AddressProof {
+    /// Tells whether it is more than a claim.
+    pub fn is_proven(self) -> bool {
+        matches!(self, AddressProof::Wrote | AddressProof::Calendar | AddressProof::Person)
+    }
 }
 
 diesel::table! {
@@ -48,6 +69,8 @@ diesel::table! {
         kind -> Text,
         value -> Text,
         contact_id -> Text,
+        proof -> Text,
+        added_at -> BigInt,
     }
 }
 
@@ -60,4 +83,7 @@ pub struct ContactAddress {
     /// In the form that matching uses.
     pub value: String,
     pub contact_id: ContactId,
+    pub proof: AddressProof,
+    /// When it was added, or proven.
+    pub added_at: Timestamp,
 }

@@ -60,6 +60,9 @@ pub struct Mail {
     /// The domains for which the receiving server found the sender to be genuine.
     #[serde(default)]
     pub authenticated: Vec<String>,
+    /// The receiving server found that the sender's domain did not send it (DMARC, RFC 7489).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_spoofed: bool,
 }
 
 /// One leaf of a mail's MIME tree, its transfer encoding undone.

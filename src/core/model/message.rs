@@ -17,6 +17,8 @@ define_words! {
         Person = "person",
         /// An answering machine or a mail system.
         Machine = "machine",
+        /// It claims to be from a person, and the receiving server found that the sender's domain did not send it.
+        Unverified = "unverified",
     }
 
     /// What a message is for. It decides which gates it passes.

@@ -35,6 +35,14 @@ define_words! {
 }
 
 diesel::table! {
+    automatic_answers (effect_id) {
+        effect_id -> Text,
+        hash -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
     verdicts (tenant_id, effect_id, number) {
         tenant_id -> Text,
         effect_id -> Text,

@@ -6,7 +6,7 @@ use nexora_core::base::clock::Timestamp;
 use nexora_core::base::{Error, Result};
 use nexora_core::model::LeadId;
 use nexora_core::model::change::{Change, ContactUpdate, JobChange, JobPerson, JobStep, NewTask};
-use nexora_core::model::contact::Contact;
+use nexora_core::model::contact::{AddressProof, Contact};
 use nexora_core::model::event::{About, EventKind};
 use nexora_core::model::job::{Job, JobState};
 use nexora_core::model::lead::LeadState;
@@ -114,7 +114,7 @@ fn make_job(tx: &mut Tx, change: &JobChange, now: Timestamp) -> Result<Job> {
     let JobPerson { contact_id, lead_id, name, email, phone } = &change.person;
     let contact_id = match contact_id {
         Some(id) => Some(id.clone()),
-        None => resolve(tx, name, email.as_ref(), phone.as_ref(), now)?,
+        None => resolve(tx, name, (email.as_ref(), phone.as_ref()), AddressProof::Person, now)?,
     };
     let country = tenant::find(tx, tenant)?.map(|found| found.country()).transpose()?;
     let zone = change.address.as_deref().zip(country).and_then(|(at, country)| zone_of(at, country));

@@ -2,6 +2,7 @@
 
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
+use nexora_core::model::address::PhoneNumber;
 use nexora_core::model::consent::{Channel, Consent};
 use nexora_core::model::lead::{ConsentRecord, Lead};
 use nexora_core::model::{ConsentId, ContactId};
@@ -41,7 +42,7 @@ pub fn note(
         lead_id: given.lead.map(|lead| lead.id.clone()),
         address: given.lead.and_then(|lead| match word.channel {
             Channel::Email => lead.email.as_ref().map(ToString::to_string),
-            Channel::Sms => lead.phone.as_ref().map(ToString::to_string),
+            Channel::Sms => lead.phone.as_ref().map(PhoneNumber::key),
         }),
     };
     consent::insert(tx, &new)?;

@@ -84,6 +84,11 @@ impl SignedLinks {
         self.hash.hash(&format!("{tenant}|{}", address.trim().to_lowercase()))
     }
 
+    /// Returns the hash of an address that is the same for all tenants.
+    pub fn hash_for_all(&self, address: &str) -> String {
+        self.hash.hash(&format!("all|{}", address.trim().to_lowercase()))
+    }
+
     pub fn hash_of_email(&self, tenant: &TenantId, email: &EmailAddress) -> String {
         self.hash_of(tenant, &email.key())
     }

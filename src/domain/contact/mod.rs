@@ -11,7 +11,7 @@ use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::ContactId;
 use nexora_core::model::address::{EmailAddress, PhoneNumber};
-use nexora_core::model::contact::{AddressKind, Contact};
+use nexora_core::model::contact::{AddressKind, AddressProof, Contact};
 use nexora_core::model::event::About;
 use nexora_core::model::tenant::Tenant;
 use nexora_store::{Conn, Tx, contact, lead};
@@ -40,7 +40,7 @@ pub fn find_written(conn: &mut Conn, tenant: &Tenant, address: &str) -> Result<O
         return Ok(Some(id));
     }
     match PhoneNumber::parse_in(tenant.country()?, address) {
-        Ok(phone) => contact::find_by_address(tx, AddressKind::Phone, phone.as_str()),
+        Ok(phone) => contact::find_by_address(tx, AddressKind::Phone, &phone.key()),
         Err(_) => Ok(None),
     }
 }
@@ -48,57 +48,82 @@ pub fn find_written(conn: &mut Conn, tenant: &Tenant, address: &str) -> Result<O
 /// Returns the addresses in the form that matching uses, the e-mail address first.
 pub fn keys(email: Option<&EmailAddress>, phone: Option<&PhoneNumber>) -> Vec<(AddressKind, String)> {
     let email = email.map(|email| (AddressKind::Email, email.key()));
-    let phone = phone.map(|phone| (AddressKind::Phone, phone.to_string()));
+    let phone = phone.map(|phone| (AddressKind::Phone, phone.key()));
     email.into_iter().chain(phone).collect()
 }
 
 /// Returns the contact with one of these addresses, made or completed; nothing without an address.
-/// An address of another contact stays with it; the e-mail address decides.
+///
+/// The mail address decides: one that is not known makes a contact of its own, even where the telephone number is
+/// known, as people share numbers, and as anyone can fill in another's. An address of another contact stays with
+/// it, and one that is only claimed is added to no contact that was there before.
 ///
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
 pub fn resolve(
     tx: &mut Tx,
     name: &str,
-    email: Option<&EmailAddress>,
-    phone: Option<&PhoneNumber>,
+    (email, phone): (Option<&EmailAddress>, Option<&PhoneNumber>),
+    proof: AddressProof,
     now: Timestamp,
 ) -> Result<Option<ContactId>> {
-    let tenant = tx.tenant();
     let addresses = keys(email, phone);
     if addresses.is_empty() {
         return Ok(None);
     }
     // A fixed lock order avoids deadlock: `keys` always lists addresses in the same order.
-    for (kind, value) in &addresses {
-        contact::hold_address(tx, *kind, value)?;
+    let mut owners = Vec::with_capacity(addresses.len());
+    for (kind, value) in addresses {
+        contact::hold_address(tx, kind, &value)?;
+        let owner = contact::find_by_address(tx, kind, &value)?;
+        owners.push((kind, value, owner));
     }
-    let mut known = None;
-    let mut unclaimed = Vec::new();
-    for (kind, value) in &addresses {
-        match contact::find_by_address(tx, *kind, value)? {
-            Some(id) => known = known.or(Some(id)),
-            None => unclaimed.push((*kind, value)),
+    let of_email = owners.iter().find(|(kind, ..)| *kind == AddressKind::Email);
+    let of_phone = owners.iter().find(|(kind, ..)| *kind == AddressKind::Phone);
+    let by_phone = of_phone.and_then(|(.., owner)| owner.clone());
+    let known = match (of_email, by_phone) {
+        (Some((.., Some(id))), _) => Some(id.clone()),
+        (Some((.., None)), Some(id)) => {
+            proof.is_proven().then(|| without_email(tx, id)).transpose()?.flatten()
         }
-    }
+        (None, by_phone) => by_phone,
+        (Some((.., None)), None) => None,
+    };
+    let is_new = known.is_none();
     let id = match known {
         Some(id) => id,
-        None => {
-            let id = ContactId::new(now);
-            let new = Contact {
-                tenant_id: tenant.clone(),
-                id: id.clone(),
-                name: name.to_owned(),
-                created_at: now,
-                updated_at: now,
-                timezone: None,
-            };
-            contact::insert(tx, &new)?;
-            id
-        }
+        None => create(tx, name, now)?,
     };
-    for (kind, value) in unclaimed {
-        let _ = contact::add_address(tx, &id, kind, value)?;
+    for (kind, value, owner) in &owners {
+        let address = (*kind, value.as_str());
+        match owner {
+            None if is_new || proof.is_proven() => {
+                let _ = contact::add_address(tx, &id, address, proof, now)?;
+            }
+            Some(owner) if *owner == id && proof.is_proven() => {
+                contact::prove_address(tx, &id, address, proof, now)?;
+            }
+            _ => {}
+        }
     }
     Ok(Some(id))
+}
+
+/// Returns the contact if it has no mail address yet.
+fn without_email(tx: &mut Tx, id: ContactId) -> Result<Option<ContactId>> {
+    let has_email = contact::addresses(tx, &id)?.iter().any(|(kind, _)| *kind == AddressKind::Email);
+    Ok((!has_email).then_some(id))
+}
+
+fn create(tx: &mut Tx, name: &str, now: Timestamp) -> Result<ContactId> {
+    let new = Contact {
+        tenant_id: tx.tenant().clone(),
+        id: ContactId::new(now),
+        name: name.to_owned(),
+        created_at: now,
+        updated_at: now,
+        timezone: None,
+    };
+    contact::insert(tx, &new)?;
+    Ok(new.id)
 }

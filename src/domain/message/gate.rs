@@ -8,10 +8,10 @@ use crate::domain::connection::watch::CURSOR_LIMIT;
 use crate::domain::contact::link::SignedLinks;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::{Error, Result, wording};
-use nexora_core::model::ContactId;
 use nexora_core::model::address::Zone;
 use nexora_core::model::automation::AutomationState;
 use nexora_core::model::connection::ConnectionState;
+use nexora_core::model::contact::AddressProof;
 use nexora_core::model::cursor::CursorKind;
 use nexora_core::model::effect::{Effect, EffectState};
 use nexora_core::model::event::{CalendarEvent, EventKind};
@@ -22,10 +22,11 @@ use nexora_core::model::request::EffectRequest;
 use nexora_core::model::run::{Run, RunState};
 use nexora_core::model::tenant::Tenant;
 use nexora_core::model::verdict::{Decision, Gate, GateDecisionRow};
+use nexora_core::model::{ContactId, LeadId};
 use nexora_engine::message::gate::{self, GateDecision, GateInput};
 use nexora_store::{
-    Conn, Tx, appointment, automation, connection, consent, contact, cursor, effect, event, job, message,
-    run, tenant, verdict,
+    Conn, Tx, appointment, automatic_answer, automation, connection, consent, contact, cursor, effect, event,
+    job, message, run, tenant, verdict,
 };
 
 /// A reading of mailbox or calendar this old is fresh enough to send by.
@@ -57,6 +58,9 @@ pub fn pass(
     let earlier = verdict::of_effect(&mut conn.of(&effect.tenant_id), &effect.id)?;
     let input = gather(conn, linker, effect, (recipient, envelope), &earlier, now)?;
     let decision = gate::decide(envelope, &input);
+    if decision.decision == Decision::Send && input.to_stranger.is_some() {
+        automatic_answer::insert(conn, &linker.hash_for_all(&recipient.key()), &effect.id, now)?;
+    }
     // A hold that is looked at every few seconds is stored once.
     let soon = [Gate::Freshness, Gate::Run].contains(&decision.gate) && decision.decision == Decision::Hold;
     let repeats = |last: &GateDecisionRow| soon && last.gate == decision.gate;
@@ -107,6 +111,13 @@ fn gather(
         None => None,
     };
     let hash = linker.hash_of(id, &recipient.key());
+    let to_stranger = match is_to_stranger(tx, run.as_ref(), (recipient, envelope))? {
+        true => {
+            let (hash, since) = (linker.hash_for_all(&recipient.key()), now - gate::STRANGER_DAY);
+            Some(automatic_answer::others(tx, &hash, &effect.id, since)?)
+        }
+        false => None,
+    };
     Ok(GateInput {
         now,
         run: run.as_ref().map_or(RunState::Cancelled, |run| run.state),
@@ -118,6 +129,7 @@ fn gather(
         stale: !follows_at_once && !waited(earlier, now) && is_stale(tx, envelope, now)?,
         paused,
         under_way_until: under_way_until(tx, effect, envelope, now)?,
+        to_stranger,
         appointment,
         owed_since: latest.filter(|message| message.author == Author::Contact).map(|message| message.sent_at),
         quiet: QuietHours::parse(&settings.quiet_hours)?,
@@ -129,6 +141,21 @@ fn gather(
         cap_window: length(&settings.cap_window)?,
         spacing: length(&settings.spacing)?,
     })
+}
+
+/// Tells whether a message answers a lead at an address that anyone may have typed in: a contact's is not, once it
+/// has proven itself.
+fn is_to_stranger(
+    tx: &mut Tx,
+    run: Option<&Run>,
+    (recipient, envelope): (Recipient<'_>, &Envelope),
+) -> Result<bool> {
+    let answers_lead = run.is_some_and(|run| LeadId::parse(&run.subject_id).is_ok());
+    if !answers_lead || envelope.class != MessageClass::Transactional {
+        return Ok(false);
+    }
+    let proof = contact::proof_of(tx, recipient.address_kind(), &recipient.key())?;
+    Ok(!proof.is_some_and(|proof| proof.is_proven() || proof == AddressProof::Relay))
 }
 
 /// Tells whether a run has just begun with something that happened now: it says what is known. What

@@ -35,6 +35,9 @@ pub struct GateInput {
     pub stale: bool,
     /// Its automation is paused.
     pub paused: bool,
+    /// Where the message answers a lead at an address that has not proven itself: when other such messages, of any
+    /// tenant, went to it within [`STRANGER_DAY`].
+    pub to_stranger: Option<Vec<Timestamp>>,
     /// Another commercial message to the contact is on its way: when to look again.
     pub under_way_until: Option<Timestamp>,
     /// The appointment as it stands; nothing when it is not known.
@@ -72,6 +75,12 @@ const LOOK_DAILY: Duration = Duration::from_secs(86_400);
 /// How soon a message of a paused automation is looked at again.
 const PAUSED: Duration = Duration::from_secs(30);
 
+/// Anyone can type another's address into a form: so many automatic answers an address gets in an hour, and in a day.
+const STRANGER_HOUR: Duration = Duration::from_secs(3_600);
+pub const STRANGER_DAY: Duration = Duration::from_secs(86_400);
+const IN_AN_HOUR: usize = 1;
+const IN_A_DAY: usize = 3;
+
 /// Decides about one message.
 pub fn decide(envelope: &Envelope, input: &GateInput) -> GateDecision {
     run(input)
@@ -82,6 +91,7 @@ pub fn decide(envelope: &Envelope, input: &GateInput) -> GateDecision {
         .or_else(|| freshness(input))
         .or_else(|| owed(envelope, input))
         .or_else(|| quiet(envelope, input))
+        .or_else(|| stranger(input))
         .or_else(|| cap(envelope, input))
         .unwrap_or_else(|| passed(envelope, input))
 }
@@ -145,6 +155,7 @@ fn appointment(envelope: &Envelope, input: &GateInput) -> Option<GateDecision> {
     let reason = match (intent.starts_at, current.state) {
         (Some(starts_at), AppointmentState::Booked) if starts_at == current.starts_at => return None,
         (None, AppointmentState::Cancelled) => return None,
+        (None, AppointmentState::Booked) if intent.for_one => return None,
         (Some(_), AppointmentState::Booked) => {
             format!("the appointment was moved to {}", clock(input, current.starts_at))
         }
@@ -199,6 +210,19 @@ fn quiet(envelope: &Envelope, input: &GateInput) -> Option<GateDecision> {
         return Some(drop(Gate::QuietHours, why));
     }
     Some(hold(Gate::QuietHours, ends_at, format!("quiet hours in {zone} ({whose})")))
+}
+
+fn stranger(input: &GateInput) -> Option<GateDecision> {
+    let times = input.to_stranger.as_ref()?;
+    let within = |window| times.iter().filter(|at| **at > input.now - window).count();
+    if within(STRANGER_HOUR) >= IN_AN_HOUR {
+        return Some(drop(
+            Gate::Cap,
+            "the address had an automatic answer within the hour, and has not written to us",
+        ));
+    }
+    let why = format!("the address had {IN_A_DAY} automatic answers within a day, and has not written to us");
+    (within(STRANGER_DAY) >= IN_A_DAY).then(|| drop(Gate::Cap, why))
 }
 
 fn cap(envelope: &Envelope, input: &GateInput) -> Option<GateDecision> {

@@ -21,6 +21,7 @@ fn input() -> GateInput {
         news_waits: false,
         stale: false,
         paused: false,
+        to_stranger: None,
         under_way_until: None,
         appointment: None,
         owed_since: None,
@@ -137,6 +138,21 @@ fn an_answer_at_once_passes_quiet_hours_for_a_while_only() {
 }
 
 #[test]
+fn an_address_that_anyone_may_have_typed_in_gets_few_automatic_answers() {
+    let earlier = |minutes: &[u64]| {
+        let times = minutes.iter().map(|minutes| now() - Duration::from_secs(minutes * 60)).collect();
+        let input = GateInput { to_stranger: Some(times), ..input() };
+        decide(&envelope(MessageClass::Transactional), &input)
+    };
+    assert_eq!(earlier(&[]).decision, Decision::Send);
+    assert_eq!(earlier(&[61, 300]).decision, Decision::Send);
+    for minutes in [&[59][..], &[61, 300, 1_439]] {
+        let dropped = earlier(minutes);
+        assert_eq!((dropped.decision, dropped.gate), (Decision::Drop, Gate::Cap), "{minutes:?}");
+    }
+}
+
+#[test]
 fn a_message_about_an_appointment_goes_out_only_while_that_is_so() {
     let starts_at = now() + DAY;
     let appointment = |state, starts_at| Appointment {
@@ -162,6 +178,7 @@ fn a_message_about_an_appointment_goes_out_only_while_that_is_so() {
             calendar: "primary".into(),
             entry_id: "e".into(),
             starts_at,
+            for_one: false,
         }),
         ..envelope(MessageClass::Transactional)
     };

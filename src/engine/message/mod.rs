@@ -2,6 +2,7 @@
 
 pub mod gate;
 pub mod mail;
+pub mod mail_domain;
 pub mod query;
 pub mod quiet;
 pub mod route;

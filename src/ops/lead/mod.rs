@@ -21,6 +21,7 @@ use nexora_core::base::clock::Timestamp;
 use nexora_core::base::{Error, Result};
 use nexora_core::model::address::{EmailAddress, PhoneNumber};
 use nexora_core::model::audit::Actor;
+use nexora_core::model::contact::AddressProof;
 use nexora_core::model::event::About;
 use nexora_core::model::form::Photo;
 use nexora_core::model::lead::{Lead, LeadState};
@@ -100,7 +101,8 @@ pub async fn review(
         }
         let name = name.unwrap_or_else(|| before.name.clone());
         let (email, phone) = (email.or_else(|| before.email.clone()), phone.or_else(|| before.phone.clone()));
-        let contact_id = contact::resolve(tx, &name, email.as_ref(), phone.as_ref(), now)?;
+        let contact_id =
+            contact::resolve(tx, &name, (email.as_ref(), phone.as_ref()), AddressProof::Person, now)?;
         let after = Lead { name, email, phone, contact_id, state: LeadState::New, ..before.clone() };
         lead::save_review(tx, &after)?;
         let subject = Subject::new(&id).before(&before)?.after(&after)?;

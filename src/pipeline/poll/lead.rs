@@ -2,13 +2,14 @@
 
 use super::{Claimed, bounce};
 use crate::domain::automation::change;
-use crate::pipeline::intake::{self, Arrival};
+use crate::domain::message::author;
+use crate::pipeline::intake::{self, Arrival, Identity};
 use nexora_connector::poll::FetchedMail;
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::address::EmailAddress;
 use nexora_core::model::connection::Connection;
-use nexora_core::model::contact::AddressKind;
+use nexora_core::model::contact::{AddressKind, AddressProof};
 use nexora_core::model::event::{About, MailEvent};
 use nexora_core::model::lead::LeadState;
 use nexora_core::model::mail::{Mail, MailKind, Mailbox};
@@ -18,6 +19,7 @@ use nexora_engine::lead::enquiry;
 use nexora_engine::lead::lead_format::formats;
 use nexora_engine::lead::lead_format::mail::{MailResult, Rules};
 use nexora_engine::lead::lead_format::parsed_lead::ParsedLead;
+use nexora_engine::lead::lead_format::value::lead_id;
 use nexora_engine::message::mail::from_parts;
 use nexora_engine::message::mail::text::newly_written;
 use nexora_store::{Conn, Inserted, Tx, contact, lead, message};
@@ -45,17 +47,10 @@ pub fn about(conn: &mut Conn, connection: &Connection, thread_id: &str, mail: &M
         let lead_id = message.lead_id.as_deref().map(LeadId::parse).transpose()?;
         return completed(&mut conn.of(tenant), message.contact_id, lead_id);
     }
-    for mailbox in mail.from.iter().chain(&mail.reply_to) {
-        let id = contact::find_by_address(
-            &mut conn.of(tenant),
-            AddressKind::Email,
-            &mailbox.address.to_lowercase(),
-        )?;
-        if id.is_some() {
-            return completed(&mut conn.of(tenant), id, None);
-        }
-    }
-    Ok(About::default())
+    // Anyone can write any Reply-To: only the sender is asked for.
+    let Some(from) = author::sender(mail) else { return Ok(About::default()) };
+    let id = contact::find_by_address(&mut conn.of(tenant), AddressKind::Email, &from)?;
+    completed(&mut conn.of(tenant), id, None)
 }
 
 fn completed(tx: &mut Tx, contact_id: Option<ContactId>, lead_id: Option<LeadId>) -> Result<About> {
@@ -79,18 +74,18 @@ pub fn take_in(
     match formats::read_mail(&payload.mail, &Rules::of(&claimed.connection)?) {
         MailResult::Lead(lead) => {
             store_lead(conn, claimed, payload, lead, now)?;
-            keep(conn, claimed, payload, received_at, now)?;
+            keep(conn, claimed, payload, (Author::Contact, received_at), now)?;
             Ok(MailOrigin::Other)
         }
         // A message on a lead that is not known, as after a restart with another system, is a lead.
         MailResult::Message(lead) => {
-            add_relay(conn, claimed, payload, &lead)?;
+            add_relay(conn, claimed, payload, &lead, now)?;
             if payload.about.contact_id.is_none() {
                 store_lead(conn, claimed, payload, lead, now)?;
-                keep(conn, claimed, payload, received_at, now)?;
+                keep(conn, claimed, payload, (Author::Contact, received_at), now)?;
                 return Ok(MailOrigin::Other);
             }
-            keep(conn, claimed, payload, received_at, now)?;
+            keep(conn, claimed, payload, (Author::Contact, received_at), now)?;
             Ok(MailOrigin::Reply)
         }
         MailResult::Unreadable { source, reason } => {
@@ -100,16 +95,14 @@ pub fn take_in(
         }
         MailResult::NotALead { .. } => Ok(MailOrigin::Other),
         MailResult::Unrelated => {
-            keep(conn, claimed, payload, received_at, now)?;
+            let tx = &mut conn.of(&claimed.tenant.id);
+            let author = author::of_mail(tx, &claimed.connectors, &claimed.tenant, &payload.mail)?;
+            keep(tx, claimed, payload, (author, received_at), now)?;
             if payload.mail.kind == MailKind::Bounce {
                 bounce::note(conn, claimed, payload, now)?;
             }
-            let is_persons = payload.mail.kind == MailKind::Person;
-            Ok(if is_persons && payload.about.contact_id.is_some() {
-                MailOrigin::Reply
-            } else {
-                MailOrigin::Other
-            })
+            let is_reply = author == Author::Contact && payload.about.contact_id.is_some();
+            Ok(if is_reply { MailOrigin::Reply } else { MailOrigin::Other })
         }
     }
 }
@@ -123,26 +116,34 @@ fn store_lead(
 ) -> Result<()> {
     let source = parsed.enquiry.source.clone();
     let reply_to = parsed.reply_to.clone();
-    let key = match &parsed.external_id {
-        Some(id) => format!("lead:{source}:{id}"),
-        None => format!("lead-mail:{}:{}", claimed.cursor.id, payload.id),
+    let key = match lead_id(parsed.external_id.as_deref()) {
+        Some(id) => Identity::SenderId(format!("lead:{source}:{}:{id}", sender_domain(&payload.mail))),
+        None => Identity::Key(format!("lead-mail:{}:{}", claimed.cursor.id, payload.id)),
     };
     let arrival = Arrival {
-        key: Some(key),
+        identity: Some(key),
         reply_to: reply_to.clone(),
         original: Some(original(&payload.mail)),
         ..Arrival::of(enquiry::salvage(parsed.enquiry, claimed.tenant.country()?))
     };
     store(conn, claimed, payload, arrival, now)?;
     if let (Some(contact_id), Some(relay)) = (&payload.about.contact_id, reply_to) {
+        let tx = &mut conn.of(&claimed.tenant.id);
         let _ = contact::add_address(
-            &mut conn.of(&claimed.tenant.id),
+            tx,
             contact_id,
-            AddressKind::Email,
-            &relay.key(),
+            (AddressKind::Email, &relay.key()),
+            AddressProof::Relay,
+            now,
         )?;
     }
     Ok(())
+}
+
+/// Returns the domain that a mail is from: ids of one sender say nothing about another's.
+fn sender_domain(mail: &Mail) -> String {
+    let address = mail.from.as_ref().map(|from| from.address.to_lowercase()).unwrap_or_default();
+    address.rsplit('@').next().unwrap_or_default().to_owned()
 }
 
 fn store_unreadable(
@@ -161,7 +162,7 @@ fn store_unreadable(
         ..enquiry::Enquiry::default()
     };
     let arrival = Arrival {
-        key: Some(format!("lead-mail:{}:{}", claimed.cursor.id, payload.id)),
+        identity: Some(Identity::Key(format!("lead-mail:{}:{}", claimed.cursor.id, payload.id))),
         state: LeadState::NeedsReview,
         original: Some(original(mail)),
         ..Arrival::of(enquiry::salvage(enquiry, claimed.tenant.country()?))
@@ -177,12 +178,7 @@ fn store(
     now: Timestamp,
 ) -> Result<()> {
     let stored = conn.transaction(|conn| intake::store(&mut conn.of(&claimed.tenant.id), arrival, now));
-    let (id, _) = match stored {
-        Ok(stored) => stored,
-        // The marketplace wrote twice about one lead, and not the same: the first is the lead.
-        Err(error) if error.kind() == nexora_core::base::Kind::Conflict => return Ok(()),
-        Err(error) => return Err(error),
-    };
+    let (id, _) = stored?;
     let found = lead::find(&mut conn.of(&claimed.tenant.id), &id)?;
     payload.about =
         About { contact_id: found.and_then(|lead| lead.contact_id), lead_id: Some(id), job_id: None };
@@ -190,7 +186,13 @@ fn store(
 }
 
 /// Notes the address that a marketplace relays through as one of the contact's: each homeowner has another.
-fn add_relay(conn: &mut Conn, claimed: &Claimed, payload: &mut MailEvent, lead: &ParsedLead) -> Result<()> {
+fn add_relay(
+    conn: &mut Conn,
+    claimed: &Claimed,
+    payload: &mut MailEvent,
+    lead: &ParsedLead,
+    now: Timestamp,
+) -> Result<()> {
     let tenant = &claimed.tenant.id;
     let tx = &mut conn.of(tenant);
     let address = lead.enquiry.email.parse::<EmailAddress>().ok();
@@ -202,7 +204,7 @@ fn add_relay(conn: &mut Conn, claimed: &Claimed, payload: &mut MailEvent, lead: 
         payload.about = completed(tx, known, None)?;
     }
     if let (Some(id), Some(relay)) = (&payload.about.contact_id, &lead.reply_to) {
-        let _ = contact::add_address(tx, id, AddressKind::Email, &relay.key())?;
+        let _ = contact::add_address(tx, id, (AddressKind::Email, &relay.key()), AddressProof::Relay, now)?;
     }
     Ok(())
 }
@@ -212,26 +214,31 @@ fn original(mail: &Mail) -> String {
     format!("From: {from}\nSubject: {}\n\n{}", mail.subject, mail.text)
 }
 
-/// Stores a mail that is from a contact.
+/// Stores a mail that is about a contact. What a colleague wrote in the conversation is an answer of the business.
 fn keep(
     conn: &mut Conn,
     claimed: &Claimed,
     payload: &MailEvent,
-    received_at: Timestamp,
+    (author, received_at): (Author, Timestamp),
     now: Timestamp,
 ) -> Result<()> {
-    if payload.about.contact_id.is_none() {
-        return Ok(());
-    }
     let mail = &payload.mail;
+    let tx = &mut conn.of(&claimed.tenant.id);
+    let Some(contact_id) = &payload.about.contact_id else { return Ok(()) };
+    if let (Author::Contact, Some(from)) = (author, author::sender(mail)) {
+        contact::prove_address(tx, contact_id, (AddressKind::Email, &from), AddressProof::Wrote, now)?;
+    }
     let message = Message {
-        author: if mail.kind == MailKind::Person { Author::Contact } else { Author::Machine },
+        author,
         provider_id: Some(payload.id.clone()),
         thread_id: Some(payload.thread_id.clone()),
         sent_at: received_at,
         ..of_mail(&claimed.connection, &payload.about, mail, now)
     };
-    message::insert(conn, &message).map(|_| ())
+    if message::insert(tx, &message)? == Inserted::New && author == Author::Person {
+        change::responded(tx, payload.about.clone(), message.id.as_str(), message.sent_at, now)?;
+    }
+    Ok(())
 }
 
 /// Stores a mail that a person of the business wrote to a contact by hand.

@@ -94,6 +94,7 @@ struct Claimed {
     account: String,
     tenant: Tenant,
     linker: SignedLinks,
+    connectors: Connectors,
 }
 
 fn claim(
@@ -116,8 +117,8 @@ fn claim(
     }
     let tenant = tenant::find(tx, tenant_id)?.ok_or_else(|| gone("tenant"))?;
     let epoch = found.epoch + 1;
-    let (linker, account) = (linker.clone(), connectors.account(&connection));
-    Ok(Some(Claimed { cursor: Cursor { epoch, ..found }, connection, account, tenant, linker }))
+    let (linker, account, connectors) = (linker.clone(), connectors.account(&connection), connectors.clone());
+    Ok(Some(Claimed { cursor: Cursor { epoch, ..found }, connection, account, tenant, linker, connectors }))
 }
 
 /// What was read, and is to be settled in one write.

@@ -11,6 +11,7 @@ use nexora::ops::job::{Move, NewJob};
 use nexora::ops::report::explain;
 use nexora_core::base::clock::Clock;
 use nexora_core::model::change::JobPerson;
+use nexora_core::model::contact::{AddressKind, AddressProof};
 use nexora_core::model::effect::EffectState;
 use nexora_store as store;
 use serde_json::json;
@@ -106,7 +107,7 @@ async fn quiet_hours_are_those_of_the_jobs_address_where_the_contact_has_none(ba
     scene.nexora.settle().await;
     scene.pass(120).await;
     scene.pass(30).await;
-    assert_eq!(scene.sent(), ["How did we do, jo?"]);
+    assert_eq!(scene.sent(), ["How did we do, Jo?"]);
     scene.hours(1).await;
     assert_eq!(scene.sent().len(), 2);
 }
@@ -166,9 +167,13 @@ async fn who_wants_no_more_mail_gets_none_at_any_address(backend: Backend) {
         )
         .await;
     scene.nexora.submit(enquiry()).await;
-    let mut again = enquiry();
-    again.email = "at-work@example.com".into();
-    scene.nexora.submit(again).await;
+    let known = contact::find(&scene.nexora.app, &scene.nexora.tenant, "jo@example.com").await.unwrap();
+    let (tenant, id, now) = (scene.nexora.tenant.id.clone(), known.contact.id, scene.nexora.app.clock.now());
+    let at_work = move |conn: &mut store::Conn| {
+        let address = (AddressKind::Email, "at-work@example.com");
+        store::contact::add_address(&mut conn.of(&tenant), &id, address, AddressProof::Person, now)
+    };
+    assert_eq!(scene.nexora.app.db.write(at_work).await.unwrap(), store::Inserted::New);
     scene.nexora.settle().await;
     scene.hours(2).await;
     let raw = scene.nexora.state()["mailboxes"][OFFICE]["messages"][0]["raw"]

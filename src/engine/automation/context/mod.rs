@@ -37,6 +37,7 @@ const LEAD: Root = (
         "id",
         "name",
         "first_name",
+        "greeting",
         "email",
         "phone",
         "service",
@@ -57,7 +58,7 @@ const LEAD: Root = (
         "photos",
     ],
 );
-const CONTACT: Root = ("contact", &["id", "name", "first_name", "email", "phone", "timezone"]);
+const CONTACT: Root = ("contact", &["id", "name", "first_name", "greeting", "email", "phone", "timezone"]);
 const JOB: Root =
     ("job", &["id", "title", "state", "stage", "address", "amount_cents", "scheduled_at", "completed_at"]);
 const CHANGE: Root = ("change", &["to", "from"]);
@@ -99,6 +100,7 @@ const ENTRY: &[&str] = &[
     "all_day",
     "previous_start",
     "previous_end",
+    "previous_all_day",
     "customer_email",
     "customer_name",
     "customer_response",

@@ -5,6 +5,7 @@ use serde_json::{Map, json};
 
 use super::{CONTACT, JOB, LEAD, Person, Root};
 use crate::calendar::hours::midnight;
+use crate::contact::first_name::first_name;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::calendar_entry::When;
 use nexora_core::model::contact::AddressKind;
@@ -31,16 +32,19 @@ pub fn tenant(tenant: &Tenant) -> serde_json::Value {
     })
 }
 
-fn first_word(name: &str) -> &str {
-    name.split_whitespace().next().unwrap_or_default()
+/// Returns how a message to a person begins: by the first name, or without a name.
+fn greeting(first_name: Option<&str>) -> String {
+    first_name.map_or_else(|| "Hello".to_owned(), |name| format!("Hi {name}"))
 }
 
 pub fn lead(lead: Option<&Lead>, photos: &[String]) -> serde_json::Value {
     let Some(lead) = lead else { return nothing(LEAD) };
+    let first_name = first_name(&lead.name);
     json!({
         "id": lead.id,
         "name": lead.name,
-        "first_name": first_word(&lead.name),
+        "first_name": first_name,
+        "greeting": greeting(first_name.as_deref()),
         "email": lead.email,
         "phone": lead.phone,
         "service": lead.service,
@@ -64,11 +68,13 @@ pub fn lead(lead: Option<&Lead>, photos: &[String]) -> serde_json::Value {
 
 pub fn contact(person: Option<&Person>) -> serde_json::Value {
     let Some(person) = person else { return nothing(CONTACT) };
+    let first_name = first_name(&person.contact.name);
     let first = |kind| person.addresses.iter().find(|(known, _)| *known == kind).map(|(_, value)| value);
     json!({
         "id": person.contact.id,
         "name": person.contact.name,
-        "first_name": first_word(&person.contact.name),
+        "first_name": first_name,
+        "greeting": greeting(first_name.as_deref()),
         "email": first(AddressKind::Email),
         "phone": first(AddressKind::Phone),
         "timezone": person.contact.timezone,
@@ -128,7 +134,7 @@ pub fn calendar(event: &CalendarEvent, zone: Tz) -> serde_json::Value {
     let entry = &event.entry;
     let moment = |when: Option<&When>| when.and_then(|when| moment_of(when, zone));
     let previous = event.previous.as_ref();
-    let customer = entry.attendees.iter().find(|attendee| !attendee.is_own);
+    let customer = event.customer();
     json!({
         "id": entry.id,
         "series_id": entry.series_id,
@@ -141,6 +147,7 @@ pub fn calendar(event: &CalendarEvent, zone: Tz) -> serde_json::Value {
         "end": moment(entry.end.as_ref()),
         "all_day": matches!(entry.start, Some(When::Day(_))),
         "previous_start": moment(previous.and_then(|entry| entry.start.as_ref())),
+        "previous_all_day": previous.is_some_and(|entry| matches!(entry.start, Some(When::Day(_)))),
         "previous_end": moment(previous.and_then(|entry| entry.end.as_ref())),
         "customer_email": customer.map(|attendee| &attendee.email),
         "customer_name": customer.and_then(|attendee| attendee.name.as_ref()),

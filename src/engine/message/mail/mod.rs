@@ -68,6 +68,7 @@ pub fn from_parts(headers: &[(String, String)], parts: &[Part]) -> Mail {
     let mut mail = of_headers(parsed.as_ref());
     mail.kind = kind(headers, &mail);
     mail.authenticated = authenticated(headers);
+    mail.is_spoofed = fails_dmarc(headers);
     let (mut plain, mut html) = (None, None);
     for part in parts {
         let is_body = part.filename.is_none();
@@ -124,6 +125,7 @@ fn of_headers(message: Option<&Message<'_>>) -> Mail {
         attachments: Vec::new(),
         kind: MailKind::Person,
         authenticated: Vec::new(),
+        is_spoofed: false,
     }
 }
 
@@ -230,6 +232,13 @@ fn kind(headers: &[(String, String)], mail: &Mail) -> MailKind {
         || header(headers, "X-Autorespond").is_some()
         || ["junk", "auto_reply"].contains(&says("Precedence").as_str());
     if is_automatic { MailKind::Automatic } else { MailKind::Person }
+}
+
+/// Tells whether the receiving server found that the sender's domain did not send the mail (RFC 7489).
+fn fails_dmarc(headers: &[(String, String)]) -> bool {
+    let Some(value) = header(headers, "Authentication-Results") else { return false };
+    let value = cut(value, 8_000).to_lowercase();
+    value.split(';').skip(1).any(|result| result.split_whitespace().next() == Some("dmarc=fail"))
 }
 
 /// Returns the domains that the receiving server vouches for (RFC 8601). Only the topmost header

@@ -9,7 +9,7 @@ use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::text::Json;
 use nexora_core::model::connection::Connection;
-use nexora_core::model::contact::{AddressKind, Contact};
+use nexora_core::model::contact::{AddressKind, AddressProof, Contact};
 use nexora_core::model::event::{About, Event, EventKind, Shape};
 use nexora_core::model::job::{Job, JobState};
 use nexora_core::model::lead::{Lead, LeadState};
@@ -116,7 +116,7 @@ impl Sample {
     pub fn meet(&mut self, conn: &mut Conn, tenant: &Tenant, now: Timestamp) -> Result<()> {
         let tx = &mut conn.of(&tenant.id);
         let Lead { name, email, phone, .. } = &self.lead;
-        let id = resolve(tx, name, email.as_ref(), phone.as_ref(), now)?;
+        let id = resolve(tx, name, (email.as_ref(), phone.as_ref()), AddressProof::Person, now)?;
         if let Some(contact) = id.as_ref().map(|id| contact::find(tx, id)).transpose()?.flatten() {
             let addresses = contact::addresses(tx, &contact.id)?;
             self.person = Person { contact, addresses };

@@ -1,0 +1,2 @@
+ALTER TABLE contact_addresses DROP COLUMN added_at;
+ALTER TABLE contact_addresses DROP COLUMN proof;
