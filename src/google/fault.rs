@@ -53,11 +53,22 @@ impl Fault {
                 message: format!("HTTP {}", response.status()),
                 retry_after,
             },
-            error @ (common::Error::JsonDecodeError(..) | common::Error::Io(_)) => {
-                Fault::Lost(format!("the answer broke off: {error}"))
-            }
+            common::Error::JsonDecodeError(answer, error) => Fault::unread(answer.len(), &error),
+            common::Error::Io(error) => Fault::Lost(format!("the answer broke off: {error}")),
             error => Fault::NotSent(error.to_string()),
         }
+    }
+
+    /// Says that an answer of 2xx could not be read. Neither the answer nor what the parser quotes of it
+    /// is told, for both hold customers' words.
+    pub fn unread(length_bytes: usize, error: &serde_json::Error) -> Fault {
+        let what = match error.classify() {
+            serde_json::error::Category::Eof | serde_json::error::Category::Io => "broke off",
+            serde_json::error::Category::Syntax => "is no JSON",
+            serde_json::error::Category::Data => "has another form than the one documented",
+        };
+        let (line, column) = (error.line(), error.column());
+        Fault::Lost(format!("the answer of {length_bytes} bytes {what} (line {line}, column {column})"))
     }
 
     pub fn from_envelope(

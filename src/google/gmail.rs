@@ -4,10 +4,10 @@
 //! first and its id noted; sending deletes the draft. Draft there: not sent. Draft gone: look among
 //! the sent mails for our own header. Neither: a person must decide, and nothing is sent again.
 
-use google_gmail1::api::{Draft, Message};
+use google_gmail1::api::Message;
 use serde::{Deserialize, Serialize};
 
-use crate::api::gmail::{Detail, GmailApi};
+use crate::api::gmail::{Detail, GmailApi, Named, NamedMessage};
 use crate::fault::Fault;
 use nexora_connector::mail;
 use nexora_connector::port::Delivery;
@@ -49,10 +49,9 @@ impl Gmail {
             return self.send_draft(evidence).await;
         }
         let draft = self.make_draft(delivery, request).await?;
-        let draft_id = draft.id.ok_or_else(|| in_doubt("Gmail named no draft"))?;
         let thread_id = draft.message.and_then(|message| message.thread_id);
-        let evidence =
-            Json::of(&Evidence { draft_id, thread_id }).map_err(|error| in_doubt(&error.report()))?;
+        let evidence = Json::of(&Evidence { draft_id: draft.id, thread_id })
+            .map_err(|error| in_doubt(&error.report()))?;
         Ok(Outcome::InProgress { evidence })
     }
 
@@ -60,18 +59,14 @@ impl Gmail {
     pub async fn draft(&self, delivery: &Delivery, request: &MailContent) -> Result<Outcome, Outcome> {
         let draft = self.make_draft(delivery, request).await?;
         let thread_id = draft.message.and_then(|message| message.thread_id);
-        Ok(Outcome::Delivered(Receipt::named(draft.id).with("thread_id", thread_id)))
+        Ok(Outcome::Delivered(Receipt::named(Some(draft.id)).with("thread_id", thread_id)))
     }
 
-    async fn make_draft(&self, delivery: &Delivery, request: &MailContent) -> Result<Draft, Outcome> {
+    async fn make_draft(&self, delivery: &Delivery, request: &MailContent) -> Result<Named, Outcome> {
         let message = mail::write(delivery, request, &self.from)
             .map_err(|error| Outcome::Refused { reason: error.report() })?;
-        let thread_id = request.thread.as_ref().and_then(|thread| thread.id.clone());
-        let draft = match thread_id {
-            Some(_) => Draft { id: None, message: Some(Message { thread_id, ..Message::default() }) },
-            None => Draft::default(),
-        };
-        self.api.create_draft(&draft, &message.formatted()).await.map_err(Fault::of_change)
+        let thread_id = request.thread.as_ref().and_then(|thread| thread.id.as_deref());
+        self.api.create_draft(thread_id, &message.formatted()).await.map_err(Fault::of_change)
     }
 
     async fn send_draft(&self, evidence: Evidence) -> Result<Outcome, Outcome> {
@@ -94,10 +89,9 @@ impl Gmail {
 
     /// Says what a sent mail is called. Gmail gives it another Message-ID, which answers and later
     /// mails refer to; where that cannot be read now, it is done without.
-    async fn receipt(&self, sent: Message) -> Receipt {
-        let named = Receipt::named(sent.id.clone()).with("thread_id", sent.thread_id);
-        let Some(id) = sent.id else { return named };
-        let message_id = self.headers(&id).await.ok().flatten().and_then(|found| message_id(&found));
+    async fn receipt(&self, sent: NamedMessage) -> Receipt {
+        let named = Receipt::named(Some(sent.id.clone())).with("thread_id", sent.thread_id);
+        let message_id = self.headers(&sent.id).await.ok().flatten().and_then(|found| message_id(&found));
         named.with("message_id", message_id)
     }
 
@@ -216,3 +210,7 @@ fn message_id(message: &Message) -> Option<String> {
 fn in_doubt(reason: &str) -> Outcome {
     Outcome::InDoubt { reason: reason.to_owned() }
 }
+
+#[cfg(test)]
+#[path = "gmail_tests.rs"]
+mod tests;

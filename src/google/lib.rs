@@ -5,6 +5,8 @@
 
 mod api;
 pub mod authorization;
+#[cfg(test)]
+mod bench;
 mod calendar;
 mod calendar_changes;
 mod call;
