@@ -48,6 +48,7 @@ impl Gmail {
         if let Some(evidence) = evidence(delivery)? {
             return self.send_draft(evidence).await;
         }
+        self.api.may_send().map_err(Fault::of_reading)?;
         let draft = self.make_draft(delivery, request).await?;
         let thread_id = draft.message.and_then(|message| message.thread_id);
         let evidence = Json::of(&Evidence { draft_id: draft.id, thread_id })

@@ -107,3 +107,80 @@ fn of_an_answer_only_the_names_are_read() {
         ("r1", "m1", Some("t1"))
     );
 }
+
+/// A refusal of sending in Gmail's words.
+fn sending_limit(message: &str) -> serde_json::Value {
+    json!({
+        "service": "gmail", "call": "drafts.send", "fault": "status", "status": 429,
+        "reason": "rateLimitExceeded", "message": message,
+    })
+}
+
+#[tokio::test]
+async fn when_a_mailbox_may_send_no_more_it_is_still_read_and_sends_later() {
+    let bench = Bench::start().await;
+    let until = "User-rate limit exceeded.  Retry after 2026-09-21T17:13:20.000Z (Mail sending)";
+    bench.fault(sending_limit(until)).await;
+    let mut first = bench.delivery(sent(mail("one")));
+    let Outcome::Throttled { reason, after } = bench.perform(&mut first).await else { panic!("not put off") };
+    assert!(reason.starts_with("Gmail's daily sending limit is reached"), "{reason}");
+    assert_eq!(after, Some(std::time::Duration::from_secs(3 * 3_600)));
+
+    let mut second = bench.delivery(sent(mail("two")));
+    let Outcome::Throttled { reason, .. } = bench.perform(&mut second).await else { panic!("not put off") };
+    assert_eq!((reason.as_str(), bench.drafts()), ("Gmail's daily sending limit is reached", 1));
+    let reader = bench.connector.mail.as_ref().unwrap();
+    reader.mailbox_now().await.unwrap();
+    let mut draft = bench.delivery(EffectRequest::DraftMail(mail("for a person")));
+    assert!(matches!(bench.perform(&mut draft).await, Outcome::Delivered(_)));
+
+    bench.clock.advance(std::time::Duration::from_secs(3 * 3_600));
+    for delivery in [&mut first, &mut second] {
+        assert!(matches!(bench.perform(delivery).await, Outcome::Delivered(_)));
+    }
+    assert_eq!((bench.mails().len(), bench.drafts()), (2, 1));
+}
+
+#[tokio::test]
+async fn access_that_an_administrator_took_away_stops_the_connection_and_says_so() {
+    let bench = Bench::start().await;
+    for (status, reason, message, advice) in [
+        (400, "failedPrecondition", "Mail service not enabled", "administrator"),
+        (403, "domainPolicy", "The domain administrators have disabled Gmail apps.", "administrator"),
+        (403, "forbidden", "Delegation denied for office@acme.example.com", "delegation"),
+        (403, "accessNotConfigured", "Gmail API has not been used in project 1", "enable the API"),
+        (403, "insufficientPermissions", "Insufficient Permission", "connection authorize"),
+    ] {
+        let fault = json!({ "service": "gmail", "call": "drafts.create", "fault": "status",
+            "status": status, "reason": reason, "message": message });
+        bench.fault(fault).await;
+        let outcome = bench.perform(&mut bench.delivery(sent(mail("Hello")))).await;
+        let Outcome::Unauthorized { reason } = outcome else { panic!("{message}: {outcome:?}") };
+        assert!(reason.contains(message) && reason.contains(advice), "{reason}");
+    }
+}
+
+#[tokio::test]
+async fn the_token_endpoint_stops_a_connection_for_good_reasons_only() {
+    for (status, error, description, is_for_good) in [
+        (400, "invalid_request", "Invalid impersonation \"sub\" field: x", true),
+        (401, "deleted_client", "The OAuth client was deleted.", true),
+        (401, "disabled_client", "The OAuth client was disabled.", true),
+        (400, "account_disabled", "", true),
+        (400, "admin_policy_enforced", "", true),
+        (401, "unauthorized_client", "Client is unauthorized", true),
+        (400, "invalid_grant", "Invalid JWT Signature.", true),
+        (403, "rate_limit_exceeded", "Too many tokens.", false),
+        (500, "internal_failure", "", false),
+        (503, "temporarily_unavailable", "", false),
+        (429, "something_new", "", false),
+    ] {
+        let bench = Bench::start().await;
+        let fault = json!({ "service": "token", "call": "grant", "fault": "status", "times": 0,
+            "status": status, "reason": error, "message": description });
+        bench.fault(fault).await;
+        let outcome = bench.perform(&mut bench.delivery(sent(mail("Hello")))).await;
+        assert_eq!(matches!(outcome, Outcome::Unauthorized { .. }), is_for_good, "{error}: {outcome:?}");
+        assert!(is_for_good || matches!(outcome, Outcome::Retry { .. }), "{error}: {outcome:?}");
+    }
+}

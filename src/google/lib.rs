@@ -21,6 +21,7 @@ pub mod oauth;
 mod probe;
 mod quota;
 mod range;
+mod refusal;
 mod row;
 pub mod scope;
 pub mod service_account;

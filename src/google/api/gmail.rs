@@ -27,7 +27,7 @@ const LIST_MAILS: Cost = Cost::Gmail(5);
 pub const GET_MAIL: Cost = Cost::Gmail(20);
 const GET_THREAD: Cost = Cost::Gmail(40);
 const MAKE_DRAFT: Cost = Cost::Gmail(10);
-const SEND_DRAFT: Cost = Cost::Gmail(100);
+const SEND_DRAFT: Cost = Cost::GmailSend(100);
 const LIST_LABELS: Cost = Cost::Gmail(1);
 const MAKE_LABEL: Cost = Cost::Gmail(5);
 const LABEL_MAIL: Cost = Cost::Gmail(5);
@@ -187,7 +187,14 @@ impl GmailApi {
     /// Sends a draft, which is gone then.
     pub async fn send_draft(&self, id: &str) -> Result<NamedMessage, Fault> {
         let url = format!("{}gmail/v1/users/me/drafts/send", self.base_url);
-        self.caller.send(SEND_DRAFT, Method::POST, &url, &json!({ "id": id })).await
+        let sent = self.caller.send(SEND_DRAFT, Method::POST, &url, &json!({ "id": id })).await?;
+        self.caller.meter.sent();
+        Ok(sent)
+    }
+
+    /// Refuses while the mailbox may send no mails, before a draft is made for nothing.
+    pub fn may_send(&self) -> Result<(), Fault> {
+        self.caller.meter.may_send()
     }
 
     pub async fn draft(&self, id: &str) -> Result<Option<Draft>, Fault> {
