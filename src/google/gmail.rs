@@ -3,6 +3,13 @@
 //! Gmail rewrites the Message-ID of what it sends, so that cannot prove a send. A draft is made
 //! first and its id noted; sending deletes the draft. Draft there: not sent. Draft gone: look among
 //! the sent mails for our own header. Neither: a person must decide, and nothing is sent again.
+//!
+//! Nothing keeps a draft from being made twice. When the answer to one was lost, that it is not there is
+//! believed only once no request can be on its way any more.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use google_gmail1::api::Message;
 use serde::{Deserialize, Serialize};
@@ -11,7 +18,9 @@ use crate::api::gmail::{Detail, GmailApi, Named, NamedMessage};
 use crate::fault::Fault;
 use nexora_connector::mail;
 use nexora_connector::port::Delivery;
+use nexora_core::base::clock::Timestamp;
 use nexora_core::base::text::Json;
+use nexora_core::model::EffectId;
 use nexora_core::model::address::EmailAddress;
 use nexora_core::model::outbound::{Content, MailContent, OutboundMessage};
 use nexora_core::model::outcome::{Outcome, Receipt, ReconcileResult};
@@ -20,7 +29,12 @@ use nexora_core::model::request::EffectRequest;
 pub struct Gmail {
     api: GmailApi,
     from: EmailAddress,
+    /// Effects whose draft was asked for and not answered, and when.
+    unanswered: Mutex<HashMap<EffectId, Timestamp>>,
 }
+
+/// How long a request may still arrive after nobody waits for its answer any more.
+const ARRIVAL: Duration = Duration::from_secs(120);
 
 /// What is noted between making the draft and sending it.
 #[derive(Serialize, Deserialize)]
@@ -40,7 +54,7 @@ const SEARCH_MARGIN_MS: i64 = 300_000;
 
 impl Gmail {
     pub fn new(api: GmailApi, from: EmailAddress) -> Gmail {
-        Gmail { api, from }
+        Gmail { api, from, unanswered: Mutex::default() }
     }
 
     /// Makes the draft, or sends the one that the evidence names.
@@ -67,7 +81,37 @@ impl Gmail {
         let message = mail::write(delivery, request, &self.from)
             .map_err(|error| Outcome::Refused { reason: error.report() })?;
         let thread_id = request.thread.as_ref().and_then(|thread| thread.id.as_deref());
-        self.api.create_draft(thread_id, &message.formatted()).await.map_err(Fault::of_change)
+        self.note_asked(&delivery.effect_id);
+        let made = self.api.create_draft(thread_id, &message.formatted()).await;
+        // An attempt that is given up in mid-call does not come this far, and stays noted.
+        if !matches!(made, Err(Fault::Lost(_) | Fault::Status { code: 408 | 504, .. })) {
+            self.unanswered().remove(&delivery.effect_id);
+        }
+        made.map_err(Fault::of_change)
+    }
+
+    fn unanswered(&self) -> MutexGuard<'_, HashMap<EffectId, Timestamp>> {
+        self.unanswered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_asked(&self, effect: &EffectId) {
+        let now = self.api.caller.meter.now();
+        let mut unanswered = self.unanswered();
+        unanswered.retain(|_, asked_at| now.since(*asked_at) < ARRIVAL);
+        unanswered.insert(effect.clone(), now);
+    }
+
+    /// Says that no draft is there, or, while a request for one may still arrive, that it cannot be said.
+    fn not_there(&self, delivery: &Delivery) -> ReconcileResult {
+        let asked_at = self.unanswered().get(&delivery.effect_id).copied();
+        let waited = asked_at.map(|asked_at| self.api.caller.meter.now().since(asked_at));
+        match waited.map(|waited| ARRIVAL.saturating_sub(waited)).filter(|left| !left.is_zero()) {
+            Some(left) => ReconcileResult::Unanswered {
+                reason: "the answer to the draft was lost, and the request may still arrive".to_owned(),
+                after: Some(left),
+            },
+            None => ReconcileResult::NotDelivered,
+        }
     }
 
     async fn send_draft(&self, evidence: Evidence) -> Result<Outcome, Outcome> {
@@ -104,7 +148,7 @@ impl Gmail {
                 Ok(ReconcileResult::Delivered(Receipt::named(named)))
             }
             _ => match self.find_sent(delivery).await? {
-                ReconcileResult::Unknown { .. } => Ok(ReconcileResult::NotDelivered),
+                ReconcileResult::Unknown { .. } => Ok(self.not_there(delivery)),
                 found => Ok(found),
             },
         }
@@ -161,7 +205,7 @@ impl Gmail {
                 return Ok(unsent(Evidence { draft_id, thread_id: message.thread_id }));
             }
         }
-        Ok(ReconcileResult::NotDelivered)
+        Ok(self.not_there(delivery))
     }
 
     /// Reads a mail's headers, as far as they matter here; nothing when it is gone by now.

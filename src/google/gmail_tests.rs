@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::api::gmail::Named;
@@ -124,7 +126,7 @@ async fn when_a_mailbox_may_send_no_more_it_is_still_read_and_sends_later() {
     let mut first = bench.delivery(sent(mail("one")));
     let Outcome::Throttled { reason, after } = bench.perform(&mut first).await else { panic!("not put off") };
     assert!(reason.starts_with("Gmail's daily sending limit is reached"), "{reason}");
-    assert_eq!(after, Some(std::time::Duration::from_secs(3 * 3_600)));
+    assert_eq!(after, Some(Duration::from_secs(3 * 3_600)));
 
     let mut second = bench.delivery(sent(mail("two")));
     let Outcome::Throttled { reason, .. } = bench.perform(&mut second).await else { panic!("not put off") };
@@ -134,7 +136,7 @@ async fn when_a_mailbox_may_send_no_more_it_is_still_read_and_sends_later() {
     let mut draft = bench.delivery(EffectRequest::DraftMail(mail("for a person")));
     assert!(matches!(bench.perform(&mut draft).await, Outcome::Delivered(_)));
 
-    bench.clock.advance(std::time::Duration::from_secs(3 * 3_600));
+    bench.clock.advance(Duration::from_secs(3 * 3_600));
     for delivery in [&mut first, &mut second] {
         assert!(matches!(bench.perform(delivery).await, Outcome::Delivered(_)));
     }
@@ -183,4 +185,48 @@ async fn the_token_endpoint_stops_a_connection_for_good_reasons_only() {
         assert_eq!(matches!(outcome, Outcome::Unauthorized { .. }), is_for_good, "{error}: {outcome:?}");
         assert!(is_for_good || matches!(outcome, Outcome::Retry { .. }), "{error}: {outcome:?}");
     }
+}
+
+#[tokio::test]
+async fn a_request_that_arrives_late_makes_no_second_draft() {
+    for late_s in [10, 60, 100] {
+        for request in [sent(mail("Hello")), EffectRequest::DraftMail(mail("Hello"))] {
+            let bench = Bench::start().await;
+            let late =
+                json!({ "service": "gmail", "call": "drafts.create", "fault": "late", "ms": late_s * 1_000 });
+            bench.fault(late).await;
+            let mut delivery = bench.delivery(request);
+            assert!(matches!(bench.perform(&mut delivery).await, Outcome::InDoubt { .. }));
+            bench.clock.advance(Duration::from_secs(5));
+            let ReconcileResult::Unanswered { after, .. } = bench.ask(&delivery).await else {
+                panic!("it may still arrive")
+            };
+            assert_eq!(after, Some(Duration::from_secs(115)));
+            bench.clock.advance(Duration::from_secs(115));
+            match bench.ask(&delivery).await {
+                ReconcileResult::InProgress { evidence } => delivery.evidence = Some(evidence),
+                ReconcileResult::Delivered(_) => assert_eq!(bench.drafts(), 1),
+                other => panic!("{other:?}"),
+            }
+            if delivery.evidence.is_some() {
+                assert!(matches!(bench.perform(&mut delivery).await, Outcome::Delivered(_)));
+            }
+            assert_eq!(bench.drafts() + bench.mails().len(), 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_never_arrived_is_made_again_once_it_cannot_arrive_any_more() {
+    let bench = Bench::start().await;
+    bench
+        .fault(json!({ "service": "gmail", "call": "drafts.create", "fault": "drop", "when": "before" }))
+        .await;
+    let mut delivery = bench.delivery(sent(mail("Hello")));
+    assert!(matches!(bench.perform(&mut delivery).await, Outcome::InDoubt { .. }));
+    assert!(matches!(bench.ask(&delivery).await, ReconcileResult::Unanswered { .. }));
+    bench.clock.advance(Duration::from_secs(120));
+    assert_eq!(bench.ask(&delivery).await, ReconcileResult::NotDelivered);
+    assert!(matches!(bench.perform(&mut delivery).await, Outcome::Delivered(_)));
+    assert_eq!((bench.mails().len(), bench.drafts()), (1, 0));
 }
