@@ -7,9 +7,10 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use google_apis_common as common;
 
-use crate::fault::Fault;
+use crate::fault::{Fault, SENDING_LIMIT};
 use crate::http::Client;
 use crate::quota::{Cost, Meter};
+use crate::refusal::Meaning;
 use crate::token::ServiceTokens;
 use nexora_connector::https;
 use nexora_core::base::secret::Secret;
@@ -97,11 +98,26 @@ impl Caller {
         self.tokens.token(None).await
     }
 
-    /// Stops further calls of this kind for a while, where Google said that these were too many.
+    /// Stops further calls of this kind for a while, where Google said that these were too many; when a
+    /// mailbox may send no more mails, sending alone.
     fn noted(&self, cost: Cost, fault: Fault) -> Fault {
-        if fault.is_about_rate() {
-            self.meter.close(cost, fault.retry_after());
+        let fault = fault.dated(self.meter.now());
+        let is_sending = match fault.meaning() {
+            Some(Meaning::SendingLimit) => true,
+            // What is said of sending, of the day or of a moment far off, is the limit of sending.
+            Some(Meaning::Rate) => cost.is_sending() && fault.is_long(),
+            Some(Meaning::Access(_)) | None => return fault,
+        };
+        if is_sending {
+            let after = Some(self.meter.close_sending(fault.retry_after()));
+            let said = fault.reason();
+            let reason = match said.starts_with(SENDING_LIMIT) {
+                true => said,
+                false => format!("{SENDING_LIMIT}: {said}"),
+            };
+            return Fault::Throttled { reason, after };
         }
+        self.meter.close(cost, fault.retry_after());
         fault
     }
 }

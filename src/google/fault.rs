@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use google_apis_common as common;
 
+use crate::refusal::{self, Meaning, TokenMeaning};
+use nexora_core::base::clock::Timestamp;
 use nexora_core::base::error::chain;
 use nexora_core::model::outcome::{Outcome, PollError, ReconcileResult};
 
@@ -24,19 +26,14 @@ pub enum Fault {
     Lost(String),
 }
 
-const RATE_REASONS: [&str; 5] = [
-    "rateLimitExceeded",
-    "userRateLimitExceeded",
-    "quotaExceeded",
-    "dailyLimitExceeded",
-    "RATE_LIMIT_EXCEEDED",
-];
+/// What is said while a mailbox may send no more mails.
+pub const SENDING_LIMIT: &str = "Gmail's daily sending limit is reached";
+
+/// From what wait on a limit is none of the minute.
+const LONG_WAIT: Duration = Duration::from_secs(600);
 
 /// How long a connection pauses whose new token is not taken.
 const REFUSED_TOKEN_WAIT: Duration = Duration::from_secs(15);
-
-const SCOPE_REASONS: [&str; 4] =
-    ["insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT", "accessNotConfigured", "SERVICE_DISABLED"];
 
 impl Fault {
     pub fn from_error(error: common::Error, status: Option<u16>, retry_after: Option<Duration>) -> Fault {
@@ -53,11 +50,22 @@ impl Fault {
                 message: format!("HTTP {}", response.status()),
                 retry_after,
             },
-            error @ (common::Error::JsonDecodeError(..) | common::Error::Io(_)) => {
-                Fault::Lost(format!("the answer broke off: {error}"))
-            }
+            common::Error::JsonDecodeError(answer, error) => Fault::unread(answer.len(), &error),
+            common::Error::Io(error) => Fault::Lost(format!("the answer broke off: {error}")),
             error => Fault::NotSent(error.to_string()),
         }
+    }
+
+    /// Says that an answer of 2xx could not be read. Neither the answer nor what the parser quotes of it
+    /// is told, for both hold customers' words.
+    pub fn unread(length_bytes: usize, error: &serde_json::Error) -> Fault {
+        let what = match error.classify() {
+            serde_json::error::Category::Eof | serde_json::error::Category::Io => "broke off",
+            serde_json::error::Category::Syntax => "is no JSON",
+            serde_json::error::Category::Data => "has another form than the one documented",
+        };
+        let (line, column) = (error.line(), error.column());
+        Fault::Lost(format!("the answer of {length_bytes} bytes {what} (line {line}, column {column})"))
     }
 
     pub fn from_envelope(
@@ -68,16 +76,18 @@ impl Fault {
         let text = |pointer: &str| body.pointer(pointer).and_then(|value| value.as_str());
         let code = body.pointer("/error/code").and_then(serde_json::Value::as_u64);
         let code = code.and_then(|code| u16::try_from(code).ok()).or(status).unwrap_or(500);
-        // Newer services say more in a list of details (google.rpc.ErrorInfo) than in the old errors.
-        let details = body.pointer("/error/details").and_then(|details| details.as_array());
-        let detailed = details.into_iter().flatten().find_map(|detail| detail.get("reason")?.as_str());
-        let telling = |reason: &&str| RATE_REASONS.contains(reason) || SCOPE_REASONS.contains(reason);
-        let reason = detailed
-            .filter(telling)
-            .or_else(|| text("/error/errors/0/reason"))
-            .or_else(|| text("/error/status"))
-            .unwrap_or_default();
         let message = text("/error/message").unwrap_or("no message");
+        // Newer services say more in a list of details (google.rpc.ErrorInfo) than in the old errors. The
+        // first reason that means more than the call counts, else the first of the old ones.
+        let list =
+            |pointer: &str| body.pointer(pointer).and_then(|list| list.as_array()).into_iter().flatten();
+        let reasons: Vec<&str> = list("/error/errors")
+            .chain(list("/error/details"))
+            .filter_map(|entry| entry.get("reason")?.as_str())
+            .chain(text("/error/status"))
+            .collect();
+        let telling = reasons.iter().find(|reason| refusal::meaning(code, reason, message).is_some());
+        let reason = telling.or(reasons.first()).copied().unwrap_or_default();
         Fault::Status { code, reason: reason.to_owned(), message: message.to_owned(), retry_after }
     }
 
@@ -92,27 +102,63 @@ impl Fault {
         self.status() == Some(401)
     }
 
-    /// Tells whether nothing will work until a person gives another credential. That a token is not
-    /// taken (401) is no such word, however new the token: the token endpoint has the last one.
-    pub fn is_about_credential(&self) -> bool {
+    /// Returns what a service's refusal means beyond its call.
+    pub fn meaning(&self) -> Option<Meaning> {
         match self {
-            Fault::Credential(_) => true,
-            Fault::Status { code, reason, .. } => *code == 403 && SCOPE_REASONS.contains(&reason.as_str()),
-            Fault::NotSent(_) | Fault::Throttled { .. } | Fault::Lost(_) => false,
+            Fault::Status { code, reason, message, .. } => refusal::meaning(*code, reason, message),
+            Fault::NotSent(_) | Fault::Throttled { .. } | Fault::Credential(_) | Fault::Lost(_) => None,
         }
+    }
+
+    /// Tells whether nothing will work until a person acts. That a token is not taken (401) is no such
+    /// word, however new the token: the token endpoint has the last one.
+    pub fn is_about_credential(&self) -> bool {
+        matches!(self, Fault::Credential(_)) || matches!(self.meaning(), Some(Meaning::Access(_)))
     }
 
     /// Tells whether Google itself said that this was too much.
     pub fn is_about_rate(&self) -> bool {
-        match self {
-            Fault::Status { code, reason, .. } => {
-                *code == 429 || (*code == 403 && RATE_REASONS.contains(&reason.as_str()))
-            }
-            Fault::NotSent(_) | Fault::Throttled { .. } | Fault::Credential(_) | Fault::Lost(_) => false,
+        matches!(self.meaning(), Some(Meaning::Rate | Meaning::SendingLimit))
+    }
+
+    /// Reads an error of the token endpoint. One that is not listed counts as a refusal where
+    /// `is_refusal` says that the endpoint's status was one.
+    pub fn of_token_error(error: &str, description: &str, is_refusal: bool) -> Fault {
+        let said = match description.is_empty() {
+            true => error.to_owned(),
+            false => format!("{error}: {description}"),
+        };
+        match refusal::token_meaning(error, description) {
+            Some(TokenMeaning::Refused(advice)) => Fault::Credential(format!("{said}; {advice}")),
+            None if is_refusal => Fault::Credential(said),
+            Some(TokenMeaning::Passing) | None => Fault::NotSent(format!("the token endpoint: {said}")),
         }
     }
 
+    /// Tells whether a refusal for rate holds for longer than the next minutes.
+    pub fn is_long(&self) -> bool {
+        let is_daily = matches!(self, Fault::Status { reason, .. } if reason == "dailyLimitExceeded");
+        is_daily || self.retry_after().is_some_and(|wait| wait >= LONG_WAIT)
+    }
+
+    /// Adds the wait that the message names by a moment, where no header named one.
+    #[must_use]
+    pub fn dated(mut self, now: Timestamp) -> Fault {
+        if let Fault::Status { message, retry_after: retry_after @ None, .. } = &mut self {
+            *retry_after = wait_until(message, now);
+        }
+        self
+    }
+
     pub fn reason(&self) -> String {
+        match self.meaning() {
+            Some(Meaning::Access(advice)) => format!("{}; {advice}", self.said()),
+            Some(Meaning::SendingLimit) => format!("{SENDING_LIMIT}: {}", self.said()),
+            Some(Meaning::Rate) | None => self.said(),
+        }
+    }
+
+    fn said(&self) -> String {
         match self {
             Fault::NotSent(reason)
             | Fault::Throttled { reason, .. }
@@ -196,10 +242,60 @@ impl Fault {
     }
 }
 
+/// Returns how long it is until the moment that a message asks to be waited for: `Retry after
+/// 2026-11-30T14:00:00.000Z`.
+fn wait_until(message: &str, now: Timestamp) -> Option<Duration> {
+    const WORDS: &str = "retry after";
+    let at = message.to_ascii_lowercase().find(WORDS)? + WORDS.len();
+    let is_moment = |c: char| c.is_ascii_alphanumeric() || "-:.+".contains(c);
+    let moment = message.get(at..)?.trim_start_matches([' ', ':']);
+    let end = moment.find(|c| !is_moment(c)).unwrap_or(moment.len());
+    let moment = Timestamp::parse(moment.get(..end)?.trim_end_matches('.'))?;
+    Some(moment.since(now)).filter(|wait| !wait.is_zero())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_wait_is_also_named_by_its_end_in_the_message() {
+        let now = Timestamp::parse("2026-11-30T12:00:00Z").unwrap();
+        for (message, minutes) in [
+            ("User-rate limit exceeded.  Retry after 2026-11-30T14:00:00.000Z (Mail sending)", Some(120)),
+            ("Rate Limit Exceeded. retry after: 2026-11-30T13:00:00+00:00.", Some(60)),
+            ("Retry after 2026-11-30T11:00:00Z", None),
+            ("Retry after a while", None),
+            ("İ Retry after 2026-11-30T14:00:00Z", Some(120)),
+            ("Too many requests", None),
+        ] {
+            let fault = Fault::Status {
+                code: 429,
+                reason: String::new(),
+                message: message.into(),
+                retry_after: None,
+            };
+            let wait = fault.dated(now).retry_after();
+            assert_eq!(wait, minutes.map(|minutes| Duration::from_secs(minutes * 60)), "{message}");
+        }
+        let told = status(429, "rateLimitExceeded").dated(now);
+        assert_eq!(told.retry_after(), Some(Duration::from_secs(7)), "a header goes first");
+    }
+
+    #[test]
+    fn a_refusal_of_access_says_what_to_do_and_is_found_wherever_google_puts_it() {
+        let disabled = "Mail service not enabled";
+        for body in [
+            json!({"error": {"code": 400, "message": disabled, "status": "FAILED_PRECONDITION"}}),
+            json!({"error": {"code": 400, "message": disabled, "errors": [{"reason": "failedPrecondition"}]}}),
+            json!({"error": {"code": 403, "message": "m", "errors": [{"reason": "forbidden"}, {"reason": "domainPolicy"}]}}),
+        ] {
+            let fault = Fault::from_envelope(&body, None, None);
+            let Outcome::Unauthorized { reason } = fault.of_change() else { panic!("{body}") };
+            assert!(reason.contains("administrator"), "{reason}");
+        }
+    }
 
     fn status(code: u16, reason: &str) -> Fault {
         let body = json!({"error": {"code": code, "message": "m", "errors": [{"reason": reason}]}});

@@ -3,15 +3,24 @@
 //! Gmail rewrites the Message-ID of what it sends, so that cannot prove a send. A draft is made
 //! first and its id noted; sending deletes the draft. Draft there: not sent. Draft gone: look among
 //! the sent mails for our own header. Neither: a person must decide, and nothing is sent again.
+//!
+//! Nothing keeps a draft from being made twice. When the answer to one was lost, that it is not there is
+//! believed only once no request can be on its way any more.
 
-use google_gmail1::api::{Draft, Message};
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use google_gmail1::api::Message;
 use serde::{Deserialize, Serialize};
 
-use crate::api::gmail::{Detail, GmailApi};
+use crate::api::gmail::{Detail, GmailApi, Named, NamedMessage};
 use crate::fault::Fault;
 use nexora_connector::mail;
 use nexora_connector::port::Delivery;
+use nexora_core::base::clock::Timestamp;
 use nexora_core::base::text::Json;
+use nexora_core::model::EffectId;
 use nexora_core::model::address::EmailAddress;
 use nexora_core::model::outbound::{Content, MailContent, OutboundMessage};
 use nexora_core::model::outcome::{Outcome, Receipt, ReconcileResult};
@@ -20,7 +29,12 @@ use nexora_core::model::request::EffectRequest;
 pub struct Gmail {
     api: GmailApi,
     from: EmailAddress,
+    /// Effects whose draft was asked for and not answered, and when.
+    unanswered: Mutex<HashMap<EffectId, Timestamp>>,
 }
+
+/// How long a request may still arrive after nobody waits for its answer any more.
+const ARRIVAL: Duration = Duration::from_secs(120);
 
 /// What is noted between making the draft and sending it.
 #[derive(Serialize, Deserialize)]
@@ -40,7 +54,7 @@ const SEARCH_MARGIN_MS: i64 = 300_000;
 
 impl Gmail {
     pub fn new(api: GmailApi, from: EmailAddress) -> Gmail {
-        Gmail { api, from }
+        Gmail { api, from, unanswered: Mutex::default() }
     }
 
     /// Makes the draft, or sends the one that the evidence names.
@@ -48,11 +62,11 @@ impl Gmail {
         if let Some(evidence) = evidence(delivery)? {
             return self.send_draft(evidence).await;
         }
+        self.api.may_send().map_err(Fault::of_reading)?;
         let draft = self.make_draft(delivery, request).await?;
-        let draft_id = draft.id.ok_or_else(|| in_doubt("Gmail named no draft"))?;
         let thread_id = draft.message.and_then(|message| message.thread_id);
-        let evidence =
-            Json::of(&Evidence { draft_id, thread_id }).map_err(|error| in_doubt(&error.report()))?;
+        let evidence = Json::of(&Evidence { draft_id: draft.id, thread_id })
+            .map_err(|error| in_doubt(&error.report()))?;
         Ok(Outcome::InProgress { evidence })
     }
 
@@ -60,18 +74,44 @@ impl Gmail {
     pub async fn draft(&self, delivery: &Delivery, request: &MailContent) -> Result<Outcome, Outcome> {
         let draft = self.make_draft(delivery, request).await?;
         let thread_id = draft.message.and_then(|message| message.thread_id);
-        Ok(Outcome::Delivered(Receipt::named(draft.id).with("thread_id", thread_id)))
+        Ok(Outcome::Delivered(Receipt::named(Some(draft.id)).with("thread_id", thread_id)))
     }
 
-    async fn make_draft(&self, delivery: &Delivery, request: &MailContent) -> Result<Draft, Outcome> {
+    async fn make_draft(&self, delivery: &Delivery, request: &MailContent) -> Result<Named, Outcome> {
         let message = mail::write(delivery, request, &self.from)
             .map_err(|error| Outcome::Refused { reason: error.report() })?;
-        let thread_id = request.thread.as_ref().and_then(|thread| thread.id.clone());
-        let draft = match thread_id {
-            Some(_) => Draft { id: None, message: Some(Message { thread_id, ..Message::default() }) },
-            None => Draft::default(),
-        };
-        self.api.create_draft(&draft, &message.formatted()).await.map_err(Fault::of_change)
+        let thread_id = request.thread.as_ref().and_then(|thread| thread.id.as_deref());
+        self.note_asked(&delivery.effect_id);
+        let made = self.api.create_draft(thread_id, &message.formatted()).await;
+        // An attempt that is given up in mid-call does not come this far, and stays noted.
+        if !matches!(made, Err(Fault::Lost(_) | Fault::Status { code: 408 | 504, .. })) {
+            self.unanswered().remove(&delivery.effect_id);
+        }
+        made.map_err(Fault::of_change)
+    }
+
+    fn unanswered(&self) -> MutexGuard<'_, HashMap<EffectId, Timestamp>> {
+        self.unanswered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_asked(&self, effect: &EffectId) {
+        let now = self.api.caller.meter.now();
+        let mut unanswered = self.unanswered();
+        unanswered.retain(|_, asked_at| now.since(*asked_at) < ARRIVAL);
+        unanswered.insert(effect.clone(), now);
+    }
+
+    /// Says that no draft is there, or, while a request for one may still arrive, that it cannot be said.
+    fn not_there(&self, delivery: &Delivery) -> ReconcileResult {
+        let asked_at = self.unanswered().get(&delivery.effect_id).copied();
+        let waited = asked_at.map(|asked_at| self.api.caller.meter.now().since(asked_at));
+        match waited.map(|waited| ARRIVAL.saturating_sub(waited)).filter(|left| !left.is_zero()) {
+            Some(left) => ReconcileResult::Unanswered {
+                reason: "the answer to the draft was lost, and the request may still arrive".to_owned(),
+                after: Some(left),
+            },
+            None => ReconcileResult::NotDelivered,
+        }
     }
 
     async fn send_draft(&self, evidence: Evidence) -> Result<Outcome, Outcome> {
@@ -94,10 +134,9 @@ impl Gmail {
 
     /// Says what a sent mail is called. Gmail gives it another Message-ID, which answers and later
     /// mails refer to; where that cannot be read now, it is done without.
-    async fn receipt(&self, sent: Message) -> Receipt {
-        let named = Receipt::named(sent.id.clone()).with("thread_id", sent.thread_id);
-        let Some(id) = sent.id else { return named };
-        let message_id = self.headers(&id).await.ok().flatten().and_then(|found| message_id(&found));
+    async fn receipt(&self, sent: NamedMessage) -> Receipt {
+        let named = Receipt::named(Some(sent.id.clone())).with("thread_id", sent.thread_id);
+        let message_id = self.headers(&sent.id).await.ok().flatten().and_then(|found| message_id(&found));
         named.with("message_id", message_id)
     }
 
@@ -109,7 +148,7 @@ impl Gmail {
                 Ok(ReconcileResult::Delivered(Receipt::named(named)))
             }
             _ => match self.find_sent(delivery).await? {
-                ReconcileResult::Unknown { .. } => Ok(ReconcileResult::NotDelivered),
+                ReconcileResult::Unknown { .. } => Ok(self.not_there(delivery)),
                 found => Ok(found),
             },
         }
@@ -166,7 +205,7 @@ impl Gmail {
                 return Ok(unsent(Evidence { draft_id, thread_id: message.thread_id }));
             }
         }
-        Ok(ReconcileResult::NotDelivered)
+        Ok(self.not_there(delivery))
     }
 
     /// Reads a mail's headers, as far as they matter here; nothing when it is gone by now.
@@ -216,3 +255,7 @@ fn message_id(message: &Message) -> Option<String> {
 fn in_doubt(reason: &str) -> Outcome {
     Outcome::InDoubt { reason: reason.to_owned() }
 }
+
+#[cfg(test)]
+#[path = "gmail_tests.rs"]
+mod tests;

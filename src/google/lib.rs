@@ -5,6 +5,8 @@
 
 mod api;
 pub mod authorization;
+#[cfg(test)]
+mod bench;
 mod calendar;
 mod calendar_changes;
 mod call;
@@ -19,6 +21,7 @@ pub mod oauth;
 mod probe;
 mod quota;
 mod range;
+mod refusal;
 mod row;
 pub mod scope;
 pub mod service_account;

@@ -266,8 +266,9 @@ fn granted(answer: StandardTokenResponse<Extra, BasicTokenType>) -> Grant {
 fn refused(error: RequestTokenError<Unreached, BasicErrorResponse>) -> Fault {
     match error {
         RequestTokenError::ServerResponse(answer) => {
+            // An answer of 5xx or 429 has not come this far.
             let detail = answer.error_description().cloned().unwrap_or_default();
-            Fault::Credential(format!("{}: {detail}", answer.error().as_ref()))
+            Fault::of_token_error(answer.error().as_ref(), &detail, true)
         }
         RequestTokenError::Request(error) => Fault::NotSent(format!("the token endpoint: {error}")),
         // The text of either may hold what was answered, and so a token.

@@ -2,7 +2,8 @@
 //!
 //! A call takes what it costs before it is made. A short wait is waited out; a longer one is given
 //! back to the caller, so that a mailbox out of quota delays no other. When Google itself
-//! says that a mailbox has had enough, its bucket is closed for as long as Google asks.
+//! says that a mailbox has had enough, its bucket is closed for as long as Google asks. That it has sent
+//! enough mails closes nothing but sending, for hours.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -13,8 +14,8 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 
-use crate::fault::Fault;
-use nexora_core::base::clock::Clock;
+use crate::fault::{Fault, SENDING_LIMIT};
+use nexora_core::base::clock::{Clock, Timestamp};
 use nexora_core::model::quota::{GoogleQuota, PerMinute};
 
 /// What a call takes from Google's quota, by the bucket that it is counted in.
@@ -22,10 +23,18 @@ use nexora_core::model::quota::{GoogleQuota, PerMinute};
 pub enum Cost {
     /// In quota units.
     Gmail(u32),
+    /// Sending a mail, in the same units; there is a limit of the day besides.
+    GmailSend(u32),
     Calendar,
     SheetsRead,
     SheetsWrite,
     Drive,
+}
+
+impl Cost {
+    pub fn is_sending(self) -> bool {
+        matches!(self, Cost::GmailSend(_))
+    }
 }
 
 /// The longest wait that is waited out in place.
@@ -34,6 +43,11 @@ const SHORT_WAIT: Duration = Duration::from_secs(1);
 /// How long a bucket is closed when Google says "too much" and not for how long; and at most.
 const CLOSED_USUALLY: Duration = Duration::from_secs(5);
 const CLOSED_AT_MOST: Duration = Duration::from_secs(1_800);
+
+/// How long sending rests when Google says that a mailbox has sent enough, and not for how long; it
+/// doubles each time, up to a day.
+const SENDING_CLOSED_FIRST: Duration = Duration::from_secs(3_600);
+const SENDING_CLOSED_AT_MOST: Duration = Duration::from_secs(86_400);
 
 /// How much of a minute's quota may be used at once; the rest comes evenly, so that no window of a
 /// minute sees much more than a minute's worth.
@@ -49,6 +63,16 @@ pub struct Quotas {
     sheets_reads: Bucket,
     sheets_writes: Bucket,
     drive: Bucket,
+    /// Mailboxes that may send no mails for now.
+    sending: Mutex<HashMap<String, Rest>>,
+    ticks: Ticks,
+}
+
+/// How long a mailbox sends nothing, and how often in a row Google has said so.
+#[derive(Clone, Copy)]
+struct Rest {
+    until: Duration,
+    times: u32,
 }
 
 struct Bucket {
@@ -101,12 +125,14 @@ impl Quotas {
             sheets_reads: Bucket::new("Sheets read", limits.sheets_reads, ticks),
             sheets_writes: Bucket::new("Sheets write", limits.sheets_writes, ticks),
             drive: Bucket::new("Drive", limits.drive, ticks),
+            sending: Mutex::default(),
+            ticks: ticks.clone(),
         }
     }
 
     fn bucket(&self, cost: Cost) -> (&Bucket, u32) {
         match cost {
-            Cost::Gmail(units) => (&self.gmail, units),
+            Cost::Gmail(units) | Cost::GmailSend(units) => (&self.gmail, units),
             Cost::Calendar => (&self.calendar, 1),
             Cost::SheetsRead => (&self.sheets_reads, 1),
             Cost::SheetsWrite => (&self.sheets_writes, 1),
@@ -166,8 +192,47 @@ impl Meter {
         Meter { quotas: Arc::clone(quotas), project, user }
     }
 
+    /// Returns the time by the clock that the waits of refusals are reckoned by.
+    pub fn now(&self) -> Timestamp {
+        self.quotas.ticks.clock.now()
+    }
+
+    /// Refuses while the mailbox may send no mails.
+    pub fn may_send(&self) -> Result<(), Fault> {
+        let now = governor::clock::Clock::now(&self.quotas.ticks);
+        let sending = self.quotas.sending.lock().unwrap_or_else(PoisonError::into_inner);
+        let wait = sending.get(&self.user).map(|rest| rest.until.saturating_sub(now));
+        match wait.filter(|wait| !wait.is_zero()) {
+            Some(wait) => Err(Fault::Throttled { reason: SENDING_LIMIT.to_owned(), after: Some(wait) }),
+            None => Ok(()),
+        }
+    }
+
+    /// Stops sending for the mailbox, because Google said that it has sent enough; returns for how long.
+    pub fn close_sending(&self, after: Option<Duration>) -> Duration {
+        let now = governor::clock::Clock::now(&self.quotas.ticks);
+        let mut sending = self.quotas.sending.lock().unwrap_or_else(PoisonError::into_inner);
+        let rest = sending.entry(self.user.clone()).or_insert(Rest { until: now, times: 0 });
+        // Mails that were under way when it was said are refused, too: that is once.
+        if rest.until <= now {
+            rest.times += 1;
+        }
+        let usual = SENDING_CLOSED_FIRST.saturating_mul(1 << rest.times.saturating_sub(1).min(8));
+        let wait = after.unwrap_or(usual).min(SENDING_CLOSED_AT_MOST);
+        rest.until = rest.until.max(now + wait);
+        rest.until.saturating_sub(now)
+    }
+
+    /// Notes that a mail went out.
+    pub fn sent(&self) {
+        self.quotas.sending.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.user);
+    }
+
     /// Takes what a call costs.
     pub async fn take(&self, cost: Cost) -> Result<(), Fault> {
+        if cost.is_sending() {
+            self.may_send()?;
+        }
         let (bucket, amount) = self.quotas.bucket(cost);
         let begun = Instant::now();
         loop {
@@ -193,7 +258,6 @@ impl Meter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nexora_core::base::clock::Timestamp;
 
     fn quotas(user: u32, project: u32) -> Arc<Quotas> {
         let limit = PerMinute { project, user };
@@ -250,5 +314,27 @@ mod tests {
             if after > Duration::from_secs(50)));
         one.take(Cost::Calendar).await.unwrap();
         meter(&quotas, "b").take(Cost::Gmail(1)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn sending_rests_longer_each_time_and_reading_goes_on() {
+        let quotas = quotas(6_000, 6_000);
+        let one = meter(&quotas, "a");
+        let hours = |hours: u64| Duration::from_secs(hours * 3_600);
+        let clock = quotas.ticks.clock.clone();
+        for wait in [1, 2, 4, 8, 16, 24, 24] {
+            assert_eq!(one.close_sending(None), hours(wait));
+            assert_eq!(one.close_sending(None), hours(wait), "a mail that was under way");
+            let refused = one.take(Cost::GmailSend(1)).await;
+            assert!(matches!(refused, Err(Fault::Throttled { reason, .. }) if reason == SENDING_LIMIT));
+            one.take(Cost::Gmail(1)).await.unwrap();
+            meter(&quotas, "b").take(Cost::GmailSend(1)).await.unwrap();
+            clock.advance(hours(wait));
+            one.take(Cost::GmailSend(1)).await.unwrap();
+        }
+        assert_eq!(one.close_sending(Some(hours(3))), hours(3));
+        clock.advance(hours(3));
+        one.sent();
+        assert_eq!(one.close_sending(None), hours(1));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Between reading a sheet and writing to it a person may sort it. So the row is marked first, the
 //! mark moves with the row, and what is written goes to the mark, after looking once more that the
-//! key stands there. The mark is removed at last.
+//! key stands there. The mark is removed at last: what still arrives for it then finds nothing to write to.
 
 use google_sheets4::api::{DataFilter, DeveloperMetadataLocation, DeveloperMetadataLookup, DimensionRange};
 use serde::{Deserialize, Serialize};
@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use crate::api::sheets::Cells;
 use crate::fault::Fault;
-use crate::range::{self, quoted, same, text};
-use crate::sheets::{Sheets, delete_mark, mark_at, mark_id, write_headers};
+use crate::range::{self, fitting, quoted, same, text};
+use crate::sheets::{Mark, Sheets, delete_mark, mark_at, mark_id, of_another, widen, write_headers};
 use nexora_connector::port::Delivery;
 use nexora_core::base::text::Json;
 use nexora_core::model::outcome::{Outcome, Receipt, ReconcileResult};
@@ -53,7 +53,11 @@ impl Sheets {
     ) -> Result<ReconcileResult, Fault> {
         match progress(delivery) {
             Ok(None | Some(Progress::Marked)) => {
-                self.find_mark(delivery, &request.spreadsheet, evidence(Progress::Marked)).await
+                Ok(match self.find_mark(delivery, &request.spreadsheet).await? {
+                    Mark::There => ReconcileResult::InProgress { evidence: evidence(Progress::Marked) },
+                    Mark::Missing => ReconcileResult::NotDelivered,
+                    Mark::OfAnother => of_another(),
+                })
             }
             Ok(Some(Progress::Written)) => {
                 Ok(ReconcileResult::InProgress { evidence: evidence(Progress::Written) })
@@ -64,11 +68,11 @@ impl Sheets {
 
     async fn mark_row(&self, delivery: &Delivery, request: &UpdateRow) -> Result<Outcome, Outcome> {
         let (key, name) = &request.key;
-        let sheet = self.find_sheet(&request.spreadsheet, &request.sheet).await.map_err(Fault::of_reading)?;
-        let Some(sheet_id) = sheet else {
+        let found = self.find_tab(&request.spreadsheet, &request.sheet).await;
+        let (Some(tab), _) = found.map_err(Fault::of_reading)? else {
             return Err(refused(format!("there is no sheet `{}`", request.sheet)));
         };
-        let place = (request.spreadsheet.as_str(), request.sheet.as_str());
+        let place = (request.spreadsheet.as_str(), tab.title.as_str());
         let rows = range::whole(&self.api, place, Cells::DatesAsNumbers).await;
         let rows = rows.map_err(Fault::of_reading)?;
         let headers: Vec<String> = rows.first().map(|row| row.iter().map(text).collect()).unwrap_or_default();
@@ -95,9 +99,10 @@ impl Sheets {
             missing.into_iter().filter(|header| !headers.iter().any(|known| same(known, header))).collect();
         let mut batch = Vec::new();
         if !missing.is_empty() {
-            batch.push(write_headers(sheet_id, headers.len(), &missing));
+            batch.extend(widen(&tab, headers.len() + missing.len()));
+            batch.push(write_headers(tab.id, headers.len(), &missing));
         }
-        batch.push(mark_at(&delivery.effect_id, row_place(sheet_id, index)));
+        batch.push(mark_at(&delivery.effect_id, self.api.now(), row_place(tab.id, index)));
         match self.api.update(&request.spreadsheet, batch).await {
             Ok(()) => Ok(Outcome::InProgress { evidence: evidence(Progress::Marked) }),
             // The mark may be there already: an earlier attempt's batch came in after all.
@@ -213,7 +218,7 @@ fn arrange(headers: &[String], cells: &[(String, String)]) -> Vec<Value> {
     for (header, value) in cells {
         let column = headers.iter().position(|known| same(known, header));
         if let Some(cell) = column.and_then(|column| row.get_mut(column)) {
-            *cell = json!(value);
+            *cell = json!(fitting(value));
         }
     }
     while row.last() == Some(&Value::Null) {

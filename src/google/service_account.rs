@@ -3,7 +3,6 @@
 
 use yup_oauth2::authenticator::Authenticator;
 use yup_oauth2::client::CustomHyperClientBuilder;
-use yup_oauth2::error::AuthErrorCode;
 use yup_oauth2::{ServiceAccountAuthenticator, ServiceAccountKey};
 
 use crate::fault::Fault;
@@ -74,22 +73,23 @@ impl ServiceAccount {
     }
 }
 
-/// Tells a refusal of the credential, which trying again cannot help, from a bad moment.
+/// Tells a refusal of the credential, which trying again cannot help, from a bad moment. The library
+/// does not say with what status it was answered, so an error that is not listed counts as one.
 fn refused(error: &yup_oauth2::Error) -> Fault {
-    let reason = format!("no access token: {}", chain(error));
-    let is_refused = match error {
-        yup_oauth2::Error::AuthError(error) => matches!(
-            error.error,
-            AuthErrorCode::InvalidClient
-                | AuthErrorCode::InvalidGrant
-                | AuthErrorCode::UnauthorizedClient
-                | AuthErrorCode::AccessDenied
-                | AuthErrorCode::InvalidScope
-        ),
-        yup_oauth2::Error::LowLevelError(error) => error.kind() == std::io::ErrorKind::InvalidInput,
-        _ => false,
-    };
-    if is_refused { Fault::Credential(reason) } else { Fault::NotSent(reason) }
+    match error {
+        yup_oauth2::Error::AuthError(error) => {
+            let description = error.error_description.as_deref().unwrap_or_default();
+            Fault::of_token_error(error.error.as_str(), description, false)
+        }
+        yup_oauth2::Error::LowLevelError(error) if error.kind() == std::io::ErrorKind::InvalidInput => {
+            Fault::Credential(format!("the key cannot be used: {}", chain(error)))
+        }
+        // The parser quotes what it read, and so perhaps a token.
+        yup_oauth2::Error::JSONError(_) => {
+            Fault::NotSent("the token endpoint answered something that is not understood".to_owned())
+        }
+        error => Fault::NotSent(format!("no access token: {}", chain(error))),
+    }
 }
 
 fn parse_key(key: &Secret) -> Result<ServiceAccountKey> {

@@ -1,27 +1,30 @@
 //! Rows in a sheet, exactly once: one atomic batch adds the row and a mark with an id made from
 //! the effect's, so that the mark is there just when the row is.
 //!
-//! A mark is developer metadata, of which a spreadsheet holds little: it is removed as soon as the
-//! row has been noted as added. Cells are found by header, so columns may be moved; a missing
-//! header is added at the end. Writers of one spreadsheet take turns, since Google loses rows that
-//! are appended at the same time.
+//! A mark is developer metadata, of which a spreadsheet holds little. It stays until no request for its row
+//! can be on the way any more: one that arrives late is refused whole, since its mark is there already.
+//! Later rows take the old marks away. Cells are found by header, so columns may be moved; a missing
+//! header is added at the end, and a column for it where the sheet has none. Writers of one spreadsheet
+//! take turns, since Google loses rows that are appended at the same time.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use google_apis_common::FieldMask;
 use google_sheets4::api::{
-    AddSheetRequest, AppendCellsRequest, CellData, CreateDeveloperMetadataRequest, DataFilter,
-    DeleteDeveloperMetadataRequest, DeveloperMetadata, DeveloperMetadataLocation, DeveloperMetadataLookup,
-    ExtendedValue, GridCoordinate, Request, RowData, SheetProperties, UpdateCellsRequest,
+    AddSheetRequest, AppendCellsRequest, AppendDimensionRequest, CellData, CreateDeveloperMetadataRequest,
+    DataFilter, DeleteDeveloperMetadataRequest, DeveloperMetadata, DeveloperMetadataLocation,
+    DeveloperMetadataLookup, ExtendedValue, GridCoordinate, Request, RowData, SheetProperties,
+    UpdateCellsRequest,
 };
 use sha2::{Digest, Sha256};
 
 use crate::api::sheets::{Cells, SheetsApi};
 use crate::fault::Fault;
-use crate::range::{quoted, same, text};
+use crate::range::{fitting, quoted, same, text};
 use nexora_connector::port::Delivery;
-use nexora_core::base::text::Json;
+use nexora_core::base::clock::Timestamp;
 use nexora_core::model::EffectId;
 use nexora_core::model::outcome::{Outcome, Receipt, ReconcileResult};
 use nexora_core::model::request::AppendRow;
@@ -31,75 +34,104 @@ pub struct Sheets {
     turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 
-const MARK_KEY: &str = "nexora.effect";
+pub(super) const MARK_KEY: &str = "nexora.effect";
 const CELL_VALUE: &str = "userEnteredValue";
+
+/// How long a mark stays: longer than any request can be on its way.
+const MARK_LIFE: Duration = Duration::from_secs(1_800);
+
+/// Marks of ours that a spreadsheet keeps at most. A mark takes some 60 of the 30,000 characters that a
+/// spreadsheet may hold (Sheets API, "Developer metadata").
+const MARK_LIMIT: usize = 250;
+
+/// A sheet as it is written to.
+#[derive(Clone, Debug)]
+pub(super) struct Tab {
+    pub(super) id: i32,
+    pub(super) title: String,
+    /// How many columns its grid has; a cell beyond them cannot be written.
+    pub(super) columns: usize,
+}
+
+/// Whether an effect's mark is there.
+pub(super) enum Mark {
+    There,
+    Missing,
+    /// Another effect has the same number.
+    OfAnother,
+}
 
 impl Sheets {
     pub fn new(api: SheetsApi) -> Sheets {
         Sheets { api, turns: Mutex::default() }
     }
 
-    /// Adds the row with its mark, or removes the mark once the evidence says that both are there.
+    /// Adds the row with its mark.
     pub async fn append(&self, delivery: &Delivery, request: &AppendRow) -> Result<Outcome, Outcome> {
+        // Earlier versions noted that the row was added, and took its mark away in a second part.
         if delivery.evidence.is_some() {
-            return self.remove_mark(delivery, request).await;
+            return Ok(Outcome::Delivered(appended(request)));
         }
         let turn = self.turn(&request.spreadsheet);
         let _turn = turn.lock().await;
-        let sheet_id = self.sheet_id(request).await?;
-        let headers = self.headers(request).await.map_err(Fault::of_reading)?;
+        let (tab, marks) = self.tab(request).await?;
+        let headers = self.headers(request, &tab).await.map_err(Fault::of_reading)?;
         let (added, row) = arrange(&headers, &request.cells);
         let mut batch = Vec::new();
+        batch.extend(widen(&tab, row.len()));
         if !added.is_empty() {
-            batch.push(write_headers(sheet_id, headers.len(), &added));
+            batch.push(write_headers(tab.id, headers.len(), &added));
         }
-        batch.push(append_row(sheet_id, &row));
-        batch.push(make_mark(&delivery.effect_id));
+        batch.push(append_row(tab.id, &row));
+        let now = self.api.now();
+        batch.push(make_mark(&delivery.effect_id, now));
         match self.api.update(&request.spreadsheet, batch).await {
-            Ok(()) => Ok(Outcome::InProgress { evidence: appended() }),
+            Ok(()) => {
+                self.take_away(&request.spreadsheet, marks, now).await;
+                Ok(Outcome::Delivered(appended(request)))
+            }
             // The mark may be there already: another attempt's batch came in since we asked.
-            Err(fault) if fault.status() == Some(400) => match self.find(delivery, request).await {
-                Ok(ReconcileResult::InProgress { evidence }) => Ok(Outcome::InProgress { evidence }),
-                Ok(_) => Err(fault.of_change()),
-                Err(unread) => Err(Outcome::InDoubt { reason: unread.reason() }),
-            },
+            Err(fault) if fault.status() == Some(400) => {
+                match self.find_mark(delivery, &request.spreadsheet).await {
+                    Ok(Mark::There) => Ok(Outcome::Delivered(appended(request))),
+                    Ok(Mark::Missing | Mark::OfAnother) => Err(fault.of_change()),
+                    Err(unread) => Err(Outcome::InDoubt { reason: unread.reason() }),
+                }
+            }
             Err(fault) => Err(fault.of_change()),
         }
     }
 
-    /// Removing what is not there is no failure, so this part may be repeated at will.
-    async fn remove_mark(&self, delivery: &Delivery, request: &AppendRow) -> Result<Outcome, Outcome> {
-        match self.api.update(&request.spreadsheet, vec![delete_mark(&delivery.effect_id)]).await {
-            Ok(()) => Ok(Outcome::Delivered(Receipt::named(Some(request.spreadsheet.clone())))),
-            // The row is there; that the spreadsheet was removed since does not undo it.
-            Err(fault) if matches!(fault.status(), Some(400 | 404)) => {
-                Ok(Outcome::Delivered(Receipt::named(Some(request.spreadsheet.clone()))))
-            }
-            Err(fault) => Err(fault.of_reading()),
+    /// Takes marks away that have had their time. That it fails does no harm: the next row tries again.
+    async fn take_away(&self, spreadsheet: &str, marks: Vec<DeveloperMetadata>, now: Timestamp) {
+        let old: Vec<Request> = old_marks(marks, now).into_iter().map(delete_numbered).collect();
+        if !old.is_empty()
+            && let Err(fault) = self.api.update(spreadsheet, old).await
+        {
+            tracing::debug!(reason = %fault.reason(), "old marks were not taken away");
         }
     }
 
     /// Asks for the mark.
     pub async fn find(&self, delivery: &Delivery, request: &AppendRow) -> Result<ReconcileResult, Fault> {
         if delivery.evidence.is_some() {
-            return Ok(ReconcileResult::InProgress { evidence: appended() });
+            return Ok(ReconcileResult::Delivered(appended(request)));
         }
-        self.find_mark(delivery, &request.spreadsheet, appended()).await
+        Ok(match self.find_mark(delivery, &request.spreadsheet).await? {
+            Mark::There => ReconcileResult::Delivered(appended(request)),
+            Mark::Missing => ReconcileResult::NotDelivered,
+            Mark::OfAnother => of_another(),
+        })
     }
 
-    /// Looks for a delivery's mark, which proves what `evidence` says.
-    pub(super) async fn find_mark(
-        &self,
-        delivery: &Delivery,
-        spreadsheet: &str,
-        evidence: Json,
-    ) -> Result<ReconcileResult, Fault> {
+    /// Looks for a delivery's mark.
+    pub(super) async fn find_mark(&self, delivery: &Delivery, spreadsheet: &str) -> Result<Mark, Fault> {
         match self.api.metadata(spreadsheet, mark_id(&delivery.effect_id)).await {
-            Ok(mark) if mark.metadata_value.as_deref() == Some(delivery.effect_id.as_str()) => {
-                Ok(ReconcileResult::InProgress { evidence })
-            }
-            Ok(_) => Ok(ReconcileResult::Unknown { reason: "the mark belongs to another effect".to_owned() }),
-            Err(fault) if fault.status() == Some(404) => Ok(ReconcileResult::NotDelivered),
+            Ok(mark) => match mark.metadata_value.as_deref().map(marked) {
+                Some((effect, _)) if effect == delivery.effect_id.as_str() => Ok(Mark::There),
+                _ => Ok(Mark::OfAnother),
+            },
+            Err(fault) if fault.status() == Some(404) => Ok(Mark::Missing),
             Err(fault) => Err(fault),
         }
     }
@@ -110,12 +142,12 @@ impl Sheets {
         Arc::clone(turns.entry(spreadsheet.to_owned()).or_default())
     }
 
-    /// Returns the sheet's id by its title, after making the sheet where it is missing.
-    async fn sheet_id(&self, request: &AppendRow) -> Result<i32, Outcome> {
+    /// Returns the sheet by its title, after making it where it is missing, and the spreadsheet's marks.
+    async fn tab(&self, request: &AppendRow) -> Result<(Tab, Vec<DeveloperMetadata>), Outcome> {
         for _ in 0..2 {
-            let found = self.find_sheet(&request.spreadsheet, &request.sheet).await;
-            if let Some(id) = found.map_err(Fault::of_reading)? {
-                return Ok(id);
+            let found = self.find_tab(&request.spreadsheet, &request.sheet).await;
+            if let (Some(tab), marks) = found.map_err(Fault::of_reading)? {
+                return Ok((tab, marks));
             }
             match self.api.update(&request.spreadsheet, vec![add_sheet(&request.sheet)]).await {
                 Ok(()) => {}
@@ -131,20 +163,47 @@ impl Sheets {
         })
     }
 
-    /// Returns a sheet's id by its title.
-    pub(super) async fn find_sheet(&self, spreadsheet: &str, title: &str) -> Result<Option<i32>, Fault> {
-        let sheets = self.api.sheets(spreadsheet).await?;
-        let mut sheets = sheets.into_iter().filter_map(|sheet| sheet.properties);
-        let found = sheets.find(|properties| properties.title.as_deref() == Some(title));
-        Ok(found.map(|properties| properties.sheet_id.unwrap_or(0)))
+    /// Returns a sheet by its title, which Google tells from others without regard to case, and the marks
+    /// on the spreadsheet as a whole.
+    pub(super) async fn find_tab(
+        &self,
+        spreadsheet: &str,
+        title: &str,
+    ) -> Result<(Option<Tab>, Vec<DeveloperMetadata>), Fault> {
+        let found = self.api.spreadsheet(spreadsheet).await?;
+        let tabs = found.sheets.unwrap_or_default().into_iter().filter_map(|sheet| sheet.properties);
+        let tab = tabs.filter_map(tab_of).find(|tab| tab.title.to_lowercase() == title.to_lowercase());
+        Ok((tab, found.developer_metadata.unwrap_or_default()))
     }
 
-    async fn headers(&self, request: &AppendRow) -> Result<Vec<String>, Fault> {
-        let range = &format!("{}!1:1", quoted(&request.sheet));
+    async fn headers(&self, request: &AppendRow, tab: &Tab) -> Result<Vec<String>, Fault> {
+        let range = &format!("{}!1:1", quoted(&tab.title));
         let values = self.api.values(&request.spreadsheet, range, Cells::Shown).await?;
         let first = values.into_iter().next().unwrap_or_default();
         Ok(first.iter().map(text).collect())
     }
+}
+
+fn tab_of(properties: SheetProperties) -> Option<Tab> {
+    let columns = properties.grid_properties.and_then(|grid| grid.column_count);
+    Some(Tab {
+        // Google leaves out a number that is 0.
+        id: properties.sheet_id.unwrap_or(0),
+        title: properties.title?,
+        columns: columns.and_then(|columns| usize::try_from(columns).ok()).unwrap_or(usize::MAX),
+    })
+}
+
+/// Returns the request for the columns that a sheet lacks to be so wide. Rows are made by appending.
+pub(super) fn widen(tab: &Tab, columns: usize) -> Option<Request> {
+    let lacking = columns.checked_sub(tab.columns).filter(|lacking| *lacking > 0)?;
+    let append = AppendDimensionRequest {
+        sheet_id: Some(tab.id),
+        dimension: Some("COLUMNS".to_owned()),
+        length: i32::try_from(lacking).ok(),
+        ..Default::default()
+    };
+    Some(Request { append_dimension: Some(append), ..Default::default() })
 }
 
 /// Returns the headers to add at the end, and the row's cells in the order of all headers.
@@ -171,7 +230,10 @@ fn arrange(headers: &[String], cells: &[(String, String)]) -> (Vec<String>, Vec<
 /// A cell is always text: a message that begins with `=` must not become a formula.
 fn row_data(cells: &[String]) -> RowData {
     let cell = |text: &String| CellData {
-        user_entered_value: Some(ExtendedValue { string_value: Some(text.clone()), ..Default::default() }),
+        user_entered_value: Some(ExtendedValue {
+            string_value: Some(fitting(text).into_owned()),
+            ..Default::default()
+        }),
         ..Default::default()
     };
     RowData { values: Some(cells.iter().map(cell).collect()) }
@@ -212,16 +274,16 @@ fn add_sheet(title: &str) -> Request {
 }
 
 /// Returns the request for a mark on the spreadsheet, where nothing moves it.
-fn make_mark(effect: &EffectId) -> Request {
-    mark_at(effect, DeveloperMetadataLocation { spreadsheet: Some(true), ..Default::default() })
+fn make_mark(effect: &EffectId, now: Timestamp) -> Request {
+    mark_at(effect, now, DeveloperMetadataLocation { spreadsheet: Some(true), ..Default::default() })
 }
 
 /// Returns the request for an effect's mark at a place.
-pub(super) fn mark_at(effect: &EffectId, place: DeveloperMetadataLocation) -> Request {
+pub(super) fn mark_at(effect: &EffectId, now: Timestamp, place: DeveloperMetadataLocation) -> Request {
     let mark = DeveloperMetadata {
         metadata_id: Some(mark_id(effect)),
         metadata_key: Some(MARK_KEY.to_owned()),
-        metadata_value: Some(effect.to_string()),
+        metadata_value: Some(format!("{effect} {}", now.millis())),
         location: Some(place),
         visibility: Some("DOCUMENT".to_owned()),
     };
@@ -229,8 +291,35 @@ pub(super) fn mark_at(effect: &EffectId, place: DeveloperMetadataLocation) -> Re
     Request { create_developer_metadata: Some(create), ..Default::default() }
 }
 
+/// Reads a mark's value: the effect, and when it was made. Marks of earlier versions do not say when.
+fn marked(value: &str) -> (&str, Option<Timestamp>) {
+    let (effect, at) = value.split_once(' ').unwrap_or((value, ""));
+    (effect, at.parse().ok().map(Timestamp::from_millis))
+}
+
+/// Returns the numbers of our marks that have had their time, and of the oldest where there are too many.
+fn old_marks(marks: Vec<DeveloperMetadata>, now: Timestamp) -> Vec<i32> {
+    let ours = marks.into_iter().filter(|mark| mark.metadata_key.as_deref() == Some(MARK_KEY));
+    let mut ours: Vec<(Timestamp, i32)> = ours
+        .filter_map(|mark| Some((marked(mark.metadata_value.as_deref()?).1?, mark.metadata_id?)))
+        .collect();
+    ours.sort_unstable();
+    let surplus = ours.len().saturating_sub(MARK_LIMIT);
+    let is_old =
+        |(index, (at, _)): &(usize, (Timestamp, i32))| *index < surplus || now.since(*at) > MARK_LIFE;
+    ours.into_iter().enumerate().filter(is_old).map(|(_, (_, id))| id).collect()
+}
+
+pub(super) fn of_another() -> ReconcileResult {
+    ReconcileResult::Unknown { reason: "the mark belongs to another effect".to_owned() }
+}
+
 pub(super) fn delete_mark(effect: &EffectId) -> Request {
-    let lookup = DeveloperMetadataLookup { metadata_id: Some(mark_id(effect)), ..Default::default() };
+    delete_numbered(mark_id(effect))
+}
+
+fn delete_numbered(mark: i32) -> Request {
+    let lookup = DeveloperMetadataLookup { metadata_id: Some(mark), ..Default::default() };
     let filter = DataFilter { developer_metadata_lookup: Some(lookup), ..Default::default() };
     let delete = DeleteDeveloperMetadataRequest { data_filter: Some(filter) };
     Request { delete_developer_metadata: Some(delete), ..Default::default() }
@@ -243,9 +332,13 @@ pub(super) fn mark_id(effect: &EffectId) -> i32 {
     (i32::from_be_bytes(first) & i32::MAX).max(1)
 }
 
-fn appended() -> Json {
-    Json::of(&serde_json::json!({ "appended": true })).unwrap_or_else(|_| Json::empty_object())
+fn appended(request: &AppendRow) -> Receipt {
+    Receipt::named(Some(request.spreadsheet.clone()))
 }
+
+#[cfg(test)]
+#[path = "sheets_tests.rs"]
+mod bench_tests;
 
 #[cfg(test)]
 mod tests {
@@ -268,5 +361,24 @@ mod tests {
         for (headers, added, row) in cases {
             assert_eq!(arrange(&texts(headers), &cells), (texts(added), texts(row)), "{headers:?}");
         }
+    }
+
+    #[test]
+    fn marks_go_when_they_have_had_their_time_or_are_too_many() {
+        let now = Timestamp::from_millis(100_000_000);
+        let mark = |id: i32, value: String| DeveloperMetadata {
+            metadata_id: Some(id),
+            metadata_key: Some(MARK_KEY.to_owned()),
+            metadata_value: Some(value),
+            ..Default::default()
+        };
+        let aged = |id: i32, seconds: i64| mark(id, format!("effect_x {}", now.millis() - seconds * 1_000));
+        let foreign = DeveloperMetadata { metadata_key: Some("theirs".to_owned()), ..aged(9, 90_000) };
+        let marks =
+            vec![aged(1, 10), aged(2, 1_900), mark(3, "effect_x".to_owned()), foreign, aged(4, 1_700)];
+        assert_eq!(old_marks(marks, now), [2]);
+        let many = (0..260).map(|id| aged(id, i64::from(id))).collect();
+        assert_eq!(old_marks(many, now), [259, 258, 257, 256, 255, 254, 253, 252, 251, 250]);
+        assert_eq!(marked("effect_x 5"), ("effect_x", Some(Timestamp::from_millis(5))));
     }
 }

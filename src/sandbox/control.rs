@@ -22,6 +22,7 @@
 //! "status", "status": 503, "reason"?: "backendError", "message"?, "retry_after"?: seconds
 //! "delay", "ms": 500
 //! "drop", "when": "before"|"after"      closes the connection before or after the effect
+//! "late", "ms": 90000                   closes the connection; the effect comes so much later by the clock
 //! "truncate"                            takes effect and cuts the answer off
 //! "expired_token"                       the token of the call is no longer good
 //! ```

@@ -57,6 +57,7 @@ enum What {
     Status { status: u16, reason: Option<String>, message: Option<String>, retry_after: Option<u64> },
     Delay { ms: u64 },
     Drop { when: When },
+    Late { ms: u64 },
     Truncate,
     ExpiredToken,
 }
@@ -87,6 +88,8 @@ pub enum Blow {
     DropBefore,
     /// The connection closes after the effect.
     DropAfter,
+    /// The connection closes at once, and the effect comes this much later.
+    Late(Duration),
     /// The answer is cut off after the effect.
     Truncate,
     /// The token that came with the call is no longer good.
@@ -178,7 +181,8 @@ impl Fault {
             (What::Truncate | What::ExpiredToken, Service::Smtp) | (What::ExpiredToken, Service::Token) => {
                 Err(format!("that fault has no meaning for `{}`", self.service.name()))
             }
-            (What::Delay { ms }, _) if *ms > DELAY_LIMIT_MS => {
+            (What::Late { .. }, Service::Smtp) => Err("that fault has no meaning for `smtp`".to_owned()),
+            (What::Delay { ms } | What::Late { ms }, _) if *ms > DELAY_LIMIT_MS => {
                 Err(format!("`ms` is at most {DELAY_LIMIT_MS}"))
             }
             (What::Status { status, .. }, _) if !(400..=599).contains(status) => {
@@ -215,6 +219,7 @@ impl What {
             }
             What::Drop { when: When::Before } => Blow::DropBefore,
             What::Drop { when: When::After } => Blow::DropAfter,
+            What::Late { ms } => Blow::Late(Duration::from_millis(*ms)),
             What::Truncate => Blow::Truncate,
             What::ExpiredToken => Blow::ExpireToken,
         };

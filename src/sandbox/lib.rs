@@ -62,9 +62,11 @@ struct Shared {
 }
 
 impl Shared {
-    /// Returns everything the sandbox holds. A panic elsewhere does not make it unreadable.
+    /// Returns everything the sandbox holds by now. A panic elsewhere does not make it unreadable.
     fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        world.catch_up(self.clock.now());
+        world
     }
 }
 

@@ -6,7 +6,7 @@
 //!  "mails":        [{"mailbox": ADDRESS, "from", "to"?: ADDRESS, "subject", "text",
 //!                    "in_reply_to"?: a Message-ID, "at"?: RFC 3339}],
 //!  "deliveries":   [as `gmail::deliver` describes them],
-//!  "spreadsheets": [{"id"?, "title"?, "sheets": [{"title", "rows": [[value]]}]}]}
+//!  "spreadsheets": [{"id"?, "title"?, "sheets": [{"title", "rows": [[value]], "row_count"?, "columns"?}]}]}
 //! ```
 //!
 //! The answer names what was made: `{"events": [id], "mails": [id], "spreadsheets": [id]}`. A
@@ -72,6 +72,9 @@ struct SheetSeed {
     title: String,
     #[serde(default)]
     rows: Vec<Vec<Value>>,
+    /// How large the grid is; as usual, or as large as its cells, when absent.
+    row_count: Option<usize>,
+    columns: Option<usize>,
 }
 
 /// Makes everything that is asked for and returns the ids.
@@ -127,10 +130,18 @@ fn spreadsheet(world: &mut World, now: Timestamp, seed: SpreadsheetSeed) -> Resu
     spreadsheet.version += before.map_or(0, |before| before.version);
     let mut sheets = seed.sheets;
     if sheets.is_empty() {
-        sheets.push(SheetSeed { title: "Sheet1".to_owned(), rows: Vec::new() });
+        sheets.push(SheetSeed {
+            title: "Sheet1".to_owned(),
+            rows: Vec::new(),
+            row_count: None,
+            columns: None,
+        });
     }
     for (sheet_id, seed) in (0..).zip(sheets) {
         let mut sheet = Sheet::new(sheet_id, seed.title);
+        sheet.row_count = seed.row_count.unwrap_or(sheet.row_count).max(1);
+        sheet.column_count = seed.columns.unwrap_or(sheet.column_count).max(1);
+        sheet.grow(seed.rows.len(), seed.rows.iter().map(Vec::len).max().unwrap_or(0));
         for (row, values) in seed.rows.iter().enumerate() {
             for (column, value) in values.iter().enumerate() {
                 sheet.set(row, column, Cell::raw(value))?;

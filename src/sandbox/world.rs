@@ -60,7 +60,12 @@ pub struct World {
     /// What Gmail does where its documentation is silent.
     pub habits: Habits,
     calls: BTreeMap<String, u64>,
+    /// What is still on its way here, by when it arrives.
+    late: Vec<(Timestamp, Late)>,
 }
+
+/// What a call does once it arrives.
+type Late = Box<dyn FnOnce(&mut World) + Send>;
 
 impl World {
     pub fn new(identity: Arc<Identity>) -> World {
@@ -76,6 +81,24 @@ impl World {
             sink: Shelf::default(),
             habits: Habits::default(),
             calls: BTreeMap::new(),
+            late: Vec::new(),
+        }
+    }
+
+    /// Lets a call take effect later.
+    pub fn put_off(&mut self, due_at: Timestamp, effect: impl FnOnce(&mut World) + Send + 'static) {
+        self.late.push((due_at, Box::new(effect)));
+    }
+
+    /// Lets what has arrived by now take effect, in the order in which it arrived.
+    pub fn catch_up(&mut self, now: Timestamp) {
+        let due = |(due_at, _): &(Timestamp, Late)| *due_at <= now;
+        while let Some(first) = (0..self.late.len())
+            .filter(|index| self.late.get(*index).is_some_and(due))
+            .min_by_key(|index| self.late.get(*index).map(|(due_at, _)| *due_at))
+        {
+            let (_, effect) = self.late.remove(first);
+            effect(self);
         }
     }
 

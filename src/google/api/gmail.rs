@@ -1,14 +1,18 @@
 //! Gmail API, version 1.
 
-use std::io::Cursor;
-
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE;
 use google_gmail1::api::{
     Draft, Label, ListHistoryResponse, ListMessagesResponse, Message, ModifyMessageRequest, Profile,
 };
+use hyper::Method;
+use serde::Deserialize;
+use serde_json::{Map, json};
 
 use crate::call::{Caller, Send};
 use crate::fault::Fault;
 use crate::http::encoded;
+use crate::http_client::Message as Media;
 use crate::quota::Cost;
 use nexora_connector::https::Connect;
 use nexora_core::base::secret::Secret;
@@ -23,7 +27,7 @@ const LIST_MAILS: Cost = Cost::Gmail(5);
 pub const GET_MAIL: Cost = Cost::Gmail(20);
 const GET_THREAD: Cost = Cost::Gmail(40);
 const MAKE_DRAFT: Cost = Cost::Gmail(10);
-const SEND_DRAFT: Cost = Cost::Gmail(100);
+const SEND_DRAFT: Cost = Cost::GmailSend(100);
 const LIST_LABELS: Cost = Cost::Gmail(1);
 const MAKE_LABEL: Cost = Cost::Gmail(5);
 const LABEL_MAIL: Cost = Cost::Gmail(5);
@@ -35,6 +39,24 @@ pub enum Detail {
     Minimal,
     /// Some of its headers besides.
     Headers(&'static [&'static str]),
+}
+
+/// What is sent as JSON at most, the mail in base64 included; a larger mail is uploaded.
+const JSON_LIMIT_BYTES: usize = 5_000_000;
+
+/// What is read of an answer that names a draft. Google may repeat the mail in it, which is not looked at.
+#[derive(Debug, Deserialize)]
+pub struct Named {
+    pub id: String,
+    pub message: Option<NamedMessage>,
+}
+
+/// What is read of an answer that names a mail.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NamedMessage {
+    pub id: String,
+    pub thread_id: Option<String>,
 }
 
 #[derive(Clone)]
@@ -145,29 +167,34 @@ impl GmailApi {
         read.map(|messages| Some(messages.unwrap_or_default())).or_else(Fault::or_gone)
     }
 
-    /// Makes a draft of a mail as it stands on the wire.
-    pub async fn create_draft(&self, draft: &Draft, mail: &[u8]) -> Result<Draft, Fault> {
-        let send: &Send<'_, Draft> = &move |mut attempt| {
-            Box::pin(async move {
-                let hub = self.hub(&attempt.token);
-                let call = hub.users().drafts_create(draft.clone(), ME).delegate(&mut attempt.watch);
-                call.upload(Cursor::new(mail.to_vec()), rfc822()).await.map(|(_, draft)| draft)
-            })
-        };
-        self.caller.call(MAKE_DRAFT, send).await
+    /// Makes a draft of a mail as it stands on the wire, in a thread where one is named.
+    pub async fn create_draft(&self, thread_id: Option<&str>, mail: &[u8]) -> Result<Named, Fault> {
+        let mut message = Map::new();
+        if let Some(thread_id) = thread_id {
+            message.insert("threadId".to_owned(), json!(thread_id));
+        }
+        let path = "gmail/v1/users/me/drafts";
+        if mail.len() > JSON_LIMIT_BYTES / 4 * 3 {
+            let url = format!("{}upload/{path}?uploadType=resumable", self.base_url);
+            let mail = Media { media_type: "message/rfc822", bytes: mail };
+            return self.caller.upload(MAKE_DRAFT, &url, &json!({ "message": message }), mail).await;
+        }
+        message.insert("raw".to_owned(), json!(URL_SAFE.encode(mail)));
+        let url = format!("{}{path}", self.base_url);
+        self.caller.send(MAKE_DRAFT, Method::POST, &url, &json!({ "message": message })).await
     }
 
     /// Sends a draft, which is gone then.
-    pub async fn send_draft(&self, id: &str) -> Result<Message, Fault> {
-        let send: &Send<'_, Message> = &move |mut attempt| {
-            Box::pin(async move {
-                let hub = self.hub(&attempt.token);
-                let draft = Draft { id: Some(id.to_owned()), message: None };
-                let call = hub.users().drafts_send(draft, ME).delegate(&mut attempt.watch);
-                call.upload(Cursor::new(Vec::new()), rfc822()).await.map(|(_, message)| message)
-            })
-        };
-        self.caller.call(SEND_DRAFT, send).await
+    pub async fn send_draft(&self, id: &str) -> Result<NamedMessage, Fault> {
+        let url = format!("{}gmail/v1/users/me/drafts/send", self.base_url);
+        let sent = self.caller.send(SEND_DRAFT, Method::POST, &url, &json!({ "id": id })).await?;
+        self.caller.meter.sent();
+        Ok(sent)
+    }
+
+    /// Refuses while the mailbox may send no mails, before a draft is made for nothing.
+    pub fn may_send(&self) -> Result<(), Fault> {
+        self.caller.meter.may_send()
     }
 
     pub async fn draft(&self, id: &str) -> Result<Option<Draft>, Fault> {
@@ -226,8 +253,4 @@ impl GmailApi {
         };
         self.caller.call(LABEL_MAIL, send).await
     }
-}
-
-fn rfc822() -> mime::Mime {
-    "message/rfc822".parse().unwrap_or(mime::APPLICATION_OCTET_STREAM)
 }

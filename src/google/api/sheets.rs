@@ -2,7 +2,7 @@
 
 use google_sheets4::api::{
     BatchGetValuesByDataFilterRequest, BatchUpdateSpreadsheetRequest, DataFilter, DeveloperMetadata,
-    MatchedValueRange, Request, Sheet,
+    MatchedValueRange, Request, Spreadsheet,
 };
 use hyper::Method;
 use serde_json::Value;
@@ -12,6 +12,7 @@ use crate::fault::Fault;
 use crate::http::encoded;
 use crate::quota::Cost;
 use nexora_connector::https::Connect;
+use nexora_core::base::clock::Timestamp;
 use nexora_core::base::secret::Secret;
 use nexora_core::model::google::GoogleEndpoints;
 
@@ -25,6 +26,9 @@ pub enum Cells {
     /// Unformatted, dates and times as numbers, as reading by data filter gives them unasked.
     DatesAsNumbers,
 }
+
+/// What is read of a spreadsheet.
+const SPREADSHEET: &str = "sheets.properties,developerMetadata";
 
 /// How cells are read that are compared or kept.
 const UNFORMATTED: &str = "UNFORMATTED_VALUE";
@@ -47,16 +51,21 @@ impl SheetsApi {
         hub
     }
 
-    /// Lists the sheets of a spreadsheet.
-    pub async fn sheets(&self, spreadsheet: &str) -> Result<Vec<Sheet>, Fault> {
-        let send: &Send<'_, Option<Vec<Sheet>>> = &move |mut attempt| {
+    /// Returns the time by the clock that calls are counted by.
+    pub fn now(&self) -> Timestamp {
+        self.caller.meter.now()
+    }
+
+    /// Reads which sheets a spreadsheet has, and the marks on it as a whole.
+    pub async fn spreadsheet(&self, spreadsheet: &str) -> Result<Spreadsheet, Fault> {
+        let send: &Send<'_, Spreadsheet> = &move |mut attempt| {
             Box::pin(async move {
                 let hub = self.hub(&attempt.token);
-                let call = hub.spreadsheets().get(&encoded(spreadsheet)).delegate(&mut attempt.watch);
-                call.doit().await.map(|(_, spreadsheet)| spreadsheet.sheets)
+                let call = hub.spreadsheets().get(&encoded(spreadsheet)).param("fields", SPREADSHEET);
+                call.delegate(&mut attempt.watch).doit().await.map(|(_, spreadsheet)| spreadsheet)
             })
         };
-        self.caller.call(Cost::SheetsRead, send).await.map(Option::unwrap_or_default)
+        self.caller.call(Cost::SheetsRead, send).await
     }
 
     /// Reads the cells of a range, row by row.

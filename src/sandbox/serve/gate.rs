@@ -56,6 +56,14 @@ pub async fn pass(shared: &Shared, arrived: Arrived) -> Answer {
             Answer::Whole(Refusal::unauthenticated().into_reply())
         }
         Some(Blow::DropBefore) => Answer::Withheld,
+        Some(Blow::Late(wait)) => {
+            let due_at = visit.call.at + wait;
+            world.put_off(due_at, move |world| {
+                visit.call.at = due_at;
+                visit.take_effect(world);
+            });
+            Answer::Withheld
+        }
         Some(Blow::DropAfter) => {
             visit.take_effect(&mut world);
             Answer::Withheld

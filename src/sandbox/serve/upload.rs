@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use hyper::StatusCode;
 use hyper::body::Bytes;
-use hyper::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderMap, LOCATION, RANGE};
+use hyper::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderName, LOCATION, RANGE};
 
 use crate::serve::call::Call;
 use crate::serve::envelope::{Refusal, Reply};
@@ -14,6 +14,10 @@ use crate::serve::route::{Route, Service};
 
 /// The largest message that Gmail takes (Gmail API, `messages.send`).
 pub const MEDIA_LIMIT_BYTES: usize = 36_700_160;
+
+/// What the beginning of a resumable upload says of it.
+const UPLOAD_TYPE: HeaderName = HeaderName::from_static("x-upload-content-type");
+const UPLOAD_LENGTH: HeaderName = HeaderName::from_static("x-upload-content-length");
 
 /// Uploads under way at most; the oldest gives way.
 const SESSION_LIMIT: usize = 32;
@@ -54,41 +58,65 @@ pub fn strip(path: &str) -> (&str, bool) {
 pub fn unpack(call: &mut Call) -> Result<(), Refusal> {
     let content_type = call.header(&CONTENT_TYPE).unwrap_or_default().to_owned();
     if call.query("uploadType") == Some("multipart") || content_type.starts_with("multipart/") {
-        let (json, media) = split_related(&content_type, &call.body)
+        let related = split_related(&content_type, &call.body)
             .ok_or_else(|| Refusal::invalid("Malformed multipart body."))?;
-        call.body = json;
-        call.media = Some(media);
+        check_type(&related.media_type)?;
+        call.body = related.json;
+        call.media = Some(related.media);
     } else {
+        check_type(&content_type)?;
         call.media = Some(std::mem::take(&mut call.body));
     }
     check_size(call.media.as_ref().map_or(0, Bytes::len))
+}
+
+/// Gmail takes mails only (`mediaUpload.accept` of its discovery document).
+fn check_type(media_type: &str) -> Result<(), Refusal> {
+    if media_type.trim().to_ascii_lowercase().starts_with("message/") {
+        return Ok(());
+    }
+    let message = format!("Media type '{media_type}' is not supported. Valid media types: [message/*]");
+    Err(Refusal::new(400, "badContent", message))
 }
 
 fn check_size(size: usize) -> Result<(), Refusal> {
     if size > MEDIA_LIMIT_BYTES { Err(Refusal::usual(413, None, None)) } else { Ok(()) }
 }
 
-fn split_related(content_type: &str, body: &Bytes) -> Option<(Bytes, Bytes)> {
+/// The two parts of an upload.
+struct Related {
+    json: Bytes,
+    media_type: String,
+    media: Bytes,
+}
+
+fn split_related(content_type: &str, body: &Bytes) -> Option<Related> {
     let content_type: mime::Mime = content_type.parse().ok()?;
     let delimiter = format!("--{}", content_type.get_param(mime::BOUNDARY)?.as_str());
     let first = find(body, delimiter.as_bytes())? + delimiter.len();
     let second = first + find(body.get(first..)?, format!("\n{delimiter}").as_bytes())?;
     let second_start = second + 1 + delimiter.len();
     let end = second_start + find(body.get(second_start..)?, format!("\n{delimiter}--").as_bytes())?;
-    Some((part(body, first, second)?, part(body, second_start, end)?))
+    let (_, json) = part(body, first, second)?;
+    let (headers, media) = part(body, second_start, end)?;
+    let media_type = headers.lines().filter_map(|line| line.split_once(':')).find_map(|(name, value)| {
+        name.trim().eq_ignore_ascii_case("content-type").then(|| value.trim().to_owned())
+    });
+    Some(Related { json, media_type: media_type.unwrap_or_default(), media })
 }
 
-/// Returns the content of the part between two delimiters, without its headers.
-fn part(body: &Bytes, start: usize, end: usize) -> Option<Bytes> {
+/// Returns the headers and the content of the part between two delimiters.
+fn part(body: &Bytes, start: usize, end: usize) -> Option<(String, Bytes)> {
     let text = body.get(start..end)?;
     let blank = [b"\r\n\r\n".as_slice(), b"\n\n"]
         .into_iter()
         .filter_map(|blank| find(text, blank).map(|at| at + blank.len()))
         .min()?;
+    let headers = String::from_utf8_lossy(text.get(..blank)?).into_owned();
     // The line end before a delimiter belongs to the delimiter.
     let end = if text.ends_with(b"\r") { end - 1 } else { end };
     let start = (start + blank).min(end);
-    Some(body.slice(start..end))
+    Some((headers, body.slice(start..end)))
 }
 
 fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
@@ -100,6 +128,14 @@ impl Uploads {
     pub fn start(&mut self, service: Service, route: &'static Route, call: Call) -> Result<Reply, Refusal> {
         // What the call says in JSON must be sound before any piece is sent.
         call.read::<serde_json::Value>()?;
+        if let Some(media_type) = call.header(&UPLOAD_TYPE) {
+            check_type(media_type)?;
+        }
+        if let Some(length) = call.header(&UPLOAD_LENGTH) {
+            check_size(
+                length.parse().map_err(|_| Refusal::invalid("Malformed X-Upload-Content-Length header."))?,
+            )?;
+        }
         self.begun += 1;
         let id = format!("upload-{}", self.begun);
         let path = call.origin.to_string() + "/upload/session";
@@ -174,17 +210,34 @@ mod tests {
         let body = format!(
             "--B\r\nContent-Type: application/json\r\n\r\n{{\"a\":1}}\r\n--B\r\nContent-Type: message/rfc822\r\n\r\n{mail}\r\n--B--\r\n"
         );
-        let (json, media) = split_related("multipart/related; boundary=B", &Bytes::from(body)).unwrap();
-        assert_eq!(json, "{\"a\":1}");
-        assert_eq!(media, mail);
+        let parts = split_related("multipart/related; boundary=B", &Bytes::from(body)).unwrap();
+        assert_eq!((&parts.json[..], parts.media_type.as_str()), (&b"{\"a\":1}"[..], "message/rfc822"));
+        assert_eq!(parts.media, mail);
         assert!(split_related("multipart/related", &Bytes::new()).is_none());
     }
 
     #[test]
     fn an_empty_message_part_is_empty() {
         let body = "--B\r\nContent-Type: application/json\r\n\r\n{}\r\n--B\r\nContent-Type: message/rfc822\r\n\r\n\r\n--B--";
-        let (_, media) = split_related("multipart/related; boundary=B", &Bytes::from(body)).unwrap();
-        assert!(media.is_empty());
+        let parts = split_related("multipart/related; boundary=B", &Bytes::from(body)).unwrap();
+        assert!(parts.media.is_empty());
+    }
+
+    #[test]
+    fn a_mail_that_quotes_the_delimiter_is_cut_off_there() {
+        let body =
+            "--B\r\n\r\n{}\r\n--B\r\nContent-Type: message/rfc822\r\n\r\none\r\n--B--\r\ntwo\r\n--B--\r\n";
+        let parts = split_related("multipart/related; boundary=B", &Bytes::from(body)).unwrap();
+        assert_eq!(parts.media, "one");
+    }
+
+    #[test]
+    fn only_mails_are_taken() {
+        for (media_type, wanted) in
+            [("message/rfc822", true), ("Message/RFC822", true), ("application/json", false), ("", false)]
+        {
+            assert_eq!(check_type(media_type).is_ok(), wanted, "{media_type}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::serve::call::Call;
 use crate::serve::envelope::{Refusal, Reply, merge};
-use crate::sheets::grid::{Cell, Spreadsheet};
+use crate::sheets::grid::{Cell, Spreadsheet, same_title};
 use crate::sheets::metadata::{AskedMark, DataFilter, Dimension, DimensionRange};
 use crate::sheets::{Properties, change, new_sheet_id, shown};
 use crate::world::World;
@@ -144,7 +144,7 @@ fn update_sheet(spreadsheet: &mut Spreadsheet, asked: UpdateSheet) -> Result<Val
     let current = spreadsheet.sheet(id)?.title.clone();
     let names_title = mask(asked.fields.as_deref())?.any(|field| field == "*" || field == "title");
     if let Some(title) = asked.properties.title.filter(|_| names_title) {
-        if !title.eq_ignore_ascii_case(&current) {
+        if !same_title(&title, &current) {
             spreadsheet.check_title(&title)?;
         }
         spreadsheet.sheet_mut(id)?.title = title;
@@ -219,6 +219,8 @@ fn append_cells(spreadsheet: &mut Spreadsheet, asked: &AppendCells) -> Result<Va
     let sheet = spreadsheet.sheet_mut(asked.sheet_id)?;
     if names_values {
         let first = sheet.used_rows();
+        // Rows are inserted as they are needed, columns are not (`AppendCellsRequest`).
+        sheet.grow(first + asked.rows.len(), 0);
         for (row, cells) in asked.rows.iter().enumerate() {
             for (column, cell) in cells.values.iter().enumerate() {
                 sheet.set(first + row, column, cell.cell())?;

@@ -10,12 +10,14 @@ use serde_json::{Value, json};
 
 use crate::serve::call::Call;
 use crate::serve::envelope::Refusal;
-use crate::sheets::a1::{COLUMN_LIMIT, ROW_LIMIT, Range};
+use crate::sheets::a1::{COLUMN_LIMIT, ROW_LIMIT, Range, column_name};
 use crate::sheets::metadata::Marks;
 use nexora_core::base::clock::Timestamp;
 
 /// Cells that a spreadsheet may have, its empty ones included (Google's limit).
 const CELL_LIMIT: usize = 10_000_000;
+/// Characters that a cell may hold (Google's limit).
+const CELL_LENGTH_LIMIT: usize = 50_000;
 const SHEET_LIMIT: usize = 200;
 const CHANGE_LIMIT: usize = 1_000;
 const USUAL_ROWS: usize = 1_000;
@@ -87,7 +89,7 @@ impl Spreadsheet {
         let range = Range::parse(text).ok_or_else(unknown)?;
         let sheet = match &range.sheet {
             None => self.sheets.first(),
-            Some(title) => self.sheets.iter().find(|sheet| sheet.title.eq_ignore_ascii_case(title)),
+            Some(title) => self.sheets.iter().find(|sheet| same_title(&sheet.title, title)),
         };
         let id = sheet.ok_or_else(unknown)?.id;
         Ok((range, id))
@@ -107,7 +109,7 @@ impl Spreadsheet {
     }
 
     pub fn check_title(&self, title: &str) -> Result<(), Refusal> {
-        if self.sheets.iter().any(|known| known.title.eq_ignore_ascii_case(title)) {
+        if self.sheets.iter().any(|known| same_title(&known.title, title)) {
             let message =
                 format!("A sheet with the name \"{title}\" already exists. Please enter another name.");
             return Err(Refusal::bad_request(message));
@@ -156,6 +158,11 @@ impl Spreadsheet {
     }
 }
 
+/// Tells whether two titles are the same to Google, which does not look at case.
+pub fn same_title(one: &str, other: &str) -> bool {
+    one.to_lowercase() == other.to_lowercase()
+}
+
 fn no_grid(id: i64) -> Refusal {
     Refusal::bad_request(format!("No grid with id: {id}"))
 }
@@ -179,10 +186,27 @@ impl Sheet {
         self.rows.iter().rposition(is_used).map_or(0, |last| last + 1)
     }
 
-    /// Writes a cell; the sheet grows to hold it.
+    /// Makes the grid as large as this at least.
+    pub fn grow(&mut self, rows: usize, columns: usize) {
+        self.row_count = self.row_count.max(rows);
+        self.column_count = self.column_count.max(columns);
+    }
+
+    /// Writes a cell, which must lie in the grid and hold no more than a cell can.
     pub fn set(&mut self, row: usize, column: usize, cell: Cell) -> Result<(), Refusal> {
-        if row >= ROW_LIMIT || column >= COLUMN_LIMIT {
-            return Err(Refusal::bad_request("Cell is beyond the limits of a sheet."));
+        if row >= self.row_count.min(ROW_LIMIT) || column >= self.column_count.min(COLUMN_LIMIT) {
+            let message = format!(
+                "Range ({}{}) exceeds grid limits. Max rows: {}, max columns: {}",
+                column_name(column),
+                row + 1,
+                self.row_count,
+                self.column_count
+            );
+            return Err(Refusal::bad_request(message));
+        }
+        if cell.length() > CELL_LENGTH_LIMIT {
+            let message = "Your input contains more than the maximum of 50000 characters in a single cell.";
+            return Err(Refusal::bad_request(message));
         }
         if self.rows.len() <= row {
             self.rows.resize(row + 1, Arc::default());
@@ -196,8 +220,6 @@ impl Sheet {
                 *slot = cell;
             }
         }
-        self.row_count = self.row_count.max(row + 1);
-        self.column_count = self.column_count.max(column + 1);
         Ok(())
     }
 
@@ -243,6 +265,14 @@ impl Sheet {
 }
 
 impl Cell {
+    /// Returns how many characters it holds, in the units that Google counts (UTF-16).
+    fn length(&self) -> usize {
+        match self {
+            Cell::Text(text) | Cell::Formula(text) => text.encode_utf16().count(),
+            Cell::Empty | Cell::Number(_) | Cell::Bool(_) => 0,
+        }
+    }
+
     /// Reads a value as `RAW` takes it.
     pub fn raw(value: &Value) -> Cell {
         match value {

@@ -281,7 +281,10 @@ pub fn append(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
             };
             table.name(&sheet.title, first_row, width)
         });
-        Ok((table, put(sheet, first_row.max(range.first_row), column, &rows, input)?))
+        let first_row = first_row.max(range.first_row);
+        // What is added at the end makes room for itself, other than what is written.
+        sheet.grow(first_row + rows.len(), column + rows.iter().map(Vec::len).max().unwrap_or(0));
+        Ok((table, put(sheet, first_row, column, &rows, input)?))
     })?;
     let updates = written.shown(call);
     let mut answer = json!({"spreadsheetId": call.param("spreadsheet"), "updates": updates});

@@ -137,7 +137,9 @@ impl Session<'_> {
                 // After 421 the server closes (RFC 5321, section 3.8).
                 Leave::Not(if status == 421 { Next::SayAndClose(text) } else { Next::Say(text) })
             }
-            Some(Blow::DropBefore | Blow::Truncate | Blow::ExpireToken) => Leave::Not(Next::Close),
+            Some(Blow::DropBefore | Blow::Late(_) | Blow::Truncate | Blow::ExpireToken) => {
+                Leave::Not(Next::Close)
+            }
         }
     }
 
