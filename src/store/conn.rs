@@ -12,6 +12,7 @@ use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 
 use crate::sqlite::Sync;
 use crate::{dialect, postgres, sqlite};
+use nexora_core::base::fence::fenced;
 use nexora_core::base::{Error, Result};
 
 /// How long a caller waits for a pooled connection before it is told `Unavailable`.
@@ -79,13 +80,13 @@ macro_rules! on {
 pub(crate) use on;
 
 impl Conn {
-    /// Runs `work` in a transaction, or in a savepoint when one is open, and undoes it on an error.
+    /// Runs `work` in a transaction, or in a savepoint when one is open, and undoes it on an error or a panic.
     ///
     /// # Errors
-    /// Those of `work`; `Unavailable` when the transaction cannot be begun or committed.
+    /// Those of `work`, `Internal` when it panics; `Unavailable` when the transaction cannot be begun or committed.
     pub fn transaction<T>(&mut self, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
         on!(self, |c| begin(c))?;
-        match work(self) {
+        match fenced(|| work(self)) {
             Ok(value) => on!(self, |c| commit(c)).map(|()| value),
             Err(error) => match on!(self, |c| roll_back(c)) {
                 Ok(()) => Err(error),
@@ -181,5 +182,23 @@ mod tests {
         assert!(matches!("postgresql://h/db".parse::<Url>().unwrap(), Url::Postgres(_)));
         assert!("mysql://h/db".parse::<Url>().is_err());
         assert!("".parse::<Url>().is_err());
+    }
+
+    #[test]
+    fn a_panic_undoes_its_transaction_and_the_connection_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut conn = Url::Sqlite(folder.path().join("x.db")).establish().unwrap();
+        let run = |conn: &mut Conn, sql: &str| {
+            let sql = sql.to_owned();
+            on!(conn, |c| diesel::RunQueryDsl::execute(diesel::sql_query(sql), c)).unwrap();
+        };
+        run(&mut conn, "CREATE TABLE t (n INTEGER PRIMARY KEY)");
+        let failed = conn.transaction::<()>(|conn| {
+            run(conn, "INSERT INTO t VALUES (1)");
+            panic!("half-way")
+        });
+        assert!(failed.unwrap_err().message().ends_with("half-way"));
+        // It would fail if the first row were still there.
+        conn.transaction(|conn| Ok(run(conn, "INSERT INTO t VALUES (1)"))).unwrap();
     }
 }
