@@ -52,7 +52,8 @@ impl FromStr for Url {
         }
         let path = text.strip_prefix("sqlite:").unwrap_or(text);
         if path.is_empty() || path.contains("://") {
-            return Err(Error::config(format!("`{text}` is not a database URL"))
+            // What it says is not repeated: it may hold a password.
+            return Err(Error::config("`database.url` is not a database URL")
                 .hint("use `sqlite:/var/lib/nexora/nexora.db` or `postgres://user@host/nexora`"));
         }
         Ok(Url::Sqlite(PathBuf::from(path)))
