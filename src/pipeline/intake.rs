@@ -324,7 +324,7 @@ fn same(earlier: &Event, fingerprint: &str) -> Result<(LeadId, Inserted)> {
 }
 
 /// Tells how much speaks for spam, with what our own records say of the sender and the text.
-fn weigh(
+pub(super) fn weigh(
     tx: &mut Tx,
     new: &NewLead,
     body_hash: Option<&str>,

@@ -12,6 +12,7 @@ pub mod dispatch;
 pub mod fetch;
 pub mod hook;
 pub mod intake;
+pub mod noise;
 pub mod poll;
 pub mod prune;
 pub mod rescue;
