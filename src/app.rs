@@ -2,6 +2,7 @@
 
 mod public_profile;
 pub mod registry;
+pub mod turns;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -14,6 +15,7 @@ use tokio::sync::{Notify, OnceCell};
 use tokio_util::task::TaskTracker;
 
 use crate::app::registry::Registry;
+use crate::app::turns::Turns;
 use crate::config::Config;
 use nexora_connector::kind::{Connectors, Environment};
 use nexora_connector::lead_source::LeadSources;
@@ -39,6 +41,8 @@ pub struct App {
     pub rehearsal: Rehearsal,
     pub nudges: Nudges,
     pub deliveries: Deliveries,
+    /// When each stage of this daemon is expected back.
+    pub turns: Turns,
     /// The polls under way in this process.
     pub polls: TaskTracker,
     profiles: PublicProfiles,
@@ -166,6 +170,7 @@ impl App {
             rehearsal: Rehearsal::default(),
             nudges: Nudges::default(),
             deliveries: Deliveries::default(),
+            turns: Turns::default(),
             polls: TaskTracker::new(),
             profiles: PublicProfiles::default(),
             lead_sources,

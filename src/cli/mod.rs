@@ -199,7 +199,12 @@ pub fn main() -> ExitCode {
     let out = Out::new(&cli.global);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(32).build();
     let result = match runtime {
-        Ok(runtime) => runtime.block_on(run(cli, &out)),
+        Ok(runtime) => {
+            let result = runtime.block_on(run(cli, &out));
+            // What is stuck on a thread does not keep the process.
+            runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+            result
+        }
         Err(error) => Err(Error::internal("the runtime cannot be started").source(error)),
     };
     match result {

@@ -14,6 +14,12 @@ pub struct Settings {
     pub address_per_minute: u32,
     /// Leads that one tenant takes in a minute; 0 for any number.
     pub tenant_per_minute: u32,
+    /// What looks like spam that one tenant takes in a minute besides; 0 for any number.
+    pub spam_per_minute: u32,
+    /// Leads held back as spam that are kept of one tenant in a day.
+    pub spam_per_day: u32,
+    /// Days for which leads are kept that were held back as spam and that nobody let go.
+    pub keep_spam_days: u64,
     /// Photos of one lead; 0 for none.
     pub photos: u32,
     /// The largest photo that may be sent.
@@ -35,6 +41,9 @@ impl Default for Settings {
         Settings {
             address_per_minute: 30,
             tenant_per_minute: 600,
+            spam_per_minute: 60,
+            spam_per_day: 2_000,
+            keep_spam_days: 90,
             photos: 6,
             photo_limit_bytes: 12_000_000,
             photo_limit_pixels: 50_000_000,
@@ -55,11 +64,17 @@ impl Settings {
         let photos = u64::from(self.photos) * (self.photo_limit_bytes + 4_096);
         at_least("intake.upload_memory_bytes", self.upload_memory_bytes, photos)?;
         at_least("intake.upload_timeout_s", self.upload_timeout_s, 1)?;
+        at_least("intake.spam_per_day", u64::from(self.spam_per_day), 1)?;
+        at_least("intake.keep_spam_days", self.keep_spam_days, 1)?;
         check_url("intake.turnstile_url", &self.turnstile_url)
     }
 
     pub fn keep_photos(&self) -> Duration {
         Duration::from_secs(self.keep_photos_days.saturating_mul(86_400))
+    }
+
+    pub fn keep_spam(&self) -> Duration {
+        Duration::from_secs(self.keep_spam_days.saturating_mul(86_400))
     }
 
     pub fn upload_timeout(&self) -> Duration {

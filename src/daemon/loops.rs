@@ -1,8 +1,12 @@
 //! One loop for each stage: sweep, then sleep until something is due, a nudge, or the stop.
+//!
+//! A stage notes by when it comes back (`app.turns`). A panic in a sweep is a failure of that sweep alone.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -10,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::App;
 use crate::pipeline::{Swept, advance, deliver, dispatch, fetch, poll, prune, rescue, tick};
 use nexora_core::base::Result;
+use nexora_core::base::fence::defect;
 
 /// How long a stage pauses after a failure that its items were not to blame for.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -34,7 +39,7 @@ pub fn start(app: &Arc<App>, stop: &CancellationToken, tasks: &mut JoinSet<()>) 
 async fn run_poll(app: Arc<App>, stop: CancellationToken) {
     let mut round = None;
     while !stop.is_cancelled() {
-        let swept = poll::sweep(&app, &mut round).await;
+        let swept = turn(&app, "poll", poll::sweep(&app, &mut round)).await;
         rest(&app, "poll", swept, &app.nudges.poll, &stop).await;
     }
 }
@@ -42,7 +47,7 @@ async fn run_poll(app: Arc<App>, stop: CancellationToken) {
 async fn run_fetch(app: Arc<App>, stop: CancellationToken) {
     let mut round = None;
     while !stop.is_cancelled() {
-        let swept = fetch::sweep(&app, &mut round).await;
+        let swept = turn(&app, "fetch", fetch::sweep(&app, &mut round)).await;
         rest(&app, "fetch", swept, &app.nudges.fetch, &stop).await;
     }
 }
@@ -50,7 +55,7 @@ async fn run_fetch(app: Arc<App>, stop: CancellationToken) {
 async fn run_tick(app: Arc<App>, stop: CancellationToken) {
     let mut round = tick::Rounds::default();
     while !stop.is_cancelled() {
-        let swept = tick::sweep(&app, &mut round).await;
+        let swept = turn(&app, "tick", tick::sweep(&app, &mut round)).await;
         rest(&app, "tick", swept, &app.nudges.tick, &stop).await;
     }
 }
@@ -58,7 +63,7 @@ async fn run_tick(app: Arc<App>, stop: CancellationToken) {
 async fn run_dispatch(app: Arc<App>, stop: CancellationToken) {
     let mut round = None;
     while !stop.is_cancelled() {
-        let swept = dispatch::sweep(&app, &mut round).await;
+        let swept = turn(&app, "dispatch", dispatch::sweep(&app, &mut round)).await;
         rest(&app, "dispatch", swept, &app.nudges.dispatch, &stop).await;
     }
 }
@@ -66,7 +71,7 @@ async fn run_dispatch(app: Arc<App>, stop: CancellationToken) {
 async fn run_advance(app: Arc<App>, stop: CancellationToken) {
     let mut round = None;
     while !stop.is_cancelled() {
-        let swept = advance::sweep(&app, &mut round).await;
+        let swept = turn(&app, "advance", advance::sweep(&app, &mut round)).await;
         rest(&app, "advance", swept, &app.nudges.advance, &stop).await;
     }
 }
@@ -74,7 +79,7 @@ async fn run_advance(app: Arc<App>, stop: CancellationToken) {
 async fn run_deliver(app: Arc<App>, stop: CancellationToken) {
     let mut round = None;
     while !stop.is_cancelled() {
-        let swept = deliver::sweep(&app, &mut round).await;
+        let swept = turn(&app, "deliver", deliver::sweep(&app, &mut round)).await;
         rest(&app, "deliver", swept, &app.nudges.deliver, &stop).await;
     }
 }
@@ -82,18 +87,19 @@ async fn run_deliver(app: Arc<App>, stop: CancellationToken) {
 async fn run_rescue(app: Arc<App>, stop: CancellationToken) {
     let nobody = Notify::new();
     while !stop.is_cancelled() {
-        let swept = rescue::sweep(&app).await;
+        let swept = turn(&app, "rescue", rescue::sweep(&app)).await;
         rest(&app, "rescue", swept, &nobody, &stop).await;
     }
 }
 
 async fn run_prune(app: Arc<App>, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        match prune::sweep(&app).await {
+        match turn(&app, "prune", prune::sweep(&app)).await {
             Ok(swept) if swept.more => continue,
             Ok(_) => {}
             Err(error) => tracing::error!(stage = "prune", reason = %error.report(), "stage prune failed"),
         }
+        app.turns.expect("prune", Instant::now(), PRUNE_INTERVAL);
         stop.run_until_cancelled(tokio::time::sleep(PRUNE_INTERVAL)).await;
     }
 }
@@ -104,6 +110,12 @@ async fn watch(app: Arc<App>, stop: CancellationToken) {
     while stop.run_until_cancelled(changed.notified()).await.is_some() {
         app.nudges.all();
     }
+}
+
+/// Makes one sweep, and expects the stage back from it.
+async fn turn(app: &App, stage: &'static str, sweep: impl Future<Output = Result<Swept>>) -> Result<Swept> {
+    app.turns.expect(stage, Instant::now(), Duration::ZERO);
+    AssertUnwindSafe(sweep).catch_unwind().await.unwrap_or_else(|panic| Err(defect(&*panic)))
 }
 
 async fn rest(
@@ -126,6 +138,7 @@ async fn rest(
     };
     // At least a moment, so that a row that stays due cannot make the loop spin.
     let pause = pause.max(Duration::from_millis(1));
+    app.turns.expect(stage, Instant::now(), pause);
     tokio::select! {
         () = tokio::time::sleep(pause) => {}
         () = nudge.notified() => {}

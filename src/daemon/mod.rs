@@ -30,7 +30,7 @@ use nexora_core::base::clock::Clock;
 use nexora_core::base::{Error, Result};
 use nexora_store::Db;
 
-/// How long deliveries under way may take to finish once a stop was asked for.
+/// How long sweeps and requests, and then deliveries under way, may take to finish once a stop was asked for.
 const DRAIN: Duration = Duration::from_secs(20);
 
 /// How often the metrics let go of old samples.
@@ -80,7 +80,13 @@ impl Daemon {
     /// Stops taking work, lets what is under way finish, and ends.
     pub async fn stop(mut self) {
         self.stop.cancel();
-        while self.tasks.join_next().await.is_some() {}
+        self.app.turns.end();
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(DRAIN, ended).await.is_err() {
+            tracing::warn!(
+                "some sweeps or requests did not finish in time; what they had not written is done anew"
+            );
+        }
         let rest =
             async { tokio::join!(deliver::rest(&self.app), poll::rest(&self.app), fetch::rest(&self.app)) };
         if tokio::time::timeout(DRAIN, rest).await.is_err() {

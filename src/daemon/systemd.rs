@@ -1,7 +1,7 @@
 //! Notifications to systemd (sd_notify(3)): ready, reloading, alive, stopping. Without systemd they do nothing.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sd_notify::NotifyState;
 use tokio::task::JoinHandle;
@@ -23,7 +23,7 @@ pub fn stopping() {
     tell(&[NotifyState::Stopping]);
 }
 
-/// Says regularly that the daemon is alive, as long as its database answers.
+/// Says regularly that the daemon is alive, as long as its database answers and no stage is stuck.
 pub fn watchdog(app: &Arc<App>) -> Option<JoinHandle<()>> {
     let interval = sd_notify::watchdog_enabled()? / 2;
     let app = Arc::clone(app);
@@ -32,12 +32,20 @@ pub fn watchdog(app: &Arc<App>) -> Option<JoinHandle<()>> {
             let answers = app.db.write(|_| Ok(()));
             match tokio::time::timeout(interval.max(Duration::from_secs(1)), answers).await {
                 // A full disk is no reason to be restarted: only silence is.
-                Ok(_) => tell(&[NotifyState::Watchdog]),
+                Ok(_) => tell_unless_late(&app.turns.late(Instant::now())),
                 Err(_) => tracing::error!("the database gives no answer"),
             }
             tokio::time::sleep(interval).await;
         }
     }))
+}
+
+fn tell_unless_late(late: &[&str]) {
+    if late.is_empty() {
+        tell(&[NotifyState::Watchdog]);
+    } else {
+        tracing::error!("stuck for too long: stage {}", late.join(", "));
+    }
 }
 
 fn tell(state: &[NotifyState<'_>]) {

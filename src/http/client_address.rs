@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use axum::extract::ConnectInfo;
 use axum::http::{Extensions, HeaderMap, HeaderValue};
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv6Net};
 
 /// Returns the client's address. `X-Forwarded-For` is read from its end, as far as trusted proxies
 /// wrote it; its beginning is the client's own and proves nothing.
@@ -36,7 +36,32 @@ fn parsed(hop: &[u8]) -> Option<IpAddr> {
     bare.parse().or_else(|_| with_port()).ok()
 }
 
-/// Returns the network that is counted as one client: an IPv4 address, or the /56 that one IPv6 customer gets at most
+/// How many clients' worth all of an IPv6 /48 gets: it may be one customer's (RIPE-690, 4.2), or hold many a
+/// mobile provider's.
+pub const WIDE: u32 = 8;
+
+/// A network that counts as one client, or as several together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    pub network: IpNet,
+    /// How many clients' worth it gets.
+    pub worth: u32,
+}
+
+/// Returns the networks by which a client is counted: an IPv4 address; or an IPv6 /64, which any client has to
+/// itself, and its /48, so that a customer who has many of them gets no more than several clients do.
+pub fn counted(address: IpAddr) -> Vec<Counted> {
+    let one = |network: IpNet, worth| Counted { network: network.trunc(), worth };
+    match address {
+        IpAddr::V4(_) => vec![one(IpNet::from(address), 1)],
+        IpAddr::V6(six) => [(64, 1), (48, WIDE)]
+            .into_iter()
+            .filter_map(|(length, worth)| Some(one(Ipv6Net::new(six, length).ok()?.into(), worth)))
+            .collect(),
+    }
+}
+
+/// Returns the network that is shown and remembered for one client: an IPv4 address, or the /56 that one IPv6 customer gets at most
 /// (RIPE-690, 4.2).
 pub fn client_network(address: IpAddr) -> IpAddr {
     match address {
@@ -88,6 +113,19 @@ mod tests {
         assert_eq!(forwarded("127.0.0.1", &["2001:db8::1"]), "2001:db8::1");
         assert_eq!(forwarded("127.0.0.1", &["1.1.1.1, 198.51.100.1:80, 10.0.0.3:443"]), "198.51.100.1");
         assert_eq!(forwarded("127.0.0.1", &["198.51.100.1:port"]), "127.0.0.1");
+    }
+
+    #[test]
+    fn an_ipv6_client_is_counted_with_its_neighbours_too() {
+        let shown = |address: &str| -> Vec<(String, u32)> {
+            let counted = counted(address.parse().unwrap());
+            counted.into_iter().map(|counted| (counted.network.to_string(), counted.worth)).collect()
+        };
+        assert_eq!(shown("203.0.113.9"), [("203.0.113.9/32".to_owned(), 1)]);
+        let [own, wide] = ["2001:db8:1:2::/64", "2001:db8:1::/48"].map(str::to_owned);
+        assert_eq!(shown("2001:db8:1:2:aaaa::1"), [(own.clone(), 1), (wide.clone(), WIDE)]);
+        assert_eq!(shown("2001:db8:1:2:bbbb::9"), [(own, 1), (wide.clone(), WIDE)]);
+        assert_eq!(shown("2001:db8:1:3::1")[1], (wide, WIDE));
     }
 
     #[test]

@@ -4,24 +4,35 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ipnet::IpNet;
+
+use crate::http::client_address::counted;
+
 /// Counts what each address has under way.
 #[derive(Clone, Default)]
-pub struct ConnectionLimiter(Arc<Mutex<HashMap<IpAddr, usize>>>);
+pub struct ConnectionLimiter(Arc<Mutex<HashMap<IpNet, usize>>>);
 
 /// One connection of an address; it counts as under way until it is dropped.
 pub struct Slot {
     limiter: ConnectionLimiter,
-    address: IpAddr,
+    networks: Vec<IpNet>,
 }
 
 impl ConnectionLimiter {
-    /// Counts one more, unless the address has `most` under way.
+    /// Counts one more, unless the client has `most` under way, or the network around it several clients' worth.
     pub fn take(&self, address: IpAddr, most: usize) -> Option<Slot> {
+        let counted = counted(address);
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(address).or_default();
-        (*count < most).then(|| {
-            *count += 1;
-            Slot { limiter: self.clone(), address }
+        let has_room = counted.iter().all(|client| {
+            let worth = usize::try_from(client.worth).unwrap_or(usize::MAX);
+            counts.get(&client.network).copied().unwrap_or(0) < most.saturating_mul(worth)
+        });
+        has_room.then(|| {
+            let networks: Vec<IpNet> = counted.into_iter().map(|client| client.network).collect();
+            for network in &networks {
+                *counts.entry(*network).or_default() += 1;
+            }
+            Slot { limiter: self.clone(), networks }
         })
     }
 }
@@ -29,10 +40,12 @@ impl ConnectionLimiter {
 impl Drop for Slot {
     fn drop(&mut self) {
         let mut counts = self.limiter.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.address);
+        for network in &self.networks {
+            if let Some(count) = counts.get_mut(network) {
+                *count -= 1;
+                if *count == 0 {
+                    counts.remove(network);
+                }
             }
         }
     }
@@ -53,6 +66,17 @@ mod tests {
         drop(first);
         assert!(limiter.take(one, 2).is_some());
         drop(second);
+        assert!(limiter.0.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_network_of_many_addresses_gets_what_several_clients_get() {
+        let limiter = ConnectionLimiter::default();
+        let address = |number: usize| format!("2001:db8:1:{number:x}::1").parse().unwrap();
+        let held: Vec<_> = (0..2_000).filter_map(|number| limiter.take(address(number), 2)).collect();
+        assert_eq!(held.len(), 16);
+        assert!(limiter.take("2001:db8:2::1".parse().unwrap(), 2).is_some());
+        drop(held);
         assert!(limiter.0.lock().unwrap().is_empty());
     }
 }

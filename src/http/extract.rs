@@ -13,7 +13,6 @@ use axum::http::request::Parts;
 use crate::app::PublicProfile;
 use crate::http::client_address::{self, client_network};
 use crate::http::problem::Problem;
-use crate::http::rate::Buckets;
 use crate::http::{Public, session};
 use crate::ops;
 use nexora_core::base::{Error, Kind};
@@ -27,7 +26,7 @@ use nexora_core::model::tenant::Tenant;
 pub struct ClientAddress(pub Option<IpAddr>);
 
 impl ClientAddress {
-    /// Returns the network that is counted as one client.
+    /// Returns the network that is shown and remembered for the client.
     pub fn network(self) -> Option<IpAddr> {
         self.0.map(client_network)
     }
@@ -114,7 +113,7 @@ impl Public {
     /// # Errors
     /// `429` when the client has made too many of them.
     pub fn count_refusal(&self, client: ClientAddress) -> Result<(), Problem> {
-        take(&self.rates.refusals, client)
+        self.rates.refusals.take(client.0, 1).map_err(Problem::too_many)
     }
 
     /// Counts something that a client sends.
@@ -122,10 +121,6 @@ impl Public {
     /// # Errors
     /// `429` when the client has sent too much.
     pub fn count_request(&self, client: ClientAddress) -> Result<(), Problem> {
-        take(&self.rates.addresses, client)
+        self.rates.clients.take(client.0, 1).map_err(Problem::too_many)
     }
-}
-
-fn take(buckets: &Buckets<IpAddr>, client: ClientAddress) -> Result<(), Problem> {
-    client.network().map_or(Ok(()), |network| buckets.take(&network).map_err(Problem::too_many))
 }

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::http::Private;
-use nexora_core::base::Result;
+use nexora_core::base::{Error, Result};
 use nexora_store::migration;
 
 /// How long a check may take before it counts as failed.
@@ -36,18 +36,27 @@ pub async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// The process can do its work: the database can be read and written.
+/// The process can do its work: the database can be read and written, and no stage is stuck.
 pub async fn ready(State(private): State<Private>) -> Response {
     let db = &private.app.db;
     let checks = vec![
         check("database_read", db.read(migration::check)).await,
         check("database_write", db.write(|_| Ok(()))).await,
+        check("stages", async { stages(&private.app.turns.late(Instant::now())) }).await,
     ];
     let ok = checks.iter().all(|check| check.ok);
     let status = if ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let body =
         Readiness { status: if ok { "ready" } else { "not_ready" }, at: private.app.clock.now(), checks };
     (status, Json(body)).into_response()
+}
+
+fn stages(late: &[&str]) -> Result<()> {
+    match late {
+        [] => Ok(()),
+        late => Err(Error::unavailable(format!("stuck for too long: stage {}", late.join(", ")))
+            .hint("the log says what it was doing; restart the service")),
+    }
 }
 
 async fn check(name: &'static str, work: impl Future<Output = Result<()>>) -> Check {

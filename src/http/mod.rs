@@ -24,14 +24,13 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use ipnet::IpNet;
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::sync::Semaphore;
 
 pub use routes::{private, public};
 pub use server::{Limits, Server};
 
 use crate::app::App;
-use crate::http::lead::Budget;
-use crate::http::rate::{Buckets, Rates};
+use crate::http::lead::{Budget, DecodingQueue};
+use crate::http::rate::{Buckets, ClientBuckets, Rates};
 
 /// What the public listener needs.
 #[derive(Clone)]
@@ -41,17 +40,23 @@ pub struct Public {
     proxies: Arc<[IpNet]>,
     rates: Arc<Rates>,
     uploads: Arc<Budget>,
-    /// Lets one request decode photos at a time: it takes much memory.
-    decoding: Arc<Semaphore>,
+    /// Lets one photo be decoded at a time: it takes much memory.
+    decoding: Arc<DecodingQueue>,
 }
 
 impl Public {
     fn new(app: Arc<App>) -> Public {
         let settings = &app.config.intake;
         let rates = Rates {
-            addresses: Buckets::new(settings.address_per_minute),
+            clients: ClientBuckets::new(settings.address_per_minute),
             tenants: Buckets::new(settings.tenant_per_minute),
-            refusals: Buckets::new(rate::REFUSALS_PER_MINUTE),
+            noise: Buckets::new(settings.spam_per_minute),
+            shares: Buckets::new(match settings.address_per_minute {
+                0 => 0,
+                _ => rate::SHARE_PER_MINUTE,
+            }),
+            decoding: ClientBuckets::new(rate::DECODED_PER_MINUTE),
+            refusals: ClientBuckets::new(rate::REFUSALS_PER_MINUTE),
             notes: Buckets::new(rate::NOTES_PER_MINUTE),
         };
         Public {
@@ -59,7 +64,7 @@ impl Public {
             proxies: app.config.http.proxies().unwrap_or_default().into(),
             rates: Arc::new(rates),
             uploads: Arc::new(Budget::new(settings.upload_memory_bytes)),
-            decoding: Arc::new(Semaphore::new(1)),
+            decoding: Arc::default(),
             app,
         }
     }

@@ -20,7 +20,6 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::http::Settings;
-use crate::http::client_address::client_network;
 use crate::http::connection_limiter::ConnectionLimiter;
 use crate::http::write_timeout::WriteTimeout;
 use nexora_core::base::{Error, Result};
@@ -111,7 +110,7 @@ impl Server {
             let is_trusted = self.limits.trusted.iter().any(|network| network.contains(&address));
             let slot = match is_trusted {
                 true => None,
-                false => match limiter.take(client_network(address), self.limits.per_address) {
+                false => match limiter.take(address, self.limits.per_address) {
                     Some(slot) => Some(slot),
                     None => continue,
                 },

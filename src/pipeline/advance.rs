@@ -1,6 +1,7 @@
 //! Runs move through their steps. What a run promises is written with the state that promised it.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::app::App;
 use crate::domain::CONNECTION_LIMIT;
@@ -10,9 +11,11 @@ use crate::domain::automation::version;
 use crate::domain::contact::link::SignedLinks;
 use crate::pipeline::Round;
 use crate::pipeline::Swept;
+use crate::pipeline::TURN;
 use crate::pipeline::spacing;
 use nexora_connector::kind::Connectors;
 use nexora_core::base::clock::Timestamp;
+use nexora_core::base::fence::fenced;
 use nexora_core::base::{Error, Kind, Result};
 use nexora_core::model::RunId;
 use nexora_core::model::connector::Connections;
@@ -34,11 +37,18 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
     let (share, moves, next_due) = app
         .db
         .read(move |conn| {
-            let share = due::take(conn, Queue::Runs, now, limit, after.as_ref())?;
+            let mut share = due::take(conn, Queue::Runs, now, limit, after.as_ref())?;
             let mut moves = Vec::with_capacity(share.rows.len());
-            for due in &share.rows {
-                moves.extend(decide(conn, (&linker, &connectors), due, spacing, now)?);
+            let begun = Instant::now();
+            let mut rows = std::mem::take(&mut share.rows).into_iter();
+            for due in rows.by_ref() {
+                moves.extend(decide(conn, (&linker, &connectors), &due, spacing, now)?);
+                share.rows.push(due);
+                if begun.elapsed() > TURN {
+                    break;
+                }
             }
+            share.cut_short(rows.len());
             let next_due = if share.rows.is_empty() { due::next(conn, Queue::Runs)? } else { None };
             Ok((share, moves, next_due))
         })
@@ -78,7 +88,7 @@ fn decide(
         return Ok(None);
     };
     let epoch = run.epoch;
-    let plan = match plan_for(conn, (linker, connectors), &run, now) {
+    let plan = match fenced(|| plan_for(conn, (linker, connectors), &run, now)) {
         Ok(plan) => plan,
         Err(error) if error.kind() == Kind::Unavailable => return Err(error),
         Err(error) => {

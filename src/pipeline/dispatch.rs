@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::app::App;
 use crate::domain::AUTOMATION_LIMIT;
@@ -14,6 +15,7 @@ use crate::domain::automation::version;
 use crate::domain::automation::version::Parsed;
 use crate::pipeline::Round;
 use crate::pipeline::Swept;
+use crate::pipeline::TURN;
 use crate::pipeline::spacing;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::{Error, Result};
@@ -54,26 +56,37 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
     if events.is_empty() {
         return Ok(Swept::nothing(next_due));
     }
-    let handled = events.len();
+    let offered = events.len();
     let spacing = spacing(&app.config.pipeline);
-    let made = app.db.write(move |conn| dispatch_all(conn, &events, spacing, now)).await?;
+    let (made, handled) = app.db.write(move |conn| dispatch_all(conn, &events, spacing, now)).await?;
     if made > 0 {
         app.nudges.advance.notify_one();
     }
-    Ok(Swept { handled, more: share.more, next_due: None })
+    Ok(Swept { handled, more: share.more || handled < offered, next_due: None })
 }
 
-fn dispatch_all(conn: &mut Conn, events: &[Event], spacing: Spacing, now: Timestamp) -> Result<usize> {
+/// Returns how many runs were made, and of how many events.
+fn dispatch_all(
+    conn: &mut Conn,
+    events: &[Event],
+    spacing: Spacing,
+    now: Timestamp,
+) -> Result<(usize, usize)> {
     let mut tenants = HashMap::new();
-    let mut made = 0;
+    let (mut made, mut handled) = (0, 0);
+    let begun = Instant::now();
     for event in events {
+        if begun.elapsed() > TURN {
+            break;
+        }
+        handled += 1;
         match conn.transaction(|conn| dispatch(conn, event, &mut tenants, now)) {
             Ok(runs) => made += runs,
             Err(error) if error.kind() == nexora_core::base::Kind::Unavailable => return Err(error),
             Err(error) => postpone(conn, event, &error, spacing, now)?,
         }
     }
-    Ok(made)
+    Ok((made, handled))
 }
 
 /// A tenant as it is during one sweep: its automations that are not disabled, what they wait for, and

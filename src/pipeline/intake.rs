@@ -337,7 +337,7 @@ fn reached_by<'a>(
 }
 
 /// Tells how much speaks for spam, with what our own records say of the sender and the text.
-fn weigh(
+pub(super) fn weigh(
     tx: &mut Tx,
     new: &NewLead,
     body_hash: Option<&str>,

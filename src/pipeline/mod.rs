@@ -12,6 +12,7 @@ pub mod dispatch;
 pub mod fetch;
 pub mod hook;
 pub mod intake;
+pub mod noise;
 pub mod poll;
 pub mod prune;
 pub mod rescue;
@@ -72,6 +73,10 @@ pub async fn settle(app: &Arc<App>) -> Result<()> {
         }
     }
 }
+
+/// How long one sweep goes on deciding before it hands over what it has, so that a few items that take
+/// long delay neither the rest nor a stop.
+const TURN: Duration = Duration::from_millis(500);
 
 /// Returns how the configuration spaces failures.
 fn spacing(settings: &crate::config::pipeline::Settings) -> Spacing {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::app::App;
 use crate::pipeline::Swept;
 use nexora_core::base::Result;
-use nexora_store::{appointment, automatic_answer, event, form, notice, run, session};
+use nexora_store::{appointment, automatic_answer, event, form, lead, notice, run, session};
 
 /// Rows of a kind deleted in one write, so that no other write waits long.
 const LIMIT: i64 = 64;
@@ -21,7 +21,7 @@ const KEEP_ANSWERS: Duration = Duration::from_secs(2 * 86_400);
 const KEEP_SPAM: Duration = Duration::from_secs(30 * 86_400);
 
 /// Deletes a share of the runs, with their steps and effects, that finished before the retention,
-/// of the events that started none, of the notices whose lead was fetched, of the appointments that are
+/// of the events that started none, of the leads held back as spam that nobody let go, of the notices whose lead was fetched, of the appointments that are
 /// over as long, of old sessions, and of old photos.
 ///
 /// # Errors
@@ -31,6 +31,7 @@ pub async fn sweep(app: &Arc<App>) -> Result<Swept> {
     let [runs, events] =
         [app.config.pipeline.keep_runs(), app.config.pipeline.keep_events()].map(|age| now - age);
     let photos = now - app.config.intake.keep_photos();
+    let spam = now - app.config.intake.keep_spam();
     let pruned = app.db.write(move |conn| {
         let pruned_runs = run::prune(conn, runs, LIMIT)?;
         let pruned_events = event::prune(conn, events, LIMIT)?;
@@ -39,6 +40,7 @@ pub async fn sweep(app: &Arc<App>) -> Result<Swept> {
         let pruned_sessions = session::prune(conn, now - KEEP_SESSIONS, LIMIT)?;
         let pruned_photos = form::prune_photos(conn, photos, photos.max(now - KEEP_SPAM), LIMIT)?;
         let pruned_answers = automatic_answer::prune(conn, now - KEEP_ANSWERS, LIMIT)?;
+        let pruned_leads = lead::prune_spam(conn, spam, LIMIT)?;
         Ok([
             pruned_runs,
             pruned_events,
@@ -47,6 +49,7 @@ pub async fn sweep(app: &Arc<App>) -> Result<Swept> {
             pruned_sessions,
             pruned_photos,
             pruned_answers,
+            pruned_leads,
         ])
     });
     let pruned = pruned.await?;

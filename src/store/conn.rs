@@ -12,6 +12,7 @@ use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 
 use crate::sqlite::Sync;
 use crate::{dialect, postgres, sqlite};
+use nexora_core::base::fence::fenced;
 use nexora_core::base::{Error, Result};
 
 /// How long a caller waits for a pooled connection before it is told `Unavailable`.
@@ -51,7 +52,8 @@ impl FromStr for Url {
         }
         let path = text.strip_prefix("sqlite:").unwrap_or(text);
         if path.is_empty() || path.contains("://") {
-            return Err(Error::config(format!("`{text}` is not a database URL"))
+            // What it says is not repeated: it may hold a password.
+            return Err(Error::config("`database.url` is not a database URL")
                 .hint("use `sqlite:/var/lib/nexora/nexora.db` or `postgres://user@host/nexora`"));
         }
         Ok(Url::Sqlite(PathBuf::from(path)))
@@ -79,10 +81,10 @@ macro_rules! on {
 pub(crate) use on;
 
 impl Conn {
-    /// Runs `work` in a transaction, or in a savepoint when one is open, and undoes it on an error.
+    /// Runs `work` in a transaction, or in a savepoint when one is open, and undoes it on an error or a panic.
     ///
     /// # Errors
-    /// Those of `work`; `Unavailable` when the transaction cannot be begun or committed.
+    /// Those of `work`, `Internal` when it panics; `Unavailable` when the transaction cannot be begun or committed.
     pub fn transaction<T>(&mut self, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
         let mut value = None;
         let mut work = Some(work);
@@ -97,7 +99,7 @@ impl Conn {
 
     fn transact(&mut self, work: &mut dyn FnMut(&mut Conn) -> Result<()>) -> Result<()> {
         on!(self, |c| begin(c))?;
-        match work(self) {
+        match fenced(|| work(self)) {
             Ok(()) => on!(self, |c| commit(c)),
             Err(error) => match on!(self, |c| roll_back(c)) {
                 Ok(()) => Err(error),
@@ -193,5 +195,23 @@ mod tests {
         assert!(matches!("postgresql://h/db".parse::<Url>().unwrap(), Url::Postgres(_)));
         assert!("mysql://h/db".parse::<Url>().is_err());
         assert!("".parse::<Url>().is_err());
+    }
+
+    #[test]
+    fn a_panic_undoes_its_transaction_and_the_connection_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut conn = Url::Sqlite(folder.path().join("x.db")).establish().unwrap();
+        let run = |conn: &mut Conn, sql: &str| {
+            let sql = sql.to_owned();
+            on!(conn, |c| diesel::RunQueryDsl::execute(diesel::sql_query(sql), c)).unwrap();
+        };
+        run(&mut conn, "CREATE TABLE t (n INTEGER PRIMARY KEY)");
+        let failed = conn.transaction::<()>(|conn| {
+            run(conn, "INSERT INTO t VALUES (1)");
+            panic!("half-way")
+        });
+        assert!(failed.unwrap_err().message().ends_with("half-way"));
+        // It would fail if the first row were still there.
+        conn.transaction(|conn| Ok(run(conn, "INSERT INTO t VALUES (1)"))).unwrap();
     }
 }

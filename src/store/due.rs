@@ -59,6 +59,17 @@ pub struct Share {
     pub after: Option<TenantId>,
 }
 
+impl Share {
+    /// Notes that the last `left` rows were not worked on: more is due, and the next round begins with the
+    /// tenant after the last one that was served.
+    pub fn cut_short(&mut self, left: usize) {
+        if left > 0 {
+            self.more = true;
+            self.after = self.rows.last().map(|row| row.tenant_id.clone()).or(self.after.take());
+        }
+    }
+}
+
 /// Tenants that one sweep visits at most, so that its cost has a bound whatever their number.
 const TENANTS_PER_ROUND: i64 = 256;
 

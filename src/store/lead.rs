@@ -1,14 +1,19 @@
 //! Rows of `leads`.
 
+use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 
 use crate::conn::on;
 use crate::{Conn, Tx};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::address::{EmailAddress, PhoneNumber};
+use nexora_core::model::form::photos;
+use nexora_core::model::job::jobs;
 use nexora_core::model::lead::{Lead, LeadState, ResponseTime, leads};
-use nexora_core::model::{ContactId, LeadId};
+use nexora_core::model::task::tasks;
+use nexora_core::model::{ContactId, LeadId, TenantId};
 
 pub fn insert(conn: &mut Conn, lead: &Lead) -> Result<()> {
     on!(conn, |c| diesel::insert_into(leads::table).values(lead).execute(c)).map(|_| ())
@@ -96,6 +101,53 @@ pub fn same_text(
         (email.is_some() && one.as_ref() == email) || (phone.is_some() && two.as_ref() == phone)
     };
     Ok(i64::try_from(senders.iter().filter(|sender| !is_same(sender)).count()).unwrap_or(FEW))
+}
+
+/// Counts, up to `most`, the leads since a moment that are held back as spam. Uses `leads_spam_by_tenant`.
+pub fn count_spam(tx: &mut Tx, since: Timestamp, most: i64) -> Result<i64> {
+    let found: Vec<LeadId> = on!(tx.conn, |c| leads::table
+        .filter(leads::tenant_id.eq(tx.tenant))
+        .filter(is_spam())
+        .filter(leads::received_at.ge(since))
+        .order(leads::received_at)
+        .limit(most)
+        .select(leads::id)
+        .load(c))?;
+    Ok(i64::try_from(found.len()).unwrap_or(most))
+}
+
+/// Deletes at most `limit` leads, with their photos, that were held back as spam before `before` and that
+/// nobody let go; returns how many. Uses `leads_spam`.
+pub fn prune_spam(conn: &mut Conn, before: Timestamp, limit: i64) -> Result<usize> {
+    let old: Vec<(TenantId, LeadId)> = on!(conn, |c| leads::table
+        .filter(is_spam())
+        .filter(leads::received_at.lt(before))
+        .filter(leads::contact_id.is_null())
+        .filter(diesel::dsl::not(diesel::dsl::exists(
+            jobs::table
+                .filter(jobs::tenant_id.eq(leads::tenant_id))
+                .filter(jobs::lead_id.eq(leads::id.nullable()))
+        )))
+        .filter(diesel::dsl::not(diesel::dsl::exists(
+            tasks::table
+                .filter(tasks::tenant_id.eq(leads::tenant_id))
+                .filter(tasks::lead_id.eq(leads::id.nullable()))
+        )))
+        .order(leads::received_at)
+        .limit(limit)
+        .select((leads::tenant_id, leads::id))
+        .load(c))?;
+    for (tenant, id) in &old {
+        let own = photos::table.filter(photos::tenant_id.eq(tenant)).filter(photos::lead_id.eq(id));
+        on!(conn, |c| diesel::delete(own).execute(c))?;
+        on!(conn, |c| diesel::delete(leads::table.find((tenant, id))).execute(c))?;
+    }
+    Ok(old.len())
+}
+
+/// SQLite takes a partial index only where the query says its condition in so many words.
+fn is_spam() -> SqlLiteral<Bool> {
+    diesel::dsl::sql("state = 'spam'")
 }
 
 /// Lists the leads that came in since a moment, newest first.

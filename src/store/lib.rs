@@ -125,7 +125,11 @@ impl Db {
                     let writer = Writer::start(url.clone())?;
                     Inner::Sqlite { readers: conn::pool(&url, sqlite::READERS)?, writer }
                 }
-                Url::Postgres(_) => Inner::Postgres { pool: conn::pool(&url, postgres::CONNECTIONS)? },
+                Url::Postgres(_) => {
+                    // A pool would only say that none came in time: this says why.
+                    drop(url.establish()?);
+                    Inner::Postgres { pool: conn::pool(&url, postgres::CONNECTIONS)? }
+                }
             })
         });
         inner.await.map(|inner| Db(Arc::new(inner)))

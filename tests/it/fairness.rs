@@ -4,11 +4,16 @@ use std::collections::HashSet;
 
 use nexora::ops;
 use nexora::pipeline::intake::{self, Offer};
+use nexora_core::model::run::RunState;
+use nexora_engine::lead::enquiry::Enquiry;
 use nexora_store::due::{self, Queue};
+use nexora_store::run::{self, Filter};
 
 use crate::harness::{Backend, Nexora, enquiry, new_tenant, on_both};
+use crate::scene::{Scene, definition};
 
 on_both!(
+    a_text_without_end_fails_its_own_runs_and_nobody_elses,
     a_small_tenant_is_served_beside_a_large_one,
     a_paused_automation_holds_its_runs_and_resuming_lets_them_go,
 );
@@ -41,6 +46,40 @@ async fn a_small_tenant_is_served_beside_a_large_one(backend: Backend) {
     }
     assert!(small.iter().all(|tenant| served.contains(tenant)), "every small tenant had its share");
     assert!(served.contains(&nexora.tenant.id), "and so had the large one");
+}
+
+/// A text whose loops never end in any time that counts, of several leads, beside one that is short.
+async fn a_text_without_end_fails_its_own_runs_and_nobody_elses(backend: Backend) {
+    let scene = Scene::new(backend).await;
+    let list = "lead.message | list";
+    let open: String = (0..6).map(|n| format!("{{% for a{n} in {list} %}}")).collect();
+    let endless = format!("{open}x{}", "{% endfor %}".repeat(6));
+    for (name, reason) in [("endless", endless.as_str()), ("honest", "seen {{ lead.name }}")] {
+        let text = format!(
+            "[[trigger]]\non = \"lead.received\"\n\
+             [[step]]\nid = \"tell\"\naction = \"stop\"\nwith = {{ reason = \"{reason}\" }}\n"
+        );
+        scene.write(&format!("automations/{name}.toml"), &definition(name, &text));
+        scene.enable(name).await;
+    }
+    let nexora = &scene.nexora;
+    for number in 0..5 {
+        let lead = Enquiry { message: format!("{number} ").repeat(300), ..enquiry() };
+        nexora.submit(lead).await;
+    }
+    nexora.settle().await;
+    let runs = nexora.app.view(&nexora.tenant, |tx| run::list(tx, &Filter::default(), 50)).await.unwrap();
+    let reasons = |state| -> Vec<String> {
+        let of_state = runs.iter().filter(|run| run.state == state);
+        of_state.map(|run| run.reason.clone().unwrap_or_default()).collect()
+    };
+    let (failed, succeeded) = (reasons(RunState::Failed), reasons(RunState::Succeeded));
+    assert_eq!((failed.len(), succeeded.len()), (5, 5), "{runs:?}");
+    assert!(
+        failed.iter().all(|reason| reason.starts_with("step `tell` failed") && reason.contains("steps: "))
+    );
+    assert!(succeeded.iter().all(|reason| reason.starts_with("seen ")), "{succeeded:?}");
+    assert!(nexora.app.turns.late(std::time::Instant::now()).is_empty());
 }
 
 async fn a_paused_automation_holds_its_runs_and_resuming_lets_them_go(backend: Backend) {

@@ -5,6 +5,7 @@
 pub mod clock;
 pub mod error;
 mod failure;
+pub mod fence;
 pub mod file;
 pub mod id;
 pub mod mac;

@@ -50,18 +50,20 @@ use crate::model::automation::automations;
 use crate::model::effect::effects;
 use crate::model::event::events;
 use crate::model::form::photos;
+use crate::model::job::jobs;
 use crate::model::lead::leads;
 use crate::model::message::messages;
 use crate::model::run::runs;
 use crate::model::session::sessions;
 use crate::model::sign_in::sign_ins;
+use crate::model::task::tasks;
 use crate::model::tenant::tenants;
 use crate::model::user::{memberships, users};
 
 // The tables that queries join.
 diesel::joinable!(memberships -> users (user_id));
 diesel::joinable!(memberships -> tenants (tenant_id));
-diesel::allow_tables_to_appear_in_same_query!(leads, photos);
+diesel::allow_tables_to_appear_in_same_query!(jobs, leads, photos, tasks);
 diesel::allow_tables_to_appear_in_same_query!(memberships, sessions, sign_ins, tenants, users);
 diesel::allow_tables_to_appear_in_same_query!(automations, effects, events, messages, runs);
 

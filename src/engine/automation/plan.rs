@@ -15,6 +15,7 @@ use crate::automation::context::{self, Facts, Settings};
 use crate::automation::definition::{Definition, OnError, Step as StepDefinition};
 use crate::automation::render::Renderer;
 use nexora_core::base::clock::Timestamp;
+use nexora_core::base::fence::fenced;
 use nexora_core::base::text::Json;
 use nexora_core::base::{Error, Result};
 use nexora_core::model::automation::{AutomationState, MessageTemplates};
@@ -196,7 +197,7 @@ impl<'a> Planner<'a> {
         while self.failure.is_none() {
             let position = usize::try_from(self.run.position).unwrap_or(usize::MAX);
             let Some(step) = self.now.definition.steps.get(position) else { break };
-            if self.outstanding && (step.action.is_barrier() || self.needs_outstanding(step)?) {
+            if self.outstanding && (step.action.is_barrier() || self.needs_outstanding(step)) {
                 break;
             }
             if let Walk::Pause = self.take(step)? {
@@ -206,15 +207,16 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
-    /// A step waits for what it refers to, and so does one whose message does.
-    fn needs_outstanding(&self, step: &StepDefinition) -> Result<bool> {
+    /// A step waits for what it refers to, and so does one whose message does. A message that cannot be
+    /// read refers to nothing; the step will fail by it.
+    fn needs_outstanding(&self, step: &StepDefinition) -> bool {
         let waiting = |name: &String| {
             self.journal.iter().any(|earlier| earlier.name == *name && earlier.state == StepState::Waiting)
         };
         let message = step.action.message();
         let template = message.and_then(|message| self.now.templates.get(message.template.as_str()));
-        let of_template = template.map(|template| check::steps_in(template, &self.renderer)).transpose()?;
-        Ok(step.refers_to.iter().chain(of_template.iter().flatten()).any(waiting))
+        let of_template = template.and_then(|template| check::steps_in(template, &self.renderer).ok());
+        step.refers_to.iter().chain(of_template.iter().flatten()).any(waiting)
     }
 
     /// Returns what the steps so far offer, by step.
@@ -243,7 +245,7 @@ impl<'a> Planner<'a> {
             situation.now,
         )?;
         let wanted = match &step.when {
-            Some(when) => self.renderer.is_true(when, &context),
+            Some(when) => fenced(|| self.renderer.is_true(when, &context)),
             None => Ok(true),
         };
         match wanted {
@@ -257,7 +259,7 @@ impl<'a> Planner<'a> {
         if let Some(waiting) = self.begun_wait() {
             return self.wait(step, &waiting);
         }
-        let planned = step.action.plan(&StepContext {
+        let step_context = StepContext {
             now: situation.now,
             zone: self.zone,
             facts: situation.facts,
@@ -267,8 +269,8 @@ impl<'a> Planner<'a> {
             digest: situation.digest,
             renderer: &self.renderer,
             values: &context,
-        });
-        match planned {
+        };
+        match fenced(|| step.action.plan(&step_context)) {
             Ok(planned) => self.carry_out(step, planned),
             Err(error) => Ok(self.fail(step, &error)),
         }

@@ -137,9 +137,14 @@ impl Scene {
     }
 
     fn advance(&mut self, steps: &str) -> Plan {
+        self.advance_with(steps, |_| {})
+    }
+
+    fn advance_with(&mut self, steps: &str, change: impl FnOnce(&mut Definition)) -> Plan {
         let head =
             "[automation]\nname=\"t\"\ntitle=\"T\"\ndescription=\"\"\n[[trigger]]\non=\"lead.received\"\n";
-        let definition = Definition::parse(&format!("{head}{steps}")).unwrap();
+        let mut definition = Definition::parse(&format!("{head}{steps}")).unwrap();
+        change(&mut definition);
         let templates = MessageTemplates::from([(
             "hello".to_owned(),
             nexora_core::model::automation::MessageTemplate {
@@ -350,4 +355,33 @@ fn a_callback_lies_in_business_hours() {
     // 09:13 in Chicago: half an hour on is 09:43.
     assert_eq!(event.start, NOW + Duration::from_secs(1_800));
     assert_eq!((event.title.as_str(), event.end), ("Call Jo", event.start + Duration::from_secs(900)));
+}
+
+#[test]
+fn a_step_that_takes_too_much_or_hits_a_defect_fails_alone_and_is_named() {
+    let mut scene = scene();
+    scene.lead.message = Some("x".repeat(2_000));
+    let endless = "lead.message | list | map('replace', 'x', lead.message) | join(lead.message) == ''";
+    let plan = scene.advance(&send("greedy", &format!("when=\"{endless}\"\n")));
+    assert_eq!(plan.run.state, RunState::Failed);
+    let reason = plan.run.reason.unwrap();
+    assert!(reason.starts_with("step `greedy` failed") && reason.contains("bytes of text"), "{reason}");
+
+    #[derive(Debug)]
+    struct Defect;
+    impl crate::automation::argument::Texts for Defect {
+        fn texts(&self) -> Vec<&str> {
+            Vec::new()
+        }
+    }
+    impl action::Action for Defect {
+        fn plan(&self, _: &StepContext<'_>) -> Result<Planned> {
+            panic!("nobody thought of this")
+        }
+    }
+    let steps = send("broken", "");
+    let plan =
+        scene.advance_with(&steps, |definition| definition.steps[0].action = std::sync::Arc::new(Defect));
+    assert_eq!(plan.run.state, RunState::Failed);
+    assert!(plan.run.reason.unwrap().contains("step `broken` failed: a defect of this program: nobody"));
 }

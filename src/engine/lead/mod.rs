@@ -3,4 +3,5 @@
 pub mod enquiry;
 pub mod lead_format;
 pub mod photo;
+pub mod photo_effort;
 pub mod spam;

@@ -3,6 +3,7 @@
 
 use std::io::Cursor;
 
+use crate::lead::photo_effort;
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
 use image::metadata::Orientation;
@@ -87,6 +88,7 @@ fn decode(bytes: &[u8], pixel_limit: u64) -> Result<(DynamicImage, Orientation),
         return Err("Please use JPEG, PNG or WebP.".to_owned());
     };
     let unreadable = |_| "This photo cannot be read. Please take or choose another.".to_owned();
+    photo_effort::of(bytes).within(pixel_limit)?;
     let reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut decoder = reader.into_decoder().map_err(unreadable)?;
     let (width, height) = decoder.dimensions();
@@ -114,6 +116,7 @@ fn over_white(image: &DynamicImage) -> DynamicImage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lead::photo_effort::tests::progressive;
 
     const PIXELS: u64 = 4_000_000;
 
@@ -167,6 +170,14 @@ mod tests {
         bomb[16..20].copy_from_slice(&60_000_u32.to_be_bytes());
         bomb[20..24].copy_from_slice(&60_000_u32.to_be_bytes());
         assert!(read(&bomb, PIXELS).is_err());
+    }
+
+    #[test]
+    fn a_photo_that_is_gone_over_and_over_is_refused_before_it_is_decoded() {
+        assert_eq!(read(&progressive(200, 6), PIXELS).unwrap().width, 200);
+        let begun = std::time::Instant::now();
+        assert!(read(&progressive(1_900, 99), PIXELS).is_err_and(|why| why.contains("too long")));
+        assert!(begun.elapsed() < std::time::Duration::from_secs(1));
     }
 
     #[test]

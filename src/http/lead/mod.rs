@@ -1,6 +1,7 @@
 //! `/lead/{slug}`: the form, and intake from it, from other websites' scripts and from programs.
 
 mod body;
+mod decoding;
 mod embed;
 mod fields;
 mod form;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use axum::extract::{Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
+pub use decoding::DecodingQueue;
 use fields::Fields;
 use sent::Sent;
 use serde::Deserialize;
@@ -79,7 +81,7 @@ pub async fn submit(
 
 async fn take(public: &Public, sent: &Sent<'_>, request: Request) -> Result<Response, Problem> {
     let (app, profile) = (&public.app, sent.profile);
-    let submission = body::read(&app.config, &public.uploads, sent.client.network(), request).await?;
+    let submission = body::read(&app.config, &public.uploads, sent.client.0, request).await?;
     let fields = submission.fields.clone();
     match (submission::accept(public, sent, submission).await?, sent.reader) {
         (Accepted::Lead(..), Reader::Person) => {

@@ -1,8 +1,8 @@
 //! What was sent to a form, made into a lead: checked, counted, and taken in with its photos and consents.
 
-use std::sync::Arc;
+use std::time::Duration;
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 
 use crate::app::{App, PublicProfile};
 use crate::http::Public;
@@ -12,15 +12,20 @@ use crate::http::lead::form_token::{self, FormToken};
 use crate::http::lead::sent::Sent;
 use crate::http::lead::signals;
 use crate::http::problem::{Problem, Reader};
-use crate::pipeline::intake::{self, Key, Sender};
+use crate::pipeline::intake::{self, Arrival, Key, Sender};
+use crate::pipeline::noise;
 use nexora_core::base::Result;
 use nexora_core::model::LeadId;
 use nexora_core::model::form::{FieldName, Need};
 use nexora_core::model::lead::ConsentRecord;
 use nexora_engine::lead::enquiry::FieldFault;
 use nexora_engine::lead::photo::{self, Picture};
-use nexora_engine::lead::spam::Signals;
+use nexora_engine::lead::photo_effort;
+use nexora_engine::lead::spam::{Proof, Signals};
 use nexora_store::Inserted;
+
+/// When to come back once as much spam was kept of a tenant as is kept in a day.
+const FULL: Duration = Duration::from_secs(3_600);
 
 const IDEMPOTENCY_HEADER: &str = "idempotency-key";
 const IDEMPOTENCY_FIELD: &str = "idempotency_key";
@@ -64,17 +69,40 @@ pub async fn accept(public: &Public, sent: &Sent<'_>, submission: Submission) ->
             return Ok(Accepted::Invalid(faults));
         }
     };
-    arrival.pictures = match pictures(public, profile, submission).await {
+    let signals = signals::of(app, sent, &fields, token.as_ref()).await;
+    if sent.reader == Reader::Program && matches!(signals.puzzle, Proof::Missing | Proof::Wrong) {
+        return Err(without_proof());
+    }
+    arrival.signals =
+        Some(Signals { honeypot: arrival.signals.is_some_and(|known| known.honeypot), ..signals });
+    count(public, sent, &arrival).await?;
+    arrival.pictures = match pictures(public, sent, submission).await {
         Ok(pictures) => pictures,
         Err(message) => return Ok(Accepted::Invalid(vec![photo_fault(message)])),
     };
-    public.rates.tenants.take(&profile.tenant.id).map_err(Problem::too_many)?;
     arrival.consents = consents(app, profile, &fields).await?;
-    let signals = signals::of(app, sent, &fields, token.as_ref()).await;
-    arrival.signals =
-        Some(Signals { honeypot: arrival.signals.is_some_and(|known| known.honeypot), ..signals });
     let (id, inserted) = intake::take(app, &profile.tenant, arrival, key).await?;
     Ok(Accepted::Lead(id, inserted))
+}
+
+/// Counts a lead for its tenant. What looks like spam, and what a client sends beyond its share, is counted apart,
+/// so that it takes the place of no honest lead.
+async fn count(public: &Public, sent: &Sent<'_>, arrival: &Arrival) -> Result<(), Problem> {
+    let tenant = &sent.profile.tenant.id;
+    let weighed = noise::weigh(&public.app, tenant, arrival).await?;
+    if weighed.is_full {
+        return Err(Problem::too_many(FULL));
+    }
+    let is_noise = weighed.is_spam || public.rates.is_beyond_share(tenant, sent.client.0);
+    let bucket = if is_noise { &public.rates.noise } else { &public.rates.tenants };
+    bucket.take(tenant).map_err(Problem::too_many)
+}
+
+/// Says that a program has not worked out the puzzle that the tenant's form sets everybody.
+fn without_proof() -> Problem {
+    let detail = "This form sets a puzzle (proof of work): send its answer as `altcha` with the form's `ticket`. \
+                  Programs with an API key need none: they send to `/webhooks`.";
+    Problem::new(StatusCode::FORBIDDEN, "the puzzle's answer is missing or wrong", detail)
 }
 
 /// Returns the key by which a second sending is known: that of the form's token, or the sender's own.
@@ -108,30 +136,37 @@ async fn consents(app: &App, profile: &PublicProfile, fields: &Fields) -> Result
     Ok(given)
 }
 
-/// Makes pictures of the photos, one request at a time, away from the threads that serve others. The turn and
-/// the memory are held to the end of the work, even if the client has gone.
-async fn pictures(
-    public: &Public,
-    profile: &PublicProfile,
-    submission: Submission,
-) -> Result<Vec<Picture>, String> {
+/// Makes pictures of the photos, one at a time, away from the threads that serve others. The turn and the memory
+/// are held to the end of the work, even if the client has gone.
+async fn pictures(public: &Public, sent: &Sent<'_>, submission: Submission) -> Result<Vec<Picture>, String> {
     let Submission { photos, photo_fault, hold, .. } = submission;
-    if profile.form.need(FieldName::Photos).is_none() {
+    if sent.profile.form.need(FieldName::Photos).is_none() {
         return Ok(Vec::new());
     }
     if let Some(fault) = photo_fault {
         return Err(fault);
     }
-    if photos.is_empty() {
-        return Ok(Vec::new());
-    }
-    let again = || "The photos could not be read. Please choose them again.".to_owned();
     let limit = public.app.config.intake.photo_limit_pixels;
-    let turn = Arc::clone(&public.decoding).acquire_owned().await.map_err(|_| again())?;
-    let reading = tokio::task::spawn_blocking(move || {
-        let pictures = photos.into_iter().map(|bytes| photo::read(&bytes, limit)).collect();
-        drop((turn, hold));
-        pictures
-    });
-    reading.await.map_err(|_| again())?
+    let (tenant, client) = (&sent.profile.tenant.id, sent.client.0);
+    let mut pictures = Vec::with_capacity(photos.len());
+    for bytes in photos {
+        let effort = photo_effort::of(&bytes).within(limit)?;
+        let millions = u32::try_from(effort / 1_000_000).unwrap_or(u32::MAX).saturating_add(1);
+        public.rates.decoding.take(client, millions).map_err(|_| TOO_MUCH.to_owned())?;
+        let turn = public.decoding.turn(tenant, client).await.ok_or_else(|| TOO_BUSY.to_owned())?;
+        let hold = hold.clone();
+        let reading = tokio::task::spawn_blocking(move || {
+            let picture = photo::read(&bytes, limit);
+            drop((turn, hold));
+            picture
+        });
+        pictures.push(reading.await.map_err(|_| UNREADABLE.to_owned())??);
+    }
+    Ok(pictures)
 }
+
+const UNREADABLE: &str = "The photos could not be read. Please choose them again.";
+const TOO_MUCH: &str =
+    "These are many large photos. Please send fewer, or wait a minute and choose them again.";
+const TOO_BUSY: &str =
+    "Many are sending photos just now. Please choose yours again in a minute, or send none.";

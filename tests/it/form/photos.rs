@@ -55,6 +55,7 @@ async fn what_is_no_photo_is_told_beside_its_field_and_nothing_is_kept(backend: 
         (vec![file(b"<svg onload=alert(1)>".to_vec())], "JPEG, PNG or WebP"),
         (vec![file(vec![7; 30_000])], "larger than"),
         (vec![file(picture(200, 200))], "too many pixels"),
+        (vec![file(gone_over(120, 90))], "takes too long to read"),
         (vec![small(), small(), small()], "at most 2"),
     ];
     for (photos, expected) in cases {
@@ -80,6 +81,13 @@ async fn what_is_no_photo_is_told_beside_its_field_and_nothing_is_kept(backend: 
     assert_eq!(site.leads().await, 0);
 }
 
+/// Returns the markers of a progressive JPEG that is gone over `scans` times.
+fn gone_over(side: u8, scans: usize) -> Vec<u8> {
+    let frame = [0xff, 0xc2, 0, 11, 8, 0, side, 0, side, 1, 1, 0x11, 0];
+    let scan = [0xff, 0xda, 0, 8, 1, 1, 0, 1, 63, 0, 0, 0];
+    [&[0xff, 0xd8], frame.as_slice(), &scan.repeat(scans), &[0xff, 0xd9]].concat()
+}
+
 async fn photos_go_when_they_are_old_and_those_of_spam_before(backend: Backend) {
     let site = Site::open(backend).await;
     for (name, trap) in [("Jo", ""), ("Bot", "x")] {
@@ -100,5 +108,7 @@ async fn photos_go_when_they_are_old_and_those_of_spam_before(backend: Backend) 
     site.nexora.app.clock.advance(Duration::from_hours(24 * 31));
     assert_eq!(photos().await, [0, 1]);
     site.nexora.app.clock.advance(Duration::from_hours(24 * 730));
-    assert_eq!(photos().await, [0, 0]);
+    nexora::pipeline::prune::sweep(&site.nexora.app).await.unwrap();
+    assert_eq!(site.leads().await, 1, "spam that nobody let go is deleted");
+    assert_eq!(site.nexora.lead(&leads[1].id).await.photos.len(), 0);
 }

@@ -22,6 +22,7 @@ on_both!(
     what_a_person_calls_spam_runs_no_further,
     the_same_text_from_many_speaks_for_spam_and_holds_nobody_back_alone,
     a_puzzle_is_worked_out_for_one_form_and_nobody_needs_a_script,
+    a_program_without_the_puzzle_is_refused_where_the_form_sets_one,
     turnstile_is_asked_and_its_silence_speaks_against_nobody
 );
 
@@ -216,4 +217,22 @@ async fn turnstile_is_asked_and_its_silence_speaks_against_nobody(backend: Backe
     let wrong =
         turnstile::verify(&stage.url, &nexora_core::base::secret::Secret::new("wrong"), "good", None).await;
     assert_eq!(wrong.unwrap_err().kind().exit_code(), 7);
+}
+
+async fn a_program_without_the_puzzle_is_refused_where_the_form_sets_one(backend: Backend) {
+    let site = Site::open(backend).await;
+    let lead = json!({ "name": "Jo", "email": "jo@example.com" });
+    assert_eq!(site.post("/lead/acme", lead.clone()).await.0, StatusCode::ACCEPTED);
+    site.set(&[("proof_of_work", "true")]).await;
+    let (status, problem) = site.post("/lead/acme", lead.clone()).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("altcha") && detail.contains("/webhooks"), "{problem}");
+    // A form of our own whose puzzle was not worked out is no better when a program sends it.
+    let html = site.page("acme").await;
+    let ticket = attribute(&html, "name=\"ticket\" value=\"");
+    let forged =
+        json!({ "name": "Jo", "email": "jo@example.com", "ticket": ticket, "altcha": "bm9uc2Vuc2U=" });
+    assert_eq!(site.post("/lead/acme", forged).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(site.leads().await, 1);
 }

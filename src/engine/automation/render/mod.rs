@@ -1,15 +1,20 @@
 //! Text with holes: strict minijinja, for messages, arguments and conditions.
 //!
 //! An unknown name is an error, found when a definition is checked and again when it is rendered,
-//! never an empty text.
+//! never an empty text. What one text may cost is bounded (`allowance`, `growth`), so that none holds
+//! up others.
+
+mod allowance;
+mod growth;
 
 use std::collections::BTreeSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono_tz::Tz;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
+use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value, context};
 
+use self::allowance::{Allowance, Bounded};
 use crate::calendar::hours;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::{Error, Result, money, wording};
@@ -30,7 +35,10 @@ pub struct Rendered {
 }
 
 /// Renders for one tenant: times are shown in its zone.
-pub struct Renderer(Environment<'static>);
+pub struct Renderer {
+    environment: Environment<'static>,
+    allowance: Allowance,
+}
 
 impl Renderer {
     /// Renders for people of a tenant: in its zone, with the clock and the telephone numbers of its country.
@@ -73,23 +81,28 @@ impl Renderer {
             _ => text.to_owned(),
         });
         environment.add_filter("money", |cents: Option<i64>| cents.map_or_else(String::new, money::shown));
-        Renderer(environment)
+        let allowance = Allowance::default();
+        allowance.bind(&mut environment);
+        Renderer { environment, allowance }
     }
 
     /// Fills the holes of a one-line or plain text.
     ///
     /// # Errors
-    /// `Usage` naming what is unknown or wrong.
+    /// `Usage` naming what is unknown or wrong, or that the text takes or makes too much.
     pub fn text(&self, source: &str, context: &Value) -> Result<String> {
-        self.0.render_named_str("text", source, context).map_err(|error| wrong(source, &error))
+        self.render("text", source, context)
     }
 
     /// Evaluates a condition.
     ///
     /// # Errors
-    /// `Usage` naming what is unknown or wrong.
+    /// `Usage` naming what is unknown or wrong, or that the condition takes too much.
     pub fn is_true(&self, source: &str, context: &Value) -> Result<bool> {
-        let expression = self.0.compile_expression(source).map_err(|error| wrong(source, &error))?;
+        refuse(source, growth::fault_of_condition(source))?;
+        let expression =
+            self.environment.compile_expression(source).map_err(|error| wrong(source, &error))?;
+        self.allowance.refill();
         expression.eval(context).map(|value| value.is_true()).map_err(|error| wrong(source, &error))
     }
 
@@ -132,7 +145,33 @@ impl Renderer {
     }
 
     fn html(&self, source: &str, context: &Value) -> Result<String> {
-        self.0.render_named_str("html", source, context).map_err(|error| wrong(source, &error))
+        self.render("html", source, context)
+    }
+
+    fn render(&self, name: &str, source: &str, context: &Value) -> Result<String> {
+        refuse(source, growth::fault_of_text(source))?;
+        let fuel = allowance::instructions_for(source);
+        if fuel == allowance::INSTRUCTIONS {
+            return self.render_in(&self.environment, name, source, context);
+        }
+        let mut environment = self.environment.clone();
+        environment.set_fuel(Some(fuel));
+        self.render_in(&environment, name, source, context)
+    }
+
+    fn render_in(
+        &self,
+        environment: &Environment<'static>,
+        name: &str,
+        source: &str,
+        context: &Value,
+    ) -> Result<String> {
+        self.allowance.refill();
+        let template =
+            environment.template_from_named_str(name, source).map_err(|error| wrong(source, &error))?;
+        let mut text = Bounded::default();
+        template.render_captured_to(context, &mut text).map_err(|error| wrong(source, &error))?;
+        Ok(text.into_text())
     }
 
     fn attachment(&self, template: &AttachmentTemplate, context: &Value) -> Result<MailAttachment> {
@@ -153,18 +192,21 @@ impl Renderer {
     /// Returns the dotted names that a text refers to and does not define itself.
     ///
     /// # Errors
-    /// `Usage` when the text is not a template.
+    /// `Usage` when the text is not a template, or would grow without bound.
     pub fn names_in_text(&self, source: &str) -> Result<BTreeSet<String>> {
-        let template = self.0.template_from_str(source).map_err(|error| wrong(source, &error))?;
+        refuse(source, growth::fault_of_text(source))?;
+        let template = self.environment.template_from_str(source).map_err(|error| wrong(source, &error))?;
         Ok(template.undeclared_variables(true).into_iter().collect())
     }
 
     /// Returns the dotted names that a condition refers to.
     ///
     /// # Errors
-    /// `Usage` when the text is not an expression.
+    /// `Usage` when the text is not an expression, or would grow without bound.
     pub fn names_in_condition(&self, source: &str) -> Result<BTreeSet<String>> {
-        let expression = self.0.compile_expression(source).map_err(|error| wrong(source, &error))?;
+        refuse(source, growth::fault_of_condition(source))?;
+        let expression =
+            self.environment.compile_expression(source).map_err(|error| wrong(source, &error))?;
         Ok(expression.undeclared_variables(true).into_iter().collect())
     }
 }
@@ -189,11 +231,27 @@ fn not_a(text: &str, what: &str) -> minijinja::Error {
 }
 
 fn wrong(source: &str, error: &minijinja::Error) -> Error {
+    said_of(
+        source,
+        &match error.kind() {
+            ErrorKind::OutOfFuel => {
+                format!("takes more than {} steps: shorten its loops", allowance::instructions_for(source))
+            }
+            ErrorKind::WriteFailure => format!("makes more than {} bytes of text", allowance::BYTES),
+            kind => error.detail().map_or_else(|| kind.to_string(), str::to_owned),
+        },
+    )
+}
+
+fn refuse(source: &str, fault: Option<String>) -> Result<()> {
+    fault.map_or(Ok(()), |fault| Err(said_of(source, &fault)))
+}
+
+fn said_of(source: &str, fault: &str) -> Error {
     const SHOWN: usize = 60;
     let first_line = source.trim().lines().next().unwrap_or_default();
     let shown: String = first_line.chars().take(SHOWN).collect();
-    let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
-    Error::usage(format!("in `{shown}`: {detail}"))
+    Error::usage(format!("in `{shown}`: {fault}"))
 }
 
 #[cfg(test)]
@@ -247,5 +305,55 @@ mod tests {
         let names = renderer().names_in_text("{% for x in lead.items %}{{ x.y }}{% endfor %}").unwrap();
         assert!(names.contains("lead.items") && !names.contains("x.y"));
         assert!(renderer().names_in_text("{{ open").is_err());
+    }
+
+    #[test]
+    fn a_text_that_takes_or_makes_too_much_fails_soon_and_says_so() {
+        let context = Value::from(Serde(serde_json::json!({
+            "text": "x".repeat(4_000),
+            "list": (0..200).collect::<Vec<_>>(),
+        })));
+        let nested = "{% for a in list %}{% for b in list %}{% for c in list %}{% for d in list %}x{% endfor %}{% endfor %}{% endfor %}{% endfor %}";
+        for (source, expected) in [
+            (nested, "takes more than 50000 steps"),
+            ("{% for a in list %}{% for b in list %}{{ text }}{% endfor %}{% endfor %}", "bytes of text"),
+            (
+                "{% set x %}{% for a in list %}{% for b in list %}{{ text }}{% endfor %}{% endfor %}{% endset %}",
+                "bytes of text",
+            ),
+            ("{{ list | join(text ~ text ~ text ~ text) | length }}", "bytes of text"),
+            ("{{ text | replace('x', text) | length }}", "bytes of text"),
+            ("{{ '%900000000d' | format(1) }}", "bytes of text"),
+            ("{{ text | indent(900000000) }}", "bytes of text"),
+            ("{% macro f(x) %}{{ f(x) }}{% endmacro %}{{ f(1) }}", "recursion limit"),
+            (
+                "{% macro f() %}{% for a in list %}{% for b in list %}x{% endfor %}{% endfor %}{% endmacro %}{{ f() }}{{ f() }}{{ f() }}",
+                "steps",
+            ),
+        ] {
+            let error = renderer().text(source, &context).unwrap_err().report();
+            assert!(error.contains(expected), "{source}: {error}");
+        }
+        let deep = format!("{}x{}", "{% if list %}".repeat(1_000), "{% endif %}".repeat(1_000));
+        assert!(renderer().text(&deep, &context).is_err(), "a text nested deeply is refused, not followed");
+        let error = renderer().is_true("range(100000) | map('string') | join(text) == 'x'", &context);
+        assert!(error.is_err(), "conditions have the same bound");
+        // What failed has used up nothing of what comes next.
+        assert_eq!(renderer().text("{{ list | length }}", &context).unwrap(), "200");
+    }
+
+    #[test]
+    fn a_text_that_is_long_and_honest_is_rendered() {
+        let list: Vec<_> =
+            (0..1_000).map(|n| serde_json::json!({ "name": format!("lead {n}"), "cost": n })).collect();
+        let context = Value::from(Serde(serde_json::json!({ "list": list })));
+        let source = "{% for x in list %}{{ loop.index }}. {{ x.name | title }}{% if x.cost > 5 %}, {{ x.cost | money }}{% endif %}\n{% endfor %}";
+        let text = renderer().text(source, &context).unwrap();
+        assert_eq!(text.lines().count(), 1_000);
+        let joined = renderer().text("{{ list | map(attribute='name') | join(', ') }}", &context).unwrap();
+        assert!(joined.starts_with("lead 0, lead 1") || joined.starts_with("Lead 0"), "{joined}");
+        let padded = renderer()
+            .text("{{ '%05.1f' | format(3.25) }}|{{ 'a\nb' | indent(2) }}|{{ [1] | tojson }}", &context);
+        assert_eq!(padded.unwrap().split('|').count(), 3);
     }
 }
