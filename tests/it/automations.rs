@@ -2,6 +2,7 @@
 
 mod calendar;
 mod gates;
+mod reports;
 
 use std::collections::BTreeMap;
 

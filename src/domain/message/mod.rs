@@ -1,4 +1,5 @@
 //! The gate before a message, and the record of one that was sent.
 
+pub mod bounce;
 pub mod gate;
 pub mod sent;

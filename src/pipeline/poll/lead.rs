@@ -1,6 +1,6 @@
 //! Classifies an incoming mail: a reply of a contact, a lead that a marketplace sent, or neither.
 
-use super::{Claimed, bounce};
+use super::{Claimed, bounce, opt_out};
 use crate::domain::automation::change;
 use crate::pipeline::intake::{self, Arrival};
 use nexora_connector::poll::FetchedMail;
@@ -19,7 +19,6 @@ use nexora_engine::lead::lead_format::formats;
 use nexora_engine::lead::lead_format::mail::{MailResult, Rules};
 use nexora_engine::lead::lead_format::parsed_lead::ParsedLead;
 use nexora_engine::message::mail::from_parts;
-use nexora_engine::message::mail::text::newly_written;
 use nexora_store::{Conn, Inserted, Tx, contact, lead, message};
 
 /// What a mail turned out to be.
@@ -76,6 +75,11 @@ pub fn take_in(
     received_at: Timestamp,
     now: Timestamp,
 ) -> Result<MailOrigin> {
+    if payload.mail.kind.is_report() {
+        bounce::note(conn, claimed, payload, now)?;
+        keep(conn, claimed, payload, received_at, now)?;
+        return Ok(MailOrigin::Other);
+    }
     match formats::read_mail(&payload.mail, &Rules::of(&claimed.connection)?) {
         MailResult::Lead(lead) => {
             store_lead(conn, claimed, payload, lead, now)?;
@@ -101,10 +105,10 @@ pub fn take_in(
         MailResult::NotALead { .. } => Ok(MailOrigin::Other),
         MailResult::Unrelated => {
             keep(conn, claimed, payload, received_at, now)?;
-            if payload.mail.kind == MailKind::Bounce {
-                bounce::note(conn, claimed, payload, now)?;
-            }
             let is_persons = payload.mail.kind == MailKind::Person;
+            if is_persons {
+                opt_out::note(conn, claimed, payload, now)?;
+            }
             Ok(if is_persons && payload.about.contact_id.is_some() {
                 MailOrigin::Reply
             } else {
@@ -285,10 +289,11 @@ fn of_mail(connection: &Connection, about: &About, mail: &Mail, now: Timestamp) 
         sender: address(mail.from.as_ref()),
         recipient: address(mail.to.first()),
         subject: mail.subject.clone(),
-        body: newly_written(&mail.text).into_owned(),
+        body: mail.own_text().to_owned(),
         sent_at: now,
         stored_at: now,
         class: None,
         run_id: None,
+        delivery: None,
     }
 }
