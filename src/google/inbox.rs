@@ -297,20 +297,23 @@ impl Leaves {
 /// Writes what Gmail shows of a mail within the mail as it would stand there: headers and texts. Headers of parts
 /// that tell how they were encoded are left out, since they no longer are.
 fn written(parts: &[Payload], depth: usize) -> Vec<u8> {
-    let mut out = Vec::new();
+    let mut out: Vec<u8> = Vec::new();
     for part in parts.iter().take(if depth > DEPTH { 0 } else { PARTS }) {
-        for header in &part.headers {
-            if !header.name.to_ascii_lowercase().starts_with("content-") {
-                out.extend([header.name.as_bytes(), b": ", header.value.as_bytes(), b"\r\n"].concat());
-            }
-        }
-        if !out.is_empty() {
-            out.extend(b"\r\n");
+        let fields =
+            part.headers.iter().filter(|field| !field.name.to_ascii_lowercase().starts_with("content-"));
+        let mut piece: Vec<u8> =
+            fields.flat_map(|field| format!("{}: {}\r\n", field.name, field.value).into_bytes()).collect();
+        if !piece.is_empty() {
+            piece.extend(b"\r\n");
         }
         if !part.mime_type.eq_ignore_ascii_case("text/html") {
-            out.extend(part.body.data.as_deref().and_then(decode).unwrap_or_default());
+            piece.extend(part.body.data.as_deref().and_then(decode).unwrap_or_default());
         }
-        out.extend(written(&part.parts, depth + 1));
+        piece.extend(written(&part.parts, depth + 1));
+        if !out.is_empty() && !piece.is_empty() {
+            out.extend(b"\r\n");
+        }
+        out.extend(piece);
     }
     out
 }
