@@ -84,6 +84,36 @@ fn plain_answers_are_cut_where_the_quote_begins() {
 }
 
 #[test]
+fn other_programs_and_wrapped_introductions_are_known() {
+    let quote = "> Hi Jo,\n> Shall we come on Monday?\n";
+    let head = |from: &str, sent: &str, to: &str, subject: &str| {
+        format!(
+            "Yes\n\n{from} Acme <o@a.example>\n{sent} 30/11/2026 05:00\n{to} Jo <jo@x.example>\n{subject} x\n\nHi Jo\n"
+        )
+    };
+    let cases = [
+        ("outlook nl", head("Van:", "Verzonden:", "Aan:", "Onderwerp:"), "Yes"),
+        ("outlook pt", head("De:", "Enviado:", "Para:", "Assunto:"), "Yes"),
+        ("outlook it", head("Da:", "Data:", "A:", "Oggetto:"), "Yes"),
+        ("outlook mac", head("From:", "Date:", "To:", "Subject:"), "Yes"),
+        ("outlook es", head("De:", "Enviado:", "Para:", "Asunto:"), "Yes"),
+        ("samsung", "Ok\n\nSent from my Galaxy\n\n-------- Original message --------\nFrom: Acme <o@a.example>\nDate: 30/11/26 5:00 am (GMT-06:00)\nTo: Jo\nSubject: x\n\nHi\n".into(), "Ok"),
+        ("yahoo mobile", "Sure\n\nSent from Yahoo Mail for iPhone\n\n\nOn Monday, November 30, 2026, 5:00 AM, Acme <o@a.example> wrote:\n\nHi Jo\n".into(), "Sure"),
+        ("yahoo es", "Vale\n\n    El lunes, 30 de noviembre de 2026, 05:00:00 CET, Acme <o@a.example> escribió:  \n\n Hola\n".into(), "Vale"),
+        ("k9 de", format!("Ja\n\nAm 30. November 2026 05:00:00 MEZ schrieb Acme <o@a.example>:\n{quote}"), "Ja"),
+        ("apple fr", format!("Oui\n\n> Le 30 nov. 2026 à 05:00, Acme <o@a.example> a écrit\u{a0}:\n> \n{quote}"), "Oui"),
+        ("apple it", format!("Si\n\nIl giorno 30 nov 2026, alle ore 05:00, Acme <o@a.example> ha scritto:\n\n{quote}"), "Si"),
+        ("apple pt", format!("Ok\n\nEm 30 de nov. de 2026, à(s) 05:00, Acme <o@a.example> escreveu:\n\n{quote}"), "Ok"),
+        ("three lines", format!("Ok\n\nOn Mon, Nov 30, 2026 at 5:00 AM Acme Plumbing and Heating\nof Austin and San Antonio <\noffice@acme.example> wrote:\n\n{quote}"), "Ok"),
+        ("links in it", format!("Ok\n\nOn Mon, Nov 30, 2026 at 5:00 AM, Acme <[o@a.example](mailto:o@a.example)> wrote:\n\n{quote}"), "Ok"),
+        ("aol", "Ok\n\n\n-----Original Message-----\nFrom: Acme <o@a.example>\nTo: Jo\nSent: Mon, Nov 30, 2026 5:00 am\nSubject: x\n\nHi".into(), "Ok"),
+        ("spaced marks", "Ok\n\n > Hi Jo\n >> earlier\n |not a mark".into(), "Ok\n\n|not a mark"),
+        ("answer after a signature", "Am 30.11.26 um 05:00 schrieb Acme:\n> Wann?\n> -- \n> Acme\n\nAm Dienstag\n\n-- \nJo".into(), "Am Dienstag"),
+    ];
+    check(plain, &cases);
+}
+
+#[test]
 fn html_answers_are_cut_where_the_quote_begins() {
     let cases = [
         (
