@@ -10,10 +10,8 @@ use nexora_core::base::{Error, Result};
 use nexora_core::model::EffectId;
 use nexora_core::model::address::EmailAddress;
 use nexora_core::model::effect::EffectKind;
+use nexora_core::model::mail::EFFECT_HEADER;
 use nexora_core::model::outbound::{MailAttachment, MailContent};
-
-/// The header by which a mail that we sent is found again.
-pub const EFFECT_HEADER: &str = "X-Nexora-Effect";
 
 /// The header by which a draft that we made is found again. A person sends it, and then it is theirs.
 pub const DRAFT_HEADER: &str = "X-Nexora-Draft";

@@ -79,7 +79,7 @@ impl Bench {
 
     pub fn delivery(&self, request: EffectRequest) -> Delivery {
         let at = self.clock.now();
-        Delivery { effect_id: EffectId::new(at), request, evidence: None, created_at: at }
+        Delivery { effect_id: EffectId::new(at), request, evidence: None, created_at: at, attempted_at: at }
     }
 
     pub fn mailbox(&self) -> Value {

@@ -226,7 +226,10 @@ impl Fault {
             Outcome::Unauthorized { reason } => PollError::Unauthorized { reason },
             Outcome::Refused { reason } => PollError::Refused { reason },
             Outcome::Retry { reason, after } => PollError::Later { reason, after },
-            Outcome::Delivered { .. } | Outcome::InProgress { .. } | Outcome::InDoubt { .. } => {
+            Outcome::Delivered { .. }
+            | Outcome::InProgress { .. }
+            | Outcome::RecipientRefused { .. }
+            | Outcome::InDoubt { .. } => {
                 PollError::Later { reason: "a reading came to no end".to_owned(), after: None }
             }
         }

@@ -22,6 +22,7 @@ use nexora_core::base::clock::Timestamp;
 use nexora_core::base::text::Json;
 use nexora_core::model::EffectId;
 use nexora_core::model::address::EmailAddress;
+use nexora_core::model::mail::EFFECT_HEADER;
 use nexora_core::model::outbound::{Content, MailContent, OutboundMessage};
 use nexora_core::model::outcome::{Outcome, Receipt, ReconcileResult};
 use nexora_core::model::request::EffectRequest;
@@ -46,7 +47,7 @@ struct Evidence {
 }
 
 /// The headers that a mail of ours is known by.
-const HEADERS: &[&str] = &[mail::EFFECT_HEADER, mail::DRAFT_HEADER, "Message-ID"];
+const HEADERS: &[&str] = &[EFFECT_HEADER, mail::DRAFT_HEADER, "Message-ID"];
 
 /// Mails looked through for our header at most: newest first, from just before the effect on.
 const SEARCH_LIMIT: u32 = 100;

@@ -16,10 +16,9 @@ use serde::Deserialize;
 use crate::api::gmail::{GET_MAIL, GmailApi};
 use crate::fault::Fault;
 use crate::http::encoded;
-use nexora_connector::mail::EFFECT_HEADER;
 use nexora_connector::poll::{FetchedMail, Label, MailChanged, MailChanges};
 use nexora_core::base::clock::Timestamp;
-use nexora_core::model::mail::Part;
+use nexora_core::model::mail::{EFFECT_HEADER, Part};
 
 /// Mails that one share of the history holds at most.
 const SHARE: usize = 25;
@@ -27,8 +26,8 @@ const SHARE: usize = 25;
 /// Mails on one page of a list; the largest that Gmail gives.
 const LIST_PAGE: u32 = 500;
 
-/// Attachments that are read with the mail: the XML in which some marketplaces send a lead.
-const XML_LIMIT_BYTES: u64 = 256_000;
+/// Bytes of an attachment that is read with the mail.
+const ATTACHMENT_LIMIT_BYTES: u64 = 256_000;
 
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &URL_SAFE,
@@ -146,10 +145,11 @@ impl Inbox {
         let headers = pairs(&payload.headers);
         let effect = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(EFFECT_HEADER));
         let effect = effect.map(|(_, value)| value.clone());
-        let mut parts = Vec::new();
-        flatten(payload, 0, &mut parts);
+        let mut leaves = Leaves::default();
+        leaves.add(payload, 0, None);
+        let mut parts = leaves.parts;
         for part in &mut parts {
-            self.read_xml(&message.id, part).await?;
+            self.read_attachment(&message.id, part).await?;
         }
         let received_at = message.internal_date.and_then(|text| text.parse().ok());
         Ok(Some(FetchedMail {
@@ -163,17 +163,12 @@ impl Inbox {
         }))
     }
 
-    async fn read_xml(&self, message: &str, part: &mut Part) -> Result<(), Fault> {
-        let is_xml = part.mime_type.ends_with("/xml") || part.mime_type.ends_with("+xml");
-        let Some(id) = part.attachment_id.as_ref().filter(|_| is_xml && part.body.is_none()) else {
-            return Ok(());
-        };
-        if part.size_bytes > XML_LIMIT_BYTES {
-            return Ok(());
-        }
+    /// Reads a part that Gmail keeps apart, where what it says matters.
+    async fn read_attachment(&self, message: &str, part: &mut Part) -> Result<(), Fault> {
+        let Some(id) = part.attachment_id.as_ref().filter(|_| is_read(part)) else { return Ok(()) };
         let url = format!("{}/attachments/{}", self.api.mail_url(message), encoded(id));
         let body: Body = self.api.caller.get(GET_MAIL, &url).await?;
-        part.body = body.data.as_deref().and_then(decode);
+        part.body = body.data.as_deref().and_then(decode).or_else(|| part.body.take());
         Ok(())
     }
 
@@ -230,24 +225,97 @@ fn unknown_history(id: &str) -> Fault {
     Fault::Status { code: 404, reason: String::new(), message, retry_after: None }
 }
 
-fn flatten(payload: Payload, depth: usize, parts: &mut Vec<Part>) {
-    if depth > DEPTH || parts.len() >= PARTS {
-        return;
+/// Tells whether the content of an attachment is read: the XML in which some marketplaces send a lead, what mail
+/// systems report and return, an answer to an invitation.
+fn is_read(part: &Part) -> bool {
+    let is_wanted = is_xml(&part.mime_type)
+        || part.mime_type.starts_with("message/")
+        || ["text/rfc822-headers", "text/calendar"].contains(&part.mime_type.as_str());
+    is_wanted && part.body.is_none() && part.size_bytes <= ATTACHMENT_LIMIT_BYTES
+}
+
+fn is_xml(mime_type: &str) -> bool {
+    mime_type.ends_with("/xml") || mime_type.ends_with("+xml")
+}
+
+/// The leaves of a mail's tree, in their order.
+#[derive(Default)]
+struct Leaves {
+    parts: Vec<Part>,
+    alternatives: u32,
+}
+
+impl Leaves {
+    fn add(&mut self, payload: Payload, depth: usize, alternative: Option<u32>) {
+        if depth > DEPTH || self.parts.len() >= PARTS {
+            return;
+        }
+        let mime_type = payload.mime_type.to_lowercase();
+        let is_message = mime_type.starts_with("message/");
+        if payload.parts.is_empty() || is_message {
+            // Gmail may show what stands in a mail within the mail, or in a report, as parts of their own.
+            let shown = (!payload.parts.is_empty()).then(|| written(&payload.parts, 0));
+            self.parts.push(Part {
+                filename: Some(payload.filename).filter(|name| !name.is_empty()),
+                headers: pairs(&payload.headers),
+                body: payload.body.data.as_deref().and_then(decode).or(shown),
+                size_bytes: payload.body.size,
+                attachment_id: payload.body.attachment_id,
+                mime_type,
+                alternative,
+            });
+            for part in payload.parts {
+                self.add_xml(part, depth + 1);
+            }
+            return;
+        }
+        let mut alternative = alternative;
+        if alternative.is_none() && mime_type == "multipart/alternative" {
+            self.alternatives += 1;
+            alternative = Some(self.alternatives);
+        }
+        for part in payload.parts {
+            self.add(part, depth + 1, alternative);
+        }
     }
-    if payload.parts.is_empty() {
-        parts.push(Part {
-            mime_type: payload.mime_type.to_lowercase(),
-            filename: Some(payload.filename).filter(|name| !name.is_empty()),
-            headers: pairs(&payload.headers),
-            body: payload.body.data.as_deref().and_then(decode),
-            size_bytes: payload.body.size,
-            attachment_id: payload.body.attachment_id,
-        });
-        return;
+
+    /// Adds the XML that stands in a mail within the mail: a lead that was passed on.
+    fn add_xml(&mut self, payload: Payload, depth: usize) {
+        if depth > DEPTH {
+            return;
+        }
+        if payload.parts.is_empty() && is_xml(&payload.mime_type.to_lowercase()) {
+            self.add(payload, depth, None);
+        } else {
+            for part in payload.parts {
+                self.add_xml(part, depth + 1);
+            }
+        }
     }
-    for part in payload.parts {
-        flatten(part, depth + 1, parts);
+}
+
+/// Writes what Gmail shows of a mail within the mail as it would stand there: headers and texts. Headers of parts
+/// that tell how they were encoded are left out, since they no longer are.
+fn written(parts: &[Payload], depth: usize) -> Vec<u8> {
+    let mut out: Vec<u8> = Vec::new();
+    for part in parts.iter().take(if depth > DEPTH { 0 } else { PARTS }) {
+        let fields =
+            part.headers.iter().filter(|field| !field.name.to_ascii_lowercase().starts_with("content-"));
+        let mut piece: Vec<u8> =
+            fields.flat_map(|field| format!("{}: {}\r\n", field.name, field.value).into_bytes()).collect();
+        if !piece.is_empty() {
+            piece.extend(b"\r\n");
+        }
+        if !part.mime_type.eq_ignore_ascii_case("text/html") {
+            piece.extend(part.body.data.as_deref().and_then(decode).unwrap_or_default());
+        }
+        piece.extend(written(&part.parts, depth + 1));
+        if !out.is_empty() && !piece.is_empty() {
+            out.extend(b"\r\n");
+        }
+        out.extend(piece);
     }
+    out
 }
 
 fn pairs(headers: &[Header]) -> Vec<(String, String)> {
@@ -268,6 +336,45 @@ mod tests {
         assert_eq!(decode("aGk="), Some(b"hi".to_vec()));
         assert_eq!(decode("aGk"), Some(b"hi".to_vec()));
         assert_eq!(decode("a b"), None);
+    }
+
+    #[test]
+    fn reports_are_read_in_whatever_form_gmail_shows_them() {
+        let data = |text: &str| BASE64.encode(text);
+        let fields = "Final-Recipient: rfc822; jo@x.example\r\nAction: failed\r\n";
+        let shapes = [
+            serde_json::json!({"mimeType": "message/delivery-status", "body": {"data": data(fields)}}),
+            serde_json::json!({"mimeType": "message/delivery-status", "body": {"size": 0}, "parts": [
+                {"mimeType": "text/plain", "headers": [{"name": "Reporting-MTA", "value": "dns; x"}], "body": {"data": data(fields)}},
+            ]}),
+            serde_json::json!({"mimeType": "message/delivery-status", "body": {}, "parts": [
+                {"headers": [{"name": "Final-Recipient", "value": "rfc822; jo@x.example"}, {"name": "Action", "value": "failed"}], "body": {}},
+            ]}),
+        ];
+        for shape in shapes {
+            let returned = serde_json::json!({"mimeType": "message/rfc822", "filename": "noname", "body": {"attachmentId": "a", "size": 900}, "parts": [
+                {"mimeType": "text/plain", "headers": [{"name": "Message-ID", "value": "<1@x>"}, {"name": "Content-Type", "value": "text/plain"}], "body": {"data": data("hi")}},
+                {"mimeType": "application/xml", "filename": "lead.xml", "body": {"attachmentId": "b", "size": 9}},
+            ]});
+            let mail = serde_json::json!({"mimeType": "multipart/report", "parts": [shape, returned]});
+            let mut leaves = Leaves::default();
+            leaves.add(serde_json::from_value(mail).unwrap(), 0, None);
+            let types: Vec<&str> = leaves.parts.iter().map(|part| part.mime_type.as_str()).collect();
+            assert_eq!(types, ["message/delivery-status", "message/rfc822", "application/xml"]);
+            let text = |index: usize| String::from_utf8(leaves.parts[index].body.clone().unwrap()).unwrap();
+            let status = text(0);
+            assert!(status.contains("Final-Recipient: rfc822; jo@x.example\r\nAction: failed"), "{status}");
+            assert_eq!(text(1), "Message-ID: <1@x>\r\n\r\nhi");
+            assert!(is_read(&leaves.parts[2]) && !is_read(&leaves.parts[1]));
+        }
+        let apart = Part {
+            mime_type: "message/delivery-status".into(),
+            attachment_id: Some("a".into()),
+            size_bytes: 400,
+            ..Part::default()
+        };
+        assert!(is_read(&apart));
+        assert!(!is_read(&Part { size_bytes: ATTACHMENT_LIMIT_BYTES + 1, ..apart }));
     }
 
     #[test]

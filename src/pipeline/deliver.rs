@@ -17,7 +17,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::{App, Deliveries, InFlight};
 use crate::domain::connection::credential_failure::{self, Refusal};
+use crate::domain::contact::about_contact;
 use crate::domain::contact::link::SignedLinks;
+use crate::domain::message::bounce::{self, HardBounce};
 use crate::domain::message::sent;
 use crate::pipeline::Round;
 use crate::pipeline::Swept;
@@ -30,9 +32,12 @@ use nexora_core::base::text::Json;
 use nexora_core::model::EffectId;
 use nexora_core::model::connection::{Connection, WhenInDoubt};
 use nexora_core::model::effect::{Attempt, Effect, EffectState};
+use nexora_core::model::message::DeliveryState;
 use nexora_core::model::outcome::{Outcome, Receipt};
+use nexora_core::model::request::EffectRequest;
 use nexora_core::model::tenant::TenantMode;
 use nexora_engine::delivery::retry::{self, Attempted, Policy, Resumption, Settlement, Spacing};
+use nexora_engine::message::mail::delivery_status;
 use nexora_store::due::{self, Queue};
 use nexora_store::{Claim, Conn, connection, effect, run};
 
@@ -312,7 +317,9 @@ async fn settle(
     let now = app.clock.now();
     log_settlement(&claimed, &settlement, started_at, now);
     let fails = settlement.connection_failing;
-    let wakes = app.db.write(move |conn| record(conn, &claimed, settlement, started_at, now)).await?;
+    let linker = SignedLinks::of(app);
+    let wakes =
+        app.db.write(move |conn| record(conn, &linker, &claimed, settlement, started_at, now)).await?;
     if fails {
         app.nudges.dispatch.notify_one();
     }
@@ -347,6 +354,7 @@ fn log_settlement(claimed: &Claimed, settlement: &Settlement, started_at: Timest
 /// Writes what came of an attempt; returns whether that lets the run go on.
 fn record(
     conn: &mut Conn,
+    linker: &SignedLinks,
     claimed: &Claimed,
     settlement: Settlement,
     started_at: Timestamp,
@@ -396,10 +404,28 @@ fn record(
     if settlement.state == EffectState::Delivered {
         sent::record(conn, (connection, &claimed.account), &after, now)?;
     }
+    if settlement.recipient_refused {
+        note_refused(conn, linker, &after, now)?;
+    }
     if settled {
         return wake_run(conn, before, now);
     }
     Ok(false)
+}
+
+/// Notes that a relay refused the recipient of a message to a customer, as a mail system's report would have it.
+fn note_refused(conn: &mut Conn, linker: &SignedLinks, effect: &Effect, now: Timestamp) -> Result<()> {
+    let request: EffectRequest = effect.request.read()?;
+    let diagnostic = effect.reason.as_deref().unwrap_or_default();
+    let (Some(message), Some(envelope)) = (request.message(), request.envelope()) else { return Ok(()) };
+    if delivery_status::failure(None, diagnostic) != DeliveryState::HardBounced {
+        return Ok(());
+    }
+    let tx = &mut conn.of(&effect.tenant_id);
+    let about = envelope.contact_id.clone().map(|id| about_contact(tx, id)).transpose()?.unwrap_or_default();
+    let (address, key) = (message.content.recipient().key(), effect.id.as_str());
+    let bounced = HardBounce { about, address: &address, key, diagnostic, actor: "system:deliver" };
+    bounce::hard(tx, linker, bounced, now)
 }
 
 fn note_connection(

@@ -6,7 +6,7 @@ use crate::conn::on;
 use crate::{Conn, Inserted, Tx};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
-use nexora_core::model::message::{Author, Message, MessageClass, messages};
+use nexora_core::model::message::{Author, DeliveryState, Message, MessageClass, messages};
 use nexora_core::model::run::runs;
 use nexora_core::model::{AutomationId, ConnectionId, ContactId, MessageId};
 
@@ -112,11 +112,12 @@ pub fn last_of_automation(
         .optional())
 }
 
-/// Returns who wrote the latest message to or from a contact, and when it was stored.
+/// Returns the latest message to or from a contact; what machines wrote says nothing of who owes whom an answer.
 pub fn latest_of_contact(tx: &mut Tx, contact: &ContactId) -> Result<Option<Message>> {
     on!(tx.conn, |c| messages::table
         .filter(messages::tenant_id.eq(tx.tenant))
         .filter(messages::contact_id.eq(contact))
+        .filter(messages::author.ne(Author::Machine))
         .order((messages::sent_at.desc(), messages::id.desc()))
         .select(Message::as_select())
         .first(c)
@@ -131,6 +132,45 @@ pub fn of_effect(tx: &mut Tx, effect: &str) -> Result<Option<Message>> {
         .select(Message::as_select())
         .first(c)
         .optional())
+}
+
+/// Returns a message with this Message-ID that went out: by an effect of ours, or by a person's hand. Uses
+/// `messages_by_rfc_id`.
+pub fn sent_with_rfc_id(tx: &mut Tx, id: &str) -> Result<Option<Message>> {
+    on!(tx.conn, |c| messages::table
+        .filter(messages::tenant_id.eq(tx.tenant))
+        .filter(messages::rfc_id.eq(id))
+        .filter(messages::author.eq(Author::Nexora).or(messages::author.eq(Author::Person)))
+        .order(messages::id.desc())
+        .select(Message::as_select())
+        .first(c)
+        .optional())
+}
+
+/// Returns what became of the latest messages to one address of a contact, latest first. Uses
+/// `messages_by_contact`.
+pub fn latest_sent_to(
+    tx: &mut Tx,
+    contact: &ContactId,
+    recipient: &str,
+    limit: usize,
+) -> Result<Vec<Option<DeliveryState>>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    on!(tx.conn, |c| messages::table
+        .filter(messages::tenant_id.eq(tx.tenant))
+        .filter(messages::contact_id.eq(contact))
+        .filter(messages::recipient.eq(recipient))
+        .filter(messages::author.eq(Author::Nexora).or(messages::author.eq(Author::Person)))
+        .order(messages::id.desc())
+        .limit(limit)
+        .select(messages::delivery)
+        .load(c))
+}
+
+/// Notes what was reported of a message that was sent.
+pub fn note_delivery(tx: &mut Tx, id: &MessageId, state: DeliveryState) -> Result<()> {
+    let row = messages::table.find((tx.tenant, id));
+    on!(tx.conn, |c| diesel::update(row).set(messages::delivery.eq(state)).execute(c)).map(|_| ())
 }
 
 /// Counts what contacts wrote after one moment and until another. Uses `messages_received`.

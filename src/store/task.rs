@@ -6,8 +6,8 @@ use crate::conn::on;
 use crate::{Claim, Conn, Tx};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
-use nexora_core::model::TaskId;
 use nexora_core::model::task::{Task, TaskState, tasks};
+use nexora_core::model::{ContactId, TaskId};
 
 pub fn insert(conn: &mut Conn, task: &Task) -> Result<()> {
     on!(conn, |c| diesel::insert_into(tasks::table).values(task).execute(c)).map(|_| ())
@@ -29,6 +29,19 @@ pub fn list(tx: &mut Tx, state: Option<TaskState>, before: Option<&TaskId>, limi
         }
         query.order(tasks::id.desc()).limit(limit).select(Task::as_select()).load(c)
     })
+}
+
+/// Tells whether a contact has an open task with this title.
+pub fn any_open(tx: &mut Tx, contact: &ContactId, title: &str) -> Result<bool> {
+    let found: Option<TaskId> = on!(tx.conn, |c| tasks::table
+        .filter(tasks::tenant_id.eq(tx.tenant))
+        .filter(tasks::state.eq(TaskState::Open))
+        .filter(tasks::contact_id.eq(contact))
+        .filter(tasks::title.eq(title))
+        .select(tasks::id)
+        .first(c)
+        .optional())?;
+    Ok(found.is_some())
 }
 
 /// Notes that an open task is done.

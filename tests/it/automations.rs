@@ -4,6 +4,7 @@ mod appointments;
 mod calendar;
 mod gates;
 mod people;
+mod reports;
 
 use std::collections::BTreeMap;
 

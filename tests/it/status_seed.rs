@@ -421,6 +421,7 @@ impl Seed<'_> {
             stored_at: at,
             class: None,
             run_id: None,
+            delivery: None,
         };
         message::insert(self.conn, &message).unwrap();
     }

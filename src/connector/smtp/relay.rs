@@ -120,7 +120,11 @@ impl Relay {
         let sender = Mail::new(envelope.from().cloned(), parameters);
         relay.command(sender).await.map_err(|error| refusal(&error))?;
         for recipient in envelope.to() {
-            relay.command(Rcpt::new(recipient.clone(), Vec::new())).await.map_err(|error| refusal(&error))?;
+            let named = relay.command(Rcpt::new(recipient.clone(), Vec::new())).await;
+            named.map_err(|error| match refusal(&error) {
+                Outcome::Refused { reason } => Outcome::RecipientRefused { reason },
+                other => other,
+            })?;
         }
         relay.command(Data).await.map_err(|error| refusal(&error)).map(|_| ())
     }

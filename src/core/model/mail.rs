@@ -5,18 +5,59 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
 use crate::base::text::define_words;
+use crate::model::message::DeliveryState;
+
+/// The header by which a mail that we sent is found again, also where it comes back in a report.
+pub const EFFECT_HEADER: &str = "X-Nexora-Effect";
 
 define_words! {
-    /// Who wrote a mail, as its headers tell (RFC 3834, RFC 2076).
+    /// Who wrote a mail, as its headers and parts tell.
     MailKind = "mail kind" {
         Person = "person",
-        /// An answering machine: out of office, a receipt.
+        /// An answering machine, such as an out-of-office notice (RFC 3834).
         Automatic = "automatic",
         /// A list or a campaign.
         Bulk = "bulk",
-        /// A mail system that could not deliver.
+        /// A mail system that could not deliver (RFC 3464), now or at all.
         Bounce = "bounce",
+        /// A program that tells what became of a mail or an invitation: a delivery that is late or done, a
+        /// read receipt (RFC 8098), an answer to a calendar invitation (RFC 5546).
+        Notice = "notice",
+        /// A mailbox provider whose user called a mail spam (RFC 5965).
+        Complaint = "complaint",
     }
+}
+
+impl MailKind {
+    /// Tells whether such a mail reports of another mail, and can neither be a lead nor an answer.
+    pub fn is_report(self) -> bool {
+        match self {
+            MailKind::Bounce | MailKind::Notice | MailKind::Complaint => true,
+            MailKind::Person | MailKind::Automatic | MailKind::Bulk => false,
+        }
+    }
+}
+
+/// What a report says of a mail that was sent (RFC 3464, RFC 5965), or the text of one written for people.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailReport {
+    /// The effect that sent the mail, where what came back of it says so.
+    pub effect: Option<String>,
+    /// The Message-IDs by which it may name that mail, without angle brackets; the surest first.
+    pub message_ids: Vec<String>,
+    /// None of a complaint.
+    pub recipients: Vec<ReportedRecipient>,
+}
+
+/// What became of a mail for one recipient.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportedRecipient {
+    /// Its addresses in lower case: where it went in the end, and what the sender wrote. Empty where the
+    /// report names none.
+    pub addresses: Vec<String>,
+    pub state: DeliveryState,
+    /// The words of the mail system.
+    pub diagnostic: String,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +98,12 @@ pub struct Mail {
     pub xml: Option<String>,
     pub attachments: Vec<Attachment>,
     pub kind: MailKind,
+    /// What its writer newly wrote, where that is not all of `text`: without the mail that it quotes, and
+    /// without the signature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_text: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<MailReport>,
     /// The domains for which the receiving server found the sender to be genuine.
     #[serde(default)]
     pub authenticated: Vec<String>,
@@ -65,7 +112,15 @@ pub struct Mail {
     pub is_spoofed: bool,
 }
 
-/// One leaf of a mail's MIME tree, its transfer encoding undone.
+impl Mail {
+    /// Returns what its writer newly wrote.
+    pub fn own_text(&self) -> &str {
+        self.own_text.as_deref().unwrap_or(&self.text)
+    }
+}
+
+/// One leaf of a mail's MIME tree, its transfer encoding undone. A mail within the mail (RFC 2046,
+/// section 5.2) is a leaf.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Part {
     /// Lower case, without parameters.
@@ -76,4 +131,6 @@ pub struct Part {
     pub body: Option<Vec<u8>>,
     pub size_bytes: u64,
     pub attachment_id: Option<String>,
+    /// The number of the `multipart/alternative` that it is one of, if it is: its leaves say the same.
+    pub alternative: Option<u32>,
 }

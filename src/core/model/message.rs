@@ -28,6 +28,29 @@ define_words! {
         /// It asks for business or a favour: a follow-up, a review request.
         Commercial = "commercial",
     }
+
+    /// What became of a message that was sent, as far as mail systems reported it (RFC 3464, RFC 3463); in the order
+    /// of their finality.
+    DeliveryState = "delivery state" {
+        /// Not delivered yet; the mail system goes on trying.
+        Delayed = "delayed",
+        /// Handed on to a system or to members of a list, of which nothing more is heard.
+        Relayed = "relayed",
+        Delivered = "delivered",
+        /// Not delivered, for a reason that is not the address: a full mailbox, a refused content.
+        SoftBounced = "soft-bounced",
+        /// Not delivered: the address does not work.
+        HardBounced = "hard-bounced",
+    }
+}
+
+impl DeliveryState {
+    pub fn is_failure(self) -> bool {
+        match self {
+            DeliveryState::SoftBounced | DeliveryState::HardBounced => true,
+            DeliveryState::Delivered | DeliveryState::Relayed | DeliveryState::Delayed => false,
+        }
+    }
 }
 
 diesel::table! {
@@ -50,6 +73,7 @@ diesel::table! {
         stored_at -> BigInt,
         class -> Nullable<Text>,
         run_id -> Nullable<Text>,
+        delivery -> Nullable<Text>,
     }
 }
 
@@ -81,4 +105,6 @@ pub struct Message {
     pub class: Option<MessageClass>,
     /// The run that sent it.
     pub run_id: Option<String>,
+    /// What was reported of it last; nothing where nothing was.
+    pub delivery: Option<DeliveryState>,
 }

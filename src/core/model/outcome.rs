@@ -40,6 +40,9 @@ pub enum Outcome {
     Throttled { reason: String, after: Option<Duration> },
     /// It did not happen and never will, as it is.
     Refused { reason: String },
+    /// It did not happen and never will: the mail system does not take mail for this recipient, in its own words
+    /// (a 5xx reply to `RCPT`, RFC 5321).
+    RecipientRefused { reason: String },
     /// It did not happen: the credential is not good. Nothing of this connection will work.
     Unauthorized { reason: String },
     /// It is unknown whether it happened.

@@ -6,6 +6,7 @@
 
 pub mod consent;
 pub mod link;
+pub mod opt_out;
 
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;

@@ -55,6 +55,7 @@ pub fn record(
         },
         class: Some(envelope.class),
         run_id: Some(run.id.to_string()),
+        delivery: None,
         lead_id: LeadId::parse(&run.subject_id).is_ok().then(|| run.subject_id.clone()),
         effect_id: Some(effect.id.to_string()),
         provider_id: effect.provider_id.clone(),

@@ -44,6 +44,8 @@ pub struct Settlement {
     pub counts: bool,
     /// The connection's credential was refused: nothing more may be sent through it.
     pub connection_failing: bool,
+    /// The recipient was refused; the reason says how.
+    pub recipient_refused: bool,
 }
 
 /// What is to be done with an effect in doubt once its provider has been asked.
@@ -65,6 +67,7 @@ impl Settlement {
             receipt: Receipt::default(),
             counts: true,
             connection_failing: false,
+            recipient_refused: false,
         }
     }
 
@@ -101,6 +104,9 @@ pub fn settle(outcome: Outcome, attempted: Attempted, policy: Policy) -> Settlem
             Settlement { counts: false, ..waiting }
         }
         Outcome::Refused { reason } => Settlement::waiting(EffectState::Dead, None, reason),
+        Outcome::RecipientRefused { reason } => {
+            Settlement { recipient_refused: true, ..Settlement::waiting(EffectState::Dead, None, reason) }
+        }
         Outcome::Unauthorized { reason } => Settlement::unauthorized(EffectState::Retrying, reason),
         Outcome::InDoubt { reason } => {
             let due_at = attempted.now + wait(attempted, policy);

@@ -2,23 +2,20 @@
 
 use crate::app::App;
 use crate::domain::automation::fact::{self, Detail};
-use crate::domain::contact::consent::{Given, note};
 use crate::domain::contact::link::SignedLinks;
+use crate::domain::contact::opt_out::{self, OptOut};
 use crate::ops::Subject;
-use crate::ops::contact::tell_unsubscribed;
 use crate::ops::unit::Unit;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::{Error, Result};
 use nexora_core::model::audit::Actor;
-use nexora_core::model::consent::{Channel, Scope, Suppression, SuppressionReason};
-use nexora_core::model::contact::AddressKind;
+use nexora_core::model::consent::SuppressionReason;
 use nexora_core::model::event::{About, EventKind};
-use nexora_core::model::lead::ConsentRecord;
 use nexora_core::model::principal::{Noun, Operation, Verb};
 use nexora_core::model::tenant::Tenant;
-use nexora_store::{Inserted, consent, contact, tenant};
+use nexora_store::tenant;
 
-pub const UNSUBSCRIBE: Operation = Operation::new("contact.unsubscribe", Noun::Suppression, Verb::Create);
+pub const UNSUBSCRIBE: Operation = Operation::new(opt_out::UNSUBSCRIBE, Noun::Suppression, Verb::Create);
 
 /// What kind of link it was that was opened, as triggers name it.
 const REVIEW: &str = "review";
@@ -45,37 +42,14 @@ pub async fn unsubscribe(app: &App, token: &str) -> Result<Tenant> {
     let link = linker.open_unsubscribe(token).ok_or_else(unknown)?;
     let tenant = unsubscribing(app, token).await?;
     let suppress = move |tx: &mut Unit<'_>, now: Timestamp| {
-        // A person with several addresses means all of them.
-        let mut hashes = vec![link.hash.clone()];
-        for (kind, address) in contact::addresses(tx, &link.contact_id)? {
-            if kind == AddressKind::Email {
-                hashes.push(linker.hash_of(tx.tenant(), &address));
-            }
-        }
-        let mut is_new = false;
-        for hash in hashes {
-            let suppression = Suppression {
-                tenant_id: tx.tenant.id.clone(),
-                hash,
-                scope: Scope::Commercial,
-                reason: SuppressionReason::Unsubscribed,
-                detail: "by the link in a mail".to_owned(),
-                actor: "contact".to_owned(),
-                created_at: now,
-            };
-            is_new |= consent::suppress(tx, &suppression)? == Inserted::New;
-        }
-        let is_known = contact::find(tx, &link.contact_id)?.is_some();
-        let word = consent::latest(tx, &link.contact_id, Channel::Email)?;
-        is_new |= word.is_none_or(|word| word.given);
-        if is_new && is_known {
-            let wording = "No more of these mails".to_owned();
-            let word = ConsentRecord { channel: Channel::Email, given: false, wording };
-            let given = Given { source: "unsubscribe", actor: "contact", lead: None };
-            note(tx, &link.contact_id, word, given, now)?;
-            let why = (link.hash.as_str(), SuppressionReason::Unsubscribed);
-            tell_unsubscribed(tx, link.contact_id, why, now)?;
-        }
+        let asked = OptOut {
+            contact_id: &link.contact_id,
+            hash: &link.hash,
+            reason: SuppressionReason::Unsubscribed,
+            detail: "by the link in a mail",
+            source: "unsubscribe",
+        };
+        opt_out::opt_out(tx, &linker, asked, now)?;
         Ok(((), Subject::new(&link.hash)))
     };
     app.change(&Actor::System("unsubscribe"), &tenant, UNSUBSCRIBE, suppress).await?;

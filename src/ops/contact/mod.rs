@@ -5,25 +5,22 @@ pub mod link;
 use serde::Serialize;
 
 use crate::app::App;
-use crate::domain::automation::fact::{self, Detail};
 use crate::domain::contact::consent::{Given, note};
 use crate::domain::contact::link::SignedLinks;
-use crate::domain::contact::{about_contact, find_written};
+use crate::domain::contact::{find_written, opt_out};
 use crate::ops::Subject;
 use crate::ops::unit::Unit;
-use nexora_core::base::clock::Timestamp;
 use nexora_core::base::{Error, Result};
 use nexora_core::model::ContactId;
 use nexora_core::model::address::{EmailAddress, Zone};
 use nexora_core::model::audit::Actor;
 use nexora_core::model::consent::{Consent, Scope, Suppression, SuppressionReason};
 use nexora_core::model::contact::{AddressKind, Contact};
-use nexora_core::model::event::EventKind;
 use nexora_core::model::lead::ConsentRecord;
 use nexora_core::model::message::Message;
 use nexora_core::model::principal::{Noun, Operation, Verb};
 use nexora_core::model::tenant::Tenant;
-use nexora_store::{Claim, Inserted, Tx, consent, contact, message};
+use nexora_store::{Claim, Inserted, consent, contact, message};
 
 pub const SET: Operation = Operation::new("contact.set", Noun::Contact, Verb::Update);
 pub const CONSENT: Operation = Operation::new("contact.consent", Noun::Contact, Verb::Update);
@@ -154,28 +151,12 @@ pub async fn suppress(
         };
         let known = contact::find_by_address(tx, AddressKind::Email, &email.key())?;
         if let (Inserted::New, Some(contact_id)) = (consent::suppress(tx, &new)?, known) {
-            tell_unsubscribed(tx, contact_id, (&new.hash, new.reason), now)?;
+            opt_out::tell(tx, contact_id, (&new.hash, new.reason), now)?;
         }
         let subject = Subject::new(&new.hash).after(&new)?;
         Ok((new, subject))
     })
     .await
-}
-
-/// Tells that a contact wants no more mail at the address of this hash, and why.
-///
-/// # Errors
-/// `Unavailable` when the database cannot be reached.
-pub(in crate::ops) fn tell_unsubscribed(
-    tx: &mut Tx,
-    contact_id: ContactId,
-    (hash, reason): (&str, SuppressionReason),
-    now: Timestamp,
-) -> Result<()> {
-    let about = about_contact(tx, contact_id)?;
-    let detail = Detail { to: reason.name(), from: "" };
-    let key = format!("{hash}:{}", now.millis());
-    fact::record_event(tx, EventKind::ContactUnsubscribed, &key, about, detail, now).map(|_| ())
 }
 
 /// Lets an address be written to again.

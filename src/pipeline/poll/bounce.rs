@@ -1,43 +1,121 @@
-//! A mail that came back: the address is not written to any more, and what waited for the contact ends.
+//! What mail systems and mailbox providers report of the mails that we sent.
+//!
+//! Anybody can write a report. It is believed of a message of ours alone, which it has to name by what only its
+//! recipient and the systems on the way have seen, and of that message's recipient alone.
 
 use super::Claimed;
-use crate::domain::automation::fact::{self, Detail};
+use crate::domain::contact::opt_out::{self, OptOut};
+use crate::domain::message::bounce::{self, HardBounce};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
-use nexora_core::model::consent::{Scope, Suppression, SuppressionReason};
-use nexora_core::model::contact::AddressKind;
-use nexora_core::model::event::{EventKind, MailEvent};
-use nexora_engine::contact::contact_extraction;
-use nexora_store::{Conn, consent, contact};
+use nexora_core::model::LeadId;
+use nexora_core::model::audit::Actor;
+use nexora_core::model::consent::SuppressionReason;
+use nexora_core::model::event::{About, MailEvent};
+use nexora_core::model::mail::{MailKind, MailReport, ReportedRecipient};
+use nexora_core::model::message::{DeliveryState, Message};
+use nexora_store::{Conn, Tx, audit, message};
 
-/// Notes a bounce. One that says only that delivery is late changes nothing: the mail system goes on.
-pub fn note(conn: &mut Conn, claimed: &Claimed, payload: &MailEvent, now: Timestamp) -> Result<()> {
-    let Some(contact_id) = &payload.about.contact_id else { return Ok(()) };
-    let mail = &payload.mail;
-    let is_late = ["delay", "warning"].iter().any(|word| mail.subject.to_lowercase().contains(word));
-    if is_late {
+/// Notes what a report says of a message of ours, and whom it is about.
+pub fn note(conn: &mut Conn, claimed: &Claimed, payload: &mut MailEvent, now: Timestamp) -> Result<()> {
+    let Some(report) = payload.mail.report.clone() else { return Ok(()) };
+    let tx = &mut conn.of(&claimed.tenant.id);
+    let is_complaint = payload.mail.kind == MailKind::Complaint;
+    let Some((sent, recipient)) = reported(tx, &report, is_complaint)? else {
+        tracing::info!(tenant.id = %claimed.tenant.id, mail.id = payload.id, "a report names no message of ours with its recipient: it changes nothing");
+        return Ok(());
+    };
+    let lead_id = sent.lead_id.as_deref().map(LeadId::parse).transpose()?;
+    payload.about = About { contact_id: sent.contact_id.clone(), lead_id, job_id: None };
+    match recipient {
+        None => complained(tx, claimed, &sent, now),
+        Some(recipient) => delivered(tx, claimed, &sent, recipient, now),
+    }
+}
+
+/// Finds the message that a report is about, and what it says of its recipient. A complaint need not say, since
+/// providers hide who complained.
+fn reported<'a>(
+    tx: &mut Tx,
+    report: &'a MailReport,
+    is_complaint: bool,
+) -> Result<Option<(Message, Option<&'a ReportedRecipient>)>> {
+    let mut candidates = Vec::new();
+    if let Some(effect) = &report.effect {
+        candidates.extend(message::of_effect(tx, effect)?);
+    }
+    for id in &report.message_ids {
+        candidates.extend(message::sent_with_rfc_id(tx, id)?);
+    }
+    for sent in candidates {
+        if is_complaint {
+            return Ok(Some((sent, None)));
+        }
+        if let Some(recipient) = recipient_of(report, &sent) {
+            return Ok(Some((sent, Some(recipient))));
+        }
+    }
+    Ok(None)
+}
+
+/// Returns what a report says of a message's recipient; the last word counts. One that names no address can
+/// only mean the one there is.
+fn recipient_of<'a>(report: &'a MailReport, sent: &Message) -> Option<&'a ReportedRecipient> {
+    let address = sent.recipient.trim().to_lowercase();
+    let named = report.recipients.iter().rfind(|recipient| recipient.addresses.contains(&address));
+    let unnamed = match report.recipients.as_slice() {
+        [only] if only.addresses.is_empty() => Some(only),
+        _ => None,
+    };
+    named.or(unnamed)
+}
+
+fn delivered(
+    tx: &mut Tx,
+    claimed: &Claimed,
+    sent: &Message,
+    recipient: &ReportedRecipient,
+    now: Timestamp,
+) -> Result<()> {
+    // States are in the order of their finality: a late "delayed" does not take back what came after it.
+    if sent.delivery >= Some(recipient.state) {
         return Ok(());
     }
-    let tenant = &claimed.tenant;
-    let tx = &mut conn.of(&tenant.id);
-    let own = contact::addresses(tx, contact_id)?;
-    let emails: Vec<String> =
-        own.into_iter().filter(|(kind, _)| *kind == AddressKind::Email).map(|(_, value)| value).collect();
-    let mentioned = contact_extraction::addresses(&mail.text, tenant.country()?);
-    let failed = mentioned.iter().map(|(_, value)| value).find(|value| emails.contains(value));
-    // A mail system that does not say which address it means can only mean the one there is.
-    let Some(address) = failed.or(emails.first().filter(|_| emails.len() == 1)) else { return Ok(()) };
-    let suppression = Suppression {
-        tenant_id: tenant.id.clone(),
-        hash: claimed.linker.hash_of(&tenant.id, address),
-        scope: Scope::All,
-        reason: SuppressionReason::Bounced,
-        detail: mail.subject.clone(),
-        actor: "system:poll".to_owned(),
-        created_at: now,
+    message::note_delivery(tx, &sent.id, recipient.state)?;
+    match recipient.state {
+        DeliveryState::Delivered | DeliveryState::Relayed | DeliveryState::Delayed => Ok(()),
+        DeliveryState::SoftBounced => bounce::soft(tx, sent, &recipient.diagnostic, now),
+        DeliveryState::HardBounced => {
+            let lead_id = sent.lead_id.as_deref().map(LeadId::parse).transpose()?;
+            let bounced = HardBounce {
+                about: About { contact_id: sent.contact_id.clone(), lead_id, job_id: None },
+                address: &sent.recipient,
+                key: sent.effect_id.as_deref().unwrap_or(sent.id.as_str()),
+                diagnostic: &recipient.diagnostic,
+                actor: "system:poll",
+            };
+            bounce::hard(tx, &claimed.linker, bounced, now)
+        }
+    }
+}
+
+fn complained(tx: &mut Tx, claimed: &Claimed, sent: &Message, now: Timestamp) -> Result<()> {
+    let hash = claimed.linker.hash_of(tx.tenant(), &sent.recipient);
+    let (reason, detail) = (SuppressionReason::Complained, "called a mail spam");
+    let is_new = match &sent.contact_id {
+        Some(contact_id) => {
+            let asked = OptOut { contact_id, hash: &hash, reason, detail, source: "complaint" };
+            opt_out::opt_out(tx, &claimed.linker, asked, now)?
+        }
+        None => opt_out::suppress(tx, hash.clone(), reason, detail, now)? == nexora_store::Inserted::New,
     };
-    let _ = consent::suppress(tx, &suppression)?;
-    let detail = Detail { to: &mail.subject, from: "" };
-    let about = payload.about.clone();
-    fact::record_event(tx, EventKind::MessageBounced, &payload.id, about, detail, now).map(|_| ())
+    if is_new { record(tx, hash, now) } else { Ok(()) }
+}
+
+/// Records in the audit trail that an address is not sent commercial mail any more.
+pub fn record(tx: &mut Tx, hash: String, now: Timestamp) -> Result<()> {
+    let (actor, action) = (Actor::System("unsubscribe"), opt_out::UNSUBSCRIBE);
+    let change = audit::Change { actor, action, subject: hash, before: None, after: None };
+    let tenant = tx.tenant().clone();
+    audit::append(tx, Some(&tenant), change, now)
 }

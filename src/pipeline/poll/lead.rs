@@ -1,6 +1,6 @@
 //! Classifies an incoming mail: a reply of a contact, a lead that a marketplace sent, or neither.
 
-use super::{Claimed, bounce};
+use super::{Claimed, bounce, opt_out};
 use crate::domain::automation::change;
 use crate::domain::message::author;
 use crate::pipeline::intake::{self, Arrival, Identity};
@@ -12,7 +12,7 @@ use nexora_core::model::connection::Connection;
 use nexora_core::model::contact::{AddressKind, AddressProof};
 use nexora_core::model::event::{About, MailEvent};
 use nexora_core::model::lead::LeadState;
-use nexora_core::model::mail::{Mail, MailKind, Mailbox};
+use nexora_core::model::mail::{Mail, Mailbox};
 use nexora_core::model::message::{Author, Message};
 use nexora_core::model::{ContactId, LeadId, MessageId};
 use nexora_engine::lead::enquiry;
@@ -21,7 +21,6 @@ use nexora_engine::lead::lead_format::mail::{MailResult, Rules};
 use nexora_engine::lead::lead_format::parsed_lead::ParsedLead;
 use nexora_engine::lead::lead_format::value::lead_id;
 use nexora_engine::message::mail::from_parts;
-use nexora_engine::message::mail::text::newly_written;
 use nexora_store::{Conn, Inserted, Tx, contact, lead, message};
 
 /// What a mail turned out to be.
@@ -71,6 +70,11 @@ pub fn take_in(
     received_at: Timestamp,
     now: Timestamp,
 ) -> Result<MailOrigin> {
+    if payload.mail.kind.is_report() {
+        bounce::note(conn, claimed, payload, now)?;
+        keep(conn, claimed, payload, (Author::Machine, received_at), now)?;
+        return Ok(MailOrigin::Other);
+    }
     match formats::read_mail(&payload.mail, &Rules::of(&claimed.connection)?) {
         MailResult::Lead(lead) => {
             store_lead(conn, claimed, payload, lead, now)?;
@@ -98,8 +102,8 @@ pub fn take_in(
             let tx = &mut conn.of(&claimed.tenant.id);
             let author = author::of_mail(tx, &claimed.connectors, &claimed.tenant, &payload.mail)?;
             keep(tx, claimed, payload, (author, received_at), now)?;
-            if payload.mail.kind == MailKind::Bounce {
-                bounce::note(conn, claimed, payload, now)?;
+            if author == Author::Contact {
+                opt_out::note(conn, claimed, payload, now)?;
             }
             let is_reply = author == Author::Contact && payload.about.contact_id.is_some();
             Ok(if is_reply { MailOrigin::Reply } else { MailOrigin::Other })
@@ -292,10 +296,11 @@ fn of_mail(connection: &Connection, about: &About, mail: &Mail, now: Timestamp) 
         sender: address(mail.from.as_ref()),
         recipient: address(mail.to.first()),
         subject: mail.subject.clone(),
-        body: newly_written(&mail.text).into_owned(),
+        body: mail.own_text().to_owned(),
         sent_at: now,
         stored_at: now,
         class: None,
         run_id: None,
+        delivery: None,
     }
 }

@@ -11,6 +11,7 @@ mod bounce;
 pub mod calendar;
 mod lead;
 mod mail;
+mod opt_out;
 mod sheet;
 
 use std::panic::AssertUnwindSafe;

@@ -203,6 +203,12 @@ async fn nobody_is_asked_for_a_review_while_an_answer_is_owed(backend: Backend) 
     scene.nexora.settle().await;
     scene.mail("Jo <jo@example.com>", "It leaks again");
     scene.pass(60).await;
+    // A machine that answers for them leaves it owed.
+    let away = format!(
+        "From: Jo <jo@example.com>\r\nTo: {OFFICE}\r\nSubject: Away\r\nMessage-ID: <away@x>\r\nAuto-Submitted: auto-replied\r\n\r\nI am away.\r\n"
+    );
+    scene.seed(json!({ "deliveries": [{ "mailbox": OFFICE, "raw": away }] }));
+    scene.pass(60).await;
     scene.complete_job("Boiler").await;
     for _ in 0..6 {
         scene.hours(1).await;

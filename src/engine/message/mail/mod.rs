@@ -3,12 +3,22 @@
 //! Total: any bytes make a mail, in bounded time and memory, since mails come from anybody. What
 //! cannot be read is empty.
 
+mod attribution;
+mod body;
+mod bounce_text;
+pub mod delivery_status;
+mod html;
+mod kind;
+pub mod opt_out;
+pub mod own;
+mod report;
 pub mod text;
 
 use mail_parser::decoders::charsets::map::charset_decoder;
 use mail_parser::{Address, HeaderValue, Message, MessageParser, MimeHeaders as _, PartType};
 
 use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::visible;
 use nexora_core::model::mail::{Attachment, Mail, MailKind, Mailbox, Part};
 
 /// Characters of text that are kept.
@@ -26,8 +36,24 @@ const HEADER_LIMIT: usize = 500;
 /// The bytes of a mail beyond which nothing is looked at.
 const MAIL_LIMIT_BYTES: usize = 40_000_000;
 
+/// Whether the mail that stands within a mail is read, too.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Within {
+    Read,
+    Left,
+}
+
 /// Reads a mail as it went over the wire (RFC 5322, RFC 2045).
 pub fn from_rfc822(raw: &[u8]) -> Mail {
+    read(raw, Within::Read)
+}
+
+/// Puts a mail together from its headers, and the leaves of its MIME tree in their order.
+pub fn from_parts(headers: &[(String, String)], parts: &[Part]) -> Mail {
+    assemble(headers, parts, Within::Read)
+}
+
+fn read(raw: &[u8], within: Within) -> Mail {
     let raw = raw.get(..MAIL_LIMIT_BYTES).unwrap_or(raw);
     let Some(message) = MessageParser::default().parse(raw) else { return of_headers(None) };
     let headers: Vec<(String, String)> = message
@@ -35,20 +61,42 @@ pub fn from_rfc822(raw: &[u8]) -> Mail {
         .take(HEADER_LIMIT)
         .map(|(name, value)| (name.trim().to_owned(), value.to_owned()))
         .collect();
-    let mut parts = Vec::new();
-    for part in message.parts.iter().take(ATTACHMENT_LIMIT * 2) {
+    assemble(&headers, &leaves(&message), within)
+}
+
+/// Lists the leaves of a mail that was parsed, in their order.
+fn leaves(message: &Message<'_>) -> Vec<Part> {
+    let mut alternatives: Vec<Option<u32>> = vec![None; message.parts.len()];
+    let mut leaves = Vec::new();
+    for (index, part) in message.parts.iter().enumerate() {
+        let alternative = alternatives.get(index).copied().flatten();
         let body = match &part.body {
             PartType::Text(text) | PartType::Html(text) => text.as_bytes().to_vec(),
             PartType::Binary(bytes) | PartType::InlineBinary(bytes) => bytes.to_vec(),
-            PartType::Message(_) | PartType::Multipart(_) => continue,
+            PartType::Message(within) => within.raw_message().to_vec(),
+            PartType::Multipart(children) => {
+                let is_alternative =
+                    part.content_type().is_some_and(|found| found.subtype() == Some("alternative"));
+                let own = is_alternative.then(|| u32::try_from(index).ok()).flatten();
+                for child in children {
+                    let child = usize::try_from(*child).ok().and_then(|child| alternatives.get_mut(child));
+                    if let Some(child) = child {
+                        *child = alternative.or(own);
+                    }
+                }
+                continue;
+            }
         };
+        if leaves.len() >= ATTACHMENT_LIMIT * 2 {
+            break;
+        }
         let mime_type = part.content_type().map_or_else(
             || "text/plain".to_owned(),
             |found| format!("{}/{}", found.ctype(), found.subtype().unwrap_or("plain")).to_lowercase(),
         );
         let is_attached = part.content_disposition().is_some_and(|found| found.ctype() == "attachment");
         let filename = part.attachment_name().map(str::to_owned);
-        parts.push(Part {
+        leaves.push(Part {
             filename: filename.or_else(|| is_attached.then(|| "attachment".to_owned())),
             size_bytes: u64::try_from(body.len()).unwrap_or(u64::MAX),
             // The parser has decoded it, whatever the headers say of its charset.
@@ -56,39 +104,46 @@ pub fn from_rfc822(raw: &[u8]) -> Mail {
             body: Some(body),
             mime_type,
             attachment_id: None,
+            alternative,
         });
     }
-    from_parts(&headers, &parts)
+    leaves
 }
 
-/// Puts a mail together from its headers, and the leaves of its MIME tree in their order.
-pub fn from_parts(headers: &[(String, String)], parts: &[Part]) -> Mail {
+fn assemble(headers: &[(String, String)], parts: &[Part], within: Within) -> Mail {
     let block = header_block(headers);
-    let parsed = MessageParser::default().parse(block.as_bytes());
+    let parsed = MessageParser::default().parse_headers(block.as_bytes());
     let mut mail = of_headers(parsed.as_ref());
-    mail.kind = kind(headers, &mail);
     mail.authenticated = authenticated(headers);
     mail.is_spoofed = fails_dmarc(headers);
-    let (mut plain, mut html) = (None, None);
-    for part in parts {
-        let is_body = part.filename.is_none();
-        let decoded = || part.body.as_deref().map(|body| decode(body, charset(&part.headers)));
-        match part.mime_type.as_str() {
-            "text/plain" if is_body && plain.is_none() => plain = decoded(),
-            "text/html" if is_body && html.is_none() => html = decoded(),
-            _ => {
-                note_xml(&mut mail, part);
-                attach(&mut mail, part);
-            }
-        }
+    for part in parts.iter().filter(|part| !body::is_body(part)) {
+        note_xml(&mut mail, part);
+        attach(&mut mail, part);
     }
-    let full = match plain.filter(|text| !text.trim().is_empty()) {
-        Some(text) => text::tidy(&text),
-        None => html.map(|html| text::of_html(cut(&html, HTML_LIMIT_BYTES))).unwrap_or_default(),
-    };
-    mail.text = full.chars().take(TEXT_LIMIT).collect();
-    mail.truncated = mail.text.len() < full.len();
+    let found = body::read(parts, &mail.subject);
+    mail.text = found.text.chars().take(TEXT_LIMIT).collect();
+    mail.truncated = mail.text.len() < found.text.len();
+    let own: String = found.own.chars().take(TEXT_LIMIT).collect();
+    mail.own_text = (own != mail.text).then_some(own);
+    kind::classify(&mut mail, headers, parts);
+    if within == Within::Read && !mail.kind.is_report() {
+        read_within(&mut mail, parts);
+    }
     mail
+}
+
+/// A mail that was passed on as an attachment, without a word, says what the attached one says.
+fn read_within(mail: &mut Mail, parts: &[Part]) {
+    let Some(body) =
+        parts.iter().find(|part| report::is_returned(part)).and_then(|part| part.body.as_deref())
+    else {
+        return;
+    };
+    let attached = read(body, Within::Left);
+    if mail.text.is_empty() {
+        mail.text = attached.text;
+    }
+    mail.xml = mail.xml.take().or(attached.xml);
 }
 
 /// Writes headers as they would stand in a mail, each on one line.
@@ -117,13 +172,15 @@ fn of_headers(message: Option<&Message<'_>>) -> Mail {
         reply_to: list(message.and_then(Message::reply_to)).into_iter().next(),
         to: list(message.and_then(Message::to)),
         cc: list(message.and_then(Message::cc)),
-        subject: message.and_then(Message::subject).map(line).unwrap_or_default(),
+        subject: message.and_then(Message::subject).map(|text| line(&visible(text))).unwrap_or_default(),
         sent_at: sent_at.map(|seconds| Timestamp::from_millis(seconds.saturating_mul(1_000))),
         text: String::new(),
         truncated: false,
         xml: None,
         attachments: Vec::new(),
         kind: MailKind::Person,
+        own_text: None,
+        report: None,
         authenticated: Vec::new(),
         is_spoofed: false,
     }
@@ -158,6 +215,12 @@ fn line(text: &str) -> String {
     let words = text.split(|c: char| c.is_whitespace() || c.is_control());
     let line = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
     line.chars().take(LINE_LIMIT).collect()
+}
+
+/// Reads a Message-ID, without its angle brackets.
+fn folded_id(word: &str) -> Option<String> {
+    let id = line(word.trim_matches(['<', '>', ',']));
+    (!id.is_empty()).then_some(id)
 }
 
 /// Cuts a text to a number of bytes, at a character.
@@ -216,24 +279,6 @@ fn attach(mail: &mut Mail, part: &Part) {
     }
 }
 
-fn kind(headers: &[(String, String)], mail: &Mail) -> MailKind {
-    let says = |name: &str| header(headers, name).unwrap_or_default().to_ascii_lowercase();
-    let from = mail.from.as_ref().map(|from| from.address.to_lowercase()).unwrap_or_default();
-    let content_type = says("Content-Type");
-    if from.starts_with("mailer-daemon@") || content_type.contains("report-type=delivery-status") {
-        return MailKind::Bounce;
-    }
-    if header(headers, "List-Id").is_some() || ["bulk", "list"].contains(&says("Precedence").as_str()) {
-        return MailKind::Bulk;
-    }
-    let auto = says("Auto-Submitted");
-    let is_automatic = (!auto.is_empty() && auto != "no")
-        || header(headers, "X-Autoreply").is_some()
-        || header(headers, "X-Autorespond").is_some()
-        || ["junk", "auto_reply"].contains(&says("Precedence").as_str());
-    if is_automatic { MailKind::Automatic } else { MailKind::Person }
-}
-
 /// Tells whether the receiving server found that the sender's domain did not send the mail (RFC 7489).
 fn fails_dmarc(headers: &[(String, String)]) -> bool {
     let Some(value) = header(headers, "Authentication-Results") else { return false };
@@ -263,5 +308,11 @@ fn authenticated(headers: &[(String, String)]) -> Vec<String> {
     domains
 }
 
+#[cfg(test)]
+mod own_tests;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod report_tests;
 #[cfg(test)]
 mod tests;

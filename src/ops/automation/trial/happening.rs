@@ -154,6 +154,7 @@ impl Invented<'_> {
             stored_at: self.at,
             class: None,
             run_id: None,
+            delivery: None,
         }
     }
 
