@@ -106,6 +106,8 @@ impl FetchedMail {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CalendarChanges {
     pub entries: Vec<Entry>,
+    /// Entries that are there and say nothing here: they cannot be read, or are no appointments.
+    pub silent: Vec<String>,
     pub sync_token: String,
     /// All of it was read, which does not tell what was deleted.
     pub full: bool,

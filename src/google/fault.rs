@@ -116,6 +116,13 @@ impl Fault {
         matches!(self, Fault::Credential(_)) || matches!(self.meaning(), Some(Meaning::Access(_)))
     }
 
+    /// Tells whether Google does not know a sync token any more; it says so by 410, and at times by 400.
+    pub fn is_about_sync_token(&self) -> bool {
+        let names = |text: &str| text.to_lowercase().contains("sync token");
+        matches!(self, Fault::Status { code: 400, message, .. } if names(message))
+            || self.status() == Some(410)
+    }
+
     /// Tells whether Google itself said that this was too much.
     pub fn is_about_rate(&self) -> bool {
         matches!(self.meaning(), Some(Meaning::Rate | Meaning::SendingLimit))

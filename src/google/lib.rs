@@ -57,7 +57,7 @@ use nexora_core::model::connection::Ability;
 use nexora_core::model::cursor::SheetTarget;
 use nexora_core::model::google::{GoogleAuth, GoogleSettings};
 use nexora_core::model::outbound::Content;
-use nexora_core::model::outcome::{Outcome, ReconcileResult};
+use nexora_core::model::outcome::{Outcome, PollError, ReconcileResult};
 use nexora_core::model::request::EffectRequest;
 
 /// One mailbox, ready for use.
@@ -201,7 +201,10 @@ impl ReadCalendar for Google {
         sync_token: Option<&'a str>,
     ) -> Reading<'a, CalendarChanges> {
         Box::pin(async move {
-            self.calendar.changes(calendar, sync_token).await.map_err(|fault| fault.of_poll(Some(410)))
+            self.calendar.changes(calendar, sync_token).await.map_err(|fault| match sync_token {
+                Some(_) if fault.is_about_sync_token() => PollError::Expired,
+                _ => fault.of_poll(Some(410)),
+            })
         })
     }
 

@@ -201,7 +201,6 @@ pub(super) fn widen(tab: &Tab, columns: usize) -> Option<Request> {
         sheet_id: Some(tab.id),
         dimension: Some("COLUMNS".to_owned()),
         length: i32::try_from(lacking).ok(),
-        ..Default::default()
     };
     Some(Request { append_dimension: Some(append), ..Default::default() })
 }

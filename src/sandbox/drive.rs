@@ -1,12 +1,13 @@
-//! Drive: what it says of the spreadsheets. Nothing else lies in it.
+//! Drive: what it says of the spreadsheets, and new ones. Nothing else lies in it.
 
 use hyper::Method;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::serve::call::{Call, page};
 use crate::serve::envelope::{Refusal, Reply, merge};
 use crate::serve::route::{Route, route};
-use crate::sheets::grid::Spreadsheet;
+use crate::sheets::grid::{Sheet, Spreadsheet};
 use crate::world::World;
 
 const TO_READ: &[&str] = &[
@@ -17,12 +18,39 @@ const TO_READ: &[&str] = &[
     "https://www.googleapis.com/auth/drive.metadata.readonly",
 ];
 
+const TO_WRITE: &[&str] =
+    &["https://www.googleapis.com/auth/drive", "https://www.googleapis.com/auth/drive.file"];
+
 pub const ROUTES: &[Route] = &[
+    route(Method::POST, "/drive/v3/files", "files.create", TO_WRITE, create),
     route(Method::GET, "/drive/v3/files", "files.list", TO_READ, list),
     route(Method::GET, "/drive/v3/files/{file}", "files.get", TO_READ, get),
 ];
 
 const MIME_TYPE: &str = "application/vnd.google-apps.spreadsheet";
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct NewFile {
+    name: Option<String>,
+    mime_type: Option<String>,
+}
+
+/// Makes an empty spreadsheet.
+fn create(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
+    let asked: NewFile = call.read()?;
+    if asked.mime_type.as_deref() != Some(MIME_TYPE) {
+        return Err(Refusal::new(400, "invalid", "The sandbox keeps spreadsheets only."));
+    }
+    world.check_spreadsheet_room()?;
+    let mut made = Spreadsheet::new(asked.name.unwrap_or_else(|| "Untitled".to_owned()), call.at);
+    made.add_sheet(Sheet::new(0, "Sheet1".to_owned()))?;
+    made.note(call, "files.create", call.read()?);
+    let id = world.ids.spreadsheet(call.at);
+    let answer = shown(&id, &made, call);
+    world.spreadsheets.insert(id, made);
+    Ok(Reply::json(&answer))
+}
 
 fn get(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
     let id = call.param("file");

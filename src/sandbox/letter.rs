@@ -12,6 +12,8 @@ use nexora_core::base::clock::Timestamp;
 pub struct ParsedMail {
     /// Names as they were written, values unfolded and decoded.
     pub headers: Vec<(String, String)>,
+    /// The same with values as they stand in the mail, unfolded: encoded words stay as they are.
+    pub raw_headers: Vec<(String, String)>,
     pub text: Option<String>,
     pub html: Option<String>,
     pub attachments: Vec<Attachment>,
@@ -28,11 +30,12 @@ impl ParsedMail {
     /// Reads a mail; what has no header at all is none.
     pub fn read(raw: &[u8]) -> Option<ParsedMail> {
         let message = MessageParser::default().parse(raw)?;
-        let headers: Vec<_> =
-            message.headers_raw().map(|(name, value)| (name.trim().to_owned(), decode(value))).collect();
-        if headers.is_empty() {
+        let raw_headers: Vec<_> =
+            message.headers_raw().map(|(name, value)| (name.trim().to_owned(), unfold(value))).collect();
+        if raw_headers.is_empty() {
             return None;
         }
+        let headers = raw_headers.iter().map(|(name, value)| (name.clone(), decode(value))).collect();
         let text = message.text_bodies().find_map(|part| match &part.body {
             PartType::Text(text) => Some(text.to_string()),
             _ => None,
@@ -41,7 +44,7 @@ impl ParsedMail {
             PartType::Html(html) => Some(html.to_string()),
             _ => None,
         });
-        Some(ParsedMail { headers, text, html, attachments: attachments(&message) })
+        Some(ParsedMail { headers, raw_headers, text, html, attachments: attachments(&message) })
     }
 
     /// Returns a header by its name; one that is missing is empty.
@@ -93,6 +96,11 @@ pub fn mime_type<'x>(part: &impl MimeHeaders<'x>) -> String {
         || "text/plain".to_owned(),
         |found| format!("{}/{}", found.ctype(), found.subtype().unwrap_or("plain")).to_lowercase(),
     )
+}
+
+/// Unfolds a header's value (RFC 5322, section 2.2.3).
+pub fn unfold(value: &str) -> String {
+    value.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Unfolds a header's value and decodes its encoded words (RFC 2047).

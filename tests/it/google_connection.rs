@@ -259,6 +259,28 @@ async fn however_many_ask_a_token_is_asked_for_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tenant_connects_a_mailbox_once() {
+    let nexora = Nexora::with_sandbox(Backend::Sqlite).await;
+    let key = Secret::new(nexora.sandbox.as_ref().unwrap().service_account_json());
+    let (app, actor, tenant) = (&nexora.app, &nexora.actor, &nexora.tenant);
+    let new =
+        |address: &str| by_service_account(address.parse().unwrap(), key.clone(), Ability::usual()).unwrap();
+    for again in [OFFICE.to_owned(), OFFICE.to_uppercase()] {
+        let error = connection::add(app, actor, tenant, "second", new(&again)).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Conflict);
+        let said = error.report();
+        assert!(said.contains(OFFICE) && said.contains("connected already, as `google`"), "{said}");
+        let hint = error.hint_text().unwrap();
+        assert!(hint.contains("nexora connection authorize google"), "{hint}");
+    }
+    connection::pause(app, actor, tenant, "google").await.unwrap();
+    assert!(connection::add(app, actor, tenant, "second", new(OFFICE)).await.is_err(), "it may be resumed");
+    connection::remove(app, actor, tenant, "google").await.unwrap();
+    connection::add(app, actor, tenant, "second", new(OFFICE)).await.unwrap();
+    connection::add(app, actor, tenant, "field", new("field@acme.example.com")).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_mailbox_out_of_quota_leaves_another_alone() {
     let nexora = Nexora::with_sandbox(Backend::Sqlite).await;
     let key = Secret::new(nexora.sandbox.as_ref().unwrap().service_account_json());

@@ -39,6 +39,7 @@ async fn runs(app: &App, scene: &Scene) -> usize {
 
 on_both!(
     each_mail_is_told_once_and_nothing_from_before,
+    a_name_in_encoded_words_is_one_name_whatever_stands_in_it,
     a_history_that_is_too_old_loses_and_doubles_nothing,
     a_reply_is_stored_with_its_contact_and_told_as_a_message,
     a_marketplaces_mail_becomes_a_lead_and_one_that_cannot_be_read_is_kept_for_review,
@@ -48,6 +49,7 @@ on_both!(
     a_series_that_is_gone_takes_its_moments_along_through_a_resync,
     where_drive_may_be_asked_a_sheet_is_read_only_when_it_changed,
     rows_are_told_by_key_and_start_a_run_when_a_column_comes_to_hold_a_value,
+    a_row_completes_one_job_however_often_it_is_opened_again,
     a_refused_credential_stops_one_connection_and_a_resumed_one_goes_on,
 );
 
@@ -64,6 +66,33 @@ async fn each_mail_is_told_once_and_nothing_from_before(backend: Backend) {
     assert!(scene.told(&mut seen, subject).await.is_empty());
     let inbox = &scene.nexora.state()["mailboxes"][OFFICE]["messages"];
     assert!(inbox.as_array().unwrap().iter().all(|mail| mail["labelIds"].to_string().contains("UNREAD")));
+}
+
+async fn a_name_in_encoded_words_is_one_name_whatever_stands_in_it(backend: Backend) {
+    let scene =
+        Scene::start(backend, "[[trigger]]\non = \"gmail.message\"\nquery = \"from:grace@example.org\"")
+            .await;
+    let mut seen = 0;
+    let sender = |payload: &Value| {
+        let from = &payload["mail"]["from"];
+        format!(
+            "{} {}",
+            from["name"].as_str().unwrap_or_default(),
+            from["address"].as_str().unwrap_or_default()
+        )
+    };
+    scene.told(&mut seen, sender).await;
+    for name in ["=?iso-8859-1?Q?M=FCller=2C_Grace?=", "=?utf-8?B?TcO8bGxlciwgR3JhY2U=?="] {
+        let raw =
+            format!("From: {name} <grace@example.org>\r\nTo: {OFFICE}\r\nSubject: Leak\r\n\r\nhello\r\n");
+        scene.seed(json!({ "deliveries": [{ "mailbox": OFFICE, "raw": raw }] }));
+        scene.pass(120).await;
+        assert_eq!(
+            scene.told(&mut seen, sender).await,
+            ["gmail.message Müller, Grace grace@example.org"],
+            "{name}"
+        );
+    }
 }
 
 async fn a_history_that_is_too_old_loses_and_doubles_nothing(backend: Backend) {
@@ -269,6 +298,63 @@ async fn rows_are_told_by_key_and_start_a_run_when_a_column_comes_to_hold_a_valu
     scene.pass(400).await;
     assert_eq!(scene.told(&mut seen, name).await, ["sheets.row changed Anna"]);
     assert_eq!(runs(&scene.nexora.app, &scene).await, 1, "it held that value before");
+}
+
+async fn a_row_completes_one_job_however_often_it_is_opened_again(backend: Backend) {
+    let scene = Scene::new(backend).await;
+    let Nexora { app, actor, tenant, .. } = &scene.nexora;
+    let write = |rows: &[[&str; 6]], amounts: &[Value]| {
+        let header = json!(["No", "Status", "Job", "Name", "Email", "Phone", "Amount"]);
+        let row = |(row, amount): (&[&str; 6], &Value)| {
+            let mut cells = json!(row);
+            cells.as_array_mut().unwrap().push(amount.clone());
+            cells
+        };
+        let rows = rows.iter().zip(amounts).map(row);
+        scene.rows(std::iter::once(header).chain(rows).collect());
+    };
+    let row = |status, job, email| ["1", status, job, "Jo", email, ""];
+    let computed = [json!(333.333_333)];
+    write(&[row("Open", "Boiler", "jo@example.com")], &computed);
+    let settings = [("spreadsheet", "jobs")].map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    nexora::ops::automation::enable(app, actor, tenant, "jobs-from-sheet", &settings, false).await.unwrap();
+    scene.nexora.settle().await;
+
+    for status in ["Done", "Open", "Done", "Open", "Done"] {
+        write(&[row(status, "Boiler", "jo@example.com")], &computed);
+        scene.pass(400).await;
+    }
+    let jobs = async || {
+        let jobs = app.view(tenant, |tx| store::job::list(tx, None, None, 100)).await.unwrap();
+        let mut jobs: Vec<(String, Option<i64>)> =
+            jobs.into_iter().map(|job| (format!("{} {}", job.title, job.state), job.amount_cents)).collect();
+        jobs.sort();
+        jobs
+    };
+    assert_eq!(jobs().await, [("Boiler completed".to_owned(), Some(33_333))]);
+    let completed = async |seen: &mut usize| {
+        let told = scene.told(seen, |_| String::new()).await;
+        told.iter().filter(|kind| kind.starts_with("job.completed")).count()
+    };
+    let mut seen = 0;
+    assert_eq!(completed(&mut seen).await, 1);
+
+    // The row is used for other work, and what cannot be read stops none.
+    write(&[row("Open", "Tap", "not an address")], &[json!("TRUE")]);
+    scene.pass(400).await;
+    write(&[row("Done", "Tap", "not an address")], &[json!("TRUE")]);
+    scene.pass(400).await;
+    let both = [("Boiler completed".to_owned(), Some(33_333)), ("Tap completed".to_owned(), None)];
+    assert_eq!(jobs().await, both);
+    assert_eq!(completed(&mut seen).await, 1);
+
+    // The header row goes and comes back.
+    scene.rows(json!([["1", "Done", "Tap", "Jo", "not an address", "", "TRUE"]]));
+    scene.pass(400).await;
+    write(&[row("Done", "Tap", "not an address")], &[json!("TRUE")]);
+    scene.pass(400).await;
+    assert_eq!(completed(&mut seen).await, 0);
+    assert_eq!(jobs().await, both);
 }
 
 async fn a_refused_credential_stops_one_connection_and_a_resumed_one_goes_on(backend: Backend) {

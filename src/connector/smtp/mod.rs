@@ -1,5 +1,6 @@
 //! Mail relays: how a connection to one is described, added and opened. What is said to it is in `relay`.
 
+mod probe;
 mod relay;
 
 use std::sync::Arc;

@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::mail;
-use crate::port::{Delivery, Perform, Probe};
+use crate::port::{Delivery, Perform};
 use crate::smtp::{SmtpSettings, SmtpTls};
 use nexora_core::base::error::chain;
 use nexora_core::base::secret::Secret;
@@ -62,7 +62,7 @@ impl Relay {
     }
 
     /// Connects, encrypts and logs in. Nothing here can send anything.
-    async fn log_in(&self) -> Result<AsyncSmtpConnection, Outcome> {
+    pub(super) async fn log_in(&self) -> Result<AsyncSmtpConnection, Outcome> {
         let hello = self.hello();
         let tls = self.tls().map_err(|error| Outcome::Refused { reason: error.report() })?;
         let server = (self.settings.host.as_str(), self.settings.port);
@@ -169,36 +169,13 @@ impl Perform for Relay {
     }
 }
 
-impl Probe for Relay {
-    fn probe(&self) -> BoxFuture<'_, Result<String>> {
-        Box::pin(async move {
-            let place = format!("{}:{}", self.settings.host, self.settings.port);
-            match within(self.deadline, self.log_in()).await {
-                Ok(mut relay) => {
-                    let _ = timeout(Duration::from_secs(2), relay.quit()).await;
-                    let account = self.settings.username.as_deref().unwrap_or("no account");
-                    Ok(format!("{place} answers, TLS {}, {account}", self.settings.tls))
-                }
-                Err(Outcome::Unauthorized { reason } | Outcome::Refused { reason }) => {
-                    Err(Error::denied(format!("{place} refuses: {reason}"))
-                        .hint("check user name, password and TLS mode"))
-                }
-                Err(Outcome::Retry { reason, .. }) => {
-                    Err(Error::unavailable(format!("{place} does not answer: {reason}")))
-                }
-                Err(other) => Err(Error::internal(format!("{place}: {other:?}"))),
-            }
-        })
-    }
-}
-
-async fn within<T>(deadline: Duration, work: impl Future<Output = Result<T, Outcome>>) -> Result<T, Outcome> {
+pub(super) async fn within<T>(deadline: Duration, work: impl Future<Output = Result<T, Outcome>>) -> Result<T, Outcome> {
     let late = || Outcome::Retry { reason: "no answer in time".to_owned(), after: None };
     timeout(deadline, work).await.map_err(|_| late())?
 }
 
 /// Maps a failure at a point where the relay has certainly not taken the mail.
-fn refusal(error: &SmtpError) -> Outcome {
+pub(super) fn refusal(error: &SmtpError) -> Outcome {
     let reason = chain(error);
     match error.status().map(u16::from) {
         Some(code) if REFUSED_LOGINS.contains(&code) => Outcome::Unauthorized { reason },

@@ -115,7 +115,7 @@ fn split(decimal: Decimal, number: &str) -> Option<(&str, Option<char>, &str)> {
     match part.len() {
         3 if points + commas == 1 && sign != own => Some((number, Some(sign), "")),
         // Of thousands or of thousandths: a sum has none of these, and a wrong guess is a thousandfold.
-        3 => None,
+        3 if points + commas == 1 => None,
         _ if whole.contains(sign) => None,
         _ => Some((whole, Some(other(sign)), part)),
     }
@@ -154,6 +154,11 @@ mod tests {
             ("333.333333333333", 33_333),
             ("66.6666666", 6_667),
             ("1.000.000", 100_000_000),
+            ("1.250,5 \u{20ac}", 125_050),
+            ("1 250,50 \u{20ac}", 125_050),
+            ("1\u{202f}250,50", 125_050),
+            ("0.99999", 100),
+            ("1,234.567", 123_457),
         ];
         for (text, expected) in cases {
             assert_eq!(parse(text).unwrap(), expected, "{text}");
@@ -188,7 +193,6 @@ mod tests {
             "#480",
             "~480",
             "(480)",
-            "1,250.500",
             "1,234,56",
             "1.2.3",
             "480?",

@@ -255,6 +255,9 @@ pub struct RowEvent {
     pub connection_id: ConnectionId,
     pub spreadsheet: String,
     pub sheet: String,
+    /// What names the row for as long as it is watched, wherever it is moved and however it changes.
+    #[serde(default)]
+    pub id: String,
     pub change: RowChange,
     pub number: u32,
     pub cells: Cells,

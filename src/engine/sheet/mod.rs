@@ -2,3 +2,4 @@
 
 mod column;
 pub mod sheet_diff;
+pub mod unsettled;

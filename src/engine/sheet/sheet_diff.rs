@@ -2,14 +2,17 @@
 //!
 //! A row is known by the tenant's key column, or else by its content; never by its number, since
 //! sorting, inserting and deleting move rows. A row with another content is the changed form of a
-//! missing one that is most like it. Columns that were removed since say nothing about a row.
+//! missing one that is most like it. Columns that were removed since say nothing about a row. A row with a
+//! cell that holds no value yet is left as it was known, and looked at again later.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::sheet::column;
+use crate::sheet::{column, unsettled};
+use nexora_core::base::clock::Timestamp;
 use nexora_core::base::{Error, Result};
 use nexora_core::model::sheet::{Cells, Column, RowChange, Table};
 
@@ -21,6 +24,9 @@ pub struct Shape {
     pub last_column: u32,
     /// The number of the latest row that is known by its content.
     pub last_row: u64,
+    /// Rows that are read again later because cells of theirs hold no value, and since when.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub held: BTreeMap<String, Timestamp>,
 }
 
 /// A row's cells that hold something, by column, and where the row was.
@@ -53,6 +59,9 @@ pub struct Comparison {
     pub steps: Vec<Step>,
 }
 
+/// How long a row is held whose cells hold no value; then it is taken for what it otherwise holds.
+pub const HOLD: Duration = Duration::from_secs(3_600);
+
 /// How alike two contents must be for one to be the changed form of the other.
 const LIKENESS: f64 = 0.5;
 
@@ -69,21 +78,86 @@ pub fn compare(
     known: &BTreeMap<String, Known>,
     table: &Table,
     key_header: Option<&str>,
+    now: Timestamp,
 ) -> Result<Comparison> {
-    if !shape.columns.is_empty() && table.headers.iter().all(|header| header.trim().is_empty()) {
+    if has_lost_headers(shape, known, &table.headers) {
         return Err(Error::conflict("the sheet has lost its header row")
             .hint("put the headers back in row 1; nothing is told of its rows until then"));
     }
+    let is_baseline = shape.columns.is_empty();
     let mut last_column = shape.last_column;
     let columns = column::follow(&shape.columns, &table.headers, &mut last_column);
-    let shape = Shape { columns, last_column, last_row: shape.last_row };
+    let mut shape = Shape { columns, last_column, last_row: shape.last_row, held: shape.held.clone() };
     let key_column = key_header.map(|header| find_column(&shape.columns, header)).transpose()?;
     let rows = table.rows.iter().map(|row| content_of(&shape.columns, row.number, &row.cells));
     let rows: Vec<Content> = rows.filter(|content| !content.cells.is_empty()).collect();
+    // What is there at the beginning is noted as it is: there is nothing to tell of it.
+    let (rows, held) = match is_baseline {
+        true => (rows, Vec::new()),
+        false => hold(&mut shape, rows, key_column, now),
+    };
     Ok(match key_column {
-        Some(column) => Comparison { steps: by_key(&shape, known, rows, column), shape },
-        None => by_content(shape, known, rows),
+        Some(column) => Comparison { steps: by_key(&shape, known, rows, &held, column), shape },
+        None => by_content(shape, known, rows, &held),
     })
+}
+
+/// Tells whether row 1 holds no headers any more: it is empty, or it is one of the rows that are known.
+fn has_lost_headers(shape: &Shape, known: &BTreeMap<String, Known>, headers: &[String]) -> bool {
+    if shape.columns.is_empty() {
+        return false;
+    }
+    if headers.iter().all(|header| header.trim().is_empty()) {
+        return true;
+    }
+    let is_header = |text: &String| {
+        shape.columns.iter().any(|column| column.names.iter().any(|name| name == text.trim()))
+    };
+    let first_row: Vec<&str> = headers.iter().map(|header| header.trim()).collect();
+    let stands_there = |known: &Known| {
+        let cells = shape.columns.iter().map(|column| known.content.cells.get(&column.id).map(key_text));
+        let mut cells: Vec<String> = cells.map(Option::unwrap_or_default).collect();
+        cells.resize(cells.len().max(first_row.len()), String::new());
+        let width = cells.len();
+        first_row
+            .iter()
+            .copied()
+            .chain(std::iter::repeat(""))
+            .take(width)
+            .eq(cells.iter().map(String::as_str))
+    };
+    !headers.iter().any(is_header) && known.values().any(stands_there)
+}
+
+/// Takes away the rows that are to be read again later, and notes since when each has waited. Of one that
+/// has waited long enough the cells without a value are left out.
+fn hold(
+    shape: &mut Shape,
+    rows: Vec<Content>,
+    key_column: Option<u32>,
+    now: Timestamp,
+) -> (Vec<Content>, Vec<Content>) {
+    let mut since = BTreeMap::new();
+    let (mut settled, mut held) = (Vec::new(), Vec::new());
+    for content in rows {
+        if unsettled::columns(&content).is_empty() {
+            settled.push(content);
+            continue;
+        }
+        let rest = unsettled::without(&content);
+        let name = match key_column.and_then(|column| rest.cells.get(&column)) {
+            Some(key) => key_text(key),
+            None => serde_json::to_string(&rest.cells).unwrap_or_default(),
+        };
+        let begun_at = shape.held.get(&name).copied().unwrap_or(now);
+        since.insert(name, begun_at);
+        match now.since(begun_at) < HOLD {
+            true => held.push(content),
+            false => settled.push(rest),
+        }
+    }
+    shape.held = since;
+    (settled, held)
 }
 
 /// Returns a row's cells by header. An earlier header serves while no other column bears it.
@@ -126,7 +200,13 @@ fn is_same(shape: &Shape, before: &Content, now: &Content) -> bool {
     shape.columns.iter().all(|column| before.cells.get(&column.id) == now.cells.get(&column.id))
 }
 
-fn by_key(shape: &Shape, known: &BTreeMap<String, Known>, rows: Vec<Content>, column: u32) -> Vec<Step> {
+fn by_key(
+    shape: &Shape,
+    known: &BTreeMap<String, Known>,
+    rows: Vec<Content>,
+    held: &[Content],
+    column: u32,
+) -> Vec<Step> {
     let mut times: HashMap<String, u32> = HashMap::new();
     let mut steps = Vec::new();
     let mut seen = std::collections::HashSet::new();
@@ -139,16 +219,27 @@ fn by_key(shape: &Shape, known: &BTreeMap<String, Known>, rows: Vec<Content>, co
         seen.insert(key.clone());
         let told = match known.get(&key) {
             None => Some((RowChange::Added, Content { number: 0, cells: BTreeMap::new() })),
-            Some(before) if is_same(shape, &before.content, &content) => None,
-            Some(before) => Some((RowChange::Changed, before.content.clone())),
+            Some(before) => changed(shape, &before.content, &content),
         };
         let is_known = known.get(&key).is_some_and(|before| before.content == content && !before.is_gone);
         if !is_known {
             steps.push(Step { key, content: Some(content), told });
         }
     }
+    // Of rows that are held nothing is said, not even that they are gone.
+    for key in held.iter().filter_map(|content| content.cells.get(&column)).map(key_text) {
+        let more = known.keys().filter(|known| known.starts_with(&format!("{key}\u{1f}"))).cloned();
+        seen.extend(more.collect::<Vec<_>>());
+        seen.insert(key);
+    }
     steps.extend(gone(known, |key| seen.contains(key)));
     steps
+}
+
+/// Returns what is told of a known row, and what it held before; nothing when it holds the same.
+fn changed(shape: &Shape, before: &Content, now: &Content) -> Option<(RowChange, Content)> {
+    let before = unsettled::resolved(before, now);
+    (!is_same(shape, &before, now)).then_some((RowChange::Changed, before))
 }
 
 fn key_text(cell: &Value) -> String {
@@ -163,7 +254,12 @@ fn gone(known: &BTreeMap<String, Known>, is_there: impl Fn(&str) -> bool) -> Vec
     steps
 }
 
-fn by_content(mut shape: Shape, known: &BTreeMap<String, Known>, rows: Vec<Content>) -> Comparison {
+fn by_content(
+    mut shape: Shape,
+    known: &BTreeMap<String, Known>,
+    rows: Vec<Content>,
+    held: &[Content],
+) -> Comparison {
     let mut missing: BTreeMap<(u32, &str), &Content> = known
         .iter()
         .filter(|(_, known)| !known.is_gone)
@@ -171,12 +267,18 @@ fn by_content(mut shape: Shape, known: &BTreeMap<String, Known>, rows: Vec<Conte
         .collect();
     let mut steps = Vec::new();
     let unmatched = match_alike(&shape, &mut missing, rows, &mut steps);
+    for content in held {
+        let narrowed = unsettled::narrowed(&shape, &unsettled::columns(content));
+        if let Some(place) = most_alike(&narrowed, &missing, content, true) {
+            missing.remove(&place);
+        }
+    }
     let few = unmatched.len().saturating_mul(missing.len()) <= PAIRS_LIMIT;
     for content in unmatched {
         match most_alike(&shape, &missing, &content, few) {
             Some(place) => {
                 let before = missing.remove(&place).cloned().unwrap_or_else(|| content.clone());
-                let told = Some((RowChange::Changed, before));
+                let told = changed(&shape, &before, &content);
                 steps.push(Step { key: place.1.to_owned(), content: Some(content), told });
             }
             None => {

@@ -1,7 +1,8 @@
 //! Calendar API, version 3.
 
-use google_calendar3::api::{Event, Events, FreeBusyRequest, FreeBusyResponse};
+use google_calendar3::api::{Event, FreeBusyRequest, FreeBusyResponse};
 use hyper::Method;
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::call::{Caller, Send};
@@ -41,22 +42,16 @@ impl CalendarApi {
         limit: Option<i32>,
         sync_token: Option<&str>,
         page: Option<&str>,
-    ) -> Result<Events, Fault> {
-        let send: &Send<'_, Events> = &move |mut attempt| {
-            Box::pin(async move {
-                let hub = self.hub(&attempt.token);
-                let mut call = hub.events().list(&encoded(calendar)).single_events(false);
-                call = call.max_results(limit.unwrap_or(PAGE));
-                if let Some(token) = sync_token {
-                    call = call.sync_token(token);
-                }
-                if let Some(page) = page {
-                    call = call.page_token(page);
-                }
-                call.delegate(&mut attempt.watch).doit().await.map(|(_, list)| list)
-            })
-        };
-        self.caller.call(Cost::Calendar, send).await
+    ) -> Result<EventPage, Fault> {
+        let limit = limit.unwrap_or(PAGE).to_string();
+        let query = [
+            ("singleEvents", Some("false")),
+            ("maxResults", Some(&limit)),
+            ("syncToken", sync_token),
+            ("pageToken", page),
+        ];
+        let url = format!("{}calendars/{}/events?{}", self.base_url, encoded(calendar), written(&query));
+        self.caller.get(Cost::Calendar, &url).await
     }
 
     /// Lists a page of the instances of a series; nothing when the series is gone.
@@ -65,19 +60,18 @@ impl CalendarApi {
         (calendar, series): (&str, &str),
         (from, until): (Timestamp, Timestamp),
         page: Option<&str>,
-    ) -> Result<Option<Events>, Fault> {
-        let send: &Send<'_, Events> = &move |mut attempt| {
-            Box::pin(async move {
-                let hub = self.hub(&attempt.token);
-                let mut call = hub.events().instances(&encoded(calendar), &encoded(series));
-                call = call.time_min(from.utc()).time_max(until.utc()).max_results(PAGE);
-                if let Some(page) = page {
-                    call = call.page_token(page);
-                }
-                call.delegate(&mut attempt.watch).doit().await.map(|(_, list)| list)
-            })
-        };
-        self.caller.call(Cost::Calendar, send).await.map(Some).or_else(Fault::or_gone)
+    ) -> Result<Option<EventPage>, Fault> {
+        let (limit, from, until) = (PAGE.to_string(), from.to_string(), until.to_string());
+        let query = [
+            ("timeMin", Some(from.as_str())),
+            ("timeMax", Some(&until)),
+            ("maxResults", Some(&limit)),
+            ("pageToken", page),
+        ];
+        let (calendar, series) = (encoded(calendar), encoded(series));
+        let path = format!("calendars/{calendar}/events/{series}/instances");
+        let url = format!("{}{path}?{}", self.base_url, written(&query));
+        self.caller.get(Cost::Calendar, &url).await.map(Some).or_else(Fault::or_gone)
     }
 
     /// Lists the entries between two moments, instances of series one by one.
@@ -156,6 +150,21 @@ impl CalendarApi {
         };
         self.caller.call(Cost::Calendar, send).await
     }
+}
+
+/// A page of a list of entries. Each is read by itself, so that one in an unknown form spoils no other.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct EventPage {
+    pub items: Vec<Value>,
+    pub next_page_token: Option<String>,
+    pub next_sync_token: Option<String>,
+}
+
+fn written(query: &[(&str, Option<&str>)]) -> String {
+    let given: Vec<(&str, &str)> =
+        query.iter().filter_map(|(name, value)| Some((*name, (*value)?))).collect();
+    serde_urlencoded::to_string(given).unwrap_or_default()
 }
 
 fn updates(notify: bool) -> &'static str {

@@ -10,7 +10,7 @@ use crate::domain::connection::watch;
 use crate::ops::automation::DefaultAutomation;
 use crate::ops::unit::Unit;
 use crate::ops::{LIST_LIMIT, Subject};
-use nexora_connector::kind::NewConnection;
+use nexora_connector::kind::{Connectors, NewConnection};
 use nexora_core::base::{Error, Kind, Result};
 use nexora_core::model::audit::Actor;
 use nexora_core::model::connection::{Connection, ConnectionState};
@@ -23,10 +23,11 @@ pub const PAUSE: Operation = Operation::new("connection.pause", Noun::Connection
 pub const RESUME: Operation = Operation::new("connection.resume", Noun::Connection, Verb::Update);
 pub const REMOVE: Operation = Operation::new("connection.remove", Noun::Connection, Verb::Delete);
 
-/// Adds a connection; a tenant has one of each name.
+/// Adds a connection; a tenant has one of each name, and one to each mailbox: of two, each would read and
+/// answer the same mails. Tenants do not know of each other, so that another may have the same mailbox.
 ///
 /// # Errors
-/// `Conflict` when the name is taken; `Config` when more would be watched than a quota allows.
+/// `Conflict` when the name is taken or the mailbox is connected already; `Config` when more would be watched than a quota allows.
 pub async fn add(
     app: &App,
     actor: &Actor,
@@ -46,6 +47,7 @@ pub async fn add(
             return Err(Error::conflict(format!("tenant `{slug}` has a connection `{name}` already"))
                 .hint("choose another with `--name`, or delete the one that is there"));
         }
+        check_mailbox(tx, &connectors, &added)?;
         alert.enable(tx, now)?;
         watch::reconcile(tx, &connectors, tenant, now)?;
         quota_check::check(tx, &plan)?;
@@ -53,6 +55,26 @@ pub async fn add(
         Ok((added, subject))
     })
     .await
+}
+
+/// Refuses a second connection to the same mailbox.
+fn check_mailbox(tx: &mut Unit<'_>, connectors: &Connectors, added: &Connection) -> Result<()> {
+    let kind = connectors.of(added)?;
+    if !kind.facts().is_mailbox {
+        return Ok(());
+    }
+    let account = kind.account(added)?.to_lowercase();
+    for known in connection::list(tx, LIST_LIMIT)? {
+        let is_other = known.id != added.id && known.kind == added.kind;
+        if is_other && kind.account(&known)?.to_lowercase() == account {
+            let (slug, name) = (&tx.tenant.slug, &known.name);
+            return Err(Error::conflict(format!(
+                "tenant `{slug}` has the mailbox `{account}` connected already, as `{name}`"
+            ))
+            .hint(format!("run `nexora connection authorize {name}` to give it another credential")));
+        }
+    }
+    Ok(())
 }
 
 /// Puts a connection in the place of what it was when it was read.

@@ -131,6 +131,8 @@ pub(super) fn record(conn: &mut Conn, claimed: &Claimed, mut read: Read, now: Ti
             known.insert(key, item.content.read::<Entry>()?);
         }
     }
+    // What is there and says nothing is not gone.
+    known.retain(|id, _| !read.changes.silent.contains(id));
     let changes = calendar_diff::compare(&known, read.changes.entries, read.changes.full);
     let is_baseline = read.position.is_none();
     let timers = Timers { claimed, moments: &read.moments, now };

@@ -68,7 +68,9 @@ pub fn record(conn: &mut Conn, claimed: &Claimed, read: Read, now: Timestamp) ->
     };
     let digest = digest(&table)?;
     let known_by_key = read.position.as_ref().filter(|position| position.key == read.wish.key);
-    if let Some(position) = known_by_key.filter(|position| position.digest == digest) {
+    // Rows that wait for their cells are looked at even though nothing has changed.
+    let is_same = |position: &&Position| position.digest == digest && position.shape.held.is_empty();
+    if let Some(position) = known_by_key.filter(is_same) {
         let position = Position { version, read_at: Some(now), ..position.clone() };
         return Ok(Settled { position: Json::of(&position)?, changed: false, more: false });
     }
@@ -83,14 +85,19 @@ pub fn record(conn: &mut Conn, claimed: &Claimed, read: Read, now: Timestamp) ->
         known.insert(key, Known { content: item.content.read()?, is_gone: item.gone_at.is_some() });
     }
     let shape = known_by_key.map(|position| position.shape.clone()).unwrap_or_default();
-    let compared = sheet_diff::compare(&shape, &known, &table, read.wish.key.as_deref())?;
+    let compared = sheet_diff::compare(&shape, &known, &table, read.wish.key.as_deref(), now)?;
+    if !compared.shape.held.is_empty() {
+        let (id, rows) = (&cursor.id, compared.shape.held.len());
+        tracing::info!(cursor.id = %id, rows, "rows of a sheet hold cells without a value, and are read again");
+    }
     let mut changed = false;
     for step in compared.steps {
         note(tx, cursor, &step, known.get(&step.key), now)?;
         let (Some((change, before)), Some(content), false) = (step.told, &step.content, is_baseline) else {
             continue;
         };
-        let payload = row_event(claimed, &read.target, &compared.shape, change, &before, content);
+        let place = (claimed, &read.target, step.key.as_str());
+        let payload = row_event(place, &compared.shape, change, &before, content);
         let key = format!("row:{}:{}:{}", cursor.id, cursor.epoch, step.key);
         tell(tx, EventKind::SheetsRow, key, &payload, None, now)?;
         changed = true;
@@ -127,8 +134,7 @@ fn note(conn: &mut Conn, cursor: &Cursor, step: &Step, known: Option<&Known>, no
 }
 
 fn row_event(
-    claimed: &Claimed,
-    target: &SheetTarget,
+    (claimed, target, key): (&Claimed, &SheetTarget, &str),
     shape: &Shape,
     change: RowChange,
     before: &Content,
@@ -139,6 +145,7 @@ fn row_event(
         connection_id: claimed.connection.id.clone(),
         spreadsheet: target.spreadsheet.clone(),
         sheet: target.sheet.clone(),
+        id: format!("{}:{key}", claimed.cursor.id),
         change,
         number: now.number,
         cells: sheet_diff::by_header(&shape.columns, now),

@@ -35,6 +35,7 @@ pub enum Thread {
 /// Makes a sent message of a mail, with a Message-ID of Gmail's own and a date if it has none, and
 /// delivers it to the mailboxes of this sandbox that it is for.
 pub fn post(world: &mut World, call: &Call, raw: Bytes, thread: Thread) -> Result<Value, Refusal> {
+    check_size(&raw)?;
     let (raw, letter) = read(raw, &call.mailbox)?;
     let recipients = letter::addresses(&raw);
     if ["To", "Cc", "Bcc"].into_iter().all(|name| letter.header(name).is_empty()) {
@@ -195,6 +196,14 @@ pub fn attachment(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
 
 /// Makes the message of a draft.
 pub fn make_draft(world: &mut World, call: &Call, raw: Bytes, thread: Thread) -> Result<Message, Refusal> {
+    check_size(&raw)?;
     let (raw, _) = read(raw, &call.mailbox)?;
     make(world, call, raw, thread, &[DRAFT])
+}
+
+/// The largest mail that goes out, attachments in their encoding included (Gmail, "Sending limits").
+const MAIL_LIMIT_BYTES: usize = 26_214_400;
+
+fn check_size(raw: &Bytes) -> Result<(), Refusal> {
+    if raw.len() <= MAIL_LIMIT_BYTES { Ok(()) } else { Err(Refusal::usual(413, None, None)) }
 }

@@ -56,7 +56,7 @@ pub fn message(message: &Message, format: &Format) -> Value {
         Format::Metadata(names) => {
             let is_wanted =
                 |name: &str| names.is_empty() || names.iter().any(|n| n.eq_ignore_ascii_case(name));
-            let headers = message.letter.headers.iter().filter(|(name, _)| is_wanted(name));
+            let headers = message.letter.raw_headers.iter().filter(|(name, _)| is_wanted(name));
             let headers: Vec<Value> = headers.map(header).collect();
             let mime_type = payload(message).get("mimeType").cloned();
             merge(&mut shown, json!({ "payload": {"mimeType": mime_type, "headers": headers} }));
@@ -82,7 +82,7 @@ fn header((name, value): &(String, String)) -> Value {
 fn payload(message: &Message) -> Value {
     let Some(parsed) = MessageParser::default().parse(&message.raw) else { return json!({}) };
     let mut payload = part(&parsed.parts, &message.raw, 0, "");
-    let headers: Vec<Value> = message.letter.headers.iter().map(header).collect();
+    let headers: Vec<Value> = message.letter.raw_headers.iter().map(header).collect();
     merge(&mut payload, json!({ "headers": headers }));
     payload
 }
@@ -120,5 +120,5 @@ fn part(parts: &[MessagePart<'_>], raw: &[u8], index: usize, path: &str) -> Valu
 fn raw_header(found: &mail_parser::Header<'_>, raw: &[u8]) -> Value {
     let offset = |offset: u32| usize::try_from(offset).unwrap_or(usize::MAX);
     let value = raw.get(offset(found.offset_start)..offset(found.offset_end)).unwrap_or_default();
-    json!({"name": found.name(), "value": letter::decode(&String::from_utf8_lossy(value))})
+    json!({"name": found.name(), "value": letter::unfold(&String::from_utf8_lossy(value))})
 }

@@ -9,11 +9,14 @@ use crate::Shared;
 use crate::fault::Blow;
 use crate::serve::call::Call;
 use crate::serve::envelope::{Refusal, Reply};
-use crate::serve::fields;
 use crate::serve::route::{self, Route, Service, UPLOAD_START};
 use crate::serve::upload::{self, Chunk};
 use crate::serve::{Answer, Arrived};
+use crate::serve::{batch, fields};
 use crate::world::World;
+
+/// What a call may bring as JSON; more is for uploads.
+const JSON_LIMIT_BYTES: usize = 10_485_760;
 
 /// A call that may take effect now.
 struct Visit {
@@ -35,6 +38,9 @@ enum Stage {
 
 /// Lets one request through, or says why not.
 pub async fn pass(shared: &Shared, arrived: Arrived) -> Answer {
+    if batch::is_meant(&arrived) {
+        return batch::answer(shared, &arrived).await;
+    }
     let mut visit = match identify(shared, arrived) {
         Ok(Arrival::Visit(visit)) => *visit,
         Ok(Arrival::Answered(reply)) => return Answer::Whole(reply),
@@ -118,6 +124,9 @@ fn identify(shared: &Shared, arrived: Arrived) -> Result<Arrival, Refusal> {
     }
     if is_upload {
         upload::unpack(&mut call)?;
+    } else if call.body.len() > JSON_LIMIT_BYTES {
+        let message = format!("Request payload size exceeds the limit: {JSON_LIMIT_BYTES} bytes.");
+        return Err(Refusal::invalid(message));
     }
     Ok(visit(found.route.name, Stage::Plain, call))
 }

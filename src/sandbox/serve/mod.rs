@@ -3,6 +3,7 @@
 //! An answer may also be withheld or cut off, which is how lost answers are rehearsed; hyper closes
 //! a connection whose service or body fails.
 
+mod batch;
 pub mod call;
 pub mod envelope;
 mod fields;

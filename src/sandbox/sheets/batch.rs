@@ -1,6 +1,6 @@
 //! `batchUpdate`: a list of requests of which either all take effect or none.
 //!
-//! A kind of request that is not served here is refused as one that Google does not know.
+//! A kind of request that Google does not know is refused in Google's words.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -93,10 +93,52 @@ fn apply(spreadsheet: &mut Spreadsheet, kind: &str, content: Value, id: i64) -> 
         "appendDimension" => append_dimension(spreadsheet, &read(content)?),
         "createDeveloperMetadata" => create_mark(spreadsheet, read(content)?, id),
         "deleteDeveloperMetadata" => delete_mark(spreadsheet, &read(content)?),
+        kind if LOOKS.contains(&kind) => Ok(json!({})),
+        kind if NOT_SERVED.contains(&kind) => {
+            Err(Refusal::bad_request("The sandbox does not serve this kind of request."))
+        }
         _ => return Err(Failure::Unknown),
     }
     .map_err(Failure::from)
 }
+
+/// Kinds that change how a sheet looks or is used, and none of its values: they are taken and not kept.
+const LOOKS: [&str; 14] = [
+    "updateSpreadsheetProperties",
+    "updateDimensionProperties",
+    "autoResizeDimensions",
+    "updateBorders",
+    "setDataValidation",
+    "setBasicFilter",
+    "clearBasicFilter",
+    "addProtectedRange",
+    "updateProtectedRange",
+    "deleteProtectedRange",
+    "addConditionalFormatRule",
+    "deleteConditionalFormatRule",
+    "addBanding",
+    "addNamedRange",
+];
+
+/// Kinds that Google knows and that change values.
+const NOT_SERVED: [&str; 16] = [
+    "repeatCell",
+    "autoFill",
+    "cutPaste",
+    "copyPaste",
+    "mergeCells",
+    "unmergeCells",
+    "insertRange",
+    "moveDimension",
+    "deleteRange",
+    "textToColumns",
+    "findReplace",
+    "sortRange",
+    "duplicateSheet",
+    "pasteData",
+    "trimWhitespace",
+    "deleteDuplicates",
+];
 
 fn read<T: DeserializeOwned>(content: Value) -> Result<T, Failure> {
     serde_json::from_value(content).map_err(|error| Failure::Refused(error.to_string()))

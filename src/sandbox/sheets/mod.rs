@@ -7,6 +7,7 @@ mod batch;
 mod filter;
 pub mod grid;
 mod metadata;
+mod table;
 mod values;
 
 use hyper::Method;
@@ -79,6 +80,13 @@ pub const ROUTES: &[Route] = &[
         "values.clear",
         TO_WRITE,
         values::clear,
+    ),
+    route(
+        Method::POST,
+        "/v4/spreadsheets/{spreadsheet}/values:batchClear",
+        "values.batchClear",
+        TO_WRITE,
+        values::batch_clear,
     ),
     route(Method::GET, "/v4/spreadsheets/{spreadsheet}/values/{range}", "values.get", TO_READ, values::get),
     route(

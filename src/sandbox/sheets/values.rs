@@ -7,7 +7,7 @@ use crate::serve::call::Call;
 use crate::serve::envelope::{Refusal, Reply, merge};
 use crate::sheets::a1::Range;
 use crate::sheets::grid::{Cell, Sheet, Spreadsheet};
-use crate::sheets::{change, spreadsheet};
+use crate::sheets::{change, spreadsheet, table};
 use crate::world::World;
 
 /// How values are read: typed as by a person, or taken as they are.
@@ -258,7 +258,8 @@ fn put(
     Ok(Written { range, rows: rows.len(), columns, cells })
 }
 
-/// Adds rows below the last one in use, beginning at the range's first column.
+/// Adds rows below the last table in a range, beginning at the table's first column; where there is no
+/// table, at the range's own beginning (Sheets API, "Append values").
 pub fn append(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
     let input = input(call.query("valueInputOption"))?;
     let insert = call.query("insertDataOption").unwrap_or("OVERWRITE");
@@ -269,19 +270,15 @@ pub fn append(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
     let (table, written) = change(world, call, "values.append", call.read()?, |spreadsheet| {
         let (range, id) = spreadsheet.locate(call.param("range"))?;
         let sheet = spreadsheet.sheet_mut(id)?;
-        let (first_row, column) = (sheet.used_rows(), range.first_column);
-        let width = sheet.rows().map(<[Cell]>::len).max().unwrap_or(0);
-        let table = (first_row > 0 && width > column).then(|| {
-            let table = Range {
-                sheet: None,
-                first_row: 0,
-                first_column: column,
-                end_row: Some(first_row),
-                end_column: Some(width),
-            };
-            table.name(&sheet.title, first_row, width)
-        });
-        let first_row = first_row.max(range.first_row);
+        let table = table::last_in(sheet, &range);
+        let (first_row, column) = match &table {
+            Some(table) => (table.end_row.unwrap_or(table.first_row), table.first_column),
+            None => (range.first_row, range.first_column),
+        };
+        if insert == "INSERT_ROWS" && first_row < sheet.used_rows() {
+            sheet.insert_rows(first_row, rows.len());
+        }
+        let table = table.map(|table| table.name(&sheet.title, sheet.row_count, sheet.column_count));
         // What is added at the end makes room for itself, other than what is written.
         sheet.grow(first_row + rows.len(), column + rows.iter().map(Vec::len).max().unwrap_or(0));
         Ok((table, put(sheet, first_row, column, &rows, input)?))
@@ -296,17 +293,36 @@ pub fn append(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
 
 pub fn clear(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
     let text = call.param("range");
-    let cleared = change(world, call, "values.clear", json!({ "range": text }), |spreadsheet| {
-        let (range, id) = spreadsheet.locate(text)?;
-        let sheet = spreadsheet.sheet_mut(id)?;
-        let end_row = range.end_row.unwrap_or(usize::MAX).min(sheet.used_rows());
-        for row in range.first_row..end_row {
-            let width = cells(sheet, &range, row).len();
-            for column in range.first_column..range.first_column + width {
-                sheet.set(row, column, Cell::Empty)?;
-            }
-        }
-        Ok(range.name(&sheet.title, sheet.row_count, sheet.column_count))
-    })?;
+    let cleared =
+        change(world, call, "values.clear", json!({ "range": text }), |spreadsheet| wipe(spreadsheet, text))?;
     Ok(Reply::json(&json!({"spreadsheetId": call.param("spreadsheet"), "clearedRange": cleared})))
+}
+
+#[derive(Deserialize)]
+struct BatchClear {
+    #[serde(default)]
+    ranges: Vec<String>,
+}
+
+/// Clears several ranges, or none of them.
+pub fn batch_clear(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
+    let asked: BatchClear = call.read()?;
+    let cleared = change(world, call, "values.batchClear", call.read()?, |spreadsheet| {
+        asked.ranges.iter().map(|range| wipe(spreadsheet, range)).collect::<Result<Vec<_>, _>>()
+    })?;
+    Ok(Reply::json(&json!({"spreadsheetId": call.param("spreadsheet"), "clearedRanges": cleared})))
+}
+
+/// Empties the cells of a range and returns its name.
+fn wipe(spreadsheet: &mut Spreadsheet, text: &str) -> Result<String, Refusal> {
+    let (range, id) = spreadsheet.locate(text)?;
+    let sheet = spreadsheet.sheet_mut(id)?;
+    let end_row = range.end_row.unwrap_or(usize::MAX).min(sheet.used_rows());
+    for row in range.first_row..end_row {
+        let width = cells(sheet, &range, row).len();
+        for column in range.first_column..range.first_column + width {
+            sheet.set(row, column, Cell::Empty)?;
+        }
+    }
+    Ok(range.name(&sheet.title, sheet.row_count, sheet.column_count))
 }

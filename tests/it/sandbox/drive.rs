@@ -45,3 +45,16 @@ async fn a_files_version_grows_with_every_change_and_reading_leaves_it() {
     assert_eq!((unknown.0, reason(&unknown)), (404, "notFound"));
     assert_eq!(unknown.1["error"]["message"], "File not found: nothing.");
 }
+
+#[tokio::test]
+async fn a_spreadsheet_is_made_and_nothing_else() {
+    let mut bench = Bench::start().await;
+    let file = "https://www.googleapis.com/auth/drive.file";
+    bench.token = bench.sign_in(&format!("{SCOPES} {file}")).await;
+    let asked = json!({ "name": "Leads", "mimeType": "application/vnd.google-apps.spreadsheet" });
+    let (status, made) = bench.post("/drive/v3/files", asked).await;
+    assert_eq!((status, &made["name"]), (200, &json!("Leads")), "{made}");
+    let path = format!("/v4/spreadsheets/{}", made["id"].as_str().unwrap());
+    assert_eq!(bench.get(&path).await.1["sheets"][0]["properties"]["title"], "Sheet1");
+    assert_eq!(bench.post("/drive/v3/files", json!({ "mimeType": "text/plain" })).await.0, 400);
+}

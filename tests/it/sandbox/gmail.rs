@@ -57,7 +57,7 @@ async fn sending_a_draft_deletes_it_and_writes_a_new_message_id() {
     assert!(message_id.as_str().unwrap().ends_with("@mail.gmail.com>"), "{message_id}");
     assert_eq!(header(&message, "X-Nexora-Effect"), "eff_1");
     assert_eq!(header(&message, "From"), OFFICE);
-    assert_eq!(header(&message, "Subject"), "Grüße");
+    assert_eq!(header(&message, "Subject"), "=?utf-8?q?Gr=C3=BC=C3=9Fe?=");
     assert_eq!(message["internalDate"], "1790000000000");
     assert!(message["historyId"].as_str().unwrap().parse::<u64>().unwrap() > 1);
 
@@ -226,4 +226,58 @@ async fn drafts_are_listed_changed_and_deleted() {
     assert_eq!(bench.call(Method::DELETE, &path, None).await.0, 404);
     let (_, labels) = bench.get("/gmail/v1/users/me/labels").await;
     assert!(labels["labels"].as_array().unwrap().iter().any(|label| label["id"] == "SENT"));
+}
+
+#[tokio::test]
+async fn headers_are_handed_over_as_they_stand_in_the_mail() {
+    let bench = Bench::start().await;
+    let from = "=?iso-8859-1?Q?M=FCller=2C_Grace?= <grace@example.org>";
+    let mail = format!(
+        "From: {from}\r\nTo: {OFFICE}\r\nSubject: =?utf-8?B?8J+aqCBMZWFr?=\r\n of water\r\n\r\nhello\r\n"
+    );
+    let seeds = json!({ "deliveries": [{ "mailbox": OFFICE, "raw": mail }] });
+    let (_, made) = bench.post("/_sandbox/seed", seeds).await;
+    let path = format!("/gmail/v1/users/me/messages/{}", made["mails"][0].as_str().unwrap());
+    for format in ["full", "metadata"] {
+        let (_, read) = bench.get(&format!("{path}?format={format}")).await;
+        assert_eq!(header(&read, "From"), from, "{format}");
+        assert_eq!(header(&read, "Subject"), "=?utf-8?B?8J+aqCBMZWFr?= of water", "{format}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_too_large_is_refused() {
+    let bench = Bench::start().await;
+    let mail = |size: usize| format!("To: jo@example.com\r\n\r\n{}", "x".repeat(size));
+    let (status, answer) =
+        bench.post("/gmail/v1/users/me/drafts", json!({ "message": raw(&mail(8_000_000)) })).await;
+    assert_eq!(status, 400);
+    assert!(answer["error"]["message"].as_str().unwrap().contains("payload size exceeds"), "{answer}");
+    for (size, wanted) in [(8_000_000, 200), (27_000_000, 413)] {
+        let upload = bench.request(Method::POST, "/upload/gmail/v1/users/me/messages/send?uploadType=media");
+        let sent = upload.header("content-type", "message/rfc822").body(mail(size)).send().await.unwrap();
+        assert_eq!(sent.status().as_u16(), wanted, "{size}");
+    }
+    let upload = bench.request(Method::POST, "/upload/gmail/v1/users/me/messages/send?uploadType=media");
+    let other = upload.header("content-type", "text/plain").body(mail(1)).send().await.unwrap();
+    assert_eq!(other.status(), 400);
+}
+
+#[tokio::test]
+async fn a_batch_is_answered_call_by_call() {
+    let bench = Bench::start().await;
+    let batch = "--b\r\nContent-Type: application/http\r\nContent-ID: <one>\r\n\r\nGET /gmail/v1/users/me/profile\r\n\r\n\
+                 --b\r\nContent-Type: application/http\r\nContent-ID: <two>\r\n\r\nGET /gmail/v1/users/me/messages/none\r\n\r\n--b--";
+    let request = bench.request(Method::POST, "/batch/gmail/v1");
+    let request = request.header("content-type", "multipart/mixed; boundary=b").body(batch);
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let text = answer.text().await.unwrap();
+    let (one, two) = text.split_once("<response-two>").unwrap();
+    assert!(
+        one.contains("<response-one>") && one.contains("HTTP/1.1 200 OK") && one.contains(OFFICE),
+        "{one}"
+    );
+    assert!(two.contains("HTTP/1.1 404 Not Found") && two.contains("notFound"), "{two}");
+    assert_eq!(bench.calls("gmail.profile"), 1);
 }

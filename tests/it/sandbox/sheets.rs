@@ -173,3 +173,61 @@ async fn values_are_appended_written_and_read_by_range() {
     bench.post(&format!("{LEADS}/values/Leads!A2:Z:clear"), json!({})).await;
     assert_eq!(bench.rows(), json!([["Name", "Phone"]]));
 }
+
+#[tokio::test]
+async fn what_lies_beyond_the_grid_or_in_no_cell_is_refused() {
+    let bench = Bench::start().await;
+    let sheet = json!({ "title": "Leads", "rows": [["Name"]], "row_count": 2, "columns": 2 });
+    let seeds = json!({ "spreadsheets": [{ "id": "leads", "sheets": [sheet] }] });
+    assert_eq!(bench.post("/_sandbox/seed", seeds).await.0, 200);
+    let update = format!("{LEADS}:batchUpdate");
+    let cell = |row: usize, column: usize| {
+        json!({ "updateCells": { "start": { "sheetId": 0, "rowIndex": row, "columnIndex": column },
+            "rows": [row_of(1)], "fields": "userEnteredValue" } })
+    };
+    let wide = json!({ "appendDimension": { "sheetId": 0, "dimension": "COLUMNS", "length": 1 } });
+    for (requests, status) in [
+        (json!([cell(0, 1)]), 200),
+        (json!([cell(0, 2)]), 400),
+        (json!([cell(2, 0)]), 400),
+        (json!([append(&["a", "b", "c"])]), 400),
+        (json!([wide, cell(0, 2)]), 200),
+        (json!([append(&["a"])]), 200),
+        (json!([append(&["b"])]), 200),
+        (json!([append(&[&"x".repeat(50_001)])]), 400),
+    ] {
+        let answer = bench.post(&update, json!({ "requests": requests })).await;
+        assert_eq!(answer.0, status, "{requests} {}", answer.1);
+    }
+    let far = format!("{LEADS}/values/Leads!F1?valueInputOption=RAW");
+    let (status, answer) = bench.call(Method::PUT, &far, Some(json!({ "values": [["x"]] }))).await;
+    assert_eq!(status, 400);
+    assert!(answer["error"]["message"].as_str().unwrap().contains("exceeds grid limits"), "{answer}");
+}
+
+fn row_of(cells: usize) -> Value {
+    row(&vec!["x"; cells])
+}
+
+#[tokio::test]
+async fn several_ranges_are_cleared_together_and_looks_change_no_value() {
+    let bench = Bench::with_leads().await;
+    let put = format!("{LEADS}/values/Leads!A2:B3?valueInputOption=USER_ENTERED");
+    let rows = json!({ "values": [["Jo", "=1+1"], ["Al", "2"]] });
+    assert_eq!(bench.call(Method::PUT, &put, Some(rows)).await.0, 200);
+    assert_eq!(
+        bench.rows(),
+        json!([["Name", "Phone"], ["Jo", "=1+1"], ["Al", 2]]),
+        "a formula stays as it is"
+    );
+    let clear = format!("{LEADS}/values:batchClear");
+    let (status, answer) = bench.post(&clear, json!({ "ranges": ["Leads!A2", "Leads!B3"] })).await;
+    assert_eq!((status, &answer["clearedRanges"]), (200, &json!(["Leads!A2", "Leads!B3"])), "{answer}");
+    assert_eq!(bench.post(&clear, json!({ "ranges": ["Leads!A3", "Lost!A1"] })).await.0, 400);
+    let update = format!("{LEADS}:batchUpdate");
+    let looks =
+        json!([{ "autoResizeDimensions": { "dimensions": { "sheetId": 0, "dimension": "COLUMNS" } } }]);
+    assert_eq!(bench.post(&update, json!({ "requests": looks })).await.0, 200);
+    assert_eq!(bench.post(&update, json!({ "requests": [{ "sortRange": {} }] })).await.0, 400);
+    assert_eq!(bench.rows(), json!([["Name", "Phone"], ["", "=1+1"], ["Al", ""]]));
+}

@@ -8,7 +8,7 @@ use crate::automation::argument::{Arguments as _, Text, Texts, define_arguments}
 use nexora_core::base::money;
 use nexora_core::base::{Error, Result};
 use nexora_core::model::JobId;
-use nexora_core::model::address::PhoneNumber;
+use nexora_core::model::address::{EmailAddress, PhoneNumber};
 use nexora_core::model::change::{Change, JobChange, JobPerson, JobStep};
 
 pub const CREATE: ActionKind = ActionKind {
@@ -35,7 +35,8 @@ pub const ADVANCE: ActionKind = ActionKind {
     read: read::<AdvanceJob>,
 };
 
-const OUTPUTS: &[&str] = &["job_id"];
+/// `unread` names what was given and could not be read, for a person to look at.
+const OUTPUTS: &[&str] = &["job_id", "unread"];
 
 define_arguments! {
     Job {
@@ -91,11 +92,16 @@ impl Job {
         let facts = context.facts;
         let filled = |text: &Option<Text>| context.filled(text.as_ref());
         let country = facts.tenant.country()?;
-        // What people write into a sheet need not be a number, an address or a sum: the job is done all the same.
-        let phone = filled(&self.phone)?.and_then(|text| PhoneNumber::parse_in(country, &text).ok());
-        let email = filled(&self.email)?.and_then(|text| text.parse().ok());
-        let decimal = country.decimal();
-        let amount_cents = filled(&self.amount)?.and_then(|text| money::parse_in(decimal, &text).ok());
+        // What people write into a sheet need not be what its header says. The work is done all the same.
+        let mut unread = Vec::new();
+        let phone = Self::readable("phone", filled(&self.phone)?, &mut unread, |text| {
+            PhoneNumber::parse_in(country, text).ok()
+        });
+        let email = Self::readable("email", filled(&self.email)?, &mut unread, |text| {
+            text.parse::<EmailAddress>().ok()
+        });
+        let amount_cents =
+            Self::readable("amount", filled(&self.amount)?, &mut unread, |text| money::parse_in(country.decimal(), text).ok());
         let change = JobChange {
             id: JobId::new(context.now),
             key: filled(&self.key)?.unwrap_or_else(|| facts.event.id.to_string()),
@@ -111,8 +117,23 @@ impl Job {
             address: filled(&self.address)?,
             amount_cents,
         };
-        let output = json!({ "job_id": change.id });
+        let output = json!({ "job_id": change.id, "unread": unread.join(", ") });
         Ok(Planned::change(Change::SaveJob(change), output))
+    }
+
+    /// Reads what was given, or notes that it cannot be read.
+    fn readable<T>(
+        name: &str,
+        given: Option<String>,
+        unread: &mut Vec<String>,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
+        let text = given?;
+        let found = read(&text);
+        if found.is_none() {
+            unread.push(format!("{name} `{text}`"));
+        }
+        found
     }
 }
 

@@ -112,7 +112,7 @@ const CALENDAR_EVENT: Root = ("calendar_event", ENTRY);
 /// The same by the name that it has where a customer takes part.
 const APPOINTMENT: Root = ("appointment", ENTRY);
 const CONNECTION: Root = ("connection", &["id", "name", "kind", "account", "reason", "since"]);
-const ROW: Root = ("row", &["spreadsheet", "sheet", "number", "change", "cells", "previous"]);
+const ROW: Root = ("row", &["spreadsheet", "sheet", "id", "number", "change", "cells", "previous"]);
 
 /// The roots that every run has. `settings` and `steps` depend on the definition.
 const ALWAYS: &[Root] = &[

@@ -170,6 +170,7 @@ pub fn row(event: &RowEvent) -> serde_json::Value {
     json!({
         "spreadsheet": event.spreadsheet,
         "sheet": event.sheet,
+        "id": event.id,
         "number": event.number,
         "change": event.change,
         "cells": event.cells,
