@@ -162,10 +162,14 @@ impl Calendar {
         let mut spans = Vec::new();
         for calendar in &request.calendars {
             let listed = self.api.between(calendar, (first.0, last.1)).await.map_err(Fault::of_reading)?;
-            let busy = listed.items.into_iter().flatten();
-            let busy = busy.filter(|entry| entry.transparency.as_deref() != Some("transparent"));
+            let is =
+                |entry: &Value, name: &str, value: &str| entry.get(name).is_some_and(|found| found == value);
+            let busy = listed.items.iter().filter(|entry| {
+                !is(entry, "transparency", "transparent") && !is(entry, "status", "cancelled")
+            });
+            let at = |entry: &Value, end: &str| entry.pointer(end)?.as_str().and_then(Timestamp::parse);
             spans.extend(
-                busy.filter_map(|entry| Some((entry.start?.date_time?.into(), entry.end?.date_time?.into()))),
+                busy.filter_map(|entry| Some((at(entry, "/start/dateTime")?, at(entry, "/end/dateTime")?))),
             );
         }
         Ok(spans)

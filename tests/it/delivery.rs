@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use nexora_connector::port::Probe as _;
+use nexora_connector::smtp::relay::Relay;
+use nexora_connector::smtp::{SmtpSettings, SmtpTls};
+use nexora_core::model::connection::WhenInDoubt;
 use nexora_core::model::effect::EffectState;
 use nexora_core::model::run::RunState;
 use serde_json::json;
@@ -36,6 +40,8 @@ on_both!(
     lost_answers_are_asked_after_and_nothing_is_done_twice,
     answers_that_are_lost_one_after_another_double_nothing,
     a_relay_that_is_busy_is_tried_again_and_one_that_refuses_is_not,
+    a_mail_in_doubt_goes_out_once_more_and_is_then_held,
+    a_relay_says_before_any_mail_what_it_would_not_take,
     a_dead_effect_can_be_revived_and_its_run_then_succeeds,
     a_process_that_dies_in_mid_call_leaves_work_that_is_finished_once,
 );
@@ -125,6 +131,49 @@ async fn a_relay_that_is_busy_is_tried_again_and_one_that_refuses_is_not(backend
     until_done(&nexora).await;
     assert_eq!(nexora.effects(&id).await["alert"], EffectState::Dead);
     assert_eq!(nexora.lead(&id).await.runs[0].run.state, RunState::Failed);
+}
+
+async fn a_mail_in_doubt_goes_out_once_more_and_is_then_held(backend: Backend) {
+    let nexora = Nexora::with_sandbox(backend).await;
+    let lost = json!({ "service": "smtp", "call": "data", "fault": "drop", "when": "after", "times": 50 });
+    nexora.faults(json!([lost])).await;
+    let id = nexora.submit(enquiry()).await;
+    until_done(&nexora).await;
+    assert_eq!(held(&nexora)[1], 2, "the same mail, twice at most");
+    let effects = nexora.lead(&id).await.runs.remove(0).effects;
+    let alert = effects.into_iter().find(|effect| effect.step == "alert").unwrap();
+    assert_eq!((alert.state, alert.due_at), (EffectState::InDoubt, None));
+    assert!(alert.reason.as_deref().unwrap().contains("sent twice"), "{:?}", alert.reason);
+}
+
+async fn a_relay_says_before_any_mail_what_it_would_not_take(backend: Backend) {
+    let nexora = Nexora::with_sandbox(backend).await;
+    let port = nexora.sandbox.as_ref().unwrap().smtp_address().port();
+    let open = |tls: SmtpTls, ca_pem: Option<String>| Relay {
+        settings: SmtpSettings {
+            host: "localhost".into(),
+            port,
+            from: "office@acme.example.com".parse().unwrap(),
+            tls,
+            username: None,
+            ca_pem,
+            when_in_doubt: WhenInDoubt::Resend,
+        },
+        password: None,
+        deadline: Duration::from_secs(5),
+        answer_deadline: Duration::from_secs(5),
+    };
+    let certificate = nexora.sandbox.as_ref().unwrap().certificate_pem();
+    let good = open(SmtpTls::StartTls, Some(certificate.clone())).probe().await.unwrap();
+    assert!(good.contains("takes mail from office@acme.example.com"), "{good}");
+    let unknown = open(SmtpTls::StartTls, None).probe().await.unwrap_err();
+    assert!(unknown.hint_text().unwrap().contains("--ca-file"), "{unknown:?}");
+    let other_way = open(SmtpTls::Implicit, Some(certificate.clone())).probe().await.unwrap_err();
+    assert!(other_way.hint_text().unwrap().contains("--tls starttls"), "{other_way:?}");
+    nexora.faults(json!([{ "service": "smtp", "call": "rcpt", "fault": "status", "status": 550 }])).await;
+    let refused = open(SmtpTls::StartTls, Some(certificate)).probe().await.unwrap_err();
+    assert!(refused.hint_text().unwrap().contains("--from"), "{refused:?}");
+    assert!(nexora.state()["smtp"].as_array().unwrap().is_empty());
 }
 
 async fn a_dead_effect_can_be_revived_and_its_run_then_succeeds(backend: Backend) {

@@ -1,7 +1,7 @@
 //! Mail relays: how a connection to one is described, added and opened. What is said to it is in `relay`.
 
 mod probe;
-mod relay;
+pub mod relay;
 
 use std::sync::Arc;
 

@@ -16,7 +16,8 @@ use nexora_core::model::outcome::Outcome;
 impl Probe for Relay {
     fn probe(&self) -> BoxFuture<'_, Result<String>> {
         Box::pin(async move {
-            let mut relay = within(self.deadline, self.log_in()).await.map_err(|outcome| self.fault(outcome))?;
+            let mut relay =
+                within(self.deadline, self.log_in()).await.map_err(|outcome| self.fault(outcome))?;
             let asked = within(self.deadline, self.ask(&mut relay)).await;
             let _ = timeout(Duration::from_secs(2), relay.quit()).await;
             asked.map_err(|outcome| self.not_taken(outcome))?;
@@ -49,8 +50,10 @@ impl Relay {
     fn fault(&self, outcome: Outcome) -> Error {
         let place = self.place();
         match outcome {
-            Outcome::Unauthorized { reason } => Error::denied(format!("{place} refuses the sign-in: {reason}"))
-                .hint("check `--username` and the password; some providers want a password made for programs"),
+            Outcome::Unauthorized { reason } => Error::denied(format!(
+                "{place} refuses the sign-in: {reason}"
+            ))
+            .hint("check `--username` and the password; some providers want a password made for programs"),
             Outcome::Refused { reason } => {
                 Error::denied(format!("{place} refuses: {reason}")).hint(self.hint(&reason))
             }
@@ -80,7 +83,13 @@ impl Relay {
     fn hint(&self, reason: &str) -> String {
         let reason = reason.to_lowercase();
         let says = |words: &[&str]| words.iter().any(|word| reason.contains(word));
-        if says(&["unknownissuer", "unknown issuer", "self-signed", "self signed", "unable to get local issuer"]) {
+        if says(&[
+            "unknownissuer",
+            "unknown issuer",
+            "self-signed",
+            "self signed",
+            "unable to get local issuer",
+        ]) {
             return "its certificate is from an authority that this machine does not know: give that with `--ca-file`"
                 .to_owned();
         }
@@ -90,7 +99,14 @@ impl Relay {
         if says(&["expired"]) {
             return "its certificate has expired: the provider has to renew it".to_owned();
         }
-        if says(&["invalidcontenttype", "corrupt message", "wrong version", "starttls", "incomplete", "no answer"]) {
+        if says(&[
+            "invalidcontenttype",
+            "corrupt message",
+            "wrong version",
+            "starttls",
+            "incomplete",
+            "no answer",
+        ]) {
             let other = match self.settings.tls {
                 SmtpTls::Implicit => "`--tls starttls`, usual on port 587",
                 SmtpTls::StartTls | SmtpTls::None => "`--tls implicit`, usual on port 465",

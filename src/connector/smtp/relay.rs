@@ -169,7 +169,10 @@ impl Perform for Relay {
     }
 }
 
-pub(super) async fn within<T>(deadline: Duration, work: impl Future<Output = Result<T, Outcome>>) -> Result<T, Outcome> {
+pub(super) async fn within<T>(
+    deadline: Duration,
+    work: impl Future<Output = Result<T, Outcome>>,
+) -> Result<T, Outcome> {
     let late = || Outcome::Retry { reason: "no answer in time".to_owned(), after: None };
     timeout(deadline, work).await.map_err(|_| late())?
 }

@@ -332,14 +332,14 @@ fn layout_faults(layout: &MessageTemplate, renderer: &Renderer, connectors: &Kin
     let known = context::roots(EventKind::Schedule, connectors);
     let is_known = |name: &str| {
         let (root, field) = name.split_once('.').unwrap_or((name, ""));
-        ["content", "subject", "commercial"].contains(&root)
+        ["content", "subject", "preview", "commercial"].contains(&root)
             || known.iter().any(|(known, fields)| *known == root && fields.contains(&field))
     };
     let wrong = names.into_iter().filter(|name| !is_known(name));
     wrong
         .map(|name| {
             format!(
-                "unknown name `{name}`: the layout knows `content`, `subject`, `commercial` and the tenant"
+                "unknown name `{name}`: the layout knows `content`, `subject`, `preview`, `commercial` and the tenant"
             )
         })
         .collect()

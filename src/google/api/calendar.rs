@@ -79,16 +79,16 @@ impl CalendarApi {
         &self,
         calendar: &str,
         (from, until): (Timestamp, Timestamp),
-    ) -> Result<Events, Fault> {
-        let send: &Send<'_, Events> = &move |mut attempt| {
-            Box::pin(async move {
-                let hub = self.hub(&attempt.token);
-                let mut call = hub.events().list(&encoded(calendar)).single_events(true);
-                call = call.time_min(from.utc()).time_max(until.utc()).max_results(PAGE);
-                call.delegate(&mut attempt.watch).doit().await.map(|(_, list)| list)
-            })
-        };
-        self.caller.call(Cost::Calendar, send).await
+    ) -> Result<EventPage, Fault> {
+        let (limit, from, until) = (PAGE.to_string(), from.to_string(), until.to_string());
+        let query = [
+            ("singleEvents", Some("true")),
+            ("timeMin", Some(from.as_str())),
+            ("timeMax", Some(&until)),
+            ("maxResults", Some(&limit)),
+        ];
+        let url = format!("{}calendars/{}/events?{}", self.base_url, encoded(calendar), written(&query));
+        self.caller.get(Cost::Calendar, &url).await
     }
 
     /// Reads an entry; nothing when it is not there, or was removed for good.

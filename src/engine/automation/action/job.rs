@@ -100,8 +100,9 @@ impl Job {
         let email = Self::readable("email", filled(&self.email)?, &mut unread, |text| {
             text.parse::<EmailAddress>().ok()
         });
-        let amount_cents =
-            Self::readable("amount", filled(&self.amount)?, &mut unread, |text| money::parse_in(country.decimal(), text).ok());
+        let amount_cents = Self::readable("amount", filled(&self.amount)?, &mut unread, |text| {
+            money::parse_in(country.decimal(), text).ok()
+        });
         let change = JobChange {
             id: JobId::new(context.now),
             key: filled(&self.key)?.unwrap_or_else(|| facts.event.id.to_string()),

@@ -125,8 +125,10 @@ impl Renderer {
         let mut html = template.html.as_ref().map(|source| self.html(source, context)).transpose()?;
         if let Some(layout) = layout {
             let commercial = class == Some(MessageClass::Commercial);
-            let within =
-                |content: Value| context! { subject => &subject, content, commercial, ..context.clone() };
+            let preview = preview(&text);
+            let within = |content: Value| {
+                context! { subject => &subject, preview => &preview, content, commercial, ..context.clone() }
+            };
             text = self.text(&layout.text, &within(Value::from(text)))?.trim().to_owned();
             if let (Some(content), Some(frame)) = (&html, &layout.html)
                 && !content.trim_start().to_ascii_lowercase().starts_with("<!doctype")
@@ -252,6 +254,15 @@ fn said_of(source: &str, fault: &str) -> Error {
     let first_line = source.trim().lines().next().unwrap_or_default();
     let shown: String = first_line.chars().take(SHOWN).collect();
     Error::usage(format!("in `{shown}`: {fault}"))
+}
+
+/// Characters of a message that mail programs show beside its subject.
+const PREVIEW: usize = 110;
+
+/// Returns how a message begins, behind its greeting.
+fn preview(text: &str) -> String {
+    let (_, body) = text.split_once("\n\n").unwrap_or(("", text));
+    wording::cut(&body.split_whitespace().collect::<Vec<_>>().join(" "), PREVIEW)
 }
 
 #[cfg(test)]
