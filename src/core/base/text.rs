@@ -1,5 +1,6 @@
-//! Values that both databases keep as text: closed sets of words, and JSON.
+//! Values that both databases keep as text: closed sets of words, and JSON. And text as people see it.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::DeserializeOwned;
@@ -130,6 +131,56 @@ pub fn hex(bytes: impl AsRef<[u8]>) -> String {
     text
 }
 
+/// Removes the characters of a text that show nothing: zero-width spaces and joiners, soft hyphens, byte
+/// order marks, marks of direction, tags (Unicode's `Default_Ignorable_Code_Point`, but for fillers and
+/// variation selectors).
+///
+/// Kept where they shape what is seen: a joiner between two emoji or two letters of a script that
+/// joins, and the tags of a flag. A text without any is given back as it is.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_invisible) {
+        return Cow::Borrowed(text);
+    }
+    let mut seen = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        let around = (seen.chars().next_back(), characters.peek().copied());
+        if !is_invisible(character) || shapes(character, around) {
+            seen.push(character);
+        }
+    }
+    Cow::Owned(seen)
+}
+
+fn is_invisible(character: char) -> bool {
+    matches!(character,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Tells whether an invisible character changes how its neighbours look.
+fn shapes(character: char, around: (Option<char>, Option<char>)) -> bool {
+    let (Some(before), after) = around else { return false };
+    match (character, after) {
+        ('\u{200d}', Some(after)) if is_emoji(before) && is_emoji(after) => true,
+        ('\u{200c}' | '\u{200d}', Some(after)) => joins(before) && joins(after),
+        ('\u{e0020}'..='\u{e007f}', _) => matches!(before, '\u{1f3f4}' | '\u{e0020}'..='\u{e007e}'),
+        _ => false,
+    }
+}
+
+/// An emoji, its skin tone, or the selector that shows a sign as one.
+fn is_emoji(character: char) -> bool {
+    matches!(character, '\u{2190}'..='\u{2bff}' | '\u{fe0f}' | '\u{1f000}'..='\u{1faff}')
+}
+
+/// A letter of Arabic, Syriac, an Indian or a neighbouring script, in which joiners choose the form.
+fn joins(character: char) -> bool {
+    matches!(character, '\u{600}'..='\u{dff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{18af}'
+        | '\u{a840}'..='\u{a97f}' | '\u{fb50}'..='\u{fefc}')
+}
+
 /// JSON kept as the text it is stored as, so that a row that is only passed on is never parsed.
 #[derive(Clone, PartialEq, Eq, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
 #[diesel(sql_type = diesel::sql_types::Text)]
@@ -218,6 +269,30 @@ mod tests {
             assert_eq!(did_you_mean(given, names), Some(format!("did you mean `{meant}`?")));
         }
         assert_eq!(did_you_mean("lead", names), None);
+    }
+
+    #[test]
+    fn what_shows_nothing_is_removed_and_what_shapes_is_kept() {
+        let cases = [
+            ("Jo Miller", "Jo Miller"),
+            ("\u{feff}Jo\u{200b} Mil\u{ad}ler\u{2060}", "Jo Miller"),
+            ("\u{202a}+1 555\u{202c}\u{200e}\u{2066}\u{2069}\u{61c}", "+1 555"),
+            ("j\u{200c}o\u{200d}@example.com\u{200d}", "jo@example.com"),
+            ("hi\u{e0068}\u{e0069} \u{34f}\u{34f}there", "hi there"),
+            // A family, a woman who repairs, a heart on fire, the flag of Scotland.
+            ("👨\u{200d}👩\u{200d}👧", "👨\u{200d}👩\u{200d}👧"),
+            ("👩🏽\u{200d}🔧\u{200d}", "👩🏽\u{200d}🔧"),
+            ("❤️\u{200d}🔥 ☎️", "❤️\u{200d}🔥 ☎️"),
+            ("🏴󠁧󠁢󠁳󠁣󠁴󠁿", "🏴󠁧󠁢󠁳󠁣󠁴󠁿"),
+            // Persian and Hindi write with them.
+            ("می\u{200c}خواهم", "می\u{200c}خواهم"),
+            ("क्\u{200d}ष", "क्\u{200d}ष"),
+            ("می\u{200c} خواهم\u{200f}", "می خواهم"),
+        ];
+        for (given, seen) in cases {
+            assert_eq!(visible(given), seen, "{given:?}");
+        }
+        assert!(matches!(visible("Grüße ☎️"), Cow::Borrowed(_)));
     }
 
     #[test]
