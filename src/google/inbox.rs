@@ -164,8 +164,7 @@ impl Inbox {
     }
 
     async fn read_xml(&self, message: &str, part: &mut Part) -> Result<(), Fault> {
-        let is_xml = part.mime_type.ends_with("/xml") || part.mime_type.ends_with("+xml");
-        let Some(id) = part.attachment_id.as_ref().filter(|_| is_xml && part.body.is_none()) else {
+        let Some(id) = part.attachment_id.as_ref().filter(|_| may_be_xml(part) && part.body.is_none()) else {
             return Ok(());
         };
         if part.size_bytes > XML_LIMIT_BYTES {
@@ -191,6 +190,15 @@ impl Inbox {
         let name = |id: String| Label { name: known(&id).unwrap_or_else(|| id.clone()), id };
         Ok(ids.into_iter().map(name).collect())
     }
+}
+
+/// Tells whether an attachment may be an XML document: many are called text, or nothing in particular.
+fn may_be_xml(part: &Part) -> bool {
+    let name = part.filename.as_deref().unwrap_or_default().to_ascii_lowercase();
+    part.mime_type.ends_with("/xml")
+        || part.mime_type.ends_with("+xml")
+        || [".xml", ".adf"].iter().any(|ending| name.ends_with(ending))
+        || ["application/octet-stream", "text/plain"].contains(&part.mime_type.as_str())
 }
 
 /// Tells whether a label is one of Gmail's own, of which the names are fixed.

@@ -55,6 +55,9 @@ pub struct Mail {
     /// A small XML document that came with it: some marketplaces send a lead so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub xml: Option<String>,
+    /// The HTML beside the text, for as long as the mail is being taken in; it is not kept.
+    #[serde(skip)]
+    pub html: Option<String>,
     pub attachments: Vec<Attachment>,
     pub kind: MailKind,
     /// The domains for which the receiving server found the sender to be genuine.

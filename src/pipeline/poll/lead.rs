@@ -16,11 +16,14 @@ use nexora_core::model::message::{Author, Message};
 use nexora_core::model::{ContactId, LeadId, MessageId};
 use nexora_engine::lead::enquiry;
 use nexora_engine::lead::lead_format::formats;
-use nexora_engine::lead::lead_format::mail::{MailResult, Rules};
+use nexora_engine::lead::lead_format::mail::{self as lead_mail, IncomingMail, MailResult, Rules};
 use nexora_engine::lead::lead_format::parsed_lead::ParsedLead;
 use nexora_engine::message::mail::from_parts;
 use nexora_engine::message::mail::text::newly_written;
 use nexora_store::{Conn, Inserted, Tx, contact, lead, message};
+
+/// Why a lead that came by mail is for a person to look at.
+const NO_ANSWER: &str = "There is neither a mail address nor a telephone number that can be read.";
 
 /// What a mail turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,9 +79,14 @@ pub fn take_in(
     received_at: Timestamp,
     now: Timestamp,
 ) -> Result<MailOrigin> {
-    match formats::read_mail(&payload.mail, &Rules::of(&claimed.connection)?) {
-        MailResult::Lead(lead) => {
-            store_lead(conn, claimed, payload, lead, now)?;
+    let rules = Rules::of(&claimed.connection)?;
+    let is_contacts = payload.about.contact_id.is_some();
+    match formats::read_mail(IncomingMail { mail: &payload.mail, rules: &rules, is_contacts }) {
+        MailResult::Leads(leads) => {
+            for (number, lead) in leads.into_iter().enumerate().rev() {
+                // The mail belongs to its first lead, which is therefore stored last.
+                store_lead(conn, claimed, payload, lead, number, now)?;
+            }
             keep(conn, claimed, payload, received_at, now)?;
             Ok(MailOrigin::Other)
         }
@@ -86,7 +94,7 @@ pub fn take_in(
         MailResult::Message(lead) => {
             add_relay(conn, claimed, payload, &lead)?;
             if payload.about.contact_id.is_none() {
-                store_lead(conn, claimed, payload, lead, now)?;
+                store_lead(conn, claimed, payload, *lead, 0, now)?;
                 keep(conn, claimed, payload, received_at, now)?;
                 return Ok(MailOrigin::Other);
             }
@@ -114,24 +122,36 @@ pub fn take_in(
     }
 }
 
+/// Stores the lead that is the mail's by this number, counted from 0. One that nobody can be answered by is for a
+/// person to look at.
 fn store_lead(
     conn: &mut Conn,
     claimed: &Claimed,
     payload: &mut MailEvent,
     parsed: ParsedLead,
+    number: usize,
     now: Timestamp,
 ) -> Result<()> {
-    let source = parsed.enquiry.source.clone();
+    let key = lead_key(claimed, payload, &parsed, number);
     let reply_to = parsed.reply_to.clone();
-    let key = match &parsed.external_id {
-        Some(id) => format!("lead:{source}:{id}"),
-        None => format!("lead-mail:{}:{}", claimed.cursor.id, payload.id),
+    let mut lead = enquiry::salvage(parsed.enquiry, claimed.tenant.country()?);
+    let is_answerable =
+        lead.email.is_some() || lead.phone.is_some() || reply_to.is_some() || parsed.answered_there;
+    let (state, reasons) = match is_answerable {
+        true => (LeadState::New, Vec::new()),
+        false => (LeadState::NeedsReview, vec![NO_ANSWER.to_owned()]),
     };
+    if !is_answerable && lead.name.is_empty() {
+        lead.name = format!("Mail from {}", lead.source);
+    }
     let arrival = Arrival {
         key: Some(key),
         reply_to: reply_to.clone(),
         original: Some(original(&payload.mail)),
-        ..Arrival::of(enquiry::salvage(parsed.enquiry, claimed.tenant.country()?))
+        masked_phone: parsed.masked_phone,
+        state,
+        reasons,
+        ..Arrival::of(lead)
     };
     store(conn, claimed, payload, arrival, now)?;
     if let (Some(contact_id), Some(relay)) = (&payload.about.contact_id, reply_to) {
@@ -143,6 +163,17 @@ fn store_lead(
         )?;
     }
     Ok(())
+}
+
+/// Returns the key of a mail's lead: the sender's id of it, within the domain that gave it, or the mail's own.
+fn lead_key(claimed: &Claimed, payload: &MailEvent, parsed: &ParsedLead, number: usize) -> String {
+    let from = payload.mail.from.as_ref().map(|from| from.address.to_lowercase()).unwrap_or_default();
+    let domain = parsed.id_domain.unwrap_or_else(|| from.rsplit('@').next().unwrap_or_default());
+    match (&parsed.external_id, number) {
+        (Some(id), _) => format!("lead:{}:{domain}:{id}", parsed.enquiry.source),
+        (None, 0) => format!("lead-mail:{}:{}", claimed.cursor.id, payload.id),
+        (None, number) => format!("lead-mail:{}:{}:{number}", claimed.cursor.id, payload.id),
+    }
 }
 
 fn store_unreadable(
@@ -209,7 +240,7 @@ fn add_relay(conn: &mut Conn, claimed: &Claimed, payload: &mut MailEvent, lead: 
 
 fn original(mail: &Mail) -> String {
     let from = mail.from.as_ref().map(|from| from.address.as_str()).unwrap_or_default();
-    format!("From: {from}\nSubject: {}\n\n{}", mail.subject, mail.text)
+    format!("From: {from}\nSubject: {}\n\n{}", mail.subject, lead_mail::shown(mail))
 }
 
 /// Stores a mail that is from a contact.

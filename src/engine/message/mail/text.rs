@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use mail_parser::decoders::html::html_to_text;
+use nexora_core::base::text::visible;
 
 /// Tags that end a line, as the parser knows only `br` and `p` to do.
 const BLOCKS: [&str; 12] =
@@ -43,9 +44,10 @@ fn begins(tag: &str, name: &str) -> bool {
 /// Trims lines, folds blanks, and keeps at most one empty line between others.
 pub fn tidy(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
+    let text = visible(text);
     let mut empty = 0;
     for line in text.lines() {
-        let words = line.split(|c: char| c.is_whitespace() || c.is_control() || is_invisible(c));
+        let words = line.split(|c: char| c.is_whitespace() || c.is_control());
         let start = out.len();
         for word in words.filter(|word| !word.is_empty()) {
             if out.len() > start {
@@ -64,11 +66,6 @@ pub fn tidy(text: &str) -> String {
     }
     out.truncate(out.trim_end().len());
     out
-}
-
-/// Marks that senders put into previews so that nothing else shows there.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{feff}' | '\u{034f}' | '\u{00ad}' | '\u{2060}')
 }
 
 /// Returns what a person newly wrote, without the mail that it answers.
