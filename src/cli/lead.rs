@@ -241,7 +241,12 @@ fn verdict_lines(verdict: &Classification) -> Vec<(&'static str, String)> {
     lines.extend([
         ("answer to", maybe(verdict.reply_to.as_ref())),
         ("their id", maybe(verdict.external_id.as_ref())),
+        ("details", pairs(verdict.details.clone())),
     ]);
+    for further in &verdict.further {
+        let fields = further.iter().map(|(name, text)| format!("{name}: {text}"));
+        lines.push(("further lead", fields.collect::<Vec<_>>().join("\n")));
+    }
     lines
 }
 

@@ -188,6 +188,18 @@ impl Inbox {
     }
 }
 
+/// Tells whether an attachment may be an XML document: many are called text, or nothing in particular.
+fn may_be_xml(part: &Part) -> bool {
+    let name = part.filename.as_deref().unwrap_or_default().to_ascii_lowercase();
+    is_xml(&part.mime_type)
+        || [".xml", ".adf"].iter().any(|ending| name.ends_with(ending))
+        || ["application/octet-stream", "text/plain"].contains(&part.mime_type.as_str())
+}
+
+fn is_xml(mime_type: &str) -> bool {
+    mime_type.ends_with("/xml") || mime_type.ends_with("+xml")
+}
+
 /// Tells whether a label is one of Gmail's own, of which the names are fixed.
 fn is_own(id: &str) -> bool {
     const OWN: [&str; 9] =
@@ -228,14 +240,10 @@ fn unknown_history(id: &str) -> Fault {
 /// Tells whether the content of an attachment is read: the XML in which some marketplaces send a lead, what mail
 /// systems report and return, an answer to an invitation.
 fn is_read(part: &Part) -> bool {
-    let is_wanted = is_xml(&part.mime_type)
+    let is_wanted = may_be_xml(part)
         || part.mime_type.starts_with("message/")
         || ["text/rfc822-headers", "text/calendar"].contains(&part.mime_type.as_str());
     is_wanted && part.body.is_none() && part.size_bytes <= ATTACHMENT_LIMIT_BYTES
-}
-
-fn is_xml(mime_type: &str) -> bool {
-    mime_type.ends_with("/xml") || mime_type.ends_with("+xml")
 }
 
 /// The leaves of a mail's tree, in their order.

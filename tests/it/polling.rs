@@ -43,6 +43,8 @@ on_both!(
     a_history_that_is_too_old_loses_and_doubles_nothing,
     a_reply_is_stored_with_its_contact_and_told_as_a_message,
     a_marketplaces_mail_becomes_a_lead_and_one_that_cannot_be_read_is_kept_for_review,
+    each_prospect_and_each_senders_id_is_a_lead_of_its_own,
+    a_form_that_no_rule_names_is_a_lead_and_half_a_one_is_kept_for_review,
     changes_of_a_calendar_are_told_once_through_a_resync,
     a_moment_before_an_entry_comes_once_and_moves_with_it,
     a_moment_before_each_instance_of_a_series_comes_once_wherever_it_is_moved,
@@ -144,6 +146,49 @@ async fn a_marketplaces_mail_becomes_a_lead_and_one_that_cannot_be_read_is_kept_
     assert!(told.contains(&("Dana Whitfield", "angi", "new")), "{told:?}");
     assert!(told.iter().any(|lead| lead.1 == "yelp" && lead.2 == "needs_review"), "{told:?}");
     assert!(leads.iter().all(|lead| lead.original.as_ref().is_some_and(|text| text.contains("Subject: "))));
+}
+
+/// Has mails of `tests/fixtures/mail` delivered, and returns name, source and state of the leads.
+async fn leads_of(scene: &Scene, files: &[&str]) -> Vec<(String, String, &'static str)> {
+    for file in files {
+        let raw = std::fs::read_to_string(format!("tests/fixtures/mail/{file}.eml")).unwrap();
+        scene.seed(json!({"deliveries": [{"mailbox": OFFICE, "raw": raw}]}));
+    }
+    scene.pass(120).await;
+    let Nexora { app, tenant, .. } = &scene.nexora;
+    let leads = app.view(tenant, move |tx| store::lead::list(tx, None, None, 100)).await.unwrap();
+    let mut told: Vec<_> =
+        leads.into_iter().map(|lead| (lead.name, lead.source, lead.state.name())).collect();
+    told.sort();
+    told
+}
+
+async fn each_prospect_and_each_senders_id_is_a_lead_of_its_own(backend: Backend) {
+    let scene = Scene::start(backend, MAIL).await;
+    let files = ["b04-adf-two-prospects", "adfid-a", "adfid-b", "form-a", "form-b", "lead-adf-attach-octet"];
+    let files: Vec<String> = files.iter().map(|name| format!("cases/{name}")).collect();
+    let told = leads_of(&scene, &files.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let names: Vec<&str> = told.iter().map(|lead| lead.0.as_str()).collect();
+    let wanted = ["Alpha", "Bravo", "Charly", "Delta", "First Person", "Second Person", "Zoë O'Brien & Sons"];
+    assert_eq!(names, wanted);
+    assert!(told.iter().all(|lead| lead.2 == "new"), "{told:?}");
+}
+
+async fn a_form_that_no_rule_names_is_a_lead_and_half_a_one_is_kept_for_review(backend: Backend) {
+    let scene = Scene::start(backend, MAIL).await;
+    let files =
+        ["layouts/spanish", "layouts/review-no-contact", "layouts/review-picture", "layouts/not-invoice"];
+    let told = leads_of(&scene, &files).await;
+    let told: Vec<_> =
+        told.iter().map(|(name, source, state)| (name.as_str(), source.as_str(), *state)).collect();
+    assert_eq!(
+        told,
+        [
+            ("Fran Ode", "form_mail", "needs_review"),
+            ("Lucía Ñíguez Sanz", "form_mail", "new"),
+            ("Mail from form_mail", "form_mail", "needs_review"),
+        ]
+    );
 }
 
 async fn changes_of_a_calendar_are_told_once_through_a_resync(backend: Backend) {

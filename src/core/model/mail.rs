@@ -96,6 +96,9 @@ pub struct Mail {
     /// A small XML document that came with it: some marketplaces send a lead so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub xml: Option<String>,
+    /// The HTML beside the text, for as long as the mail is being taken in; it is not kept.
+    #[serde(skip)]
+    pub html: Option<String>,
     pub attachments: Vec<Attachment>,
     pub kind: MailKind,
     /// What its writer newly wrote, where that is not all of `text`: without the mail that it quotes, and

@@ -13,11 +13,13 @@ use nexora_core::base::{Error, Result};
 use nexora_core::model::audit::Actor;
 use nexora_core::model::connection::Connection;
 use nexora_core::model::google::GoogleSettings;
+use nexora_core::model::lead::Details;
 use nexora_core::model::principal::{Noun, Operation, Verb};
 use nexora_core::model::tenant::Tenant;
 use nexora_engine::lead::enquiry::Enquiry;
 use nexora_engine::lead::lead_format::formats;
-use nexora_engine::lead::lead_format::mail::{Form, MailResult, Rules};
+use nexora_engine::lead::lead_format::mail::{self, Form, IncomingMail, MailResult, Rules};
+use nexora_engine::lead::lead_format::parsed_lead::ParsedLead;
 use nexora_engine::message::mail::from_rfc822;
 
 pub const SET_RULES: Operation = Operation::new("connection.lead_mail", Noun::Connection, Verb::Update);
@@ -38,6 +40,10 @@ pub struct Classification {
     pub verdict: &'static str,
     pub reason: Option<String>,
     pub enquiry: Option<BTreeMap<&'static str, String>>,
+    /// What has no field of its own, by its label.
+    pub details: Details,
+    /// The fields of the other leads that the mail brings.
+    pub further: Vec<BTreeMap<&'static str, String>>,
     pub reply_to: Option<String>,
     pub external_id: Option<String>,
     pub subject: String,
@@ -96,21 +102,29 @@ fn changed(mut rules: Rules, change: Change) -> Result<Rules> {
 /// Says what a mail, as it went over the wire, would become by these rules. Nothing is stored.
 pub fn classify(raw: &[u8], rules: &Rules) -> Classification {
     let mail = from_rfc822(raw);
-    let (verdict, reason, lead) = match formats::read_mail(&mail, rules) {
-        MailResult::Lead(lead) => ("lead", None, Some(lead)),
-        MailResult::Message(lead) => ("message", None, Some(lead)),
-        MailResult::Unreadable { reason, .. } => ("needs review", Some(reason), None),
-        MailResult::NotALead { reason } => ("no lead", Some(reason), None),
-        MailResult::Unrelated => ("other", Some("not from a sender of leads that is known"), None),
-    };
+    let no_answer = "neither a mail address nor a telephone number was found";
+    let (verdict, reason, leads) =
+        match formats::read_mail(IncomingMail { mail: &mail, rules, is_contacts: false }) {
+            MailResult::Leads(leads) => match leads.iter().all(ParsedLead::is_answerable) {
+                true => ("lead", None, leads),
+                false => ("needs review", Some(no_answer), leads),
+            },
+            MailResult::Message(lead) => ("message", None, vec![*lead]),
+            MailResult::Unreadable { reason, .. } => ("needs review", Some(reason), Vec::new()),
+            MailResult::NotALead { reason } => ("no lead", Some(reason), Vec::new()),
+            MailResult::Unrelated => ("other", Some("not from a sender of leads that is known"), Vec::new()),
+        };
+    let first = leads.first();
     Classification {
         verdict,
         reason: reason.map(str::to_owned),
-        enquiry: lead.as_ref().map(|lead| fields(&lead.enquiry)),
-        reply_to: lead.as_ref().and_then(|lead| lead.reply_to.as_ref()).map(ToString::to_string),
-        external_id: lead.and_then(|lead| lead.external_id),
+        enquiry: first.map(|lead| fields(&lead.enquiry)),
+        details: first.map(|lead| lead.enquiry.details.clone()).unwrap_or_default(),
+        further: leads.iter().skip(1).map(|lead| fields(&lead.enquiry)).collect(),
+        reply_to: first.and_then(|lead| lead.reply_to.as_ref()).map(ToString::to_string),
+        external_id: first.and_then(|lead| lead.external_id.clone()),
+        text: mail::shown(&mail),
         subject: mail.subject,
-        text: mail.text,
     }
 }
 

@@ -17,11 +17,14 @@ use nexora_core::model::message::{Author, Message};
 use nexora_core::model::{ContactId, LeadId, MessageId};
 use nexora_engine::lead::enquiry;
 use nexora_engine::lead::lead_format::formats;
-use nexora_engine::lead::lead_format::mail::{MailResult, Rules};
+use nexora_engine::lead::lead_format::mail::{self as lead_mail, IncomingMail, MailResult, Rules};
 use nexora_engine::lead::lead_format::parsed_lead::ParsedLead;
 use nexora_engine::lead::lead_format::value::lead_id;
 use nexora_engine::message::mail::from_parts;
 use nexora_store::{Conn, Inserted, Tx, contact, lead, message};
+
+/// Why a lead that came by mail is for a person to look at.
+const NO_ANSWER: &str = "There is neither a mail address nor a telephone number that can be read.";
 
 /// What a mail turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,9 +78,14 @@ pub fn take_in(
         keep(conn, claimed, payload, (Author::Machine, received_at), now)?;
         return Ok(MailOrigin::Other);
     }
-    match formats::read_mail(&payload.mail, &Rules::of(&claimed.connection)?) {
-        MailResult::Lead(lead) => {
-            store_lead(conn, claimed, payload, lead, now)?;
+    let rules = Rules::of(&claimed.connection)?;
+    let is_contacts = payload.about.contact_id.is_some();
+    match formats::read_mail(IncomingMail { mail: &payload.mail, rules: &rules, is_contacts }) {
+        MailResult::Leads(leads) => {
+            for (number, lead) in leads.into_iter().enumerate().rev() {
+                // The mail belongs to its first lead, which is therefore stored last.
+                store_lead(conn, claimed, payload, lead, number, now)?;
+            }
             keep(conn, claimed, payload, (Author::Contact, received_at), now)?;
             Ok(MailOrigin::Other)
         }
@@ -85,7 +93,7 @@ pub fn take_in(
         MailResult::Message(lead) => {
             add_relay(conn, claimed, payload, &lead, now)?;
             if payload.about.contact_id.is_none() {
-                store_lead(conn, claimed, payload, lead, now)?;
+                store_lead(conn, claimed, payload, *lead, 0, now)?;
                 keep(conn, claimed, payload, (Author::Contact, received_at), now)?;
                 return Ok(MailOrigin::Other);
             }
@@ -111,24 +119,36 @@ pub fn take_in(
     }
 }
 
+/// Stores the lead that is the mail's by this number, counted from 0. One that nobody can be answered by is for a
+/// person to look at.
 fn store_lead(
     conn: &mut Conn,
     claimed: &Claimed,
     payload: &mut MailEvent,
     parsed: ParsedLead,
+    number: usize,
     now: Timestamp,
 ) -> Result<()> {
-    let source = parsed.enquiry.source.clone();
+    let key = lead_key(claimed, payload, &parsed, number);
     let reply_to = parsed.reply_to.clone();
-    let key = match lead_id(parsed.external_id.as_deref()) {
-        Some(id) => Identity::SenderId(format!("lead:{source}:{}:{id}", sender_domain(&payload.mail))),
-        None => Identity::Key(format!("lead-mail:{}:{}", claimed.cursor.id, payload.id)),
+    let mut lead = enquiry::salvage(parsed.enquiry, claimed.tenant.country()?);
+    let is_answerable =
+        lead.email.is_some() || lead.phone.is_some() || reply_to.is_some() || parsed.answered_there;
+    let (state, reasons) = match is_answerable {
+        true => (LeadState::New, Vec::new()),
+        false => (LeadState::NeedsReview, vec![NO_ANSWER.to_owned()]),
     };
+    if !is_answerable && lead.name.is_empty() {
+        lead.name = format!("Mail from {}", lead.source);
+    }
     let arrival = Arrival {
         identity: Some(key),
         reply_to: reply_to.clone(),
         original: Some(original(&payload.mail)),
-        ..Arrival::of(enquiry::salvage(parsed.enquiry, claimed.tenant.country()?))
+        masked_phone: parsed.masked_phone,
+        state,
+        reasons,
+        ..Arrival::of(lead)
     };
     store(conn, claimed, payload, arrival, now)?;
     if let (Some(contact_id), Some(relay)) = (&payload.about.contact_id, reply_to) {
@@ -144,10 +164,15 @@ fn store_lead(
     Ok(())
 }
 
-/// Returns the domain that a mail is from: ids of one sender say nothing about another's.
-fn sender_domain(mail: &Mail) -> String {
-    let address = mail.from.as_ref().map(|from| from.address.to_lowercase()).unwrap_or_default();
-    address.rsplit('@').next().unwrap_or_default().to_owned()
+/// Returns the key of a mail's lead: the sender's id of it, within the domain that gave it, or the mail's own.
+fn lead_key(claimed: &Claimed, payload: &MailEvent, parsed: &ParsedLead, number: usize) -> Identity {
+    let from = payload.mail.from.as_ref().map(|from| from.address.to_lowercase()).unwrap_or_default();
+    let domain = parsed.id_domain.unwrap_or_else(|| from.rsplit('@').next().unwrap_or_default());
+    match (lead_id(parsed.external_id.as_deref()), number) {
+        (Some(id), _) => Identity::SenderId(format!("lead:{}:{domain}:{id}", parsed.enquiry.source)),
+        (None, 0) => Identity::Key(format!("lead-mail:{}:{}", claimed.cursor.id, payload.id)),
+        (None, number) => Identity::Key(format!("lead-mail:{}:{}:{number}", claimed.cursor.id, payload.id)),
+    }
 }
 
 fn store_unreadable(
@@ -215,7 +240,7 @@ fn add_relay(
 
 fn original(mail: &Mail) -> String {
     let from = mail.from.as_ref().map(|from| from.address.as_str()).unwrap_or_default();
-    format!("From: {from}\nSubject: {}\n\n{}", mail.subject, mail.text)
+    format!("From: {from}\nSubject: {}\n\n{}", mail.subject, lead_mail::shown(mail))
 }
 
 /// Stores a mail that is about a contact. What a colleague wrote in the conversation is an answer of the business.

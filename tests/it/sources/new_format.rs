@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use crate::harness::Backend;
 use nexora::pipeline::hook::{self, Incoming, Taken};
-use nexora_core::model::mail::Mail;
 use nexora_engine::lead::lead_format::LeadFormat;
 use nexora_engine::lead::lead_format::fields::Fields;
 use nexora_engine::lead::lead_format::formats::FORMATS;
 use nexora_engine::lead::lead_format::guide::Setup;
-use nexora_engine::lead::lead_format::mail::{MailFormat, MailResult, Rules};
+use nexora_engine::lead::lead_format::mail::{IncomingMail, MailFormat, MailResult, Rules};
+use nexora_engine::lead::lead_format::parsed_lead::ParsedLead;
 use nexora_engine::lead::lead_format::verify::{Call as Shown, Verification};
 use nexora_engine::lead::lead_format::webhook::{Needs, ParseResult, Sender, WebhookFormat};
 use nexora_engine::message::mail::from_rfc822;
@@ -46,11 +46,12 @@ impl WebhookFormat for Bark {
 }
 
 impl MailFormat for Bark {
-    fn read(&self, mail: &Mail, _rules: &Rules) -> Option<MailResult> {
+    fn read(&self, incoming: IncomingMail<'_>) -> Option<MailResult> {
+        let mail = incoming.mail;
         let name = mail.subject.strip_prefix("Bark: ")?;
         let mut fields = Fields::default();
         fields.offer(SourceField::Name, name);
-        Some(MailResult::Lead(fields.into_lead()))
+        Some(MailResult::Leads(vec![fields.into_lead()]))
     }
 }
 
@@ -95,9 +96,14 @@ async fn a_format_that_brings_everything_itself_makes_leads(backend: Backend) {
 fn a_format_reads_its_mails_itself() {
     let mail = |subject: &str| from_rfc822(format!("Subject: {subject}\r\n\r\n").as_bytes());
     let format = FORMAT.mail.unwrap();
-    let read = format.read(&mail("Bark: Ann Lee"), &Rules::default());
-    assert!(matches!(read, Some(MailResult::Lead(lead)) if lead.enquiry.name == "Ann Lee"));
-    assert_eq!(format.read(&mail("Lunch?"), &Rules::default()), None);
+    let rules = Rules::default();
+    let read =
+        |subject| format.read(IncomingMail { mail: &mail(subject), rules: &rules, is_contacts: false });
+    let named = |leads: Vec<ParsedLead>| leads.into_iter().map(|lead| lead.enquiry.name).collect::<Vec<_>>();
+    assert!(
+        matches!(read("Bark: Ann Lee"), Some(MailResult::Leads(leads)) if named(leads.clone()) == ["Ann Lee"])
+    );
+    assert_eq!(read("Lunch?"), None);
 }
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {

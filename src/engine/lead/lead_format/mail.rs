@@ -6,15 +6,28 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::lead::lead_format::html;
 use crate::lead::lead_format::parsed_lead::ParsedLead;
 use nexora_core::base::Result;
 use nexora_core::model::connection::Connection;
 use nexora_core::model::mail::Mail;
 
+/// Words of a text beyond which it is no stub.
+const STUB_WORDS: usize = 60;
+
 /// How the mails of one format are read.
 pub trait MailFormat: Sync {
     /// Reads a mail; nothing when it is not of this format.
-    fn read(&self, mail: &Mail, rules: &Rules) -> Option<MailResult>;
+    fn read(&self, incoming: IncomingMail<'_>) -> Option<MailResult>;
+}
+
+/// A mail, with what is known where it came in.
+#[derive(Clone, Copy, Debug)]
+pub struct IncomingMail<'a> {
+    pub mail: &'a Mail,
+    pub rules: &'a Rules,
+    /// It belongs to a contact: by its thread, or by who wrote it.
+    pub is_contacts: bool,
 }
 
 /// How lead mails are told from others, where that is not as usual.
@@ -56,20 +69,37 @@ impl Rules {
 /// What a mail turned out to be.
 #[derive(Clone, Debug, PartialEq)]
 pub enum MailResult {
-    Lead(ParsedLead),
+    /// One lead or several.
+    Leads(Vec<ParsedLead>),
     /// A message about a lead that came before.
-    Message(ParsedLead),
+    Message(Box<ParsedLead>),
     /// From a sender of leads, and none: a summary, an advertisement.
-    NotALead {
-        reason: &'static str,
-    },
+    NotALead { reason: &'static str },
     /// It should be a lead, and cannot be read.
-    Unreadable {
-        source: &'static str,
-        reason: &'static str,
-    },
+    Unreadable { source: &'static str, reason: &'static str },
     /// It has nothing to do with leads.
     Unrelated,
+}
+
+/// Returns what a mail says, for people: its text, or what its HTML and its document say where the text only says that
+/// there is more (RFC 2046, section 5.1.4, has both say the same).
+pub fn shown(mail: &Mail) -> String {
+    let text = match mail.html.as_deref().map(html::text) {
+        Some(html) if is_stub(&mail.text, &html) => html,
+        _ => mail.text.clone(),
+    };
+    match &mail.xml {
+        Some(xml) if !mail.text.contains("<adf") => format!("{text}\n\n{xml}"),
+        _ => text,
+    }
+}
+
+/// Tells whether a text says little, and nothing of what the HTML beside it says.
+fn is_stub(text: &str, html: &str) -> bool {
+    let words: Vec<&str> =
+        text.split_whitespace().filter(|word| word.len() > 3).take(STUB_WORDS + 1).collect();
+    let known = words.iter().filter(|word| html.contains(**word)).count();
+    words.len() <= STUB_WORDS && known * 2 <= words.len() && !html.is_empty()
 }
 
 /// Returns the address that a mail is from, in lower case.
@@ -78,14 +108,18 @@ pub fn sender(mail: &Mail) -> Option<String> {
 }
 
 impl Form {
-    /// Tells whether a mail with this sender, in lower case, and this subject is the form's.
-    pub fn matches(&self, from: &str, subject: &str) -> bool {
+    /// Tells whether this sender, in lower case, is the form's.
+    pub fn is_from(&self, from: &str) -> bool {
         let wanted = self.from.trim().to_lowercase();
-        let is_sender = match wanted.contains('@') {
+        match wanted.contains('@') {
             true => from == wanted,
             false => from.rsplit('@').next().is_some_and(|domain| domain == wanted),
-        };
+        }
+    }
+
+    /// Tells whether a mail with this sender, in lower case, and this subject is the form's.
+    pub fn matches(&self, from: &str, subject: &str) -> bool {
         let subject = subject.to_lowercase();
-        is_sender && self.subject.as_ref().is_none_or(|part| subject.contains(&part.to_lowercase()))
+        self.is_from(from) && self.subject.as_ref().is_none_or(|part| subject.contains(&part.to_lowercase()))
     }
 }

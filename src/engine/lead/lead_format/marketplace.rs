@@ -1,26 +1,29 @@
 //! Marketplaces that send leads by mail: what their mails have in common.
 
 use crate::lead::lead_format::fields::Fields;
-use crate::lead::lead_format::mail::{self, MailFormat, MailResult, Rules};
-use crate::lead::lead_format::mail_text;
+use crate::lead::lead_format::mail::{self, IncomingMail, MailFormat, MailResult};
+use crate::lead::lead_format::{mail_text, phrase};
 use nexora_core::model::address::EmailAddress;
 use nexora_core::model::mail::Mail;
 use nexora_core::model::source::SourceField;
 
 /// The mails of one marketplace. A domain stands for those below it, too.
+#[derive(Clone, Copy, Debug)]
 pub struct Marketplace {
     /// What a lead's `source` holds.
     pub lead_source: &'static str,
     /// The domains and addresses that it writes from.
     pub senders: &'static [&'static str],
-    /// The domains for one of which the receiving server must vouch.
+    /// The domains for one of which the receiving server must vouch. Ids of leads are its own within the first.
     pub vouched: &'static [&'static str],
-    /// The exact domains whose addresses relay to a homeowner.
+    /// The domains whose addresses relay to a homeowner, exactly as they stand.
     pub relays: &'static [&'static str],
+    /// Homeowners can be answered on its own pages.
+    pub answers_there: bool,
     /// Says what a mail is by its sender's address and its subject, both in lower case.
     pub classify: fn(from: &str, subject: &str) -> Class,
-    /// Fills in what the subject says and the text does not.
-    pub complete: fn(fields: &mut Fields, subject: &str),
+    /// Sentences of its subjects and texts that say what stands beside no label.
+    pub phrases: &'static [&'static str],
 }
 
 /// What a marketplace's mail is.
@@ -35,26 +38,52 @@ pub enum Class {
     Other(&'static str),
 }
 
+/// A marketplace of which no more is known than that it sends leads.
+pub const USUAL: Marketplace = Marketplace {
+    lead_source: "",
+    senders: &[],
+    vouched: &[],
+    relays: &[],
+    answers_there: false,
+    classify,
+    phrases: &[],
+};
+
+/// Lines of a text that are looked at for sentences.
+const SENTENCES: usize = 12;
+
 impl MailFormat for Marketplace {
-    fn read(&self, mail: &Mail, rules: &Rules) -> Option<MailResult> {
+    fn read(&self, incoming: IncomingMail<'_>) -> Option<MailResult> {
+        let mail = incoming.mail;
         let from = mail::sender(mail)?;
         if !self.sends_from(&from) {
             return None;
         }
         let unreadable = |reason| Some(MailResult::Unreadable { source: self.lead_source, reason });
-        if !rules.trust_unsigned && !self.is_vouched_for(&mail.authenticated) {
+        if !incoming.rules.trust_unsigned && !self.is_vouched_for(&mail.authenticated) {
             return unreadable("nothing vouches for the sender");
         }
         let class = (self.classify)(&from, &mail.subject.to_lowercase());
         if let Class::Other(reason) = class {
             return Some(MailResult::NotALead { reason });
         }
-        let mut fields = mail_text::fields(&mail.text);
-        (self.complete)(&mut fields, mail.subject.trim());
+        let mut reading = mail_text::read(mail);
+        reading.take_card();
+        let mut otherwise = Fields::default();
+        for patterns in [self.phrases, phrase::COMMON] {
+            phrase::offer(&mut otherwise, patterns, &mail.subject);
+        }
+        for line in reading.asides().take(SENTENCES).chain(reading.other_labels()) {
+            phrase::offer(&mut otherwise, self.phrases, line);
+        }
         let name = mail.from.as_ref().and_then(|from| from.name.as_deref());
-        offer(&mut fields, SourceField::Name, name.and_then(person_via));
-        let mut lead = fields.into_lead();
+        if let Some(person) = name.and_then(person_via) {
+            otherwise.offer(SourceField::Name, person);
+        }
+        let mut lead = reading.into_lead(otherwise);
         self.lead_source.clone_into(&mut lead.enquiry.source);
+        lead.reply_to = self.relay(mail);
+        lead.id_domain = self.vouched.first().copied();
         if !lead.says_anything() {
             return match class {
                 Class::Perhaps => Some(MailResult::NotALead { reason: "there is no lead in it" }),
@@ -63,10 +92,10 @@ impl MailFormat for Marketplace {
                 }
             };
         }
-        lead.reply_to = self.relay(mail);
+        lead.answered_there = self.answers_there;
         Some(match class {
-            Class::Message => MailResult::Message(lead),
-            Class::Lead | Class::Perhaps | Class::Other(_) => MailResult::Lead(lead),
+            Class::Message => MailResult::Message(Box::new(lead)),
+            Class::Lead | Class::Perhaps | Class::Other(_) => MailResult::Leads(vec![lead]),
         })
     }
 }
@@ -92,19 +121,26 @@ impl Marketplace {
     }
 }
 
-/// Notes a value where there is one.
-pub fn offer(fields: &mut Fields, field: SourceField, value: Option<&str>) {
-    if let Some(value) = value {
-        fields.offer(field, value);
+/// What a subject says of a mail, where the marketplace has no rules of its own.
+fn classify(_from: &str, subject: &str) -> Class {
+    #[rustfmt::skip]
+    const OTHERS: &[&str] = &[
+        "summary", "weekly", "newsletter", "invoice", "receipt", "payment", "statement", "refund", "password",
+        "verify", "new review", "tips", "webinar", "expired", "your subscription", "your account", "reminder",
+    ];
+    #[rustfmt::skip]
+    const LEADS: &[&str] = &[
+        "lead", "request", "enquiry", "inquiry", "quote", "estimate", "booking", "looking for", "interested in",
+        "shortlisted", "needs", "wants", "message", "new job", "new customer", "match",
+    ];
+    if let Some(word) = OTHERS.iter().find(|word| subject.contains(*word)) {
+        return Class::Other(word);
     }
-}
-
-/// Returns what stands between two texts, whatever their case; an empty one is the subject's edge.
-pub fn between<'a>(subject: &'a str, start: &str, end: &str) -> Option<&'a str> {
-    let lower = subject.to_ascii_lowercase();
-    let from = if start.is_empty() { 0 } else { lower.find(start)? + start.len() };
-    let to = if end.is_empty() { subject.len() } else { from + lower.get(from..)?.find(end)? };
-    subject.get(from..to).map(str::trim).filter(|found| !found.is_empty())
+    match subject.starts_with("re:") {
+        true => Class::Message,
+        false if LEADS.iter().any(|word| subject.contains(word)) => Class::Lead,
+        false => Class::Perhaps,
+    }
 }
 
 /// Returns the name before ` via Yelp` and the like.
@@ -112,6 +148,7 @@ fn person_via(name: &str) -> Option<&str> {
     name.split_once(" via ").map(|(person, _)| person.trim())
 }
 
-fn is_within(domain: &str, parent: &str) -> bool {
+/// Tells whether a domain is another or below it.
+pub fn is_within(domain: &str, parent: &str) -> bool {
     domain == parent || domain.strip_suffix(parent).is_some_and(|rest| rest.ends_with('.'))
 }

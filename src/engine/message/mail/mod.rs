@@ -14,8 +14,12 @@ pub mod own;
 mod report;
 pub mod text;
 
+use mail_parser::decoders::base64::base64_decode;
 use mail_parser::decoders::charsets::map::charset_decoder;
-use mail_parser::{Address, HeaderValue, Message, MessageParser, MimeHeaders as _, PartType};
+use mail_parser::decoders::quoted_printable::quoted_printable_decode;
+use mail_parser::{
+    Address, Encoding, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders as _, PartType,
+};
 
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::text::visible;
@@ -70,7 +74,9 @@ fn leaves(message: &Message<'_>) -> Vec<Part> {
     let mut leaves = Vec::new();
     for (index, part) in message.parts.iter().enumerate() {
         let alternative = alternatives.get(index).copied().flatten();
+        let undecoded = is_document(part).then(|| undecoded(message, part)).flatten();
         let body = match &part.body {
+            _ if undecoded.is_some() => undecoded.clone().unwrap_or_default(),
             PartType::Text(text) | PartType::Html(text) => text.as_bytes().to_vec(),
             PartType::Binary(bytes) | PartType::InlineBinary(bytes) => bytes.to_vec(),
             PartType::Message(within) => within.raw_message().to_vec(),
@@ -99,8 +105,8 @@ fn leaves(message: &Message<'_>) -> Vec<Part> {
         leaves.push(Part {
             filename: filename.or_else(|| is_attached.then(|| "attachment".to_owned())),
             size_bytes: u64::try_from(body.len()).unwrap_or(u64::MAX),
-            // The parser has decoded it, whatever the headers say of its charset.
-            headers: Vec::new(),
+            // The parser has decoded the others, whatever the headers say of their charset.
+            headers: if undecoded.is_some() { content_type(part) } else { Vec::new() },
             body: Some(body),
             mime_type,
             attachment_id: None,
@@ -108,6 +114,32 @@ fn leaves(message: &Message<'_>) -> Vec<Part> {
         });
     }
     leaves
+}
+
+/// Tells whether a part is text of another kind than mails are written in: a document with an encoding of its own.
+fn is_document(part: &MessagePart<'_>) -> bool {
+    let content_type = part.content_type();
+    let is_other =
+        content_type.is_some_and(|found| !matches!(found.subtype(), Some("plain" | "html") | None));
+    let is_attached = part.attachment_name().is_some();
+    matches!(&part.body, PartType::Text(_) | PartType::Html(_)) && (is_other || is_attached)
+}
+
+/// Returns the bytes of a part without its transfer encoding, and in the charset that they came in.
+fn undecoded(message: &Message<'_>, part: &MessagePart<'_>) -> Option<Vec<u8>> {
+    let at = |offset: u32| usize::try_from(offset).unwrap_or(usize::MAX);
+    let raw = message.raw_message.get(at(part.offset_body)..at(part.offset_end))?;
+    match part.encoding {
+        Encoding::Base64 => base64_decode(raw),
+        Encoding::QuotedPrintable => quoted_printable_decode(raw),
+        Encoding::None => Some(raw.to_vec()),
+    }
+}
+
+fn content_type(part: &MessagePart<'_>) -> Vec<(String, String)> {
+    let charset = part.content_type().and_then(|found| found.attribute("charset"));
+    let line = |charset: &str| ("Content-Type".to_owned(), format!("text/plain; charset=\"{charset}\""));
+    charset.map(line).into_iter().collect()
 }
 
 fn assemble(headers: &[(String, String)], parts: &[Part], within: Within) -> Mail {
@@ -129,6 +161,9 @@ fn assemble(headers: &[(String, String)], parts: &[Part], within: Within) -> Mai
     if within == Within::Read && !mail.kind.is_report() {
         read_within(&mut mail, parts);
     }
+    let html = parts.iter().find(|part| part.mime_type == "text/html" && part.filename.is_none());
+    let html = html.and_then(|part| part.body.as_deref().map(|body| decode(body, charset(&part.headers))));
+    mail.html = html.map(|html| cut(&html, HTML_LIMIT_BYTES).to_owned());
     mail
 }
 
@@ -177,6 +212,7 @@ fn of_headers(message: Option<&Message<'_>>) -> Mail {
         text: String::new(),
         truncated: false,
         xml: None,
+        html: None,
         attachments: Vec::new(),
         kind: MailKind::Person,
         own_text: None,
@@ -258,14 +294,56 @@ fn decode(body: &[u8], charset: Option<String>) -> String {
     }
 }
 
+/// Keeps small XML documents, one after the other. They are known by what they hold, whatever they are called.
 fn note_xml(mail: &mut Mail, part: &Part) {
-    let is_xml = part.mime_type.ends_with("/xml")
-        || part.mime_type.ends_with("+xml")
-        || part.filename.as_deref().is_some_and(|name| name.to_lowercase().ends_with(".xml"));
-    let small = part.body.as_deref().filter(|body| body.len() <= XML_LIMIT_BYTES);
-    if let (true, Some(body), None) = (is_xml, small, &mail.xml) {
-        mail.xml = Some(decode(body, charset(&part.headers)));
+    let Some(body) = part.body.as_deref().filter(|body| body.len() <= XML_LIMIT_BYTES) else { return };
+    let text = decode_xml(body, charset(&part.headers));
+    if !is_xml(&text) {
+        return;
     }
+    match &mut mail.xml {
+        Some(kept) if kept.len() + text.len() <= XML_LIMIT_BYTES * 4 => {
+            kept.push('\n');
+            kept.push_str(&text);
+        }
+        Some(_) => {}
+        None => mail.xml = Some(text),
+    }
+}
+
+/// Tells whether a text is an XML document, and neither a page nor a picture.
+fn is_xml(text: &str) -> bool {
+    let start = cut(text.trim_start(), 4_000).to_ascii_lowercase();
+    let mut tags = start.split('<').skip(1).filter(|tag| !tag.starts_with(['?', '!']));
+    let root =
+        tags.next().unwrap_or_default().split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    start.starts_with('<')
+        && !root.is_empty()
+        && !["html", "svg", "head", "body", "div", "table", "p"].contains(&root)
+}
+
+/// Decodes an XML document: by its byte order mark, as UTF-8, by what the mail says, by what it says itself.
+fn decode_xml(body: &[u8], charset: Option<String>) -> String {
+    let by_mark = match body {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("utf-16".to_owned()),
+        [b'<', 0, ..] => Some("utf-16le".to_owned()),
+        [0, b'<', ..] => Some("utf-16be".to_owned()),
+        _ => None,
+    };
+    if let Some(decoder) = by_mark.and_then(|name| charset_decoder(name.as_bytes())) {
+        return decoder(body).trim_start_matches('\u{feff}').to_owned();
+    }
+    let head: String = body.iter().take(200).map(|byte| char::from(byte.to_ascii_lowercase())).collect();
+    let declared = head.split_once("encoding=").and_then(|(_, rest)| {
+        let name = rest.trim_start_matches(['"', '\'']).split(['"', '\'', '?', ' ']).next()?;
+        Some(name.to_owned()).filter(|name| !name.is_empty())
+    });
+    let known = |name: &String| charset_decoder(name.as_bytes()).is_some();
+    // Bytes that are no UTF-8 and of which nothing is said are most often Windows'.
+    let name = declared
+        .filter(|name| known(name) && name != "utf-8")
+        .or(charset.filter(|name| known(name) && name != "utf-8"));
+    decode(body, Some(name.unwrap_or_else(|| "windows-1252".to_owned())))
 }
 
 fn attach(mail: &mut Mail, part: &Part) {

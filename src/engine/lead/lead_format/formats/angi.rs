@@ -5,9 +5,8 @@ use serde_json::Value;
 
 use crate::lead::enquiry::Enquiry;
 use crate::lead::lead_format::LeadFormat;
-use crate::lead::lead_format::fields::Fields;
 use crate::lead::lead_format::guide::Setup;
-use crate::lead::lead_format::marketplace::{Class, Marketplace, between};
+use crate::lead::lead_format::marketplace::{Class, Marketplace};
 use crate::lead::lead_format::parsed_lead::ParsedLead;
 use crate::lead::lead_format::response::Response;
 use crate::lead::lead_format::value::{cents, joined, questions, some, text};
@@ -16,7 +15,7 @@ use crate::lead::lead_format::webhook::{InAddress, Needs, ParseResult, Sender, S
 use nexora_core::model::LeadId;
 use nexora_core::model::consent::Channel;
 use nexora_core::model::lead::{Attribution, ConsentRecord, Details};
-use nexora_core::model::source::{SourceField, SourceSettings};
+use nexora_core::model::source::SourceSettings;
 
 pub static FORMAT: LeadFormat =
     LeadFormat { name: "angi", lead_source: Some(SOURCE), webhook: Some(&Angi), mail: Some(&MAILS) };
@@ -33,8 +32,13 @@ static MAILS: Marketplace = Marketplace {
     senders: &["angi.com", "homeadvisor.com"],
     vouched: &["angi.com", "homeadvisor.com"],
     relays: &["messages.angi.com", "reply.angi.com"],
+    answers_there: false,
     classify,
-    complete,
+    phrases: &[
+        "new lead: {name} has a {service} project in {city}",
+        "booking request: {service} in {city}",
+        "new lead: {service} - {city}",
+    ],
 };
 
 impl WebhookFormat for Angi {
@@ -167,21 +171,5 @@ fn classify(from: &str, subject: &str) -> Class {
         Class::Lead
     } else {
         Class::Other("neither a lead nor a message")
-    }
-}
-
-fn complete(fields: &mut Fields, subject: &str) {
-    if let Some((name, rest)) = between(subject, "new lead: ", "").and_then(|rest| rest.split_once(" has a "))
-    {
-        fields.offer(SourceField::Name, name);
-        if let Some((service, city)) = rest.rsplit_once(" project in ") {
-            fields.offer(SourceField::Service, service);
-            fields.offer(SourceField::City, city.trim_end_matches('!'));
-        }
-    }
-    let booking = between(subject, "booking request: ", "").and_then(|rest| rest.rsplit_once(" in "));
-    if let Some((job, city)) = booking {
-        fields.offer(SourceField::Service, job);
-        fields.offer(SourceField::City, city);
     }
 }

@@ -7,6 +7,7 @@ use crate::lead::lead_format::LeadFormat;
 use crate::lead::lead_format::answers::{self, Answer};
 use crate::lead::lead_format::fetch::{self, FetchedFormat};
 use crate::lead::lead_format::guide::Setup;
+use crate::lead::lead_format::marketplace::{Class, Marketplace, USUAL};
 use crate::lead::lead_format::parsed_lead::ParsedLead;
 use crate::lead::lead_format::response::{Handshake, Response};
 use crate::lead::lead_format::value::{some, text};
@@ -19,8 +20,30 @@ use nexora_core::model::LeadId;
 use nexora_core::model::outcome::PollError;
 use nexora_core::model::source::{FetchRequest, FetchResponse, SourceSecrets, SourceSettings};
 
-pub static FORMAT: LeadFormat =
-    LeadFormat { name: "facebook", lead_source: Some("facebook"), webhook: Some(&Facebook), mail: None };
+pub static FORMAT: LeadFormat = LeadFormat {
+    name: "facebook",
+    lead_source: Some("facebook"),
+    webhook: Some(&Facebook),
+    mail: Some(&MAILS),
+};
+
+/// The notices of lead ads, which hold the answers themselves.
+static MAILS: Marketplace = Marketplace {
+    lead_source: "facebook",
+    senders: &["business.facebook.com", "facebookmail.com", "business-updates.facebook.com"],
+    vouched: &["facebook.com", "facebookmail.com"],
+    classify,
+    ..USUAL
+};
+
+fn classify(_from: &str, subject: &str) -> Class {
+    let is_new = ["new lead", "lead from", "lead for", "a lead"].iter().any(|part| subject.contains(part));
+    match subject.contains("lead") {
+        true if is_new => Class::Lead,
+        true => Class::Perhaps,
+        false => Class::Other("not about a lead"),
+    }
+}
 
 /// What is asked of a lead.
 const FIELDS: &str = "id,created_time,field_data,ad_id,adset_id,campaign_id,form_id,platform";

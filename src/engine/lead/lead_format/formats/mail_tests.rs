@@ -1,9 +1,10 @@
 use proptest::prelude::*;
 
-use crate::lead::lead_format::formats::read_mail as read;
-use crate::lead::lead_format::mail::{Form, MailResult, Rules};
+use crate::lead::lead_format::formats::read_mail;
+use crate::lead::lead_format::mail::{Form, IncomingMail, MailResult, Rules};
 use crate::lead::lead_format::parsed_lead::ParsedLead;
 use crate::message::mail::from_rfc822;
+use nexora_core::model::mail::Mail;
 
 const MAILS: &[(&str, &str)] = &[
     ("angi-new-lead", include_str!("../../../../../tests/fixtures/mail/angi-new-lead.eml")),
@@ -19,6 +20,10 @@ const MAILS: &[(&str, &str)] = &[
     ("form-wordpress", include_str!("../../../../../tests/fixtures/mail/form-wordpress.eml")),
     ("form-table", include_str!("../../../../../tests/fixtures/mail/form-table.eml")),
     ("adf", include_str!("../../../../../tests/fixtures/mail/adf.eml")),
+    ("html-table", include_str!("../../../../../tests/fixtures/mail/cases/lead-gravity.eml")),
+    ("html-lines", include_str!("../../../../../tests/fixtures/mail/cases/lead-thumbtack.eml")),
+    ("adf-attached", include_str!("../../../../../tests/fixtures/mail/cases/lead-adf-attach-latin1.eml")),
+    ("adf-two", include_str!("../../../../../tests/fixtures/mail/cases/b04-adf-two-prospects.eml")),
     ("person", include_str!("../../../../../tests/fixtures/mail/person.eml")),
 ];
 
@@ -31,6 +36,10 @@ fn rules() -> Rules {
     }
 }
 
+fn read(mail: &Mail, rules: &Rules) -> MailResult {
+    read_mail(IncomingMail { mail, rules, is_contacts: false })
+}
+
 fn reading(name: &str) -> MailResult {
     let (_, raw) = MAILS.iter().find(|(known, _)| *known == name).unwrap();
     read(&from_rfc822(raw.as_bytes()), &rules())
@@ -38,7 +47,8 @@ fn reading(name: &str) -> MailResult {
 
 fn lead(name: &str) -> ParsedLead {
     match reading(name) {
-        MailResult::Lead(found) | MailResult::Message(found) => found,
+        MailResult::Leads(mut found) if found.len() == 1 => found.remove(0),
+        MailResult::Message(found) => *found,
         other => panic!("{name}: {other:?}"),
     }
 }
@@ -152,6 +162,31 @@ fn all_rules() -> Rules {
     rules
 }
 
+#[test]
+fn adf_is_known_by_what_it_holds() {
+    let whole = |file: &str| {
+        let path = format!("{}/../../tests/fixtures/mail/cases/{file}.eml", env!("CARGO_MANIFEST_DIR"));
+        read(&from_rfc822(&std::fs::read(path).unwrap()), &rules())
+    };
+    for file in ["lead-adf-attach-latin1", "lead-adf-attach-octet"] {
+        let MailResult::Leads(leads) = whole(file) else { panic!("{file}") };
+        let e = &leads[0].enquiry;
+        assert_eq!(
+            [e.name.as_str(), &e.phone, &e.email],
+            ["Zoë O'Brien & Sons", "512-555-0160", "zoe@example.com"]
+        );
+        assert_eq!(
+            [e.address.as_str(), &e.postcode, &e.message],
+            ["9 Elm St, Unit 4, Austin, TX", "78703", "Need a new heater"]
+        );
+        assert_eq!(e.details["Phone (cellphone, evening)"], "512-555-0161", "{file}");
+        assert_eq!(leads[0].external_id.as_deref(), Some(file.trim_start_matches("lead-")));
+    }
+    let MailResult::Leads(leads) = whole("b04-adf-two-prospects") else { panic!("no leads") };
+    let names: Vec<&str> = leads.iter().map(|lead| lead.enquiry.name.as_str()).collect();
+    assert_eq!(names, ["First Person", "Second Person"]);
+}
+
 proptest! {
     #[test]
     fn no_mail_is_too_broken(raw in mutated()) {
@@ -165,10 +200,12 @@ proptest! {
 
     #[test]
     fn no_text_is_too_strange(text in "\\PC{0,400}", subject in "(Re: )?(NEW LEAD: |New booking: |New message: )?\\PC{0,60}") {
-        for from in ["newlead@angi.com", "no-reply@yelp.com", "x@lsa.google.com", "a@forms.example.net"] {
+        for from in ["newlead@angi.com", "no-reply@yelp.com", "x@lsa.google.com", "a@forms.example.net", "noreply@acme.example", "no-reply@thumbtack.com"] {
             let mut mail = from_rfc822(format!("From: {from}\r\n\r\n").as_bytes());
             mail.subject.clone_from(&subject);
             mail.text.clone_from(&text);
+            read(&mail, &all_rules());
+            mail.html = Some(format!("<table><tr><td>Name</td><td>{text}</td></tr></table>{text}"));
             read(&mail, &all_rules());
             mail.text = format!("<adf><prospect>{text}");
             read(&mail, &all_rules());

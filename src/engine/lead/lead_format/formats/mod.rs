@@ -1,6 +1,7 @@
 //! The formats, each in its own file. This list is the only place that names them all.
 
 pub mod adf;
+mod adf_prospect;
 pub mod angi;
 pub mod facebook;
 pub mod form_mail;
@@ -9,19 +10,21 @@ pub mod google_local;
 pub mod gravity_forms;
 pub mod jotform;
 pub mod json;
+pub mod marketplaces;
 pub mod thumbtack;
 pub mod typeform;
 pub mod yelp;
 
 #[cfg(test)]
+mod layout_tests;
+#[cfg(test)]
 mod mail_tests;
 #[cfg(test)]
 mod webhook_tests;
 
-use crate::lead::lead_format::mail::{MailResult, Rules};
+use crate::lead::lead_format::mail::{IncomingMail, MailResult};
 use crate::lead::lead_format::{LeadFormat, Webhook};
 use nexora_core::base::{Error, Result};
-use nexora_core::model::mail::Mail;
 use nexora_core::model::source::SourceKind;
 
 /// Every format, in the order in which people are shown them. A mail is of the first that takes it: an ADF document
@@ -38,6 +41,7 @@ pub static FORMATS: &[&LeadFormat] = &[
     &jotform::FORMAT,
     &gravity_forms::FORMAT,
     &json::FORMAT,
+    &marketplaces::FORMAT,
     &form_mail::FORMAT,
 ];
 
@@ -78,9 +82,9 @@ pub fn of(kind: &SourceKind) -> Result<Webhook> {
 }
 
 /// Reads a mail: the first format that it is of decides.
-pub fn read_mail(mail: &Mail, rules: &Rules) -> MailResult {
+pub fn read_mail(incoming: IncomingMail<'_>) -> MailResult {
     let mut formats = FORMATS.iter().filter_map(|format| format.mail);
-    formats.find_map(|format| format.read(mail, rules)).unwrap_or(MailResult::Unrelated)
+    formats.find_map(|format| format.read(incoming)).unwrap_or(MailResult::Unrelated)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::lead::enquiry::Enquiry;
 use crate::lead::lead_format::LeadFormat;
 use crate::lead::lead_format::guide::Setup;
+use crate::lead::lead_format::marketplace::{Marketplace, USUAL};
 use crate::lead::lead_format::parsed_lead::ParsedLead;
 use crate::lead::lead_format::response::{self, Response};
 use crate::lead::lead_format::value::{cents, first, joined, questions, some, text};
@@ -13,8 +14,28 @@ use crate::lead::lead_format::verify::{Call, Verification};
 use crate::lead::lead_format::webhook::{Needs, ParseResult, Remark, Sender, Setting, WebhookFormat};
 use nexora_core::model::lead::Attribution;
 
-pub static FORMAT: LeadFormat =
-    LeadFormat { name: "thumbtack", lead_source: Some("thumbtack"), webhook: Some(&Thumbtack), mail: None };
+pub static FORMAT: LeadFormat = LeadFormat {
+    name: "thumbtack",
+    lead_source: Some("thumbtack"),
+    webhook: Some(&Thumbtack),
+    mail: Some(&MAILS),
+};
+
+static MAILS: Marketplace = Marketplace {
+    lead_source: "thumbtack",
+    senders: &["thumbtack.com"],
+    vouched: &["thumbtack.com"],
+    answers_there: true,
+    phrases: &[
+        "lead: {name} needs {service} in {city}",
+        "lead: {name} needs {service}",
+        "{name} wants to hire you for {service}",
+        "{name} wants to hire you",
+        "{name} contacted you about {service}",
+        "message from {name}",
+    ],
+    ..USUAL
+};
 
 const MESSAGE: &str = "thumbtack.message";
 

@@ -6,9 +6,8 @@ use serde_json::{Value, json};
 use crate::lead::enquiry::Enquiry;
 use crate::lead::lead_format::LeadFormat;
 use crate::lead::lead_format::fetch::{self, FetchedFormat};
-use crate::lead::lead_format::fields::Fields;
 use crate::lead::lead_format::guide::Setup;
-use crate::lead::lead_format::marketplace::{Class, Marketplace, between, offer};
+use crate::lead::lead_format::marketplace::{Class, Marketplace};
 use crate::lead::lead_format::parsed_lead::ParsedLead;
 use crate::lead::lead_format::response::{Handshake, Response};
 use crate::lead::lead_format::value::{questions, some, text};
@@ -18,7 +17,7 @@ use crate::lead::lead_format::webhook::{
 };
 use nexora_core::model::lead::Attribution;
 use nexora_core::model::outcome::PollError;
-use nexora_core::model::source::{FetchRequest, FetchResponse, SourceField, SourceSecrets};
+use nexora_core::model::source::{FetchRequest, FetchResponse, SourceSecrets};
 
 pub static FORMAT: LeadFormat =
     LeadFormat { name: "yelp", lead_source: Some(SOURCE), webhook: Some(&Yelp), mail: Some(&MAILS) };
@@ -35,8 +34,9 @@ static MAILS: Marketplace = Marketplace {
     senders: &["yelp.com"],
     vouched: &["yelp.com"],
     relays: &["messages.yelp.com"],
+    answers_there: true,
     classify,
-    complete,
+    phrases: &["message from {name}", "request from {name}", "{name} requested a call back"],
 };
 
 impl WebhookFormat for Yelp {
@@ -152,10 +152,4 @@ fn classify(from: &str, subject: &str) -> Class {
     } else {
         Class::Other("neither a request nor a message")
     }
-}
-
-fn complete(fields: &mut Fields, subject: &str) {
-    offer(fields, SourceField::Name, between(subject, "message from ", ""));
-    offer(fields, SourceField::Name, between(subject, "request from ", ""));
-    offer(fields, SourceField::Name, between(subject, "", " requested a call back"));
 }

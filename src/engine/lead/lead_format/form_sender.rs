@@ -1,0 +1,135 @@
+//! The programs that send what people filled into forms: who they are, and what a lead of theirs is called after.
+
+use crate::lead::lead_format::formats::{jotform, typeform};
+use crate::lead::lead_format::marketplace::is_within;
+
+/// The source of leads whose form's maker is not known.
+pub const USUAL: &str = "form_mail";
+
+const WORDPRESS: &str = "wordpress";
+
+/// Services that send the mails of their customers' forms, by domain or address. A new one is added here.
+static SERVICES: &[(&str, &str)] = &[
+    ("jotform.com", jotform::FORMAT.name),
+    ("jotform.eu", jotform::FORMAT.name),
+    ("typeform.com", typeform::FORMAT.name),
+    ("formspree.io", "formspree"),
+    ("formresponses@netlify.com", "netlify"),
+    ("netlify.app", "netlify"),
+    ("hubspot.com", "hubspot"),
+    ("hubspotemail.net", "hubspot"),
+    ("crm.wix.com", "wix"),
+    ("wix-forms.com", "wix"),
+    ("wixforms.com", "wix"),
+    ("notifications.wix.com", "wix"),
+    ("squarespace.info", "squarespace"),
+    ("form-submission@squarespace.com", "squarespace"),
+    ("godaddy.com", "godaddy"),
+    ("secureserver.net", "godaddy"),
+    ("weebly.com", "weebly"),
+    ("formsubmit.co", "formsubmit"),
+    ("getform.io", "getform"),
+    ("basin.com", "basin"),
+    ("usebasin.com", "basin"),
+    ("web3forms.com", "web3forms"),
+    ("formstack.com", "formstack"),
+    ("cognitoforms.com", "cognito_forms"),
+    ("wufoo.com", "wufoo"),
+    ("123formbuilder.com", "123formbuilder"),
+    ("paperform.co", "paperform"),
+    ("tally.so", "tally"),
+    ("forms-receipts-noreply@google.com", "google_forms"),
+    ("webflow.com", "webflow"),
+    ("carrd.co", "carrd"),
+    ("duda.co", "duda"),
+    ("shopify.com", "shopify"),
+    ("zohoforms.com", "zoho_forms"),
+    ("unbounce.com", "unbounce"),
+    ("leadpages.net", "leadpages"),
+];
+
+/// Beginnings of the names before the `@` by which programs write, without the signs in them.
+#[rustfmt::skip]
+const PROGRAMS: &[&str] = &[
+    "wordpress", "form", "webform", "webmaster", "website", "webseite", "web", "site", "sitio", "mailer",
+    "phpmailer", "notification", "notify", "notice", "lead", "newlead", "contactform", "kontaktformular", "enquir",
+    "inquir", "quote", "request", "booking", "submission", "www", "apache", "httpd", "nobody", "cgi", "robot", "bot",
+    "system", "anfrage", "solicitud", "devis", "richiest", "aanvra", "automat",
+];
+
+/// Words of names that only programs have before the `@`.
+#[rustfmt::skip]
+const NO_REPLY: &[&str] = &[
+    "noreply", "donotreply", "nichtantworten", "noresponder", "norespond", "nepasrepondre", "nonrispondere",
+    "nietbeantwoorden", "geenantwoord",
+];
+
+/// Names before the `@` that people and programs share.
+#[rustfmt::skip]
+const SHARED: &[&str] = &[
+    "contact", "kontakt", "contacto", "contatto", "info", "hello", "hallo", "admin", "mail",
+];
+
+/// Words of a program's display name.
+#[rustfmt::skip]
+const SITES: &[&str] = &[
+    "web", "site", "form", "kontakt", "contact", "sitio", "sito", "noreply", "notification", "mailer",
+];
+
+/// Returns what leads of a sender, in lower case, are called after.
+pub fn source(from: &str) -> &'static str {
+    match service(from) {
+        Some(source) => source,
+        None if from.starts_with("wordpress@") => WORDPRESS,
+        None => USUAL,
+    }
+}
+
+/// Returns the service that a sender belongs to, if it is one that is known.
+pub fn service(from: &str) -> Option<&'static str> {
+    let (_, domain) = from.rsplit_once('@')?;
+    SERVICES
+        .iter()
+        .find(|(sender, _)| *sender == from || is_within(domain, sender))
+        .map(|(_, source)| *source)
+}
+
+/// Tells whether an address, in lower case, is one that programs write from.
+pub fn is_program(from: &str, display_name: Option<&str>) -> bool {
+    let local: String =
+        from.split('@').next().unwrap_or_default().chars().filter(char::is_ascii_alphanumeric).collect();
+    let display = display_name.unwrap_or_default().to_lowercase();
+    NO_REPLY.iter().any(|word| local.contains(word))
+        || PROGRAMS.iter().any(|start| local.starts_with(start))
+        || (SHARED.contains(&local.as_str()) && SITES.iter().any(|word| display.contains(word)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn senders_are_known_by_domain_and_by_name() {
+        for (from, wanted) in [
+            ("noreply@jotform.com", jotform::FORMAT.name),
+            ("x@eu.jotform.com", jotform::FORMAT.name),
+            ("x@notjotform.com", USUAL),
+            ("formresponses@netlify.com", "netlify"),
+            ("team@netlify.com", USUAL),
+            ("wordpress@acme.example", WORDPRESS),
+        ] {
+            assert_eq!(source(from), wanted, "{from}");
+        }
+        for (from, name, wanted) in [
+            ("no-reply@acme.example", None, true),
+            ("ne.pas.repondre@acme.example", None, true),
+            ("forms@acme.example", None, true),
+            ("contact@acme.example", Some("Site web"), true),
+            ("contact@acme.example", Some("Jo Miller"), false),
+            ("jo@acme.example", Some("Web Jo"), false),
+            ("rick.dorsey@acme.example", None, false),
+        ] {
+            assert_eq!(is_program(from, name), wanted, "{from}");
+        }
+    }
+}

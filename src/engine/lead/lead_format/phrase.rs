@@ -1,0 +1,91 @@
+//! Sentences by which a sender tells of a lead, with holes: `New lead: {name} needs {service} in {city}`.
+
+use crate::lead::lead_format::fields::Fields;
+use crate::lead::lead_format::label;
+use nexora_core::model::source::SourceField;
+
+/// How many senders name the person in a subject.
+#[rustfmt::skip]
+pub const COMMON: &[&str] = &[
+    "lead from {name}", "request from {name}", "inquiry from {name}", "enquiry from {name}", "message from {name}",
+    "booking from {name}", "nachricht von {name}", "anfrage von {name}", "message de {name}",
+];
+
+const VALUE_LENGTH: usize = 160;
+
+/// Offers what a text says by the first pattern that it follows.
+///
+/// A pattern may begin anywhere in the text, unless it begins with a hole. The last of its words between two holes are
+/// looked for from the end: `Boiler in the attic in Leeds` is one in Leeds.
+pub fn offer(fields: &mut Fields, patterns: &[&str], text: &str) {
+    let Some(found) = patterns.iter().find_map(|pattern| read(pattern, text)) else { return };
+    for (field, value) in found {
+        // Where a name is not known, the number stands in its place.
+        match field == SourceField::Name && label::is_only_phone(value) {
+            true => fields.offer(SourceField::Phone, value),
+            false => fields.offer(field, value),
+        }
+    }
+}
+
+fn read<'a>(pattern: &str, text: &'a str) -> Option<Vec<(SourceField, &'a str)>> {
+    let (text, lower) = (text.trim(), text.trim().to_ascii_lowercase());
+    let mut parts = pattern.split('{');
+    let start = parts.next().unwrap_or_default().to_ascii_lowercase();
+    let mut at = if start.is_empty() { 0 } else { lower.find(&start)? + start.len() };
+    let holes: Vec<(&str, String)> = parts
+        .filter_map(|part| part.split_once('}'))
+        .map(|(name, words)| (name, words.to_ascii_lowercase()))
+        .collect();
+    let last = holes.iter().rposition(|(_, words)| !words.is_empty());
+    let mut found = Vec::new();
+    for (index, (name, words)) in holes.iter().enumerate() {
+        let rest = lower.get(at..)?;
+        let length = match words.as_str() {
+            "" => rest.len(),
+            words if Some(index) == last => rest.rfind(words)?,
+            words => rest.find(words)?,
+        };
+        let value = text.get(at..at + length)?.trim().trim_end_matches('!');
+        at += length + words.len();
+        if value.is_empty() || value.len() > VALUE_LENGTH {
+            return None;
+        }
+        found.extend(SourceField::parse(name).ok().map(|field| (field, value)));
+    }
+    Some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn holes_are_filled_from_what_stands_between_words() {
+        for (pattern, text, wanted) in [
+            (
+                "new lead: {name} has a {service} project in {city}",
+                "Fwd: NEW LEAD: Jo has a Tap in wall project in Austin!",
+                "Jo/Tap in wall/Austin",
+            ),
+            ("{service} in {city}", "Boiler in the attic in Leeds", "Boiler in the attic/Leeds"),
+            ("{name} requested a call back", "Jo M. requested a call back", "Jo M."),
+            ("message from {name}", "New message from Jo", "Jo"),
+            (
+                "{_} is looking for a {service} in {city}",
+                "Jo is looking for a Plumber in Leeds",
+                "Plumber/Leeds",
+            ),
+            ("message from {name}", "a message", "-"),
+            ("message from {name}", "message from ", "-"),
+        ] {
+            let found = read(pattern, text);
+            let said =
+                found.map(|list| list.into_iter().map(|(_, value)| value).collect::<Vec<_>>().join("/"));
+            assert_eq!(said.as_deref().unwrap_or("-"), wanted, "{pattern}: {text}");
+        }
+        let mut fields = Fields::default();
+        offer(&mut fields, &["lead from {name}"], "New phone lead from (512) 555-0171");
+        assert_eq!(fields.get(SourceField::Phone), Some("(512) 555-0171"));
+    }
+}

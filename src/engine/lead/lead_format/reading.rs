@@ -1,0 +1,496 @@
+//! What was read of a mail, label by label, and the lead that it makes.
+
+use std::collections::BTreeMap;
+
+use crate::lead::lead_format::fields::Fields;
+use crate::lead::lead_format::label::{self, Meaning, address_in, is_likely, is_only_phone, is_phone};
+use crate::lead::lead_format::layout::plain;
+use crate::lead::lead_format::parsed_lead::ParsedLead;
+use nexora_core::model::lead::{Attribution, Details};
+use nexora_core::model::source::SourceField;
+
+/// Labels that are kept at most.
+const LABELS: usize = 200;
+const DETAILS: usize = 40;
+
+const PLACE: &[SourceField] = &[SourceField::Address, SourceField::City, SourceField::Region];
+const PERSON: &[SourceField] = &[SourceField::Name, SourceField::FirstName, SourceField::LastName];
+const ASIDES: usize = 200;
+
+/// Words of an answer from which on it is a message, and not only what the job is called.
+const MESSAGE_WORDS: usize = 3;
+
+/// A value with the label that it stood beside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Said {
+    label: String,
+    value: String,
+}
+
+/// What was read of a mail.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reading {
+    said: BTreeMap<SourceField, Vec<Said>>,
+    answers: Vec<Said>,
+    others: Vec<Said>,
+    origin: BTreeMap<String, String>,
+    asides: Vec<String>,
+    count: usize,
+}
+
+impl Reading {
+    /// Notes a label with its value.
+    pub fn note(&mut self, label: &str, meaning: Option<Meaning>, value: &str) {
+        let value = value.trim();
+        if value.is_empty() || self.count >= LABELS {
+            return;
+        }
+        self.count += 1;
+        let said = Said { label: heading(label), value: value.to_owned() };
+        match meaning {
+            Some(Meaning::Field(field)) => self.field(field, said),
+            Some(Meaning::Question) => self.answers.push(said),
+            Some(Meaning::Origin(name)) => {
+                self.origin.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+            }
+            Some(Meaning::Technical) | None => self.others.push(said),
+        }
+    }
+
+    /// Notes a line that belongs to no label.
+    pub fn aside(&mut self, line: &str) {
+        if self.asides.len() < ASIDES {
+            self.asides.push(line.to_owned());
+        }
+    }
+
+    /// Returns the lines that belong to no label, in their order.
+    pub fn asides(&self) -> impl Iterator<Item = &str> {
+        self.asides.iter().map(String::as_str)
+    }
+
+    /// Returns the labels that are not known as those of a lead, as they were written.
+    pub fn other_labels(&self) -> impl Iterator<Item = &str> {
+        self.others.iter().map(|said| said.label.as_str())
+    }
+
+    /// Tells whether there is a value of the field that looks like one.
+    pub fn has(&self, field: SourceField) -> bool {
+        self.said.get(&field).is_some_and(|list| list.iter().any(|said| is_likely(field, &said.value)))
+    }
+
+    /// Returns the mail address that stands beside a label.
+    pub fn email(&self) -> Option<&str> {
+        self.said.get(&SourceField::Email)?.iter().find_map(|said| address_in(&said.value))
+    }
+
+    /// Tells whether there is a name beside a label.
+    pub fn has_name(&self) -> bool {
+        PERSON.iter().any(|field| self.has(*field))
+    }
+
+    /// Tells whether the person said what it is about.
+    pub fn has_message(&self) -> bool {
+        self.has(SourceField::Message) || !self.answers.is_empty()
+    }
+
+    /// Counts the ways in which the person is known: by name, by mail address, by telephone number, by place.
+    pub fn contacts(&self) -> usize {
+        let has = |fields: &[SourceField]| fields.iter().any(|field| self.has(*field));
+        usize::from(self.has_name())
+            + usize::from(has(&[SourceField::Email]))
+            + usize::from(has(&[SourceField::Phone]))
+            + usize::from(has(&[SourceField::Address, SourceField::City, SourceField::Postcode]))
+    }
+
+    /// Says how much was read, so that two readings of one mail can be compared.
+    pub fn weight(&self) -> usize {
+        self.contacts() * 2 + usize::from(self.has_message())
+    }
+
+    /// Makes a lead of what was read, and of `otherwise` where the mail itself says nothing; what has no field becomes
+    /// a detail.
+    pub fn into_lead(mut self, otherwise: Fields) -> ParsedLead {
+        self.sort_answers();
+        let mut read = Fields::default();
+        let mut kept: Vec<Said> = Vec::new();
+        for (field, list) in std::mem::take(&mut self.said) {
+            let best = list.iter().position(|said| is_likely(field, &said.value)).unwrap_or_default();
+            for (index, said) in list.into_iter().enumerate() {
+                match index == best {
+                    true => Self::best(&mut read, field, said, &mut kept),
+                    false => kept.push(said),
+                }
+            }
+        }
+        self.place(&mut read);
+        read.fill(otherwise, &[PLACE, PERSON]);
+        read.details = details(kept.into_iter().chain(self.others), &read);
+        let mut lead = read.into_lead();
+        lead.enquiry.attribution = Attribution(self.origin);
+        lead
+    }
+
+    fn field(&mut self, field: SourceField, said: Said) {
+        let list = self.said.entry(field).or_default();
+        list.push(said.clone());
+        if field != SourceField::Name {
+            return;
+        }
+        // A name with an address, or the lines of a card: name, number, address.
+        let (name, rest) = match said.value.split_once('\n') {
+            Some((name, rest)) => (name.to_owned(), rest.to_owned()),
+            None => (said.value.clone(), String::new()),
+        };
+        let person = person(&name);
+        if let Some(last) = list.last_mut() {
+            last.value = person;
+        }
+        let label = &said.label;
+        let mut place: Vec<&str> = Vec::new();
+        let found = address_in(&name).into_iter().chain(rest.lines());
+        for line in found {
+            let part = Said { label: label.clone(), value: line.trim().to_owned() };
+            if address_in(line).is_some() {
+                self.said.entry(SourceField::Email).or_default().push(part);
+            } else if is_phone(line) && line.len() <= 40 {
+                self.said.entry(SourceField::Phone).or_default().push(part);
+            } else if !line.trim().is_empty() {
+                place.push(line.trim());
+            }
+        }
+        if !place.is_empty() {
+            let part = Said { label: label.clone(), value: place.join("\n") };
+            self.said.entry(SourceField::Address).or_default().push(part);
+        }
+    }
+
+    /// The longest answer to an open question is the message, where there is no other; the first of the rest is the job.
+    fn sort_answers(&mut self) {
+        let words = |said: &Said| said.value.split_whitespace().count();
+        if !self.has(SourceField::Message) {
+            let longest = self.answers.iter().enumerate().rev().max_by_key(|(_, said)| words(said));
+            let longest = longest.filter(|(_, said)| words(said) >= MESSAGE_WORDS).map(|(index, _)| index);
+            if let Some(index) = longest {
+                let said = self.answers.remove(index);
+                self.said.entry(SourceField::Message).or_default().push(said);
+            }
+        }
+        for said in std::mem::take(&mut self.answers) {
+            match self.has(SourceField::Service) {
+                true => self.others.push(said),
+                false => self.said.entry(SourceField::Service).or_default().push(said),
+            }
+        }
+    }
+
+    fn best(read: &mut Fields, field: SourceField, said: Said, kept: &mut Vec<Said>) {
+        let lines = |separator: &str| {
+            let lines = said.value.lines().map(str::trim).filter(|line| !line.is_empty());
+            lines.collect::<Vec<_>>().join(separator)
+        };
+        match field {
+            SourceField::Email => {
+                let address = address_in(&said.value);
+                read.offer(field, address.unwrap_or(&said.value));
+                if address.is_some_and(|address| is_more_than(&said.value, address)) {
+                    kept.push(said);
+                }
+            }
+            SourceField::Phone => read.offer(field, without_scheme(&lines(", "))),
+            SourceField::Id if !is_likely(field, &said.value) || is_vague(&said) => kept.push(said),
+            SourceField::Name if !is_likely(field, &said.value) => kept.push(said),
+            SourceField::Message => read.offer(field, &said.value),
+            SourceField::City => {
+                let place = lines(", ");
+                let (code, city) = code_before(&place).unwrap_or(("", &place));
+                let tail = postcode_in(city).unwrap_or_default();
+                read.offer(SourceField::Postcode, code);
+                read.offer(SourceField::Postcode, &tail);
+                read.offer(field, city.trim_end_matches(tail.as_str()).trim_end_matches([' ', ',']));
+            }
+            SourceField::Address => {
+                let address = said
+                    .value
+                    .lines()
+                    .map(|line| line.trim().trim_end_matches(','))
+                    .filter(|line| !line.is_empty());
+                read.offer(field, &address.collect::<Vec<_>>().join(", "));
+            }
+            _ => read.offer(field, &lines(", ")),
+        }
+    }
+
+    /// Takes a person's card that bears no labels: a name above a number, a mail address and a place.
+    pub fn take_card(&mut self) {
+        let is_contact = |text: &str| {
+            is_only_phone(text) || address_in(text).is_some_and(|address| address == text.trim())
+        };
+        let is_below = |said: &Said| {
+            let first = said.value.lines().next().unwrap_or_default();
+            is_contact(first) || is_place(first)
+        };
+        let heading = self.others.iter().position(|said| is_below(said) && is_person(&said.label));
+        if let Some(said) = heading.map(|index| self.others.remove(index)) {
+            if !self.has_name() {
+                self.note("", Some(Meaning::Field(SourceField::Name)), &said.label);
+            }
+            self.asides.splice(0..0, said.value.lines().map(str::to_owned));
+        }
+        for (index, line) in self.asides.clone().iter().enumerate().filter(|(_, line)| is_contact(line)) {
+            let field = if line.contains('@') { SourceField::Email } else { SourceField::Phone };
+            if !self.has(field) {
+                self.note("", Some(Meaning::Field(field)), line);
+            }
+            let above = index.checked_sub(1).and_then(|above| self.asides.get(above)).cloned();
+            if let Some(name) = above.filter(|name| is_person(name) && !self.has_name()) {
+                self.note("", Some(Meaning::Field(SourceField::Name)), &name);
+            }
+        }
+    }
+
+    /// Finds a place that stands beside no label, and the post code within an address.
+    fn place(&self, read: &mut Fields) {
+        if read.get(SourceField::Address).is_none()
+            && read.get(SourceField::City).is_none()
+            && let others = self.others.iter().flat_map(|said| said.value.lines())
+            && let lines = self.asides().chain(others).collect::<Vec<_>>()
+            && let Some(index) = lines.iter().position(|line| is_place(line))
+            && let Some(place) = lines.get(index)
+        {
+            let above = index.checked_sub(1).and_then(|above| lines.get(above));
+            let is_street = |line: &&&str| {
+                line.starts_with(|c: char| c.is_ascii_digit()) && !is_phone(line) && line.len() <= 80
+            };
+            match above.filter(is_street) {
+                Some(street) => {
+                    read.offer(SourceField::Address, &format!("{}, {place}", street.trim_end_matches(',')));
+                }
+                None => read.offer(SourceField::Address, place),
+            }
+        }
+        if let Some(code) = read.get(SourceField::Address).and_then(postcode_in) {
+            read.offer(SourceField::Postcode, &code);
+        }
+    }
+}
+
+/// Returns the name before an address: `Jo Miller <jo@x.example>`.
+fn person(text: &str) -> String {
+    let Some(address) = address_in(text) else { return text.trim().to_owned() };
+    let name = text.split(address).next().unwrap_or_default();
+    let name = name.trim().trim_end_matches("mailto:").trim_matches(|c: char| "<([\"' -–,:".contains(c));
+    name.to_owned()
+}
+
+/// Tells whether a text says more than an address that mail programs wrote twice.
+fn is_more_than(text: &str, address: &str) -> bool {
+    let rest = text.replace(address, "").replace("mailto:", "");
+    rest.chars().any(char::is_alphanumeric)
+}
+
+fn without_scheme(text: &str) -> &str {
+    ["tel:", "sms:", "callto:"].iter().find_map(|scheme| text.strip_prefix(scheme)).unwrap_or(text).trim()
+}
+
+/// A word such as "Reference" stands before many things: only a longer number is then an id.
+fn is_vague(said: &Said) -> bool {
+    let is_named =
+        ["id", "lead", "job", "request", "submission", "entry", "number", "no", "ticket", "srid", "#"];
+    let label = said.label.to_lowercase();
+    let is_exact = is_named
+        .iter()
+        .any(|word| label.split(|c: char| !c.is_alphanumeric() && c != '#').any(|part| part == *word));
+    !is_exact && said.value.bytes().filter(u8::is_ascii_digit).count() < 4
+}
+
+/// Two to four words, each with a capital: a person, or what cannot be told from one.
+pub fn is_person(text: &str) -> bool {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    (2..=4).contains(&words.len())
+        && words.iter().all(|word| word.chars().next().is_some_and(char::is_uppercase))
+        && text.chars().all(|c| c.is_alphabetic() || " .'’-".contains(c))
+        && label::meaning(text).is_none()
+}
+
+/// Parts a post code from the town behind it: `40212 Düsseldorf`, `3511 AB Utrecht`.
+fn code_before(place: &str) -> Option<(&str, &str)> {
+    let (digits, rest) = place.split_once(' ')?;
+    let is_code = (4..=5).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let letters = rest
+        .split(' ')
+        .next()
+        .filter(|word| word.len() == 2 && word.bytes().all(|byte| byte.is_ascii_uppercase()));
+    let length = digits.len() + letters.map_or(0, |letters| letters.len() + 1);
+    is_code.then_some((place.get(..length)?, place.get(length..)?.trim()))
+}
+
+/// `Austin, TX 78745` on a line of its own.
+fn is_place(line: &str) -> bool {
+    let Some((city, rest)) = line.split_once(", ") else { return false };
+    let mut words = rest.split(' ');
+    let is_state =
+        words.next().is_some_and(|state| state.len() == 2 && state.bytes().all(|b| b.is_ascii_uppercase()));
+    let is_zip = words.next().is_some_and(is_zip);
+    let is_city = city.len() <= 40 && city.chars().all(|c| c.is_alphabetic() || " .'-".contains(c));
+    is_state && is_zip && is_city && words.next().is_none()
+}
+
+fn is_zip(word: &str) -> bool {
+    let (five, four) = word.split_once('-').unwrap_or((word, "0000"));
+    five.len() == 5 && four.len() == 4 && five.bytes().chain(four.bytes()).all(|byte| byte.is_ascii_digit())
+}
+
+/// Returns the post code in an address: five digits that do not begin it, or a British one at its end.
+fn postcode_in(address: &str) -> Option<String> {
+    let words: Vec<&str> = address.split([' ', ',']).filter(|word| !word.is_empty()).collect();
+    let zip = words.iter().skip(1).rev().find(|word| is_zip(word)).map(|word| (*word).to_owned());
+    zip.or_else(|| match words.as_slice() {
+        [.., outward, inward] if is_outward(outward) && is_inward(inward) => {
+            Some(format!("{outward} {inward}"))
+        }
+        _ => None,
+    })
+}
+
+fn is_outward(word: &str) -> bool {
+    (2..=4).contains(&word.len())
+        && word.starts_with(|c: char| c.is_ascii_uppercase())
+        && word.bytes().any(|byte| byte.is_ascii_digit())
+        && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+}
+
+fn is_inward(word: &str) -> bool {
+    let mut bytes = word.bytes();
+    word.len() == 3
+        && bytes.next().is_some_and(|b| b.is_ascii_digit())
+        && bytes.all(|b| b.is_ascii_uppercase())
+}
+
+/// A label as people read it, without the signs around it.
+fn heading(label: &str) -> String {
+    plain(label).trim_end_matches([':', '*', ' ', '.', '=']).replace('_', " ")
+}
+
+/// Keeps what has no field of its own, two values of one label one below the other.
+fn details(said: impl Iterator<Item = Said>, fields: &Fields) -> Details {
+    let mut details = Details::new();
+    for Said { label, value } in said {
+        let is_known = fields.values().any(|known| known == value)
+            || is_only_phone(&value) && fields.values().any(|known| known.contains(&value));
+        if is_known || label.is_empty() || (details.len() >= DETAILS && !details.contains_key(&label)) {
+            continue;
+        }
+        let text = details.entry(label).or_default();
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&value);
+    }
+    details
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lead(said: &[(&str, &str)]) -> ParsedLead {
+        let mut reading = Reading::default();
+        for (label, value) in said {
+            reading.note(label, label::meaning(label).map(|(meaning, _)| meaning), value);
+        }
+        reading.into_lead(Fields::default())
+    }
+
+    #[test]
+    fn the_first_good_value_of_a_field_counts_and_the_others_are_details() {
+        let found = lead(&[
+            ("Home Phone", "n/a"),
+            ("Cell Phone", "512 555 0156 or 512 555 0157"),
+            ("Work Phone", "tel:5125550158"),
+            ("Email", "none"),
+            ("Second email", "Jo <jo@x.example> (work)"),
+            ("IP", "203.0.113.9"),
+        ]);
+        let enquiry = &found.enquiry;
+        assert_eq!(
+            (enquiry.phone.as_str(), enquiry.email.as_str()),
+            ("512 555 0156 or 512 555 0157", "jo@x.example")
+        );
+        let details: Vec<&str> = enquiry.details.keys().map(String::as_str).collect();
+        assert_eq!(details, ["Email", "Home Phone", "IP", "Second email", "Work Phone"]);
+        assert_eq!(lead(&[("Phone", "ring the bell")]).enquiry.phone, "ring the bell");
+    }
+
+    #[test]
+    fn names_are_put_together_and_cleared_of_addresses() {
+        for (said, name, email) in [
+            (&[("Vorname", "Jo"), ("Name", "Miller")][..], "Jo Miller", ""),
+            (&[("Nombre", "Ana"), ("Apellidos", "Sanz Ruiz")], "Ana Sanz Ruiz", ""),
+            (&[("Name", "Jo Miller"), ("First name", "Jo")], "Jo Miller", ""),
+            (&[("From", "\"Jo Miller\" <jo@x.example>")], "Jo Miller", "jo@x.example"),
+            (&[("Name", "Jo Miller (mailto:jo@x.example)")], "Jo Miller", "jo@x.example"),
+            (&[("Name", "jo@x.example")], "", "jo@x.example"),
+            (&[("Contact", "Jo Miller\n512 555 0100\njo@x.example\n9 Elm St")], "Jo Miller", "jo@x.example"),
+        ] {
+            let found = lead(said).enquiry;
+            assert_eq!((found.name.as_str(), found.email.as_str()), (name, email), "{said:?}");
+        }
+        let card = lead(&[("Contact", "Jo Miller\n512 555 0100\n9 Elm St\nAustin, TX 78701")]).enquiry;
+        assert_eq!(
+            [card.phone, card.address, card.postcode],
+            ["512 555 0100", "9 Elm St, Austin, TX 78701", "78701"]
+        );
+    }
+
+    #[test]
+    fn an_id_is_the_number_of_a_lead_and_no_word() {
+        for (label, value, id) in [
+            ("Reference", "Homepage", None),
+            ("Reference", "page-2", None),
+            ("Reference", "RP-778120", Some("RP-778120")),
+            ("Lead ID", "7", Some("7")),
+            ("Service Request #", "334455667", Some("334455667")),
+        ] {
+            let found = lead(&[("Name", "Jo"), (label, value)]);
+            assert_eq!(found.external_id.as_deref(), id, "{label} {value}");
+            assert_eq!(found.enquiry.details.contains_key(label), id.is_none(), "{label} {value}");
+        }
+    }
+
+    #[test]
+    fn answers_to_open_questions_are_the_message_or_the_job() {
+        let found =
+            lead(&[("What do you need?", "Fix a tap"), ("Anything else?", "The gate is locked at night.")]);
+        assert_eq!(found.enquiry.message, "The gate is locked at night.");
+        assert_eq!(found.enquiry.service, "Fix a tap");
+        let found = lead(&[("How can we help?", "Boiler repair")]);
+        assert_eq!((found.enquiry.message.as_str(), found.enquiry.service.as_str()), ("", "Boiler repair"));
+    }
+
+    #[test]
+    fn a_place_in_one_line_is_parted() {
+        for (label, value, wanted) in [
+            ("City, State, Zip", "Austin, TX 78704", ("Austin, TX", "78704")),
+            ("PLZ / Ort", "40212 Düsseldorf", ("Düsseldorf", "40212")),
+            ("Postcode en plaats", "3511 AB Utrecht", ("Utrecht", "3511 AB")),
+            ("City", "Austin", ("Austin", "")),
+        ] {
+            let found = lead(&[(label, value)]).enquiry;
+            assert_eq!((found.address.as_str(), found.postcode.as_str()), wanted, "{label}");
+        }
+    }
+
+    #[test]
+    fn post_codes_are_found_in_addresses() {
+        for (address, code) in [
+            ("500 Congress Ave, Austin, TX 78701, United States", Some("78701")),
+            ("12345 Main St, Austin", None),
+            ("Königsallee 5, 40212 Düsseldorf", Some("40212")),
+            ("Leeds, LS6 3AA", Some("LS6 3AA")),
+            ("Apt 3", None),
+        ] {
+            assert_eq!(postcode_in(address).as_deref(), code, "{address}");
+        }
+    }
+}
