@@ -12,11 +12,13 @@ use nexora_core::base::Result;
 pub struct Settings {
     /// Seconds that one mail may take, from connecting to the last answer.
     pub timeout_s: u64,
+    /// Relays of tenants may be on this machine or in its private network.
+    pub allow_private: bool,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { timeout_s: 30 }
+        Settings { timeout_s: 30, allow_private: false }
     }
 }
 

@@ -102,6 +102,8 @@ pub struct Environment {
     /// How long a provider may take for an answer.
     pub timeout: Duration,
     pub google: GoogleEndpoints,
+    /// Mail relays may be in this machine's own network.
+    pub allow_private_relays: bool,
 }
 
 /// What a rehearsal has in place of the providers.
