@@ -1,5 +1,6 @@
 //! `App`: the handles that every operation needs, made once and shared.
 
+pub mod failure_notes;
 mod public_profile;
 pub mod registry;
 pub mod turns;
@@ -14,6 +15,7 @@ use public_profile::PublicProfiles;
 use tokio::sync::{Notify, OnceCell};
 use tokio_util::task::TaskTracker;
 
+use crate::app::failure_notes::FailureNotes;
 use crate::app::registry::Registry;
 use crate::app::turns::Turns;
 use crate::config::Config;
@@ -43,6 +45,8 @@ pub struct App {
     pub deliveries: Deliveries,
     /// When each stage of this daemon is expected back.
     pub turns: Turns,
+    /// The failed sign-ins that are written down.
+    pub failure_notes: FailureNotes,
     /// The polls under way in this process.
     pub polls: TaskTracker,
     profiles: PublicProfiles,
@@ -171,6 +175,7 @@ impl App {
             nudges: Nudges::default(),
             deliveries: Deliveries::default(),
             turns: Turns::default(),
+            failure_notes: FailureNotes::default(),
             polls: TaskTracker::new(),
             profiles: PublicProfiles::default(),
             lead_sources,
@@ -242,6 +247,7 @@ pub fn environment(config: &Config, clock: Clock) -> Environment {
         timeout: config.smtp.timeout(),
         answer_timeout: config.smtp.answer_timeout(),
         google: endpoints(config),
+        allow_private_relays: config.smtp.allow_private,
     }
 }
 

@@ -136,6 +136,7 @@ async fn set_up(app: &Arc<App>, sandbox: &Sandbox) -> Result<Tenant> {
         username: None,
         ca_pem: None,
         when_in_doubt: WhenInDoubt::Resend,
+        password_in_clear: false,
     };
     connection::add(app, actor, &tenant, "smtp", smtp::connection(&relay, None)?).await?;
     let key = Secret::new(sandbox.service_account_json());
@@ -230,6 +231,7 @@ async fn config(folder: &Path, sandbox: &Sandbox, port: u16) -> Result<Config> {
     config.secrets.key_file = key_file;
     config.http.listen = format!("127.0.0.1:{port}");
     config.http.private_listen = "127.0.0.1:0".to_owned();
+    config.smtp.allow_private = true;
     config.check()?;
     Db::open_migrated(&config.database.url.parse()?).await?;
     sandbox.seed(serde_json::json!({

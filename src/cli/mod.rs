@@ -189,6 +189,8 @@ enum Command {
 
 /// Runs the program and returns its exit status.
 pub fn main() -> ExitCode {
+    // Whatever is written, and the database's own files, are for this user alone.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

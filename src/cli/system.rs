@@ -75,7 +75,7 @@ pub enum StatusCommand {
     /// Make a link that lets a tenant's owner see their status page
     #[command(after_help = "Example:\n  nexora status link --tenant acme --for 30days")]
     Link {
-        /// How long the link works, such as 12h or 30days
+        /// How long the link works, such as 12h or 30days; 400 days at most
         #[arg(long = "for", default_value = "7days", value_parser = wording::parse_length)]
         valid: Duration,
     },
@@ -151,9 +151,7 @@ pub async fn status(context: &Context, arguments: Status, out: &Out) -> Result<(
 async fn link(context: &Context, valid: Duration, out: &Out) -> Result<()> {
     let app = &context.app;
     let tenant = context.tenant().await?;
-    let until = app.clock.now() + valid;
-    let token = status::sign_link(&app.key, &tenant, until);
-    let url = format!("{}/status?token={token}", app.config.http.public_url);
+    let (url, until) = status::make_link(app, &context.actor, &tenant, valid).await?;
     match out.is_json() {
         true => out.json(&serde_json::json!({ "url": url, "until": until })),
         false => print(&url),

@@ -82,9 +82,10 @@ impl Config {
         toml::from_str::<Config>(text)
             .map_err(|error| in_line("the configuration has a value of the wrong type", text, &error))?;
         lay_variables_over(&mut table, variables)?;
-        let config: Config = Value::Table(table)
-            .try_into()
-            .map_err(|error| Error::config("a variable has a value of the wrong type").source(error))?;
+        let config: Config = Value::Table(table).try_into().map_err(|error: toml::de::Error| {
+            let said = without_value(&error.to_string());
+            Error::config("a variable has a value of the wrong type").source(said)
+        })?;
         config.check()?;
         Ok(config)
     }
@@ -119,7 +120,15 @@ impl Config {
 
 fn in_line(what: &str, text: &str, error: &toml::de::Error) -> Error {
     let line = line_at(text, error.span().map_or(0, |span| span.start));
-    Error::config(format!("{what}, in line {line}: {}", error.message()))
+    Error::config(format!("{what}, in line {line}: {}", without_value(error.message())))
+}
+
+/// Leaves out the text that a message quotes where it may hold a password.
+fn without_value(message: &str) -> String {
+    let Some((head, rest)) = message.split_once(": string \"") else { return message.to_owned() };
+    let (value, expected) = rest.rsplit_once("\", ").unwrap_or((rest, ""));
+    let may_be_secret = value.contains("://") || value.contains('@') || value.contains('=');
+    if may_be_secret { format!("{head}: a text, {expected}") } else { message.to_owned() }
 }
 
 fn flatten(config: &Config) -> BTreeMap<String, Value> {
@@ -202,6 +211,22 @@ mod tests {
 
     fn with_variable(name: &str, value: &str) -> Result<Config> {
         Config::parse("", std::iter::once((name.to_owned(), value.to_owned())))
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_without_what_may_be_a_password() {
+        for text in [
+            "database = \"postgres://u:hunter2@db/n\"",
+            "[database]\nurl = \"postgres://u:hunter2@db/n",
+            "[database]\nurl = postgres://u:hunter2@db/n",
+            "[database]\nurl = \"host=db password=hunter2\"",
+            "[http]\nconnection_limit = \"password=hunter2\"",
+            "[database]\nurl = [\"hunter2\"]",
+        ] {
+            let error = Config::parse(text, std::iter::empty()).unwrap_err();
+            let said = format!("{} {}", error.report(), error.hint_text().unwrap_or_default());
+            assert!(!said.contains("hunter2"), "{said}");
+        }
     }
 
     #[test]

@@ -33,7 +33,7 @@ impl Settings {
     /// Reads the key.
     ///
     /// # Errors
-    /// `Config` when the file cannot be read, can be read by every user of the machine, or holds no key.
+    /// `Config` when the file cannot be read, may be read or written by others than its owner, or holds no key.
     pub fn master_key(&self) -> Result<MasterKey> {
         let text = file::read_text(&self.key_file, Kind::Config).map_err(|error| {
             error.hint("`secrets.key_file` must name the master key, which `nexora init` wrote")
@@ -49,14 +49,14 @@ impl Settings {
 
 fn refuse_open_file(path: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
-    const OTHERS: u32 = 0o007;
+    const OTHERS: u32 = 0o077;
     let open = std::fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & OTHERS != 0);
     if open {
         return Err(Error::config(format!(
-            "every user of this machine may read the master key `{}`",
+            "others than its owner may read or write the master key `{}`",
             path.display()
         ))
-        .hint(format!("run `chmod 600 {}`", path.display())));
+        .hint(format!("run `chmod 600 {}`; its owner is the user that runs nexora", path.display())));
     }
     Ok(())
 }

@@ -14,11 +14,13 @@ pub struct Settings {
     pub timeout_s: u64,
     /// Seconds that it may take to answer to a mail that it has been handed (RFC 5321, section 4.5.3.2.6).
     pub answer_timeout_s: u64,
+    /// Relays of tenants may be on this machine or in its private network.
+    pub allow_private: bool,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { timeout_s: 30, answer_timeout_s: 600 }
+        Settings { timeout_s: 30, answer_timeout_s: 600, allow_private: false }
     }
 }
 

@@ -104,6 +104,8 @@ pub struct Environment {
     /// How long a mail relay may take to answer to a mail that it has been handed.
     pub answer_timeout: Duration,
     pub google: GoogleEndpoints,
+    /// Mail relays may be in this machine's own network.
+    pub allow_private_relays: bool,
 }
 
 /// What a rehearsal has in place of the providers.

@@ -7,6 +7,7 @@ pub mod lead_source;
 pub mod mail;
 pub mod poll;
 pub mod port;
+mod public_address;
 pub mod rehearsal;
 pub mod smtp;
 pub mod turnstile;

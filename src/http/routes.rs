@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, options, post};
@@ -38,6 +38,7 @@ pub fn public(app: Arc<App>) -> Router {
         // not counted by address.
         .merge(for_many.layer(timed))
         .layer(DefaultBodyLimit::max(body_limit))
+        .layer(from_fn(named_once))
         .layer(from_fn(problem::for_reader))
         .layer(if_absent(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
         .layer(if_absent(header::REFERRER_POLICY, HeaderValue::from_static("same-origin")))
@@ -97,6 +98,17 @@ fn programs() -> Router<Public> {
         // Programs send more at once than people do.
         .layer(DefaultBodyLimit::max(hook::BODY_LIMIT_BYTES))
         .layer(map_response(problem::for_programs))
+}
+
+/// Refuses a request that does not name its host, or names several (RFC 9112, section 3.2): what stands before us may
+/// have read another one.
+async fn named_once(request: Request, next: Next) -> Result<Response, Problem> {
+    let named = request.headers().get_all(header::HOST).iter().count();
+    let may_lack = request.version() == Version::HTTP_10 || request.uri().authority().is_some();
+    if named > 1 || (named == 0 && !may_lack) {
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "a request has one `Host`", ""));
+    }
+    Ok(next.run(request).await)
 }
 
 /// Gives a request so long to be read and answered.

@@ -16,6 +16,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use crate::app::App;
+use crate::http::connection_limiter::ConnectionLimiter;
 use crate::http::extract::ClientAddress;
 use crate::http::problem::Problem;
 use crate::http::session::{self, Kind};
@@ -38,7 +39,13 @@ const FORM_TIME: Duration = Duration::from_secs(12 * 3_600);
 
 /// Networks that fail to sign in, in this process alone; how users stand is in the database.
 #[derive(Clone, Default)]
-pub struct Limiter(Arc<Mutex<HashMap<String, Tries>>>);
+pub struct Limiter {
+    networks: Arc<Mutex<HashMap<String, Tries>>>,
+    under_way: ConnectionLimiter,
+}
+
+/// Tries that one client has under way: so many wait before an honest one at most.
+const UNDER_WAY: usize = 4;
 
 /// What one network may do before it waits. It may hold several people.
 const PER_NETWORK: Rules =
@@ -52,7 +59,7 @@ impl Limiter {
     /// # Errors
     /// Until when the network must wait, when it may not try.
     fn count(&self, network: &str, now: Timestamp) -> Result<(), Timestamp> {
-        let mut networks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut networks = self.networks.lock().unwrap_or_else(PoisonError::into_inner);
         let tries = networks.get(network).copied().unwrap_or_default();
         if let Some(until) = tries.locked_until.filter(|until| *until > now) {
             return Err(until);
@@ -66,7 +73,7 @@ impl Limiter {
 
     /// Takes back a try that was no failure.
     fn give_back(&self, network: &str) {
-        let mut networks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut networks = self.networks.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(tries) = networks.get_mut(network) else { return };
         *tries = tries.without_one(&PER_NETWORK);
         if tries.failures == 0 {
@@ -110,6 +117,11 @@ pub async fn sign_in(
 ) -> Result<Response, Problem> {
     let sent = read(body).map_err(refused)?;
     let before = trusted(&app, &headers, Kind::Before, &sent)?;
+    let address = client.0;
+    let _place = match address.map(|address| limiter.under_way.take(address, UNDER_WAY)) {
+        Some(None) => return Err(Problem::too_many(Duration::from_secs(1))),
+        place => place.flatten(),
+    };
     let client = session::client(&app, client, &headers);
     let now = app.clock.now();
     limiter.count(&client.address, now).map_err(|until| wait(until.since(now)))?;
@@ -193,10 +205,11 @@ async fn enter(app: &App, headers: &HeaderMap, begun: &Begun) -> Result<Response
 }
 
 /// Begins a session by a signed link, so that the link leaves the address bar. A visitor who sees that tenant's page
-/// already stays signed in as before.
+/// already stays signed in as before, and whoever is signed in otherwise stays so, too: any site can send a browser
+/// to a link, and nobody is to find themselves signed in as somebody else.
 ///
 /// # Errors
-/// `403` when the link is wrong or too old.
+/// `403` when the link is wrong or too old, `409` when the visitor is signed in otherwise.
 pub async fn by_link(
     app: &App,
     headers: &HeaderMap,
@@ -206,8 +219,11 @@ pub async fn by_link(
     let (tenant, _) = status::open_link(app, link).await?;
     let reads = Permission(Noun::Status, Verb::Read);
     let known = session::principal(app, headers).await?;
-    if known.is_some_and(|principal| authority::allows(&principal, Some(&tenant.id), reads)) {
-        return Ok(Redirect::to("/status").into_response());
+    if let Some(principal) = known {
+        return match authority::allows(&principal, Some(&tenant.id), reads) {
+            true => Ok(Redirect::to("/status").into_response()),
+            false => Err(signed_in_otherwise()),
+        };
     }
     let client = session::client(app, client, headers);
     let begun = sessions::open_link(app, link, &client).await?;
@@ -260,6 +276,11 @@ fn read(body: Result<Bytes, BytesRejection>) -> Result<Sent, StatusCode> {
 fn refused(status: StatusCode) -> Problem {
     let detail = "Open the page again, and let your browser keep its cookies.";
     Problem::new(status, "this form cannot be taken", detail)
+}
+
+fn signed_in_otherwise() -> Problem {
+    let detail = "This link is for another page than yours. To open it, sign out at /status/sign-out first.";
+    Problem::new(StatusCode::CONFLICT, "you are signed in already", detail)
 }
 
 fn wait(wait: Duration) -> Problem {

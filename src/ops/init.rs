@@ -28,7 +28,7 @@ pub struct Initialised {
 }
 
 const ONLY_OWNER: u32 = 0o600;
-const FILE: u32 = 0o640;
+const FILE: u32 = 0o600;
 
 /// Makes what is missing in `dir`; running it again changes nothing.
 ///
@@ -40,7 +40,7 @@ pub async fn run(
     operator: EmailAddress,
     actor: &Actor,
 ) -> Result<Initialised> {
-    std::fs::create_dir_all(dir).map_err(|error| {
+    file::make_folders(dir).map_err(|error| {
         Error::config(format!("cannot make folder `{}`", dir.display()))
             .source(error)
             .hint("run it as root, or choose another `--dir`")
@@ -48,7 +48,7 @@ pub async fn run(
     let dir = dir.canonicalize().map_err(|error| Error::config("the folder cannot be used").source(error))?;
     let (config_path, key_file) = (dir.join("nexora.toml"), dir.join("master.key"));
     let definitions = dir.join("definitions");
-    std::fs::create_dir_all(&definitions).map_err(|error| {
+    file::make_folders(&definitions).map_err(|error| {
         Error::config(format!("cannot make folder `{}`", definitions.display())).source(error)
     })?;
     let mut kept = Vec::new();

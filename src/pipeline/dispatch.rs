@@ -89,11 +89,11 @@ fn dispatch_all(
     Ok((made, handled))
 }
 
-/// A tenant as it is during one sweep: its automations that are not disabled, what they wait for, and
-/// its connections.
+/// A tenant as it is during one sweep: its automations that are not disabled, what they wait for (or why that
+/// cannot be told), and its connections.
 struct TenantSnapshot {
     tenant: Tenant,
-    automations: Vec<(Automation, Arc<Parsed>, Vec<Watch>)>,
+    automations: Vec<(Automation, Arc<Parsed>, Result<Vec<Watch>>)>,
     connections: Vec<Connection>,
 }
 
@@ -110,7 +110,17 @@ fn dispatch(
         return Err(Error::internal(format!("tenant `{}` was not loaded", event.tenant_id)));
     };
     let mut matching = Vec::new();
+    let mut unreadable = Vec::new();
     for (automation, version, watches) in &snapshot.automations {
+        let watches = match watches {
+            Ok(watches) => watches,
+            Err(error) => {
+                let waits_for_such =
+                    version.definition.triggers.iter().any(|own| own.on.kind().event == event.kind);
+                unreadable.extend(waits_for_such.then(|| (automation, error.report())));
+                continue;
+            }
+        };
         for watch in watches {
             if watch.matches(event, &automation.name, &snapshot.connections)? {
                 matching.push((automation, version));
@@ -133,6 +143,11 @@ fn dispatch(
         made += usize::from(
             begin(conn, snapshot, (event, &subject), (automation, version), now)? == Inserted::New,
         );
+    }
+    // What an automation waits for that cannot be told is no reason to hold up the others; a run that has ended says so.
+    for (automation, reason) in unreadable {
+        let refused = Some(format!("its triggers cannot be read: {reason}"));
+        let _ = run::insert(conn, &new_run((event, &subject), &snapshot.tenant, automation, refused, now))?;
     }
     Ok(made)
 }
@@ -257,7 +272,7 @@ fn load(conn: &mut Conn, id: &TenantId) -> Result<TenantSnapshot> {
     let mut waiting = Vec::with_capacity(automations.len());
     for automation in automations {
         let version = version::parsed(tx, &automation.id, automation.live_version)?;
-        let watches = version.watches(&tenant)?;
+        let watches = version.watches(&tenant);
         waiting.push((automation, version, watches));
     }
     let connections = connection::list(tx, CONNECTION_LIMIT)?;

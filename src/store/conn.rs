@@ -212,6 +212,10 @@ mod tests {
         });
         assert!(failed.unwrap_err().message().ends_with("half-way"));
         // It would fail if the first row were still there.
-        conn.transaction(|conn| Ok(run(conn, "INSERT INTO t VALUES (1)"))).unwrap();
+        conn.transaction(|conn| {
+            run(conn, "INSERT INTO t VALUES (1)");
+            Ok(())
+        })
+        .unwrap();
     }
 }

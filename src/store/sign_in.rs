@@ -1,6 +1,7 @@
 //! Rows of `sign_ins`.
 
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 
 use crate::conn::on;
 use crate::{Conn, Tx, dialect};
@@ -33,6 +34,24 @@ pub fn save(conn: &mut Conn, standing: &SignIn) -> Result<()> {
     }
     let update = diesel::update(sign_ins::table.find(&standing.user_id)).set(standing);
     on!(conn, |c| update.execute(c)).map(|_| ())
+}
+
+/// Counts a try that no user answers for, or that is not written down by itself.
+pub fn count_uncounted(conn: &mut Conn, now: Timestamp) -> Result<()> {
+    let sql = "UPDATE uncounted_sign_ins SET tries = tries + 1, tried_at = $1 WHERE id = 1";
+    on!(conn, |c| diesel::sql_query(sql).bind::<BigInt, _>(now).execute(c)).map(|_| ())
+}
+
+/// Returns how many tries were counted so.
+pub fn uncounted(conn: &mut Conn) -> Result<i64> {
+    #[derive(diesel::QueryableByName)]
+    struct Tries {
+        #[diesel(sql_type = BigInt)]
+        tries: i64,
+    }
+    let sql = "SELECT tries FROM uncounted_sign_ins WHERE id = 1";
+    let rows: Vec<Tries> = on!(conn, |c| diesel::sql_query(sql).load(c))?;
+    Ok(rows.first().map_or(0, |row| row.tries))
 }
 
 /// Lists at most `limit` members of a tenant whose sign-in is locked, and since when, by address.

@@ -1,12 +1,13 @@
 //! Opening SQLite: write-ahead log, every commit synced unless the file is scratch, foreign keys on.
 
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use diesel::connection::SimpleConnection;
 use diesel::sqlite::SqliteConnection;
 use diesel::{Connection, RunQueryDsl};
 
-use nexora_core::base::{Error, Result};
+use nexora_core::base::{Error, Result, file};
 
 /// Connections that read at the same time.
 pub const READERS: u32 = 4;
@@ -35,6 +36,7 @@ pub fn establish(path: &Path, sync: Sync) -> Result<SqliteConnection> {
         Error::unavailable(format!("cannot open database `{shown}`"))
             .hint("check `database.url`, and that its folder exists and may be written")
     };
+    make_private(path);
     let mut conn =
         SqliteConnection::establish(&path.to_string_lossy()).map_err(|error| failed().source(error))?;
     let synchronous = match sync {
@@ -45,6 +47,22 @@ pub fn establish(path: &Path, sync: Sync) -> Result<SqliteConnection> {
         conn.batch_execute(pragmas).map_err(|error| failed().source(error))?;
     }
     Ok(conn)
+}
+
+/// Makes the file for its owner alone before SQLite does, which gives its log and index the same permissions, and
+/// takes from others what an earlier version had left to them.
+fn make_private(path: &Path) {
+    // SQLite's own names, such as `:memory:`, are no files.
+    if path.to_string_lossy().starts_with(':') {
+        return;
+    }
+    // What cannot be made is told when it is opened.
+    let _ = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        file::keep_private(Path::new(&name));
+    }
 }
 
 #[derive(diesel::QueryableByName)]

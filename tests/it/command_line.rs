@@ -271,3 +271,51 @@ fn the_panels_of_a_status_page_are_shown_chosen_and_reset() {
     assert!(error.contains("`weak` is not a panel") && error.contains("health, week, charts"), "{error}");
     assert_eq!(shown(&["--reset"]).len(), 10);
 }
+
+#[test]
+fn what_is_written_is_for_its_owner_alone_whatever_the_umask() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let machine = Machine::initialised();
+    let program = assert_cmd::cargo::cargo_bin("nexora");
+    let within = |umask: &str, arguments: &str| {
+        let line = format!(
+            "umask {umask}; {} --config {} {arguments}",
+            program.display(),
+            machine.config().display()
+        );
+        let output = std::process::Command::new("sh").arg("-c").arg(line).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    within(
+        "000",
+        &format!(
+            "init --no-input --operator op@example.com --dir {}",
+            machine.folder().join("open").display()
+        ),
+    );
+    // What an earlier version left open is closed when the database is opened.
+    let database = machine.folder().join("nexora.db");
+    std::fs::set_permissions(&database, std::fs::Permissions::from_mode(0o644)).unwrap();
+    within("000", "tenant create acme --name Acme --timezone America/Chicago --owner-email o@acme.com");
+    let mut folders = vec![machine.folder().join("open")];
+    let mut seen = vec![database];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path.clone());
+            }
+            seen.push(path);
+        }
+    }
+    assert!(seen.len() >= 4, "{seen:?}");
+    for path in seen {
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{}: {mode:o}", path.display());
+    }
+    let key = machine.folder().join("master.key");
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o640)).unwrap();
+    let (status, _, error) = machine.run(&["status"]);
+    assert_eq!(status, 3);
+    assert!(error.contains("chmod 600"), "{error}");
+}

@@ -36,6 +36,7 @@ async fn until_done(nexora: &Nexora) {
 }
 
 on_both!(
+    a_tenants_relay_is_called_in_public_alone_unless_the_operator_allows_it,
     a_lead_is_answered_announced_recorded_and_called_back,
     lost_answers_are_asked_after_and_nothing_is_done_twice,
     answers_that_are_lost_one_after_another_double_nothing,
@@ -157,11 +158,13 @@ async fn a_relay_says_before_any_mail_what_it_would_not_take(backend: Backend) {
             tls,
             username: None,
             ca_pem,
+            password_in_clear: false,
             when_in_doubt: WhenInDoubt::Resend,
         },
         password: None,
         deadline: Duration::from_secs(5),
         answer_deadline: Duration::from_secs(5),
+        allow_private: true,
     };
     let certificate = nexora.sandbox.as_ref().unwrap().certificate_pem();
     let good = open(SmtpTls::StartTls, Some(certificate.clone())).probe().await.unwrap();
@@ -227,4 +230,14 @@ async fn an_attempt_is_given_up_before_its_lease_ends_and_then_asked_after() {
     assert!(row.reason.as_ref().unwrap().contains("longer than its lease"), "{:?}", row.reason);
     until_done(&nexora).await;
     assert_eq!(held(&nexora), [1, 1, 1, 1]);
+}
+
+async fn a_tenants_relay_is_called_in_public_alone_unless_the_operator_allows_it(backend: Backend) {
+    let nexora = Nexora::with_sandbox_and(backend, |config| config.smtp.allow_private = false).await;
+    let (app, actor, tenant) = (&nexora.app, &nexora.actor, &nexora.tenant);
+    let refused = nexora::ops::connection::test(app, actor, tenant, "smtp").await.unwrap_err();
+    assert!(refused.report().contains("not at a public address"), "{}", refused.report());
+    assert!(refused.report().contains("allow_private"), "{}", refused.report());
+    let allowed = Nexora::with_sandbox_and(backend, |_| {}).await;
+    nexora::ops::connection::test(&allowed.app, &allowed.actor, &allowed.tenant, "smtp").await.unwrap();
 }

@@ -14,6 +14,7 @@ use crate::scene::{Scene, definition};
 
 on_both!(
     a_text_without_end_fails_its_own_runs_and_nobody_elses,
+    a_trigger_that_cannot_be_read_holds_up_no_other_automation,
     a_small_tenant_is_served_beside_a_large_one,
     a_paused_automation_holds_its_runs_and_resuming_lets_them_go,
 );
@@ -52,7 +53,7 @@ async fn a_small_tenant_is_served_beside_a_large_one(backend: Backend) {
 async fn a_text_without_end_fails_its_own_runs_and_nobody_elses(backend: Backend) {
     let scene = Scene::new(backend).await;
     let list = "lead.message | list";
-    let open: String = (0..6).map(|n| format!("{{% for a{n} in {list} %}}")).collect();
+    let open = ["a", "b", "c", "d", "e", "f"].map(|name| format!("{{% for {name} in {list} %}}")).concat();
     let endless = format!("{open}x{}", "{% endfor %}".repeat(6));
     for (name, reason) in [("endless", endless.as_str()), ("honest", "seen {{ lead.name }}")] {
         let text = format!(
@@ -80,6 +81,51 @@ async fn a_text_without_end_fails_its_own_runs_and_nobody_elses(backend: Backend
     );
     assert!(succeeded.iter().all(|reason| reason.starts_with("seen ")), "{succeeded:?}");
     assert!(nexora.app.turns.late(std::time::Instant::now()).is_empty());
+}
+
+/// An automation stored by an earlier version, whose trigger the program of today refuses.
+async fn a_trigger_that_cannot_be_read_holds_up_no_other_automation(backend: Backend) {
+    let scene = Scene::new(backend).await;
+    let nexora = &scene.nexora;
+    let step = "[[step]]\nid = \"tell\"\naction = \"stop\"\nwith = { reason = \"seen\" }\n";
+    let old = "[[trigger]]\non = \"lead.received\"\n[[trigger]]\non = \"lead.changed\"\nis = [\"won\"]\n";
+    let plain = "[[trigger]]\non = \"lead.received\"\n";
+    for (name, trigger) in [("old", old), ("honest", plain)] {
+        scene.write(&format!("automations/{name}.toml"), &definition(name, &format!("{trigger}{step}")));
+        let (app, actor, tenant) = (&nexora.app, &nexora.actor, &nexora.tenant);
+        ops::automation::enable(app, actor, tenant, name, &std::collections::BTreeMap::new(), false)
+            .await
+            .unwrap();
+    }
+    // As a further version, since one that was read is kept in memory.
+    let changes = [
+        "INSERT INTO automation_versions SELECT tenant_id, automation_id, number + 1, \
+         replace(definition, '\"won\"', '\"{{ 9 * 9 ~ nobody }}\"'), settings, templates, created_at, created_by \
+         FROM automation_versions WHERE definition LIKE '%name = \"old\"%'",
+        "UPDATE automations SET live_version = live_version + 1 WHERE name = 'old'",
+    ];
+    let changed = nexora.app.db.write(move |conn| {
+        for sql in changes {
+            let rows = match conn {
+                nexora_store::Conn::Sqlite(conn) => {
+                    diesel::RunQueryDsl::execute(diesel::sql_query(sql), conn)?
+                }
+                nexora_store::Conn::Postgres(conn) => {
+                    diesel::RunQueryDsl::execute(diesel::sql_query(sql), &mut **conn)?
+                }
+            };
+            assert_eq!(rows, 1, "{sql}");
+        }
+        Ok(())
+    });
+    changed.await.unwrap();
+    nexora.submit(enquiry()).await;
+    nexora.settle().await;
+    let runs = nexora.app.view(&nexora.tenant, |tx| run::list(tx, &Filter::default(), 9)).await.unwrap();
+    let ended =
+        |state| runs.iter().find(|run| run.state == state).and_then(|run| run.reason.clone()).unwrap();
+    assert_eq!((runs.len(), ended(RunState::Succeeded).as_str()), (2, "seen"), "{runs:?}");
+    assert!(ended(RunState::Cancelled).starts_with("its triggers cannot be read: in `{{ 9 * 9"), "{runs:?}");
 }
 
 async fn a_paused_automation_holds_its_runs_and_resuming_lets_them_go(backend: Backend) {

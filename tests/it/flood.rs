@@ -53,6 +53,7 @@ on_both!(
     who_sends_too_much_is_told_when_to_come_back_and_others_go_on,
     the_noise_of_many_strangers_takes_no_honest_leads_place,
     so_much_spam_is_kept_in_a_day_and_none_of_it_for_ever,
+    a_request_names_its_host_and_no_other,
 );
 
 async fn slow_heads_and_idle_connections_are_cut_and_cost_nobody_anything(backend: Backend) {
@@ -273,4 +274,19 @@ async fn so_much_spam_is_kept_in_a_day_and_none_of_it_for_ever(backend: Backend)
     assert_eq!(after(89).await, 4);
     assert_eq!(site.spam("203.0.113.7", "Bot").await, StatusCode::ACCEPTED, "another day");
     assert_eq!(after(2).await, 2, "the honest lead and the latest spam");
+}
+
+async fn a_request_names_its_host_and_no_other(backend: Backend) {
+    let site = Site::open(backend).await;
+    for (version, hosts, expected) in [
+        ("1.1", "Host: a\r\n", "HTTP/1.1 200"),
+        ("1.1", "", "HTTP/1.1 400"),
+        ("1.1", "Host: a\r\nHost: b\r\n", "HTTP/1.1 400"),
+        ("1.1", "Host: a\r\nhost: a\r\n", "HTTP/1.1 400"),
+        ("1.0", "", "HTTP/1.0 200"),
+    ] {
+        let request = format!("GET /status HTTP/{version}\r\n{hosts}Connection: close\r\n\r\n");
+        let answer = site.converse(request.as_bytes()).await;
+        assert!(answer.starts_with(expected), "{version} {hosts:?}: {answer}");
+    }
 }

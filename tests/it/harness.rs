@@ -135,6 +135,7 @@ impl Nexora {
             ..GoogleSettings::all_at(&sandbox.url())
         };
         let mut config = Config { google, ..Config::default() };
+        config.smtp.allow_private = true;
         set(&mut config);
         let clock = Clock::hand_set(START);
         let registry = registry(&config, clock.clone());
@@ -171,6 +172,7 @@ impl Nexora {
             username: None,
             ca_pem: None,
             when_in_doubt: WhenInDoubt::Resend,
+            password_in_clear: false,
         };
         let new = smtp::connection(&settings, None).unwrap();
         connection::add(&self.app, &self.actor, tenant, "smtp", new).await.unwrap();

@@ -54,6 +54,8 @@ on_both!(
     too_many_failures_lock_for_longer_and_longer,
     a_stranger_cannot_lock_out_a_browser_that_signed_in_before,
     a_flood_of_tries_gets_no_further_than_the_limit,
+    a_try_is_counted_alike_whether_its_address_is_known_or_not,
+    failures_beyond_so_many_are_counted_and_not_written_down,
     a_code_is_taken_once_however_many_send_it,
     a_client_network_that_only_fails_has_to_wait,
     whoever_hangs_up_has_tried_as_well,
@@ -396,4 +398,35 @@ async fn what_another_site_sends_is_refused(backend: Backend) {
     assert_eq!(browser.post("/status/sign-out", &fields, foreign[0]).await.status, StatusCode::FORBIDDEN);
     assert_eq!(browser.post("/status/sign-out", &[], &[]).await.status, StatusCode::FORBIDDEN);
     assert!(sees(&mut browser).await);
+}
+
+async fn a_try_is_counted_alike_whether_its_address_is_known_or_not(backend: Backend) {
+    let site = site(backend).await;
+    let app = &site.nexora.app;
+    let (wrong, client) = (Secret::new("wrong password"), session::Client::default());
+    let uncounted = async || app.db.read(nexora_store::sign_in::uncounted).await.unwrap();
+    for (email, expected) in [("nobody@acme.example.com", 1), ("no address", 2), (JO, 2)] {
+        let answer = sign_in::with_password(app, email, &wrong, &client, "x").await.unwrap();
+        assert!(matches!(answer, sign_in::SignInStep::Refused(sign_in::Refusal::Wrong)));
+        assert_eq!(uncounted().await, expected, "{email}");
+    }
+}
+
+async fn failures_beyond_so_many_are_counted_and_not_written_down(backend: Backend) {
+    let site = site(backend).await;
+    let app = &site.nexora.app;
+    while app.failure_notes.take(app.clock.now()) {}
+    let written = async || {
+        let failures =
+            app.db.read(|conn| nexora_store::audit::list_of(conn, "nobody@acme.example.com", "auth.", 9));
+        failures.await.unwrap().len()
+    };
+    let (wrong, client) = (Secret::new("wrong password"), session::Client::default());
+    let fail =
+        async || sign_in::with_password(app, "nobody@acme.example.com", &wrong, &client, "x").await.unwrap();
+    fail().await;
+    assert_eq!(written().await, 0);
+    app.clock.advance(Duration::from_secs(3_600));
+    fail().await;
+    assert_eq!(written().await, 1);
 }

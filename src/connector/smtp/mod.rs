@@ -3,6 +3,7 @@
 mod probe;
 pub mod relay;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,15 @@ pub struct SmtpSettings {
     /// A PEM certificate to trust besides the system's, for a relay with a private authority.
     pub ca_pem: Option<String>,
     pub when_in_doubt: WhenInDoubt,
+    /// The password may be sent without TLS to another machine.
+    #[serde(default)]
+    pub password_in_clear: bool,
+}
+
+/// Tells whether a host is the machine itself by its very name.
+fn is_this_machine(host: &str) -> bool {
+    let literal: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
+    literal.map_or(host.eq_ignore_ascii_case("localhost"), |address| address.to_canonical().is_loopback())
 }
 
 /// Makes a new connection to a relay.
@@ -53,6 +63,15 @@ pub fn connection(settings: &SmtpSettings, password: Option<Secret>) -> Result<N
     if settings.username.is_some() != password.is_some() {
         return Err(Error::usage("a user name and a password go together")
             .hint("give both `--username` and `--password-file`, or neither"));
+    }
+    if settings.tls == SmtpTls::None
+        && password.is_some()
+        && !settings.password_in_clear
+        && !is_this_machine(&settings.host)
+    {
+        return Err(Error::usage("without TLS the password would cross the network in the clear").hint(
+            "use `--tls starttls` or `--tls implicit`; `--password-in-clear` if the network is your own",
+        ));
     }
     if let Some(pem) = &settings.ca_pem
         && !pem.contains("BEGIN CERTIFICATE")
@@ -93,6 +112,8 @@ static FORM: Form = Form {
             .help("PEM certificate to trust besides the system's"),
         Field::with_default::<WhenInDoubt>("when-in-doubt", "resend")
             .help("What to do with a mail the relay may or may not have taken: resend or hold"),
+        Field::new("password-in-clear", Input::Switch { operators_only: true })
+            .help("Send the password without TLS to another machine: only in a network of your own"),
     ],
     prepare: |values, password| connection(&kind::settings(values)?, password),
 };
@@ -133,9 +154,16 @@ impl ConnectorKind for SmtpKind {
 
     fn opener(&self, environment: &Environment) -> Opener {
         let (deadline, answer_deadline) = (environment.timeout, environment.answer_timeout);
+        let allow_private = environment.allow_private_relays;
         Box::new(move |connection, password| {
             let settings = connection.settings.read()?;
-            Ok(Connector::new(&Arc::new(Relay { settings, password, deadline, answer_deadline })))
+            Ok(Connector::new(&Arc::new(Relay {
+                settings,
+                password,
+                deadline,
+                answer_deadline,
+                allow_private,
+            })))
         })
     }
 
@@ -158,5 +186,36 @@ impl ConnectorKind for SmtpKind {
             ..own
         };
         Ok((Connection { settings: Json::of(&settings)?, ..connection.clone() }, None))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn connect(host: &str, tls: SmtpTls, password_in_clear: bool) -> Result<NewConnection> {
+        let settings = SmtpSettings {
+            host: host.into(),
+            port: 25,
+            from: "office@acme.example.com".parse().unwrap(),
+            tls,
+            username: Some("office".into()),
+            ca_pem: None,
+            when_in_doubt: WhenInDoubt::Resend,
+            password_in_clear,
+        };
+        connection(&settings, Some(Secret::new("s3cret")))
+    }
+
+    #[test]
+    fn a_password_crosses_a_network_without_tls_only_where_that_is_said() {
+        assert!(connect("smtp.example.com", SmtpTls::None, false).is_err());
+        assert!(connect("10.0.0.5", SmtpTls::None, false).is_err());
+        assert!(connect("localhost.example.com", SmtpTls::None, false).is_err());
+        assert!(connect("10.0.0.5", SmtpTls::None, true).is_ok());
+        assert!(connect("smtp.example.com", SmtpTls::StartTls, false).is_ok());
+        for own in ["localhost", "127.0.0.1", "::1"] {
+            assert!(connect(own, SmtpTls::None, false).is_ok());
+        }
     }
 }

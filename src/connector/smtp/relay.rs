@@ -4,6 +4,8 @@
 //! driven command by command to keep the doubt small: only a loss between the mail's last byte and
 //! the relay's answer to it leaves the outcome unknown.
 
+use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -18,6 +20,7 @@ use tokio::time::timeout;
 
 use crate::mail;
 use crate::port::{Delivery, Perform};
+use crate::public_address::resolve;
 use crate::smtp::{SmtpSettings, SmtpTls};
 use nexora_core::base::error::chain;
 use nexora_core::base::secret::Secret;
@@ -33,6 +36,8 @@ pub struct Relay {
     pub deadline: Duration,
     /// How long the relay may take to answer to a mail that it has been handed.
     pub answer_deadline: Duration,
+    /// It may be in this machine's own network.
+    pub allow_private: bool,
 }
 
 /// Replies that mean "not with this account" (RFC 4954, section 6).
@@ -65,14 +70,15 @@ impl Relay {
     pub(super) async fn log_in(&self) -> Result<AsyncSmtpConnection, Outcome> {
         let hello = self.hello();
         let tls = self.tls().map_err(|error| Outcome::Refused { reason: error.report() })?;
-        let server = (self.settings.host.as_str(), self.settings.port);
+        let places = self.places().await?;
         let mut relay = match tls.clone().filter(|_| self.settings.tls == SmtpTls::Implicit) {
             Some(tls) => {
+                let server = places.as_slice();
                 AsyncSmtpConnection::connect_tokio1(server, Some(self.deadline), &hello, Some(tls), None)
                     .await
             }
             None => {
-                let stream = self.connect().await?;
+                let stream = connect(&places).await?;
                 AsyncSmtpConnection::connect_with_transport(Box::new(stream), &hello).await
             }
         }
@@ -96,11 +102,16 @@ impl Relay {
         }
     }
 
-    /// Connects without the delay by which small packets wait for each other: a mail's end is one.
-    async fn connect(&self) -> Result<TcpStream, Outcome> {
-        let connected = TcpStream::connect((self.settings.host.as_str(), self.settings.port)).await;
-        let stream = connected.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
-        stream.map_err(|error| Outcome::Retry { reason: format!("connection failed: {error}"), after: None })
+    /// Returns where the relay may be called.
+    async fn places(&self) -> Result<Vec<SocketAddr>, Outcome> {
+        let found = resolve(&self.settings.host, self.settings.port, self.allow_private).await;
+        found.map_err(|error| match error.kind() {
+            // What waits goes out once the operator has allowed it.
+            io::ErrorKind::PermissionDenied => Outcome::Unauthorized {
+                reason: format!("{error}; the operator may allow it: `allow_private = true` in `[smtp]`"),
+            },
+            _ => Outcome::Retry { reason: format!("connection failed: {error}"), after: None },
+        })
     }
 
     /// Names sender and recipient and announces the mail; the relay has taken nothing yet.
@@ -167,6 +178,13 @@ impl Perform for Relay {
             }
         })
     }
+}
+
+/// Connects without the delay by which small packets wait for each other: a mail's end is one.
+async fn connect(places: &[SocketAddr]) -> Result<TcpStream, Outcome> {
+    let connected = TcpStream::connect(places).await;
+    let stream = connected.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
+    stream.map_err(|error| Outcome::Retry { reason: format!("connection failed: {error}"), after: None })
 }
 
 pub(super) async fn within<T>(

@@ -1,6 +1,7 @@
 //! Addresses of people, parsed once at the edge: e-mail, the tenant's slug and zone. Telephone numbers and countries
 //! have files of their own.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
@@ -179,6 +180,18 @@ impl FromStr for Zone {
     fn from_str(text: &str) -> Result<Zone> {
         Zone::parse(text)
     }
+}
+
+/// What stands for itself in the local part of an address in a link (RFC 6068, section 2: `qchar` without what
+/// separates or encodes).
+const IN_LINK: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'+');
+
+/// Returns the link by which a mail to an address is begun (RFC 6068). Whatever the address has in it, the link says
+/// nothing but whom to write to.
+pub fn mailto(address: &str) -> String {
+    let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));
+    let [local, domain] = [local, domain].map(|part| utf8_percent_encode(part, IN_LINK));
+    format!("mailto:{local}@{domain}")
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use argon2::password_hash::{PasswordHasher as _, phc};
 use argon2::{Argon2, PasswordVerifier as _};
 use tokio::sync::Semaphore;
 
+use crate::ops::access::known::Browser;
 use nexora_core::base::secret::Secret;
 use nexora_core::base::{Error, Result};
 
@@ -20,6 +21,9 @@ const PARALLEL: usize = 2;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 static TURNS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(PARALLEL)));
+
+/// The turns of browsers that have signed in before: no flood from others delays them.
+static KNOWN_TURNS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(1)));
 
 /// Hashes a new password.
 ///
@@ -36,13 +40,17 @@ pub async fn hash(password: &Secret) -> Result<String> {
 }
 
 /// Tells whether `password` is the one that `hash` was made from. Without a hash the answer is no, after
-/// the same work.
+/// the same work. A browser that has signed in before does not wait with those that have not.
 ///
 /// # Errors
 /// `Unavailable` when too many others wait.
-pub async fn is_right(password: &Secret, hash: Option<&str>) -> Result<bool> {
+pub async fn is_right(password: &Secret, hash: Option<&str>, browser: Browser) -> Result<bool> {
     let (password, hash) = (password.clone(), hash.map(str::to_owned));
-    in_turn(&TURNS, move || {
+    let turns = match browser {
+        Browser::Known => &KNOWN_TURNS,
+        Browser::Strange => &TURNS,
+    };
+    in_turn(turns, move || {
         let right = matches(&password, hash.as_deref().unwrap_or_else(|| nobodys()));
         right && hash.is_some()
     })
@@ -112,9 +120,26 @@ mod tests {
         let password = Secret::new("correct horse battery");
         let made = hash(&password).await.unwrap();
         assert!(made.starts_with("$argon2id$"));
-        assert!(is_right(&password, Some(&made)).await.unwrap());
-        assert!(!is_right(&Secret::new("incorrect horse"), Some(&made)).await.unwrap());
-        assert!(!is_right(&Secret::new("nobody's password"), None).await.unwrap());
+        let is_right = async |typed: &Secret, hash| is_right(typed, hash, Browser::Strange).await.unwrap();
+        assert!(is_right(&password, Some(&made)).await);
+        assert!(!is_right(&Secret::new("incorrect horse"), Some(&made)).await);
+        assert!(!is_right(&Secret::new("nobody's password"), None).await);
+    }
+
+    #[tokio::test]
+    async fn a_browser_that_has_signed_in_before_waits_for_no_stranger() {
+        let password = Secret::new("correct horse battery");
+        let made = hash(&password).await.unwrap();
+        let flood: Vec<_> = (0..200)
+            .map(|_| {
+                let (password, made) = (password.clone(), made.clone());
+                tokio::spawn(async move { is_right(&password, Some(&made), Browser::Strange).await })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        assert!(is_right(&password, Some(&made), Browser::Known).await.unwrap());
+        assert!(flood.iter().any(|stranger| !stranger.is_finished()), "it did not wait for them all");
+        flood.iter().for_each(tokio::task::JoinHandle::abort);
         assert_eq!(hash(&Secret::new("short")).await.unwrap_err().kind().exit_code(), 2);
     }
 }

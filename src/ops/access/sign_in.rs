@@ -69,12 +69,12 @@ pub async fn with_password(
 ) -> Result<SignInStep> {
     let email: Option<EmailAddress> = email.trim().parse().ok();
     let Some((user, counted)) = count(app, email.as_ref(), client).await? else {
-        password::is_right(typed, None).await?;
+        password::is_right(typed, None, Browser::Strange).await?;
         let subject = email.map_or_else(|| "unknown".to_owned(), |email| email.to_string());
         app.db.write(fail(app, subject, client, "not let in", None)).await?;
         return Ok(SignInStep::Refused(Refusal::Wrong));
     };
-    let right = password::is_right(typed, user.password_hash.as_deref()).await?;
+    let right = password::is_right(typed, user.password_hash.as_deref(), counted.browser).await?;
     if !right {
         let lock = counted.after.locked_until;
         app.db.write(fail(app, user.email.to_string(), client, "password", lock)).await?;
@@ -203,18 +203,21 @@ struct Counted {
     after: Tries,
 }
 
-/// Counts a try of a user who may try; nothing when the user may not.
+/// Counts a try of a user who may try; nothing when the user may not. That is counted as well, so that it takes as
+/// long: a commit is what a try waits for most.
 async fn count(app: &App, email: Option<&EmailAddress>, client: &Client) -> Result<Option<(User, Counted)>> {
-    let Some(key) = email.map(EmailAddress::key) else { return Ok(None) };
+    let key = email.map(EmailAddress::key);
     let (now, rules, mark) = (app.clock.now(), rules(app), known::read(app, client));
     let count = app.db.write(move |conn| {
-        let found = user::find_by_email(conn, &key)?.filter(|user| user.state == UserState::Active);
-        let Some(user) = found else { return Ok(None) };
+        let found = key.map(|key| user::find_by_email(conn, &key)).transpose()?.flatten();
+        let Some(user) = found.filter(|user| user.state == UserState::Active) else {
+            return sign_in::count_uncounted(conn, now).map(|()| None);
+        };
         let mut standing = sign_in::find_for_change(conn, &user.id)?;
         let browser = known::browser(mark.as_ref(), &user);
         let before = tries(&standing, browser);
         if before.is_locked(now) {
-            return Ok(None);
+            return sign_in::count_uncounted(conn, now).map(|()| None);
         }
         let after = before.after_failure(now, &rules);
         set(&mut standing, browser, after);
@@ -234,7 +237,7 @@ fn give_back(conn: &mut Conn, id: &UserId, counted: &Counted) -> Result<()> {
     Ok(())
 }
 
-/// Returns the write that records a failure.
+/// Returns the write that records a failure, or only counts it when there were too many.
 fn fail(
     app: &App,
     subject: String,
@@ -244,7 +247,11 @@ fn fail(
 ) -> impl FnOnce(&mut Conn) -> Result<()> + Send + 'static {
     let now = app.clock.now();
     let after = Json::of(&json!({ "address": client.address, "how": reason, "locked_until": lock }));
+    let is_noted = lock.is_some() || app.failure_notes.take(now);
     move |conn| {
+        if !is_noted {
+            return sign_in::count_uncounted(conn, now);
+        }
         let action = if lock.is_some() { "auth.lockout" } else { "auth.failure" };
         let actor = Actor::System("sign-in");
         audit::append(conn, None, Change { actor, action, subject, before: None, after: Some(after?) }, now)

@@ -6,6 +6,8 @@ pub mod form_snippet;
 pub mod lead_mail;
 pub mod source;
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use crate::app::App;
@@ -210,17 +212,19 @@ pub async fn find(app: &App, tenant: &Tenant, id: &LeadId) -> Result<LeadView> {
     .await
 }
 
+/// How long the links to photos in our messages work.
+const PHOTO_LINK: Duration = Duration::from_secs(400 * 86_400);
+
 /// Returns the photo that a link names.
 ///
 /// # Errors
-/// `NotFound` when the link is not ours, or the photo is gone.
+/// `NotFound` when the link is not ours or has ended, or the photo is gone.
 pub async fn linked_photo(app: &App, token: &str) -> Result<Photo> {
     let missing = || Error::not_found("there is no such photo").hint("check the address");
     let (tenant_id, id) = SignedLinks::of(app).open_photo(token).ok_or_else(missing)?;
-    app.db
-        .read(move |conn| nexora_store::form::find_photo(&mut conn.of(&tenant_id), &id))
-        .await?
-        .ok_or_else(missing)
+    let found =
+        app.db.read(move |conn| nexora_store::form::find_photo(&mut conn.of(&tenant_id), &id)).await?;
+    found.filter(|photo| photo.created_at + PHOTO_LINK > app.clock.now()).ok_or_else(missing)
 }
 
 /// Returns a photo that came with a lead.

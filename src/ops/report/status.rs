@@ -1,6 +1,9 @@
 //! Is everything working? For one tenant or all, with the signed links that let an owner see theirs.
 
+use std::time::Duration;
+
 use serde::Serialize;
+use serde_json::json;
 
 use crate::app::App;
 use crate::domain::report::health::{self, Health, HealthIssue};
@@ -150,6 +153,36 @@ pub async fn set_panels(app: &App, actor: &Actor, before: Tenant, panels: Vec<Pa
     .await
 }
 
+/// How long a link to a status page works at most.
+pub const LONGEST_LINK: Duration = Duration::from_secs(400 * 86_400);
+
+pub const LINK: Operation = Operation::new("status.link", Noun::Session, Verb::Create);
+
+/// Makes a link to a tenant's status page that works for `valid`; returns its address and when it ends.
+///
+/// # Errors
+/// `Usage` when it would work for longer than links do.
+pub async fn make_link(
+    app: &App,
+    actor: &Actor,
+    tenant: &Tenant,
+    valid: Duration,
+) -> Result<(String, Timestamp)> {
+    if valid > LONGEST_LINK {
+        let days = LONGEST_LINK.as_secs() / 86_400;
+        return Err(Error::usage(format!("a link works for {days} days at most"))
+            .hint("make a new one when it has ended, or give the owner a user: `nexora user create`"));
+    }
+    let until = app.clock.now() + valid;
+    let slug = tenant.slug.clone();
+    app.change(actor, tenant, LINK, move |_, _| {
+        Ok(((), Subject::new(&slug).after(&json!({ "until": until }))?))
+    })
+    .await?;
+    let token = sign_link(&app.key, tenant, until);
+    Ok((format!("{}/status?token={token}", app.config.http.public_url), until))
+}
+
 /// Makes the token of a link to a tenant's status page that ends at `until`.
 pub fn sign_link(key: &MasterKey, tenant: &Tenant, until: Timestamp) -> String {
     link_key(key).sign(&format!("{}.{}.{}", tenant.slug, tenant.link_generation, until.millis()))
@@ -180,7 +213,7 @@ pub fn verify_link(key: &MasterKey, token: &str, now: Timestamp) -> Result<Link>
     let slug = slug.parse().map_err(|_| no_such_link())?;
     let generation = generation.parse().map_err(|_| no_such_link())?;
     let until = Timestamp::from_millis(until.parse().map_err(|_| no_such_link())?);
-    if until < now {
+    if until < now || until > now + LONGEST_LINK {
         return Err(no_such_link());
     }
     Ok(Link { slug, generation, until })

@@ -87,7 +87,11 @@ impl Address {
                     return Err(Error::config(format!("`{key}` in `database.url` is not supported"))
                         .hint("sign in with a password; the server's certificate is checked by `sslmode` and `sslrootcert`"));
                 }
-                _ => rest.push(pair),
+                key if key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') => rest.push(pair),
+                _ => {
+                    return Err(Error::config("`database.url` has a key that is none")
+                        .hint("a `?`, `&`, `@`, `/` or `:` within a password is written as `%3F`, `%26`, `%40`, `%2F` or `%3A`"));
+                }
             }
         }
         if root == Some(Root::System) && mode != Mode::VerifyFull {
@@ -163,6 +167,15 @@ mod tests {
             let error = Address::parse(&format!("postgres://u:s3cret@h/n?{query}")).unwrap_err();
             let text = format!("{} {}", error.report(), error.hint_text().unwrap_or_default());
             assert!(text.contains(expected) && !text.contains("s3cret"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_password_that_is_not_encoded_is_not_repeated() {
+        for url in ["postgres://u:p?s3cret@h/n", "postgres://u:p&s3cret@h/n", "postgres://u:p@s3cret@h/n"] {
+            if let Err(error) = Address::parse(url) {
+                assert!(!error.report().contains("s3cret"), "{}", error.report());
+            }
         }
     }
 

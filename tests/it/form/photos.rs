@@ -41,6 +41,9 @@ async fn photos_are_made_anew_and_opened_by_their_link(backend: Backend) {
     let forged = token.replacen("photo_", "photo_0", 1);
     let answer = site.client.get(format!("{}/photo/{forged}", site.base)).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+    site.nexora.app.clock.advance(Duration::from_hours(24 * 401));
+    let answer = site.client.get(format!("{}/photo/{token}", site.base)).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::NOT_FOUND, "a link to a photo ends");
 }
 
 async fn what_is_no_photo_is_told_beside_its_field_and_nothing_is_kept(backend: Backend) {

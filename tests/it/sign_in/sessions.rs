@@ -22,6 +22,7 @@ on_both!(
     signing_in_again_changes_the_session,
     a_link_becomes_a_session_that_ends_with_it,
     a_link_that_programs_open_over_and_over_has_so_many_sessions,
+    a_link_signs_nobody_in_as_somebody_else_and_works_so_long,
     on_an_encrypted_address_the_cookie_never_leaves_it,
 );
 
@@ -196,4 +197,35 @@ async fn on_an_encrypted_address_the_cookie_never_leaves_it(backend: Backend) {
         assert!(format!("{cookie};").contains(part), "{part}: {cookie}");
     }
     assert!(!cookie.contains("Domain"), "{cookie}");
+}
+
+async fn a_link_signs_nobody_in_as_somebody_else_and_works_so_long(backend: Backend) {
+    let site = site(backend).await;
+    let (app, actor) = (&site.nexora.app, &site.nexora.actor);
+    let rival = ops::tenant::create(app, actor, crate::harness::new_tenant("rival")).await.unwrap();
+    let day = Duration::from_secs(86_400);
+    let (url, _) = ops::report::status::make_link(app, actor, &rival, day).await.unwrap();
+    let path = url.split_once("/status").map(|(_, rest)| format!("/status{rest}")).unwrap();
+    let mut owner = Visitor::new(&site.base);
+    owner.sign_in(JO, PASSWORD).await;
+    let before = owner.jar.clone();
+    let answer = owner.get(&path).await;
+    assert_eq!(answer.status, StatusCode::CONFLICT);
+    assert!(answer.text.contains("/status/sign-out"), "{}", answer.text);
+    assert_eq!(owner.jar, before);
+    assert!(sees(&mut owner).await, "the page is still the owner's");
+    assert_eq!(Visitor::new(&site.base).get(&path).await.status, StatusCode::SEE_OTHER);
+
+    let id = rival.id.clone();
+    let trail = app.db.read(move |conn| nexora_store::audit::list(conn, Some(&id), 9)).await.unwrap();
+    let made =
+        trail.iter().find(|entry| entry.action == "status.link").expect("the link is in the audit trail");
+    assert!(made.after.is_some(), "with its end");
+    let refused = ops::report::status::make_link(app, actor, &rival, day * 401).await.unwrap_err();
+    assert!(refused.message().contains("400 days"), "{refused}");
+    // One that was made to work for longer, by an earlier version, works for no more than that before its end.
+    let until = app.clock.now() + day * 500;
+    let token = ops::report::status::sign_link(&app.key, &rival, until);
+    let old = format!("/status?token={token}");
+    assert_eq!(Visitor::new(&site.base).get(&old).await.status, StatusCode::FORBIDDEN);
 }

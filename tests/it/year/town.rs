@@ -177,6 +177,7 @@ impl Town {
             username: None,
             ca_pem: None,
             when_in_doubt: WhenInDoubt::Resend,
+            password_in_clear: false,
         };
         let relay = smtp::connection(&settings, None).unwrap();
         connection::add(&self.app, &self.actor, &made, "smtp", relay).await.unwrap();

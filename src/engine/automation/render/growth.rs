@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use minijinja::machinery::ast::{BinOpKind, Call, CallArg, Expr, Stmt};
 use minijinja::machinery::{parse, parse_expr};
+use minijinja::syntax::SyntaxConfig;
 
 use super::allowance::INSTRUCTIONS;
 
@@ -23,7 +24,7 @@ const NUMBERS: &[&str] = &["int", "float", "length", "count", "round", "abs"];
 
 /// Says what is wrong with a text, if anything is. What is no template is left to the compiler.
 pub fn fault_of_text(source: &str) -> Option<String> {
-    let Ok(Stmt::Template(template)) = parse(source, "text", Default::default()) else { return None };
+    let Ok(Stmt::Template(template)) = parse(source, "text", SyntaxConfig::default()) else { return None };
     let mut locals = BTreeSet::new();
     for statement in &template.children {
         bound_names(statement, &mut locals);
@@ -137,7 +138,7 @@ impl<'a> Walk<'a> {
             Expr::Var(name) if self.locals.contains(name.id) => Some(name.id),
             _ => None,
         });
-        if let Some(name) = local.filter(|_| nodes.iter().any(lengthens)) {
+        if let Some(name) = local.filter(|_| nodes.iter().any(|node| lengthens(node))) {
             self.refuse(format!(
                 "`{name}` is made in this text, and is joined or listed here under another name: \
                  write it where it is shown"
@@ -230,7 +231,7 @@ fn turns(list: &Expr<'_>) -> u64 {
 }
 
 /// Tells whether an operation makes something longer than each of its parts.
-fn lengthens(node: &&Expr<'_>) -> bool {
+fn lengthens(node: &Expr<'_>) -> bool {
     match node {
         Expr::BinOp(operation) => match operation.op {
             BinOpKind::Concat => true,

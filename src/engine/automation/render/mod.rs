@@ -18,7 +18,7 @@ use self::allowance::{Allowance, Bounded};
 use crate::calendar::hours;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::{Error, Result, money, wording};
-use nexora_core::model::address::{Country, PhoneNumber};
+use nexora_core::model::address::{Country, PhoneNumber, mailto};
 use nexora_core::model::automation::{AttachmentTemplate, MessageTemplate};
 use nexora_core::model::hours::parse_time;
 use nexora_core::model::message::MessageClass;
@@ -80,6 +80,7 @@ impl Renderer {
             (Ok(number), Some(country)) => number.shown_in(country),
             _ => text.to_owned(),
         });
+        environment.add_filter("mailto", |address: Option<&str>| address.map_or_else(String::new, mailto));
         environment.add_filter("money", |cents: Option<i64>| cents.map_or_else(String::new, money::shown));
         let allowance = Allowance::default();
         allowance.bind(&mut environment);
@@ -299,6 +300,14 @@ mod tests {
         assert_eq!(rendered.subject, "Hi Jo <b> Bcc: x@example.com", "a subject is one line");
         assert_eq!(rendered.text, "Jo <b>\n");
         assert_eq!(rendered.html.as_deref(), Some("<p>Jo &lt;b&gt;</p>"));
+    }
+
+    #[test]
+    fn an_address_in_a_link_says_nothing_but_whom_to_write_to() {
+        let context = Value::from(Serde(serde_json::json!({ "email": "jo?bcc=all%40x&body=y@example.com" })));
+        let link = renderer().text("{{ email | mailto }}", &context).unwrap();
+        assert_eq!(link, "mailto:jo%3Fbcc%3Dall%2540x%26body%3Dy@example.com");
+        assert_eq!(renderer().text("{{ none | mailto }}", &context).unwrap(), "");
     }
 
     #[test]
