@@ -81,4 +81,11 @@ async fn a_sync_token_that_google_does_not_know_is_as_good_as_one_that_is_too_ol
     let refused = reader.calendar_changes("primary", Some(&token)).await;
     assert!(matches!(refused, Err(PollError::Refused { .. })), "{refused:?}");
     reader.calendar_changes("primary", Some(&token)).await.unwrap();
+    for unknown in ["nonsense", "sync-99999"] {
+        assert_eq!(
+            reader.calendar_changes("primary", Some(unknown)).await,
+            Err(PollError::Expired),
+            "{unknown}"
+        );
+    }
 }

@@ -117,7 +117,10 @@ impl Caller {
             };
             return Fault::Throttled { reason, after };
         }
-        self.meter.close(cost, fault.retry_after());
+        match cost.is_sending() {
+            true => self.meter.pause_sending(fault.retry_after()),
+            false => self.meter.close(cost, fault.retry_after()),
+        }
         fault
     }
 }

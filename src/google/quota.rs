@@ -44,6 +44,9 @@ const SHORT_WAIT: Duration = Duration::from_secs(1);
 const CLOSED_USUALLY: Duration = Duration::from_secs(5);
 const CLOSED_AT_MOST: Duration = Duration::from_secs(1_800);
 
+/// What is said while Google takes no mails for a moment.
+const SENDING_RATE: &str = "Gmail takes no more mails for the moment";
+
 /// How long sending rests when Google says that a mailbox has sent enough, and not for how long; it
 /// doubles each time, up to a day.
 const SENDING_CLOSED_FIRST: Duration = Duration::from_secs(3_600);
@@ -68,11 +71,13 @@ pub struct Quotas {
     ticks: Ticks,
 }
 
-/// How long a mailbox sends nothing, and how often in a row Google has said so.
+/// How long a mailbox sends nothing, how often in a row Google has named the limit of the day, and what is
+/// said of it.
 #[derive(Clone, Copy)]
 struct Rest {
     until: Duration,
     times: u32,
+    reason: &'static str,
 }
 
 struct Bucket {
@@ -201,10 +206,25 @@ impl Meter {
     pub fn may_send(&self) -> Result<(), Fault> {
         let now = governor::clock::Clock::now(&self.quotas.ticks);
         let sending = self.quotas.sending.lock().unwrap_or_else(PoisonError::into_inner);
-        let wait = sending.get(&self.user).map(|rest| rest.until.saturating_sub(now));
-        match wait.filter(|wait| !wait.is_zero()) {
-            Some(wait) => Err(Fault::Throttled { reason: SENDING_LIMIT.to_owned(), after: Some(wait) }),
+        match sending.get(&self.user).filter(|rest| rest.until > now) {
+            Some(rest) => {
+                let after = Some(rest.until.saturating_sub(now));
+                Err(Fault::Throttled { reason: rest.reason.to_owned(), after })
+            }
             None => Ok(()),
+        }
+    }
+
+    /// Stops sending for the mailbox for a moment, because Google said that these were too many at once.
+    /// Reading has a count of its own and goes on.
+    pub fn pause_sending(&self, after: Option<Duration>) {
+        let now = governor::clock::Clock::now(&self.quotas.ticks);
+        let mut sending = self.quotas.sending.lock().unwrap_or_else(PoisonError::into_inner);
+        let rest =
+            sending.entry(self.user.clone()).or_insert(Rest { until: now, times: 0, reason: SENDING_RATE });
+        let until = now + after.unwrap_or(CLOSED_USUALLY).min(CLOSED_AT_MOST);
+        if until > rest.until {
+            (rest.until, rest.reason) = (until, SENDING_RATE);
         }
     }
 
@@ -212,11 +232,13 @@ impl Meter {
     pub fn close_sending(&self, after: Option<Duration>) -> Duration {
         let now = governor::clock::Clock::now(&self.quotas.ticks);
         let mut sending = self.quotas.sending.lock().unwrap_or_else(PoisonError::into_inner);
-        let rest = sending.entry(self.user.clone()).or_insert(Rest { until: now, times: 0 });
+        let rest =
+            sending.entry(self.user.clone()).or_insert(Rest { until: now, times: 0, reason: SENDING_LIMIT });
         // Mails that were under way when it was said are refused, too: that is once.
-        if rest.until <= now {
+        if rest.until <= now || rest.reason != SENDING_LIMIT || rest.times == 0 {
             rest.times += 1;
         }
+        rest.reason = SENDING_LIMIT;
         let usual = SENDING_CLOSED_FIRST.saturating_mul(1 << rest.times.saturating_sub(1).min(8));
         let wait = after.unwrap_or(usual).min(SENDING_CLOSED_AT_MOST);
         rest.until = rest.until.max(now + wait);
@@ -336,5 +358,23 @@ mod tests {
         clock.advance(hours(3));
         one.sent();
         assert_eq!(one.close_sending(None), hours(1));
+    }
+
+    #[tokio::test]
+    async fn mails_that_were_too_many_at_once_stop_sending_for_a_moment_only() {
+        let quotas = quotas(6_000, 6_000);
+        let one = meter(&quotas, "a");
+        one.pause_sending(Some(Duration::from_secs(30)));
+        let Err(Fault::Throttled { reason, after }) = one.take(Cost::GmailSend(1)).await else {
+            panic!("open")
+        };
+        assert_eq!((reason.as_str(), after), (SENDING_RATE, Some(Duration::from_secs(30))));
+        one.take(Cost::Gmail(1)).await.unwrap();
+        assert_eq!(one.close_sending(None), Duration::from_secs(3_600));
+        one.pause_sending(None);
+        let Err(Fault::Throttled { reason, .. }) = one.take(Cost::GmailSend(1)).await else { panic!("open") };
+        assert_eq!(reason, SENDING_LIMIT);
+        quotas.ticks.clock.clone().advance(Duration::from_secs(3_600));
+        one.take(Cost::GmailSend(1)).await.unwrap();
     }
 }

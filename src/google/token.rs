@@ -27,6 +27,9 @@ const GRACE: Duration = Duration::from_secs(30);
 /// How long work waits for a delegation that lacks a service; Google may take a day to know of one.
 const DELEGATION_WAIT: Duration = Duration::from_secs(600);
 
+/// How long work waits while the token endpoint is in trouble.
+const TROUBLE_WAIT: Duration = Duration::from_secs(60);
+
 /// Who answers for the connection.
 pub enum Grantor {
     ServiceAccount(Box<ServiceAccount>),
@@ -113,6 +116,8 @@ impl TokenProvider {
         }
         match self.of_slot(service, &abilities, refused).await {
             Err(Fault::Credential(reason)) => Err(self.judge(service, &abilities, reason).await),
+            // Without a token nothing was tried, so that however long this lasts it uses up no attempts.
+            Err(Fault::NotSent(reason)) => Err(Fault::Throttled { reason, after: Some(TROUBLE_WAIT) }),
             answer => answer,
         }
     }

@@ -138,9 +138,14 @@ impl Filter<'_> {
                     let message = format!("Sync token cannot be used with {name}.");
                     return Err(Refusal::new(400, "badRequest", message));
                 }
-                let number = token.strip_prefix("sync-").and_then(|number| number.parse().ok());
+                let number = token.strip_prefix("sync-").and_then(|number| number.parse::<u64>().ok());
+                let unknown = || Refusal::new(400, "invalid", "Invalid sync token value.");
                 let stale = || Refusal::usual(410, Some("fullSyncRequired".to_owned()), None);
-                Some(number.filter(|number| *number <= changed).ok_or_else(stale)?)
+                Some(
+                    Some(number.ok_or_else(unknown)?)
+                        .filter(|number| *number <= changed)
+                        .ok_or_else(stale)?,
+                )
             }
         };
         Ok(Filter {

@@ -88,7 +88,7 @@ async function calendar() {
   assert.equal(instances.length, 3);
   await events.delete({ calendarId, eventId: "visit1" });
   await refused(events.delete({ calendarId, eventId: "visit1" }), 410, "deleted");
-  await refused(events.list({ calendarId, syncToken: "nonsense" }), 410, "fullSyncRequired");
+  await refused(events.list({ calendarId, syncToken: "nonsense" }), 400, "invalid");
 }
 
 async function sheets() {

@@ -110,6 +110,8 @@ async fn lists_are_cut_by_time_ordered_and_continued() {
         (ids(&changed), &changed["items"][0]["status"]),
         (vec!["later1".to_owned()], &json!("cancelled"))
     );
+    let unknown = bench.get(&format!("{EVENTS}?syncToken=nonsense")).await;
+    assert_eq!((unknown.0, reason(&unknown)), (400, "invalid"));
     let stale = bench.get(&format!("{EVENTS}?syncToken=sync-99999")).await;
     assert_eq!((stale.0, reason(&stale)), (410, "fullSyncRequired"));
 }
