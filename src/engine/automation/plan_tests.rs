@@ -383,5 +383,6 @@ fn a_step_that_takes_too_much_or_hits_a_defect_fails_alone_and_is_named() {
     let plan =
         scene.advance_with(&steps, |definition| definition.steps[0].action = std::sync::Arc::new(Defect));
     assert_eq!(plan.run.state, RunState::Failed);
-    assert!(plan.run.reason.unwrap().contains("step `broken` failed: a defect of this program: nobody"));
+    let reason = plan.run.reason.unwrap();
+    assert!(reason.contains("step `broken` failed: a defect of this program: nobody"), "{reason}");
 }

@@ -8,13 +8,13 @@ use crate::domain::contact::opt_out::{self, OptOut};
 use crate::domain::message::bounce::{self, HardBounce};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
-use nexora_core::model::LeadId;
 use nexora_core::model::audit::Actor;
 use nexora_core::model::consent::SuppressionReason;
 use nexora_core::model::event::{About, MailEvent};
-use nexora_core::model::mail::{MailKind, MailReport, ReportedRecipient};
+use nexora_core::model::mail::{Mail, MailKind, MailReport, ReportedRecipient};
 use nexora_core::model::message::{DeliveryState, Message};
-use nexora_store::{Conn, Tx, audit, message};
+use nexora_core::model::{EffectId, LeadId};
+use nexora_store::{Conn, Tx, audit, effect, message};
 
 /// Notes what a report says of a message of ours, and whom it is about.
 pub fn note(conn: &mut Conn, claimed: &Claimed, payload: &mut MailEvent, now: Timestamp) -> Result<()> {
@@ -22,7 +22,11 @@ pub fn note(conn: &mut Conn, claimed: &Claimed, payload: &mut MailEvent, now: Ti
     let tx = &mut conn.of(&claimed.tenant.id);
     let is_complaint = payload.mail.kind == MailKind::Complaint;
     let Some((sent, recipient)) = reported(tx, &report, is_complaint)? else {
-        tracing::info!(tenant.id = %claimed.tenant.id, mail.id = payload.id, "a report names no message of ours with its recipient: it changes nothing");
+        if is_failed_alert(tx, &payload.mail)? {
+            tracing::warn!(tenant.id = %claimed.tenant.id, mail.id = payload.id, "a mail to the business did not arrive: look at the address that alerts go to");
+        } else {
+            tracing::info!(tenant.id = %claimed.tenant.id, mail.id = payload.id, "a report names no message to a contact with its recipient: it changes nothing");
+        }
         return Ok(());
     };
     let lead_id = sent.lead_id.as_deref().map(LeadId::parse).transpose()?;
@@ -56,6 +60,16 @@ fn reported<'a>(
         }
     }
     Ok(None)
+}
+
+/// Tells whether a mail of an effect came back that is kept as no message, since it was for the business.
+fn is_failed_alert(tx: &mut Tx, mail: &Mail) -> Result<bool> {
+    let effect = mail.report.as_ref().and_then(|report| report.effect.as_deref());
+    let Some(id) = effect.and_then(|id| EffectId::parse(id).ok()).filter(|_| mail.kind == MailKind::Bounce)
+    else {
+        return Ok(false);
+    };
+    Ok(effect::find(tx, &id)?.is_some() && message::of_effect(tx, id.as_str())?.is_none())
 }
 
 /// Returns what a report says of a message's recipient; the last word counts. One that names no address can

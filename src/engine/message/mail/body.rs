@@ -6,7 +6,7 @@ use nexora_core::base::text::visible;
 use nexora_core::model::mail::Part;
 
 use super::own::{self, Line};
-use super::{HTML_LIMIT_BYTES, charset, cut, decode, header, html, text};
+use super::{BODY_LIMIT_BYTES, TEXT_LIMIT, charset, cut, decode, header, html, text};
 
 /// Characters of a plain text that may be a stub, which only says that the mail is HTML.
 const STUB_LIMIT: usize = 500;
@@ -54,15 +54,15 @@ pub fn read(parts: &[Part], subject: &str) -> Body {
                 piece
             }
         };
-        let (target, limit) = match part.mime_type.as_str() {
-            "text/html" => (&mut piece.html, HTML_LIMIT_BYTES),
-            _ => (&mut piece.plain, usize::MAX),
-        };
-        target.push_str(cut(&decoded, limit));
+        let target = if part.mime_type == "text/html" { &mut piece.html } else { &mut piece.plain };
+        target.push_str(cut(&decoded, BODY_LIMIT_BYTES));
         target.push('\n');
     }
     let mut body = Body::default();
     for piece in &pieces {
+        if body.text.chars().count() > TEXT_LIMIT {
+            break;
+        }
         let lines = piece.lines();
         let whole = text::tidy(&lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n"));
         if !says(&body.text, &whole) {

@@ -97,17 +97,18 @@ pub enum Writer {
     MailSystem,
 }
 
-/// Reads a mail that its text makes a bounce: one of a program in words that are known, or one of a mail system
-/// with the code of a failure.
+/// Reads a mail that its text makes a bounce: one of a mail system in words that are known or with the code of a
+/// failure, one of another program with both. Programs also send what customers write in forms, where a parcel
+/// "could not be delivered".
 pub fn read(headers: &[(String, String)], text: &str, writer: Writer) -> Option<MailReport> {
     let named = header(headers, "X-Failed-Recipients");
     let lower = text.to_lowercase();
+    let is_known = FAILED.iter().chain(&DELAYED).any(|words| lower.contains(words));
     let is_bounce = match writer {
         _ if named.is_some() => true,
         Writer::Person => false,
-        _ if FAILED.iter().chain(&DELAYED).any(|words| lower.contains(words)) => true,
-        Writer::Program => false,
-        Writer::MailSystem => delivery_status::names_failure(text),
+        Writer::Program => is_known && delivery_status::names_enhanced(text),
+        Writer::MailSystem => is_known || delivery_status::names_failure(text),
     };
     if !is_bounce {
         return None;

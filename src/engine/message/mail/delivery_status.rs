@@ -112,7 +112,12 @@ pub fn failure(status: Option<&str>, diagnostic: &str) -> DeliveryState {
 
 /// Tells whether words hold the code of a failure.
 pub fn names_failure(words: &str) -> bool {
-    find_code(words).is_some_and(|code| code.0 != 2) || reply_code(words).is_some()
+    names_enhanced(words) || reply_code(words).is_some()
+}
+
+/// Tells whether words hold the enhanced code of a failure.
+pub fn names_enhanced(words: &str) -> bool {
+    find_code(words).is_some_and(|code| code.0 != 2)
 }
 
 /// The replies to `RCPT` that are about the recipient (RFC 5321, section 4.2.3; RFC 7504).

@@ -28,8 +28,8 @@ use nexora_core::model::mail::{Attachment, Mail, MailKind, Mailbox, Part};
 /// Characters of text that are kept.
 const TEXT_LIMIT: usize = 64_000;
 
-/// Bytes of HTML that are looked at for its text.
-const HTML_LIMIT_BYTES: usize = 2_000_000;
+/// Bytes of a part that are looked at for its text.
+const BODY_LIMIT_BYTES: usize = 2_000_000;
 const XML_LIMIT_BYTES: usize = 256_000;
 const ADDRESS_LIMIT: usize = 100;
 const ATTACHMENT_LIMIT: usize = 100;

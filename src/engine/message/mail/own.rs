@@ -173,20 +173,23 @@ fn is_forward(subject: &str) -> bool {
     prefix.is_some_and(|prefix| FORWARDS.contains(&prefix.as_str()))
 }
 
-/// Returns how many lines a signature has that begins here.
+/// Returns how many lines a signature has that begins here: to the next quote, or to the end.
 fn signature(lines: &[Line]) -> Option<usize> {
-    let first = lines.first()?;
-    if first.text.trim_end() != DELIMITER {
-        return None;
-    }
-    let ends = |(index, line): (usize, &Line)| {
+    let first = lines.first().filter(|line| line.text.trim_end() == DELIMITER)?;
+    let is_certain = first.text.ends_with(' ');
+    let mut said = 0;
+    for (index, line) in lines.iter().enumerate().skip(1) {
         let rest = lines.get(index..).unwrap_or_default();
         let is_quote = line.origin != Origin::Own || attribution::introduction(rest).is_some();
-        (is_quote || attribution::begins_original(rest)).then_some(index)
-    };
-    let length = lines.iter().enumerate().skip(1).find_map(ends).unwrap_or(lines.len());
-    let said = lines.iter().take(length).skip(1).filter(|line| !line.text.is_empty()).count();
-    (first.text.ends_with(' ') || said <= SIGNATURE_LINES).then_some(length)
+        if is_quote || attribution::begins_original(rest) {
+            return Some(index);
+        }
+        said += usize::from(!line.text.is_empty());
+        if !is_certain && said > SIGNATURE_LINES {
+            return None;
+        }
+    }
+    Some(lines.len())
 }
 
 /// Cuts off the last lines where they only name the telephone or its mail program.

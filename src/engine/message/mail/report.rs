@@ -12,6 +12,9 @@ use super::{cut, delivery_status, folded_id, header, line};
 const LIMIT_BYTES: usize = 256_000;
 const RECIPIENT_LIMIT: usize = 100;
 
+/// Lines of one group of fields.
+const FIELD_LIMIT: usize = 300;
+
 const DELIVERY: [&str; 2] = ["message/delivery-status", "message/global-delivery-status"];
 const READING: [&str; 2] = ["message/disposition-notification", "message/global-disposition-notification"];
 const COMPLAINT: &str = "message/feedback-report";
@@ -178,7 +181,7 @@ fn unescaped_xtext(text: &str) -> String {
 /// Reads fields as they stand in a mail's head, folded or not.
 fn fields(block: &str) -> Vec<(String, String)> {
     let mut fields: Vec<(String, String)> = Vec::new();
-    for line in block.lines().take(2_000) {
+    for line in block.lines().take(FIELD_LIMIT) {
         if line.starts_with([' ', '\t']) {
             if let Some((_, value)) = fields.last_mut() {
                 value.push(' ');

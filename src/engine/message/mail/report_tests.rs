@@ -214,6 +214,10 @@ fn bounces_for_people_are_read_as_well() {
         "From: jo@example.com\nSubject: x\n\nI got this: Delivery has failed to these recipients: a@b.example 550 5.1.1",
     );
     assert_eq!((passed_on.kind, passed_on.report), (MailKind::Person, None));
+    let form = read(
+        "From: form@site.example\nReturn-Path: <>\nAuto-Submitted: auto-generated\n\nName: Jo\nMessage: my boiler could not be delivered to 450 Oak St",
+    );
+    assert_eq!((form.kind, form.report), (MailKind::Automatic, None));
     let named = read(
         "From: x@mx.example\nX-Failed-Recipients: jo@x.example\nIn-Reply-To: <1@ours>\nReferences: <0@ours> <1@ours>\n\n550 5.1.1 Unbekannt",
     );

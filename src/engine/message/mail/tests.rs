@@ -114,7 +114,10 @@ fn nothing_in_a_mail_is_too_much() {
     let long = format!("Subject: {}\n\n{}", "x".repeat(100_000), "y ".repeat(1_000_000));
     let html = format!("Content-Type: text/html\n\n{}", "<div><td>".repeat(200_000));
     let headers = "X: y\n".repeat(50_000);
-    for raw in [deep, long, html, headers, "\0".repeat(10_000), String::new()] {
+    let dashes = format!("Subject: x\n\n{}", "--\nx\n\n".repeat(100_000));
+    let parts = "--b\nContent-Type: text/plain\n\nOn Mon, 30 Nov 2026, A <a@x> wrote:\n--\n".repeat(5_000);
+    let parts = format!("Content-Type: multipart/mixed; boundary=b\n\n{parts}");
+    for raw in [dashes, parts, deep, long, html, headers, "\0".repeat(10_000), String::new()] {
         let mail = read(&raw);
         assert!(mail.text.chars().count() <= TEXT_LIMIT && mail.subject.chars().count() <= LINE_LIMIT);
     }

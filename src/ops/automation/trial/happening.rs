@@ -121,7 +121,7 @@ impl Invented<'_> {
         let (author, connection_id) = (Author::Contact, event.connection_id.clone());
         let message = Message {
             subject: event.mail.subject.clone(),
-            body: event.mail.text.clone(),
+            body: event.mail.own_text().to_owned(),
             thread_id: Some(event.thread_id.clone()),
             ..self.message(author, connection_id, about)
         };
