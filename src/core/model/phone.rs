@@ -180,7 +180,7 @@ fn is_possible(number: &phonenumber::PhoneNumber) -> bool {
         let kinds = region.descriptors();
         let kinds =
             [kinds.fixed_line(), kinds.mobile(), kinds.toll_free(), kinds.voip(), kinds.shared_cost()];
-        let mut lengths = kinds.into_iter().flatten().flat_map(|kind| kind.possible_length());
+        let mut lengths = kinds.into_iter().flatten().flat_map(phonenumber::metadata::Descriptor::possible_length);
         lengths.any(|length| usize::from(*length) == national.len())
     });
     fits && (code != NORTH_AMERICA || fits_north_america(&national))

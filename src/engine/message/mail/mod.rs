@@ -163,7 +163,7 @@ fn assemble(headers: &[(String, String)], parts: &[Part], within: Within) -> Mai
     }
     let html = parts.iter().find(|part| part.mime_type == "text/html" && part.filename.is_none());
     let html = html.and_then(|part| part.body.as_deref().map(|body| decode(body, charset(&part.headers))));
-    mail.html = html.map(|html| cut(&html, HTML_LIMIT_BYTES).to_owned());
+    mail.html = html.map(|html| cut(&html, BODY_LIMIT_BYTES).to_owned());
     mail
 }
 
