@@ -78,6 +78,11 @@ impl Reading {
         self.others.iter().map(|said| said.label.as_str())
     }
 
+    /// Returns the lines beside labels that are not known as those of a lead.
+    pub fn other_values(&self) -> impl Iterator<Item = &str> {
+        self.others.iter().flat_map(|said| said.value.lines())
+    }
+
     /// Tells whether there is a value of the field that looks like one.
     pub fn has(&self, field: SourceField) -> bool {
         self.said.get(&field).is_some_and(|list| list.iter().any(|said| is_likely(field, &said.value)))

@@ -103,6 +103,7 @@ const LAYOUTS: &[Wanted] = &[
     ["layouts/mixed-html", "Yara Haddix", "yara@example.com", "+1 (737) 555-0167", "Leander, TX 78641", "78641", "South roof, no shade.", "form_mail"],
     ["layouts/french-text", "Luc Girard", "luc@example.fr", "06 44 55 66 77", "Toulouse", "31000", "Clé cassée dans la serrure.\nJe suis sur place.", "form_mail"],
     ["layouts/german-dl", "Jan Peters", "jan@example.de", "040 5550112", "Elbchaussee 10, Hamburg", "22765", "Bad neu fliesen, 8 m².", "form_mail"],
+    ["layouts/ratedpeople-html", "Leo Adeyemi", "leo@example.com", "07700 900888", "", "SE15 4QN", "Replace mixer tap, isolation valves seized.", "rated_people"],
 ];
 fn mail(file: &str) -> Vec<u8> {
     let path = format!("{}/../../tests/fixtures/mail/{file}.eml", env!("CARGO_MANIFEST_DIR"));
