@@ -183,10 +183,10 @@ impl Reading {
         let is_short = value.len() <= 40 && !value.contains('\n');
         match label.as_str() {
             "house number" | "house no" | "street number" if is_short => {
-                address.value.insert_str(0, &format!("{value} "))
+                address.value.insert_str(0, &format!("{value} "));
             }
             "hausnummer" | "huisnummer" | "nr" | "número" | "numero civico" if is_short => {
-                address.value.push_str(&format!(" {value}"));
+                address.value.extend([" ", value]);
             }
             "address line 2"
             | "address 2"
@@ -198,7 +198,7 @@ impl Reading {
             | "apt unit"
                 if is_short =>
             {
-                address.value.push_str(&format!("\n{value}"));
+                address.value.extend(["\n", value]);
             }
             _ => return false,
         }
