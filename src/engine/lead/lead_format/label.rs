@@ -246,7 +246,7 @@ const NOT_OF_PERSONS: &[&str] = &[
     "bedrijf", "file", "ad", "adset", "site", "page", "product", "domain", "host", "username", "ip", "web",
     "website", "pet", "billing", "bill", "invoice", "order", "vendor", "dealer", "agent", "account", "bank", "card",
     "plan", "fax", "policy", "serial", "model", "claim", "permit", "license", "project", "event", "building",
-    "community", "subdivision", "referral", "referred", "birth",
+    "community", "subdivision", "referral", "referred", "birth", "payment",
 ];
 
 /// How open questions begin.
@@ -319,7 +319,8 @@ const PHRASES: &[(Meaning, &[&str])] = &[
     ]),
     (Field(Address), &[
         "address", "street address", "street", "address line 1", "address 1", "service address", "project address", "property address", "job address",
-        "location", "job location", "project location", "service location", "home address", "full address", "mailing address",
+        "location", "job location", "project location", "service location", "home address", "full address", "mailing address", "property", "job site", "jobsite", "site address", "work address", "address of work", "where", "einsatzort", "objekt", "objektadresse",
+        "lieu", "ubicación", "luogo", "locatie",
         "adresse", "anschrift", "straße", "strasse", "straße und hausnummer", "straße hausnummer", "straße nr",
         "dirección", "direccion", "calle", "domicilio", "rue", "adresse postale", "indirizzo", "via", "adres", "straat", "straatnaam", "straat en huisnummer",
         "straat huisnummer",
@@ -383,7 +384,11 @@ const WORDS: &[(SourceField, usize, &[&str])] = &[
     (Name, 6, &["name", "names", "vorname", "nachname", "nom", "prénom", "nombre", "apellido", "apellidos", "nome", "cognome", "naam", "voornaam", "achternaam"]),
     (Address, 8, &["address", "location", "adresse", "anschrift", "straße", "street", "dirección", "indirizzo", "adres", "straat"]),
     (City, 4, &["city", "town", "suburb", "stadt", "wohnort", "ville", "ciudad", "città", "plaats", "woonplaats"]),
-    (Message, 5, &["message", "comment", "comments", "nachricht", "mensaje", "messaggio", "bericht", "comentarios", "commentaire", "anliegen", "opmerkingen", "description", "beschreibung"]),
+    (Message, 5, &[
+        "message", "comment", "comments", "nachricht", "mensaje", "messaggio", "bericht", "comentarios", "commentaire", "anliegen", "opmerkingen", "description",
+        "beschreibung", "descrizione", "descripción", "omschrijving", "richiesta", "demande", "anfrage", "solicitud", "remarks", "notes", "note", "details",
+        "dettagli", "detalles", "hinweise", "anmerkungen",
+    ]),
     (Service, 5, &["service", "services", "servicio", "servizio", "leistung", "prestation", "travaux"]),
 ];
 

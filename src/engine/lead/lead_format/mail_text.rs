@@ -14,7 +14,7 @@ use nexora_core::model::source::SourceField;
 /// Beginnings of paragraphs with which senders end what they pass on.
 #[rustfmt::skip]
 const ENDINGS: &[&str] = &[
-    "view lead", "view details", "view request", "view message", "view submission", "view this", "see all responses",
+    "view lead", "view details", "view request", "view message", "view submission", "view this", "view in", "open in", "to manage", "to view", "to reply", "to respond", "see the lead", "see details", "click here", "this submission", "see all responses",
     "reply to", "reply directly", "respond to", "respond now", "please reply to the customer",
     "please contact the customer", "call now", "call customer", "listen to", "unsubscribe", "log in", "sign in",
     "manage your", "mark as spam", "does this submission", "if you think this", "submitted at", "submitted on",
@@ -251,6 +251,8 @@ impl Reader {
             Some(Meaning::Field(field)) => !self.reading.has(field) && is_followed(field),
             Some(Meaning::Technical | Meaning::Origin(_)) => !found.value.is_empty(),
             None if found.value.is_empty() || is_of_letters(found.label) => false,
+            // `How shall we call?: By phone` is a form's, and no sentence.
+            None if found.label.ends_with('?') => true,
             None => line.gap == Gap::Paragraph && only_labels_follow(after),
         }
     }

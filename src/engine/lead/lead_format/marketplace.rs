@@ -73,7 +73,8 @@ impl MailFormat for Marketplace {
         for patterns in [self.phrases, phrase::COMMON] {
             phrase::offer(&mut otherwise, patterns, &mail.subject);
         }
-        for line in reading.asides().take(SENTENCES).chain(reading.other_labels()) {
+        let others = reading.other_labels().chain(reading.other_values());
+        for line in reading.asides().take(SENTENCES).chain(others) {
             phrase::offer(&mut otherwise, self.phrases, line);
         }
         let name = mail.from.as_ref().and_then(|from| from.name.as_deref());

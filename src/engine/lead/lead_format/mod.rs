@@ -21,6 +21,7 @@ mod marketplace;
 pub mod original;
 pub mod parsed_lead;
 mod phrase;
+mod place;
 mod reading;
 pub mod response;
 pub mod value;

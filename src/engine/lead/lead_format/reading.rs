@@ -6,6 +6,7 @@ use crate::lead::lead_format::fields::Fields;
 use crate::lead::lead_format::label::{self, Meaning, address_in, is_likely, is_only_phone, is_phone};
 use crate::lead::lead_format::layout::plain;
 use crate::lead::lead_format::parsed_lead::ParsedLead;
+use crate::lead::lead_format::place::{code_before, is_place, postcode_in};
 use nexora_core::model::lead::{Attribution, Details};
 use nexora_core::model::source::SourceField;
 
@@ -46,6 +47,9 @@ impl Reading {
             return;
         }
         self.count += 1;
+        if self.add_to_address(label, value) {
+            return;
+        }
         let said = Said { label: heading(label), value: value.to_owned() };
         match meaning {
             Some(Meaning::Field(field)) => self.field(field, said),
@@ -72,6 +76,11 @@ impl Reading {
     /// Returns the labels that are not known as those of a lead, as they were written.
     pub fn other_labels(&self) -> impl Iterator<Item = &str> {
         self.others.iter().map(|said| said.label.as_str())
+    }
+
+    /// Returns the lines beside labels that are not known as those of a lead.
+    pub fn other_values(&self) -> impl Iterator<Item = &str> {
+        self.others.iter().flat_map(|said| said.value.lines())
     }
 
     /// Tells whether there is a value of the field that looks like one.
@@ -163,6 +172,37 @@ impl Reading {
             let part = Said { label: label.clone(), value: place.join("\n") };
             self.said.entry(SourceField::Address).or_default().push(part);
         }
+    }
+
+    /// Adds a house number or a second line to the address before it.
+    fn add_to_address(&mut self, label: &str, value: &str) -> bool {
+        let label = label::folded(label);
+        let Some(address) = self.said.get_mut(&SourceField::Address).and_then(|list| list.last_mut()) else {
+            return false;
+        };
+        let is_short = value.len() <= 40 && !value.contains('\n');
+        match label.as_str() {
+            "house number" | "house no" | "street number" if is_short => {
+                address.value.insert_str(0, &format!("{value} "));
+            }
+            "hausnummer" | "huisnummer" | "nr" | "número" | "numero civico" if is_short => {
+                address.value.extend([" ", value]);
+            }
+            "address line 2"
+            | "address 2"
+            | "street address line 2"
+            | "apt"
+            | "apartment"
+            | "unit"
+            | "suite"
+            | "apt unit"
+                if is_short =>
+            {
+                address.value.extend(["\n", value]);
+            }
+            _ => return false,
+        }
+        true
     }
 
     /// The longest answer to an open question is the message, where there is no other; the first of the rest is the job.
@@ -313,60 +353,6 @@ pub fn is_person(text: &str) -> bool {
         && label::meaning(text).is_none()
 }
 
-/// Parts a post code from the town behind it: `40212 Düsseldorf`, `3511 AB Utrecht`.
-fn code_before(place: &str) -> Option<(&str, &str)> {
-    let (digits, rest) = place.split_once(' ')?;
-    let is_code = (4..=5).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-    let letters = rest
-        .split(' ')
-        .next()
-        .filter(|word| word.len() == 2 && word.bytes().all(|byte| byte.is_ascii_uppercase()));
-    let length = digits.len() + letters.map_or(0, |letters| letters.len() + 1);
-    is_code.then_some((place.get(..length)?, place.get(length..)?.trim()))
-}
-
-/// `Austin, TX 78745` on a line of its own.
-fn is_place(line: &str) -> bool {
-    let Some((city, rest)) = line.split_once(", ") else { return false };
-    let mut words = rest.split(' ');
-    let is_state =
-        words.next().is_some_and(|state| state.len() == 2 && state.bytes().all(|b| b.is_ascii_uppercase()));
-    let is_zip = words.next().is_some_and(is_zip);
-    let is_city = city.len() <= 40 && city.chars().all(|c| c.is_alphabetic() || " .'-".contains(c));
-    is_state && is_zip && is_city && words.next().is_none()
-}
-
-fn is_zip(word: &str) -> bool {
-    let (five, four) = word.split_once('-').unwrap_or((word, "0000"));
-    five.len() == 5 && four.len() == 4 && five.bytes().chain(four.bytes()).all(|byte| byte.is_ascii_digit())
-}
-
-/// Returns the post code in an address: five digits that do not begin it, or a British one at its end.
-fn postcode_in(address: &str) -> Option<String> {
-    let words: Vec<&str> = address.split([' ', ',']).filter(|word| !word.is_empty()).collect();
-    let zip = words.iter().skip(1).rev().find(|word| is_zip(word)).map(|word| (*word).to_owned());
-    zip.or_else(|| match words.as_slice() {
-        [.., outward, inward] if is_outward(outward) && is_inward(inward) => {
-            Some(format!("{outward} {inward}"))
-        }
-        _ => None,
-    })
-}
-
-fn is_outward(word: &str) -> bool {
-    (2..=4).contains(&word.len())
-        && word.starts_with(|c: char| c.is_ascii_uppercase())
-        && word.bytes().any(|byte| byte.is_ascii_digit())
-        && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
-}
-
-fn is_inward(word: &str) -> bool {
-    let mut bytes = word.bytes();
-    word.len() == 3
-        && bytes.next().is_some_and(|b| b.is_ascii_digit())
-        && bytes.all(|b| b.is_ascii_uppercase())
-}
-
 /// A label as people read it, without the signs around it.
 fn heading(label: &str) -> String {
     plain(label).trim_end_matches([':', '*', ' ', '.', '=']).replace('_', " ")
@@ -469,6 +455,20 @@ mod tests {
     }
 
     #[test]
+    fn numbers_and_second_lines_belong_to_the_address() {
+        for (said, address) in [
+            (
+                &[("Straat", "Dorpsweg"), ("Huisnummer", "8"), ("Plaats", "Utrecht")][..],
+                "Dorpsweg 8, Utrecht",
+            ),
+            (&[("Street", "Elm St"), ("House number", "9"), ("Apt / Unit", "4")], "9 Elm St, 4"),
+            (&[("Unit", "4")], ""),
+        ] {
+            assert_eq!(lead(said).enquiry.address, address);
+        }
+    }
+
+    #[test]
     fn a_place_in_one_line_is_parted() {
         for (label, value, wanted) in [
             ("City, State, Zip", "Austin, TX 78704", ("Austin, TX", "78704")),
@@ -478,19 +478,6 @@ mod tests {
         ] {
             let found = lead(&[(label, value)]).enquiry;
             assert_eq!((found.address.as_str(), found.postcode.as_str()), wanted, "{label}");
-        }
-    }
-
-    #[test]
-    fn post_codes_are_found_in_addresses() {
-        for (address, code) in [
-            ("500 Congress Ave, Austin, TX 78701, United States", Some("78701")),
-            ("12345 Main St, Austin", None),
-            ("Königsallee 5, 40212 Düsseldorf", Some("40212")),
-            ("Leeds, LS6 3AA", Some("LS6 3AA")),
-            ("Apt 3", None),
-        ] {
-            assert_eq!(postcode_in(address).as_deref(), code, "{address}");
         }
     }
 }

@@ -26,6 +26,7 @@ const LAYOUTS: &[Wanted] = &[
     ["layouts/angi-label-above", "Paula Stein", "paula@example.com", "512-555-0118", "8 Menchaca Rd, Austin, TX 78704", "78704", "No hot water since Sunday.", "angi"],
     ["layouts/bark", "Sarah Whitaker", "sarah.w@example.com", "07700 900123", "Leeds, LS6 3AA", "LS6 3AA", "Parking is on the street.", "bark"],
     ["layouts/bark-text", "Helen Frost", "helen.f@example.com", "07700 900333", "Bristol", "", "*", "bark"],
+    ["layouts/bold-values", "Tess Howard", "tess@example.com", "(512) 555-0174", "", "", "Weekly service and a filter clean.", "form_mail"],
     ["layouts/bootstrap-grid", "Ingrid Falk", "ingrid@example.se", "512.555.0173", "", "78702", "Leak around the vent pipe.\nStarted last night.", "form_mail"],
     ["layouts/camel-case", "Tomás Greene", "tomas.g@example.com", "5125550178", "12 Lamar Blvd", "78704", "Replace garage door opener, chain drive", "form_mail"],
     ["layouts/checkatrade", "Colin Marsh", "colin.marsh@example.com", "07700 900456", "", "BS8 1TH", "Combi boiler loses pressure every two days.\nIt's a Worcester, about nine years old.", "checkatrade"],
@@ -44,16 +45,20 @@ const LAYOUTS: &[Wanted] = &[
     ["layouts/german-plain", "Ben Krause", "ben@example.de", "0341 5550199", "", "", "Die Rinne ist auf 8 m undicht.\nWann könnten Sie kommen?", "form_mail"],
     ["layouts/german-table", "Katrin Öztürk", "katrin@example.de", "0211 555 0147", "Düsseldorf", "", "Bitte um ein Angebot für eine Wärmepumpe.", "form_mail"],
     ["layouts/german-text", "Max Moser", "max.moser@example.at", "+43 660 1234567", "", "", "Wir brauchen einen E-Check für ein Einfamilienhaus.", "wordpress"],
+    ["layouts/german-umlaut-keys", "Schäfer, Ute", "ute@example.de", "0351/5550166", "", "", "Heizkörper wird nicht warm.", "form_mail"],
     ["layouts/godaddy", "Wes Tanaka", "wes@example.com", "5125550136", "", "", "Recaulk two tubs.", "godaddy"],
     ["layouts/google-forms", "Lou Abara", "lou@example.com", "512-555-0117", "88 Guadalupe St, Austin, TX 78705", "78705", "Shingles came off in the storm.", "google_forms"],
     ["layouts/gravity-name", "Corey Nash", "corey@example.com", "(830) 555-0114", "", "", "Burner will not light.\nPilot is on.", "wordpress"],
+    ["layouts/homeadvisor-html", "Abel Cruz", "abel@example.com", "(512) 555-0199", "5 Slaughter Creek Dr, Austin, TX 78748", "78748", "About 90 feet, with one gate.", "angi"],
     ["layouts/housecall", "Ana Bolt", "ana.bolt@example.com", "(512) 555-0152", "600 Barton Blvd, Unit 3, Austin, TX 78704", "78704", "Gate code is 4410.", "housecall_pro"],
     ["layouts/housecall-lead", "Marco Lenz", "marco@example.com", "(512) 555-0165", "3 Live Oak St, Austin, TX 78704", "78704", "Sump pump alarm keeps going off.", "housecall_pro"],
     ["layouts/houzz-html", "Tomas Bergman", "", "(512) 555-0131", "Dripping Springs, TX 78620", "78620", "We would like a screened porch off the kitchen.", "houzz"],
     ["layouts/hubspot", "Renata Vogel", "renata@example.com", "+1 512-555-0125", "", "78735", "Heat pump ices over.", "hubspot"],
     ["layouts/italian", "Niccolò Ferri", "niccolo@example.it", "333 1234567", "Via Roma 12, Firenze", "50123", "Perde il rubinetto della cucina, perché è vecchio.", "form_mail"],
+    ["layouts/italian-dl", "Sara De Luca", "sara@example.it", "340 1112233", "Corso Milano 3, 20121 Milano", "20121", "Potatura di due siepi.", "form_mail"],
     ["layouts/italian-text", "Giulia Conti", "giulia@example.it", "347 7654321", "Prato", "", "Vorrei un sopralluogo.", "form_mail"],
     ["layouts/jobber", "Greta Olsen", "greta@example.com", "(512) 555-0127", "55 Koenig Ln, Austin, Texas 78756", "78756", "Spring yard cleanup and mulch", "jobber"],
+    ["layouts/jobber-2", "Peter Vance", "peter.v@example.com", "(512) 555-0196", "1201 W 6th St, Austin, Texas 78703", "78703", "Please mind the roses.", "jobber"],
     ["layouts/jotform", "Marta Keller", "marta.keller@example.com", "(737) 555-0119", "18 Rainey St, Austin, TX", "78701", "Two units,\nboth in the attic.", "jotform"],
     ["layouts/json-dump", "Quinn Abbott", "quinn@example.com", "+1 512-555-0168", "44 Burnet Rd, Austin, TX 78757", "78757", "Replace two outlets.", "form_mail"],
     ["layouts/mybuilder", "Priti Shah", "priti.s@example.com", "07700 900222", "", "NW3 4QG", "Move one radiator to the opposite wall.\n\nCombi boiler.", "mybuilder"],
@@ -62,6 +67,7 @@ const LAYOUTS: &[Wanted] = &[
     ["layouts/netlify", "Omar Haddad", "omar.h@example.com", "(512) 555-0102", "", "78752", "Slow drains in both baths", "netlify"],
     ["layouts/networx", "Vince Moreno", "vince.m@example.com", "(512) 555-0143", "77 Slaughter Ln, Austin, TX", "78748", "100A panel, wants 200A for a car charger", "networx"],
     ["layouts/nextdoor", "Gail R.", "", "", "", "", "Do you clean dryer vents? Ours takes three cycles.", "nextdoor"],
+    ["layouts/nextdoor-lead", "Omid S.", "", "(512) 555-0120", "*", "", "Dead pecan leaning toward the fence.", "nextdoor"],
     ["layouts/ninja-forms", "Paulo Reis", "paulo@example.com", "(512) 555-0170", "41 Dessau Rd, Austin, TX 78754", "78754", "Quote for gutter guards, please.\n\nSingle storey.", "wordpress"],
     ["layouts/numbered", "Hank Ito", "hank@example.com", "512-555-0190", "", "78733", "Replace a sliding door, about 6 feet wide.", "form_mail"],
     ["layouts/outlook-stub", "Jamal King", "jamal@example.com", "+15125550198", "", "", "Pool heater trips.\nNote: dog in the yard.", "form_mail"],
@@ -71,14 +77,18 @@ const LAYOUTS: &[Wanted] = &[
     ["layouts/porch", "Hal Jennings", "hal.j@example.com", "(512) 555-0194", "310 Oltorf St, Austin, TX 78704", "78704", "Two storeys, about 140 feet.", "porch"],
     ["layouts/porch-text", "Dale Whitmore", "dale.w@example.com", "512-555-0153", "", "78758", "Two bedrooms and trim. Walls have a few cracks.", "porch"],
     ["layouts/rated-people", "Joanne Tully", "joanne.t@example.com", "07700 900781", "", "M20 2RN", "Old cast iron bath out, 1200 quadrant in.\nTiles to match.", "rated_people"],
+    ["layouts/semicolons", "Gus Petrov", "gus@example.com", "512 555 0148", "Buda", "", "Septic alarm is on", "form_mail"],
     ["layouts/spanish", "Lucía Ñíguez Sanz", "lucia@example.es", "612 345 678", "Calle Mayor 4, 2º B, Madrid", "28013", "La caldera pierde agua.\nGracias.", "form_mail"],
     ["layouts/spanish-html", "Diego Ávila", "diego@example.mx", "55 1234 5678", "*", "", "Quiero impermeabilizar la azotea.", "form_mail"],
     ["layouts/spanish-text", "Begoña Ruiz", "begona@example.es", "678 901 234", "Getafe", "", "Salta el diferencial cada noche.", "form_mail"],
+    ["layouts/spanish-wpforms", "Nuria Vidal", "nuria@example.es", "622 333 444", "", "", "Pintar un piso de 80 m².\nTechos altos.", "wordpress"],
     ["layouts/squarespace", "Bea Lindqvist", "bea@example.com", "(512) 555-0188", "", "", "The upstairs shower lost pressure last week.\n\nIt is fine downstairs.", "squarespace"],
     ["layouts/tabular-text", "Lee Park", "lee@example.com", "512-555-0128", "61 Manchaca Rd, Austin, TX", "78745", "Two live oaks touch the roof.", "form_mail"],
     ["layouts/thumbtack-new", "Andre L.", "", "(512) 555-0145", "Cedar Park, TX 78613", "78613", "Door sticks, and a doorknob went through the wall.", "thumbtack"],
     ["layouts/thumbtack-text", "Monique T.", "", "(512) 555-0180", "Round Rock, TX 78664", "78664", "We have two cats. Please use unscented products.", "thumbtack"],
+    ["layouts/two-column-names", "Sofia Marin", "sofia@example.com", "512-555-0121", "", "", "Two bedroom apartment, third floor.", "form_mail"],
     ["layouts/typeform", "Deshawn Price", "deshawn@example.org", "+1 512 555 0133", "", "", "New counters and a deeper sink.", "typeform"],
+    ["layouts/webflow", "Lucia Romano", "lucia.r@example.com", "512-555-0184", "", "", "Spring snapped, the door is stuck open.", "webflow"],
     ["layouts/weebly", "Petra Sokol", "petra@example.com", "512-555-0112", "", "", "Do you install EV chargers?\nGarage is detached.", "weebly"],
     ["layouts/weird-case", "VIC STONE", "VIC@EXAMPLE.COM", "5125550101", "", "78721", "NEED TRENCH FOR GAS LINE", "form_mail"],
     ["layouts/wix", "Theo Grant", "theo@example.com", "512-555-0106", "", "", "Thermostat is blank and the heat won't start.", "wix"],
@@ -86,8 +96,15 @@ const LAYOUTS: &[Wanted] = &[
     ["layouts/wufoo", "Priya Nair", "priya.n@example.com", "(512) 555-0183", "2100 Rio Grande St, Austin, TX 78705, United States", "78705", "Breaker trips when the oven is on.", "wufoo"],
     ["layouts/yelp-html", "Renee P.", "", "", "*", "*", "It drips behind the wall of the shower.", "yelp"],
     ["layouts/zapier", "Beth Carver", "beth@example.com", "512.555.0176", "", "", "16x20 deck, cedar", "form_mail"],
+    ["layouts/formstack", "Irma Boyd", "irma@example.com", "(512) 555-0186", "700 Lavaca St, Austin, TX 78701", "78701", "Ice maker line leaks behind the fridge.", "formstack"],
+    ["layouts/yelp-callback", "Glenn T.", "", "(512) 555-0163", "", "", "Water under the sink.", "yelp"],
+    ["layouts/gas-script", "Milo Hart", "milo@example.com", "512-555-0189", "33 Rainey St, Austin, TX 78701", "78701", "Recessed lights in two rooms.", "form_mail"],
+    ["layouts/uk-text", "Dot Pickering", "dot@example.co.uk", "0161 496 0123", "*", "M14 5RQ", "Annual service due, Vaillant ecoTEC.", "form_mail"],
+    ["layouts/mixed-html", "Yara Haddix", "yara@example.com", "+1 (737) 555-0167", "Leander, TX 78641", "78641", "South roof, no shade.", "form_mail"],
+    ["layouts/french-text", "Luc Girard", "luc@example.fr", "06 44 55 66 77", "Toulouse", "31000", "Clé cassée dans la serrure.\nJe suis sur place.", "form_mail"],
+    ["layouts/german-dl", "Jan Peters", "jan@example.de", "040 5550112", "Elbchaussee 10, Hamburg", "22765", "Bad neu fliesen, 8 m².", "form_mail"],
+    ["layouts/ratedpeople-html", "Leo Adeyemi", "leo@example.com", "07700 900888", "", "SE15 4QN", "Replace mixer tap, isolation valves seized.", "rated_people"],
 ];
-
 fn mail(file: &str) -> Vec<u8> {
     let path = format!("{}/../../tests/fixtures/mail/{file}.eml", env!("CARGO_MANIFEST_DIR"));
     std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
@@ -119,6 +136,7 @@ fn layouts_are_read() {
 
 #[test]
 fn mails_of_shops_and_people_are_no_leads() {
+    let mut wrong = Vec::new();
     for name in [
         "newsletter",
         "receipt",
@@ -130,10 +148,19 @@ fn mails_of_shops_and_people_are_no_leads() {
         "shop-order",
         "account",
         "forwarded",
+        "booking-travel",
+        "webinar",
+        "quote-sent",
+        "lead-report",
+        "calendar",
+        "colleague",
     ] {
         let found = reading(&format!("layouts/not-{name}"));
-        assert!(matches!(found, MailResult::Unrelated | MailResult::NotALead { .. }), "{name}: {found:?}");
+        if !matches!(found, MailResult::Unrelated | MailResult::NotALead { .. }) {
+            wrong.push(format!("{name}: {found:?}"));
+        }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
@@ -141,4 +168,10 @@ fn what_is_half_a_form_is_reviewed() {
     assert!(matches!(reading("layouts/review-picture"), MailResult::Unreadable { .. }));
     let MailResult::Leads(leads) = reading("layouts/review-no-contact") else { panic!("no lead") };
     assert_eq!((leads[0].enquiry.name.as_str(), leads[0].is_answerable()), ("Fran Ode", false));
+}
+
+#[test]
+fn a_sender_whose_name_holds_a_comma_is_one() {
+    let from = from_rfc822(&mail("cases/b08-from-encoded-comma")).from.unwrap();
+    assert_eq!((from.name.as_deref(), from.address.as_str()), (Some("Müller, Grace"), "grace@example.org"));
 }

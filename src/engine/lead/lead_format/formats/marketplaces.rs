@@ -67,7 +67,7 @@ static MARKETPLACES: &[Marketplace] = &[
         senders: &["ratedpeople.com"],
         vouched: &["ratedpeople.com"],
         answers_there: true,
-        phrases: &["message from {name}"],
+        phrases: &["posted by {name}", "message from {name}"],
         ..USUAL
     },
     Marketplace {
