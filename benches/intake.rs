@@ -73,7 +73,7 @@ async fn application(folder: &std::path::Path) -> (Arc<App>, Tenant) {
         zone: Zone::parse("America/Chicago").unwrap(),
         owner_email: "owner@acme.example.com".parse().unwrap(),
         phone: None,
-        country: Country::parse("US").unwrap(),
+        country: Some(Country::parse("US").unwrap()),
     };
     let tenant = tenant::create(&app, &Actor::Operator("bench".into()), new).await.unwrap();
     (app, tenant)

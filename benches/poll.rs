@@ -111,7 +111,7 @@ async fn connect(sandbox: &Sandbox, config: &Config, tenants: usize) {
             zone: Zone::parse("America/Chicago").unwrap(),
             owner_email: "owner@example.com".parse().unwrap(),
             phone: None,
-            country: Country::parse("US").unwrap(),
+            country: Some(Country::parse("US").unwrap()),
         };
         let tenant = tenant::create(&app, &actor, new).await.unwrap();
         let mailbox = format!("office{number}@example.com").parse().unwrap();

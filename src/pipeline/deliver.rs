@@ -117,7 +117,7 @@ async fn deliver(app: Arc<App>, claimed: Claimed, _in_flight: InFlight) {
         Ok(None) => return,
         Err(_) => {
             let outcome = Outcome::InDoubt { reason: "the attempt broke down in mid-work".to_owned() };
-            retry::settle(outcome, attempted(&app, &claimed.effect), policy(&app, &claimed.effect))
+            retry::settle(outcome, attempted(&app, &claimed), policy(&app, &claimed.effect))
         }
     };
     if let Err(error) = settle(&app, claimed, settlement, started_at).await {
@@ -141,7 +141,7 @@ async fn attempt(app: &App, claimed: &Claimed) -> Option<Settlement> {
                 }
                 _ => Outcome::Refused { reason: error.report() },
             };
-            return Some(retry::settle(outcome, attempted(app, effect), policy(app, effect)));
+            return Some(retry::settle(outcome, attempted(app, claimed), policy(app, effect)));
         }
     };
     let mut lease_until = effect.lease_until.unwrap_or(effect.created_at);
@@ -168,7 +168,7 @@ async fn attempt(app: &App, claimed: &Claimed) -> Option<Settlement> {
             None => perform(app, claimed, &connector, &delivery, lease_until).await,
         };
         let Outcome::InProgress { evidence } = outcome else {
-            return Some(retry::settle(outcome, attempted(app, effect), policy(app, effect)));
+            return Some(retry::settle(outcome, attempted(app, claimed), policy(app, effect)));
         };
         // Whatever was found or done is on disk before the next part rests on it.
         let (noted, row) = (evidence.clone(), effect.clone());
@@ -183,12 +183,12 @@ async fn attempt(app: &App, claimed: &Claimed) -> Option<Settlement> {
             Ok(Claim::Lost) => return None,
             Err(error) => {
                 let outcome = Outcome::InDoubt { reason: error.report() };
-                return Some(retry::settle(outcome, attempted(app, effect), policy(app, effect)));
+                return Some(retry::settle(outcome, attempted(app, claimed), policy(app, effect)));
             }
         }
     }
     let outcome = Outcome::InDoubt { reason: format!("not done after {PARTS} parts") };
-    Some(retry::settle(outcome, attempted(app, effect), policy(app, effect)))
+    Some(retry::settle(outcome, attempted(app, claimed), policy(app, effect)))
 }
 
 /// Puts an attempt back in the queue, so that the gate is asked once more.
@@ -254,7 +254,7 @@ async fn prepare(app: &App, claimed: &Claimed) -> Result<(Connector, Delivery)> 
 async fn ask(app: &App, claimed: &Claimed, connector: &Connector, delivery: &Delivery) -> Resumption {
     if let Some(reconcile) = &connector.reconcile {
         let finding = reconcile.reconcile(delivery).await;
-        return retry::resume(finding, attempted(app, &claimed.effect), policy(app, &claimed.effect));
+        return retry::resume(finding, attempted(app, claimed), policy(app, &claimed.effect));
     }
     let connection = &claimed.connection;
     let rule = app.connectors().of(connection).and_then(|kind| kind.in_doubt(connection));
@@ -285,7 +285,7 @@ async fn resend_once(app: &App, claimed: &Claimed, delivery: &Delivery) -> Resum
         Ok(_) => Resumption::Restart,
         Err(error) => {
             let outcome = Outcome::InDoubt { reason: error.report() };
-            let (attempted, policy) = (attempted(app, &claimed.effect), policy(app, &claimed.effect));
+            let (attempted, policy) = (attempted(app, claimed), policy(app, &claimed.effect));
             Resumption::Settle(retry::settle(outcome, attempted, policy))
         }
     }
@@ -297,9 +297,10 @@ fn held(why: &str) -> Settlement {
     Settlement::parked(EffectState::InDoubt, reason)
 }
 
-fn attempted(app: &App, effect: &Effect) -> Attempted {
+fn attempted(app: &App, claimed: &Claimed) -> Attempted {
+    let effect = &claimed.effect;
     let jitter = retry::jitter(effect.id.as_str(), effect.attempt);
-    Attempted { number: effect.attempt, now: app.clock.now(), since: effect.created_at, jitter }
+    Attempted { number: effect.attempt, now: app.clock.now(), since: claimed.tried_since, jitter }
 }
 
 fn policy(app: &App, effect: &Effect) -> Policy {

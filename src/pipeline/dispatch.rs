@@ -187,10 +187,16 @@ fn stop_runs(
 ) -> Result<usize> {
     let tenant = &snapshot.tenant;
     let tx = &mut conn.of(&tenant.id);
+    // A run that began before the entry had a customer is about the entry itself.
+    let entry = entry_of(event)?;
+    let is_about = |run: &Run| run.subject_id == subject || entry.as_ref() == Some(&run.subject_id);
     let mut open = run::open_of_subject(tx, subject)?;
+    if let Some(entry) = entry.as_deref().filter(|entry| *entry != subject) {
+        open.extend(run::open_of_subject(tx, entry)?);
+    }
     if let Some(contact) = &event.contact_id {
         let of_contact = run::open_of_contact(tx, contact)?;
-        open.extend(of_contact.into_iter().filter(|run| run.subject_id != subject));
+        open.extend(of_contact.into_iter().filter(|run| !is_about(run)));
     }
     let mut stopped = 0;
     for run in open {
@@ -201,7 +207,7 @@ fn stop_runs(
         for (same, watch) in version.stops(tenant)? {
             let concerns = match same {
                 Same::Contact => event.contact_id.is_some() && run.contact_id == event.contact_id,
-                Same::Subject => run.subject_id == subject,
+                Same::Subject => is_about(&run),
             };
             if concerns && watch.matches(event, "", &snapshot.connections)? {
                 let reason = format!("ended by {}, {}", event.kind, event.id);
@@ -295,6 +301,15 @@ pub fn subject(event: &Event) -> Result<String> {
         (None, Some(lead)) => lead.to_string(),
         (None, None) => event.id.to_string(),
     })
+}
+
+/// Returns the subject of a calendar entry without one who attends it.
+fn entry_of(event: &Event) -> Result<Option<String>> {
+    if event.kind != EventKind::CalendarEvent {
+        return Ok(None);
+    }
+    let payload: CalendarEvent = event.payload.read()?;
+    Ok(Some(format!("{}:{}", payload.calendar, payload.entry.id)))
 }
 
 /// A run of a paused automation, or of a suspended tenant, is made and waits to be woken. One that is

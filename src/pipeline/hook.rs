@@ -85,7 +85,8 @@ pub async fn take(
     }
     let result = checked(read());
     // Where the call is signed, so is its `webhook-id`; an `Idempotency-Key` is what anyone may add to a copy.
-    let key = if settings.signed { headers.get("webhook-id") } else { headers.get("idempotency-key") };
+    let names: &[&str] = if settings.signed { &["webhook-id"] } else { &["idempotency-key", "webhook-id"] };
+    let key = names.iter().find_map(|name| headers.get(*name));
     let origin = Origin {
         tenant: tenant.clone(),
         source: source.clone(),

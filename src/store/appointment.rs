@@ -90,7 +90,7 @@ pub fn of_series(
     series: &str,
     after: Timestamp,
 ) -> Result<Vec<Appointment>> {
-    on!(tx.conn, |c| appointments::table
+    let mut found: Vec<Appointment> = on!(tx.conn, |c| appointments::table
         .filter(appointments::tenant_id.eq(tx.tenant))
         .filter(appointments::connection_id.eq(connection))
         .filter(appointments::calendar.eq(calendar))
@@ -99,7 +99,13 @@ pub fn of_series(
         .filter(appointments::starts_at.gt(after))
         .filter(appointments::state.eq(AppointmentState::Booked))
         .select(Appointment::as_select())
-        .load(c))
+        .load(c))?;
+    // A series that was split off begins with the same id, and a letter.
+    let is_own = |id: &str| {
+        id.get(series.len() + 1..).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    found.retain(|appointment| is_own(&appointment.entry_id));
+    Ok(found)
 }
 
 /// Writes everything about an appointment that can change.

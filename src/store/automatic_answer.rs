@@ -6,24 +6,26 @@ use crate::conn::on;
 use crate::{Conn, dialect};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
-use nexora_core::model::EffectId;
+use nexora_core::model::effect::Effect;
 use nexora_core::model::verdict::automatic_answers;
+use nexora_core::model::{EffectId, RunId};
 
-/// Returns when other effects wrote to the address since a moment. Until the transaction ends, no other one can ask.
-pub fn others(conn: &mut Conn, hash: &str, effect: &EffectId, since: Timestamp) -> Result<Vec<Timestamp>> {
+/// Returns when other runs wrote to the address since a moment. Until the transaction ends, no other one can ask.
+pub fn of_others(conn: &mut Conn, hash: &str, run: &RunId, since: Timestamp) -> Result<Vec<Timestamp>> {
     dialect::lock(conn, &format!("automatic-answer|{hash}"))?;
     on!(conn, |c| automatic_answers::table
         .filter(automatic_answers::hash.eq(hash))
         .filter(automatic_answers::at.gt(since))
-        .filter(automatic_answers::effect_id.ne(effect))
+        .filter(automatic_answers::run_id.ne(run))
         .select(automatic_answers::at)
         .load(c))
 }
 
 /// Notes that an effect writes to the address; a second attempt at it changes nothing.
-pub fn insert(conn: &mut Conn, hash: &str, effect: &EffectId, at: Timestamp) -> Result<()> {
+pub fn insert(conn: &mut Conn, hash: &str, effect: &Effect, at: Timestamp) -> Result<()> {
     let row = (
-        automatic_answers::effect_id.eq(effect),
+        automatic_answers::effect_id.eq(&effect.id),
+        automatic_answers::run_id.eq(&effect.run_id),
         automatic_answers::hash.eq(hash),
         automatic_answers::at.eq(at),
     );

@@ -261,6 +261,17 @@ pub fn insert_attempt(conn: &mut Conn, attempt: &Attempt) -> Result<()> {
     on!(conn, |c| insert.execute(c)).map(|_| ())
 }
 
+/// Returns when an effect was first tried.
+pub fn first_attempt(tx: &mut Tx, id: &EffectId) -> Result<Option<Timestamp>> {
+    on!(tx.conn, |c| attempts::table
+        .filter(attempts::tenant_id.eq(tx.tenant))
+        .filter(attempts::effect_id.eq(id))
+        .order(attempts::number.asc())
+        .select(attempts::started_at)
+        .first(c)
+        .optional())
+}
+
 /// Returns the latest `limit` attempts of an effect, newest first.
 pub fn attempts(tx: &mut Tx, id: &EffectId, limit: i64) -> Result<Vec<Attempt>> {
     on!(tx.conn, |c| attempts::table

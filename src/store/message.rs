@@ -117,7 +117,7 @@ pub fn latest_of_contact(tx: &mut Tx, contact: &ContactId) -> Result<Option<Mess
     on!(tx.conn, |c| messages::table
         .filter(messages::tenant_id.eq(tx.tenant))
         .filter(messages::contact_id.eq(contact))
-        .filter(messages::author.ne(Author::Machine))
+        .filter(messages::author.ne_all([Author::Machine, Author::Unverified]))
         .order((messages::sent_at.desc(), messages::id.desc()))
         .select(Message::as_select())
         .first(c)

@@ -10,3 +10,13 @@ WHERE kind = 'email' AND EXISTS (
       AND messages.author = 'contact'
       AND lower(messages.sender) = contact_addresses.value
 );
+
+UPDATE contact_addresses SET proof = 'relay'
+WHERE kind = 'email' AND (tenant_id, value) IN (
+    SELECT tenant_id, lower(reply_to) FROM leads WHERE reply_to IS NOT NULL
+);
+
+UPDATE contact_addresses SET added_at = (
+    SELECT created_at FROM contacts
+    WHERE contacts.tenant_id = contact_addresses.tenant_id AND contacts.id = contact_addresses.contact_id
+);

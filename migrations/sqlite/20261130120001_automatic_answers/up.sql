@@ -2,6 +2,7 @@
 -- bounded over all tenants, so there is no tenant here, and the address is a keyed hash.
 CREATE TABLE automatic_answers (
     effect_id TEXT NOT NULL PRIMARY KEY,
+    run_id    TEXT NOT NULL,
     hash      TEXT NOT NULL,
     at        BIGINT NOT NULL
 );

@@ -41,6 +41,9 @@ const EXTENSION_MARKS: [&str; 15] = [
 
 const EXTENSION_DIGITS: usize = 7;
 
+/// Digits behind a comma or a number sign: more of them are another number.
+const VAGUE_DIGITS: usize = 5;
+
 /// The fewest digits of a number that may have an extension.
 const NUMBER_DIGITS: usize = 7;
 
@@ -66,8 +69,9 @@ impl PhoneNumber {
         self.base().to_owned()
     }
 
-    pub fn has_extension(&self) -> bool {
-        self.0.contains(';')
+    /// Returns a text without the extension that it ends with, if it ends with one.
+    pub fn without_extension(text: &str) -> String {
+        split_extension(&plain(text)).0.to_owned()
     }
 
     /// Tells whether no area code or kind of number is known that would have this one. It may still be right.
@@ -151,11 +155,12 @@ fn split_extension(text: &str) -> (&str, Option<&str>) {
     let head = head.trim_end_matches([' ', ':', '.']);
     let lower = head.to_ascii_lowercase();
     let marked = EXTENSION_MARKS.iter().find_map(|mark| {
+        let is_vague = matches!(*mark, "," | "#") && digits.len() > VAGUE_DIGITS;
         let mark = mark.trim_end_matches('.');
-        lower.ends_with(mark).then(|| head.len() - mark.len())
+        (lower.ends_with(mark) && !is_vague).then(|| head.len() - mark.len())
     });
-    let number =
-        marked.and_then(|at| head.get(..at)).map(|number| number.trim_end_matches([' ', '(', ',', ';', '-']));
+    let ends = [' ', '(', ',', ';', '-'];
+    let number = marked.and_then(|at| head.get(..at)).map(|number| number.trim_end_matches(ends));
     match number {
         Some(number) if number.bytes().filter(u8::is_ascii_digit).count() >= NUMBER_DIGITS => {
             (number, Some(digits))
@@ -180,7 +185,8 @@ fn is_possible(number: &phonenumber::PhoneNumber) -> bool {
         let kinds = region.descriptors();
         let kinds =
             [kinds.fixed_line(), kinds.mobile(), kinds.toll_free(), kinds.voip(), kinds.shared_cost()];
-        let mut lengths = kinds.into_iter().flatten().flat_map(phonenumber::metadata::Descriptor::possible_length);
+        let mut lengths =
+            kinds.into_iter().flatten().flat_map(phonenumber::metadata::Descriptor::possible_length);
         lengths.any(|length| usize::from(*length) == national.len())
     });
     fits && (code != NORTH_AMERICA || fits_north_america(&national))

@@ -37,6 +37,7 @@ define_words! {
 diesel::table! {
     automatic_answers (effect_id) {
         effect_id -> Text,
+        run_id -> Text,
         hash -> Text,
         at -> BigInt,
     }

@@ -84,6 +84,17 @@ impl SignedLinks {
         self.hash.hash(&format!("{tenant}|{}", address.trim().to_lowercase()))
     }
 
+    /// Returns the hashes under which an address may be suppressed: an international domain was once kept as it is
+    /// shown.
+    pub fn hashes_of(&self, tenant: &TenantId, address: &str) -> Vec<String> {
+        let mut hashes = vec![self.hash_of(tenant, address)];
+        if let Some((local, domain)) = address.split_once('@').filter(|(_, domain)| domain.contains("xn--")) {
+            let (shown, _) = idna::domain_to_unicode(domain);
+            hashes.push(self.hash_of(tenant, &format!("{local}@{shown}")));
+        }
+        hashes
+    }
+
     /// Returns the hash of an address that is the same for all tenants.
     pub fn hash_for_all(&self, address: &str) -> String {
         self.hash.hash(&format!("all|{}", address.trim().to_lowercase()))

@@ -59,7 +59,7 @@ pub fn pass(
     let input = gather(conn, linker, effect, (recipient, envelope), &earlier, now)?;
     let decision = gate::decide(envelope, &input);
     if decision.decision == Decision::Send && input.to_stranger.is_some() {
-        automatic_answer::insert(conn, &linker.hash_for_all(&recipient.key()), &effect.id, now)?;
+        automatic_answer::insert(conn, &linker.hash_for_all(&recipient.key()), effect, now)?;
     }
     // A hold that is looked at every few seconds is stored once.
     let soon = [Gate::Freshness, Gate::Run].contains(&decision.gate) && decision.decision == Decision::Hold;
@@ -110,11 +110,14 @@ fn gather(
         }
         None => None,
     };
-    let hash = linker.hash_of(id, &recipient.key());
+    let mut suppressions = Vec::new();
+    for hash in linker.hashes_of(id, &recipient.key()) {
+        suppressions.extend(consent::suppressions_of(tx, &hash)?);
+    }
     let to_stranger = match is_to_stranger(tx, run.as_ref(), (recipient, envelope))? {
         true => {
             let (hash, since) = (linker.hash_for_all(&recipient.key()), now - gate::STRANGER_DAY);
-            Some(automatic_answer::others(tx, &hash, &effect.id, since)?)
+            Some(automatic_answer::of_others(tx, &hash, &effect.run_id, since)?)
         }
         false => None,
     };
@@ -122,7 +125,7 @@ fn gather(
         now,
         run: run.as_ref().map_or(RunState::Cancelled, |run| run.state),
         run_reason: run.and_then(|run| run.reason),
-        suppressions: consent::suppressions_of(tx, &hash)?,
+        suppressions,
         consent: consent.flatten().map(|consent| consent.given),
         explicit_consent: settings.explicit_consent,
         news_waits: contact.map_or(Ok(false), |contact| event::any_pending_of(tx, contact))?,

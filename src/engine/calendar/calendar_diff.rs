@@ -139,6 +139,7 @@ fn as_planned(series: &Entry, instance: &Entry) -> Option<Entry> {
         title: series.title.clone(),
         location: series.location.clone(),
         attendees: series.attendees.clone(),
+        properties: series.properties.clone(),
         start: Some(start),
         end: planned_end(series, instance),
         ..instance.clone()

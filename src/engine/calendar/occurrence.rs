@@ -1,6 +1,8 @@
 //! What one change in a calendar means for each customer: an appointment is one occurrence of an entry, with people who
 //! attend it, and each of them hears of what changed for them.
 
+use chrono_tz::Tz;
+
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::appointment::Appointment;
 use nexora_core::model::calendar_entry::{Attendee, Entry, EntryChange, When};
@@ -62,25 +64,42 @@ fn is_same(one: &Attendee, other: &Attendee) -> bool {
 }
 
 /// Tells a change to a series as one of its next occurrence: that is what customers expect. `booked` are its
-/// occurrences to come as they were, `instances` as they are; where neither is known, the series stands for itself.
-pub fn of_next(change: Change, booked: &[Appointment], instances: &[Entry], now: Timestamp) -> Change {
+/// occurrences to come as they were, `instances` as they are; where neither is known, the series stands for itself. A
+/// whole day is one in `zone`.
+pub fn of_next(
+    change: Change,
+    booked: &[Appointment],
+    instances: &[Entry],
+    zone: Tz,
+    now: Timestamp,
+) -> Change {
     if !change.entry.is_series() {
         return change;
     }
     let before = booked.iter().min_by_key(|appointment| appointment.starts_at);
-    let next = instances
-        .iter()
-        .filter(|entry| !entry.cancelled && is_ahead(entry, now))
-        .min_by_key(|entry| starts(entry));
-    match (change.kind, next, before) {
-        (EntryChange::Cancelled, _, Some(before)) => {
-            let entry = at(&change.entry, before);
-            Change { previous: Some(Entry { cancelled: false, ..entry.clone() }), entry, ..change }
+    let living = || instances.iter().filter(|entry| !entry.cancelled);
+    let next = living().filter(|entry| is_ahead(entry, now)).min_by_key(|entry| starts(entry));
+    let is_gone = |known: &&Appointment| !living().any(|entry| entry.id == known.entry_id);
+    let gone = booked.iter().filter(is_gone).min_by_key(|appointment| appointment.starts_at);
+    let stays = change.previous.as_ref().is_some_and(|previous| previous.start == change.entry.start);
+    let called_off = match (change.kind, next, before, gone) {
+        // A series that is ended by a last day is changed, and not cancelled.
+        (EntryChange::Cancelled, _, Some(before), _) | (EntryChange::Updated, None, Some(before), _) => {
+            Some(before)
         }
-        (EntryChange::Created, Some(next), _) => Change { entry: next.clone(), previous: None, ..change },
-        (EntryChange::Updated, Some(next), before) => {
+        (EntryChange::Updated, Some(_), _, Some(gone)) if stays => Some(gone),
+        _ => None,
+    };
+    if let Some(known) = called_off {
+        let entry = at(&change.entry, known, zone);
+        let previous = Some(Entry { cancelled: false, ..entry.clone() });
+        return Change { kind: EntryChange::Cancelled, entry: entry.into_cancelled(), previous, ..change };
+    }
+    match (change.kind, next) {
+        (EntryChange::Created, Some(next)) => Change { entry: next.clone(), previous: None, ..change },
+        (EntryChange::Updated, Some(next)) => {
             let previous = change.previous.as_ref().map(|series| match before {
-                Some(before) => at(series, before),
+                Some(before) => at(series, before, zone),
                 None => shifted(series, &change.entry, next),
             });
             Change { entry: next.clone(), previous, ..change }
@@ -106,8 +125,11 @@ fn is_ahead(entry: &Entry, now: Timestamp) -> bool {
 }
 
 /// Returns an occurrence of a series as it was booked.
-fn at(series: &Entry, booked: &Appointment) -> Entry {
-    let when = |moment: Timestamp| When::At(moment);
+fn at(series: &Entry, booked: &Appointment, zone: Tz) -> Entry {
+    let when = |moment: Timestamp| match booked.all_day {
+        true => When::Day(moment.utc().with_timezone(&zone).date_naive().to_string()),
+        false => When::At(moment),
+    };
     Entry {
         id: booked.entry_id.clone(),
         series_id: Some(series.id.clone()),
@@ -231,17 +253,30 @@ mod tests {
             [entry("s_0", 900, &["a@x"]), entry("s_2", 1_202, &["a@x"]), entry("s_1", 1_034, &["a@x"])];
         let known = [booked("s_1", 1_032), booked("s_2", 1_200)];
         let moved = change(EntryChange::Updated, series(530), Some(series(528)));
-        let next = of_next(moved.clone(), &known, &instances, NOW);
+        let next = of_next(moved.clone(), &known, &instances, Tz::UTC, NOW);
         assert_eq!((next.entry.id.as_str(), next.entry.start.clone()), ("s_1", entry("", 1_034, &[]).start));
         assert_eq!(next.previous.unwrap().start, entry("", 1_032, &[]).start);
-        let unknown = of_next(moved, &[], &instances, NOW);
+        let unknown = of_next(moved, &[], &instances, Tz::UTC, NOW);
         assert_eq!(unknown.previous.unwrap().start, entry("", 1_032, &[]).start);
         let cancelled = change(EntryChange::Cancelled, series(528).into_cancelled(), Some(series(528)));
-        let next = of_next(cancelled.clone(), &known, &[], NOW);
+        let next = of_next(cancelled.clone(), &known, &[], Tz::UTC, NOW);
         assert_eq!(
             (next.entry.id.as_str(), next.entry.start, next.entry.cancelled),
             ("s_1", entry("", 1_032, &[]).start, true)
         );
-        assert_eq!(of_next(cancelled.clone(), &[], &[], NOW), cancelled);
+        assert_eq!(of_next(cancelled.clone(), &[], &[], Tz::UTC, NOW), cancelled);
+        // A last day that lies in the past ends it, and so does one before its next occurrence.
+        let ended = change(EntryChange::Updated, series(528), Some(series(528)));
+        let next = of_next(ended.clone(), &known, &[], Tz::UTC, NOW);
+        assert_eq!((next.kind, next.entry.id.as_str()), (EntryChange::Cancelled, "s_1"));
+        let shorter = of_next(ended.clone(), &known, &[entry("s_1", 1_032, &["a@x"])], Tz::UTC, NOW);
+        assert_eq!((shorter.kind, shorter.entry.id.as_str()), (EntryChange::Cancelled, "s_2"));
+        // An edit of its title moves nothing, on whole days neither.
+        let days = [Appointment { all_day: true, ..booked("s_1", 1_032) }];
+        let day =
+            |hour: i64| Some(When::Day(Timestamp::from_millis(hour * HOUR).utc().date_naive().to_string()));
+        let whole = Entry { start: day(1_032), end: day(1_056), ..entry("s_1", 0, &["a@x"]) };
+        let edited = of_next(ended, &days, &[whole], Tz::UTC, NOW);
+        assert_eq!((edited.kind, edited.previous.unwrap().start), (EntryChange::Updated, edited.entry.start));
     }
 }

@@ -26,7 +26,7 @@ pub struct Policy {
 pub struct Attempted {
     pub number: i32,
     pub now: Timestamp,
-    /// Since when the effect is due.
+    /// When the effect was first tried.
     pub since: Timestamp,
     pub jitter: f64,
 }

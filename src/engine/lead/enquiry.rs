@@ -126,7 +126,7 @@ fn read(enquiry: Enquiry, country: Country) -> (NewLead, Vec<FieldFault>) {
         first_good(&enquiry.email, |text| text.parse().ok(), |text| contact_extraction::emails(text).next());
     let phone = first_good(
         &enquiry.phone,
-        |text| PhoneNumber::parse_in(country, text).ok().filter(|phone| is_number_alone(text, phone)),
+        |text| PhoneNumber::parse_in(country, text).ok().filter(|_| is_number_alone(text)),
         |text| contact_extraction::phones(text, country).next(),
     );
     for (name, text, is_whole) in [
@@ -218,8 +218,8 @@ fn first_good<T>(
 }
 
 /// Tells whether a field holds a number and no words besides it, but for the mark of an extension.
-fn is_number_alone(text: &str, phone: &PhoneNumber) -> bool {
-    phone.has_extension() || !text.chars().any(char::is_alphabetic)
+fn is_number_alone(text: &str) -> bool {
+    !PhoneNumber::without_extension(text).chars().any(char::is_alphabetic)
 }
 
 fn capped(field: &'static str, text: &str, limit: usize, faults: &mut Vec<FieldFault>) -> Option<String> {

@@ -154,7 +154,7 @@ async fn read_parts(config: &Config, hold: &Arc<Hold>, request: Request) -> Resu
             false => {
                 let text = content(part, text_left).await.map_err(cut)?.ok_or_else(too_large)?;
                 text_left -= u64::try_from(text.len()).unwrap_or(text_left);
-                texts.push((name, String::from_utf8_lossy(&text).into_owned()));
+                texts.push((name, body::decoded(&text, None)));
             }
             true => {
                 let photo = content(part, config.intake.photo_limit_bytes).await.map_err(cut)?;

@@ -31,6 +31,8 @@ pub(super) struct Claimed {
     pub(super) connection: Connection,
     /// The address that the connection stands for.
     pub(super) account: String,
+    /// When it was first tried.
+    pub(super) tried_since: Timestamp,
     pub(super) mode: TenantMode,
 }
 
@@ -90,7 +92,9 @@ impl Claims {
                 ..effect
             };
             let account = self.connectors.account(&connection);
-            self.won.push(Claimed { effect, in_doubt, connection, account, mode });
+            let first = effect::first_attempt(&mut conn.of(&effect.tenant_id), &effect.id)?;
+            let tried_since = first.unwrap_or(self.now);
+            self.won.push(Claimed { effect, in_doubt, connection, account, tried_since, mode });
         }
         Ok(())
     }

@@ -66,7 +66,7 @@ pub(super) async fn read(app: &App, calendar: &dyn ReadCalendar, cursor: &Cursor
     let now = app.clock.now();
     let is_current = |position: &Position| {
         let reaches = |until: Timestamp| until + HORIZON_STEP >= now + app.config.poll.horizon();
-        position.moments == wish.moments && (wish.moments.is_empty() || position.horizon.is_some_and(reaches))
+        position.moments == wish.moments && position.horizon.is_some_and(reaches)
     };
     let refresh = !position.as_ref().is_some_and(is_current);
     let horizon = match (&position, refresh) {
@@ -74,13 +74,12 @@ pub(super) async fn read(app: &App, calendar: &dyn ReadCalendar, cursor: &Cursor
         _ => now + app.config.poll.horizon(),
     };
     let mut instances = HashMap::new();
-    if !wish.moments.is_empty() {
-        let series = series_to_expand(app, cursor, &changes, refresh).await.map_err(unreadable)?;
-        for id in series {
-            let from = now - longest_after(&wish.moments);
-            let found = calendar.instances(&cursor.target, &id, from, horizon).await?;
-            instances.insert(id, found);
-        }
+    // The occurrences of a series are appointments, whether or not anything is to happen before them.
+    let series = series_to_expand(app, cursor, &changes, refresh).await.map_err(unreadable)?;
+    for id in series {
+        let from = now - longest_after(&wish.moments);
+        let found = calendar.instances(&cursor.target, &id, from, horizon).await?;
+        instances.insert(id, found);
     }
     Ok(Read { position, changes, moments: wish.moments, horizon, refresh, instances })
 }
@@ -135,6 +134,7 @@ pub(super) fn record(conn: &mut Conn, claimed: &Claimed, mut read: Read, now: Ti
     known.retain(|id, _| !read.changes.silent.contains(id));
     let changes = calendar_diff::compare(&known, read.changes.entries, read.changes.full);
     let is_baseline = read.position.is_none();
+    let zone = claimed.tenant.zone()?.tz();
     let timers = Timers { claimed, moments: &read.moments, now };
     let mut told = false;
     for change in &changes {
@@ -142,7 +142,7 @@ pub(super) fn record(conn: &mut Conn, claimed: &Claimed, mut read: Read, now: Ti
         if change.is_told && !is_baseline {
             let booked = appointment::to_come(tx, cursor.place(), &change.entry, now)?;
             let instances = read.instances.get(&change.entry.id).map_or([].as_slice(), Vec::as_slice);
-            let told_change = occurrence::of_next(change.clone(), &booked, instances, now);
+            let told_change = occurrence::of_next(change.clone(), &booked, instances, zone, now);
             tell_change(tx, claimed, &told_change, now)?;
             told = true;
         } else {
@@ -170,11 +170,8 @@ pub(super) fn record(conn: &mut Conn, claimed: &Claimed, mut read: Read, now: Ti
         timers.set(tx, series, instances)?;
         appointment::record_series(tx, &claimed.tenant, cursor.place(), (series, instances), now)?;
     }
-    let position = Position {
-        sync_token: read.changes.sync_token,
-        horizon: (!read.moments.is_empty()).then_some(read.horizon),
-        moments: read.moments,
-    };
+    let position =
+        Position { sync_token: read.changes.sync_token, horizon: Some(read.horizon), moments: read.moments };
     Ok(Settled { position: Json::of(&position)?, changed: told, more: false })
 }
 

@@ -24,6 +24,7 @@ use nexora_engine::message::mail::from_parts;
 use nexora_store::{Conn, Inserted, Tx, contact, lead, message};
 
 /// Why a lead that came by mail is for a person to look at.
+const NOT_GENUINE: &str = "the receiving server found that its sender did not send the mail";
 const NO_ANSWER: &str = "There is neither a mail address nor a telephone number that can be read.";
 
 /// What a mail turned out to be.
@@ -79,6 +80,7 @@ pub fn take_in(
         return Ok(MailOrigin::Other);
     }
     let rules = Rules::of(&claimed.connection)?;
+    let of_customer = if payload.mail.is_spoofed { Author::Unverified } else { Author::Contact };
     let is_contacts = payload.about.contact_id.is_some();
     match formats::read_mail(IncomingMail { mail: &payload.mail, rules: &rules, is_contacts }) {
         MailResult::Leads(leads) => {
@@ -86,7 +88,7 @@ pub fn take_in(
                 // The mail belongs to its first lead, which is therefore stored last.
                 store_lead(conn, claimed, payload, lead, number, now)?;
             }
-            keep(conn, claimed, payload, (Author::Contact, received_at), now)?;
+            keep(conn, claimed, payload, (of_customer, received_at), now)?;
             Ok(MailOrigin::Other)
         }
         // A message on a lead that is not known, as after a restart with another system, is a lead.
@@ -94,10 +96,10 @@ pub fn take_in(
             add_relay(conn, claimed, payload, &lead, now)?;
             if payload.about.contact_id.is_none() {
                 store_lead(conn, claimed, payload, *lead, 0, now)?;
-                keep(conn, claimed, payload, (Author::Contact, received_at), now)?;
+                keep(conn, claimed, payload, (of_customer, received_at), now)?;
                 return Ok(MailOrigin::Other);
             }
-            keep(conn, claimed, payload, (Author::Contact, received_at), now)?;
+            keep(conn, claimed, payload, (of_customer, received_at), now)?;
             Ok(MailOrigin::Reply)
         }
         MailResult::Unreadable { source, reason } => {
@@ -111,6 +113,7 @@ pub fn take_in(
             let author = author::of_mail(tx, &claimed.connectors, &claimed.tenant, &payload.mail)?;
             keep(tx, claimed, payload, (author, received_at), now)?;
             if author == Author::Contact {
+                prove(conn, claimed, payload, now)?;
                 opt_out::note(conn, claimed, payload, now)?;
             }
             let is_reply = author == Author::Contact && payload.about.contact_id.is_some();
@@ -134,9 +137,10 @@ fn store_lead(
     let mut lead = enquiry::salvage(parsed.enquiry, claimed.tenant.country()?);
     let is_answerable =
         lead.email.is_some() || lead.phone.is_some() || reply_to.is_some() || parsed.answered_there;
-    let (state, reasons) = match is_answerable {
-        true => (LeadState::New, Vec::new()),
-        false => (LeadState::NeedsReview, vec![NO_ANSWER.to_owned()]),
+    let (state, reasons) = match (is_answerable, payload.mail.is_spoofed) {
+        (true, false) => (LeadState::New, Vec::new()),
+        (true, true) => (LeadState::NeedsReview, vec![NOT_GENUINE.to_owned()]),
+        (false, _) => (LeadState::NeedsReview, vec![NO_ANSWER.to_owned()]),
     };
     if !is_answerable && lead.name.is_empty() {
         lead.name = format!("Mail from {}", lead.source);
@@ -170,8 +174,10 @@ fn lead_key(claimed: &Claimed, payload: &MailEvent, parsed: &ParsedLead, number:
     let domain = parsed.id_domain.unwrap_or_else(|| from.rsplit('@').next().unwrap_or_default());
     match (lead_id(parsed.external_id.as_deref()), number) {
         (Some(id), _) => Identity::SenderId(format!("lead:{}:{domain}:{id}", parsed.enquiry.source)),
-        (None, 0) => Identity::Key(format!("lead-mail:{}:{}", claimed.cursor.id, payload.id)),
-        (None, number) => Identity::Key(format!("lead-mail:{}:{}:{number}", claimed.cursor.id, payload.id)),
+        (None, 0) => Identity::SenderId(format!("lead-mail:{}:{}", claimed.cursor.id, payload.id)),
+        (None, number) => {
+            Identity::SenderId(format!("lead-mail:{}:{}:{number}", claimed.cursor.id, payload.id))
+        }
     }
 }
 
@@ -191,7 +197,7 @@ fn store_unreadable(
         ..enquiry::Enquiry::default()
     };
     let arrival = Arrival {
-        identity: Some(Identity::Key(format!("lead-mail:{}:{}", claimed.cursor.id, payload.id))),
+        identity: Some(Identity::SenderId(format!("lead-mail:{}:{}", claimed.cursor.id, payload.id))),
         state: LeadState::NeedsReview,
         original: Some(original(mail)),
         ..Arrival::of(enquiry::salvage(enquiry, claimed.tenant.country()?))
@@ -243,6 +249,17 @@ fn original(mail: &Mail) -> String {
     format!("From: {from}\nSubject: {}\n\n{}", mail.subject, lead_mail::shown(mail))
 }
 
+/// Notes that a contact has written from an address of theirs. A form's mail is no such proof, whoever it is from.
+fn prove(conn: &mut Conn, claimed: &Claimed, payload: &MailEvent, now: Timestamp) -> Result<()> {
+    let tx = &mut conn.of(&claimed.tenant.id);
+    match (&payload.about.contact_id, author::sender(&payload.mail)) {
+        (Some(contact_id), Some(from)) => {
+            contact::prove_address(tx, contact_id, (AddressKind::Email, &from), AddressProof::Wrote, now)
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Stores a mail that is about a contact. What a colleague wrote in the conversation is an answer of the business.
 fn keep(
     conn: &mut Conn,
@@ -253,9 +270,8 @@ fn keep(
 ) -> Result<()> {
     let mail = &payload.mail;
     let tx = &mut conn.of(&claimed.tenant.id);
-    let Some(contact_id) = &payload.about.contact_id else { return Ok(()) };
-    if let (Author::Contact, Some(from)) = (author, author::sender(mail)) {
-        contact::prove_address(tx, contact_id, (AddressKind::Email, &from), AddressProof::Wrote, now)?;
+    if payload.about.contact_id.is_none() {
+        return Ok(());
     }
     let message = Message {
         author,

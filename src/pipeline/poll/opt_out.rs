@@ -2,6 +2,7 @@
 
 use super::{Claimed, bounce};
 use crate::domain::contact::opt_out::{self, OptOut};
+use crate::domain::message::author;
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::consent::SuppressionReason;
@@ -14,12 +15,13 @@ use nexora_store::{Conn, Inserted, contact};
 /// sender's is one of them. The same again changes nothing.
 pub fn note(conn: &mut Conn, claimed: &Claimed, payload: &MailEvent, now: Timestamp) -> Result<()> {
     let mail = &payload.mail;
-    let (Some(contact_id), Some(from)) = (&payload.about.contact_id, &mail.from) else { return Ok(()) };
+    let (Some(contact_id), Some(address)) = (&payload.about.contact_id, author::sender(mail)) else {
+        return Ok(());
+    };
     if !is_opt_out(&mail.subject, mail.own_text()) {
         return Ok(());
     }
     let tx = &mut conn.of(&claimed.tenant.id);
-    let address = from.address.to_lowercase();
     let hash = claimed.linker.hash_of(tx.tenant(), &address);
     let (reason, detail) = (SuppressionReason::Unsubscribed, "by an answer");
     let is_contacts = contact::addresses(tx, contact_id)?.contains(&(AddressKind::Email, address));

@@ -57,7 +57,15 @@ pub fn lead(answers: Vec<Answer>, map: &BTreeMap<String, SourceField>) -> Parsed
     }
     let mut lead = fields.into_lead();
     lead.enquiry.attribution = attribution;
-    lead.enquiry.details = details.into_iter().map(|answer| (label(&answer), answer.value)).collect();
+    for answer in details {
+        let kept = lead.enquiry.details.entry(label(&answer)).or_default();
+        if !kept.is_empty() && *kept != answer.value {
+            kept.push_str(", ");
+        }
+        if !kept.ends_with(&answer.value) {
+            kept.push_str(&answer.value);
+        }
+    }
     lead
 }
 

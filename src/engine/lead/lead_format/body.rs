@@ -26,16 +26,17 @@ pub fn object(body: Body<'_>) -> Result<Value, String> {
     let content_type = body.content_type.to_ascii_lowercase();
     let kind = content_type.split(';').next().unwrap_or_default().trim();
     let charset = attribute(body.content_type, "charset");
+    let charset = charset.as_deref();
     match kind {
-        "application/x-www-form-urlencoded" if !looks_like_json(body.bytes) => Ok(form(body.bytes, &charset)),
+        "application/x-www-form-urlencoded" if !looks_like_json(body.bytes) => Ok(form(body.bytes, charset)),
         "multipart/form-data" => {
             let boundary = boundary(body.content_type).ok_or("the form's parts have no boundary")?;
-            parts(body.bytes, &boundary, &charset)
+            parts(body.bytes, &boundary, charset)
                 .map(collected)
                 .ok_or_else(|| "the form is malformed".to_owned())
         }
-        _ => json(&decoded(body.bytes, &charset)).or_else(|reason| match is_form(kind, body.bytes) {
-            true => Ok(form(body.bytes, &charset)),
+        _ => json(&decoded(body.bytes, charset)).or_else(|reason| match is_form(kind, body.bytes) {
+            true => Ok(form(body.bytes, charset)),
             false => Err(reason),
         }),
     }
@@ -117,11 +118,11 @@ const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// Returns the text of bytes: UTF-8 if they are that, else in the charset that was named, else as browsers
 /// read what names none (windows-1252).
-fn decoded(bytes: &[u8], charset: &Option<String>) -> String {
+pub fn decoded(bytes: &[u8], charset: Option<&str>) -> String {
     let name = match bytes {
         [0xff, 0xfe, ..] => Some("utf-16le"),
         [0xfe, 0xff, ..] => Some("utf-16be"),
-        _ => charset.as_deref(),
+        _ => charset,
     };
     let is_utf16 = name.is_some_and(|name| name.to_ascii_lowercase().starts_with("utf-16"));
     let bytes = bytes.strip_prefix(BOM).unwrap_or(bytes);
@@ -137,7 +138,7 @@ fn decoded(bytes: &[u8], charset: &Option<String>) -> String {
 }
 
 /// Reads names and values as browsers send them (WHATWG URL, application/x-www-form-urlencoded).
-fn form(bytes: &[u8], charset: &Option<String>) -> Value {
+fn form(bytes: &[u8], charset: Option<&str>) -> Value {
     let bytes = bytes.strip_prefix(BOM).unwrap_or(bytes);
     let text = |part: &[u8]| {
         let spaced: Vec<u8> = part.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
@@ -164,7 +165,7 @@ fn attribute(header: &str, name: &str) -> Option<String> {
 }
 
 /// Returns names and values of the parts that are no files (RFC 7578).
-fn parts(bytes: &[u8], boundary: &str, charset: &Option<String>) -> Option<Vec<(String, String)>> {
+fn parts(bytes: &[u8], boundary: &str, charset: Option<&str>) -> Option<Vec<(String, String)>> {
     let text = format!("\n{}", decoded(bytes, charset).replace("\r\n", "\n"));
     let mark = format!("\n--{boundary}");
     let (_, rest) = text.split_once(&mark)?;

@@ -32,7 +32,7 @@ pub fn judge(incoming: IncomingMail<'_>, from: &str, reading: &Reading) -> Verdi
     let IncomingMail { mail, is_contacts, .. } = incoming;
     let is_service = form_sender::service(from).is_some();
     let is_answer = !mail.in_reply_to.is_empty() || !mail.references.is_empty();
-    if is_answer || mail.kind == MailKind::Bounce || is_own(mail, from, reading) {
+    if is_answer || mail.kind.is_report() || is_own(mail, from, reading) {
         return Verdict::Other;
     }
     let subject = Subject::of(&mail.subject);
