@@ -31,14 +31,26 @@ fn of_triggers(definition: &Definition) -> impl Iterator<Item = &'static Ability
     definition.triggers.iter().flat_map(|trigger| trigger.on.kind().needs)
 }
 
-/// Tells whether settings and connections alone make a step's condition false: what else it names is not there, and
-/// to ask for it is a fault.
+/// Tells whether settings and connections alone make a step's condition false: it is, whether all that it names
+/// besides is there or not.
 fn is_off(step: &Step, settings: &Settings, connections: Connections<'_>) -> bool {
     let Some(condition) = &step.when else { return false };
     let renderer = Renderer::new(chrono_tz::UTC);
-    let present = context::connections(connections);
-    let context = Value::from(Serde(json!({ "settings": settings, "connections": present })));
-    matches!(renderer.is_true(condition, &context), Ok(false))
+    let Ok(names) = renderer.names_in_condition(condition) else { return false };
+    let is_false = |is_there: bool| {
+        let mut context = json!({ "settings": settings, "connections": context::connections(connections) });
+        let unknown = names.iter().filter_map(|name| name.split_once('.'));
+        for (root, field) in unknown.filter(|(root, _)| !["settings", "connections"].contains(root)) {
+            if let Some(fields) =
+                context.as_object_mut().map(|roots| roots.entry(root).or_insert_with(|| json!({})))
+                && let Some(fields) = fields.as_object_mut()
+            {
+                fields.insert(field.to_owned(), if is_there { json!(true) } else { json!(null) });
+            }
+        }
+        matches!(renderer.is_true(condition, &Value::from(Serde(context))), Ok(false))
+    };
+    is_false(true) && is_false(false)
 }
 
 #[cfg(test)]

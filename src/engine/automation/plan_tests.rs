@@ -380,6 +380,7 @@ fn a_step_that_takes_too_much_or_hits_a_defect_fails_alone_and_is_named() {
         }
     }
     let steps = send("broken", "");
+    let mut scene = self::scene();
     let plan =
         scene.advance_with(&steps, |definition| definition.steps[0].action = std::sync::Arc::new(Defect));
     assert_eq!(plan.run.state, RunState::Failed);

@@ -128,6 +128,7 @@ impl Town {
         config.poll.mail_slow_s = 86_400;
         config.poll.calendar_fast_s = 86_400;
         config.poll.calendar_slow_s = 86_400;
+        config.smtp.allow_private = true;
         let database = Database::fresh(Backend::Sqlite).await;
         let registry = registry(&config, clock.clone());
         let key = MasterKey::generate().unwrap();
