@@ -167,7 +167,7 @@ def calendar():
     changes = events.list(calendarId="primary", syncToken=token).execute()
     states = [(item["id"], item["status"]) for item in changes["items"]]
     assert sorted(states) == [("visit1", "confirmed"), ("visit2", "cancelled")], states
-    refused(events.list(calendarId="primary", syncToken="nonsense"), 410, "fullSyncRequired")
+    refused(events.list(calendarId="primary", syncToken="nonsense"), 400, "invalid")
     refused(events.get(calendarId="primary", eventId="nothere"), 404, "notFound")
 
     series = {"id": "series", "summary": "Weekly", "start": at(26, 9), "end": at(26, 10), "recurrence": ["RRULE:FREQ=WEEKLY;COUNT=3"]}
