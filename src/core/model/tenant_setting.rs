@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::wording::parse_length;
 use crate::base::{Error, Result};
-use crate::model::address::{Country, PhoneNumber, Zone};
+use crate::model::address::{Country, EmailAddress, PhoneNumber, Zone};
 use crate::model::hours::{BusinessHours, QuietHours};
 use crate::model::panel::Panel;
 use crate::model::setting::Setting;
@@ -28,6 +28,8 @@ pub struct TenantSettings {
     /// Where customers are asked to leave a review.
     pub review_url: String,
     pub website: String,
+    /// Addresses and domains that the business writes from, besides those of its accounts, users and owner.
+    pub own_addresses: Vec<String>,
     /// The colour of buttons and headings in mails: `#0b6bcb`.
     pub color: String,
     /// Whether commercial mail needs consent that was given in so many words.
@@ -51,6 +53,7 @@ impl Default for TenantSettings {
             postal_address: String::new(),
             review_url: String::new(),
             website: String::new(),
+            own_addresses: Vec::new(),
             color: "#0b6bcb".to_owned(),
             explicit_consent: false,
             cap: 4,
@@ -150,6 +153,13 @@ pub const SETTINGS: &[Setting<(Tenant, TenantSettings)>] = &[
         set: |(_, settings), text| put(&mut settings.website, web_address(text)),
     },
     Setting {
+        name: "own_addresses",
+        help: "addresses and domains that the business writes from besides its accounts, with commas between",
+        example: "office@acme-plumbing.com, acme.net",
+        get: |(_, settings)| settings.own_addresses.join(", "),
+        set: |(_, settings), text| put(&mut settings.own_addresses, own_addresses(text)),
+    },
+    Setting {
         name: "color",
         help: "colour of buttons and headings in mails",
         example: "#b3261e",
@@ -225,6 +235,22 @@ fn length(text: &str) -> Result<String> {
     parse_length(text).map(|_| text.to_owned())
 }
 
+/// Reads mail addresses and domains, with commas between.
+fn own_addresses(text: &str) -> Result<Vec<String>> {
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    parts
+        .map(|part| {
+            // A domain is read as part of an address, so that both have the form that matching uses.
+            let address = if part.contains('@') { part.to_owned() } else { format!("any@{part}") };
+            let key = address
+                .parse::<EmailAddress>()
+                .map_err(|_| is_not(part, "a mail address or a domain"))?
+                .key();
+            Ok(if part.contains('@') { key } else { key.trim_start_matches("any@").to_owned() })
+        })
+        .collect()
+}
+
 fn is_not(text: impl Display, what: &str) -> Error {
     Error::usage(format!("`{text}` is not {what}"))
 }
@@ -290,6 +316,7 @@ mod tests {
             ("quiet_hours", "always"),
             ("review_url", "http://acme.com"),
             ("website", "acme.com"),
+            ("own_addresses", "acme"),
             ("color", "red"),
             ("explicit_consent", "yes"),
             ("cap", "-1"),

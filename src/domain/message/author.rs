@@ -36,13 +36,16 @@ pub fn of_mail(tx: &mut Tx, connectors: &Connectors, tenant: &Tenant, mail: &Mai
     Ok(if is_business(tx, connectors, tenant, &sender)? { Author::Person } else { Author::Contact })
 }
 
-/// Tells whether an address is the business's: its owner's, a user's, an account's, or of a domain of its own.
+/// Tells whether an address is the business's: its owner's, a user's, an account's, one that it named, or of a domain
+/// of its own.
 fn is_business(tx: &mut Tx, connectors: &Connectors, tenant: &Tenant, sender: &str) -> Result<bool> {
     let connections = connection::list(tx, CONNECTION_LIMIT)?;
     let accounts = connections.iter().map(|connection| connectors.account(connection));
     let own: Vec<String> =
         accounts.chain([tenant.owner_email.to_string()]).map(|address| address.to_lowercase()).collect();
-    if own.iter().any(|address| address == sender) {
+    let named = tenant.settings()?.own_addresses;
+    let is_named = |named: &String| named == sender || Some(named.as_str()) == mail_domain::of(sender);
+    if own.iter().any(|address| address == sender) || named.iter().any(is_named) {
         return Ok(true);
     }
     let domain = mail_domain::of(sender).filter(|domain| !mail_domain::is_public(domain));

@@ -122,6 +122,16 @@ async fn a_colleague_who_answers_is_no_customer(backend: Backend) {
         assert_eq!(leads[0].state, LeadState::Contacted, "{colleague}");
         assert!(leads[0].responded_at.is_some(), "{colleague}");
     }
+    // What the business writes from besides its accounts it names.
+    for (own, sender) in
+        [("office@acme-plumbing.net", "Sam <Office@acme-plumbing.net>"), ("acme.net", "kim@acme.net")]
+    {
+        let mut scene = follow_up(backend).await;
+        scene.set(&[("own_addresses", own)]).await;
+        reply(&scene, sender, "Jo, I can come on Monday.", None);
+        scene.pass(60).await;
+        assert_eq!(authors(&scene).await, [Author::Nexora, Author::Person], "{sender}");
+    }
     let scene = follow_up(backend).await;
     reply(&scene, "Jo <jo@example.com>", "Monday is fine.", Some(true));
     scene.pass(60).await;
