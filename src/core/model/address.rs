@@ -100,6 +100,11 @@ impl EmailAddress {
     pub fn key(&self) -> String {
         self.0.to_lowercase()
     }
+
+    /// Returns the form that matching uses of what a header or an entry holds, even if that is no address.
+    pub fn key_of(written: &str) -> String {
+        EmailAddress::parse(written).map_or_else(|_| written.trim().to_lowercase(), |address| address.key())
+    }
 }
 
 parsed_text!(EmailAddress);

@@ -60,10 +60,7 @@ fn mentioned(tx: &mut Tx, country: Country, entry: &Entry) -> Result<Option<Cont
 /// Returns the first customer who attends and is a contact, or else a contact whose address the entry holds.
 fn known(tx: &mut Tx, country: Country, entry: &Entry) -> Result<Option<ContactId>> {
     for attendee in entry.guests() {
-        let key = attendee
-            .email
-            .parse()
-            .map_or_else(|_| attendee.email.to_lowercase(), |email: EmailAddress| email.key());
+        let key = EmailAddress::key_of(&attendee.email);
         if let Some(id) = contact::find_by_address(tx, AddressKind::Email, &key)? {
             return Ok(Some(id));
         }

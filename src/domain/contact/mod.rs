@@ -36,7 +36,7 @@ pub fn find_written(conn: &mut Conn, tenant: &Tenant, address: &str) -> Result<O
     if address.contains(char::is_control) {
         return Ok(None);
     }
-    let email = address.trim().to_lowercase();
+    let email = EmailAddress::key_of(address);
     if let Some(id) = contact::find_by_address(tx, AddressKind::Email, &email)? {
         return Ok(Some(id));
     }

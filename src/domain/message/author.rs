@@ -16,8 +16,7 @@ const MEMBER_LIMIT: i64 = 500;
 
 /// Returns the address that a mail is from, in the form that matching uses.
 pub fn sender(mail: &Mail) -> Option<String> {
-    let written = &mail.from.as_ref()?.address;
-    Some(EmailAddress::parse(written).map_or_else(|_| written.to_lowercase(), |address| address.key()))
+    mail.from.as_ref().map(|from| EmailAddress::key_of(&from.address))
 }
 
 /// Says who wrote a mail: a machine, the business, a person whose sender the receiving server did not find genuine, or

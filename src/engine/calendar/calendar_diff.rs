@@ -14,7 +14,7 @@ use nexora_core::model::calendar_entry::{Entry, EntryChange, When};
 /// Marks those who attend and belong to the business: they bear the mailbox's own domain, or are the
 /// owner. Every other attendee is a customer.
 pub fn mark_colleagues(entry: &mut Entry, mailbox: &str, owner: &str) {
-    let domain = |address: &str| address.rsplit_once('@').map(|(_, domain)| domain.to_lowercase());
+    let domain = |address: &str| mail_domain::of(address).map(str::to_lowercase);
     let own = domain(mailbox).filter(|domain| !mail_domain::is_public(domain));
     for attendee in &mut entry.attendees {
         let is_owner = attendee.email.eq_ignore_ascii_case(owner);

@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 
 use crate::contact::contact_extraction;
 use nexora_core::base::text::{hex, visible};
+use nexora_core::base::wording::cut;
 use nexora_core::model::address::{Country, EmailAddress, PhoneNumber};
 use nexora_core::model::form::FieldName;
 use nexora_core::model::lead::{Attribution, Details, NewLead};
@@ -256,13 +257,6 @@ fn kept(details: Details) -> Details {
         kept.insert(MORE.to_owned(), cut(&more, MORE_LENGTH));
     }
     kept
-}
-
-fn cut(text: &str, limit: usize) -> String {
-    match text.char_indices().nth(limit) {
-        Some((at, _)) => format!("{}\u{2026}", text.get(..at).unwrap_or_default()),
-        None => text.to_owned(),
-    }
 }
 
 fn trimmed(attribution: Attribution) -> Attribution {

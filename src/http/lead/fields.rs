@@ -48,10 +48,9 @@ pub fn is_set(fields: &Fields, name: &str) -> bool {
     fields.get(name).is_some_and(|value| matches!(value.as_str(), "on" | "true" | "1" | "yes"))
 }
 
-/// Makes an enquiry of what was sent; what has no field of ours is a detail. The honeypot is one only where
+/// Makes an enquiry of what was sent, `fields` being its texts; what has no field of ours is a detail. The honeypot is one only where
 /// the sender was shown our form; else it is the business's own website.
-pub fn enquiry(object: &Value, default_source: &str, has_honeypot: bool) -> Enquiry {
-    let fields = texts(object);
+pub fn enquiry(object: &Value, fields: &Fields, default_source: &str, has_honeypot: bool) -> Enquiry {
     let text = |name: &str| fields.get(name).map(|text| text.trim().to_owned()).unwrap_or_default();
     let is_control = |name: &str| CONTROLS.contains(&name) || (has_honeypot && name == HONEYPOT);
     let answers = object.as_object().into_iter().flatten().filter(|(name, _)| !is_control(name));
@@ -67,7 +66,7 @@ pub fn enquiry(object: &Value, default_source: &str, has_honeypot: bool) -> Enqu
         source => source.chars().take(SOURCE_LENGTH).collect(),
     };
     let honeypot = if has_honeypot { text(HONEYPOT) } else { String::new() };
-    Enquiry { source, honeypot, is_test: is_set(&fields, "is_test"), ..enquiry }
+    Enquiry { source, honeypot, is_test: is_set(fields, "is_test"), ..enquiry }
 }
 
 #[cfg(test)]
@@ -75,7 +74,8 @@ mod tests {
     use super::*;
 
     fn read(json: &str, has_honeypot: bool) -> Enquiry {
-        enquiry(&serde_json::from_str(json).unwrap(), "api", has_honeypot)
+        let object: Value = serde_json::from_str(json).unwrap();
+        enquiry(&object, &texts(&object), "api", has_honeypot)
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub async fn accept(public: &Public, sent: &Sent<'_>, submission: Submission) ->
         shown.iter().filter(|field| field.need == Need::Required).map(|field| field.name).collect();
     let key = key(sent.headers, &fields, token.as_ref())?;
     let is_shown_form = sent.reader == Reader::Person || sent.is_trusted();
-    let enquiry = enquiry(&submission.object, source, is_shown_form);
+    let enquiry = enquiry(&submission.object, &fields, source, is_shown_form);
     let sender = match sent.reader {
         Reader::Person => Sender::Person { required: &required },
         Reader::Program => Sender::Program,

@@ -92,7 +92,12 @@ impl Claims {
                 ..effect
             };
             let account = self.connectors.account(&connection);
-            let first = effect::first_attempt(&mut conn.of(&effect.tenant_id), &effect.id)?;
+            // How long it was tried counts only once it was tried often enough.
+            let is_often = effect.attempt_limit.is_some_and(|limit| effect.attempt >= limit);
+            let first = match is_often {
+                true => effect::first_attempt(&mut conn.of(&effect.tenant_id), &effect.id)?,
+                false => None,
+            };
             let tried_since = first.unwrap_or(self.now);
             self.won.push(Claimed { effect, in_doubt, connection, account, tried_since, mode });
         }

@@ -108,6 +108,7 @@ pub fn take_in(
             Ok(MailOrigin::Other)
         }
         MailResult::NotALead { .. } => Ok(MailOrigin::Other),
+        MailResult::Unrelated if !is_contacts => Ok(MailOrigin::Other),
         MailResult::Unrelated => {
             let tx = &mut conn.of(&claimed.tenant.id);
             let author = author::of_mail(tx, &claimed.connectors, &claimed.tenant, &payload.mail)?;
@@ -116,8 +117,7 @@ pub fn take_in(
                 prove(conn, claimed, payload, now)?;
                 opt_out::note(conn, claimed, payload, now)?;
             }
-            let is_reply = author == Author::Contact && payload.about.contact_id.is_some();
-            Ok(if is_reply { MailOrigin::Reply } else { MailOrigin::Other })
+            Ok(if author == Author::Contact { MailOrigin::Reply } else { MailOrigin::Other })
         }
     }
 }
@@ -292,7 +292,7 @@ pub fn note_sent(conn: &mut Conn, claimed: &Claimed, fetched: &FetchedMail, now:
     let connection = &claimed.connection;
     let mut about = About::default();
     for to in mail.to.iter().chain(&mail.cc) {
-        let key = to.address.to_lowercase();
+        let key = EmailAddress::key_of(&to.address);
         let id = contact::find_by_address(&mut conn.of(&connection.tenant_id), AddressKind::Email, &key)?;
         if id.is_some() {
             about = completed(&mut conn.of(&connection.tenant_id), id, None)?;

@@ -79,7 +79,6 @@ pub fn judge(incoming: IncomingMail<'_>, from: &str, reading: &Reading) -> Verdi
 /// Tells whether the addresses in it are those of the business or of the company that sends it.
 fn is_own(mail: &Mail, from: &str, reading: &Reading) -> bool {
     let Some(email) = reading.email().map(str::to_lowercase) else { return false };
-    let domain = |address: &str| address.rsplit('@').next().unwrap_or_default().to_lowercase();
     let is_recipient = mail.to.iter().chain(&mail.cc).any(|to| to.address.eq_ignore_ascii_case(&email));
     let is_business = mail.to.iter().any(|to| domain(&to.address) == domain(from));
     let (own, other) = (domain(from), domain(&email));
@@ -87,9 +86,13 @@ fn is_own(mail: &Mail, from: &str, reading: &Reading) -> bool {
     is_recipient || (is_company && !is_business && !reading.has_name() && form_mail::visitor(mail).is_none())
 }
 
+/// Returns the domain of an address, in lower case; all of what is none.
+fn domain(address: &str) -> String {
+    address.rsplit('@').next().unwrap_or_default().to_lowercase()
+}
+
 /// Tells whether an answer goes to another domain than the sender's, as with forms.
 fn has_other_answer(mail: &Mail, from: &str) -> bool {
-    let domain = |address: &str| address.rsplit('@').next().unwrap_or_default().to_lowercase();
     form_mail::visitor(mail).is_some_and(|visitor| domain(&visitor.address) != domain(from))
 }
 

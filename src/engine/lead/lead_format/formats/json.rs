@@ -198,6 +198,6 @@ fn labelled(object: &serde_json::Map<String, Value>) -> Option<(Option<String>, 
         let name = name.to_ascii_lowercase();
         [&LABELS[..], &BESIDE[..], &VALUES[..]].iter().any(|names| names.contains(&name.as_str()))
     };
-    let label = LABELS.iter().find_map(|name| some(text(&Value::Object(object.clone()), &[name])));
+    let label = LABELS.iter().find_map(|name| some(plain(object.get(*name)?)));
     object.keys().all(is_known).then_some((label, value))
 }
