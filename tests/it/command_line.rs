@@ -181,7 +181,7 @@ fn a_digest_is_shown_before_it_goes_out() {
         machine.run(&["digest", "preview", "--date", "2026-11-20", "--open-file", file.to_str().unwrap()]);
     assert_eq!(status, 0, "{error}");
     assert!(out.contains("Subject: Friday, November 20: 0 new leads, 0 today"), "{out}");
-    assert!(std::fs::read_to_string(file).unwrap().starts_with("<!doctype html>"));
+    assert!(std::fs::read_to_string(file).unwrap().starts_with("<!DOCTYPE html>"));
 }
 
 #[test]

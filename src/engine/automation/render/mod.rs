@@ -6,6 +6,7 @@
 
 mod allowance;
 mod growth;
+mod inline_style;
 
 use std::collections::BTreeSet;
 
@@ -108,8 +109,8 @@ impl Renderer {
     }
 
     /// Fills the holes of a message and puts it into the layout, which is told whether it is commercial;
-    /// what goes into the HTML part is escaped.
-    /// HTML that is a whole document stays as it is.
+    /// what goes into the HTML part is escaped, and the rules of its style sheet are written into its elements.
+    /// HTML that is a whole document goes into no layout.
     ///
     /// # Errors
     /// `Usage` naming what is unknown or wrong.
@@ -142,7 +143,7 @@ impl Renderer {
         Ok(Rendered {
             subject,
             text: format!("{text}\n"),
-            html: html.map(|text| text.trim_start().to_owned()),
+            html: html.map(|text| inline_style::inlined(text.trim_start().to_owned())),
             attachments: attachments.collect::<Result<_>>()?,
         })
     }
