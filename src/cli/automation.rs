@@ -10,7 +10,7 @@ use crate::cli::out::{Out, ago, maybe, print};
 use crate::cli::permission::Need;
 use crate::cli::trial::{self, Test};
 use crate::cli::{Context, input};
-use crate::config::definitions::{self, Text};
+use crate::config::definitions::{self, Shelf, Text};
 use crate::ops::LIST_LIMIT;
 use crate::ops::automation::definition;
 use crate::ops::automation::version::{self, Other};
@@ -21,6 +21,7 @@ use nexora_core::model::address::Slug;
 use nexora_core::model::automation::Automation;
 use nexora_core::model::connection::Ability;
 use nexora_core::model::event::About;
+use nexora_core::model::language::Language;
 use nexora_core::model::principal::{Noun, Verb};
 use nexora_core::model::{ContactId, JobId, LeadId};
 use nexora_engine::automation::reference;
@@ -273,7 +274,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
 }
 
 async fn list_templates(context: &Context, out: &Out) -> Result<()> {
-    let (templates, wrong) = automation::templates(&context.app, tenant_if_clear(context).await?.as_ref());
+    let (templates, wrong) = automation::templates(&context.app, &shelf(context).await?);
     for name in wrong {
         out.note(&format!("`{name}` has faults; see `nexora automation validate {name}`"));
     }
@@ -303,7 +304,7 @@ fn show_enabled(enabled: &Enabled, dry_run: bool, out: &Out) -> Result<()> {
 }
 
 async fn validate(context: &Context, name: &str, out: &Out) -> Result<()> {
-    let shelf = context.app.config.definitions.of(tenant_if_clear(context).await?.as_ref());
+    let shelf = shelf(context).await?;
     let text = match name.contains(['/', '.']) {
         true => source_of(Path::new(name))?,
         false => shelf.automation(name)?,
@@ -323,11 +324,12 @@ async fn validate(context: &Context, name: &str, out: &Out) -> Result<()> {
     Err(Error::usage(format!("`{name}` has {}", count(faults.len(), "fault", "faults"))))
 }
 
-/// Returns the tenant that is meant, if it is said or there is only one.
-async fn tenant_if_clear(context: &Context) -> Result<Option<Slug>> {
+/// Returns what the tenant can use that is meant, if it is said or there is only one; else what every one can.
+async fn shelf(context: &Context) -> Result<Shelf> {
+    let definitions = &context.app.config.definitions;
     match context.tenant().await {
-        Ok(tenant) => Ok(Some(tenant.slug)),
-        Err(_) if context.global.tenant.is_none() => Ok(None),
+        Ok(tenant) => definitions.of(&tenant),
+        Err(_) if context.global.tenant.is_none() => Ok(definitions.common()),
         Err(error) => Err(error),
     }
 }
@@ -341,11 +343,14 @@ async fn scaffold(context: &Context, name: &str, shared: bool, out: &Out) -> Res
             "make one, and name it in `{file}`: under `[definitions]`, folder = \"/etc/nexora/definitions\""
         )));
     }
-    let folder = match shared {
-        true => folder.clone(),
-        false => folder.join("tenants").join(context.tenant().await?.slug.as_str()),
+    let (folder, language) = match shared {
+        true => (folder.clone(), Language::English),
+        false => {
+            let tenant = context.tenant().await?;
+            (folder.join("tenants").join(tenant.slug.as_str()), tenant.language()?)
+        }
     };
-    let texts = version::beginning(name)?;
+    let texts = version::beginning(name, language)?;
     if let Some(there) = texts.iter().map(|text| folder.join(&text.file)).find(|path| path.exists()) {
         return Err(Error::conflict(format!("`{}` is there already", there.display()))
             .hint("edit it, or choose another name"));

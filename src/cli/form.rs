@@ -171,7 +171,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 (_, true) => Snippet::Script,
                 _ => Snippet::Frame,
             };
-            let (text, first) = form_snippet::snippet(&form::find(app, &tenant).await?, &tenant, kind);
+            let (text, first) = form_snippet::snippet(&form::find(app, &tenant).await?, &tenant, kind)?;
             if let Some(first) = first {
                 out.note(&first);
             }

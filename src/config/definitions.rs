@@ -11,12 +11,14 @@ use nexora_core::base::text::{did_you_mean, line_at};
 use nexora_core::base::{Error, Kind, Result, file};
 use nexora_core::model::address::Slug;
 use nexora_core::model::automation::MessageTemplate;
+use nexora_core::model::language::Language;
+use nexora_core::model::tenant::Tenant;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
     /// A folder with `automations/NAME.toml`, `messages/NAME.toml` and `files/NAME`, and with the same
-    /// in `tenants/SLUG` for one tenant; empty for none.
+    /// in `tenants/SLUG` for one tenant; empty for none. `messages/de/NAME.toml` is for tenants of that language.
     pub folder: PathBuf,
 }
 
@@ -37,40 +39,64 @@ const FILE_LIMIT_BYTES: u64 = 5_000_000;
 /// The automation that is enabled for a tenant with its first connection.
 pub const CONNECTION_ALERT: &str = "connection-alert";
 
-const MESSAGES: &[(&str, &str)] = &[
-    ("appointment-cancelled", include_str!("../../config/messages/appointment-cancelled.toml")),
-    ("appointment-confirmed", include_str!("../../config/messages/appointment-confirmed.toml")),
-    ("appointment-moved", include_str!("../../config/messages/appointment-moved.toml")),
-    ("appointment-reminder", include_str!("../../config/messages/appointment-reminder.toml")),
-    ("connection-alert", include_str!("../../config/messages/connection-alert.toml")),
+/// Messages by name.
+type Pack = [(&'static str, &'static str)];
+
+/// Messages that are the same in every language: the layout says what it says in the tenant's, and an operator reads English.
+const COMMON: &Pack = &[
     ("connection-alert-operator", include_str!("../../config/messages/connection-alert-operator.toml")),
-    ("daily-digest", include_str!("../../config/messages/daily-digest.toml")),
-    ("follow-up-1", include_str!("../../config/messages/follow-up-1.toml")),
-    ("follow-up-2", include_str!("../../config/messages/follow-up-2.toml")),
-    ("follow-up-3", include_str!("../../config/messages/follow-up-3.toml")),
-    ("follow-up-4", include_str!("../../config/messages/follow-up-4.toml")),
     ("layout", include_str!("../../config/messages/layout.toml")),
-    ("lead-acknowledgement", include_str!("../../config/messages/lead-acknowledgement.toml")),
-    ("lead-alert", include_str!("../../config/messages/lead-alert.toml")),
-    ("lead-reply-draft", include_str!("../../config/messages/lead-reply-draft.toml")),
-    ("lead-untouched", include_str!("../../config/messages/lead-untouched.toml")),
-    ("review-reminder", include_str!("../../config/messages/review-reminder.toml")),
-    ("review-request", include_str!("../../config/messages/review-request.toml")),
 ];
+
+/// The messages of a language, from its folder. One that is missing there does not compile.
+macro_rules! pack {
+    ($folder:literal) => {
+        pack!($folder:
+            "appointment-cancelled",
+            "appointment-confirmed",
+            "appointment-moved",
+            "appointment-reminder",
+            "connection-alert",
+            "daily-digest",
+            "follow-up-1",
+            "follow-up-2",
+            "follow-up-3",
+            "follow-up-4",
+            "lead-acknowledgement",
+            "lead-alert",
+            "lead-reply-draft",
+            "lead-untouched",
+            "review-reminder",
+            "review-request",
+        )
+    };
+    ($folder:literal: $($name:literal,)*) => {
+        &[$(($name, include_str!(concat!("../../config/messages/", $folder, "/", $name, ".toml")))),*]
+    };
+}
+
+fn pack(language: Language) -> &'static Pack {
+    match language {
+        Language::English => pack!("en"),
+        Language::German => pack!("de"),
+        Language::Spanish => pack!("es"),
+        Language::French => pack!("fr"),
+    }
+}
 
 /// Returns an automation that comes with the program.
 pub fn built_in_automation(name: &str) -> Option<Text> {
-    built_in("automations", name, AUTOMATIONS)
+    AUTOMATIONS
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(name, text)| Text { file: format!("automations/{name}.toml"), text: (*text).to_owned() })
 }
 
-/// Returns a message that comes with the program.
-pub fn built_in_message(name: &str) -> Option<Text> {
-    built_in("messages", name, MESSAGES)
-}
-
-fn built_in(kind: &str, name: &str, all: &[(&str, &str)]) -> Option<Text> {
-    let (_, text) = all.iter().find(|(known, _)| *known == name)?;
-    Some(Text { file: format!("{kind}/{name}.toml"), text: (*text).to_owned() })
+/// Returns a message that comes with the program, in a language.
+pub fn built_in_message(language: Language, name: &str) -> Option<Text> {
+    let mut all = pack(language).iter().chain(COMMON);
+    all.find(|(known, _)| *known == name)
+        .map(|(name, text)| Text { file: format!("messages/{name}.toml"), text: (*text).to_owned() })
 }
 
 impl Settings {
@@ -84,12 +110,24 @@ impl Settings {
     }
 
     /// Returns what a tenant can use: its own files first, then those for all, then the built-in ones.
-    pub fn of(&self, tenant: Option<&Slug>) -> Shelf {
+    ///
+    /// # Errors
+    /// `Internal` when what is stored of the tenant cannot be read.
+    pub fn of(&self, tenant: &Tenant) -> Result<Shelf> {
+        Ok(self.shelf(Some(&tenant.slug), tenant.language()?))
+    }
+
+    /// Returns what every tenant can use, with messages in English.
+    pub fn common(&self) -> Shelf {
+        self.shelf(None, Language::English)
+    }
+
+    fn shelf(&self, tenant: Option<&Slug>, language: Language) -> Shelf {
         if self.folder.as_os_str().is_empty() {
-            return Shelf { folders: Vec::new() };
+            return Shelf { folders: Vec::new(), language };
         }
         let own = tenant.map(|slug| self.folder.join("tenants").join(slug.as_str()));
-        Shelf { folders: own.into_iter().chain([self.folder.clone()]).collect() }
+        Shelf { folders: own.into_iter().chain([self.folder.clone()]).collect(), language }
     }
 }
 
@@ -98,6 +136,8 @@ impl Settings {
 pub struct Shelf {
     /// Folders that are looked into, in order.
     folders: Vec<PathBuf>,
+    /// The language of the messages.
+    pub language: Language,
 }
 
 /// A text and the file that it is from.
@@ -129,7 +169,8 @@ impl Shelf {
     /// # Errors
     /// `NotFound` when there is none.
     pub fn automation(&self, name: &str) -> Result<Text> {
-        self.text("automations", name, AUTOMATIONS)?.ok_or_else(|| {
+        let own = self.read(&[format!("automations/{name}.toml")], name)?.map(|own| own.text);
+        own.or_else(|| built_in_automation(name)).ok_or_else(|| {
             let hint = did_you_mean(name, self.automation_names().iter().map(String::as_str));
             Error::not_found(format!("no automation template `{name}`"))
                 .hint(hint.unwrap_or_else(|| "run `nexora automation templates`".to_owned()))
@@ -141,16 +182,41 @@ impl Shelf {
     /// # Errors
     /// `Config` when the file is not a message.
     pub fn message(&self, name: &str) -> Result<Option<MessageTemplate>> {
-        let Some(Text { file, text }) = self.text("messages", name, MESSAGES)? else { return Ok(None) };
-        let mut template: MessageTemplate = toml::from_str(&text).map_err(|error| {
+        let found = self.own_message(name)?.map(|own| own.text);
+        found
+            .or_else(|| built_in_message(self.language, name))
+            .map(|text| self.template(name, &text))
+            .transpose()
+    }
+
+    /// Returns a message template that this language has and another would not: nothing where a file that is for all
+    /// languages takes its place.
+    ///
+    /// # Errors
+    /// As [`Shelf::message`].
+    pub fn translated(&self, name: &str) -> Result<Option<MessageTemplate>> {
+        let found = match self.own_message(name)? {
+            Some(own) => Some(own.text).filter(|_| own.is_of_language),
+            None => built_in_message(self.language, name),
+        };
+        found.map(|text| self.template(name, &text)).transpose()
+    }
+
+    fn own_message(&self, name: &str) -> Result<Option<Own>> {
+        let language = self.language;
+        self.read(&[format!("messages/{language}/{name}.toml"), format!("messages/{name}.toml")], name)
+    }
+
+    fn template(&self, name: &str, Text { file, text }: &Text) -> Result<MessageTemplate> {
+        let mut template: MessageTemplate = toml::from_str(text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
-            let line = line_at(&text, at);
+            let line = line_at(text, at);
             Error::config(format!("message template `{name}` is wrong: {file}:{line}: {}", error.message()))
         })?;
         for attachment in &mut template.attachments {
             attachment.content = attachment.file.as_deref().map(|file| self.file(file)).transpose()?;
         }
-        Ok(Some(template))
+        Ok(template)
     }
 
     /// Reads a file that goes with a message, as Base64.
@@ -170,13 +236,22 @@ impl Shelf {
         file::read(&path, Kind::Config).map(|bytes| BASE64.encode(bytes))
     }
 
-    fn text(&self, kind: &str, name: &str, all: &[(&str, &str)]) -> Result<Option<Text>> {
-        let is_plain_name = Path::new(name).components().count() == 1 && !name.contains('.');
-        let places = self.folders.iter().map(|folder| folder.join(kind).join(format!("{name}.toml")));
-        if let Some(path) = places.filter(|_| is_plain_name).find(|path| path.exists()) {
-            let text = file::read_text(&path, Kind::Config)?;
-            return Ok(Some(Text { file: path.display().to_string(), text }));
+    /// Reads the first of these files that is there, in the tenant's folder and then in that for all.
+    fn read(&self, files: &[String], name: &str) -> Result<Option<Own>> {
+        if Path::new(name).components().count() != 1 || name.contains('.') {
+            return Ok(None);
         }
-        Ok(built_in(kind, name, all))
+        let places =
+            self.folders.iter().flat_map(|folder| files.iter().enumerate().map(move |at| (folder, at)));
+        let mut places = places.map(|(folder, (index, file))| (index, folder.join(file)));
+        let Some((index, path)) = places.find(|(_, path)| path.exists()) else { return Ok(None) };
+        let text = Text { file: path.display().to_string(), text: file::read_text(&path, Kind::Config)? };
+        Ok(Some(Own { text, is_of_language: index + 1 < files.len() }))
     }
+}
+
+/// A file of the folder that is configured.
+struct Own {
+    text: Text,
+    is_of_language: bool,
 }

@@ -6,17 +6,20 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::{Redirect, Response};
+use axum::response::{IntoResponse as _, Redirect, Response};
 
 use crate::app::App;
 use crate::http::page;
 use crate::http::problem::Problem;
 use crate::ops::contact::link;
+use nexora_core::model::language::{Language, PageNotice, UnsubscribeWords};
 
 #[derive(Template)]
 #[template(path = "unsubscribe.html")]
 struct Unsubscribe {
-    name: String,
+    language: Language,
+    words: &'static UnsubscribeWords,
+    meaning: String,
 }
 
 pub async fn show_unsubscribe(
@@ -24,7 +27,10 @@ pub async fn show_unsubscribe(
     Path(token): Path<String>,
 ) -> Result<Response, Problem> {
     let tenant = link::unsubscribing(&app, &token).await?;
-    Ok(page::render(StatusCode::OK, &Unsubscribe { name: tenant.name }))
+    let language = tenant.language()?;
+    let words = &language.words().unsubscribe;
+    let page = Unsubscribe { language, words, meaning: (words.meaning)(&tenant.name) };
+    Ok(page::spoken(language, page::render(StatusCode::OK, &page)))
 }
 
 pub async fn unsubscribe(
@@ -32,13 +38,15 @@ pub async fn unsubscribe(
     Path(token): Path<String>,
 ) -> Result<Response, Problem> {
     let tenant = link::unsubscribe(&app, &token).await?;
-    let text = format!(
-        "{} will not send you any more of these mails. Answers to what you ask, and reminders of your appointments, still reach you.",
-        tenant.name
-    );
-    Ok(page::notice(StatusCode::OK, "done", &text))
+    let language = tenant.language()?;
+    Ok(page::notice(StatusCode::OK, language, &PageNotice::Unsubscribed(tenant.name)))
 }
 
-pub async fn review(State(app): State<Arc<App>>, Path(token): Path<String>) -> Result<Redirect, Problem> {
-    Ok(Redirect::to(&link::open_review(&app, &token).await?))
+pub async fn review(State(app): State<Arc<App>>, Path(token): Path<String>) -> Result<Response, Problem> {
+    let settings = link::open_review(&app, &token).await?;
+    if settings.review_url.is_empty() {
+        let problem = Problem::told(StatusCode::NOT_FOUND, PageNotice::IncompleteLink);
+        return Ok(page::spoken(settings.language, problem.into_response()));
+    }
+    Ok(Redirect::to(&settings.review_url).into_response())
 }

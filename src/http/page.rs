@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
+use nexora_core::model::language::{Language, PageNotice};
 use nexora_engine::report::color::Color;
 
 /// The style sheets that pages carry, as they stand in the page.
@@ -118,20 +119,41 @@ pub fn uncached(mut response: Response) -> Response {
     response
 }
 
+/// Says in which language a business speaks: in the header of a page, and to whatever shows a problem as one.
+pub fn spoken(language: Language, mut response: Response) -> Response {
+    response.extensions_mut().insert(language);
+    response.headers_mut().insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.name()));
+    response
+}
+
 #[derive(Template)]
 #[template(path = "notice.html")]
 struct Notice<'a> {
+    language: Language,
     title: String,
     text: &'a str,
 }
 
-/// Answers with a short page.
-pub fn notice(status: StatusCode, title: &str, text: &str) -> Response {
+/// Answers with a short page in the language of a business.
+pub fn notice(status: StatusCode, language: Language, notice: &PageNotice) -> Response {
+    let (title, text) = (language.words().notice)(notice);
+    let page = Notice { language, title: begun(&title), text: &text };
+    spoken(language, render(status, &page))
+}
+
+/// Answers with a short page in English.
+pub fn plain(status: StatusCode, title: &str, text: &str) -> Response {
+    let language = Language::English;
+    spoken(language, render(status, &Notice { language, title: begun(title), text }))
+}
+
+/// Begins a title with a capital letter.
+fn begun(title: &str) -> String {
     let mut title = title.to_owned();
     if let Some(first) = title.get_mut(..1) {
         first.make_ascii_uppercase();
     }
-    render(status, &Notice { title, text })
+    title
 }
 
 #[cfg(test)]
@@ -140,7 +162,7 @@ mod tests {
 
     #[test]
     fn the_policy_names_the_style_sheet_that_a_page_carries() {
-        let page = Notice { title: "T".into(), text: "t" }.render().unwrap();
+        let page = Notice { language: Language::English, title: "T".into(), text: "t" }.render().unwrap();
         let (_, rest) = page.split_once("<style>").unwrap();
         let (style, _) = rest.split_once("</style>").unwrap();
         let policy = Policy::default().header();

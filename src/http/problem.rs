@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::http::page;
 use nexora_core::base::{Error, Kind};
+use nexora_core::model::language::{Language, PageNotice};
 use nexora_engine::lead::enquiry::FieldFault;
 
 /// Seconds after which a client may try again when we could not keep what it sent.
@@ -25,8 +26,10 @@ pub struct Problem {
     status: StatusCode,
     title: Cow<'static, str>,
     detail: Cow<'static, str>,
-    errors: Vec<FieldFault>,
+    errors: Vec<FieldError>,
     retry_after_s: Option<u64>,
+    /// What people are told in the language of the business, where title and detail are the same in English.
+    notice: Option<PageNotice>,
 }
 
 impl Problem {
@@ -36,25 +39,33 @@ impl Problem {
         detail: impl Into<Cow<'static, str>>,
     ) -> Problem {
         let (title, detail) = (title.into(), detail.into());
-        Problem { status, title, detail, errors: Vec::new(), retry_after_s: None }
+        Problem { status, title, detail, errors: Vec::new(), retry_after_s: None, notice: None }
     }
 
-    /// Names every field that is wrong.
-    pub fn invalid_fields(errors: Vec<FieldFault>) -> Problem {
+    /// Makes a problem that is told to people in the language of the business, and to programs in English.
+    pub fn told(status: StatusCode, notice: PageNotice) -> Problem {
+        let (title, detail) = (Language::English.words().notice)(&notice);
+        Problem { notice: Some(notice), ..Problem::new(status, title, detail) }
+    }
+
+    /// Names every field that is wrong, in words for the person who filled it in: scripts of the business's website show
+    /// them.
+    pub fn invalid_fields(faults: &[FieldFault], language: Language) -> Problem {
+        let error = |fault: &FieldFault| FieldError { field: fault.field, message: fault.told(language) };
+        let errors = faults.iter().map(error).collect();
         Problem { errors, ..Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "some fields are wrong", "") }
     }
 
     /// Answers a client that sends too much.
     pub fn too_many(wait: Duration) -> Problem {
         let seconds = wait.as_secs() + 1;
-        let detail = format!("Please try again in {seconds} seconds.");
-        Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many requests", detail).retry_after(seconds)
+        let notice = PageNotice::TooMany(seconds);
+        Problem::told(StatusCode::TOO_MANY_REQUESTS, notice).retry_after(seconds)
     }
 
     /// Says that we cannot take something just now.
-    pub fn busy(detail: impl Into<Cow<'static, str>>) -> Problem {
-        let status = StatusCode::SERVICE_UNAVAILABLE;
-        Problem::new(status, "please try again", detail).retry_after(RETRY_AFTER_S)
+    pub fn busy(notice: PageNotice) -> Problem {
+        Problem::told(StatusCode::SERVICE_UNAVAILABLE, notice).retry_after(RETRY_AFTER_S)
     }
 
     /// Says that the path takes no such method.
@@ -86,10 +97,9 @@ impl From<Error> for Problem {
         }
         tracing::error!(kind = error.kind().name(), reason = %error.report(), "a request failed");
         if error.kind() == Kind::Unavailable {
-            return Problem::busy("We cannot take this just now. Please try again in a moment.")
-                .with_status(status);
+            return Problem::busy(PageNotice::Busy).with_status(status);
         }
-        Problem::new(status, "something went wrong", "It has been noted. Please try again later.")
+        Problem::told(status, PageNotice::Broken)
     }
 }
 
@@ -102,14 +112,20 @@ struct Body<'a> {
     status: u16,
     #[serde(skip_serializing_if = "str::is_empty")]
     detail: &'a str,
-    #[serde(skip_serializing_if = "<[FieldFault]>::is_empty")]
-    errors: &'a [FieldFault],
+    #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
+    errors: &'a [FieldError],
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct FieldError {
+    field: &'static str,
+    message: String,
 }
 
 impl IntoResponse for Problem {
     /// Answers with JSON, and takes the problem along for a layer that shows it in another way.
     fn into_response(self) -> Response {
-        let Problem { status, title, detail, errors, retry_after_s } = &self;
+        let Problem { status, title, detail, errors, retry_after_s, notice: _ } = &self;
         let body = Body { kind: "about:blank", title, status: status.as_u16(), detail, errors };
         let body = serde_json::to_string(&body).unwrap_or_default();
         let kind = [(header::CONTENT_TYPE, "application/problem+json")];
@@ -120,15 +136,22 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Shows problems as pages: people read what the routes below answer.
+/// Shows problems as pages: people read what the routes below answer. A handler that knows the business says its
+/// language (`page::spoken`).
 pub async fn for_people(mut response: Response) -> Response {
     let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
     let (mut head, _) = response.into_parts();
-    let page = page::notice(problem.status, &problem.title, &problem.detail);
+    let language = head.extensions.get().copied().unwrap_or(Language::English);
+    let page = match &problem.notice {
+        Some(notice) => page::notice(problem.status, language, notice),
+        None => page::plain(problem.status, &problem.title, &problem.detail),
+    };
     let (shown, body) = page.into_parts();
     head.status = shown.status;
-    if let Some(kind) = shown.headers.get(header::CONTENT_TYPE) {
-        head.headers.insert(header::CONTENT_TYPE, kind.clone());
+    for name in [header::CONTENT_TYPE, header::CONTENT_LANGUAGE] {
+        if let Some(value) = shown.headers.get(&name) {
+            head.headers.insert(name, value.clone());
+        }
     }
     Response::from_parts(head, body)
 }

@@ -17,6 +17,7 @@ use crate::pipeline::intake::{Intake, KEY_LENGTH, is_key};
 use nexora_core::base::{Error, Kind};
 use nexora_core::model::audit::Actor;
 use nexora_core::model::event::WebhookEvent;
+use nexora_core::model::language::Language;
 use nexora_engine::lead::lead_format::body::{self, Body};
 
 /// The event that is a lead.
@@ -42,7 +43,7 @@ pub async fn receive(
     if name == LEAD {
         return match hook::capture(&app, &tenant, &data, once.as_deref()).await.map_err(unprocessable)? {
             Intake::Accepted(id, _) => Ok(accepted(&id.to_string())),
-            Intake::Invalid(faults) => Err(Problem::invalid_fields(faults)),
+            Intake::Invalid(faults) => Err(Problem::invalid_fields(&faults, Language::English)),
         };
     }
     let actor = Actor::Key(key.name);

@@ -2,6 +2,8 @@
 
 use crate::app::App;
 use crate::domain::connection::watch;
+use crate::ops::automation::language;
+use crate::ops::lead::form;
 use crate::ops::{LIST_LIMIT, Subject};
 use nexora_core::base::text::Json;
 use nexora_core::base::{Error, Result};
@@ -141,10 +143,16 @@ pub async fn set(app: &App, actor: &Actor, slug: &Slug, changes: &[(String, Stri
     let (mut after, settings) = changed;
     after.settings = Json::of(&settings)?;
     let connectors = app.connectors().clone();
+    let (is_translated, shelf, by) =
+        (before.language()? != settings.language, app.config.definitions.of(&after)?, actor.to_string());
     let tenant = app
         .change(actor, &before.clone(), SET, move |tx, now| {
             after.updated_at = now;
             tenant::save(tx, &after)?;
+            if is_translated {
+                language::translate(tx, &shelf, &by, now)?;
+                form::translate_wordings(tx, &after, now)?;
+            }
             watch::reconcile(tx, &connectors, &after, now)?;
             let subject = Subject::new(&after.slug).before(&before)?.after(&after)?;
             Ok((after, subject))

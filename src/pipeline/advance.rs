@@ -131,7 +131,7 @@ fn plan_for(
     let effects = effect::of_run(tx, &run.id)?;
     plan::advance(&Situation {
         run,
-        facts: run_facts.facts(),
+        facts: run_facts.facts(version.language),
         definition: &version.definition,
         settings: &version.settings,
         templates: &version.templates,

@@ -36,12 +36,17 @@ fn used<'a>(module: &'a str, line: &'a str) -> impl Iterator<Item = &'a str> {
 }
 
 pub fn sources(folder: &Path) -> Vec<PathBuf> {
+    sources_with(folder, "rs")
+}
+
+/// Returns the files below a folder whose names end so.
+pub fn sources_with(folder: &Path, ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            found.extend(sources(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.extend(sources_with(&path, ending));
+        } else if path.extension().is_some_and(|extension| extension == ending) {
             found.push(path);
         }
     }

@@ -3,6 +3,7 @@
 mod appointments;
 mod calendar;
 mod gates;
+mod languages;
 mod people;
 mod reports;
 
@@ -289,8 +290,8 @@ async fn an_opened_review_link_spares_the_reminder(backend: Backend) {
         .await;
     let text = effects[0].request.value()["text"].as_str().unwrap().to_owned();
     let token = text.split("/r/").nth(1).unwrap().split_whitespace().next().unwrap();
-    let url = link::open_review(&scene.nexora.app, token).await.unwrap();
-    assert_eq!(url, "https://reviews.example.com/x");
+    let settings = link::open_review(&scene.nexora.app, token).await.unwrap();
+    assert_eq!(settings.review_url, "https://reviews.example.com/x");
     scene.hours(80).await;
     assert_eq!(scene.sent().len(), 1);
 }

@@ -1,5 +1,6 @@
 //! The form that a homeowner fills in: what it asks, what it keeps, and what it takes for spam.
 
+mod language;
 mod photos;
 mod spam;
 
@@ -282,7 +283,7 @@ async fn a_website_may_frame_and_call_what_the_tenant_allows_and_no_other(backen
     ])
     .await;
     site.set(&[("services", "A & B; \"C\"")]).await;
-    let own = snippet(&form::find(app, tenant).await.unwrap(), tenant, Snippet::Html).0;
+    let own = snippet(&form::find(app, tenant).await.unwrap(), tenant, Snippet::Html).unwrap().0;
     assert!(
         own.contains("name=\"phone\" type=\"tel\" autocomplete=\"tel\" required")
             && !own.contains("name=\"email\""),
@@ -294,11 +295,11 @@ async fn a_website_may_frame_and_call_what_the_tenant_allows_and_no_other(backen
         "{own}"
     );
     site.fields(&[NAME, (FieldName::Phone, Need::Optional), (FieldName::Email, Need::Optional)]).await;
-    assert!(snippet(&view, tenant, Snippet::Frame).1.unwrap().contains("embed_on="));
+    assert!(snippet(&view, tenant, Snippet::Frame).unwrap().1.unwrap().contains("embed_on="));
     site.set(&[("embed_on", "https://Acme.com/contact"), ("scripts_from", "https://www.acme.com")]).await;
     assert!(policy().await.ends_with("frame-ancestors https://acme.com"));
     let view = form::find(app, tenant).await.unwrap();
-    assert_eq!(snippet(&view, tenant, Snippet::Script).1, None);
+    assert_eq!(snippet(&view, tenant, Snippet::Script).unwrap().1, None);
 
     let ask = async |origin: &str| {
         let preflight = site

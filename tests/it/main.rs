@@ -23,6 +23,7 @@ mod intake;
 mod isolation;
 mod isolation_tables;
 mod machine;
+mod messages;
 mod permission;
 mod polling;
 mod sandbox;

@@ -145,7 +145,7 @@ async fn a_trial_says_what_holds_its_work_up(backend: Backend) {
 async fn every_built_in_automation_can_be_tried_from_each_of_its_triggers(backend: Backend) {
     let scene = town(backend).await;
     let Nexora { app, tenant, .. } = &scene.nexora;
-    let (templates, wrong) = automation::templates(app, None);
+    let (templates, wrong) = automation::templates(app, &app.config.definitions.common());
     assert!(wrong.is_empty(), "{wrong:?}");
     for template in templates {
         for trigger in 1..=5 {

@@ -9,6 +9,12 @@ pub enum Decimal {
     Comma,
 }
 
+impl Decimal {
+    pub fn mark(self) -> char {
+        if self == Decimal::Point { '.' } else { ',' }
+    }
+}
+
 /// Signs and words that may stand beside a sum, besides the codes of currencies (ISO 4217).
 const CURRENCIES: [&str; 24] = [
     "$", "\u{a3}", "\u{20ac}", "\u{a5}", "\u{20b9}", "\u{20a9}", "\u{20ba}", "\u{20b4}", "US$", "A$", "AU$",
@@ -42,9 +48,14 @@ pub fn parse_in(decimal: Decimal, text: &str) -> Result<i64> {
 
 /// Shows a sum with its hundredths: `1250.50`.
 pub fn shown(cents: i64) -> String {
+    shown_with(Decimal::Point, cents)
+}
+
+/// Shows a sum with its hundredths behind the sign that a reader expects there: `1250,50`.
+pub fn shown_with(decimal: Decimal, cents: i64) -> String {
     let sign = if cents < 0 { "-" } else { "" };
     let cents = cents.unsigned_abs();
-    format!("{sign}{}.{:02}", cents / 100, cents % 100)
+    format!("{sign}{}{}{:02}", cents / 100, decimal.mark(), cents % 100)
 }
 
 /// Shows a sum in whole units, rounded, with its thousands grouped: `3,240`.

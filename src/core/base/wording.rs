@@ -28,6 +28,12 @@ pub fn parse_length(text: &str) -> Result<Duration> {
 
 /// Words a length of time with its two largest units: `9 s`, `3 h 40 min`.
 pub fn length(length: Duration) -> String {
+    length_with(["day", "days"], length)
+}
+
+/// Words a length of time with what one day and many are called; the signs of smaller units are the same in many
+/// languages.
+pub fn length_with([day, days]: [&str; 2], length: Duration) -> String {
     let seconds = length.as_secs();
     let two = |large: u64, unit: &str, small: u64, part: &str| match small {
         0 => format!("{large} {unit}"),
@@ -41,7 +47,7 @@ pub fn length(length: Duration) -> String {
             two(seconds / MINUTE, "min", exact, "s")
         }
         HOUR..DAY => two(seconds / HOUR, "h", seconds % HOUR / MINUTE, "min"),
-        _ => two(seconds / DAY, plural(seconds / DAY, "day", "days"), seconds % DAY / HOUR, "h"),
+        _ => two(seconds / DAY, plural(seconds / DAY, day, days), seconds % DAY / HOUR, "h"),
     }
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
 use crate::base::text::{Json, define_words};
+use crate::model::language::Language;
 use crate::model::{AutomationId, TenantId};
 
 define_words! {
@@ -46,6 +47,7 @@ diesel::table! {
         number -> Integer,
         definition -> Text,
         settings -> Text,
+        language -> Text,
         templates -> Text,
         created_at -> BigInt,
         created_by -> Text,
@@ -63,6 +65,8 @@ pub struct Version {
     pub definition: String,
     /// The settings' values by name, each of its declared type.
     pub settings: Json,
+    /// The language of its messages, which its times, sums and greetings follow.
+    pub language: Language,
     /// The message templates that the steps name, a [`MessageTemplates`].
     pub templates: Json,
     pub created_at: Timestamp,

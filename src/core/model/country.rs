@@ -26,7 +26,12 @@ const ZONES: &str = include_str!("country_zones.txt");
 impl Country {
     /// Returns how people there write a time of the day, as chrono formats it.
     pub fn clock(self) -> &'static str {
-        if TWELVE_HOURS.contains(&self.code()) { "%-I:%M %p" } else { "%H:%M" }
+        if self.counts_to_twelve() { "%-I:%M %p" } else { "%H:%M" }
+    }
+
+    /// Tells whether people there count the hours to twelve.
+    pub fn counts_to_twelve(self) -> bool {
+        TWELVE_HOURS.contains(&self.code())
     }
 
     /// Returns what stands before the hundredths of a sum there.
@@ -54,7 +59,7 @@ impl Country {
         self.0
     }
 
-    fn code(&self) -> &str {
+    pub(crate) fn code(&self) -> &str {
         self.0.as_ref()
     }
 }

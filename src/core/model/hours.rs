@@ -5,6 +5,8 @@
 use chrono::{Datelike, NaiveDate, NaiveTime, Weekday};
 
 use crate::base::{Error, Result};
+use crate::model::country::Country;
+use crate::model::language::Language;
 
 /// A span of wall time within a day.
 pub type Span = (NaiveTime, NaiveTime);
@@ -47,16 +49,15 @@ impl BusinessHours {
         self.0.get(index).map_or(&[], Vec::as_slice)
     }
 
-    /// Returns the hours for people to read, days with the same hours together; `clock` is how they write
-    /// a time.
-    pub fn shown(&self, clock: &str) -> Vec<String> {
-        const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-        let days: Vec<_> = DAYS.iter().zip(&self.0).collect();
+    /// Returns the hours for people of a country to read, days with the same hours together.
+    pub fn shown(&self, language: Language, country: Option<Country>) -> Vec<String> {
+        let names = &language.words().dates.weekdays_short;
+        let days: Vec<_> = names.iter().zip(&self.0).collect();
         let groups = days.chunk_by(|(_, one), (_, next)| one == next);
         let group = |group: &[(&&str, &Vec<Span>)]| {
             let (first, spans) = group.first()?;
             let (last, _) = group.last()?;
-            let time = |time: &NaiveTime| time.format(clock).to_string();
+            let time = |time: &NaiveTime| language.time(*time, country);
             let spans = spans.iter().map(|(open, close)| format!("{} – {}", time(open), time(close)));
             let spans = spans.collect::<Vec<_>>().join(", ");
             let days = if first == last { (**first).to_owned() } else { format!("{first} – {last}") };
@@ -134,9 +135,15 @@ mod tests {
     #[test]
     fn hours_are_shown_as_people_write_them() {
         let hours = BusinessHours::parse("Mon-Fri 08:00-18:00, Sat 09:00-12:00").unwrap();
-        assert_eq!(hours.shown("%-I:%M %p"), ["Mon – Fri: 8:00 AM – 6:00 PM", "Sat: 9:00 AM – 12:00 PM"]);
+        let shown =
+            |hours: &BusinessHours, language, country| hours.shown(language, Country::parse(country).ok());
+        assert_eq!(
+            shown(&hours, Language::English, "US"),
+            ["Mon – Fri: 8:00 AM – 6:00 PM", "Sat: 9:00 AM – 12:00 PM"]
+        );
         let noon = BusinessHours::parse("Wed 08:00-12:00, Wed 13:00-17:00").unwrap();
-        assert_eq!(noon.shown("%H:%M"), ["Wed: 08:00 – 12:00, 13:00 – 17:00"]);
+        assert_eq!(shown(&noon, Language::English, "GB"), ["Wed: 08:00 – 12:00, 13:00 – 17:00"]);
+        assert_eq!(shown(&noon, Language::German, "DE"), ["Mi: 08:00 – 12:00, 13:00 – 17:00"]);
     }
 
     #[test]

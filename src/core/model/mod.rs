@@ -21,6 +21,7 @@ pub mod form;
 pub mod google;
 pub mod hours;
 pub mod job;
+pub mod language;
 pub mod lead;
 pub mod mail;
 pub mod message;

@@ -8,6 +8,7 @@ use crate::base::clock::Timestamp;
 use crate::base::text::{Json, define_words};
 use crate::model::TenantId;
 use crate::model::address::{Country, EmailAddress, PhoneNumber, Slug, Zone};
+use crate::model::language::Language;
 use crate::model::tenant_setting::TenantSettings;
 
 define_words! {
@@ -82,6 +83,14 @@ impl Tenant {
     /// `Usage` when the stored code is none.
     pub fn country(&self) -> Result<Country> {
         Country::parse(&self.country)
+    }
+
+    /// Returns the language in which the business speaks.
+    ///
+    /// # Errors
+    /// As [`Tenant::settings`].
+    pub fn language(&self) -> Result<Language> {
+        self.settings().map(|settings| settings.language)
     }
 
     /// # Errors

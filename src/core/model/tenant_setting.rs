@@ -10,6 +10,7 @@ use crate::base::wording::parse_length;
 use crate::base::{Error, Result};
 use crate::model::address::{Country, EmailAddress, PhoneNumber, Zone};
 use crate::model::hours::{BusinessHours, QuietHours};
+use crate::model::language::Language;
 use crate::model::panel::Panel;
 use crate::model::setting::Setting;
 use crate::model::tenant::{Tenant, TenantMode};
@@ -19,6 +20,8 @@ use crate::model::tenant::{Tenant, TenantMode};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TenantSettings {
+    /// What customers and owner are written to in, and what the form and its pages are in.
+    pub language: Language,
     /// When the business is open: `Mon-Fri 08:00-18:00, Sat 09:00-12:00`.
     pub business_hours: String,
     /// When customers are not written to unless they just wrote: `21:00-08:00`, or `none`.
@@ -48,6 +51,7 @@ pub struct TenantSettings {
 impl Default for TenantSettings {
     fn default() -> TenantSettings {
         TenantSettings {
+            language: Language::English,
             business_hours: "Mon-Fri 08:00-18:00".to_owned(),
             quiet_hours: "21:00-08:00".to_owned(),
             postal_address: String::new(),
@@ -94,6 +98,13 @@ pub const SETTINGS: &[Setting<(Tenant, TenantSettings)>] = &[
         example: "GB",
         get: |(tenant, _)| tenant.country.clone(),
         set: |(tenant, _), text| put(&mut tenant.country, Country::parse(text).map(|code| code.to_string())),
+    },
+    Setting {
+        name: "language",
+        help: "language of messages, the form and its pages: `en`, `de`, `es` or `fr`",
+        example: "de",
+        get: |(_, settings)| settings.language.to_string(),
+        set: |(_, settings), text| put(&mut settings.language, text.parse()),
     },
     Setting {
         name: "phone",
@@ -295,6 +306,19 @@ mod tests {
     }
 
     #[test]
+    fn every_language_can_be_chosen_and_its_help_names_it() {
+        let setting = SETTINGS.iter().find(|setting| setting.name == "language").unwrap();
+        for language in Language::ALL {
+            let mut of = (tenant(), TenantSettings::default());
+            (setting.set)(&mut of, language.name()).unwrap();
+            assert_eq!(of.1.language, *language);
+            assert!(setting.help.contains(&format!("`{language}`")), "`{language}`");
+        }
+        let error = (setting.set)(&mut (tenant(), TenantSettings::default()), "tlh").unwrap_err();
+        assert_eq!(error.hint_text(), Some("use one of: en, de, es, fr"));
+    }
+
+    #[test]
     fn every_field_has_a_row() {
         let fields = serde_json::to_value(TenantSettings::default()).unwrap();
         // What the status page shows has a command of its own.
@@ -311,6 +335,7 @@ mod tests {
             ("owner_email", "owner"),
             ("phone", "12"),
             ("country", "USA"),
+            ("language", "tlh"),
             ("mode", "test"),
             ("business_hours", "always"),
             ("quiet_hours", "always"),

@@ -9,6 +9,7 @@ use nexora_core::base::{Error, Result, wording};
 use nexora_core::model::ContactId;
 use nexora_core::model::event::{About, Event};
 use nexora_core::model::job::Job;
+use nexora_core::model::language::Language;
 use nexora_core::model::lead::Lead;
 use nexora_core::model::message::Message;
 use nexora_core::model::run::Run;
@@ -78,10 +79,12 @@ impl RunFacts {
         Ok(RunFacts { event, tenant, lead, contact, job, operator, conversation, links })
     }
 
-    pub fn facts(&self) -> Facts<'_> {
+    /// Returns them for a run whose messages are in `language`.
+    pub fn facts(&self, language: Language) -> Facts<'_> {
         Facts {
             event: &self.event,
             tenant: &self.tenant,
+            language,
             lead: self.lead.as_ref(),
             contact: self.contact.as_ref(),
             job: self.job.as_ref(),
@@ -109,7 +112,7 @@ impl RunFacts {
         let context = context::of_trigger(&self.tenant, &version.settings);
         let since = Renderer::of(&self.tenant)?.text(since.as_str(), &context)?;
         let since = wording::parse_length(&since)?;
-        digest::compose(conn, connectors, &self.tenant, since, now).map(Some)
+        digest::compose(conn, connectors, (&self.tenant, version.language), since, now).map(Some)
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use nexora_core::base::{Error, Result};
 use nexora_core::model::AutomationId;
 use nexora_core::model::automation::{MessageTemplates, Version};
+use nexora_core::model::language::Language;
 use nexora_core::model::tenant::Tenant;
 use nexora_engine::automation::context::{self, Settings};
 use nexora_engine::automation::definition::{Definition, Same};
@@ -19,6 +20,8 @@ pub struct Parsed {
     pub definition: Definition,
     pub settings: Settings,
     pub templates: MessageTemplates,
+    /// The language of its messages.
+    pub language: Language,
 }
 
 impl Parsed {
@@ -30,6 +33,7 @@ impl Parsed {
             definition: Definition::parse(&version.definition)?.unrolled(&settings),
             settings,
             templates: version.templates.read()?,
+            language: version.language,
         })
     }
 

@@ -15,6 +15,7 @@ use nexora_core::base::{Error, Result};
 use nexora_core::model::appointment::Appointment;
 use nexora_core::model::effect::EffectState;
 use nexora_core::model::job::Job;
+use nexora_core::model::language::{Language, Trouble};
 use nexora_core::model::lead::{Lead, LeadState};
 use nexora_core::model::task::{Task, TaskState};
 use nexora_core::model::tenant::Tenant;
@@ -42,7 +43,7 @@ struct Digest {
     today: Vec<AppointmentLine>,
     tomorrow: Vec<AppointmentLine>,
     overdue: Vec<TaskLine>,
-    troubles: Vec<HealthIssue>,
+    troubles: Vec<TroubleLine>,
     jobs: Jobs,
     ran: Ran,
 }
@@ -82,6 +83,13 @@ struct TaskLine {
 }
 
 #[derive(Serialize)]
+struct TroubleLine {
+    what: String,
+    /// What whoever runs the program does about it.
+    command: String,
+}
+
+#[derive(Serialize)]
 struct Jobs {
     completed: usize,
     scheduled_today: usize,
@@ -97,14 +105,14 @@ struct Ran {
     hours_saved: String,
 }
 
-/// Gathers the digest of the time from `since` before `now`.
+/// Gathers the digest of the time from `since` before `now`, in words of a language.
 ///
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
 pub fn compose(
     conn: &mut Conn,
     connectors: &Connectors,
-    tenant: &Tenant,
+    (tenant, language): (&Tenant, Language),
     since: Duration,
     now: Timestamp,
 ) -> Result<Value> {
@@ -119,14 +127,18 @@ pub fn compose(
         empty: false,
         since: since_at,
         until: now,
-        needs_you: needs(tx, tenant, &tasks, now)?,
+        needs_you: needs(tx, (tenant, language), &tasks, now)?,
         leads: leads.iter().filter(|lead| is_lead(lead)).take(shown()).map(lead_line).collect(),
         today: appointments(tx, tenant, today)?,
         tomorrow: appointments(tx, tenant, tomorrow)?,
         overdue: overdue.into_iter().take(shown()).map(task_line).collect(),
-        troubles: [held_back(tenant, &leads), troubles(tx, connectors, tenant, now)?].concat(),
+        troubles: held_back(tenant, &leads)
+            .into_iter()
+            .chain(troubles(tx, connectors, tenant, now)?)
+            .map(|issue| TroubleLine { what: issue.told(language), command: issue.command })
+            .collect(),
         jobs: jobs(tx, tenant, since_at, today)?,
-        ran: ran(tx, tenant, (since_at, now))?,
+        ran: ran(tx, (tenant, language), (since_at, now))?,
     };
     let empty = digest.needs_you.is_empty()
         && digest.leads.is_empty()
@@ -162,14 +174,16 @@ fn is_lead(lead: &Lead) -> bool {
 }
 
 /// What only a person can do: unanswered leads, and tasks that are due.
-fn needs(conn: &mut Conn, tenant: &Tenant, tasks: &[Task], now: Timestamp) -> Result<Vec<Need>> {
+fn needs(
+    conn: &mut Conn,
+    (tenant, language): (&Tenant, Language),
+    tasks: &[Task],
+    now: Timestamp,
+) -> Result<Vec<Need>> {
     let waiting = |lead: &&Lead| is_lead(lead) && lead.state == LeadState::New && lead.responded_at.is_none();
     let leads = lead::since(&mut conn.of(&tenant.id), now - UNANSWERED, COUNTED)?;
     let unanswered = leads.iter().filter(waiting).take(shown()).map(|lead| Need {
-        what: match &lead.service {
-            Some(service) => format!("{} is waiting for an answer: {service}", lead.name),
-            None => format!("{} is waiting for an answer", lead.name),
-        },
+        what: (language.words().waiting)(&lead.name, lead.service.as_deref()),
         phone: lead.phone.as_ref().map(ToString::to_string),
         email: lead.email.as_ref().map(ToString::to_string),
     });
@@ -209,15 +223,12 @@ fn appointments(conn: &mut Conn, tenant: &Tenant, span: Span) -> Result<Vec<Appo
 }
 
 /// What was held back as spam is told, so that a person can check it.
-fn held_back(tenant: &Tenant, leads: &[Lead]) -> Vec<HealthIssue> {
+fn held_back(tenant: &Tenant, leads: &[Lead]) -> Option<HealthIssue> {
     let held = leads.iter().filter(|lead| lead.state == LeadState::Spam && !lead.is_test).count();
-    let plain = match held {
-        0 => return Vec::new(),
-        1 => "1 request was held back as spam".to_owned(),
-        held => format!("{held} requests were held back as spam"),
-    };
+    let trouble = Trouble::HeldAsSpam(held);
+    let what = (Language::English.words().trouble)(&trouble);
     let command = format!("nexora lead list --state spam --tenant {}", tenant.slug);
-    vec![HealthIssue { what: plain.clone(), command, level: Level::Look, plain }]
+    (held > 0).then(|| HealthIssue::new(Level::Look, what, command, trouble))
 }
 
 fn troubles(
@@ -252,9 +263,10 @@ fn jobs(conn: &mut Conn, tenant: &Tenant, since: Timestamp, today: Span) -> Resu
     })
 }
 
-fn ran(conn: &mut Conn, tenant: &Tenant, span: Span) -> Result<Ran> {
+fn ran(conn: &mut Conn, (tenant, language): (&Tenant, Language), span: Span) -> Result<Ran> {
     let done = Done::of(&effect::count_settled(&mut conn.of(&tenant.id), EffectState::Delivered, span)?);
     let minutes = done.saved(tenant.settings()?.minutes_saved).as_secs() / 60;
-    let hours_saved = format!("{}.{}", minutes / 60, minutes % 60 / 6);
+    let hours_saved =
+        format!("{}{}{}", minutes / 60, language.decimal(Some(tenant.country()?)).mark(), minutes % 60 / 6);
     Ok(Ran { done, hours_saved })
 }

@@ -13,6 +13,7 @@ use nexora_core::model::address::EmailAddress;
 use nexora_core::model::connection::{Connection, ConnectionState};
 use nexora_core::model::cursor::{Cursor, CursorKind};
 use nexora_core::model::effect::EffectState;
+use nexora_core::model::language::{Language, Place, Trouble};
 use nexora_core::model::lead::LeadState;
 use nexora_core::model::run::RunState;
 use nexora_core::model::source::NoticeState;
@@ -37,6 +38,25 @@ pub struct HealthIssue {
     pub level: Level,
     /// The same for the owner of the business.
     pub plain: String,
+    #[serde(skip)]
+    trouble: Trouble,
+}
+
+impl HealthIssue {
+    pub fn new(
+        level: Level,
+        what: impl Into<String>,
+        command: impl Into<String>,
+        trouble: Trouble,
+    ) -> HealthIssue {
+        let plain = (Language::English.words().trouble)(&trouble);
+        HealthIssue { what: what.into(), command: command.into(), level, plain, trouble }
+    }
+
+    /// Tells it to the owner in a language.
+    pub fn told(&self, language: Language) -> String {
+        (language.words().trouble)(&self.trouble)
+    }
 }
 
 /// How a tenant's work stands.
@@ -70,12 +90,12 @@ pub fn of(status: &Health<'_>, now: Timestamp) -> Vec<HealthIssue> {
     troubles.extend(of_counts(status));
     let waiting = status.oldest_due_at.map(|due_at| now.since(due_at)).unwrap_or_default();
     if waiting > OVERDUE {
-        troubles.push(HealthIssue {
-            what: format!("work has been due for {}; is the daemon running?", length(waiting)),
-            command: "systemctl status nexora".to_owned(),
-            level: if waiting > STUCK { Level::Broken } else { Level::Look },
-            plain: format!("Work is running late: something has been waiting for {}.", length(waiting)),
-        });
+        troubles.push(HealthIssue::new(
+            if waiting > STUCK { Level::Broken } else { Level::Look },
+            format!("work has been due for {}; is the daemon running?", length(waiting)),
+            "systemctl status nexora",
+            Trouble::Late(waiting),
+        ));
     }
     troubles
 }
@@ -88,32 +108,32 @@ pub fn level(troubles: &[HealthIssue]) -> Level {
 /// Says that a user's sign-in is locked, which may be a stranger's doing.
 pub fn of_lock(email: &EmailAddress, since: Option<Timestamp>) -> HealthIssue {
     let since = since.map(|at| format!(" since {at}")).unwrap_or_default();
-    HealthIssue {
-        what: format!("sign-in of {email} is locked{since}: too many wrong passwords or codes"),
-        command: format!("nexora user unlock {email}"),
-        level: Level::Look,
-        plain: format!("Signing in as {email} is locked for a while: there were too many wrong tries."),
-    }
+    HealthIssue::new(
+        Level::Look,
+        format!("sign-in of {email} is locked{since}: too many wrong passwords or codes"),
+        format!("nexora user unlock {email}"),
+        Trouble::Locked(email.to_string()),
+    )
 }
 
 fn of_tenant(tenant: &Tenant) -> Vec<HealthIssue> {
     let slug = &tenant.slug;
     let mut troubles = Vec::new();
     if tenant.state == TenantState::Suspended {
-        troubles.push(HealthIssue {
-            what: "it is suspended: leads are kept, and everything else waits".to_owned(),
-            command: format!("nexora tenant resume {slug}"),
-            level: Level::Look,
-            plain: "Everything is paused. Leads still come in and are kept; nothing is sent.".to_owned(),
-        });
+        troubles.push(HealthIssue::new(
+            Level::Look,
+            "it is suspended: leads are kept, and everything else waits",
+            format!("nexora tenant resume {slug}"),
+            Trouble::Suspended,
+        ));
     }
     if tenant.mode == TenantMode::Rehearsal {
-        troubles.push(HealthIssue {
-            what: "it rehearses: what it sends goes to the sandbox, and to nobody".to_owned(),
-            command: format!("nexora tenant set {slug} mode=live"),
-            level: Level::Look,
-            plain: "This is a rehearsal: messages are written and shown here, and reach nobody.".to_owned(),
-        });
+        troubles.push(HealthIssue::new(
+            Level::Look,
+            "it rehearses: what it sends goes to the sandbox, and to nobody",
+            format!("nexora tenant set {slug} mode=live"),
+            Trouble::Rehearsing,
+        ));
     }
     troubles
 }
@@ -125,23 +145,20 @@ fn of_connection(status: &Health<'_>, connection: &Connection, now: Timestamp) -
         let reason = connection.last_error.as_deref().unwrap_or("it was paused by an operator");
         let failing = connection.state == ConnectionState::Failing;
         let verb = if authorization.is_some() && failing { "authorize" } else { "test" };
-        return Some(HealthIssue {
-            what: format!("connection `{name}` is {}: {reason}", connection.state),
-            command: format!("nexora connection {verb} {name} --tenant {slug}"),
-            level: if failing { Level::Broken } else { Level::Look },
-            plain: match failing {
-                true => format!("{account} does not let us in any more and has to be connected again."),
-                false => format!("{account} is paused. What needs it waits."),
-            },
-        });
+        return Some(HealthIssue::new(
+            if failing { Level::Broken } else { Level::Look },
+            format!("connection `{name}` is {}: {reason}", connection.state),
+            format!("nexora connection {verb} {name} --tenant {slug}"),
+            if failing { Trouble::Refused(account) } else { Trouble::Paused(account) },
+        ));
     }
     let at = authorization?.ends_at.filter(|at| *at < now + ENDS_SOON)?;
-    Some(HealthIssue {
-        what: format!("the consent to connection `{name}` ends {at}: the OAuth app is in testing"),
-        command: format!("nexora connection authorize {name} --tenant {slug}"),
-        level: Level::Look,
-        plain: format!("The permission for {account} ends soon and has to be given again."),
-    })
+    Some(HealthIssue::new(
+        Level::Look,
+        format!("the consent to connection `{name}` ends {at}: the OAuth app is in testing"),
+        format!("nexora connection authorize {name} --tenant {slug}"),
+        Trouble::EndsSoon(account),
+    ))
 }
 
 fn of_cursor(status: &Health<'_>, cursor: &Cursor, now: Timestamp) -> Option<HealthIssue> {
@@ -153,65 +170,59 @@ fn of_cursor(status: &Health<'_>, cursor: &Cursor, now: Timestamp) -> Option<Hea
     }
     let reason = cursor.error.as_deref().map(|error| format!(": {error}")).unwrap_or_default();
     let place = match cursor.kind {
-        CursorKind::Mail => "mailbox",
-        CursorKind::Calendar => "calendar",
-        CursorKind::Sheet => "sheet",
+        CursorKind::Mail => Place::Mailbox,
+        CursorKind::Calendar => Place::Calendar,
+        CursorKind::Sheet => Place::Sheet,
     };
-    Some(HealthIssue {
-        what: format!(
-            "the {} of connection `{}` was not read for {}{reason}",
-            cursor.kind,
-            connection.name,
-            length(silent)
-        ),
-        command: format!("nexora cursor list --tenant {slug}"),
-        level: Level::Look,
-        plain: format!(
-            "The {place} of {} could not be read for {}.",
-            status.connectors.title(connection),
-            length(silent)
-        ),
-    })
+    let (kind, name) = (cursor.kind, &connection.name);
+    Some(HealthIssue::new(
+        Level::Look,
+        format!("the {kind} of connection `{name}` was not read for {}{reason}", length(silent)),
+        format!("nexora cursor list --tenant {slug}"),
+        Trouble::Unread { place, account: status.connectors.title(connection), length: silent },
+    ))
 }
 
 fn of_counts(status: &Health<'_>) -> Vec<HealthIssue> {
     let count = |noun: &str, state: &str| balance::count(status.counts, noun, state);
     let slug = &status.tenant.slug;
     let mut troubles = Vec::new();
-    let mut add = |what: String, command: String, plain: String| {
-        troubles.push(HealthIssue {
-            what,
-            command: format!("nexora {command} --tenant {slug}"),
-            level: Level::Look,
-            plain,
-        });
+    let mut add = |what: String, command: String, trouble: Trouble| {
+        let command = format!("nexora {command} --tenant {slug}");
+        troubles.push(HealthIssue::new(Level::Look, what, command, trouble));
     };
     let unreviewed = count("lead", LeadState::NeedsReview.name());
     if unreviewed > 0 {
-        let leads = plural(unreviewed, "lead", "leads");
         add(
             format!("{unreviewed} {} to be looked at", plural(unreviewed, "lead is", "leads are")),
             "lead list --state needs_review".to_owned(),
-            format!("{unreviewed} {leads} could not be read by machine. Please look at the original."),
+            Trouble::LeadsToReview(unreviewed),
         );
     }
-    for state in [NoticeState::Failed, NoticeState::Retrying] {
+    for (state, trouble) in [
+        (NoticeState::Failed, Trouble::LeadsNotFetched as fn(i64) -> Trouble),
+        (NoticeState::Retrying, Trouble::LeadsNotFetchedYet),
+    ] {
         let rows = count("notice", state.name());
         if rows > 0 {
             add(
                 format!("{rows} {} not fetched ({state})", plural(rows, "lead was", "leads were")),
                 format!("source notices --state {state}"),
-                unfetched(state, rows),
+                trouble(rows),
             );
         }
     }
-    for state in [EffectState::Dead, EffectState::InDoubt, EffectState::Retrying] {
+    for (state, trouble) in [
+        (EffectState::Dead, Trouble::GivenUp as fn(i64) -> Trouble),
+        (EffectState::InDoubt, Trouble::InDoubt),
+        (EffectState::Retrying, Trouble::NotThroughYet),
+    ] {
         let rows = count("effect", state.name());
         if rows > 0 {
             add(
                 format!("{rows} {} {state}", plural(rows, "effect is", "effects are")),
                 format!("effect list --state {state}"),
-                undelivered(state, rows),
+                trouble(rows),
             );
         }
     }
@@ -220,30 +231,8 @@ fn of_counts(status: &Health<'_>) -> Vec<HealthIssue> {
         add(
             format!("{failed} {} failed", plural(failed, "run has", "runs have")),
             "run list --state failed".to_owned(),
-            match failed {
-                1 => "Once, an automation could not finish its work.".to_owned(),
-                times => format!("{times} times, an automation could not finish its work."),
-            },
+            Trouble::RunsFailed(failed),
         );
     }
     troubles
-}
-
-fn unfetched(state: NoticeState, rows: i64) -> String {
-    let leads = plural(rows, "lead", "leads");
-    match state {
-        NoticeState::Retrying => format!("{rows} {leads} could not be fetched yet. We keep trying."),
-        _ => {
-            format!("{rows} {leads} could not be fetched from where {} came in.", plural(rows, "it", "they"))
-        }
-    }
-}
-
-fn undelivered(state: EffectState, rows: i64) -> String {
-    let things = plural(rows, "message or record", "messages or records");
-    match state {
-        EffectState::Dead => format!("{rows} {things} could not be delivered and had to be given up."),
-        EffectState::InDoubt => format!("{rows} {things} may or may not have gone out. We are checking."),
-        _ => format!("{rows} {things} did not go through yet. We keep trying."),
-    }
 }

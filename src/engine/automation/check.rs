@@ -323,6 +323,9 @@ fn roots(definition: &Definition, connectors: &Kinds) -> Vec<OfferedRoot> {
     roots
 }
 
+/// What the layout knows besides what every run offers.
+const LAYOUT_NAMES: [&str; 6] = ["content", "subject", "preview", "commercial", "language", "unsubscribe"];
+
 /// Returns what is wrong with the layout, which every message of every automation is put into.
 fn layout_faults(layout: &MessageTemplate, renderer: &Renderer, connectors: &Kinds) -> Vec<String> {
     let names = match names_of_template(layout, renderer) {
@@ -332,17 +335,12 @@ fn layout_faults(layout: &MessageTemplate, renderer: &Renderer, connectors: &Kin
     let known = context::roots(EventKind::Schedule, connectors);
     let is_known = |name: &str| {
         let (root, field) = name.split_once('.').unwrap_or((name, ""));
-        ["content", "subject", "preview", "commercial"].contains(&root)
+        LAYOUT_NAMES.contains(&root)
             || known.iter().any(|(known, fields)| *known == root && fields.contains(&field))
     };
     let wrong = names.into_iter().filter(|name| !is_known(name));
-    wrong
-        .map(|name| {
-            format!(
-                "unknown name `{name}`: the layout knows `content`, `subject`, `preview`, `commercial` and the tenant"
-            )
-        })
-        .collect()
+    let offered = LAYOUT_NAMES.map(|name| format!("`{name}`")).join(", ");
+    wrong.map(|name| format!("unknown name `{name}`: the layout knows {offered} and the tenant")).collect()
 }
 
 /// Returns the dotted names that a message template refers to.

@@ -149,7 +149,7 @@ impl<'a> Planner<'a> {
         Ok(Planner {
             now: situation,
             zone,
-            renderer: Renderer::of(situation.facts.tenant)?,
+            renderer: Renderer::speaking(situation.facts.language, situation.facts.tenant)?,
             run: Run { due_at: None, attempt: 0, reason: None, ..situation.run.clone() },
             journal: situation.journal.to_vec(),
             changed: Vec::new(),

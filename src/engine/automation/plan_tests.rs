@@ -8,6 +8,7 @@ use crate::sample_connectors as samples;
 use nexora_core::model::address::{EmailAddress, PhoneNumber, Slug};
 use nexora_core::model::connection::Connection;
 use nexora_core::model::event::{Event, EventKind, EventState, LeadReceived};
+use nexora_core::model::language::Language;
 use nexora_core::model::lead::{Lead, LeadState};
 use nexora_core::model::outbound::{Content, OutboundMessage};
 use nexora_core::model::tenant::{Tenant, TenantMode, TenantState};
@@ -127,6 +128,7 @@ impl Scene {
         Facts {
             event: &self.event,
             tenant: &self.tenant,
+            language: Language::English,
             lead: Some(&self.lead),
             contact: None,
             job: None,

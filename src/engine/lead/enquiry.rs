@@ -7,6 +7,7 @@ use nexora_core::base::text::{hex, visible};
 use nexora_core::base::wording::cut;
 use nexora_core::model::address::{Country, EmailAddress, PhoneNumber};
 use nexora_core::model::form::FieldName;
+use nexora_core::model::language::{Flaw, Language};
 use nexora_core::model::lead::{Attribution, Details, NewLead};
 
 /// An enquiry as it came in, every field as text.
@@ -31,18 +32,21 @@ pub struct Enquiry {
     pub honeypot: String,
 }
 
-/// What is wrong with one field, in words for the person who filled it in.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+/// What is wrong with one field.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldFault {
     pub field: &'static str,
-    pub message: String,
-    #[serde(skip)]
-    is_too_long: bool,
+    pub flaw: Flaw,
 }
 
 impl FieldFault {
-    pub fn new(field: &'static str, message: impl Into<String>) -> FieldFault {
-        FieldFault { field, message: message.into(), is_too_long: false }
+    pub fn new(field: &'static str, flaw: Flaw) -> FieldFault {
+        FieldFault { field, flaw }
+    }
+
+    /// Tells it to the person who filled in the field.
+    pub fn told(&self, language: Language) -> String {
+        (language.words().flaw)(self.flaw)
     }
 }
 
@@ -70,7 +74,7 @@ pub fn validate(
     for name in required {
         let field = name.name();
         if is_empty(&lead, *name) && !faults.iter().any(|fault| fault.field == field) {
-            faults.push(fault(field, "Please fill this in."));
+            faults.push(FieldFault::new(field, Flaw::Empty));
         }
     }
     if faults.is_empty() { Ok(lead) } else { Err(faults) }
@@ -84,7 +88,7 @@ pub fn validate(
 pub fn accept(enquiry: Enquiry, country: Country) -> Result<NewLead, Vec<FieldFault>> {
     let (lead, mut faults) = read(enquiry, country);
     if lead.email.is_some() || lead.phone.is_some() {
-        faults.retain(|fault| fault.is_too_long);
+        faults.retain(|fault| matches!(fault.flaw, Flaw::TooLong(_)));
     }
     if faults.is_empty() { Ok(lead) } else { Err(faults) }
 }
@@ -120,7 +124,7 @@ fn read(enquiry: Enquiry, country: Country) -> (NewLead, Vec<FieldFault>) {
     let preferred_time = line("preferred_time", &one_line(&enquiry.preferred_time));
     let message = capped("message", &plain(&enquiry.message), MESSAGE_LENGTH, &mut faults);
     if name.is_none() && !faults.iter().any(|fault| fault.field == "name") {
-        faults.push(fault("name", "Please tell us your name."));
+        faults.push(FieldFault::new("name", Flaw::NoName));
     }
     let mut details = enquiry.details;
     let email =
@@ -140,12 +144,10 @@ fn read(enquiry: Enquiry, country: Country) -> (NewLead, Vec<FieldFault>) {
     }
     let (email, phone) = (email.value, phone.value);
     if email.is_none() && !enquiry.email.trim().is_empty() {
-        faults
-            .push(fault("email", "This does not look like an email address, for example name@example.com."));
+        faults.push(FieldFault::new("email", Flaw::NotAnEmail));
     }
     if phone.is_none() && !enquiry.phone.trim().is_empty() {
-        let message = "This does not look like a phone number. Please include the area code.";
-        faults.push(fault("phone", message));
+        faults.push(FieldFault::new("phone", Flaw::NotAPhone));
     }
     if phone.as_ref().is_some_and(PhoneNumber::is_doubtful) {
         details.insert(
@@ -154,8 +156,7 @@ fn read(enquiry: Enquiry, country: Country) -> (NewLead, Vec<FieldFault>) {
         );
     }
     if enquiry.email.trim().is_empty() && enquiry.phone.trim().is_empty() {
-        faults
-            .push(fault("phone", "Please leave a phone number or an email address, so that we can answer."));
+        faults.push(FieldFault::new("phone", Flaw::Unreachable));
     }
     let lead = NewLead {
         name: name.unwrap_or_default(),
@@ -192,10 +193,6 @@ pub fn fingerprint(lead: &NewLead) -> String {
     hex(digest.finalize().get(..16).unwrap_or_default())
 }
 
-fn fault(field: &'static str, message: &str) -> FieldFault {
-    FieldFault::new(field, message)
-}
-
 /// An address, and whether it is all that the field holds.
 struct Address<T> {
     value: Option<T>,
@@ -225,8 +222,7 @@ fn is_number_alone(text: &str) -> bool {
 
 fn capped(field: &'static str, text: &str, limit: usize, faults: &mut Vec<FieldFault>) -> Option<String> {
     if text.chars().count() > limit {
-        let message = format!("Please keep this under {limit} characters.");
-        faults.push(FieldFault { is_too_long: true, ..FieldFault::new(field, message) });
+        faults.push(FieldFault::new(field, Flaw::TooLong(limit)));
     }
     Some(text.chars().take(limit).collect()).filter(|text: &String| !text.is_empty())
 }

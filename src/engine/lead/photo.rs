@@ -8,6 +8,7 @@ use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder as _, ImageEncoder as _, ImageFormat, ImageReader, Limits};
+use nexora_core::model::language::{Flaw, Language};
 
 /// A picture as it is kept.
 #[derive(Clone, PartialEq, Eq)]
@@ -31,8 +32,8 @@ const BYTES_PER_PIXEL: u64 = 4;
 /// Makes a picture of what was sent.
 ///
 /// # Errors
-/// A sentence for the homeowner who sent it.
-pub fn read(bytes: &[u8], pixel_limit: u64) -> Result<Picture, String> {
+/// Why it cannot be used.
+pub fn read(bytes: &[u8], pixel_limit: u64) -> Result<Picture, Flaw> {
     let (image, orientation) = decode(bytes, pixel_limit)?;
     let mut image = match image.width().max(image.height()) > SIDE {
         true => image.thumbnail(SIDE, SIDE),
@@ -45,7 +46,7 @@ pub fn read(bytes: &[u8], pixel_limit: u64) -> Result<Picture, String> {
     let mut content = Vec::new();
     JpegEncoder::new_with_quality(&mut content, QUALITY)
         .encode_image(&flat)
-        .map_err(|_| "This photo cannot be kept.".to_owned())?;
+        .map_err(|_| Flaw::PhotoNotKept)?;
     Ok(Picture { content, width: flat.width(), height: flat.height() })
 }
 
@@ -54,7 +55,8 @@ pub fn read(bytes: &[u8], pixel_limit: u64) -> Result<Picture, String> {
 /// # Errors
 /// A sentence that says what to do.
 pub fn logo(bytes: &[u8], pixel_limit: u64) -> Result<Vec<u8>, String> {
-    let (mut image, orientation) = decode(bytes, pixel_limit)?;
+    let decoded = decode(bytes, pixel_limit).map_err(|flaw| (Language::English.words().flaw)(flaw));
+    let (mut image, orientation) = decoded?;
     image.apply_orientation(orientation);
     let (mut width, mut height) = LOGO;
     while width > 40 {
@@ -82,19 +84,19 @@ pub fn logo(bytes: &[u8], pixel_limit: u64) -> Result<Vec<u8>, String> {
     Err("this logo is too rich in detail; use a simpler one".to_owned())
 }
 
-fn decode(bytes: &[u8], pixel_limit: u64) -> Result<(DynamicImage, Orientation), String> {
+fn decode(bytes: &[u8], pixel_limit: u64) -> Result<(DynamicImage, Orientation), Flaw> {
     let format = image::guess_format(bytes).ok();
     let Some(format @ (ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP)) = format else {
-        return Err("Please use JPEG, PNG or WebP.".to_owned());
+        return Err(Flaw::PhotoFormat);
     };
-    let unreadable = |_| "This photo cannot be read. Please take or choose another.".to_owned();
+    let unreadable = |_| Flaw::PhotoUnreadable;
     photo_effort::of(bytes).within(pixel_limit)?;
     let reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut decoder = reader.into_decoder().map_err(unreadable)?;
     let (width, height) = decoder.dimensions();
     let most = pixel_limit.saturating_mul(BYTES_PER_PIXEL);
     if u64::from(width) * u64::from(height) > pixel_limit || decoder.total_bytes() > most {
-        return Err("This photo has too many pixels. Please send a smaller one.".to_owned());
+        return Err(Flaw::PhotoTooManyPixels);
     }
     let mut limits = Limits::default();
     limits.max_alloc = Some(most.saturating_mul(2));
@@ -156,12 +158,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_photo_or_too_large_is_refused_with_a_sentence() {
-        assert!(read(b"<svg onload=alert(1)>", PIXELS).is_err_and(|why| why.contains("JPEG")));
-        assert!(read(b"GIF89a", PIXELS).is_err_and(|why| why.contains("JPEG")));
+    fn what_is_no_photo_or_too_large_is_refused_and_told_why() {
+        assert!(read(b"<svg onload=alert(1)>", PIXELS).is_err_and(|flaw| flaw == Flaw::PhotoFormat));
+        assert!(read(b"GIF89a", PIXELS).is_err_and(|flaw| flaw == Flaw::PhotoFormat));
         let torn = encoded(60, 20, ImageFormat::Png);
-        assert!(read(&torn[..40], PIXELS).is_err_and(|why| why.contains("cannot be read")));
-        assert!(read(&encoded(100, 100, ImageFormat::Png), 5_000).is_err_and(|why| why.contains("pixels")));
+        assert!(read(&torn[..40], PIXELS).is_err_and(|flaw| flaw == Flaw::PhotoUnreadable));
+        assert!(
+            read(&encoded(100, 100, ImageFormat::Png), 5_000)
+                .is_err_and(|flaw| flaw == Flaw::PhotoTooManyPixels)
+        );
     }
 
     #[test]
@@ -176,7 +181,7 @@ mod tests {
     fn a_photo_that_is_gone_over_and_over_is_refused_before_it_is_decoded() {
         assert_eq!(read(&progressive(200, 6), PIXELS).unwrap().width, 200);
         let begun = std::time::Instant::now();
-        assert!(read(&progressive(1_900, 99), PIXELS).is_err_and(|why| why.contains("too long")));
+        assert!(read(&progressive(1_900, 99), PIXELS).is_err_and(|flaw| flaw == Flaw::PhotoTooMuchWork));
         assert!(begun.elapsed() < std::time::Duration::from_secs(1));
     }
 

@@ -8,6 +8,7 @@
 use std::io::Cursor;
 
 use image::{ImageFormat, ImageReader};
+use nexora_core::model::language::Flaw;
 
 /// How often all pixels that a photo may have may be gone over.
 const PASSES: u64 = 4;
@@ -28,18 +29,15 @@ impl Effort {
     /// `pixel_limit` pixels may take.
     ///
     /// # Errors
-    /// A sentence for the homeowner who sent it.
-    pub fn within(self, pixel_limit: u64) -> Result<u64, String> {
+    /// Why it is more.
+    pub fn within(self, pixel_limit: u64) -> Result<u64, Flaw> {
         if self.pixels > pixel_limit {
-            return Err("This photo has too many pixels. Please send a smaller one.".to_owned());
+            return Err(Flaw::PhotoTooManyPixels);
         }
         let work = self.pixels.saturating_mul(self.passes);
         match work <= pixel_limit.saturating_mul(PASSES) {
             true => Ok(work),
-            false => {
-                Err("This photo takes too long to read. Please save it as an ordinary JPEG, or send a smaller one."
-                    .to_owned())
-            }
+            false => Err(Flaw::PhotoTooMuchWork),
         }
     }
 }
@@ -169,9 +167,9 @@ pub(crate) mod tests {
     fn a_picture_that_is_gone_over_and_over_is_too_much_and_an_honest_one_is_not() {
         let limit = 1_000_000;
         assert_eq!(of(&progressive(500, 10)).within(limit), Ok(2_500_000));
-        assert!(of(&progressive(500, 90)).within(limit).is_err_and(|why| why.contains("too long")));
+        assert!(of(&progressive(500, 90)).within(limit).is_err_and(|flaw| flaw == Flaw::PhotoTooMuchWork));
         assert!(of(&progressive(1_000, 2)).within(limit).is_err(), "it takes memory for its coefficients");
-        assert!(of(&progressive(1_001, 1)).within(limit).is_err_and(|why| why.contains("too many pixels")));
+        assert!(of(&progressive(1_001, 1)).within(limit).is_err_and(|flaw| flaw == Flaw::PhotoTooManyPixels));
         assert_eq!(of(b"GIF89a"), Effort { pixels: 0, passes: 1 });
     }
 }

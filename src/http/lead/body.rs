@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::http::lead::fields::{Fields, texts};
 use crate::http::lead::upload::{Budget, Cut, Hold};
 use crate::http::problem::Problem;
+use nexora_core::model::language::{Flaw, PageNotice};
 use nexora_engine::lead::lead_format::body;
 use serde_json::Value;
 
@@ -24,8 +25,8 @@ pub struct Submission {
     pub fields: Fields,
     /// The files of the field for photos.
     pub photos: Vec<Vec<u8>>,
-    /// What is wrong with the photos, in words for the sender.
-    pub photo_fault: Option<String>,
+    /// What is wrong with the photos.
+    pub photo_flaw: Option<Flaw>,
     /// The memory that the photos take, until they are kept.
     pub hold: Option<Arc<Hold>>,
 }
@@ -96,16 +97,15 @@ pub fn media_type(headers: &HeaderMap) -> String {
 }
 
 fn too_large() -> Problem {
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "this is too large", "Please shorten the message.")
+    Problem::told(StatusCode::PAYLOAD_TOO_LARGE, PageNotice::TooLarge)
 }
 
 fn too_slow() -> Problem {
-    let detail = "It took too long to arrive. Please try again, or with fewer photos.";
-    Problem::new(StatusCode::REQUEST_TIMEOUT, "this took too long", detail)
+    Problem::told(StatusCode::REQUEST_TIMEOUT, PageNotice::TooSlow)
 }
 
 fn busy() -> Problem {
-    Problem::busy("Many are sending photos just now. Please try again in a moment.")
+    Problem::busy(PageNotice::PhotosMustWait)
 }
 
 fn torn(reason: impl ToString) -> Problem {
@@ -141,7 +141,7 @@ async fn read_parts(config: &Config, hold: &Arc<Hold>, request: Request) -> Resu
         let Some(part) = parts.next_field().await.map_err(cut)? else {
             return Ok(Submission {
                 photos: submission.photos,
-                photo_fault: submission.photo_fault,
+                photo_flaw: submission.photo_flaw,
                 ..Submission::of(body::collected(texts))
             });
         };
@@ -185,13 +185,12 @@ fn add_photo(config: &Config, submission: &mut Submission, name: &str, photo: Op
     match photo {
         None => {
             let megabytes = settings.photo_limit_bytes / 1_000_000;
-            submission.photo_fault =
-                Some(format!("A photo is larger than {megabytes} MB. Please send a smaller one."));
+            submission.photo_flaw = Some(Flaw::PhotoTooLarge(megabytes));
         }
         // An empty file is a field in which nothing was chosen.
         Some(photo) if photo.is_empty() || name != "photos" => {}
         Some(_) if submission.photos.len() >= usize::try_from(settings.photos).unwrap_or(0) => {
-            submission.photo_fault = Some(format!("Please send at most {} photos.", settings.photos));
+            submission.photo_flaw = Some(Flaw::TooManyPhotos(settings.photos));
         }
         Some(photo) => submission.photos.push(photo),
     }

@@ -5,6 +5,7 @@ use axum::http::{StatusCode, header};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use chrono::Datelike as _;
 
 use crate::app::{App, PublicProfile};
 use crate::http::lead::fields::{Fields, is_set};
@@ -14,6 +15,7 @@ use crate::http::problem::Problem;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::form::{Field, FieldName, Need};
 use nexora_core::model::hours::BusinessHours;
+use nexora_core::model::language::{Flaw, FormWords, Language, ThanksWords};
 use nexora_core::model::lead::Attribution;
 use nexora_core::model::tenant::Tenant;
 use nexora_engine::calendar::hours;
@@ -26,26 +28,37 @@ const SIDE_BY_SIDE: usize = 6;
 #[template(path = "form.html")]
 struct Page<'a> {
     profile: &'a PublicProfile,
+    language: Language,
+    words: &'static FormWords,
+    title: String,
     banner: &'a Banner,
     inputs: Vec<Input>,
+    /// What is said about the fields that are wrong.
+    check_fields: String,
     /// The fields that are wrong: their name, label, and what is wrong.
     wrong: Vec<(&'static str, String)>,
     token: String,
     puzzle: Option<String>,
     hidden: Vec<(String, String)>,
     has_photos: bool,
+    privacy: String,
 }
 
 #[derive(Template)]
 #[template(path = "thanks.html")]
 struct Thanks<'a> {
     profile: &'a PublicProfile,
+    language: Language,
+    words: &'static ThanksWords,
+    call: &'static str,
+    has_request: String,
     banner: &'a Banner,
     steps: Vec<String>,
 }
 
 /// What stands above the form and the thanks.
 struct Banner {
+    words: &'static FormWords,
     style: String,
     logo: Option<String>,
     phone: Option<Phone>,
@@ -70,6 +83,8 @@ struct Input {
     required: bool,
     value: String,
     fault: Option<String>,
+    optional: &'static str,
+    choose: &'static str,
 }
 
 enum Kind {
@@ -83,7 +98,7 @@ enum Kind {
     List(Vec<String>),
     Photos {
         most: u32,
-        megabytes: u64,
+        help: String,
     },
     /// A box with the version of its wording.
     Box {
@@ -102,6 +117,8 @@ pub fn show(
 ) -> Result<Response, Problem> {
     let now = app.clock.now();
     let slug = &profile.tenant.slug;
+    let language = profile.settings.language;
+    let words = &language.words().form;
     // A form that is shown again with its faults is still the one that was opened.
     let earlier = values.get(form_token::FIELD).and_then(|text| FormToken::open(app, slug, text));
     let token = earlier.map_or_else(|| FormToken::new(now), Ok)?;
@@ -114,9 +131,14 @@ pub fn show(
     let banner = Banner::of(profile, now);
     let policy = policy(profile, &banner);
     let view = Page {
+        language,
+        words,
+        title: (words.title)(&profile.tenant.name),
+        check_fields: (words.check_fields)(faults.len()),
+        privacy: (words.privacy)(&profile.tenant.name),
         wrong: faults
             .iter()
-            .map(|f| (f.field, label(f.field).unwrap_or_else(|| "The form".to_owned())))
+            .map(|f| (f.field, label(f.field).unwrap_or_else(|| words.whole.to_owned())))
             .collect(),
         token: token.text(app, slug),
         puzzle: profile.form.proof_of_work.then(|| token.puzzle(app)).flatten(),
@@ -126,7 +148,7 @@ pub fn show(
         banner: &banner,
         inputs,
     };
-    Ok(page::render_under(status, &view, &policy))
+    Ok(page::spoken(language, page::render_under(status, &view, &policy)))
 }
 
 /// Returns the faults, each at a field that the form has: what is said of a telephone number that is not
@@ -134,9 +156,7 @@ pub fn show(
 fn placed(profile: &PublicProfile, faults: &[FieldFault]) -> Vec<FieldFault> {
     let has = |name: FieldName| profile.form.need(name).is_some();
     let place = |fault: &FieldFault| match fault.field {
-        "phone" if !has(FieldName::Phone) => {
-            FieldFault::new(FieldName::Email.name(), "Please leave an email address, so that we can answer.")
-        }
+        "phone" if !has(FieldName::Phone) => FieldFault::new(FieldName::Email.name(), Flaw::NoEmail),
         _ => fault.clone(),
     };
     faults.iter().map(place).collect()
@@ -157,21 +177,26 @@ pub fn thanks(app: &App, profile: &PublicProfile, reached_by: &str) -> Response 
         [] => known_steps(profile, &banner, reached_by),
         own => own.to_vec(),
     };
-    page::render_under(StatusCode::OK, &Thanks { profile, banner: &banner, steps }, &policy)
+    let language = profile.settings.language;
+    let words = &language.words().thanks;
+    let (call, has_request) = (language.words().form.call, (words.has_request)(&profile.tenant.name));
+    let view = Thanks { profile, language, words, call, has_request, banner: &banner, steps };
+    page::spoken(language, page::render_under(StatusCode::OK, &view, &policy))
 }
 
 fn known_steps(profile: &PublicProfile, banner: &Banner, reached_by: &str) -> Vec<String> {
+    let words = &profile.settings.language.words().thanks;
     let mut steps = Vec::new();
     if reached_by.contains("email") {
-        steps.push("Look out for our answer in your email.".to_owned());
+        steps.push(words.look_in_email.to_owned());
     }
-    let how = if reached_by.contains("phone") { "call or write to you" } else { "write to you" };
+    let may_call = reached_by.contains("phone");
     steps.push(match banner.is_open {
-        true => format!("Somebody of {} reads your request now and will {how}.", profile.tenant.name),
-        false => format!("{} We will {how} then.", banner.now),
+        true => (words.now)(&profile.tenant.name, may_call),
+        false => (words.later)(&banner.now, may_call),
     });
-    if let Some(phone) = banner.phone.as_ref().filter(|_| reached_by.contains("phone")) {
-        steps.push(format!("If {} rings you, that is us.", phone.shown));
+    if let Some(phone) = banner.phone.as_ref().filter(|_| may_call) {
+        steps.push((words.our_number)(&phone.shown));
     }
     steps
 }
@@ -191,17 +216,21 @@ impl Banner {
     fn of(profile: &PublicProfile, now: Timestamp) -> Banner {
         let tenant = &profile.tenant;
         let hours = BusinessHours::parse(&profile.settings.business_hours).ok();
-        let clock = tenant.country().map_or("%H:%M", nexora_core::model::address::Country::clock);
+        let (language, country) = (profile.settings.language, tenant.country().ok());
+        let words = &language.words().form;
         let zone = tenant.zone().map_or(chrono_tz::UTC, nexora_core::model::address::Zone::tz);
-        let at =
-            |moment: Timestamp, format: &str| moment.utc().with_timezone(&zone).format(format).to_string();
+        let local = |moment: Timestamp| moment.utc().with_timezone(&zone).naive_local();
+        let time = |moment: Timestamp| language.time(local(moment).time(), country);
         let open_until = hours.as_ref().and_then(|hours| hours::open_until(hours, now, zone));
-        let words = match (&hours, open_until) {
-            (_, Some(until)) => format!("Open now, until {}.", at(until, clock)),
+        let open_words = match (&hours, open_until) {
+            (_, Some(until)) => (words.open_until)(&time(until)),
             (Some(hours), None) => {
                 let opens = hours::next_open(hours, now, std::time::Duration::from_secs(60), zone);
-                let day = if at(opens, "%F") == at(now, "%F") { "today".to_owned() } else { at(opens, "%A") };
-                format!("We open {day} at {}.", at(opens, clock))
+                let day = local(opens).date();
+                match day == local(now).date() {
+                    true => (words.opens_today)(&time(opens)),
+                    false => (words.opens_on)(language.weekday(day.weekday()), &time(opens)),
+                }
             }
             (None, None) => String::new(),
         };
@@ -213,9 +242,10 @@ impl Banner {
                 shown: tenant.country().map_or_else(|_| phone.to_string(), |country| phone.shown_in(country)),
             }),
             emergency: emergency(tenant, &profile.form.emergency_phone),
-            hours: hours.map(|hours| hours.shown(clock)).unwrap_or_default(),
+            hours: hours.map(|hours| hours.shown(language, country)).unwrap_or_default(),
             is_open: open_until.is_some(),
-            now: words,
+            now: open_words,
+            words,
         }
     }
 }
@@ -234,32 +264,33 @@ fn input(
     faults: &[FieldFault],
 ) -> Option<Input> {
     let Field { name, need } = field;
+    let words = &profile.settings.language.words().form;
     let line = |kind, autocomplete, mode| Kind::Line { kind, autocomplete, mode };
     let services = || profile.form.services.clone();
     let choice = [FieldName::Phone, FieldName::Email].map(|name| profile.form.need(name));
-    let reach = if choice == [Some(Need::Optional); 2] { "phone or email, or both" } else { "" };
+    let reach = if choice == [Some(Need::Optional); 2] { words.phone_or_email } else { "" };
     let (label, note, kind) = match name {
-        FieldName::Name => ("Your name", "", line("text", "name", "")),
-        FieldName::Phone => ("Phone", reach, line("tel", "tel", "tel")),
-        FieldName::Email => ("Email", reach, line("email", "email", "email")),
-        FieldName::Service if services().is_empty() => ("What do you need?", "", line("text", "off", "")),
+        FieldName::Name => (words.name, "", line("text", "name", "")),
+        FieldName::Phone => (words.phone, reach, line("tel", "tel", "tel")),
+        FieldName::Email => (words.email, reach, line("email", "email", "email")),
+        FieldName::Service if services().is_empty() => (words.service, "", line("text", "off", "")),
         FieldName::Service if services().len() <= SIDE_BY_SIDE => {
-            ("What do you need?", "", Kind::Choice(services()))
+            (words.service, "", Kind::Choice(services()))
         }
-        FieldName::Service => ("What do you need?", "", Kind::List(services())),
-        FieldName::Postcode => ("Postcode", "", line("text", "postal-code", "")),
-        FieldName::Address => ("Address", "", line("text", "street-address", "")),
+        FieldName::Service => (words.service, "", Kind::List(services())),
+        FieldName::Postcode => (words.postcode, "", line("text", "postal-code", "")),
+        FieldName::Address => (words.address, "", line("text", "street-address", "")),
         FieldName::PreferredTime => {
-            ("When suits you?", "for example weekday mornings", line("text", "off", ""))
+            (words.preferred_time, words.preferred_time_example, line("text", "off", ""))
         }
-        FieldName::Message => ("How can we help?", "", Kind::Text),
+        FieldName::Message => (words.message, "", Kind::Text),
         FieldName::Photos => {
             let most = app.config.intake.photos;
             if most == 0 {
                 return None;
             }
             let megabytes = app.config.intake.photo_limit_bytes / 1_000_000;
-            ("Photos", "", Kind::Photos { most, megabytes })
+            (words.photos, "", Kind::Photos { most, help: (words.photos_help)(most, megabytes) })
         }
         FieldName::ConsentSms | FieldName::ConsentMarketing => {
             let wording = profile.wordings.get(&name.channel()?)?;
@@ -267,30 +298,40 @@ fn input(
             let same = values.get(&format!("{name}_version")) == Some(&wording.version.to_string());
             let ticked = same && is_set(values, name.name());
             let kind = Kind::Box { version: wording.version, ticked };
-            return Some(described(name, &wording.wording, "", kind, Need::Optional, values, faults));
+            return Some(described(
+                profile,
+                name,
+                (&wording.wording, ""),
+                kind,
+                Need::Optional,
+                (values, faults),
+            ));
         }
     };
-    Some(described(name, label, note, kind, need, values, faults))
+    Some(described(profile, name, (label, note), kind, need, (values, faults)))
 }
 
 fn described(
+    profile: &PublicProfile,
     name: FieldName,
-    label: &str,
-    note: &'static str,
+    (label, note): (&str, &'static str),
     kind: Kind,
     need: Need,
-    values: &Fields,
-    faults: &[FieldFault],
+    (values, faults): (&Fields, &[FieldFault]),
 ) -> Input {
     let name = name.name();
+    let language = profile.settings.language;
+    let words = &language.words().form;
     let plain = matches!(kind, Kind::Box { .. });
     Input {
         name,
         label: label.to_owned(),
-        note: if note.is_empty() && need == Need::Optional && !plain { "optional" } else { note },
+        note: if note.is_empty() && need == Need::Optional && !plain { words.optional } else { note },
         kind,
         required: need == Need::Required,
         value: values.get(name).cloned().unwrap_or_default(),
-        fault: faults.iter().find(|fault| fault.field == name).map(|fault| fault.message.clone()),
+        fault: faults.iter().find(|fault| fault.field == name).map(|fault| fault.told(language)),
+        optional: words.optional,
+        choose: words.choose,
     }
 }

@@ -27,6 +27,7 @@ pub use upload::Budget;
 use crate::app::{App, PublicProfile};
 use crate::http::Public;
 use crate::http::extract::{ClientAddress, Profile};
+use crate::http::page;
 use crate::http::problem::{Problem, Reader};
 use nexora_store::Inserted;
 
@@ -74,7 +75,7 @@ pub async fn submit(
     let answer = take(&public, &sent, request).await.into_response();
     let answer = embed::readable(answer, &profile, &headers);
     match sent.reader {
-        Reader::Person => form::framed(answer, &profile),
+        Reader::Person => page::spoken(profile.settings.language, form::framed(answer, &profile)),
         Reader::Program => answer,
     }
 }
@@ -94,7 +95,9 @@ async fn take(public: &Public, sent: &Sent<'_>, request: Request) -> Result<Resp
         (Accepted::Invalid(faults), Reader::Person) => {
             form::show(app, profile, &fields, &faults, StatusCode::UNPROCESSABLE_ENTITY)
         }
-        (Accepted::Invalid(faults), Reader::Program) => Err(Problem::invalid_fields(faults)),
+        (Accepted::Invalid(faults), Reader::Program) => {
+            Err(Problem::invalid_fields(&faults, profile.settings.language))
+        }
     }
 }
 

@@ -17,6 +17,7 @@ use crate::pipeline::noise;
 use nexora_core::base::Result;
 use nexora_core::model::LeadId;
 use nexora_core::model::form::{FieldName, Need};
+use nexora_core::model::language::Flaw;
 use nexora_core::model::lead::ConsentRecord;
 use nexora_engine::lead::enquiry::FieldFault;
 use nexora_engine::lead::photo::{self, Picture};
@@ -58,14 +59,13 @@ pub async fn accept(public: &Public, sent: &Sent<'_>, submission: Submission) ->
         Reader::Person => Sender::Person { required: &required },
         Reader::Program => Sender::Program,
     };
-    let photo_fault = |message: String| FieldFault::new(FieldName::Photos.name(), message);
+    let photo_fault = |flaw: Flaw| FieldFault::new(FieldName::Photos.name(), flaw);
     // Photos cannot be kept in a form that is shown again, so they are looked at when the rest is right.
     let mut arrival = match intake::check(&profile.tenant, enquiry, sender)? {
         Ok(arrival) => arrival,
         Err(mut faults) => {
-            let again = || "Please choose your photos again.".to_owned();
-            let sent_some = !submission.photos.is_empty();
-            faults.extend(submission.photo_fault.or_else(|| sent_some.then(again)).map(photo_fault));
+            let lost = (!submission.photos.is_empty()).then_some(Flaw::PhotosLost);
+            faults.extend(submission.photo_flaw.or(lost).map(photo_fault));
             return Ok(Accepted::Invalid(faults));
         }
     };
@@ -78,7 +78,7 @@ pub async fn accept(public: &Public, sent: &Sent<'_>, submission: Submission) ->
     count(public, sent, &arrival).await?;
     arrival.pictures = match pictures(public, sent, submission).await {
         Ok(pictures) => pictures,
-        Err(message) => return Ok(Accepted::Invalid(vec![photo_fault(message)])),
+        Err(flaw) => return Ok(Accepted::Invalid(vec![photo_fault(flaw)])),
     };
     arrival.consents = consents(app, profile, &fields).await?;
     let (id, inserted) = intake::take(app, &profile.tenant, arrival, key).await?;
@@ -138,13 +138,13 @@ async fn consents(app: &App, profile: &PublicProfile, fields: &Fields) -> Result
 
 /// Makes pictures of the photos, one at a time, away from the threads that serve others. The turn and the memory
 /// are held to the end of the work, even if the client has gone.
-async fn pictures(public: &Public, sent: &Sent<'_>, submission: Submission) -> Result<Vec<Picture>, String> {
-    let Submission { photos, photo_fault, hold, .. } = submission;
+async fn pictures(public: &Public, sent: &Sent<'_>, submission: Submission) -> Result<Vec<Picture>, Flaw> {
+    let Submission { photos, photo_flaw, hold, .. } = submission;
     if sent.profile.form.need(FieldName::Photos).is_none() {
         return Ok(Vec::new());
     }
-    if let Some(fault) = photo_fault {
-        return Err(fault);
+    if let Some(flaw) = photo_flaw {
+        return Err(flaw);
     }
     let limit = public.app.config.intake.photo_limit_pixels;
     let (tenant, client) = (&sent.profile.tenant.id, sent.client.0);
@@ -152,21 +152,15 @@ async fn pictures(public: &Public, sent: &Sent<'_>, submission: Submission) -> R
     for bytes in photos {
         let effort = photo_effort::of(&bytes).within(limit)?;
         let millions = u32::try_from(effort / 1_000_000).unwrap_or(u32::MAX).saturating_add(1);
-        public.rates.decoding.take(client, millions).map_err(|_| TOO_MUCH.to_owned())?;
-        let turn = public.decoding.turn(tenant, client).await.ok_or_else(|| TOO_BUSY.to_owned())?;
+        public.rates.decoding.take(client, millions).map_err(|_| Flaw::PhotosTooMany)?;
+        let turn = public.decoding.turn(tenant, client).await.ok_or(Flaw::PhotosMustWait)?;
         let hold = hold.clone();
         let reading = tokio::task::spawn_blocking(move || {
             let picture = photo::read(&bytes, limit);
             drop((turn, hold));
             picture
         });
-        pictures.push(reading.await.map_err(|_| UNREADABLE.to_owned())??);
+        pictures.push(reading.await.map_err(|_| Flaw::PhotosUnreadable)??);
     }
     Ok(pictures)
 }
-
-const UNREADABLE: &str = "The photos could not be read. Please choose them again.";
-const TOO_MUCH: &str =
-    "These are many large photos. Please send fewer, or wait a minute and choose them again.";
-const TOO_BUSY: &str =
-    "Many are sending photos just now. Please choose yours again in a minute, or send none.";

@@ -38,7 +38,7 @@
     event.preventDefault();
     if (button.disabled) return;
     button.disabled = true;
-    state.textContent = "Sending…";
+    state.textContent = form.dataset.sending;
     try {
       const photos = form.elements.photos;
       if (photos?.files.length) {

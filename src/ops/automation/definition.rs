@@ -10,6 +10,7 @@ use nexora_core::base::{Error, Result};
 use nexora_core::model::automation::{LAYOUT, MessageTemplates};
 use nexora_core::model::connection::Abilities;
 use nexora_core::model::connector::Kinds;
+use nexora_core::model::language::Language;
 use nexora_core::model::tenant::Tenant;
 use nexora_engine::automation::ability;
 use nexora_engine::automation::check;
@@ -36,6 +37,8 @@ pub struct Loaded {
     pub text: String,
     pub definition: Definition,
     pub settings: Settings,
+    /// The language of the messages.
+    pub language: Language,
     pub templates: MessageTemplates,
 }
 
@@ -65,7 +68,7 @@ pub fn template(shelf: &Shelf, connectors: &Kinds, name: &str) -> Result<Templat
 /// # Errors
 /// `NotFound` when there is no such template; `Usage` naming the setting, or every fault.
 pub fn load(app: &App, tenant: &Tenant, name: &str, given: &BTreeMap<String, String>) -> Result<Loaded> {
-    let shelf = app.config.definitions.of(Some(&tenant.slug));
+    let shelf = app.config.definitions.of(tenant)?;
     load_text(&shelf, app.connectors().facts(), tenant, &shelf.automation(name)?, given)
 }
 
@@ -101,7 +104,7 @@ pub fn load_text(
     let read = Definition::read(&text.file, &text.text)?;
     report(&format!("automation `{name}`"), &check::faults(read, &templates, &settings, connectors))?;
     check_triggers(&definition, &settings, tenant)?;
-    Ok(Loaded { text: text.text.clone(), definition, settings, templates })
+    Ok(Loaded { text: text.text.clone(), definition, settings, language: shelf.language, templates })
 }
 
 /// Returns everything that is wrong with a definition, with the settings that it has when nobody says

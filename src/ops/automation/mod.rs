@@ -3,6 +3,7 @@
 pub mod definition;
 pub mod effect;
 pub mod event;
+pub mod language;
 pub mod run;
 pub mod trial;
 pub mod version;
@@ -12,7 +13,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::app::App;
-use crate::config::definitions::Text;
+use crate::config::definitions::{Shelf, Text};
 use crate::domain::connection::quota_check::{self, PollPlan};
 use crate::domain::connection::watch;
 use crate::ops::LIST_LIMIT;
@@ -25,11 +26,11 @@ use nexora_core::base::clock::Timestamp;
 use nexora_core::base::text::Json;
 use nexora_core::base::{Error, Kind, Result};
 use nexora_core::model::AutomationId;
-use nexora_core::model::address::Slug;
 use nexora_core::model::audit::Actor;
 use nexora_core::model::automation::{Automation, AutomationState, MessageTemplates, Version};
 use nexora_core::model::connection::{Abilities, Ability, Connection};
 use nexora_core::model::connector::Connections;
+use nexora_core::model::language::Language;
 use nexora_core::model::principal::{Noun, Operation, Verb};
 use nexora_core::model::tenant::Tenant;
 use nexora_engine::automation::ability;
@@ -77,11 +78,10 @@ pub struct Enabled {
 }
 
 /// Lists what can be enabled, each checked whole, and the names of those that are wrong.
-pub fn templates(app: &App, tenant: Option<&Slug>) -> (Vec<Template>, Vec<String>) {
-    let shelf = app.config.definitions.of(tenant);
+pub fn templates(app: &App, shelf: &Shelf) -> (Vec<Template>, Vec<String>) {
     let (mut templates, mut wrong) = (Vec::new(), Vec::new());
     for name in shelf.automation_names() {
-        match definition::template(&shelf, app.connectors().facts(), &name) {
+        match definition::template(shelf, app.connectors().facts(), &name) {
             Ok(template) => templates.push(template),
             Err(_) => wrong.push(name),
         }
@@ -176,9 +176,10 @@ pub async fn set(
     let mut given = setting_texts(&live)?;
     given.extend(changes.clone());
     let text = Text { file: format!("{name}.toml"), text: live.definition.clone() };
-    let shelf = app.config.definitions.of(Some(&tenant.slug));
+    let shelf = app.config.definitions.of(tenant)?;
     let mut loaded = definition::load_text(&shelf, app.connectors().facts(), tenant, &text, &given)?;
     // Messages stay as they are live: an edit of theirs is published by enabling.
+    loaded.language = live.language;
     let frozen: MessageTemplates = live.templates.read()?;
     for (name, template) in &mut loaded.templates {
         if let Some(before) = frozen.get(name) {
@@ -257,7 +258,7 @@ pub fn abilities(app: &App, names: &[String]) -> Result<Abilities> {
     let mut all = Abilities::new();
     for name in names {
         all.extend(
-            definition::template(&app.config.definitions.of(None), app.connectors().facts(), name)?.google,
+            definition::template(&app.config.definitions.common(), app.connectors().facts(), name)?.google,
         );
     }
     Ok(all)
@@ -298,6 +299,7 @@ fn check_abilities(
 pub(in crate::ops) struct Wanted {
     pub definition: String,
     pub settings: Json,
+    pub language: Language,
     pub templates: Json,
     pub created_by: String,
 }
@@ -307,6 +309,7 @@ impl Wanted {
         Ok(Wanted {
             definition: loaded.text,
             settings: Json::of(&loaded.settings)?,
+            language: loaded.language,
             templates: Json::of(&loaded.templates)?,
             created_by: actor.to_string(),
         })
@@ -354,6 +357,7 @@ pub(in crate::ops) fn plan(tx: &mut Tx, name: &str, wanted: &Wanted, switch: Swi
     let live = live_version(tx, &automation)?;
     let same = live.definition == wanted.definition
         && live.settings == wanted.settings
+        && live.language == wanted.language
         && live.templates == wanted.templates;
     let state = match switch {
         Switch::On => AutomationState::Enabled,
@@ -429,6 +433,7 @@ impl Plan {
             number,
             definition: wanted.definition,
             settings: wanted.settings,
+            language: wanted.language,
             templates: wanted.templates,
             created_at: now,
             created_by: wanted.created_by,

@@ -19,6 +19,7 @@ use nexora_core::model::RunId;
 use nexora_core::model::audit::Actor;
 use nexora_core::model::automation::{MessageTemplates, Version};
 use nexora_core::model::event::{About, EventKind, Fact};
+use nexora_core::model::language::Language;
 use nexora_core::model::principal::{Noun, Operation, Verb};
 use nexora_core::model::run::Run;
 use nexora_core::model::tenant::Tenant;
@@ -74,6 +75,7 @@ pub async fn rollback(app: &App, actor: &Actor, tenant: &Tenant, name: &str, num
     let loaded = Loaded {
         definition: Definition::parse(&old.definition)?,
         settings: old.settings.read()?,
+        language: old.language,
         templates: old.templates.read()?,
         text: old.definition,
     };
@@ -134,7 +136,7 @@ pub(in crate::ops) fn chosen_settings(
     tenant: &Tenant,
     name: &str,
 ) -> Result<BTreeMap<String, String>> {
-    let text = app.config.definitions.of(Some(&tenant.slug)).automation(name)?;
+    let text = app.config.definitions.of(tenant)?.automation(name)?;
     let read = Definition::read(&text.file, &text.text)?;
     let mut texts = chosen_texts(version, tenant)?;
     texts.retain(|name, _| read.definition.settings.contains_key(name));
@@ -288,17 +290,17 @@ fn with_contact(tx: &mut Tx, mut about: About) -> Result<About> {
 }
 
 /// Returns the files to begin an automation of one's own with: those that come with the program where it
-/// has one of this name, or else a scaffold.
+/// has one of this name, with its messages in a language, or else a scaffold.
 ///
 /// # Errors
 /// `Internal` when what comes with the program is wrong.
-pub fn beginning(name: &str) -> Result<Vec<Text>> {
+pub fn beginning(name: &str, language: Language) -> Result<Vec<Text>> {
     let Some(text) = definitions::built_in_automation(name) else {
         return Ok(vec![scaffold(name), message_scaffold(name)]);
     };
     let definition = Definition::parse(&text.text)?;
     let names = definition.template_names(&setting::fixed(&definition.settings));
-    let messages = names.iter().filter_map(|name| definitions::built_in_message(name));
+    let messages = names.iter().filter_map(|name| definitions::built_in_message(language, name));
     Ok(std::iter::once(text.clone()).chain(messages).collect())
 }
 

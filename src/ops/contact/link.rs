@@ -13,6 +13,7 @@ use nexora_core::model::consent::SuppressionReason;
 use nexora_core::model::event::{About, EventKind};
 use nexora_core::model::principal::{Noun, Operation, Verb};
 use nexora_core::model::tenant::Tenant;
+use nexora_core::model::tenant_setting::TenantSettings;
 use nexora_store::tenant;
 
 pub const UNSUBSCRIBE: Operation = Operation::new(opt_out::UNSUBSCRIBE, Noun::Suppression, Verb::Create);
@@ -56,11 +57,11 @@ pub async fn unsubscribe(app: &App, token: &str) -> Result<Tenant> {
     Ok(tenant)
 }
 
-/// Notes that a review link was opened; returns where it leads.
+/// Notes that a review link was opened; returns the settings of the tenant, whose review page may be gone.
 ///
 /// # Errors
-/// `NotFound` when the link is not ours, or the tenant has no place for reviews any more.
-pub async fn open_review(app: &App, token: &str) -> Result<String> {
+/// `NotFound` when the link is not ours.
+pub async fn open_review(app: &App, token: &str) -> Result<TenantSettings> {
     let link = SignedLinks::of(app).open_review(token).ok_or_else(unknown)?;
     let now = app.clock.now();
     let opened = app.db.write(move |conn| {
@@ -72,7 +73,7 @@ pub async fn open_review(app: &App, token: &str) -> Result<String> {
         let _ = fact::record_event(&mut conn.of(&found.id), EventKind::LinkOpened, &key, about, detail, now)?;
         found.settings()
     });
-    let url = opened.await?.review_url;
+    let settings = opened.await?;
     app.nudges.dispatch.notify_one();
-    if url.is_empty() { Err(unknown()) } else { Ok(url) }
+    Ok(settings)
 }

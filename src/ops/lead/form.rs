@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::ops::Subject;
 use crate::ops::lead::form_setting::SETTINGS;
 use crate::ops::unit::Unit;
+use nexora_core::base::clock::Timestamp;
 use nexora_core::base::secret::Secret;
 use nexora_core::base::text::Json;
 use nexora_core::base::{Error, Result};
@@ -94,7 +95,7 @@ pub async fn set_fields(app: &App, actor: &Actor, tenant: &Tenant, fields: Vec<F
     change(app, actor, tenant, FIELDS, move |tx, _, settings| {
         for channel in fields.iter().filter_map(|field| field.name.channel()) {
             if form::wordings(tx, channel, 1)?.is_empty() {
-                let wording = usual_wording(&tx.tenant.name, channel);
+                let wording = usual_wording(tx.tenant, channel)?;
                 let first = ConsentText { created_at: now, ..first(tx.tenant, channel, wording) };
                 form::insert_wording(tx, &first)?;
             }
@@ -109,20 +110,26 @@ fn first(tenant: &Tenant, channel: Channel, wording: String) -> ConsentText {
     ConsentText { tenant_id: tenant.id.clone(), channel, version: 1, wording, created_at: tenant.created_at }
 }
 
-/// What people agree to unless the tenant words it otherwise. For text messages it says what 47 CFR
-/// 64.1200(f)(9) and the carriers want: who, what, how often, what it costs, how it ends.
-fn usual_wording(name: &str, channel: Channel) -> String {
-    match channel {
-        Channel::Sms => format!(
-            "I agree that {name} sends me text messages about my request. How many depends on the request; \
-             message and data rates may apply. I may reply STOP at any time. I do not have to agree to this to be served."
-        ),
-        Channel::Email => {
-            format!(
-                "{name} may send me offers and reminders by email. Every one of them has a link to end it."
-            )
+/// What people agree to unless the tenant words it otherwise.
+fn usual_wording(tenant: &Tenant, channel: Channel) -> Result<String> {
+    Ok((tenant.language()?.words().consent)(channel, &tenant.name))
+}
+
+/// Words what people agree to in the language that a tenant changes to, where it did not word it itself.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub(in crate::ops) fn translate_wordings(tx: &mut Unit<'_>, after: &Tenant, now: Timestamp) -> Result<()> {
+    for channel in Channel::ALL {
+        let Some(latest) = form::wordings(tx, *channel, 1)?.pop() else { continue };
+        if latest.wording == usual_wording(tx.tenant, *channel)? {
+            let wording = usual_wording(after, *channel)?;
+            let version = latest.version + 1;
+            let next = ConsentText { version, created_at: now, ..first(after, *channel, wording) };
+            form::insert_wording(tx, &next)?;
         }
     }
+    Ok(())
 }
 
 /// Changes what is named. The same again changes nothing.

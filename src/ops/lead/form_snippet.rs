@@ -1,7 +1,9 @@
 //! What is pasted into a website for a tenant's form to be there.
 
 use crate::ops::lead::form::FormView;
+use nexora_core::base::Result;
 use nexora_core::model::form::{ConsentText, Field, FieldName, Need};
+use nexora_core::model::language::FormWords;
 use nexora_core::model::tenant::Tenant;
 
 /// How a form gets onto a website.
@@ -16,18 +18,22 @@ pub enum Snippet {
 }
 
 /// Returns what is to be pasted into a website, and what has yet to be allowed for it to work.
-pub fn snippet(view: &FormView, tenant: &Tenant, kind: Snippet) -> (String, Option<String>) {
+///
+/// # Errors
+/// `Internal` when what is stored of the tenant cannot be read.
+pub fn snippet(view: &FormView, tenant: &Tenant, kind: Snippet) -> Result<(String, Option<String>)> {
     let (url, slug) = (&view.url, &tenant.slug);
-    let name = escaped(&tenant.name);
-    let fields = fields_html(view);
+    let words = &tenant.language()?.words().form;
+    let title = escaped(&(words.title)(&tenant.name));
+    let fields = fields_html(view, words);
     let allow = |key: &str, known: &[String]| {
         let command = format!("nexora form set {key}=https://your-website.example --tenant {slug}");
         known.is_empty().then(|| format!("first allow the website: run `{command}`"))
     };
-    match kind {
+    Ok(match kind {
         Snippet::Frame => (
             format!(
-                "<iframe src=\"{url}\" title=\"Contact {name}\" width=\"100%\" height=\"900\" style=\"border:0\" loading=\"lazy\"></iframe>"
+                "<iframe src=\"{url}\" title=\"{title}\" width=\"100%\" height=\"900\" style=\"border:0\" loading=\"lazy\"></iframe>"
             ),
             allow("embed_on", &view.settings.embed_on),
         ),
@@ -38,11 +44,11 @@ pub fn snippet(view: &FormView, tenant: &Tenant, kind: Snippet) -> (String, Opti
         Snippet::Script => (
             format!(
                 "<form id=\"nexora-{slug}\">\n{fields}  <p role=\"status\"></p>\n</form>\n<script>\n{}</script>",
-                script(url, slug.as_str())
+                script(url, slug.as_str(), words)
             ),
             allow("scripts_from", &view.settings.scripts_from),
         ),
-    }
+    })
 }
 
 fn escaped(text: &str) -> String {
@@ -50,38 +56,37 @@ fn escaped(text: &str) -> String {
 }
 
 /// Returns the form's own fields, for a website to put its own style on.
-fn fields_html(view: &FormView) -> String {
-    let fields: String = view.settings.fields.iter().map(|field| field_html(view, *field)).collect();
-    let trap = "  <p hidden><label>Leave this empty <input name=\"website\" tabindex=\"-1\" autocomplete=\"off\"></label></p>\n";
-    format!("{fields}{trap}  <button>Send request</button>\n")
+fn fields_html(view: &FormView, words: &FormWords) -> String {
+    let fields: String = view.settings.fields.iter().map(|field| field_html(view, words, *field)).collect();
+    let trap = format!(
+        "  <p hidden><label>{} <input name=\"website\" tabindex=\"-1\" autocomplete=\"off\"></label></p>\n",
+        words.trap
+    );
+    format!("{fields}{trap}  <button>{}</button>\n", words.send)
 }
 
 /// Returns one field; nothing for photos, which go by the form itself alone.
-fn field_html(view: &FormView, Field { name, need }: Field) -> String {
+fn field_html(view: &FormView, words: &FormWords, Field { name, need }: Field) -> String {
     let required = if need == Need::Required { " required" } else { "" };
     let input = |kind: &str, complete: &str| {
         format!("<input name=\"{name}\" type=\"{kind}\" autocomplete=\"{complete}\"{required}>")
     };
     let (label, control) = match name {
-        FieldName::Name => ("Your name", input("text", "name")),
-        FieldName::Phone => ("Phone", input("tel", "tel")),
-        FieldName::Email => ("Email", input("email", "email")),
-        FieldName::Service if view.settings.services.is_empty() => {
-            ("What do you need?", input("text", "off"))
-        }
+        FieldName::Name => (words.name, input("text", "name")),
+        FieldName::Phone => (words.phone, input("tel", "tel")),
+        FieldName::Email => (words.email, input("email", "email")),
+        FieldName::Service if view.settings.services.is_empty() => (words.service, input("text", "off")),
         FieldName::Service => {
             let option = |service: &String| format!("<option>{}</option>", escaped(service));
             let options: String = view.settings.services.iter().map(option).collect();
             let list =
                 format!("<select name=\"service\"{required}><option value=\"\"></option>{options}</select>");
-            ("What do you need?", list)
+            (words.service, list)
         }
-        FieldName::Postcode => ("Postcode", input("text", "postal-code")),
-        FieldName::Address => ("Address", input("text", "street-address")),
-        FieldName::PreferredTime => ("When suits you?", input("text", "off")),
-        FieldName::Message => {
-            ("How can we help?", format!("<textarea name=\"message\"{required}></textarea>"))
-        }
+        FieldName::Postcode => (words.postcode, input("text", "postal-code")),
+        FieldName::Address => (words.address, input("text", "street-address")),
+        FieldName::PreferredTime => (words.preferred_time, input("text", "off")),
+        FieldName::Message => (words.message, format!("<textarea name=\"message\"{required}></textarea>")),
         FieldName::Photos => return String::new(),
         FieldName::ConsentSms | FieldName::ConsentMarketing => return consent_html(view, name),
     };
@@ -98,7 +103,8 @@ fn consent_html(view: &FormView, name: FieldName) -> String {
     )
 }
 
-fn script(url: &str, slug: &str) -> String {
+fn script(url: &str, slug: &str, words: &FormWords) -> String {
+    let [sent, not_sent] = [words.sent, words.not_sent].map(|text| serde_json::Value::from(text).to_string());
     format!(
         r#"document.getElementById("nexora-{slug}").addEventListener("submit", async event => {{
   event.preventDefault();
@@ -111,9 +117,9 @@ fn script(url: &str, slug: &str) -> String {
       body: JSON.stringify(Object.fromEntries(new FormData(form))),
     }});
     const body = await answer.json();
-    if (answer.ok) form.replaceChildren("Thank you. We get back to you soon.");
+    if (answer.ok) form.replaceChildren({sent});
     else says.textContent = body.errors ? body.errors.map(fault => fault.message).join(" ") : body.title;
-  }} catch {{ says.textContent = "This could not be sent. Please try again."; }}
+  }} catch {{ says.textContent = {not_sent}; }}
 }});
 "#
     )

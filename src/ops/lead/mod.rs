@@ -26,6 +26,7 @@ use nexora_core::model::audit::Actor;
 use nexora_core::model::contact::AddressProof;
 use nexora_core::model::event::About;
 use nexora_core::model::form::Photo;
+use nexora_core::model::language::Language;
 use nexora_core::model::lead::{Lead, LeadState};
 use nexora_core::model::message::Message;
 use nexora_core::model::principal::{Noun, Operation, Verb};
@@ -67,7 +68,9 @@ pub async fn add(app: &App, actor: &Actor, tenant: &Tenant, enquiry: Enquiry) ->
         Intake::Invalid(faults) => {
             let texts: Vec<String> = faults
                 .iter()
-                .map(|fault| format!("`--{}`: {}", fault.field.replace('_', "-"), fault.message))
+                .map(|fault| {
+                    format!("`--{}`: {}", fault.field.replace('_', "-"), fault.told(Language::English))
+                })
                 .collect();
             return Err(Error::usage(texts.join(" ")));
         }

@@ -8,6 +8,7 @@ use nexora::ops::contact;
 use nexora::ops::lead;
 use nexora::ops::lead::form::{self};
 use nexora_connector::turnstile;
+use nexora_core::model::language::Language;
 use nexora_core::model::lead::LeadState;
 use nexora_store as store;
 use reqwest::StatusCode;
@@ -109,7 +110,7 @@ async fn what_was_held_back_stands_in_the_digest(backend: Backend) {
             nexora::domain::report::digest::compose(
                 conn,
                 &connectors,
-                &tenant,
+                (&tenant, Language::English),
                 Duration::from_hours(24),
                 now + Duration::from_mins(1),
             )

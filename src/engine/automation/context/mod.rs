@@ -20,6 +20,7 @@ use nexora_core::model::connector::{Connections, Kinds};
 use nexora_core::model::contact::{AddressKind, Contact};
 use nexora_core::model::event::{Event, EventKind, Fact, ScheduleEvent, Shape, WebhookEvent};
 use nexora_core::model::job::Job;
+use nexora_core::model::language::Language;
 use nexora_core::model::lead::Lead;
 use nexora_core::model::message::Message;
 use nexora_core::model::run::Run;
@@ -163,6 +164,8 @@ pub fn roots(kind: EventKind, connectors: &Kinds) -> Vec<OfferedRoot> {
 pub struct Facts<'a> {
     pub event: &'a Event,
     pub tenant: &'a Tenant,
+    /// The language of the messages.
+    pub language: Language,
     pub lead: Option<&'a Lead>,
     pub contact: Option<&'a Person>,
     pub job: Option<&'a Job>,
@@ -222,8 +225,8 @@ pub fn of_run(
     now: Timestamp,
 ) -> Result<Value> {
     let mut context = json!({
-        LEAD.0: values::lead(facts.lead, &facts.links.photos),
-        CONTACT.0: values::contact(facts.contact),
+        LEAD.0: values::lead(facts.lead, facts.language, &facts.links.photos),
+        CONTACT.0: values::contact(facts.contact, facts.language),
         JOB.0: values::job(facts.job),
         CONVERSATION.0: values::conversation(facts.conversation),
         "tenant": values::tenant(facts.tenant),

@@ -11,6 +11,7 @@ use nexora_core::model::calendar_entry::When;
 use nexora_core::model::contact::AddressKind;
 use nexora_core::model::event::{CalendarEvent, ConnectionFailing, MailEvent, RowEvent};
 use nexora_core::model::job::Job;
+use nexora_core::model::language::Language;
 use nexora_core::model::lead::Lead;
 use nexora_core::model::message::Message;
 use nexora_core::model::tenant::Tenant;
@@ -32,19 +33,14 @@ pub fn tenant(tenant: &Tenant) -> serde_json::Value {
     })
 }
 
-/// Returns how a message to a person begins: by the first name, or without a name.
-fn greeting(first_name: Option<&str>) -> String {
-    first_name.map_or_else(|| "Hello".to_owned(), |name| format!("Hi {name}"))
-}
-
-pub fn lead(lead: Option<&Lead>, photos: &[String]) -> serde_json::Value {
+pub fn lead(lead: Option<&Lead>, language: Language, photos: &[String]) -> serde_json::Value {
     let Some(lead) = lead else { return nothing(LEAD) };
     let first_name = first_name(&lead.name);
     json!({
         "id": lead.id,
         "name": lead.name,
         "first_name": first_name,
-        "greeting": greeting(first_name.as_deref()),
+        "greeting": (language.words().greeting)(first_name.as_deref()),
         "email": lead.email,
         "phone": lead.phone,
         "service": lead.service,
@@ -66,7 +62,7 @@ pub fn lead(lead: Option<&Lead>, photos: &[String]) -> serde_json::Value {
     })
 }
 
-pub fn contact(person: Option<&Person>) -> serde_json::Value {
+pub fn contact(person: Option<&Person>, language: Language) -> serde_json::Value {
     let Some(person) = person else { return nothing(CONTACT) };
     let first_name = first_name(&person.contact.name);
     let first = |kind| person.addresses.iter().find(|(known, _)| *known == kind).map(|(_, value)| value);
@@ -74,7 +70,7 @@ pub fn contact(person: Option<&Person>) -> serde_json::Value {
         "id": person.contact.id,
         "name": person.contact.name,
         "first_name": first_name,
-        "greeting": greeting(first_name.as_deref()),
+        "greeting": (language.words().greeting)(first_name.as_deref()),
         "email": first(AddressKind::Email),
         "phone": first(AddressKind::Phone),
         "timezone": person.contact.timezone,

@@ -12,16 +12,18 @@ use std::collections::BTreeSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use chrono::NaiveDateTime;
 use chrono_tz::Tz;
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value, context};
 
 use self::allowance::{Allowance, Bounded};
 use crate::calendar::hours;
 use nexora_core::base::clock::Timestamp;
-use nexora_core::base::{Error, Result, money, wording};
+use nexora_core::base::{Error, Result, wording};
 use nexora_core::model::address::{Country, PhoneNumber, mailto};
 use nexora_core::model::automation::{AttachmentTemplate, MessageTemplate};
 use nexora_core::model::hours::parse_time;
+use nexora_core::model::language::Language;
 use nexora_core::model::message::MessageClass;
 use nexora_core::model::outbound::MailAttachment;
 use nexora_core::model::tenant::Tenant;
@@ -35,41 +37,50 @@ pub struct Rendered {
     pub attachments: Vec<MailAttachment>,
 }
 
-/// Renders for one tenant: times are shown in its zone.
+/// Renders for one tenant: times are shown in its zone, and all that is not written in a template is in its language.
 pub struct Renderer {
     environment: Environment<'static>,
     allowance: Allowance,
+    language: Language,
 }
 
 impl Renderer {
-    /// Renders for people of a tenant: in its zone, with the clock and the telephone numbers of its country.
+    /// Renders for people of a tenant: in its language and zone, with the clock and the telephone numbers of its country.
     ///
     /// # Errors
     /// `Usage` when the stored zone is unknown to this machine.
     pub fn of(tenant: &Tenant) -> Result<Renderer> {
-        Ok(Renderer::within(tenant.zone()?.tz(), Some(tenant.country()?)))
+        Renderer::speaking(tenant.language()?, tenant)
     }
 
-    /// Renders with a clock of 24 hours, and telephone numbers in international form.
+    /// Renders for people of a tenant in a language that need not be the tenant's any more.
+    ///
+    /// # Errors
+    /// As [`Renderer::of`].
+    pub fn speaking(language: Language, tenant: &Tenant) -> Result<Renderer> {
+        Ok(Renderer::within(tenant.zone()?.tz(), Some(tenant.country()?), language))
+    }
+
+    /// Renders in English, with a clock of 24 hours, and telephone numbers in international form.
     pub fn new(zone: Tz) -> Renderer {
-        Renderer::within(zone, None)
+        Renderer::within(zone, None, Language::English)
     }
 
-    fn within(zone: Tz, country: Option<Country>) -> Renderer {
+    fn within(zone: Tz, country: Option<Country>, language: Language) -> Renderer {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|name| {
             if name == "html" { AutoEscape::Html } else { AutoEscape::None }
         });
-        let clock = country.map_or("%H:%M", Country::clock);
-        let local = move |text: &str, format: &str| -> Result<String, minijinja::Error> {
-            Ok(moment(text)?.utc().with_timezone(&zone).format(format).to_string())
+        let local = move |text: &str| -> Result<NaiveDateTime, minijinja::Error> {
+            Ok(moment(text)?.utc().with_timezone(&zone).naive_local())
         };
         environment
-            .add_filter("local_time", move |text: &str| local(text, &format!("%a %-d %b %Y, {clock}")));
-        environment.add_filter("day", move |text: &str| local(text, "%A, %B %-d"));
-        environment.add_filter("clock", move |text: &str| local(text, clock));
-        environment.add_filter("date", move |text: &str| local(text, "%Y-%m-%d"));
+            .add_filter("local_time", move |text: &str| local(text).map(|at| language.moment(at, country)));
+        environment.add_filter("day", move |text: &str| local(text).map(|at| language.day(at.date())));
+        environment
+            .add_filter("clock", move |text: &str| local(text).map(|at| language.time(at.time(), country)));
+        environment.add_filter("date", move |text: &str| local(text).map(|at| at.date().to_string()));
         environment.add_filter("earlier", |text: &str, by: &str| {
             Ok::<_, minijinja::Error>((moment(text)? - length(by)?).to_string())
         });
@@ -82,10 +93,12 @@ impl Renderer {
             _ => text.to_owned(),
         });
         environment.add_filter("mailto", |address: Option<&str>| address.map_or_else(String::new, mailto));
-        environment.add_filter("money", |cents: Option<i64>| cents.map_or_else(String::new, money::shown));
+        environment.add_filter("money", move |cents: Option<i64>| {
+            cents.map_or_else(String::new, |cents| language.sum(cents, country))
+        });
         let allowance = Allowance::default();
         allowance.bind(&mut environment);
-        Renderer { environment, allowance }
+        Renderer { environment, allowance, language }
     }
 
     /// Fills the holes of a one-line or plain text.
@@ -122,14 +135,20 @@ impl Renderer {
         context: &Value,
     ) -> Result<Rendered> {
         let subject = self.text(&template.subject, context)?;
-        let subject = subject.split_whitespace().collect::<Vec<_>>().join(" ");
+        // A blank that holds words together stays, as French has it before some signs.
+        let words = subject.split(|c: char| c.is_whitespace() && c != '\u{a0}');
+        let subject = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
         let mut text = self.text(&template.text, context)?.trim().to_owned();
         let mut html = template.html.as_ref().map(|source| self.html(source, context)).transpose()?;
         if let Some(layout) = layout {
             let commercial = class == Some(MessageClass::Commercial);
             let preview = preview(&text);
+            let (language, unsubscribe) = (self.language.name(), self.language.words().unsubscribe.title);
             let within = |content: Value| {
-                context! { subject => &subject, preview => &preview, content, commercial, ..context.clone() }
+                context! {
+                    subject => &subject, preview => &preview, content, commercial, language, unsubscribe,
+                    ..context.clone()
+                }
             };
             text = self.text(&layout.text, &within(Value::from(text)))?.trim().to_owned();
             if let (Some(content), Some(frame)) = (&html, &layout.html)

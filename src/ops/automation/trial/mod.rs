@@ -85,7 +85,7 @@ pub struct Shown {
 /// # Errors
 /// `NotFound` when there is no such template or lead; `Usage` naming every fault of the definition.
 pub async fn run(app: &App, tenant: &Tenant, request: TrialRequest) -> Result<Shown> {
-    let shelf = app.config.definitions.of(Some(&tenant.slug));
+    let shelf = app.config.definitions.of(tenant)?;
     let given = with_live(app, tenant, &request).await?;
     let text = match &request.text {
         Some(text) => text.clone(),

@@ -188,6 +188,7 @@ fn put_draft(tx: &mut Tx, draft: &Loaded, now: Timestamp) -> Result<AutomationId
         number: DRAFT,
         definition: draft.text.clone(),
         settings: Json::of(&draft.settings)?,
+        language: draft.language,
         templates: Json::of(&draft.templates)?,
         created_at: now,
         created_by: String::new(),

@@ -86,7 +86,7 @@ const SAME_TIME: Duration = Duration::from_secs(60);
 /// # Errors
 /// `NotFound` when there is no such template; `Usage` naming every fault of the definition.
 pub async fn run(app: &App, tenant: &Tenant, request: SimulationRequest) -> Result<Simulation> {
-    let shelf = app.config.definitions.of(Some(&tenant.slug));
+    let shelf = app.config.definitions.of(tenant)?;
     let mut given = BTreeMap::new();
     if let Ok(live) = version::live(app, tenant, &request.name).await {
         given = setting_texts(&live)?;

@@ -1,0 +1,1 @@
+ALTER TABLE automation_versions DROP COLUMN language;
