@@ -100,7 +100,7 @@ async fn a_trigger_that_cannot_be_read_holds_up_no_other_automation(backend: Bac
     // As a further version, since one that was read is kept in memory.
     let changes = [
         "INSERT INTO automation_versions SELECT tenant_id, automation_id, number + 1, \
-         replace(definition, '\"won\"', '\"{{ 9 * 9 ~ nobody }}\"'), settings, templates, created_at, created_by \
+         replace(definition, '\"won\"', '\"{{ 9 * 9 ~ nobody }}\"'), settings, templates, created_at, created_by, language \
          FROM automation_versions WHERE definition LIKE '%name = \"old\"%'",
         "UPDATE automations SET live_version = live_version + 1 WHERE name = 'old'",
     ];

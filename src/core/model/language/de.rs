@@ -57,7 +57,7 @@ pub static WORDS: Words = Words {
         name: "Ihr Name",
         phone: "Telefon",
         email: "E-Mail",
-        phone_or_email: "Telefon oder E-Mail, oder beides",
+        phone_or_email: "Telefon oder E-Mail genügt",
         service: "Was brauchen Sie?",
         postcode: "Postleitzahl",
         address: "Adresse",
@@ -96,7 +96,7 @@ pub static WORDS: Words = Words {
             format!("{opens} Dann {answer}.")
         },
         our_number: |number| format!("Wenn {number} bei Ihnen anruft, sind wir es."),
-        cannot_wait: "Es kann nicht warten?",
+        cannot_wait: "Kann es nicht warten?",
         another: "Noch eine Anfrage senden",
     },
     unsubscribe: UnsubscribeWords {
