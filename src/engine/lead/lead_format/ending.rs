@@ -13,7 +13,7 @@ const ENDINGS: &[&str] = &[
     "reply to", "reply directly", "reply in", "respond to", "respond now", "respond on", "respond in", "please reply to the customer", "you can reply", "you can also reply", "simply reply", "just reply", "just hit reply",
     "please contact the customer", "call now", "call customer", "listen to", "unsubscribe", "log in", "sign in",
     "manage your", "manage this", "mark as spam", "report spam", "report as spam", "does this submission", "if you think this", "submitted at", "submitted on", "submitted from",
-    "sent from", "sent via", "powered by", "you are receiving", "you're receiving", "you received this", "you can edit", "you can view", "you can find",
+    "sent from", "sent via", "(sent via", "gesendet von", "gesendet über", "envoyé depuis", "envoyé par", "enviado desde", "enviado por", "inviato da", "verzonden via", "verzonden vanaf", "verstuurd via", "powered by", "you are receiving", "you're receiving", "you received this", "you can edit", "you can view", "you can find",
     "create your own", "do not reply", "please do not reply", "©", "(c) 20", "copyright", "all rights reserved", "need help?", "questions? ", "want to stop receiving", "privacy policy", "download the app", "get the app",
     "antworten sie", "jetzt antworten", "zur anfrage", "im browser", "bitte antworten sie nicht", "pour répondre", "répondre à", "voir la demande", "se désabonner", "ne pas répondre", "responder a", "ver solicitud", "ver la solicitud", "para responder", "rispondi a", "per rispondere", "vedi la richiesta", "beantwoord", "reageer", "bekijk", "tip:", "pro tip",
 ];
@@ -242,7 +242,22 @@ fn is_instruction(lower: &str) -> bool {
     let begins = ["to ", "um ", "para ", "pour ", "per ", "om "].iter().any(|word| lower.starts_with(word));
     let is_english = lower.starts_with("to ")
         && ["click", "visit", "log in", "sign in"].iter().any(|word| lower.contains(word));
-    begins && (is_english || lower.contains("://"))
+    // `Call the homeowner right away!`
+    let is_urged = ["call", "contact", "text", "email", "reach", "reply", "respond", "follow"]
+        .iter()
+        .any(|verb| lower.starts_with(verb))
+        && [
+            "the homeowner",
+            "the customer",
+            "the client",
+            "your customer",
+            "this lead",
+            "the lead",
+            "this customer",
+        ]
+        .iter()
+        .any(|person| lower.contains(person));
+    is_urged || (begins && (is_english || lower.contains("://")))
 }
 
 /// `This message was sent from …`: what a program says of its own mail.
@@ -307,6 +322,8 @@ mod tests {
         assert!(!ends_message("Sent you photos on Monday"));
         assert!(ends_message("This message came from your website's contact form."));
         assert!(ends_message("To report a problem with this lead, please visit https://my.elocal.com."));
+        assert!(ends_message("Call the homeowner right away!"));
+        assert!(!ends_message("Call me at home, please."));
         assert!(!ends_message("To be honest, it has leaked for years."));
         assert!(!ends_message("This form of tap is rare."));
         assert!(passing("x@hubspot.com").is_way_back("View contact in HubSpot"));

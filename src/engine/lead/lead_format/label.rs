@@ -35,6 +35,7 @@ const WORD_LIMIT: usize = 12;
 
 /// Returns what a label means, if that is known.
 pub fn meaning(label: &str) -> Option<(Meaning, Certainty)> {
+    let label = last_sentence(label);
     let label = without_number(label.trim().trim_start_matches(['[', '"']).trim_end_matches([']', '"']));
     let folded = folded(label);
     if folded.is_empty() {
@@ -150,6 +151,18 @@ pub fn folded(label: &str) -> String {
     }
     let words: Vec<&str> = out.split_whitespace().filter(|word| !MARKS.contains(word)).collect();
     words.join(" ")
+}
+
+/// `Nice to meet you! What city are you in?` as `What city are you in?`.
+fn last_sentence(label: &str) -> &str {
+    match label.rsplit_once(['!', '.']) {
+        Some((_, last))
+            if label.ends_with('?') && last.starts_with(' ') && last.contains(char::is_alphabetic) =>
+        {
+            last
+        }
+        _ => label,
+    }
 }
 
 /// `3. Phone number` as `Phone number`.
@@ -273,6 +286,7 @@ mod tests {
             ("Name - First", Some(FirstName)),
             ("Phone #", Some(Phone)),
             ("3. Phone number", Some(Phone)),
+            ("Nice to meet you! What city are you in?", Some(City)),
             ("Message #", Some(Id)),
             ("Which town is the project in?", Some(City)),
             ("Project name", None),

@@ -205,6 +205,17 @@ fn is_of_values(head: &str) -> bool {
     words.contains(&label::folded(head).as_str())
 }
 
+/// Tells whether a line is a heading that is drawn: `=== OTHER ===`.
+pub fn is_drawn_heading(line: &str) -> bool {
+    let line = line.trim();
+    let is_drawn = |c: char| matches!(c, '-' | '=' | '_' | '*' | '#' | '~');
+    let inner = line.trim_matches(is_drawn);
+    let length = |text: &str| text.chars().count();
+    let is_framed =
+        line.starts_with(is_drawn) && line.ends_with(is_drawn) && length(line) >= length(inner) + 4;
+    is_framed && (1..=60).contains(&inner.trim().len())
+}
+
 /// A row of labels: each cell is a header, or known as a label.
 fn is_head(cells: &[Cell]) -> bool {
     let is_heading = |cell: &Cell| cell.is_header || cell.lines.iter().all(Line::is_heading);

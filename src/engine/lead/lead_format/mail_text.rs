@@ -8,7 +8,7 @@ use crate::lead::lead_format::card;
 use crate::lead::lead_format::ending::{Passing, ends_message, without_closing, without_last_paragraph};
 use crate::lead::lead_format::html::{Gap, Line};
 use crate::lead::lead_format::label::{self, Certainty, Meaning};
-use crate::lead::lead_format::layout::{self, Piece, is_rule, plain};
+use crate::lead::lead_format::layout::{self, Piece, is_drawn_heading, is_rule, plain};
 use crate::lead::lead_format::reading::Reading;
 use nexora_core::model::mail::Mail;
 use nexora_core::model::source::SourceField;
@@ -287,6 +287,7 @@ impl Reader {
             return;
         }
         let ends = is_rule(&line.text)
+            || is_drawn_heading(&line.text)
             || (starts && (line.is_link || ends_message(&line.text) || self.passing.is_way_back(&line.text)))
             || (line.gap == Gap::Paragraph && self.is_answered() && self.passing.speaks(&line.text));
         let Some(open) = &mut self.open else {

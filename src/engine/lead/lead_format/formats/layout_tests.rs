@@ -256,6 +256,21 @@ const LAYOUTS: &[Wanted] = &[
     ["layouts/ruby-text-2", "Eustace Monk", "eustace@example.com", "(458) 555-0171", "", "", "Would like to reschedule... actually a new estimate for a second bathroom fan.", "ruby"],
     ["layouts/tawk-ticket", "Xenia Pappas", "xenia@example.com", "", "", "", "Do you repair awnings that were installed by someone else?", "tawk"],
     ["layouts/formsubmit-box", "Percy Lund", "percy.lund@example.com", "708-555-0150", "", "", "Bilco door is rusted shut.", "formsubmit"],
+    ["layouts/angi-lead-3", "Marcella Dunn", "marcella.dunn@example.com", "(216) 555-0130", "1890 W 25th St, Cleveland, OH", "44113", "Outdoor spigot froze last winter and drips inside the wall.", "angi"],
+    ["layouts/networx-text-2", "Perry Oswald", "perry.oswald@example.com", "561-555-0188", "11 Palm Way", "33480", "Two impact doors, one sliding. Permit needed.", "networx"],
+    ["layouts/craftjack-html", "Rochelle Amos", "rochelle.amos@example.com", "(404) 555-0192", "2790 Cascade Rd SW, Atlanta, GA 30311", "30311", "Popcorn ceiling in four rooms, house is empty.", "craftjack"],
+    ["layouts/taskrabbit", "Monroe T.", "", "", "Oakland, CA 94610", "94610", "Assemble a crib and a dresser. Second floor, street parking.", "taskrabbit"],
+    ["layouts/aroundhome-text", "Markus Stein", "markus.stein@example.de", "0160 5550189", "Gartenweg 12, 70565 Stuttgart", "70565", "Treppenlift für eine gewendelte Treppe, 14 Stufen.", "aroundhome"],
+    ["layouts/habitissimo-plain-3", "Remedios Cano", "remedios@example.es", "644 555 021", "Málaga", "29001", "Hola, quiero poner aire acondicionado por conductos en un piso de 3 habitaciones.", "habitissimo"],
+    ["layouts/cf7-multistep", "Hollis Baird", "hollis@example.com", "(801) 555-0116", "44 Aspen Ct, Park City, UT 84060", "84060", "Heat tape on the north gutters stopped working.", "wordpress"],
+    ["layouts/gravity-one-col", "Tamika Rowe", "tamika@example.com", "(504) 555-0119", "", "70119", "Shotgun house, need the piers looked at.\nFloor slopes to one side.", "wordpress"],
+    ["layouts/wpforms-german", "Silke Brandl", "silke@example.de", "0911 5550142", "", "90402", "Rollladen im Wohnzimmer klemmt, Gurt ist gerissen.", "wordpress"],
+    ["layouts/squarespace-plain-2", "Jonah Feld", "jonah@example.com", "(646) 555-0123", "", "", "Mirror wall for a home gym, 12 x 8 ft.", "squarespace"],
+    ["layouts/typeform-list", "Anders Holm", "anders@example.com", "+16515550148", "Duluth", "", "Replace six storm windows on a 1920s house.", "typeform"],
+    ["layouts/callrail-voicemail-2", "", "", "+1 913-555-0158", "Overland Park, KS", "", "Hello, I got your number from a neighbor. Our deck needs sealing before winter. Thanks.", "callrail"],
+    ["layouts/answering-plain", "Vera Pitt", "", "541-555-0162", "230 Elm Ave", "", "Wasp nest above the garage door, kids at home. Please call.", "form_mail"],
+    ["layouts/tawk-transcript", "Lionel Hart", "lionel@example.com", "", "", "", "*", "tawk"],
+    ["layouts/hubspot-meeting-form", "Beatrice Low", "beatrice.low@example.com", "206-555-0184", "", "98115", "Crawlspace smells musty after the last storm.", "hubspot"],
 ];
 fn mail(file: &str) -> Vec<u8> {
     let path = format!("{}/../../tests/fixtures/mail/{file}.eml", env!("CARGO_MANIFEST_DIR"));
