@@ -100,6 +100,12 @@ fn has_other_answer(mail: &Mail, from: &str) -> bool {
     form_mail::visitor(mail).is_some_and(|visitor| domain(&visitor.address) != domain(from))
 }
 
+/// Tells whether a subject may be that of a lead.
+pub fn is_of_lead(subject: &str) -> bool {
+    let subject = Subject::of(subject);
+    subject.is_of_lead && !subject.is_of_transaction
+}
+
 struct Subject {
     is_of_lead: bool,
     /// It can hardly be anything else than a lead.
