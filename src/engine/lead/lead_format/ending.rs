@@ -243,20 +243,23 @@ fn is_instruction(lower: &str) -> bool {
     let is_english = lower.starts_with("to ")
         && ["click", "visit", "log in", "sign in"].iter().any(|word| lower.contains(word));
     // `Call the homeowner right away!`
-    let is_urged = ["call", "contact", "text", "email", "reach", "reply", "respond", "follow"]
+    let is_urged = ["give them a call", "give him a call", "give her a call", "questions about"]
         .iter()
-        .any(|verb| lower.starts_with(verb))
-        && [
-            "the homeowner",
-            "the customer",
-            "the client",
-            "your customer",
-            "this lead",
-            "the lead",
-            "this customer",
-        ]
-        .iter()
-        .any(|person| lower.contains(person));
+        .any(|start| lower.starts_with(start))
+        || ["call", "contact", "text", "email", "reach", "reply", "respond", "follow"]
+            .iter()
+            .any(|verb| lower.starts_with(verb))
+            && [
+                "the homeowner",
+                "the customer",
+                "the client",
+                "your customer",
+                "this lead",
+                "the lead",
+                "this customer",
+            ]
+            .iter()
+            .any(|person| lower.contains(person));
     is_urged || (begins && (is_english || lower.contains("://")))
 }
 

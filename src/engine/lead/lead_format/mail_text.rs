@@ -241,7 +241,8 @@ impl Reader {
             return true;
         }
         // A fact that the sender adds in a paragraph of its own is none of the person's words.
-        let is_fact = matches!(found.meaning, Some(Meaning::Technical)) && line.gap != Gap::Break;
+        let is_fact = line.gap != Gap::Break
+            && (found.meaning == Some(Meaning::Technical) || is_fee(found.label, found.value));
         if self.is_marked && !found.is_marked && !open.lines.is_empty() && !is_fact {
             return false;
         }
@@ -264,7 +265,11 @@ impl Reader {
                 open.lines.is_empty() || (line.gap != Gap::Break && found.value.is_empty())
             }
             Some(Meaning::Field(field)) => !self.reading.has(field) && is_followed(field),
-            Some(Meaning::Technical | Meaning::Origin(_)) => !found.value.is_empty(),
+            Some(Meaning::Technical | Meaning::Origin(_)) => {
+                let is_above = line.gap == Gap::Paragraph && next.is_some_and(|next| next.gap == Gap::Break);
+                !found.value.is_empty() || (self.is_stacked && is_above)
+            }
+            None if is_fact => true,
             // An answer of a few words, and the next question above its own.
             None if found.value.is_empty() && self.is_stacked && line.gap == Gap::Paragraph => {
                 let words = open.lines.iter().flat_map(|line| line.split_whitespace()).count();
@@ -315,7 +320,12 @@ impl Reader {
         let is_address = open.meaning == Some(Meaning::Field(SourceField::Address));
         let looks_like_one = line.text.contains(|c: char| c == ',' || c.is_ascii_digit());
         let is_near = line.gap != Gap::Paragraph && !line.is_heading();
-        let goes_on = (!starts && !open.is_beside) || (is_address && is_near && looks_like_one);
+        // The lines of a card below the name, each in a row of its own.
+        let is_card = open.meaning == Some(Meaning::Field(SourceField::Name))
+            && is_near
+            && !is_first
+            && card::part(&line.text).is_some();
+        let goes_on = (!starts && !open.is_beside) || (is_address && is_near && looks_like_one) || is_card;
         match !is_ended && (is_first || goes_on) {
             true => open.lines.push(line.text.clone()),
             false => {
@@ -444,6 +454,14 @@ fn is_title(text: &str) -> bool {
         && !text.contains([',', ';', '!', '@', '"', '<'])
         && !text.contains(". ")
         && !text.ends_with('.')
+}
+
+/// What a lead costs the business.
+fn is_fee(label: &str, value: &str) -> bool {
+    let folded = label::folded(label);
+    let is_of_money =
+        ["fee", "price", "cost", "charge"].iter().any(|word| folded.split(' ').any(|part| part == *word));
+    is_of_money && value.starts_with(['$', '£', '€'])
 }
 
 /// What a form's program says of a box: ticked or not.

@@ -128,7 +128,7 @@ pub const PHRASES: &[(Meaning, &[&str])] = &[
     ]),
     (Field(Phone), &[
         "phone", "phone number", "telephone", "telephone number", "tel", "tel no", "mobile", "mobile number", "mobile phone", "mobile no", "cell",
-        "cell phone", "cell number", "cellphone", "daytime phone", "contact number", "contact no", "call", "phone 1", "phone1", "mobile phone number", "callback number", "call back number", "caller id", "caller number", "calling number", "ani", "tel number", "telephone no", "telefono di contatto", "nummer", "kontaktnummer", "mobilfunknummer", "gsm nummer", "n tel", "phone no", "ph", "number", "whatsapp",
+        "cell phone", "cell number", "cellphone", "daytime phone", "contact number", "contact no", "call", "whats app", "phone 1", "phone1", "mobile phone number", "callback number", "call back number", "caller id", "caller number", "calling number", "ani", "tel number", "telephone no", "telefono di contatto", "nummer", "kontaktnummer", "mobilfunknummer", "gsm nummer", "n tel", "phone no", "ph", "number", "whatsapp",
         "tél", "n tél", "telefon", "telefonnummer", "tel nr", "telefon nr", "mobil", "mobilnummer", "mobiltelefon", "handy", "handynummer", "rufnummer", "rückrufnummer",
         "teléfono", "telefono", "teléfono móvil", "telefono movil", "móvil", "movil", "celular", "número de teléfono", "teléfono de contacto",
         "téléphone", "numéro de téléphone", "n de téléphone", "n téléphone", "portable", "téléphone portable", "numéro",

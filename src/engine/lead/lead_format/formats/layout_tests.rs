@@ -271,6 +271,21 @@ const LAYOUTS: &[Wanted] = &[
     ["layouts/answering-plain", "Vera Pitt", "", "541-555-0162", "230 Elm Ave", "", "Wasp nest above the garage door, kids at home. Please call.", "form_mail"],
     ["layouts/tawk-transcript", "Lionel Hart", "lionel@example.com", "", "", "", "*", "tawk"],
     ["layouts/hubspot-meeting-form", "Beatrice Low", "beatrice.low@example.com", "206-555-0184", "", "98115", "Crawlspace smells musty after the last storm.", "hubspot"],
+    ["layouts/angi-lead-4", "Gordon Hale", "gordon.hale@example.com", "(585) 555-0177", "77 Park Ave, Rochester, NY 14607", "14607", "Boiler bangs when it starts. Cast iron radiators.", "angi"],
+    ["layouts/porch-html-3", "Nils Ostrander", "nils.o@example.com", "(425) 555-0113", "1402 Maple Dr, Bothell, WA 98011", "98011", "Cedar fence, 3 posts rotted at the ground.", "porch"],
+    ["layouts/hipages-text-3", "Isla Brooks", "isla.brooks@example.com.au", "0491 577 644", "Geelong VIC 3220", "3220", "Ceiling fan install x 3, high ceilings in two rooms.", "hipages"],
+    ["layouts/hellopro-html", "Sophie Vasseur", "s.vasseur@example.fr", "04 78 55 01 44", "Villeurbanne", "69100", "Besoin d'un monte-charge pour un entrepôt, 500 kg, deux niveaux.", "hellopro"],
+    ["layouts/mybuilder-3", "Nadia Rahman", "nadia.rahman@example.co.uk", "07700 900944", "", "E17 4QH", "Loft boarding, about 20 square metres, with a new hatch.", "mybuilder"],
+    ["layouts/cf7-french", "Éric Blanchard", "eric.blanchard@example.fr", "06 61 55 01 77", "", "31400", "Bonjour, le portail électrique ne s'ouvre plus depuis l'orage.\nMerci de votre retour.", "wordpress"],
+    ["layouts/gravity-consent", "Rosemary Tate", "rosemary@example.com", "(864) 555-0150", "8 Mills Ave, Greenville, SC 29605, United States", "29605", "Crown molding in the dining room, painted white.", "form_mail"],
+    ["layouts/elementor-spanish", "Ximena Duarte", "ximena@example.mx", "81 5555 0123", "", "", "Se tapó la coladera del patio y se inunda.", "form_mail"],
+    ["layouts/wix-plain-2", "Simone Ager", "simone.ager@example.com", "303-555-0171", "", "", "Basement bathroom fan vents into the attic, needs rerouting.", "wix"],
+    ["layouts/jotform-html-3", "Ferris Cobb", "ferris.cobb@example.com", "(334) 555-0109", "61 Dexter Ave, Montgomery, AL", "36104", "Termite tubes on the back wall near the deck.", "jotform"],
+    ["layouts/smith-text-3", "Auden Price", "", "(737) 555-0141", "", "", "Needs a quote to move a thermostat and add a zone. Available after 5.", "smith_ai"],
+    ["layouts/crisp-plain", "Odile Fabre", "odile@example.fr", "", "", "", "Bonjour, faites-vous l'entretien des poêles à granulés ?", "crisp"],
+    ["layouts/netlify-fr", "Loïc Tanguy", "loic@example.fr", "0298550133", "", "", "Volet roulant bloqué, moteur Somfy.", "netlify"],
+    ["layouts/phone-tree", "Hester Moody", "", "505-555-0186", "", "", "Caller needs the swamp cooler winterized, two story house.", "form_mail"],
+    ["layouts/shopify-de", "Gerlinde Voss", "gerlinde@example.de", "030 5550166", "", "", "Bauen Sie die Markise auch in Potsdam an?", "shopify"],
 ];
 fn mail(file: &str) -> Vec<u8> {
     let path = format!("{}/../../tests/fixtures/mail/{file}.eml", env!("CARGO_MANIFEST_DIR"));
