@@ -1,6 +1,7 @@
 //! `App`: the handles that every operation needs, made once and shared.
 
 pub mod failure_notes;
+pub mod fair_queue;
 mod public_profile;
 pub mod registry;
 pub mod turns;

@@ -20,6 +20,9 @@ pub trait ReadMail: Send + Sync {
     /// Returns where the mailbox's history stands now.
     fn mailbox_now(&self) -> Reading<'_, String>;
 
+    /// Returns the addresses that the mailbox may send from, its own among them.
+    fn send_as(&self) -> Reading<'_, Vec<String>>;
+
     /// Returns the ids of the mails that arrived since `since`, spam and bin left out.
     fn mail_since(&self, since: Timestamp, limit: usize) -> Reading<'_, Vec<String>>;
 

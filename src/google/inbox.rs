@@ -26,8 +26,9 @@ const SHARE: usize = 25;
 /// Mails on one page of a list; the largest that Gmail gives.
 const LIST_PAGE: u32 = 500;
 
-/// Bytes of an attachment that is read with the mail.
+/// Bytes of an attachment that is read with the mail, and of one that is called XML.
 const ATTACHMENT_LIMIT_BYTES: u64 = 256_000;
+const XML_LIMIT_BYTES: u64 = 1_000_000;
 
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &URL_SAFE,
@@ -92,6 +93,15 @@ impl Inbox {
         let history_id = self.api.profile().await?.history_id;
         let missing = || Fault::Lost("the profile names no history".to_owned());
         history_id.map(|id| id.to_string()).ok_or_else(missing)
+    }
+
+    /// Returns the addresses that the mailbox may send from. One whose owner has not agreed is not the mailbox's.
+    pub async fn send_as(&self) -> Result<Vec<String>, Fault> {
+        let list = self.api.send_as().await?.send_as.unwrap_or_default();
+        let is_own = |send_as: &api::SendAs| {
+            send_as.is_primary == Some(true) || send_as.verification_status.as_deref() == Some("accepted")
+        };
+        Ok(list.into_iter().filter(is_own).filter_map(|send_as| send_as.send_as_email).collect())
     }
 
     pub async fn since(&self, since: Timestamp, limit: usize) -> Result<Vec<String>, Fault> {
@@ -190,10 +200,12 @@ impl Inbox {
 
 /// Tells whether an attachment may be an XML document: many are called text, or nothing in particular.
 fn may_be_xml(part: &Part) -> bool {
+    is_called_xml(part) || ["application/octet-stream", "text/plain"].contains(&part.mime_type.as_str())
+}
+
+fn is_called_xml(part: &Part) -> bool {
     let name = part.filename.as_deref().unwrap_or_default().to_ascii_lowercase();
-    is_xml(&part.mime_type)
-        || [".xml", ".adf"].iter().any(|ending| name.ends_with(ending))
-        || ["application/octet-stream", "text/plain"].contains(&part.mime_type.as_str())
+    is_xml(&part.mime_type) || [".xml", ".adf"].iter().any(|ending| name.ends_with(ending))
 }
 
 fn is_xml(mime_type: &str) -> bool {
@@ -243,7 +255,8 @@ fn is_read(part: &Part) -> bool {
     let is_wanted = may_be_xml(part)
         || part.mime_type.starts_with("message/")
         || ["text/rfc822-headers", "text/calendar"].contains(&part.mime_type.as_str());
-    is_wanted && part.body.is_none() && part.size_bytes <= ATTACHMENT_LIMIT_BYTES
+    let limit = if is_called_xml(part) { XML_LIMIT_BYTES } else { ATTACHMENT_LIMIT_BYTES };
+    is_wanted && part.body.is_none() && part.size_bytes <= limit
 }
 
 /// The leaves of a mail's tree, in their order.

@@ -189,6 +189,10 @@ impl ReadMail for Google {
         Box::pin(async { self.inbox.changes(history_id).await.map_err(|fault| fault.of_poll(Some(404))) })
     }
 
+    fn send_as(&self) -> Reading<'_, Vec<String>> {
+        Box::pin(async { self.inbox.send_as().await.map_err(|fault| fault.of_poll(None)) })
+    }
+
     fn mail<'a>(&'a self, id: &'a str) -> Reading<'a, Option<FetchedMail>> {
         Box::pin(async { self.inbox.fetch(id).await.map_err(|fault| fault.of_poll(None)) })
     }

@@ -19,7 +19,9 @@ pub mod status;
 mod webhook;
 mod write_timeout;
 
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::FromRef;
 use ipnet::IpNet;
@@ -29,8 +31,13 @@ pub use routes::{private, public};
 pub use server::{Limits, Server};
 
 use crate::app::App;
-use crate::http::lead::{Budget, DecodingQueue};
+use crate::app::fair_queue::FairQueue;
+use crate::http::lead::Budget;
 use crate::http::rate::{Buckets, ClientBuckets, Rates};
+use nexora_core::model::TenantId;
+
+/// How long a photo waits to be decoded.
+const DECODING_PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the public listener needs.
 #[derive(Clone)]
@@ -41,7 +48,8 @@ pub struct Public {
     rates: Arc<Rates>,
     uploads: Arc<Budget>,
     /// Lets one photo be decoded at a time: it takes much memory.
-    decoding: Arc<DecodingQueue>,
+    /// Photos that wait to be decoded, by tenant and by client.
+    decoding: Arc<FairQueue<TenantId, Option<IpAddr>>>,
 }
 
 impl Public {
@@ -64,7 +72,7 @@ impl Public {
             proxies: app.config.http.proxies().unwrap_or_default().into(),
             rates: Arc::new(rates),
             uploads: Arc::new(Budget::new(settings.upload_memory_bytes)),
-            decoding: Arc::default(),
+            decoding: Arc::new(FairQueue::new(1, DECODING_PATIENCE)),
             app,
         }
     }

@@ -63,6 +63,7 @@ pub async fn create(app: &App, actor: &Actor, new: NewTenant) -> Result<Tenant> 
         mode: TenantMode::Live,
         settings: Json::of(&TenantSettings::default())?,
         link_generation: 0,
+        alert_bounce: None,
     };
     let new = tenant.clone();
     app.change(actor, &tenant, CREATE, move |tx, _| {

@@ -161,6 +161,18 @@ impl Sandbox {
             .map_err(|_| Error::usage("the sandbox refused a seed"))
     }
 
+    /// Changes what Gmail does, as `POST /_sandbox/gmail` does.
+    ///
+    /// # Errors
+    /// `Usage` when that is not of the form that Gmail's part of the sandbox describes.
+    pub fn steer_gmail(&self, asked: serde_json::Value) -> Result<()> {
+        let asked: gmail::Steering = serde_json::from_value(asked)
+            .map_err(|error| Error::usage("this steers nothing").source(error))?;
+        gmail::steer(&mut self.shared.world(), asked)
+            .map(|_| ())
+            .map_err(|_| Error::usage("the sandbox refused to be steered"))
+    }
+
     /// Closes both addresses and waits briefly for connections that are still busy.
     pub async fn stop(mut self) {
         self.stopping.cancel();

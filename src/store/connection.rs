@@ -6,6 +6,7 @@ use crate::conn::on;
 use crate::{Claim, Conn, Inserted, Tx};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::Json;
 use nexora_core::model::ConnectionId;
 use nexora_core::model::connection::{Connection, ConnectionState, connections};
 use nexora_core::model::connector::ConnectionKind;
@@ -80,6 +81,13 @@ pub fn save(conn: &mut Conn, connection: &Connection, updated_at: Timestamp) -> 
         .filter(connections::updated_at.eq(updated_at));
     let update = diesel::update(as_read).set(connection);
     on!(conn, |c| update.execute(c)).map(Claim::from_count)
+}
+
+/// Notes which addresses its mailbox may send from.
+pub fn set_send_as(tx: &mut Tx, id: &ConnectionId, addresses: &Json) -> Result<()> {
+    let update =
+        diesel::update(connections::table.find((tx.tenant, id))).set(connections::send_as.eq(addresses));
+    on!(tx.conn, |c| update.execute(c)).map(|_| ())
 }
 
 /// Notes that the connection worked at `now`.

@@ -7,6 +7,7 @@ use crate::{Conn, Inserted, Tx, dialect};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::ContactId;
+use nexora_core::model::address::EmailAddress;
 use nexora_core::model::contact::{
     AddressKind, AddressProof, Contact, ContactAddress, contact_addresses, contacts,
 };
@@ -21,11 +22,17 @@ pub fn find(tx: &mut Tx, id: &ContactId) -> Result<Option<Contact>> {
 
 /// Returns the contact that an address belongs to. `value` is the form that matching uses.
 pub fn find_by_address(tx: &mut Tx, kind: AddressKind, value: &str) -> Result<Option<ContactId>> {
-    on!(tx.conn, |c| contact_addresses::table
-        .find((tx.tenant, kind, value))
-        .select(contact_addresses::contact_id)
-        .first(c)
-        .optional())
+    for form in EmailAddress::kept_forms(value) {
+        let found = on!(tx.conn, |c| contact_addresses::table
+            .find((tx.tenant, kind, &form))
+            .select(contact_addresses::contact_id)
+            .first(c)
+            .optional())?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
 }
 
 /// Holds an address until the transaction ends: no other transaction can look for its contact and make one.

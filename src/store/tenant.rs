@@ -6,6 +6,7 @@ use crate::conn::on;
 use crate::{Conn, Inserted};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::Json;
 use nexora_core::model::TenantId;
 use nexora_core::model::address::Slug;
 use nexora_core::model::tenant::{Tenant, TenantState, tenants};
@@ -44,6 +45,12 @@ pub fn set_state(conn: &mut Conn, id: &TenantId, state: TenantState, now: Timest
 /// Writes what can be set about a tenant.
 pub fn save(conn: &mut Conn, tenant: &Tenant) -> Result<()> {
     let update = diesel::update(tenants::table.find(&tenant.id)).set(tenant);
+    on!(conn, |c| update.execute(c)).map(|_| ())
+}
+
+/// Notes that a mail to the business came back.
+pub fn set_alert_bounce(conn: &mut Conn, id: &TenantId, bounce: &Json) -> Result<()> {
+    let update = diesel::update(tenants::table.find(id)).set(tenants::alert_bounce.eq(bounce));
     on!(conn, |c| update.execute(c)).map(|_| ())
 }
 

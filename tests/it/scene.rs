@@ -99,6 +99,11 @@ impl Scene {
         self.nexora.sandbox.as_ref().unwrap().seed(seeds).unwrap();
     }
 
+    /// Changes what the sandbox's Gmail does.
+    pub fn steer_gmail(&self, asked: Value) {
+        self.nexora.sandbox.as_ref().unwrap().steer_gmail(asked).unwrap();
+    }
+
     pub fn mail(&self, from: &str, subject: &str) {
         self.seed(json!({"mails": [{"mailbox": OFFICE, "from": from, "subject": subject, "text": "Hello"}]}));
     }

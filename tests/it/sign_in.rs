@@ -61,6 +61,7 @@ on_both!(
     whoever_hangs_up_has_tried_as_well,
     whoever_succeeds_has_not_tried_too_often,
     a_code_is_wanted_where_there_is_one_and_is_good_once,
+    wrong_codes_beyond_so_many_are_counted_and_not_written_down,
     where_two_steps_are_required_one_is_not_enough,
     what_another_site_sends_is_refused,
 );
@@ -410,6 +411,30 @@ async fn a_try_is_counted_alike_whether_its_address_is_known_or_not(backend: Bac
         assert!(matches!(answer, sign_in::SignInStep::Refused(sign_in::Refusal::Wrong)));
         assert_eq!(uncounted().await, expected, "{email}");
     }
+}
+
+async fn wrong_codes_beyond_so_many_are_counted_and_not_written_down(backend: Backend) {
+    let site = site(backend).await;
+    let app = &site.nexora.app;
+    enrol(app, &JO.parse().unwrap()).await;
+    let now = app.clock.now();
+    while app.failure_notes.take(now) {}
+    while app.failure_notes.take_lockout(now) {}
+    let mut browser = Visitor::new(&site.base);
+    let written = async || told(&site, JO).await.iter().filter(|told| told.ends_with(" code")).count();
+    for _ in 0..app.config.sessions.failure_limit + 2 {
+        let asked = browser.sign_in(JO, PASSWORD).await;
+        if asked.status == StatusCode::OK {
+            browser.give_code(&asked, "000000").await;
+        }
+    }
+    assert_eq!(written().await, 0, "neither failures nor the lockout");
+    let uncounted = app.db.read(nexora_store::sign_in::uncounted).await.unwrap();
+    assert!(u64::try_from(uncounted).unwrap() >= app.config.sessions.failure_limit, "{uncounted}");
+    app.clock.advance(Duration::from_secs(24 * 3_600));
+    let asked = browser.sign_in(JO, PASSWORD).await;
+    browser.give_code(&asked, "000000").await;
+    assert_eq!(written().await, 1);
 }
 
 async fn failures_beyond_so_many_are_counted_and_not_written_down(backend: Backend) {

@@ -101,6 +101,17 @@ impl EmailAddress {
         self.0.to_lowercase()
     }
 
+    /// Returns the forms in which an address may have been kept, the one that matching uses first: an international
+    /// domain was once kept as it is shown.
+    pub fn kept_forms(key: &str) -> Vec<String> {
+        let mut forms = vec![key.to_owned()];
+        if let Some((local, domain)) = key.split_once('@').filter(|(_, domain)| domain.contains("xn--")) {
+            let (shown, _) = idna::domain_to_unicode(domain);
+            forms.push(format!("{local}@{shown}"));
+        }
+        forms
+    }
+
     /// Returns the form that matching uses of what a header or an entry holds, even if that is no address.
     pub fn key_of(written: &str) -> String {
         EmailAddress::parse(written).map_or_else(|_| written.trim().to_lowercase(), |address| address.key())

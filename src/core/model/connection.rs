@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::base::Result;
 use crate::base::clock::Timestamp;
 use crate::base::text::{Json, define_words};
 use crate::model::connector::ConnectionKind;
@@ -85,6 +86,7 @@ diesel::table! {
         name -> Text,
         settings -> Text,
         sealed -> Nullable<Binary>,
+        send_as -> Nullable<Text>,
         state -> Text,
         last_ok_at -> Nullable<BigInt>,
         last_error -> Nullable<Text>,
@@ -107,6 +109,10 @@ pub struct Connection {
     pub settings: Json,
     #[serde(skip)]
     pub sealed: Option<Vec<u8>>,
+    /// The addresses that the mailbox may send from, in the form that matching uses, as its provider last said.
+    #[diesel(skip_update)]
+    #[serde(skip)]
+    pub send_as: Option<Json>,
     pub state: ConnectionState,
     #[diesel(skip_update)]
     pub last_ok_at: Option<Timestamp>,
@@ -118,6 +124,14 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// Returns the addresses that the mailbox may send from, as far as they were read.
+    ///
+    /// # Errors
+    /// `Internal` when what is stored cannot be read.
+    pub fn send_as(&self) -> Result<Vec<String>> {
+        self.send_as.as_ref().map(Json::read).transpose().map(Option::unwrap_or_default)
+    }
+
     /// Returns a connection that is active and was never used.
     pub fn new(
         tenant: &TenantId,
@@ -133,6 +147,7 @@ impl Connection {
             name: name.to_owned(),
             settings,
             sealed: None,
+            send_as: None,
             state: ConnectionState::Active,
             last_ok_at: None,
             last_error: None,

@@ -1,7 +1,7 @@
 //! A tenant: the customer whose data this is.
 
 use diesel::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::base::Result;
 use crate::base::clock::Timestamp;
@@ -39,6 +39,7 @@ diesel::table! {
         settings -> Text,
         #[sql_name = "links_epoch"]
         link_generation -> Integer,
+        alert_bounce -> Nullable<Text>,
     }
 }
 
@@ -68,6 +69,19 @@ pub struct Tenant {
     #[diesel(skip_update)]
     #[serde(rename = "links_epoch")]
     pub link_generation: i32,
+    /// The last mail to the business that came back, an [`AlertBounce`].
+    #[diesel(skip_update)]
+    #[serde(skip)]
+    pub alert_bounce: Option<Json>,
+}
+
+/// A mail to the business itself that did not arrive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertBounce {
+    pub address: String,
+    /// The words of the mail system.
+    pub diagnostic: String,
+    pub at: Timestamp,
 }
 
 impl Tenant {
@@ -91,6 +105,12 @@ impl Tenant {
     /// As [`Tenant::settings`].
     pub fn language(&self) -> Result<Language> {
         self.settings().map(|settings| settings.language)
+    }
+
+    /// # Errors
+    /// `Internal` when what is stored cannot be read.
+    pub fn alert_bounce(&self) -> Result<Option<AlertBounce>> {
+        self.alert_bounce.as_ref().map(Json::read).transpose()
     }
 
     /// # Errors

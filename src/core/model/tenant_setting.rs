@@ -290,6 +290,7 @@ mod tests {
             mode: TenantMode::Live,
             settings: Json::empty_object(),
             link_generation: 0,
+            alert_bounce: None,
         }
     }
 

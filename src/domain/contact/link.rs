@@ -84,15 +84,9 @@ impl SignedLinks {
         self.hash.hash(&format!("{tenant}|{}", address.trim().to_lowercase()))
     }
 
-    /// Returns the hashes under which an address may be suppressed: an international domain was once kept as it is
-    /// shown.
+    /// Returns the hashes under which an address may be suppressed.
     pub fn hashes_of(&self, tenant: &TenantId, address: &str) -> Vec<String> {
-        let mut hashes = vec![self.hash_of(tenant, address)];
-        if let Some((local, domain)) = address.split_once('@').filter(|(_, domain)| domain.contains("xn--")) {
-            let (shown, _) = idna::domain_to_unicode(domain);
-            hashes.push(self.hash_of(tenant, &format!("{local}@{shown}")));
-        }
-        hashes
+        EmailAddress::kept_forms(address).iter().map(|form| self.hash_of(tenant, form)).collect()
     }
 
     /// Returns the hash of an address that is the same for all tenants.

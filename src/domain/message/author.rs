@@ -35,13 +35,18 @@ pub fn of_mail(tx: &mut Tx, connectors: &Connectors, tenant: &Tenant, mail: &Mai
     Ok(if is_business(tx, connectors, tenant, &sender)? { Author::Person } else { Author::Contact })
 }
 
-/// Tells whether an address is the business's: its owner's, a user's, an account's, one that it named, or of a domain
-/// of its own.
+/// Tells whether an address is the business's: its owner's, a user's, an account's, one that an account sends from or
+/// that it named, or of a domain of its own. The domain of an address that an account sends from may be somebody else's.
 fn is_business(tx: &mut Tx, connectors: &Connectors, tenant: &Tenant, sender: &str) -> Result<bool> {
     let connections = connection::list(tx, CONNECTION_LIMIT)?;
     let accounts = connections.iter().map(|connection| connectors.account(connection));
     let own: Vec<String> =
         accounts.chain([tenant.owner_email.to_string()]).map(|address| address.to_lowercase()).collect();
+    for connection in &connections {
+        if connection.send_as()?.iter().any(|address| address == sender) {
+            return Ok(true);
+        }
+    }
     let named = tenant.settings()?.own_addresses;
     let is_named = |named: &String| named == sender || Some(named.as_str()) == mail_domain::of(sender);
     if own.iter().any(|address| address == sender) || named.iter().any(is_named) {

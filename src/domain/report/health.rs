@@ -81,9 +81,13 @@ const UNREAD: Duration = Duration::from_secs(1_800);
 
 const ENDS_SOON: Duration = Duration::from_secs(2 * 86_400);
 
+/// For how long a mail to the business that came back is told of. A wrong address has each alert come back.
+const BOUNCED: Duration = Duration::from_secs(7 * 86_400);
+
 /// Returns what the operator should look at.
 pub fn of(status: &Health<'_>, now: Timestamp) -> Vec<HealthIssue> {
     let mut troubles = of_tenant(status.tenant);
+    troubles.extend(of_alerts(status.tenant, now));
     troubles
         .extend(status.connections.iter().filter_map(|connection| of_connection(status, connection, now)));
     troubles.extend(status.cursors.iter().filter_map(|cursor| of_cursor(status, cursor, now)));
@@ -136,6 +140,20 @@ fn of_tenant(tenant: &Tenant) -> Vec<HealthIssue> {
         ));
     }
     troubles
+}
+
+/// Says that alerts to the business do not arrive. What is stored and cannot be read says nothing.
+fn of_alerts(tenant: &Tenant, now: Timestamp) -> Option<HealthIssue> {
+    let bounce = tenant.alert_bounce().ok()?.filter(|bounce| now.since(bounce.at) < BOUNCED)?;
+    let (slug, at) = (&tenant.slug, bounce.at);
+    let to = if bounce.address.is_empty() { String::new() } else { format!(" to {}", bounce.address) };
+    let why = if bounce.diagnostic.is_empty() { String::new() } else { format!(": {}", bounce.diagnostic) };
+    Some(HealthIssue {
+        what: format!("a mail{to}, of the business itself, came back {at}{why}"),
+        command: format!("nexora tenant set {slug} owner_email=ADDRESS"),
+        level: Level::Look,
+        plain: format!("Our mail{to} came back, so you may have missed news. Please check the address."),
+    })
 }
 
 fn of_connection(status: &Health<'_>, connection: &Connection, now: Timestamp) -> Option<HealthIssue> {

@@ -45,6 +45,7 @@ pub(crate) fn scene() -> Scene {
         mode: TenantMode::Live,
         settings: Json::empty_object(),
         link_generation: 0,
+        alert_bounce: None,
     };
     let lead = Lead {
         tenant_id: tenant_id.clone(),

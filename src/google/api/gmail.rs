@@ -3,7 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use google_gmail1::api::{
-    Draft, Label, ListHistoryResponse, ListMessagesResponse, Message, ModifyMessageRequest, Profile,
+    Draft, Label, ListHistoryResponse, ListMessagesResponse, ListSendAsResponse, Message,
+    ModifyMessageRequest, Profile,
 };
 use hyper::Method;
 use serde::Deserialize;
@@ -22,6 +23,7 @@ const ME: &str = "me";
 
 /// What each method takes of the quota, in units (Gmail API, "Usage limits").
 const GET_PROFILE: Cost = Cost::Gmail(1);
+const LIST_SEND_AS: Cost = Cost::Gmail(1);
 const LIST_HISTORY: Cost = Cost::Gmail(2);
 const LIST_MAILS: Cost = Cost::Gmail(5);
 pub const GET_MAIL: Cost = Cost::Gmail(20);
@@ -92,6 +94,18 @@ impl GmailApi {
             })
         };
         self.caller.call(GET_PROFILE, send).await
+    }
+
+    /// Lists the addresses that the mailbox may send from. Google lets who may read mails ask it.
+    pub async fn send_as(&self) -> Result<ListSendAsResponse, Fault> {
+        let send: &Send<'_, ListSendAsResponse> = &move |mut attempt| {
+            Box::pin(async move {
+                let hub = self.hub(&attempt.token);
+                let call = hub.users().settings_send_as_list(ME).delegate(&mut attempt.watch);
+                call.doit().await.map(|(_, list)| list)
+            })
+        };
+        self.caller.call(LIST_SEND_AS, send).await
     }
 
     /// Lists mails, of a label where one is given, newest first.

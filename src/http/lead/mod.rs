@@ -1,7 +1,6 @@
 //! `/lead/{slug}`: the form, and intake from it, from other websites' scripts and from programs.
 
 mod body;
-mod decoding;
 mod embed;
 mod fields;
 mod form;
@@ -17,7 +16,6 @@ use std::sync::Arc;
 use axum::extract::{Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-pub use decoding::DecodingQueue;
 use fields::Fields;
 use sent::Sent;
 use serde::Deserialize;

@@ -24,8 +24,7 @@ pub async fn of(app: &App, sent: &Sent<'_>, fields: &Fields, token: Option<&Form
     let puzzle = match (sent.profile.form.proof_of_work, token) {
         (false, _) => Proof::NotAsked,
         (true, Some(token)) => token.proof(app, fields.get("altcha").map_or("", String::as_str)),
-        // A form of the tenant's own website has no puzzle.
-        (true, None) if sent.is_trusted() => Proof::NotAsked,
+        // `Origin` is no proof: a program names any website. Only our own form has the puzzle.
         (true, None) => Proof::Missing,
     };
     let widget = widget(app, sent.profile, fields, sent.client.0).await;

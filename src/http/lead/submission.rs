@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 
 use crate::app::{App, PublicProfile};
 use crate::http::Public;
+use crate::http::client_address::client_network;
 use crate::http::lead::body::Submission;
 use crate::http::lead::fields::{Fields, enquiry, is_set};
 use crate::http::lead::form_token::{self, FormToken};
@@ -153,7 +154,8 @@ async fn pictures(public: &Public, sent: &Sent<'_>, submission: Submission) -> R
         let effort = photo_effort::of(&bytes).within(limit)?;
         let millions = u32::try_from(effort / 1_000_000).unwrap_or(u32::MAX).saturating_add(1);
         public.rates.decoding.take(client, millions).map_err(|_| Flaw::PhotosTooMany)?;
-        let turn = public.decoding.turn(tenant, client).await.ok_or(Flaw::PhotosMustWait)?;
+        let turn = public.decoding.turn(tenant, &client.map(client_network)).await;
+        let turn = turn.ok_or(Flaw::PhotosMustWait)?;
         let hold = hold.clone();
         let reading = tokio::task::spawn_blocking(move || {
             let picture = photo::read(&bytes, limit);

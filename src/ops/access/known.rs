@@ -17,7 +17,7 @@ use nexora_core::model::user::User;
 pub const KEPT: Duration = Duration::from_secs(180 * 86_400);
 
 /// Whose tries a try is counted among.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Browser {
     /// It has signed in as this user, with the password that they have now.
     Known,

@@ -4,11 +4,10 @@
 use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
+use crate::app::fair_queue::FairQueue;
+use crate::ops::access::known::Browser;
 use argon2::password_hash::{PasswordHasher as _, phc};
 use argon2::{Argon2, PasswordVerifier as _};
-use tokio::sync::Semaphore;
-
-use crate::ops::access::known::Browser;
 use nexora_core::base::secret::Secret;
 use nexora_core::base::{Error, Result};
 
@@ -18,12 +17,16 @@ const LENGTH: usize = 12;
 /// Each takes a core for some hundredths of a second, and 19 MiB.
 const PARALLEL: usize = 2;
 /// How long a sign-in waits for its turn before the client is told to try again.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(10);
 
-static TURNS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(PARALLEL)));
+/// Those that wait, by whether their browser has signed in before and by client: a flood from some clients delays
+/// another by no more than one try of each.
+type Turns = FairQueue<Browser, String>;
+
+static TURNS: LazyLock<Arc<Turns>> = LazyLock::new(|| Arc::new(FairQueue::new(PARALLEL, PATIENCE)));
 
 /// The turns of browsers that have signed in before: no flood from others delays them.
-static KNOWN_TURNS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(1)));
+static KNOWN_TURNS: LazyLock<Arc<Turns>> = LazyLock::new(|| Arc::new(FairQueue::new(1, PATIENCE)));
 
 /// Hashes a new password.
 ///
@@ -36,7 +39,7 @@ pub async fn hash(password: &Secret) -> Result<String> {
             .hint(format!("use at least {LENGTH}; a sentence is good")));
     }
     let password = password.clone();
-    in_turn(&TURNS, move || hash_now(&password)).await?
+    in_turn(&TURNS, (Browser::Strange, "a new password"), move || hash_now(&password)).await?
 }
 
 /// Tells whether `password` is the one that `hash` was made from. Without a hash the answer is no, after
@@ -44,13 +47,17 @@ pub async fn hash(password: &Secret) -> Result<String> {
 ///
 /// # Errors
 /// `Unavailable` when too many others wait.
-pub async fn is_right(password: &Secret, hash: Option<&str>, browser: Browser) -> Result<bool> {
+pub async fn is_right(
+    password: &Secret,
+    hash: Option<&str>,
+    (browser, client): (Browser, &str),
+) -> Result<bool> {
     let (password, hash) = (password.clone(), hash.map(str::to_owned));
     let turns = match browser {
         Browser::Known => &KNOWN_TURNS,
         Browser::Strange => &TURNS,
     };
-    in_turn(turns, move || {
+    in_turn(turns, (browser, client), move || {
         let right = matches(&password, hash.as_deref().unwrap_or_else(|| nobodys()));
         right && hash.is_some()
     })
@@ -60,13 +67,12 @@ pub async fn is_right(password: &Secret, hash: Option<&str>, browser: Browser) -
 /// Does `work` when its turn comes. Once begun it goes on even when the client has gone, and so it
 /// holds its turn by itself.
 async fn in_turn<T: Send + 'static>(
-    turns: &Arc<Semaphore>,
+    turns: &Arc<Turns>,
+    (browser, client): (Browser, &str),
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T> {
     let busy = || Error::unavailable("too many people are signing in at once");
-    let waited =
-        tokio::time::timeout(PATIENCE, Arc::clone(turns).acquire_owned()).await.map_err(|_| busy())?;
-    let turn = waited.map_err(|_| busy())?;
+    let turn = turns.turn(&browser, &client.to_owned()).await.ok_or_else(busy)?;
     let done = tokio::task::spawn_blocking(move || {
         let done = work();
         drop(turn);
@@ -98,10 +104,11 @@ mod tests {
 
     #[tokio::test]
     async fn work_that_nobody_waits_for_holds_its_turn_to_the_end() {
-        let turns = Arc::new(Semaphore::new(1));
+        let turns = Arc::new(Turns::new(1, PATIENCE));
+        let me = (Browser::Strange, "me");
         let (finish, finished) = std::sync::mpsc::channel::<()>();
         let (begin, begun) = tokio::sync::oneshot::channel();
-        let work = in_turn(&turns, move || {
+        let work = in_turn(&turns, me, move || {
             let _ = begin.send(());
             let _ = finished.recv();
         });
@@ -109,10 +116,11 @@ mod tests {
             _ = work => panic!("it was not told to finish"),
             begun = begun => begun.unwrap(),
         }
-        assert_eq!(turns.available_permits(), 0, "whoever asked has gone, the work has not");
+        let mut next = Box::pin(in_turn(&turns, me, || ()));
+        let early = tokio::time::timeout(Duration::from_millis(20), &mut next).await;
+        assert!(early.is_err(), "whoever asked has gone, the work has not");
         finish.send(()).unwrap();
-        let last = tokio::time::timeout(PATIENCE, turns.acquire()).await;
-        assert!(last.is_ok(), "the turn comes free with the work");
+        assert!(next.await.is_ok(), "the turn comes free with the work");
     }
 
     #[tokio::test]
@@ -120,7 +128,8 @@ mod tests {
         let password = Secret::new("correct horse battery");
         let made = hash(&password).await.unwrap();
         assert!(made.starts_with("$argon2id$"));
-        let is_right = async |typed: &Secret, hash| is_right(typed, hash, Browser::Strange).await.unwrap();
+        let is_right =
+            async |typed: &Secret, hash| is_right(typed, hash, (Browser::Strange, "me")).await.unwrap();
         assert!(is_right(&password, Some(&made)).await);
         assert!(!is_right(&Secret::new("incorrect horse"), Some(&made)).await);
         assert!(!is_right(&Secret::new("nobody's password"), None).await);
@@ -133,11 +142,14 @@ mod tests {
         let flood: Vec<_> = (0..200)
             .map(|_| {
                 let (password, made) = (password.clone(), made.clone());
-                tokio::spawn(async move { is_right(&password, Some(&made), Browser::Strange).await })
+                let stranger = (Browser::Strange, "a stranger");
+                tokio::spawn(async move { is_right(&password, Some(&made), stranger).await })
             })
             .collect();
         tokio::task::yield_now().await;
-        assert!(is_right(&password, Some(&made), Browser::Known).await.unwrap());
+        assert!(is_right(&password, Some(&made), (Browser::Known, "me")).await.unwrap());
+        // Another client's first try waits for one of theirs, and not for all.
+        assert!(is_right(&password, Some(&made), (Browser::Strange, "me")).await.unwrap());
         assert!(flood.iter().any(|stranger| !stranger.is_finished()), "it did not wait for them all");
         flood.iter().for_each(tokio::task::JoinHandle::abort);
         assert_eq!(hash(&Secret::new("short")).await.unwrap_err().kind().exit_code(), 2);

@@ -69,12 +69,13 @@ pub async fn with_password(
 ) -> Result<SignInStep> {
     let email: Option<EmailAddress> = email.trim().parse().ok();
     let Some((user, counted)) = count(app, email.as_ref(), client).await? else {
-        password::is_right(typed, None, Browser::Strange).await?;
+        password::is_right(typed, None, (Browser::Strange, &client.address)).await?;
         let subject = email.map_or_else(|| "unknown".to_owned(), |email| email.to_string());
         app.db.write(fail(app, subject, client, "not let in", None)).await?;
         return Ok(SignInStep::Refused(Refusal::Wrong));
     };
-    let right = password::is_right(typed, user.password_hash.as_deref(), counted.browser).await?;
+    let right =
+        password::is_right(typed, user.password_hash.as_deref(), (counted.browser, &client.address)).await?;
     if !right {
         let lock = counted.after.locked_until;
         app.db.write(fail(app, user.email.to_string(), client, "password", lock)).await?;
@@ -139,6 +140,7 @@ async fn begin(app: &App, user: User, client: &Client, code: Option<Code>) -> Re
     begun.known = Some(known::mark(app, &user));
     let browser = known::browser(known::read(app, client).as_ref(), &user);
     let (new, address) = (begun.session.clone(), client.address.clone());
+    let is_noted = app.failure_notes.clone();
     let taken = app.db.write(move |conn| {
         let mut standing = sign_in::find_for_change(conn, &user.id)?;
         let subject = user.email.to_string();
@@ -166,8 +168,14 @@ async fn begin(app: &App, user: User, client: &Client, code: Option<Code>) -> Re
             set(&mut standing, browser, failed);
             sign_in::save(conn, &standing)?;
             let until = failed.locked_until;
-            let action = if until.is_some() { "auth.lockout" } else { "auth.failure" };
-            audit::append(conn, None, entry(action, "code", until)?, now)?;
+            let (action, is_noted) = match until {
+                Some(_) => ("auth.lockout", is_noted.take_lockout(now)),
+                None => ("auth.failure", is_noted.take(now)),
+            };
+            match is_noted {
+                true => audit::append(conn, None, entry(action, "code", until)?, now)?,
+                false => sign_in::count_uncounted(conn, now)?,
+            }
             return Ok(false);
         };
         set(&mut standing, browser, Tries::default());
@@ -247,7 +255,10 @@ fn fail(
 ) -> impl FnOnce(&mut Conn) -> Result<()> + Send + 'static {
     let now = app.clock.now();
     let after = Json::of(&json!({ "address": client.address, "how": reason, "locked_until": lock }));
-    let is_noted = lock.is_some() || app.failure_notes.take(now);
+    let is_noted = match lock {
+        Some(_) => app.failure_notes.take_lockout(now),
+        None => app.failure_notes.take(now),
+    };
     move |conn| {
         if !is_noted {
             return sign_in::count_uncounted(conn, now);

@@ -147,6 +147,11 @@ pub async fn set(
         let mut changed = (settings.clone(), country);
         set_all(SETTINGS, &mut changed, &changes)?;
         *settings = changed.0;
+        if settings.proof_of_work && !settings.scripts_from.is_empty() {
+            return Err(Error::conflict("a website's own form cannot work out the puzzle").hint(
+                "show our form in a frame (`embed_on`), or set `proof_of_work=false` or `scripts_from=`",
+            ));
+        }
         Ok(())
     })
     .await

@@ -59,7 +59,7 @@ pub const SETTINGS: &[Setting<(FormSettings, Country)>] = &[
     },
     Setting {
         name: "proof_of_work",
-        help: "`true` makes browsers work out a small puzzle while the form is filled in",
+        help: "`true` makes browsers work out a small puzzle while the form is filled in; not beside `scripts_from`",
         example: "true",
         get: |(form, _)| form.proof_of_work.to_string(),
         set: |(form, _), text| {

@@ -8,13 +8,15 @@ use crate::domain::contact::opt_out::{self, OptOut};
 use crate::domain::message::bounce::{self, HardBounce};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
+use nexora_core::base::text::Json;
 use nexora_core::model::audit::Actor;
 use nexora_core::model::consent::SuppressionReason;
 use nexora_core::model::event::{About, MailEvent};
 use nexora_core::model::mail::{Mail, MailKind, MailReport, ReportedRecipient};
 use nexora_core::model::message::{DeliveryState, Message};
+use nexora_core::model::tenant::AlertBounce;
 use nexora_core::model::{EffectId, LeadId};
-use nexora_store::{Conn, Tx, audit, effect, message};
+use nexora_store::{Conn, Tx, audit, effect, message, tenant};
 
 /// Notes what a report says of a message of ours, and whom it is about.
 pub fn note(conn: &mut Conn, claimed: &Claimed, payload: &mut MailEvent, now: Timestamp) -> Result<()> {
@@ -23,6 +25,7 @@ pub fn note(conn: &mut Conn, claimed: &Claimed, payload: &mut MailEvent, now: Ti
     let is_complaint = payload.mail.kind == MailKind::Complaint;
     let Some((sent, recipient)) = reported(tx, &report, is_complaint)? else {
         if is_failed_alert(tx, &payload.mail)? {
+            note_failed_alert(tx, &report, now)?;
             tracing::warn!(tenant.id = %claimed.tenant.id, mail.id = payload.id, "a mail to the business did not arrive: look at the address that alerts go to");
         } else {
             tracing::info!(tenant.id = %claimed.tenant.id, mail.id = payload.id, "a report names no message to a contact with its recipient: it changes nothing");
@@ -70,6 +73,18 @@ fn is_failed_alert(tx: &mut Tx, mail: &Mail) -> Result<bool> {
         return Ok(false);
     };
     Ok(effect::find(tx, &id)?.is_some() && message::of_effect(tx, id.as_str())?.is_none())
+}
+
+/// Keeps that a mail to the business came back, for the operator and the owner to see.
+fn note_failed_alert(tx: &mut Tx, report: &MailReport, now: Timestamp) -> Result<()> {
+    let failed = report.recipients.last();
+    let bounce = AlertBounce {
+        address: failed.and_then(|recipient| recipient.addresses.first()).cloned().unwrap_or_default(),
+        diagnostic: failed.map(|recipient| recipient.diagnostic.clone()).unwrap_or_default(),
+        at: now,
+    };
+    let id = tx.tenant().clone();
+    tenant::set_alert_bounce(tx, &id, &Json::of(&bounce)?)
 }
 
 /// Returns what a report says of a message's recipient; the last word counts. One that names no address can

@@ -94,7 +94,9 @@ pub fn take_in(
         // A message on a lead that is not known, as after a restart with another system, is a lead.
         MailResult::Message(lead) => {
             add_relay(conn, claimed, payload, &lead, now)?;
-            if payload.about.contact_id.is_none() {
+            let wants_no_more =
+                of_customer == Author::Contact && opt_out::note_relayed(conn, claimed, payload, &lead, now)?;
+            if payload.about.contact_id.is_none() && !wants_no_more {
                 store_lead(conn, claimed, payload, *lead, 0, now)?;
                 keep(conn, claimed, payload, (of_customer, received_at), now)?;
                 return Ok(MailOrigin::Other);

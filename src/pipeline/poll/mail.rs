@@ -15,12 +15,13 @@ use nexora_connector::poll::{FetchedMail, MailChanged, ReadMail};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::text::Json;
+use nexora_core::model::address::EmailAddress;
 use nexora_core::model::cursor::{Cursor, Item};
 use nexora_core::model::event::{EventKind, MailChange, MailEvent};
 use nexora_core::model::outcome::PollError;
 use nexora_core::model::{ContactId, EffectId};
 use nexora_engine::message::mail::from_parts;
-use nexora_store::{Conn, effect, item};
+use nexora_store::{Conn, connection, effect, item};
 
 /// How far back the mails are noted that are there when a mailbox is connected. A resync never
 /// looks further back than this before the last poll.
@@ -31,6 +32,10 @@ const MEMORY: Duration = Duration::from_secs(35 * 86_400);
 
 /// Mails that one look back lists at most.
 const LIST_LIMIT: usize = 20_000;
+
+/// How often it is asked what a mailbox may send from, and how soon again where that could not be read.
+const SEND_AS_EVERY: Duration = Duration::from_secs(86_400);
+const SEND_AS_AGAIN: Duration = Duration::from_secs(3_600);
 
 /// Mails of a resync that are read in one poll.
 const SHARE: usize = 25;
@@ -43,11 +48,21 @@ struct Position {
     /// A resync is under way: from when on mails are listed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     resync: Option<Timestamp>,
+    /// When to ask again what the mailbox may send from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    send_as_at: Option<Timestamp>,
 }
 
-pub enum Read {
-    Baseline { position: Json, ids: Vec<String> },
-    Changes { position: Json, since: Timestamp, mails: Vec<(MailChanged, FetchedMail)>, more: bool },
+pub struct Read {
+    position: Position,
+    found: Found,
+    /// What the mailbox may send from, where that was asked.
+    send_as: Option<Vec<String>>,
+}
+
+enum Found {
+    Baseline(Vec<String>),
+    Changes { mails: Vec<(MailChanged, FetchedMail)>, more: bool },
 }
 
 /// What is remembered of a mail.
@@ -59,14 +74,33 @@ struct Seen {
 }
 
 pub async fn read(app: &App, mailbox: &dyn ReadMail, cursor: &Cursor) -> Result<Read, PollError> {
+    let (mut position, found) = look(app, mailbox, cursor).await?;
+    let now = app.clock.now();
+    let mut send_as = None;
+    if position.send_as_at.is_none_or(|due_at| due_at <= now) {
+        // Mails are read all the same where this cannot be: nothing waits for it.
+        let wait = match mailbox.send_as().await {
+            Ok(addresses) => {
+                send_as = Some(addresses);
+                SEND_AS_EVERY
+            }
+            Err(_) => SEND_AS_AGAIN,
+        };
+        position.send_as_at = Some(now + wait);
+    }
+    Ok(Read { position, found, send_as })
+}
+
+async fn look(app: &App, mailbox: &dyn ReadMail, cursor: &Cursor) -> Result<(Position, Found), PollError> {
     let unreadable =
         |error: nexora_core::base::Error| PollError::Later { reason: error.report(), after: None };
     let now = app.clock.now();
     let Some(position) = cursor.position.as_ref() else {
         // The history is asked for first: what comes in while mails are listed is in both.
-        let position = Position { history_id: mailbox.mailbox_now().await?, since: now, resync: None };
+        let history_id = mailbox.mailbox_now().await?;
+        let position = Position { history_id, since: now, resync: None, send_as_at: None };
         let ids = mailbox.mail_since(now - OVERLAP, LIST_LIMIT).await?;
-        return Ok(Read::Baseline { position: Json::of(&position).map_err(unreadable)?, ids });
+        return Ok((position, Found::Baseline(ids)));
     };
     let position: Position = position.read().map_err(unreadable)?;
     if position.resync.is_none() {
@@ -128,12 +162,11 @@ async fn fetch(
     position: Position,
     changed: Vec<MailChanged>,
     more: bool,
-) -> Result<Read, PollError> {
+) -> Result<(Position, Found), PollError> {
     let unreadable =
         |error: nexora_core::base::Error| PollError::Later { reason: error.report(), after: None };
     if changed.is_empty() {
-        let (since, position) = (position.since, Json::of(&position).map_err(unreadable)?);
-        return Ok(Read::Changes { position, since, mails: Vec::new(), more });
+        return Ok((position, Found::Changes { mails: Vec::new(), more }));
     }
     let (tenant, id) = (cursor.tenant_id.clone(), cursor.id.clone());
     let wanted = app.db.read(move |conn| {
@@ -154,20 +187,25 @@ async fn fetch(
             mails.push((mail, fetched));
         }
     }
-    let since = position.since;
-    Ok(Read::Changes { position: Json::of(&position).map_err(unreadable)?, since, mails, more })
+    Ok((position, Found::Changes { mails, more }))
 }
 
 pub fn record(conn: &mut Conn, claimed: &Claimed, read: Read, now: Timestamp) -> Result<Settled> {
     let cursor = &claimed.cursor;
-    match read {
-        Read::Baseline { position, ids } => {
+    if let Some(addresses) = &read.send_as {
+        let keys: Vec<String> = addresses.iter().map(|address| EmailAddress::key_of(address)).collect();
+        let tx = &mut conn.of(&cursor.tenant_id);
+        connection::set_send_as(tx, &cursor.connection_id, &Json::of(&keys)?)?;
+    }
+    let (since, position) = (read.position.since, Json::of(&read.position)?);
+    match read.found {
+        Found::Baseline(ids) => {
             for id in ids {
                 remember(conn, cursor, &id, &[], now)?;
             }
             Ok(Settled { position, changed: false, more: false })
         }
-        Read::Changes { position, since, mails, more } => {
+        Found::Changes { mails, more } => {
             let changed = !mails.is_empty();
             for (change, mail) in mails {
                 record_mail(conn, claimed, &change, mail, since, now)?;

@@ -7,7 +7,7 @@ use base64::alphabet;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use hyper::body::Bytes;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::gmail::history::{History, Kind};
@@ -39,6 +39,8 @@ pub struct Mailbox {
     /// Which message each draft became that was sent.
     pub sent_drafts: BTreeMap<String, String>,
     pub labels: Vec<Label>,
+    /// What may stand in `From` besides the mailbox's own address, with how far Gmail is with asking its owner.
+    pub send_as: BTreeMap<String, SendAs>,
     pub history: History,
     /// The number of the latest change; a mailbox that nothing happened in has the number 1.
     pub history_id: HistoryId,
@@ -58,6 +60,14 @@ impl std::fmt::Display for HistoryId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.fmt(f)
     }
+}
+
+/// Whether the owner of an address has let the mailbox send from it, as Gmail says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SendAs {
+    Accepted,
+    Pending,
 }
 
 pub struct Draft {

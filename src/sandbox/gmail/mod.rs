@@ -15,11 +15,13 @@ mod query;
 mod thread;
 mod view;
 
+use std::collections::BTreeMap;
+
 use hyper::Method;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::gmail::mailbox::{HistoryId, Mailbox};
+use crate::gmail::mailbox::{HistoryId, Mailbox, SendAs};
 use crate::serve::call::Call;
 use crate::serve::envelope::{Refusal, Reply};
 use crate::serve::route::{Route, route};
@@ -197,6 +199,8 @@ pub struct Steering {
     second_send: Option<SecondSend>,
     /// Mailboxes whose history up to now is forgotten, so that every start before it is stale.
     forget_history: Vec<String>,
+    /// What mailboxes may send from besides their own address: `{MAILBOX: {ADDRESS: "accepted"}}`.
+    send_as: BTreeMap<String, BTreeMap<String, SendAs>>,
 }
 
 /// Changes what Gmail does.
@@ -212,6 +216,9 @@ pub fn steer(world: &mut World, asked: Steering) -> Result<Reply, Refusal> {
         let mailbox = world.mailbox(&address.to_lowercase())?;
         mailbox.history_id = history_id;
         mailbox.history.forget(history_id);
+    }
+    for (address, send_as) in asked.send_as {
+        world.mailbox(&address.to_lowercase())?.send_as = send_as;
     }
     Ok(Reply::json(&json!({})))
 }
@@ -239,9 +246,23 @@ fn profile(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
     })))
 }
 
-/// Lists the addresses that may stand in `From`: only the mailbox's own.
+/// Lists the addresses that may stand in `From`: the mailbox's own, and what it was given besides. Only the latter have
+/// a status.
 fn send_as(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
-    own_mailbox(world, call)?;
+    let mailbox = own_mailbox(world, call)?;
+    let others = mailbox.send_as.iter().map(|(address, status)| {
+        json!({
+            "sendAsEmail": address,
+            "displayName": "",
+            "replyToAddress": "",
+            "signature": "",
+            "isPrimary": false,
+            "isDefault": false,
+            "treatAsAlias": true,
+            "verificationStatus": status,
+        })
+    });
+    let others: Vec<Value> = others.collect();
     let own = json!({
         "sendAsEmail": call.mailbox,
         "displayName": "",
@@ -250,5 +271,6 @@ fn send_as(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
         "isPrimary": true,
         "isDefault": true,
     });
-    Ok(Reply::json(&json!({ "sendAs": [own] })))
+    let all: Vec<Value> = std::iter::once(own).chain(others).collect();
+    Ok(Reply::json(&json!({ "sendAs": all })))
 }

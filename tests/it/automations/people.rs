@@ -6,6 +6,7 @@ use crate::scene::{OFFICE, Scene};
 use nexora::domain::contact::consent::{self, Given};
 use nexora::ops::contact;
 use nexora_core::model::consent::Channel;
+use nexora_core::model::contact::{AddressKind, AddressProof};
 use nexora_core::model::lead::{ConsentRecord, LeadState};
 use nexora_core::model::message::Author;
 use nexora_core::model::run::RunState;
@@ -16,6 +17,7 @@ on_both!(
     a_stranger_with_a_customers_number_gets_none_of_their_mails,
     people_who_share_a_number_get_each_their_own_mail,
     a_colleague_who_answers_is_no_customer,
+    a_contact_that_was_kept_by_the_shown_form_of_its_domain_is_found,
     a_mail_that_is_not_from_its_sender_ends_nothing,
     a_consent_that_was_taken_back_is_not_given_again_by_a_form,
     an_address_that_others_type_in_gets_one_answer_an_hour,
@@ -132,10 +134,39 @@ async fn a_colleague_who_answers_is_no_customer(backend: Backend) {
         scene.pass(60).await;
         assert_eq!(authors(&scene).await, [Author::Nexora, Author::Person], "{sender}");
     }
+    // What its mailbox may send from Gmail says, once the owner of the address has agreed.
+    for (status, author) in [("accepted", Author::Person), ("pending", Author::Contact)] {
+        let scene = follow_up(backend).await;
+        scene.steer_gmail(json!({ "send_as": { OFFICE: { "Info@acme-plumbing.net": status } } }));
+        scene.pass(86_400).await;
+        reply(&scene, "Sam <info@acme-plumbing.net>", "Jo, I can come on Monday.", None);
+        scene.pass(60).await;
+        assert_eq!(authors(&scene).await.last(), Some(&author), "{status}");
+    }
     let scene = follow_up(backend).await;
     reply(&scene, "Jo <jo@example.com>", "Monday is fine.", Some(true));
     scene.pass(60).await;
     assert_eq!(authors(&scene).await, [Author::Nexora, Author::Contact]);
+}
+
+async fn a_contact_that_was_kept_by_the_shown_form_of_its_domain_is_found(backend: Backend) {
+    let mut scene = Scene::new(backend).await;
+    scene.at(MORNING).await;
+    let Nexora { app, tenant, .. } = &scene.nexora;
+    scene.nexora.submit(enquiry()).await;
+    let id = contact::find(app, tenant, "jo@example.com").await.unwrap().contact.id;
+    let (tenant_id, now, kept) = (tenant.id.clone(), app.clock.now(), id.clone());
+    let keep = move |conn: &mut store::Conn| {
+        let address = (AddressKind::Email, "jo@bücher.example");
+        store::contact::add_address(&mut conn.of(&tenant_id), &kept, address, AddressProof::Wrote, now)
+    };
+    app.db.write(keep).await.unwrap();
+    let found = contact::find(app, tenant, "jo@bücher.example").await.unwrap();
+    assert_eq!(found.contact.id, id);
+    let raw = "From: Jo <jo@xn--bcher-kva.example>\r\nSubject: Tomorrow\r\n\r\nAt nine?\r\n";
+    scene.seed(json!({ "deliveries": [{ "mailbox": OFFICE, "raw": raw }] }));
+    scene.pass(120).await;
+    assert_eq!(authors(&scene).await.last(), Some(&Author::Contact), "the mail is the contact's");
 }
 
 async fn a_mail_that_is_not_from_its_sender_ends_nothing(backend: Backend) {

@@ -4,10 +4,12 @@ use super::MORNING;
 use crate::harness::{Backend, Nexora, enquiry, on_both};
 use crate::scene::{OFFICE, Scene, definition};
 use nexora::ops::contact;
+use nexora::ops::report::status;
 use nexora_core::model::consent::Suppression;
 use nexora_core::model::message::{Author, DeliveryState, Message};
 use nexora_core::model::run::RunState;
 use nexora_core::model::task::TaskState;
+use nexora_engine::lead::enquiry::Enquiry;
 use nexora_store as store;
 use serde_json::json;
 
@@ -18,6 +20,8 @@ on_both!(
     a_report_of_no_mail_of_ours_is_not_believed,
     a_machines_answer_ends_nothing_and_a_persons_does,
     who_calls_a_mail_spam_or_answers_stop_gets_no_more,
+    who_answers_stop_through_a_marketplace_gets_no_more,
+    a_mail_to_the_business_that_comes_back_is_told_of,
     a_recipient_that_the_relay_refuses_is_a_hard_bounce
 );
 
@@ -244,6 +248,54 @@ async fn who_calls_a_mail_spam_or_answers_stop_gets_no_more(backend: Backend) {
         scene.hours(48).await;
         assert_eq!(scene.sent().len(), 1);
     }
+}
+
+async fn who_answers_stop_through_a_marketplace_gets_no_more(backend: Backend) {
+    let quote = include_str!("../../fixtures/mail/yelp-quote.eml");
+    let message = include_str!("../../fixtures/mail/yelp-message.eml");
+    for (text, reasons) in [("Please stop.", &["unsubscribed"][..]), ("Could you stop by on Friday?", &[])] {
+        let scene = Scene::follow_up(backend, "1h follow-up-1").await;
+        scene.arrives(quote).await;
+        scene.arrives(&message.replace("Could you come on Friday instead?", text)).await;
+        let suppressed = scene.suppressed().await;
+        let found: Vec<&str> = suppressed.iter().map(|found| found.reason.name()).collect();
+        assert_eq!(found, reasons, "{text}");
+        let leads = scene.nexora.view(move |tx| store::lead::list(tx, None, None, 9)).await;
+        let asked = leads.iter().filter(|lead| lead.message.as_deref() == Some(text)).count();
+        assert_eq!(asked, usize::from(reasons.is_empty()), "who wants no more is no lead");
+    }
+}
+
+async fn a_mail_to_the_business_that_comes_back_is_told_of(backend: Backend) {
+    let scene = Scene::follow_up(backend, "1h follow-up-1").await;
+    scene.use_built_in("lead-capture", &[("callback", "false")]).await;
+    let other = Enquiry { email: "bo@example.com".into(), phone: String::new(), ..enquiry() };
+    scene.nexora.submit(other).await;
+    scene.nexora.settle().await;
+    let owner = "owner@acme.example.com";
+    let effects =
+        scene.nexora.view(move |tx| store::effect::list(tx, &store::effect::Filter::default(), 50)).await;
+    let alert = effects.iter().find(|effect| effect.request.as_str().contains(owner)).unwrap();
+    let words = ("failed", "5.1.1", "550 5.1.1 no such user");
+    let troubles = async || {
+        let Nexora { app, tenant, .. } = &scene.nexora;
+        let id = tenant.id.clone();
+        let found = app.db.read(move |conn| store::tenant::find(conn, &id)).await.unwrap().unwrap();
+        let troubles = status::of_tenant(app, found).await.unwrap().troubles;
+        troubles
+            .into_iter()
+            .map(|trouble| trouble.what)
+            .filter(|what| what.contains("came back"))
+            .collect::<Vec<_>>()
+    };
+    assert!(troubles().await.is_empty());
+    let report = report("x@y", owner, words).replace("Subject: x", &format!("X-Nexora-Effect: {}", alert.id));
+    scene.arrives(&report).await;
+    let told = troubles().await;
+    assert!(told.len() == 1 && told[0].contains(owner) && told[0].contains("no such user"), "{told:?}");
+    assert!(scene.suppressed().await.is_empty());
+    scene.hours(24 * 7).await;
+    assert!(troubles().await.is_empty(), "a week without another is enough");
 }
 
 async fn a_recipient_that_the_relay_refuses_is_a_hard_bounce(backend: Backend) {

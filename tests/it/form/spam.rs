@@ -1,7 +1,7 @@
 //! What is held back as spam, what lets it go, and the puzzles that speak for a person.
 
 use super::{A_WHILE, attribute};
-use crate::harness::{Backend, on_both};
+use crate::harness::{Backend, Nexora, on_both};
 use crate::site::Site;
 use crate::turnstile::Turnstile;
 use nexora::ops::contact;
@@ -235,5 +235,15 @@ async fn a_program_without_the_puzzle_is_refused_where_the_form_sets_one(backend
     let forged =
         json!({ "name": "Jo", "email": "jo@example.com", "ticket": ticket, "altcha": "bm9uc2Vuc2U=" });
     assert_eq!(site.post("/lead/acme", forged).await.0, StatusCode::FORBIDDEN);
+    // A program names any website as its origin.
+    site.set(&[("proof_of_work", "false"), ("embed_on", "https://www.acme.com")]).await;
+    site.set(&[("proof_of_work", "true")]).await;
+    let from_site =
+        site.client.post(format!("{}/lead/acme", site.base)).header("origin", "https://www.acme.com");
+    assert_eq!(from_site.json(&lead).send().await.unwrap().status(), StatusCode::FORBIDDEN);
     assert_eq!(site.leads().await, 1);
+    let both = [("scripts_from".to_owned(), "https://www.acme.com".to_owned())];
+    let Nexora { app, actor, tenant, .. } = &site.nexora;
+    let error = form::set(app, actor, tenant, both.to_vec()).await.unwrap_err();
+    assert_eq!(error.kind().exit_code(), 5, "a form of the website's own has no puzzle");
 }

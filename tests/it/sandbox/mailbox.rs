@@ -312,4 +312,9 @@ async fn an_answer_can_be_asked_for_in_part() {
     assert_eq!((wrong.0, reason(&wrong)), (400, "invalidArgument"));
     let (_, from) = bench.mine("/settings/sendAs?fields=sendAs/sendAsEmail").await;
     assert_eq!(from, json!({"sendAs": [{"sendAsEmail": OFFICE}]}));
+    let others = json!({"send_as": {OFFICE: {"info@acme.example.net": "pending"}}});
+    bench.post("/_sandbox/gmail", others).await;
+    let (_, from) = bench.mine("/settings/sendAs?fields=sendAs(sendAsEmail,verificationStatus)").await;
+    let other = json!({"sendAsEmail": "info@acme.example.net", "verificationStatus": "pending"});
+    assert_eq!(from, json!({"sendAs": [{"sendAsEmail": OFFICE}, other]}));
 }

@@ -69,6 +69,10 @@ pub fn judge(incoming: IncomingMail<'_>, from: &str, reading: &Reading) -> Verdi
         2.. if says => Verdict::Lead,
         _ if is_letter => Verdict::Letter,
         1 if says && is_likely && has_way => Verdict::Lead,
+        // A site's own program, with a message whose answer goes to somebody else.
+        1 if reading.has(SourceField::Message) && form_mail::visitor(mail).is_some() => Verdict::Lead,
+        // A service of forms or calls that passes on a number says whom to call back.
+        1.. if is_service && reading.has(SourceField::Phone) => Verdict::Lead,
         1.. if is_likely => Verdict::Review(HALF_READ),
         0 if subject.is_new_lead && !says => Verdict::Review(UNREAD),
         0 if subject.is_new_lead => Verdict::Review(HALF_READ),
@@ -94,6 +98,12 @@ fn domain(address: &str) -> String {
 /// Tells whether an answer goes to another domain than the sender's, as with forms.
 fn has_other_answer(mail: &Mail, from: &str) -> bool {
     form_mail::visitor(mail).is_some_and(|visitor| domain(&visitor.address) != domain(from))
+}
+
+/// Tells whether a subject may be that of a lead.
+pub fn is_of_lead(subject: &str) -> bool {
+    let subject = Subject::of(subject);
+    subject.is_of_lead && !subject.is_of_transaction
 }
 
 struct Subject {
@@ -133,7 +143,7 @@ const NEW_LEAD: &[&str] = &[
 const OF_LEAD: &[&str] = &[
     "lead", "enquiry", "inquiry", "quote", "estimate", "request", "contact form", "contact us", "submission",
     "new entry", "new message", "website", "web form", "booking", "consultation", "callback", "call back",
-    "question", "appointment", "message from", "new contact", "anfrage", "nachricht von", "webseite", "angebot",
+    "question", "appointment", "voicemail", "missed call", "message from", "new contact", "anfrage", "nachricht von", "webseite", "angebot",
     "rückruf", "solicitud", "consulta", "presupuesto", "formulario", "contacto", "demande", "devis", "formulaire",
     "richiesta", "preventivo", "contatto", "aanvraag", "offerte", "formulier",
 ];

@@ -108,7 +108,7 @@ const BLOCKS: &[&str] = &[
     "div", "li", "section", "article", "header", "footer", "form", "fieldset", "center", "main", "address", "legend",
     "aside", "nav", "tbody", "thead", "tfoot", "figure",
 ];
-const PARAGRAPHS: &[&str] = &["p", "ul", "ol", "blockquote", "pre", "hr"];
+const PARAGRAPHS: &[&str] = &["p", "ul", "ol", "blockquote", "pre"];
 #[rustfmt::skip]
 const INLINE: &[&str] = &[
     "b", "strong", "span", "font", "label", "em", "i", "u", "a", "small", "big", "code", "mark",
@@ -174,6 +174,11 @@ impl Builder {
         }
         match name {
             "br" => self.end_line(Gap::Break),
+            "hr" => {
+                self.end_line(Gap::Paragraph);
+                self.text("---");
+                self.end_line(Gap::Paragraph);
+            }
             "table" | "dl" => self.open_table(),
             "tr" => self.end_row(),
             "dt" => {

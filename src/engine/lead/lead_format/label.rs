@@ -5,6 +5,10 @@
 //! by its words ([`WORDS`]): `Best number to call`, `Teléfono de contacto`. What is read so has to look like what the
 //! label asks for ([`is_likely`]).
 
+use crate::lead::lead_format::vocabulary::{
+    ASKING, CONSENT, FILLERS, FIRST, LAST, MARKS, NO_NAMES, NOT_OF_PERSONS, OF_CITIES, OF_JOBS, OF_POSTCODES,
+    OF_REMARKS, PHRASES, PLACED, QUESTIONS, STARTS, WHERE, WHOLES, WORDS,
+};
 use nexora_core::model::address::EmailAddress;
 use nexora_core::model::source::SourceField;
 
@@ -31,7 +35,9 @@ const WORD_LIMIT: usize = 12;
 
 /// Returns what a label means, if that is known.
 pub fn meaning(label: &str) -> Option<(Meaning, Certainty)> {
-    let folded = folded(label.trim().trim_start_matches(['[', '"']).trim_end_matches([']', '"']));
+    let label = last_sentence(label);
+    let label = without_number(label.trim().trim_start_matches(['[', '"']).trim_end_matches([']', '"']));
+    let folded = folded(label);
     if folded.is_empty() {
         return None;
     }
@@ -44,6 +50,8 @@ pub fn meaning(label: &str) -> Option<(Meaning, Certainty)> {
         }
         match rest.split_once(' ') {
             Some((first, others)) if FILLERS.contains(&first) => rest = others,
+            // `Address - City` and `Name - First` name a part.
+            Some((first, others)) if WHOLES.contains(&first) && whole(others).is_some() => rest = others,
             _ => break,
         }
     }
@@ -71,6 +79,7 @@ pub fn is_likely(field: SourceField, value: &str) -> bool {
         SourceField::Id => is_id(value),
         SourceField::Name | SourceField::FirstName | SourceField::LastName => {
             value.chars().any(char::is_alphabetic)
+                && !NO_NAMES.contains(&folded(value).as_str())
                 && value.lines().next().is_some_and(|line| line.len() <= 120)
         }
         _ => !value.is_empty(),
@@ -127,6 +136,8 @@ pub fn folded(label: &str) -> String {
             '(' | '[' => depth += 1,
             ')' | ']' => depth = depth.saturating_sub(1),
             _ if depth > 0 => {}
+            // `Phone #`; alone, it is the number of a row.
+            '#' if !out.trim().is_empty() => out.push_str(" no "),
             '\'' | '’' | '`' => {}
             _ if c.is_alphanumeric() => {
                 if c.is_uppercase() && before.is_lowercase() {
@@ -142,19 +153,60 @@ pub fn folded(label: &str) -> String {
     words.join(" ")
 }
 
+/// `Nice to meet you! What city are you in?` as `What city are you in?`.
+fn last_sentence(label: &str) -> &str {
+    match label.rsplit_once(['!', '.']) {
+        Some((_, last))
+            if label.ends_with('?') && last.starts_with(' ') && last.contains(char::is_alphabetic) =>
+        {
+            last
+        }
+        _ => label,
+    }
+}
+
+/// `3. Phone number` as `Phone number`.
+pub fn without_number(label: &str) -> &str {
+    let rest = label.trim_start_matches(|c: char| c.is_ascii_digit());
+    match rest.strip_prefix(['.', ')']) {
+        Some(rest) if label.len() - rest.len() <= 3 && rest.starts_with(' ') => rest.trim_start(),
+        _ => label,
+    }
+}
+
 fn by_words(folded: &str) -> Option<SourceField> {
     let words: Vec<&str> = folded.split(' ').collect();
     let has = |list: &[&str]| words.iter().any(|word| list.contains(word));
     let begins = |list: &[&str]| words.iter().any(|word| list.iter().any(|start| word.starts_with(start)));
-    if words.len() > WORD_LIMIT || has(NOT_OF_PERSONS) {
+    // `Which town is the project in?` asks for the person's town all the same.
+    let is_of_place = has(OF_CITIES) || has(OF_POSTCODES);
+    let is_of_others =
+        words.iter().any(|word| NOT_OF_PERSONS.contains(word) && !(is_of_place && *word == "project"));
+    if words.len() > WORD_LIMIT || is_of_others {
+        return None;
+    }
+    // `Number of bedrooms` asks for no number to call.
+    if folded.starts_with("number of ") || folded.contains(" number of ") || folded.starts_with("how many ") {
         return None;
     }
     let (first, last) = (has(FIRST), has(LAST));
     if first && last {
         return Some(SourceField::Name);
     }
-    if has(&["lead", "request", "job", "reference", "submission", "ticket", "enquiry", "inquiry"])
-        && has(&["number", "id", "no", "ref"])
+    if has(&[
+        "lead",
+        "request",
+        "job",
+        "reference",
+        "submission",
+        "ticket",
+        "enquiry",
+        "inquiry",
+        "message",
+        "entry",
+        "case",
+        "conversation",
+    ]) && has(&["number", "id", "no", "ref"])
     {
         return Some(SourceField::Id);
     }
@@ -163,6 +215,9 @@ fn by_words(folded: &str) -> Option<SourceField> {
         && has(OF_REMARKS)
     {
         return Some(SourceField::Message);
+    }
+    if words.first().is_some_and(|first| WHERE.contains(first)) && has(PLACED) {
+        return Some(SourceField::Address);
     }
     // A place in one line: `City, State, Zip`, `PLZ / Ort`.
     if words.len() <= 5 && has(OF_POSTCODES) && has(OF_CITIES) {
@@ -173,6 +228,12 @@ fn by_words(folded: &str) -> Option<SourceField> {
         || STARTS.iter().find(|(_, list)| words.len() <= 4 && begins(list)).map(|(field, _)| *field);
     let field = found.map(|(field, _, _)| *field).or_else(run_together)?;
     let is_name = field == SourceField::Name;
+    // `You have a new message` is what a program says.
+    if field == SourceField::Message
+        && has(&["new", "have", "got", "received", "neue", "nueva", "nuevo", "nouveau", "nuovo", "nieuw"])
+    {
+        return None;
+    }
     if has(&["type", "kind", "method"]) && field != SourceField::Service {
         return None;
     }
@@ -183,227 +244,13 @@ fn by_words(folded: &str) -> Option<SourceField> {
     })
 }
 
-#[rustfmt::skip]
-const FIRST: &[&str] = &[
-    "first", "given", "vor", "vorname", "prénom", "prenom", "nombre", "nombres", "voornaam", "nome",
-];
-#[rustfmt::skip]
-const LAST: &[&str] = &[
-    "last", "family", "surname", "nachname", "nom", "apellido", "apellidos", "cognome", "achternaam", "familienname",
-    "zuname",
-];
-
-#[rustfmt::skip]
-const OF_REMARKS: &[&str] = &[
-    "information", "info", "details", "comments", "notes", "remarks", "requirements", "instructions", "share",
-    "know", "questions", "add", "mention",
-];
-const OF_POSTCODES: &[&str] = &["zip", "zipcode", "postcode", "plz", "postal", "cap", "cp", "postleitzahl"];
-const OF_CITIES: &[&str] = &["city", "town", "ort", "stadt", "ville", "ciudad", "città", "plaats", "wohnort"];
-
-/// Words by which questions begin.
-#[rustfmt::skip]
-const ASKING: &[&str] = &[
-    "what", "whats", "which", "how", "why", "was", "welche", "wie", "qué", "que", "cómo", "quel", "quels", "comment",
-    "cosa", "che", "wat", "hoe",
-];
-
-/// Words that make a question one about the job.
-#[rustfmt::skip]
-const OF_JOBS: &[&str] = &[
-    "problem", "issue", "project", "help", "need", "needs", "needed", "work", "job", "repair", "looking", "wrong",
-    "going", "problème", "besoin", "problema", "necesita", "brauchen", "benötigen", "lavoro", "bisogno", "probleem",
-    "klus", "nodig",
-];
-
-/// Words of boxes that a visitor ticks.
-#[rustfmt::skip]
-const CONSENT: &[&str] = &[
-    "privacy", "consent", "gdpr", "dsgvo", "rgpd", "datenschutz", "datenschutzerklärung", "einwilligung", "consenso",
-    "consentement", "consentimiento", "privacidad", "toestemming", "terms", "newsletter", "marketing", "recaptcha",
-];
-
-/// Words that forms put beside a label.
-#[rustfmt::skip]
-const MARKS: &[&str] = &[
-    "required", "optional", "pflichtfeld", "erforderlich", "obligatoire", "facultatif", "obligatorio", "opcional",
-    "obbligatorio", "verplicht",
-];
-
-/// Words at the start of a label that say whose or which it is.
-#[rustfmt::skip]
-const FILLERS: &[&str] = &[
-    "your", "my", "the", "a", "please", "enter", "customer", "customers", "client", "clients", "homeowner",
-    "homeowners", "contact", "lead", "user", "visitor", "visitors", "sender", "primary", "main", "best", "preferred",
-    "consumer", "prospect", "applicant", "requester", "ihre", "ihr", "ihren", "deine", "dein", "votre", "vos", "su",
-    "sus", "tu", "il", "la", "tuo", "tua", "uw", "je", "jouw", "le", "el", "de",
-];
-
-/// Labels with these words are of something else than the person.
-#[rustfmt::skip]
-const NOT_OF_PERSONS: &[&str] = &[
-    "company", "business", "form", "campaign", "firma", "unternehmen", "société", "entreprise", "empresa", "azienda",
-    "bedrijf", "file", "ad", "adset", "site", "page", "product", "domain", "host", "username", "ip", "web",
-    "website", "pet", "billing", "bill", "invoice", "order", "vendor", "dealer", "agent", "account", "bank", "card",
-    "plan", "fax", "policy", "serial", "model", "claim", "permit", "license", "project", "event", "building",
-    "community", "subdivision", "referral", "referred", "birth", "payment",
-];
-
-/// How open questions begin.
-#[rustfmt::skip]
-const QUESTIONS: &[&str] = &[
-    "how can we help", "how may we help", "what do you need", "what can we", "what service do you need",
-    "what is going on", "whats going on", "what s going on", "whats the problem", "what is the problem", "tell us",
-    "describe", "please describe", "please tell", "briefly describe", "is there anything", "anything else",
-    "what would you like", "what are you looking", "wie können wir", "was können wir", "comment pouvons",
-    "cómo podemos", "como podemos", "come possiamo", "hoe kunnen we",
-];
-
-use Meaning::{Field, Origin, Question, Technical};
-use SourceField::{
-    Address, City, Email, FirstName, Id, LastName, Message, Name, Phone, Postcode, PreferredTime, Region,
-    Service,
-};
-
-/// Whole labels. The names of a person come first, as some languages have one word for a whole name and a part.
-#[rustfmt::skip]
-const PHRASES: &[(Meaning, &[&str])] = &[
-    (Field(Name), &[
-        "name", "full name", "fullname", "contact name", "customer name", "customer", "client", "client name", "homeowner", "from",
-        "contact", "lead name", "names", "first and last name", "name and surname", "consumer", "prospect", "guest", "requested by", "von", "de", "da", "van",
-        "realname", "caller", "caller name", "vor und nachname", "vorname nachname", "vorname und nachname", "ansprechpartner", "absender", "kunde",
-        "nombre", "nombre completo", "nombre y apellidos", "nombre y apellido", "cliente", "remitente",
-        "nom", "nom complet", "nom et prénom", "nom prénom", "prénom et nom", "de la part de",
-        "nome", "nome completo", "nome e cognome", "nominativo", "mittente",
-        "naam", "volledige naam", "voor en achternaam", "klant", "afzender",
-    ]),
-    (Field(FirstName), &["first name", "firstname", "given name", "first", "forename", "vorname", "prénom", "prenom", "nombres", "voornaam"]),
-    (Field(LastName), &[
-        "last name", "lastname", "surname", "family name", "last", "nachname", "familienname", "zuname", "nom de famille", "apellido", "apellidos",
-        "primer apellido", "cognome", "achternaam",
-    ]),
-    (Field(Email), &[
-        "email", "e mail", "mail", "email address", "e mail address", "mail address", "emailaddress", "contact email", "email id",
-        "e mail adresse", "email adresse", "mailadresse", "emailadresse",
-        "correo", "correo electrónico", "correo electronico", "dirección de correo", "dirección de correo electrónico",
-        "courriel", "adresse e mail", "adresse email", "adresse mail", "adresse électronique", "adresse courriel", "mél",
-        "indirizzo email", "indirizzo e mail", "posta elettronica", "e mailadres", "emailadres", "mailadres",
-    ]),
-    (Field(Phone), &[
-        "phone", "phone number", "telephone", "telephone number", "tel", "tel no", "mobile", "mobile number", "mobile phone", "mobile no", "cell",
-        "cell phone", "cell number", "cellphone", "daytime phone", "contact number", "contact no", "call", "phone no", "ph", "number", "whatsapp",
-        "tél", "n tél", "telefon", "telefonnummer", "tel nr", "telefon nr", "mobil", "mobilnummer", "mobiltelefon", "handy", "handynummer", "rufnummer", "rückrufnummer",
-        "teléfono", "telefono", "teléfono móvil", "telefono movil", "móvil", "movil", "celular", "número de teléfono", "teléfono de contacto",
-        "téléphone", "numéro de téléphone", "n de téléphone", "n téléphone", "portable", "téléphone portable", "numéro",
-        "telefono cellulare", "cellulare", "numero di telefono", "recapito telefonico", "recapito",
-        "telefoon", "telefoonnummer", "mobiel", "mobiel nummer", "gsm",
-    ]),
-    (Field(Service), &[
-        "service", "services", "service type", "type of service", "service requested", "service needed", "services needed", "requested service",
-        "category", "job category", "job type", "type of job", "job title", "job", "project", "project type", "type of project", "type of work",
-        "work type", "task", "trade", "service description", "service name", "work needed", "interested in", "i need", "help with",
-        "leistung", "dienstleistung", "gewerk", "art der arbeit", "servicio", "servicios", "tipo de servicio", "tipo de trabajo", "servicio solicitado",
-        "prestation", "type de travaux", "type de prestation", "nature des travaux", "travaux", "servizio", "tipo di servizio", "tipo di lavoro",
-        "intervento", "tipo di intervento", "dienst", "soort werk", "type werk", "soort klus", "klus", "werkzaamheden",
-    ]),
-    (Field(Message), &[
-        "message", "messages", "message body", "comment", "comments", "comment or message", "comments or questions", "questions or comments", "description",
-        "notes", "note", "details", "job description", "job details", "project details", "project description", "project notes", "service details",
-        "request details", "customers note", "enquiry", "inquiry", "question", "questions", "additional information",
-        "additional info", "additional details", "additional comments", "additional notes", "more information", "more details", "special instructions",
-        "remarks", "notes from customer", "message from customer", "description of work", "scope of work", "issue", "problem", "request",
-        "nachricht", "mitteilung", "anfrage", "anliegen", "bemerkung", "bemerkungen", "kommentar", "beschreibung", "nachricht an uns", "ihre nachricht",
-        "freitext", "text", "mensaje", "comentario", "comentarios", "consulta", "observaciones", "descripción", "descripcion", "detalles",
-        "commentaire", "commentaires", "demande", "remarques", "précisions", "votre message", "description du projet", "messaggio", "richiesta", "commento", "commenti", "note aggiuntive", "descrizione", "dettagli",
-        "bericht", "opmerking", "opmerkingen", "vraag", "toelichting", "omschrijving", "uw bericht",
-    ]),
-    (Field(Address), &[
-        "address", "street address", "street", "address line 1", "address 1", "service address", "project address", "property address", "job address",
-        "location", "job location", "project location", "service location", "home address", "full address", "mailing address", "property", "job site", "jobsite", "site address", "work address", "address of work", "where", "einsatzort", "objekt", "objektadresse",
-        "lieu", "ubicación", "luogo", "locatie",
-        "adresse", "anschrift", "straße", "strasse", "straße und hausnummer", "straße hausnummer", "straße nr",
-        "dirección", "direccion", "calle", "domicilio", "rue", "adresse postale", "indirizzo", "via", "adres", "straat", "straatnaam", "straat en huisnummer",
-        "straat huisnummer",
-    ]),
-    (Field(City), &[
-        "city", "town", "suburb", "city town", "town city", "ort", "stadt", "wohnort", "ciudad", "población", "poblacion", "localidad", "municipio", "ville",
-        "commune", "città", "citta", "comune", "località", "plaats", "woonplaats", "stad", "plaatsnaam",
-    ]),
-    (Field(Region), &[
-        "state", "province", "county", "region", "state province", "state region", "bundesland", "provincia", "provincie", "région",
-    ]),
-    (Field(Postcode), &[
-        "postcode", "post code", "postal code", "postal zip code", "zip postal code", "zip", "zip code", "zipcode", "zip postal", "plz", "postleitzahl",
-        "código postal", "codigo postal", "cp", "code postal", "cap", "codice postale",
-    ]),
-    (Field(PreferredTime), &[
-        "preferred time", "preferred date", "preferred day", "preferred date and time", "preferred contact time", "when", "date time", "date and time", "requested time", "requested date",
-        "requested day", "appointment", "appointment time", "appointment date", "timeline", "timing", "timeframe", "time frame", "best time to call", "best time", "besttime", "best time to contact",
-        "availability", "start date", "desired date", "schedule", "arrival window", "wunschtermin", "terminwunsch", "termin", "erreichbarkeit",
-        "fecha preferida", "horario", "horario preferido", "disponibilidad", "disponibilité", "disponibilités", "date souhaitée", "delai", "délai",
-        "data preferita", "orario preferito", "disponibilità", "voorkeursdatum", "gewenste datum", "beschikbaarheid",
-    ]),
-    (Field(Id), &[
-        "lead id", "lead number", "lead no", "lead ref", "lead reference", "reference", "reference number", "reference id", "ref", "ref no", "job number", "job id",
-        "job ref", "request id", "request number", "service request", "service request number", "service request id", "srid", "submission id", "submission number", "entry id", "entry number",
-        "enquiry id", "enquiry ref", "enquiry number", "inquiry id", "ticket", "ticket number", "quote id", "opportunity id", "order id",
-    ]),
-    (Question, &["help", "need", "what is it about", "worum geht es"]),
-    (Origin("landing_url"), &["page url", "source url", "page", "landing page", "landing url", "url", "form url", "page submitted on", "page title", "submitted from", "sent from"]),
-    (Origin("referrer"), &["referrer", "referer", "http referer", "referring page"]),
-    (Origin("utm_source"), &["utm source"]),
-    (Origin("utm_medium"), &["utm medium"]),
-    (Origin("utm_campaign"), &["utm campaign"]),
-    (Origin("utm_term"), &["utm term"]),
-    (Origin("utm_content"), &["utm content"]),
-    (Origin("gclid"), &["gclid"]),
-    (Origin("fbclid"), &["fbclid"]),
-    (Origin("msclkid"), &["msclkid"]),
-    (Technical, &[
-        "ip", "ip address", "remote ip", "user ip", "sender ip", "user agent", "useragent", "browser", "date", "time", "submitted", "submitted at", "submitted on", "submission date",
-        "received", "received at", "sent", "sent at", "created", "created at", "created time", "powered by", "form", "form name", "form title", "form id", "to", "cc", "datum", "uhrzeit",
-        "preferred contact", "preferred contact method", "contact method", "contact preference", "preferred method of contact", "best way to contact",
-        "customer details", "contact details", "lead details", "client details", "your details", "homeowner details", "personal details",
-        "customer information", "contact information", "contact info", "customer info", "personal information",
-        "hidden", "recaptcha", "captcha", "honeypot",
-    ]),
-];
-
-/// Words by which a longer label is known, and of how many words it is at most. The first that fits decides.
-#[rustfmt::skip]
-const WORDS: &[(SourceField, usize, &[&str])] = &[
-    (Email, 9, &["email", "emails", "mail", "courriel", "correo", "emailadresse", "emailadres", "mailadres"]),
-    (Phone, 9, &[
-        "phone", "telephone", "tel", "mobile", "cell", "cellphone", "telefon", "telefonnummer", "handy", "handynummer", "mobil", "rufnummer",
-        "téléphone", "portable", "teléfono", "telefono", "móvil", "celular", "cellulare", "telefoon", "telefoonnummer", "whatsapp", "number", "call",
-    ]),
-    (PreferredTime, 9, &["when", "availability", "schedule", "appointment", "timeline", "date", "day", "days", "termin", "wann", "cuándo", "quand", "quando", "wanneer", "fecha", "datum"]),
-    (Postcode, 7, &["zip", "zipcode", "postcode", "postal", "plz", "postleitzahl"]),
-    (Email, 1, &["e"]),
-    (Phone, 1, &["t", "p", "m"]),
-    (Name, 6, &["name", "names", "vorname", "nachname", "nom", "prénom", "nombre", "apellido", "apellidos", "nome", "cognome", "naam", "voornaam", "achternaam"]),
-    (Address, 8, &["address", "location", "adresse", "anschrift", "straße", "street", "dirección", "indirizzo", "adres", "straat"]),
-    (City, 4, &["city", "town", "suburb", "stadt", "wohnort", "ville", "ciudad", "città", "plaats", "woonplaats"]),
-    (Message, 5, &[
-        "message", "comment", "comments", "nachricht", "mensaje", "messaggio", "bericht", "comentarios", "commentaire", "anliegen", "opmerkingen", "description",
-        "beschreibung", "descrizione", "descripción", "omschrijving", "richiesta", "demande", "anfrage", "solicitud", "remarks", "notes", "note", "details",
-        "dettagli", "detalles", "hinweise", "anmerkungen",
-    ]),
-    (Service, 5, &["service", "services", "servicio", "servizio", "leistung", "prestation", "travaux"]),
-];
-
-/// How words begin that were run together: `emailaddr`, `phonenum`.
-const STARTS: &[(SourceField, &[&str])] = &[
-    (Email, &["email"]),
-    (Phone, &["phone", "telephone", "telefon", "mobile", "handy"]),
-    (Postcode, &["zip", "postcode"]),
-    (Message, &["message", "nachricht", "mensaje", "messaggi", "bericht", "comment", "kommentar"]),
-    (Address, &["address", "streetaddr"]),
-];
-
 #[cfg(test)]
 mod tests {
+    use super::Meaning::{Field, Origin, Question, Technical};
     use super::*;
+    use SourceField::{
+        Address, City, Email, FirstName, Id, Message, Name, Phone, Postcode, PreferredTime, Service,
+    };
 
     #[test]
     fn labels_are_known_whole_or_by_their_words() {
@@ -434,6 +281,17 @@ mod tests {
             ("Customer’s Note", Some(Message)),
             ("Preferred day", Some(PreferredTime)),
             ("How old is the boiler?", None),
+            ("Number of bedrooms", None),
+            ("Address - City", Some(City)),
+            ("Name - First", Some(FirstName)),
+            ("Phone #", Some(Phone)),
+            ("3. Phone number", Some(Phone)),
+            ("Nice to meet you! What city are you in?", Some(City)),
+            ("Message #", Some(Id)),
+            ("Which town is the project in?", Some(City)),
+            ("Project name", None),
+            ("Where is the job?", Some(Address)),
+            ("Where did you hear about us?", None),
             ("HomeAdvisor lead number", Some(Id)),
             ("Any other information?", Some(Message)),
             ("Preferred contact method", None),

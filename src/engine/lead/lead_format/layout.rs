@@ -113,6 +113,7 @@ pub fn of_html(html: &str) -> Vec<Piece> {
     for block in html::blocks(html) {
         match block {
             Block::Line(line) => {
+                let line = shown(line);
                 head.clear();
                 let parts = segments(&line.text);
                 if parts.len() == 1 {
@@ -126,7 +127,9 @@ pub fn of_html(html: &str) -> Vec<Piece> {
             }
             Block::Row(cells) => {
                 let is_known = |text: &str| label::meaning(text).is_some();
-                let names_rows = !head.is_empty() && !head.iter().any(|text| is_known(text));
+                let names_values = head.len() == 2 && head.last().is_some_and(|text| is_of_values(text));
+                let names_rows =
+                    !head.is_empty() && (names_values || !head.iter().any(|text| is_known(text)));
                 let is_row = names_rows && cells.iter().take(2).any(|cell| is_known(&cell.text()));
                 let is_below = !head.is_empty() && head.len() == cells.len() && !is_row;
                 if is_row {
@@ -155,15 +158,62 @@ pub fn of_html(html: &str) -> Vec<Piece> {
     pieces
 }
 
-/// Takes away what programs put around a line for show.
+/// Takes away what programs put around a line for show, and the pictures before it.
 pub fn plain(line: &str) -> &str {
-    line.trim().trim_matches(|c: char| matches!(c, '*' | '_' | '•' | '·' | '▪' | '|' | '>' | '#')).trim()
+    let line =
+        line.trim().trim_matches(|c: char| matches!(c, '*' | '_' | '•' | '·' | '▪' | '|' | '>')).trim();
+    without_picture(line.trim_start_matches('#').trim_start())
+}
+
+/// Takes away the pictures at the start of a line: a telephone before its number. A line of pictures alone is kept.
+fn without_picture(line: &str) -> &str {
+    let is_picture = |c: char| matches!(c, '\u{2190}'..='\u{2bff}' | '\u{fe0f}' | '\u{1f000}'..='\u{1faff}');
+    let rest = line.trim_start_matches(|c: char| is_picture(c) || c.is_whitespace());
+    if rest.is_empty() { line } else { rest }
 }
 
 /// Tells whether a line is drawn: `-----`.
 pub fn is_rule(line: &str) -> bool {
     let line = line.trim();
     line.chars().count() >= 2 && line.chars().all(|c| matches!(c, '-' | '_' | '=' | '—' | '–' | '─' | '*'))
+}
+
+fn shown(line: Line) -> Line {
+    let text = without_picture(&line.text).to_owned();
+    let marked_bytes = line.marked_bytes.saturating_sub(line.text.len() - text.len());
+    Line { text, marked_bytes, ..line }
+}
+
+/// What stands above the values of a form: `Field | Value`.
+fn is_of_values(head: &str) -> bool {
+    let words = [
+        "value",
+        "values",
+        "answer",
+        "response",
+        "wert",
+        "antwort",
+        "valor",
+        "respuesta",
+        "valeur",
+        "réponse",
+        "valore",
+        "risposta",
+        "waarde",
+        "antwoord",
+    ];
+    words.contains(&label::folded(head).as_str())
+}
+
+/// Tells whether a line is a heading that is drawn: `=== OTHER ===`.
+pub fn is_drawn_heading(line: &str) -> bool {
+    let line = line.trim();
+    let is_drawn = |c: char| matches!(c, '-' | '=' | '_' | '*' | '#' | '~');
+    let inner = line.trim_matches(is_drawn);
+    let length = |text: &str| text.chars().count();
+    let is_framed =
+        line.starts_with(is_drawn) && line.ends_with(is_drawn) && length(line) >= length(inner) + 4;
+    is_framed && (1..=60).contains(&inner.trim().len())
 }
 
 /// A row of labels: each cell is a header, or known as a label.
@@ -179,7 +229,8 @@ fn is_head(cells: &[Cell]) -> bool {
 fn row(cells: Vec<Cell>, pieces: &mut Vec<Piece>) {
     let count = cells.len();
     let has_empty_value = count == 2 && cells.last().is_some_and(|cell| cell.lines.is_empty());
-    let mut cells: Vec<Cell> = cells.into_iter().filter(|cell| !cell.lines.is_empty()).collect();
+    let says = |cell: &Cell| cell.lines.iter().any(|line| line.text.chars().any(char::is_alphanumeric));
+    let mut cells: Vec<Cell> = cells.into_iter().filter(says).collect();
     let is_number = |cell: &Cell| cell.text().bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     // The number of the row.
     if cells.len() > 2 && cells.first().is_some_and(is_number) {
@@ -249,6 +300,7 @@ mod tests {
             ),
             ("<table><tr><td>Name: Jo<td>Phone: 55</table>", &["Name: Jo", "Phone: 55"]),
             ("<table><tr><td>1.<td>Name<td>Jo</table>", &["Name=Jo"]),
+            ("<table><tr><td>Name<td>:<td>Jo</table>", &["Name=Jo"]),
             (
                 "Name: Jo, Jr. | Phone: 55; Email: a@x.example",
                 &["Name: Jo, Jr.", "Phone: 55", "Email: a@x.example"],

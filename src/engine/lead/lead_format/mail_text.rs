@@ -4,35 +4,20 @@
 //! What is not known as a label of a lead becomes a detail. A message ends where another part of the form begins, and
 //! not at a line that only looks like it: what a label asks for has to follow it.
 
+use crate::lead::lead_format::card;
+use crate::lead::lead_format::ending::{Passing, ends_message, without_closing, without_last_paragraph};
 use crate::lead::lead_format::html::{Gap, Line};
 use crate::lead::lead_format::label::{self, Certainty, Meaning};
-use crate::lead::lead_format::layout::{self, Piece, is_rule, plain};
+use crate::lead::lead_format::layout::{self, Piece, is_drawn_heading, is_rule, plain};
 use crate::lead::lead_format::reading::Reading;
 use nexora_core::model::mail::Mail;
 use nexora_core::model::source::SourceField;
 
-/// Beginnings of paragraphs with which senders end what they pass on.
-#[rustfmt::skip]
-const ENDINGS: &[&str] = &[
-    "view lead", "view details", "view request", "view message", "view submission", "view this", "view in", "open in", "to manage", "to view", "to reply", "to respond", "see the lead", "see details", "click here", "this submission", "see all responses",
-    "reply to", "reply directly", "respond to", "respond now", "please reply to the customer",
-    "please contact the customer", "call now", "call customer", "listen to", "unsubscribe", "log in", "sign in",
-    "manage your", "mark as spam", "does this submission", "if you think this", "submitted at", "submitted on",
-    "sent from", "sent via", "powered by", "you are receiving", "you received this", "you can edit",
-    "create your own", "do not reply", "©",
-];
-
-/// Beginnings that say what sent the mail.
-#[rustfmt::skip]
-const SENT_BY: &[&str] = &[
-    "this email was sent", "this e-mail was sent", "this mail was sent", "this message was s",
-    "this form was submitted", "this e-mail is", "diese e-mail wurde", "diese nachricht wurde", "ce message a été", "questo messaggio", "este mensaje fue", "dit bericht is", "cet e-mail a été", "este correo",
-    "deze e-mail",
-];
-
 const LABEL_LENGTH: usize = 120;
 const UNKNOWN_LABEL_LENGTH: usize = 60;
 const UNKNOWN_LABEL_WORDS: usize = 9;
+/// Words of an answer up to which it is no message.
+const ANSWER_WORDS: usize = 4;
 const VALUE_LINES: usize = 12;
 const MESSAGE_LENGTH: usize = 20_000;
 
@@ -41,14 +26,16 @@ const FOLLOWING: usize = 30;
 
 /// Reads a mail: its text or its HTML, whichever says more.
 pub fn read(mail: &Mail) -> Reading {
-    let of_text = of_pieces(layout::of_text(&mail.text));
+    let passing = Passing::of(mail);
+    let of_text = of_pieces(layout::of_text(&mail.text), passing.clone());
     let Some(html) = &mail.html else { return of_text };
-    let of_html = of_pieces(layout::of_html(html));
+    let of_html = of_pieces(layout::of_html(html), passing);
     if of_html.weight() >= of_text.weight() { of_html } else { of_text }
 }
 
-fn of_pieces(pieces: Vec<Piece>) -> Reading {
+fn of_pieces(pieces: Vec<Piece>, passing: Passing) -> Reading {
     let mut reader = Reader {
+        passing,
         is_marked: is_marked(&pieces),
         is_stacked: is_stacked(&pieces),
         is_set_off: is_set_off(&pieces),
@@ -100,9 +87,8 @@ fn is_stacked(pieces: &[Piece]) -> bool {
     pieces.windows(2).any(|pair| match pair {
         [Piece::Line(label), Piece::Line(value)] => {
             let known = label::meaning(&label.text);
-            label.gap == Gap::Paragraph
-                && value.gap == Gap::Break
-                && matches!(known, Some((_, Certainty::Whole)))
+            let is_sure = label.text.ends_with(['?', ':']) || matches!(known, Some((_, Certainty::Whole)));
+            label.gap == Gap::Paragraph && value.gap == Gap::Break && known.is_some() && is_sure
         }
         _ => false,
     })
@@ -134,7 +120,10 @@ struct Found<'a> {
 #[derive(Default)]
 struct Reader {
     reading: Reading,
+    passing: Passing,
     open: Option<Open>,
+    /// What stands below the sender's signature is the sender's.
+    is_signed: bool,
     is_marked: bool,
     is_stacked: bool,
     is_set_off: bool,
@@ -170,7 +159,9 @@ impl Reader {
             Piece::Line(line) => Some(line),
             Piece::Pair(..) => None,
         });
+        let is_way_back = line.gap != Gap::Break && self.passing.is_way_back(&line.text);
         if let Some(found) = self.found(line, next, after.get(1))
+            && !is_way_back
             && self.may_begin(&found, line, after)
         {
             self.close();
@@ -203,11 +194,26 @@ impl Reader {
                 (Certainty::ByWords, Meaning::Field(field @ (SourceField::Email | SourceField::Phone))) => {
                     is_set_off || is_followed(field)
                 }
+                // At the head of its own paragraph or in an element of its own, and no part of a message.
+                (Certainty::ByWords, Meaning::Field(SourceField::Message) | Meaning::Question) => {
+                    let is_above = next.is_some_and(|next| match line.gap {
+                        Gap::Paragraph => next.gap == Gap::Break,
+                        Gap::Block => next.gap == Gap::Block,
+                        Gap::Break => false,
+                    });
+                    let is_within =
+                        self.open.as_ref().is_some_and(|open| open.is_message() && !open.lines.is_empty());
+                    is_set_off || (is_above && !is_within && is_title(label::without_number(&line.text)))
+                }
                 (Certainty::ByWords, _) => is_set_off,
             };
             if is_sure {
                 return Some(bare(Some(meaning)));
             }
+        }
+        // A name in bold type above a number or a town is the head of a card.
+        if card::is_person(&line.text) && next.is_some_and(|next| card::part(&next.text).is_some()) {
+            return None;
         }
         if let Some(unknown) = unknown_label(line) {
             return Some(unknown);
@@ -218,7 +224,8 @@ impl Reader {
         let is_set_off = self.is_set_off && is_whole(line) && line.gap != Gap::Break && is_title(&line.text);
         let awaits_value = self.open.as_ref().is_some_and(|open| open.lines.is_empty());
         let is_label = (is_set_off && next.is_some()) || (self.is_stacked && is_alone && is_above);
-        (is_label && !awaits_value).then(|| bare(None))
+        let known = label::meaning(&line.text).map(|(meaning, _)| meaning);
+        (is_label && !awaits_value).then(|| bare(known))
     }
 
     /// Tells whether a label may end what is open.
@@ -233,7 +240,10 @@ impl Reader {
         {
             return true;
         }
-        if self.is_marked && !found.is_marked && !open.lines.is_empty() {
+        // A fact that the sender adds in a paragraph of its own is none of the person's words.
+        let is_fact = line.gap != Gap::Break
+            && (found.meaning == Some(Meaning::Technical) || is_fee(found.label, found.value));
+        if self.is_marked && !found.is_marked && !open.lines.is_empty() && !is_fact {
             return false;
         }
         let is_followed = |field| match found.value {
@@ -245,12 +255,28 @@ impl Reader {
             value => label::is_likely(field, value),
         };
         match found.meaning {
+            // `Reason for call: Leak` says what it is about, and the message comes below it.
+            Some(Meaning::Field(SourceField::Message))
+                if open.meaning == Some(Meaning::Question) && open.is_beside && open.lines.len() == 1 =>
+            {
+                true
+            }
             Some(Meaning::Field(SourceField::Message) | Meaning::Question) => {
                 open.lines.is_empty() || (line.gap != Gap::Break && found.value.is_empty())
             }
             Some(Meaning::Field(field)) => !self.reading.has(field) && is_followed(field),
-            Some(Meaning::Technical | Meaning::Origin(_)) => !found.value.is_empty(),
+            Some(Meaning::Technical | Meaning::Origin(_)) => {
+                let is_above = line.gap == Gap::Paragraph && next.is_some_and(|next| next.gap == Gap::Break);
+                !found.value.is_empty() || (self.is_stacked && is_above)
+            }
+            None if is_fact => true,
+            // An answer of a few words, and the next question above its own.
+            None if found.value.is_empty() && self.is_stacked && line.gap == Gap::Paragraph => {
+                let words = open.lines.iter().flat_map(|line| line.split_whitespace()).count();
+                words <= ANSWER_WORDS && next.is_some_and(|next| next.gap == Gap::Break)
+            }
             None if found.value.is_empty() || is_of_letters(found.label) => false,
+            None if is_box(found.value) => true,
             // `How shall we call?: By phone` is a form's, and no sentence.
             None if found.label.ends_with('?') => true,
             None => line.gap == Gap::Paragraph && only_labels_follow(after),
@@ -258,14 +284,21 @@ impl Reader {
     }
 
     fn go_on(&mut self, line: &Line) {
+        let starts = line.gap != Gap::Break;
+        let is_signature = self.passing.is_signature(&line.text)
+            || (self.passing.is_name(&line.text) && self.is_below_closing());
+        if is_signature {
+            self.sign(starts);
+            return;
+        }
+        let ends = is_rule(&line.text)
+            || is_drawn_heading(&line.text)
+            || (starts && (line.is_link || ends_message(&line.text) || self.passing.is_way_back(&line.text)))
+            || (line.gap == Gap::Paragraph && self.is_answered() && self.passing.speaks(&line.text));
         let Some(open) = &mut self.open else {
-            self.reading.aside(&line.text);
+            self.aside(line);
             return;
         };
-        let starts = line.gap != Gap::Break;
-        let ends = is_rule(&line.text)
-            || (starts && (ends_message(&line.text) || line.is_link))
-            || is_call(&line.text);
         if open.is_message() {
             let length: usize = open.lines.iter().map(String::len).sum();
             match ends {
@@ -280,19 +313,56 @@ impl Reader {
             }
             return;
         }
-        let is_first = open.lines.is_empty();
+        // A name below a heading such as "Contact details" is no value of it.
+        let is_heading = open.meaning == Some(Meaning::Technical) && !open.is_beside;
+        let is_first = open.lines.is_empty() && !(is_heading && card::is_person(&line.text));
         let is_ended = ends || line.is_link || ends_message(&line.text) || open.lines.len() >= VALUE_LINES;
         let is_address = open.meaning == Some(Meaning::Field(SourceField::Address));
         let looks_like_one = line.text.contains(|c: char| c == ',' || c.is_ascii_digit());
         let is_near = line.gap != Gap::Paragraph && !line.is_heading();
-        let goes_on = (!starts && !open.is_beside) || (is_address && is_near && looks_like_one);
+        // The lines of a card below the name, each in a row of its own.
+        let is_card = open.meaning == Some(Meaning::Field(SourceField::Name))
+            && is_near
+            && !is_first
+            && card::part(&line.text).is_some();
+        let goes_on = (!starts && !open.is_beside) || (is_address && is_near && looks_like_one) || is_card;
         match !is_ended && (is_first || goes_on) {
             true => open.lines.push(line.text.clone()),
             false => {
                 self.close();
-                self.reading.aside(&line.text);
+                self.aside(line);
             }
         }
+    }
+
+    fn aside(&mut self, line: &Line) {
+        if !self.is_signed {
+            self.reading.aside(&line.text);
+        }
+    }
+
+    fn is_answered(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| !open.lines.is_empty())
+    }
+
+    /// Tells whether the open text ends with a word such as "Regards".
+    fn is_below_closing(&self) -> bool {
+        let mut lines = self.open.as_ref().map(|open| open.lines.clone()).unwrap_or_default();
+        let count = lines.len();
+        without_closing(&mut lines);
+        lines.len() < count
+    }
+
+    /// Ends what is open above the sender's own signature.
+    fn sign(&mut self, starts: bool) {
+        if let Some(open) = &mut self.open {
+            if !starts {
+                without_last_paragraph(&mut open.lines);
+            }
+            without_closing(&mut open.lines);
+        }
+        self.close();
+        self.is_signed = self.reading.contacts() > 0;
     }
 
     fn close(&mut self) {
@@ -341,9 +411,10 @@ fn unknown_label(line: &Line) -> Option<Found<'_>> {
         return Some(Found { label: text, meaning: None, value: "", is_marked: true });
     }
     let rest = text.get(marked.len()..).unwrap_or_default().trim_start();
-    let is_signed = marked.trim_end().ends_with([':', '?']) || rest.starts_with(':');
+    let signs = [':', '-', '–', '=', '|'];
+    let is_signed = marked.trim_end().ends_with([':', '?']) || rest.starts_with(signs);
     if line.is_strong && !marked.is_empty() && is_signed && marked.len() <= LABEL_LENGTH {
-        let value = plain(rest.trim_start_matches(':'));
+        let value = plain(rest.trim_start_matches(signs));
         return Some(Found { label: marked, meaning: None, value, is_marked: true });
     }
     let (label, value, sign) = split(text)?;
@@ -385,6 +456,23 @@ fn is_title(text: &str) -> bool {
         && !text.ends_with('.')
 }
 
+/// What a lead costs the business.
+fn is_fee(label: &str, value: &str) -> bool {
+    let folded = label::folded(label);
+    let is_of_money =
+        ["fee", "price", "cost", "charge"].iter().any(|word| folded.split(' ').any(|part| part == *word));
+    is_of_money && value.starts_with(['$', '£', '€'])
+}
+
+/// What a form's program says of a box: ticked or not.
+fn is_box(value: &str) -> bool {
+    let boxes = [
+        "on", "off", "yes", "no", "true", "false", "checked", "accepted", "ja", "nein", "sí", "oui", "non",
+        "nee",
+    ];
+    boxes.contains(&value.trim().to_lowercase().as_str())
+}
+
 /// Words that people, too, end a letter with.
 fn is_of_letters(label: &str) -> bool {
     let words =
@@ -403,17 +491,4 @@ fn only_labels_follow(after: &[Piece]) -> bool {
         Piece::Pair(..) => false,
     };
     after.iter().take(FOLLOWING).take_while(|piece| !ends(piece)).all(is_label)
-}
-
-fn ends_message(line: &str) -> bool {
-    let lower = line.to_lowercase();
-    lower.starts_with("http://")
-        || lower.starts_with("https://")
-        || ENDINGS.iter().chain(SENT_BY).any(|ending| lower.starts_with(ending))
-}
-
-/// `Call Robert now: (512) 555-0110`, as marketplaces end a mail.
-fn is_call(line: &str) -> bool {
-    let lower = line.to_lowercase();
-    lower.starts_with("call ") && lower.contains(" now") && label::is_phone(line) && line.len() <= 80
 }

@@ -77,9 +77,17 @@ impl MailFormat for Marketplace {
         for line in reading.asides().take(SENTENCES).chain(others) {
             phrase::offer(&mut otherwise, self.phrases, line);
         }
+        for line in std::iter::once(mail.subject.as_str()).chain(reading.asides().take(SENTENCES)) {
+            phrase::offer_person(&mut otherwise, line);
+        }
         let name = mail.from.as_ref().and_then(|from| from.name.as_deref());
         if let Some(person) = name.and_then(person_via) {
             otherwise.offer(SourceField::Name, person);
+        }
+        reading.take_words_of_message(&mail.subject);
+        if otherwise.get(SourceField::Name).is_none() {
+            let is_own = |word: &str| mail.to.iter().any(|to| to.address.to_lowercase().contains(word));
+            reading.take_person_of(&mail.subject, is_own);
         }
         let mut lead = reading.into_lead(otherwise);
         self.lead_source.clone_into(&mut lead.enquiry.source);
@@ -123,7 +131,7 @@ impl Marketplace {
 }
 
 /// What a subject says of a mail, where the marketplace has no rules of its own.
-fn classify(_from: &str, subject: &str) -> Class {
+pub fn classify(_from: &str, subject: &str) -> Class {
     #[rustfmt::skip]
     const OTHERS: &[&str] = &[
         "summary", "weekly", "newsletter", "invoice", "receipt", "payment", "statement", "refund", "password",
@@ -145,8 +153,8 @@ fn classify(_from: &str, subject: &str) -> Class {
 }
 
 /// Returns the name before ` via Yelp` and the like.
-fn person_via(name: &str) -> Option<&str> {
-    name.split_once(" via ").map(|(person, _)| person.trim())
+pub fn person_via(name: &str) -> Option<&str> {
+    name.split_once(" via ").or_else(|| name.split_once(" (via ")).map(|(person, _)| person.trim())
 }
 
 /// Tells whether a domain is another or below it.

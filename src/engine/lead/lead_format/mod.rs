@@ -6,6 +6,8 @@
 
 mod answers;
 pub mod body;
+mod card;
+mod ending;
 pub mod fetch;
 pub mod fields;
 mod form_evidence;
@@ -26,6 +28,7 @@ mod reading;
 pub mod response;
 pub mod value;
 pub mod verify;
+mod vocabulary;
 pub mod webhook;
 
 use std::fmt;

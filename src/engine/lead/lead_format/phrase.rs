@@ -1,5 +1,6 @@
 //! Sentences by which a sender tells of a lead, with holes: `New lead: {name} needs {service} in {city}`.
 
+use crate::lead::lead_format::card;
 use crate::lead::lead_format::fields::Fields;
 use crate::lead::lead_format::label;
 use nexora_core::model::source::SourceField;
@@ -7,8 +8,18 @@ use nexora_core::model::source::SourceField;
 /// How many senders name the person in a subject.
 #[rustfmt::skip]
 pub const COMMON: &[&str] = &[
+    "message from {name} on {_}", "message from {name} for {_}", "message from {name} via {_}", "message from {name} at {_}",
+    "request from {name} for {_}", "lead from {name} for {_}", "lead from {name} on {_}", "enquiry from {name} for {_}", "inquiry from {name} for {_}",
     "lead from {name}", "request from {name}", "inquiry from {name}", "enquiry from {name}", "message from {name}",
     "booking from {name}", "nachricht von {name}", "anfrage von {name}", "message de {name}",
+];
+
+/// What marketplaces write of a person; what stands before the verb has to look like a name.
+#[rustfmt::skip]
+pub const OF_PERSONS: &[&str] = &[
+    "{name} wants a quote for {service}", "{name} wants {_}", "{name} is looking for {service}", "{name} needs {service}", "{name} is interested in {service}",
+    "{name} requested {_}", "{name} has requested {_}", "{name} is requesting {_}", "{name} sent {_}", "{name} assigned {_}", "{name} would like {_}", "{name} is waiting {_}", "{name} contacted {_}",
+    "{name} sucht {_}", "{name} cherche {_}", "{name} busca {_}", "{name} ha solicitado {_}", "{name} cerca {_}", "{name} zoekt {_}",
 ];
 
 const VALUE_LENGTH: usize = 160;
@@ -25,6 +36,17 @@ pub fn offer(fields: &mut Fields, patterns: &[&str], text: &str) {
             true => fields.offer(SourceField::Phone, value),
             false => fields.offer(field, value),
         }
+    }
+}
+
+/// Offers a person and a job where a text tells of both.
+pub fn offer_person(fields: &mut Fields, text: &str) {
+    let is_of_person = |found: &Vec<(SourceField, &str)>| {
+        found.iter().any(|(field, value)| *field == SourceField::Name && card::is_person(value))
+    };
+    let found = OF_PERSONS.iter().filter_map(|pattern| read(pattern, text)).find(is_of_person);
+    for (field, value) in found.unwrap_or_default() {
+        fields.offer(field, value);
     }
 }
 

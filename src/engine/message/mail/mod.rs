@@ -30,7 +30,10 @@ const TEXT_LIMIT: usize = 64_000;
 
 /// Bytes of a part that are looked at for its text.
 const BODY_LIMIT_BYTES: usize = 2_000_000;
-const XML_LIMIT_BYTES: usize = 256_000;
+
+/// Bytes of attached XML that are read. A larger document that may be a lead is for a person to look at.
+pub const XML_LIMIT_BYTES: usize = 1_000_000;
+
 const ADDRESS_LIMIT: usize = 100;
 const ATTACHMENT_LIMIT: usize = 100;
 const ID_LIMIT: usize = 50;
@@ -294,7 +297,7 @@ fn decode(body: &[u8], charset: Option<String>) -> String {
     }
 }
 
-/// Keeps small XML documents, one after the other. They are known by what they hold, whatever they are called.
+/// Keeps XML documents that are not too large, one after the other. They are known by what they hold, whatever they are called.
 fn note_xml(mail: &mut Mail, part: &Part) {
     let Some(body) = part.body.as_deref().filter(|body| body.len() <= XML_LIMIT_BYTES) else { return };
     let text = decode_xml(body, charset(&part.headers));
@@ -302,7 +305,7 @@ fn note_xml(mail: &mut Mail, part: &Part) {
         return;
     }
     match &mut mail.xml {
-        Some(kept) if kept.len() + text.len() <= XML_LIMIT_BYTES * 4 => {
+        Some(kept) if kept.len() + text.len() <= XML_LIMIT_BYTES => {
             kept.push('\n');
             kept.push_str(&text);
         }

@@ -8,10 +8,12 @@ use quick_xml::events::{BytesRef, BytesStart, Event};
 
 use crate::lead::enquiry::Enquiry;
 use crate::lead::lead_format::LeadFormat;
+use crate::lead::lead_format::form_evidence;
 use crate::lead::lead_format::formats::adf_prospect::{Element, Prospect};
 use crate::lead::lead_format::html;
 use crate::lead::lead_format::mail::{IncomingMail, MailFormat, MailResult};
 use crate::lead::lead_format::parsed_lead::ParsedLead;
+use crate::message::mail::XML_LIMIT_BYTES;
 use nexora_core::model::mail::Mail;
 
 pub static FORMAT: LeadFormat =
@@ -39,6 +41,21 @@ impl MailFormat for Adf {
             false => MailResult::Unreadable { source: SOURCE, reason },
         })
     }
+}
+
+/// Why a mail is for a person to look at that may bring a lead in a document which is not read.
+pub(super) const TOO_LARGE: &str = "an XML document that is attached to it is larger than is read";
+
+/// Tells whether a mail brings a document that may be a lead and is larger than is read.
+pub(super) fn is_too_large(mail: &Mail) -> bool {
+    let limit = u64::try_from(XML_LIMIT_BYTES).unwrap_or(u64::MAX);
+    mail.attachments.iter().filter(|attachment| attachment.size_bytes > limit).any(|attachment| {
+        let name = attachment.name.to_lowercase();
+        let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
+        let is_xml = attachment.mime_type.ends_with("xml") || ends(&[".xml"]);
+        let is_lead = ["adf", "lead", "prospect"].iter().any(|word| name.contains(word));
+        ends(&[".adf"]) || (is_xml && (is_lead || form_evidence::is_of_lead(&mail.subject)))
+    })
 }
 
 const DOCUMENT_LIMIT: usize = 1_000_000;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::lead::enquiry::Enquiry;
 use crate::lead::lead_format::LeadFormat;
 use crate::lead::lead_format::guide::Setup;
-use crate::lead::lead_format::marketplace::{Class, Marketplace};
+use crate::lead::lead_format::marketplace::{self, Class, Marketplace};
 use crate::lead::lead_format::parsed_lead::ParsedLead;
 use crate::lead::lead_format::response::Response;
 use crate::lead::lead_format::value::{cents, joined, questions, some, text};
@@ -170,6 +170,6 @@ fn classify(from: &str, subject: &str) -> Class {
     } else if from.starts_with("newlead@") || from.starts_with("leads@") {
         Class::Lead
     } else {
-        Class::Other("neither a lead nor a message")
+        marketplace::classify(from, subject)
     }
 }

@@ -2,14 +2,16 @@
 //! sends what has the shape of a filled-in form.
 
 use crate::lead::lead_format::LeadFormat;
+use crate::lead::lead_format::card;
 use crate::lead::lead_format::fields::Fields;
 use crate::lead::lead_format::form_evidence::{self, Verdict};
 use crate::lead::lead_format::form_sender;
 use crate::lead::lead_format::mail::{self, IncomingMail, MailFormat, MailResult};
 use crate::lead::lead_format::mail_text;
+use crate::lead::lead_format::marketplace;
 use crate::lead::lead_format::parsed_lead::ParsedLead;
 use crate::lead::lead_format::phrase;
-use crate::lead::lead_format::reading::{self, Reading};
+use crate::lead::lead_format::reading::Reading;
 use nexora_core::model::mail::{Mail, Mailbox};
 use nexora_core::model::source::SourceField;
 
@@ -39,7 +41,11 @@ impl MailFormat for FormMail {
                 false => unreadable("none of the form's fields was found"),
             };
         }
-        let reading = mail_text::read(mail);
+        let mut reading = mail_text::read(mail);
+        if form_sender::service(&from).is_some() {
+            reading.take_card();
+            reading.take_words_of_message(&mail.subject);
+        }
         match form_evidence::judge(incoming, &from, &reading) {
             Verdict::Lead => Some(MailResult::Leads(vec![lead(mail, reading, source)])),
             Verdict::Letter => {
@@ -65,8 +71,12 @@ fn lead(mail: &Mail, reading: Reading, source: &str) -> ParsedLead {
     }
     let mut named = Fields::default();
     phrase::offer(&mut named, phrase::COMMON, &mail.subject);
-    if let Some(name) = named.get(SourceField::Name).filter(|name| reading::is_person(name)) {
+    if let Some(name) = named.get(SourceField::Name).filter(|name| card::is_person(name)) {
         otherwise.offer(SourceField::Name, name);
+    }
+    let display = mail.from.as_ref().and_then(|from| from.name.as_deref());
+    if let Some(person) = display.and_then(marketplace::person_via).filter(|person| card::is_person(person)) {
+        otherwise.offer(SourceField::Name, person);
     }
     let mut lead = reading.into_lead(otherwise);
     source.clone_into(&mut lead.enquiry.source);

@@ -10,7 +10,11 @@ const SOURCE: &str = "google_local_services";
 
 static MAILS: Marketplace = Marketplace {
     lead_source: SOURCE,
-    senders: &["lsa.google.com", "local-services-noreply@google.com"],
+    senders: &[
+        "lsa.google.com",
+        "local-services-noreply@google.com",
+        "local-services-ads-noreply@google.com",
+    ],
     vouched: &["google.com"],
     relays: &["lsa.google.com"],
     answers_there: true,

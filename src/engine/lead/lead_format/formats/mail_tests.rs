@@ -98,6 +98,32 @@ fn marketplaces_are_read() {
 }
 
 #[test]
+fn a_document_that_is_too_large_to_read_is_for_a_person() {
+    let mail = |name: &str, subject: &str, bytes: usize| {
+        let document = format!("<?xml version=\"1.0\"?><adf><!--{}--><prospect/></adf>", "x".repeat(bytes));
+        let raw = format!(
+            "From: crm@dealer.example\r\nTo: office@acme.example.com\r\nSubject: {subject}\r\nMIME-Version: 1.0\r\n\
+             Content-Type: multipart/mixed; boundary=m\r\n\r\n--m\r\nContent-Type: text/plain\r\n\r\nSee below\r\n\
+             --m\r\nContent-Type: application/xml; name=\"{name}\"\r\nContent-Disposition: attachment\r\n\r\n{document}\r\n--m--\r\n"
+        );
+        read(&from_rfc822(raw.as_bytes()), &Rules::default())
+    };
+    for (name, subject, bytes, is_reviewed) in [
+        ("lead.xml", "A document", 1_200_000, true),
+        ("data.xml", "New lead", 1_200_000, true),
+        ("data.xml", "Your invoice", 1_200_000, false),
+        ("lead.xml", "A document", 300_000, true),
+    ] {
+        let found = mail(name, subject, bytes);
+        assert_eq!(
+            matches!(found, MailResult::Unreadable { .. }),
+            is_reviewed,
+            "{name} {subject}: {found:?}"
+        );
+    }
+}
+
+#[test]
 fn forms_are_read() {
     let first_last = lead("form-wordpress");
     assert_eq!(said(&first_last), ["Grace Müller", "0512 555 0190", "grace@example.org", "", "", "Hallo,"]);

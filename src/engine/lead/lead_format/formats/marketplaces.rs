@@ -121,4 +121,115 @@ static MARKETPLACES: &[Marketplace] = &[
         answers_there: true,
         ..USUAL
     },
+    Marketplace {
+        lead_source: "modernize",
+        senders: &["modernize.com"],
+        vouched: &["modernize.com"],
+        ..USUAL
+    },
+    Marketplace { lead_source: "elocal", senders: &["elocal.com"], vouched: &["elocal.com"], ..USUAL },
+    Marketplace {
+        lead_source: "craftjack",
+        senders: &["craftjack.com"],
+        vouched: &["craftjack.com"],
+        ..USUAL
+    },
+    Marketplace {
+        lead_source: "habitissimo",
+        senders: &[
+            "habitissimo.es",
+            "habitissimo.it",
+            "habitissimo.com.mx",
+            "habitissimo.pt",
+            "habitissimo.net",
+        ],
+        vouched: &[
+            "habitissimo.es",
+            "habitissimo.it",
+            "habitissimo.com.mx",
+            "habitissimo.pt",
+            "habitissimo.net",
+        ],
+        ..USUAL
+    },
+    Marketplace { lead_source: "hellopro", senders: &["hellopro.fr"], vouched: &["hellopro.fr"], ..USUAL },
+    Marketplace { lead_source: "werkspot", senders: &["werkspot.nl"], vouched: &["werkspot.nl"], ..USUAL },
+    Marketplace {
+        lead_source: "hipages",
+        senders: &["hipages.com.au"],
+        vouched: &["hipages.com.au"],
+        ..USUAL
+    },
+    Marketplace {
+        lead_source: "serviceseeking",
+        senders: &["serviceseeking.com.au"],
+        vouched: &["serviceseeking.com.au"],
+        ..USUAL
+    },
+    Marketplace {
+        lead_source: "oneflare",
+        senders: &["oneflare.com.au"],
+        vouched: &["oneflare.com.au"],
+        ..USUAL
+    },
+    Marketplace {
+        lead_source: "airtasker",
+        senders: &["airtasker.com"],
+        vouched: &["airtasker.com"],
+        ..USUAL
+    },
+    Marketplace {
+        lead_source: "buildzoom",
+        senders: &["buildzoom.com"],
+        vouched: &["buildzoom.com"],
+        ..USUAL
+    },
+    Marketplace {
+        lead_source: "taskrabbit",
+        senders: &["taskrabbit.com"],
+        vouched: &["taskrabbit.com"],
+        ..USUAL
+    },
+    Marketplace {
+        lead_source: "trustatrader",
+        senders: &["trustatrader.com"],
+        vouched: &["trustatrader.com"],
+        ..USUAL
+    },
+    Marketplace {
+        lead_source: "aroundhome",
+        senders: &["aroundhome.de"],
+        vouched: &["aroundhome.de"],
+        ..USUAL
+    },
+    Marketplace { lead_source: "check24", senders: &["check24.de"], vouched: &["check24.de"], ..USUAL },
+    Marketplace { lead_source: "prontopro", senders: &["prontopro.it"], vouched: &["prontopro.it"], ..USUAL },
+    Marketplace { lead_source: "instapro", senders: &["instapro.it"], vouched: &["instapro.it"], ..USUAL },
+    Marketplace { lead_source: "travaux", senders: &["travaux.com"], vouched: &["travaux.com"], ..USUAL },
+    Marketplace {
+        lead_source: "starofservice",
+        senders: &["starofservice.com"],
+        vouched: &["starofservice.com"],
+        ..USUAL
+    },
+    Marketplace {
+        lead_source: "cronoshare",
+        senders: &["cronoshare.com"],
+        vouched: &["cronoshare.com"],
+        ..USUAL
+    },
+    Marketplace {
+        lead_source: "builderscrack",
+        senders: &["builderscrack.co.nz"],
+        vouched: &["builderscrack.co.nz"],
+        ..USUAL
+    },
+    Marketplace {
+        lead_source: "renoassistance",
+        senders: &["renoassistance.ca"],
+        vouched: &["renoassistance.ca"],
+        ..USUAL
+    },
+    Marketplace { lead_source: "homeyou", senders: &["homeyou.com"], vouched: &["homeyou.com"], ..USUAL },
+    Marketplace { lead_source: "fixr", senders: &["fixr.com"], vouched: &["fixr.com"], ..USUAL },
 ];

@@ -84,7 +84,12 @@ pub fn of(kind: &SourceKind) -> Result<Webhook> {
 /// Reads a mail: the first format that it is of decides.
 pub fn read_mail(incoming: IncomingMail<'_>) -> MailResult {
     let mut formats = FORMATS.iter().filter_map(|format| format.mail);
-    formats.find_map(|format| format.read(incoming)).unwrap_or(MailResult::Unrelated)
+    match formats.find_map(|format| format.read(incoming)).unwrap_or(MailResult::Unrelated) {
+        MailResult::Unrelated | MailResult::NotALead { .. } if adf::is_too_large(incoming.mail) => {
+            MailResult::Unreadable { source: adf::SOURCE, reason: adf::TOO_LARGE }
+        }
+        read => read,
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::lead::enquiry::Enquiry;
 use crate::lead::lead_format::LeadFormat;
 use crate::lead::lead_format::fetch::{self, FetchedFormat};
 use crate::lead::lead_format::guide::Setup;
-use crate::lead::lead_format::marketplace::{Class, Marketplace};
+use crate::lead::lead_format::marketplace::{self, Class, Marketplace};
 use crate::lead::lead_format::parsed_lead::ParsedLead;
 use crate::lead::lead_format::response::{Handshake, Response};
 use crate::lead::lead_format::value::{questions, some, text};
@@ -36,7 +36,12 @@ static MAILS: Marketplace = Marketplace {
     relays: &["messages.yelp.com"],
     answers_there: true,
     classify,
-    phrases: &["message from {name}", "request from {name}", "{name} requested a call back"],
+    phrases: &[
+        "message from {name} for {_}",
+        "message from {name}",
+        "request from {name}",
+        "{name} requested a call back",
+    ],
 };
 
 impl WebhookFormat for Yelp {
@@ -150,6 +155,6 @@ fn classify(from: &str, subject: &str) -> Class {
     } else if has("new message from") || from.ends_with("@messages.yelp.com") {
         Class::Message
     } else {
-        Class::Other("neither a request nor a message")
+        marketplace::classify(from, subject)
     }
 }

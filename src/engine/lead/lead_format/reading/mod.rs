@@ -1,12 +1,14 @@
 //! What was read of a mail, label by label, and the lead that it makes.
 
+mod unlabelled;
+
 use std::collections::BTreeMap;
 
 use crate::lead::lead_format::fields::Fields;
 use crate::lead::lead_format::label::{self, Meaning, address_in, is_likely, is_only_phone, is_phone};
 use crate::lead::lead_format::layout::plain;
 use crate::lead::lead_format::parsed_lead::ParsedLead;
-use crate::lead::lead_format::place::{code_before, is_place, postcode_in};
+use crate::lead::lead_format::place::{code_before, is_postcode, is_town, postcode_in};
 use nexora_core::model::lead::{Attribution, Details};
 use nexora_core::model::source::SourceField;
 
@@ -21,11 +23,21 @@ const ASIDES: usize = 200;
 /// Words of an answer from which on it is a message, and not only what the job is called.
 const MESSAGE_WORDS: usize = 3;
 
+/// Words of an answer to any question from which on it is no choice among several.
+const ANSWER_WORDS: usize = 6;
+
 /// A value with the label that it stood beside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Said {
     label: String,
     value: String,
+}
+
+impl Said {
+    /// Returns the label and the value's lines.
+    fn lines(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.label.as_str()).chain(self.value.lines())
+    }
 }
 
 /// What was read of a mail.
@@ -124,7 +136,16 @@ impl Reading {
         let mut read = Fields::default();
         let mut kept: Vec<Said> = Vec::new();
         for (field, list) in std::mem::take(&mut self.said) {
-            let best = list.iter().position(|said| is_likely(field, &said.value)).unwrap_or_default();
+            let is_good = |said: &Said| is_likely(field, &said.value);
+            let longest = || {
+                let good = list.iter().enumerate().rev().filter(|(_, said)| is_good(said));
+                good.max_by_key(|(_, said)| said.value.split_whitespace().count()).map(|(index, _)| index)
+            };
+            let best = match field {
+                SourceField::Message => longest(),
+                _ => list.iter().position(is_good),
+            };
+            let best = best.unwrap_or_default();
             for (index, said) in list.into_iter().enumerate() {
                 match index == best {
                     true => Self::best(&mut read, field, said, &mut kept),
@@ -151,6 +172,13 @@ impl Reading {
             Some((name, rest)) => (name.to_owned(), rest.to_owned()),
             None => (said.value.clone(), String::new()),
         };
+        // Where a name is not known, callers are told by their number.
+        if is_only_phone(&name) {
+            let said = Said { label: said.label.clone(), value: name.clone() };
+            self.said.entry(SourceField::Phone).or_default().push(said);
+            self.said.entry(SourceField::Name).or_default().pop();
+            return;
+        }
         let person = person(&name);
         if let Some(last) = list.last_mut() {
             last.value = person;
@@ -208,6 +236,17 @@ impl Reading {
     /// The longest answer to an open question is the message, where there is no other; the first of the rest is the job.
     fn sort_answers(&mut self) {
         let words = |said: &Said| said.value.split_whitespace().count();
+        if !self.has(SourceField::Message) && self.answers.iter().all(|said| words(said) < MESSAGE_WORDS) {
+            // An answer in a sentence says more than a choice, whatever was asked.
+            let asked = self.others.iter().enumerate().filter(|(_, said)| is_said(said));
+            let longest = asked.max_by_key(|(_, said)| words(said));
+            if let Some(index) =
+                longest.filter(|(_, said)| words(said) >= ANSWER_WORDS).map(|(index, _)| index)
+            {
+                let said = self.others.remove(index);
+                self.said.entry(SourceField::Message).or_default().push(said);
+            }
+        }
         if !self.has(SourceField::Message) {
             let longest = self.answers.iter().enumerate().rev().max_by_key(|(_, said)| words(said));
             let longest = longest.filter(|(_, said)| words(said) >= MESSAGE_WORDS).map(|(index, _)| index);
@@ -240,7 +279,7 @@ impl Reading {
             SourceField::Phone => read.offer(field, without_scheme(&lines(", "))),
             SourceField::Id if !is_likely(field, &said.value) || is_vague(&said) => kept.push(said),
             SourceField::Name if !is_likely(field, &said.value) => kept.push(said),
-            SourceField::Message => read.offer(field, &said.value),
+            SourceField::Message => read.offer(field, unquoted(&said.value)),
             SourceField::City => {
                 let place = lines(", ");
                 let (code, city) = code_before(&place).unwrap_or(("", &place));
@@ -249,68 +288,24 @@ impl Reading {
                 read.offer(SourceField::Postcode, &tail);
                 read.offer(field, city.trim_end_matches(tail.as_str()).trim_end_matches([' ', ',']));
             }
+            SourceField::Address if code_before(said.value.trim()).is_some_and(|(_, town)| is_town(town)) => {
+                Self::best(read, SourceField::City, said, kept);
+            }
+            SourceField::Address if is_postcode(said.value.trim()) => {
+                read.offer(SourceField::Postcode, &said.value);
+            }
             SourceField::Address => {
-                let address = said
-                    .value
-                    .lines()
-                    .map(|line| line.trim().trim_end_matches(','))
-                    .filter(|line| !line.is_empty());
-                read.offer(field, &address.collect::<Vec<_>>().join(", "));
+                let mut address = String::new();
+                let lines = said.value.lines().map(|line| line.trim().trim_end_matches(','));
+                for line in lines.filter(|line| !line.is_empty()) {
+                    // A post code below the town belongs to it.
+                    let separator = if is_postcode(line) { " " } else { ", " };
+                    address.push_str(if address.is_empty() { "" } else { separator });
+                    address.push_str(line);
+                }
+                read.offer(field, &address);
             }
             _ => read.offer(field, &lines(", ")),
-        }
-    }
-
-    /// Takes a person's card that bears no labels: a name above a number, a mail address and a place.
-    pub fn take_card(&mut self) {
-        let is_contact = |text: &str| {
-            is_only_phone(text) || address_in(text).is_some_and(|address| address == text.trim())
-        };
-        let is_below = |said: &Said| {
-            let first = said.value.lines().next().unwrap_or_default();
-            is_contact(first) || is_place(first)
-        };
-        let heading = self.others.iter().position(|said| is_below(said) && is_person(&said.label));
-        if let Some(said) = heading.map(|index| self.others.remove(index)) {
-            if !self.has_name() {
-                self.note("", Some(Meaning::Field(SourceField::Name)), &said.label);
-            }
-            self.asides.splice(0..0, said.value.lines().map(str::to_owned));
-        }
-        for (index, line) in self.asides.clone().iter().enumerate().filter(|(_, line)| is_contact(line)) {
-            let field = if line.contains('@') { SourceField::Email } else { SourceField::Phone };
-            if !self.has(field) {
-                self.note("", Some(Meaning::Field(field)), line);
-            }
-            let above = index.checked_sub(1).and_then(|above| self.asides.get(above)).cloned();
-            if let Some(name) = above.filter(|name| is_person(name) && !self.has_name()) {
-                self.note("", Some(Meaning::Field(SourceField::Name)), &name);
-            }
-        }
-    }
-
-    /// Finds a place that stands beside no label, and the post code within an address.
-    fn place(&self, read: &mut Fields) {
-        if read.get(SourceField::Address).is_none()
-            && read.get(SourceField::City).is_none()
-            && let others = self.others.iter().flat_map(|said| said.value.lines())
-            && let lines = self.asides().chain(others).collect::<Vec<_>>()
-            && let Some(index) = lines.iter().position(|line| is_place(line))
-            && let Some(place) = lines.get(index)
-        {
-            let above = index.checked_sub(1).and_then(|above| lines.get(above));
-            let is_street = |line: &&&str| {
-                line.starts_with(|c: char| c.is_ascii_digit()) && !is_phone(line) && line.len() <= 80
-            };
-            match above.filter(is_street) {
-                Some(street) => {
-                    read.offer(SourceField::Address, &format!("{}, {place}", street.trim_end_matches(',')));
-                }
-                None => read.offer(SourceField::Address, place),
-            }
-        }
-        if let Some(code) = read.get(SourceField::Address).and_then(postcode_in) {
-            read.offer(SourceField::Postcode, &code);
         }
     }
 }
@@ -329,8 +324,24 @@ fn is_more_than(text: &str, address: &str) -> bool {
     rest.chars().any(char::is_alphanumeric)
 }
 
+/// Takes away the marks of a quotation that is all of a text.
+fn unquoted(text: &str) -> &str {
+    [('"', '"'), ('“', '”'), ('„', '“'), ('«', '»')]
+        .iter()
+        .find_map(|(open, close)| text.strip_prefix(*open)?.strip_suffix(*close))
+        .filter(|inner| !inner.contains(['"', '“', '„', '«']))
+        .map_or(text, str::trim)
+}
+
 fn without_scheme(text: &str) -> &str {
     ["tel:", "sms:", "callto:"].iter().find_map(|scheme| text.strip_prefix(scheme)).unwrap_or(text).trim()
+}
+
+/// Tells whether a person may have written a value: not the form's program, nor who wrote the words of a box.
+fn is_said(said: &Said) -> bool {
+    let lower = said.value.to_lowercase();
+    label::meaning(&said.label).is_none()
+        && !["agree", "consent", "privacy", "terms", "://"].iter().any(|word| lower.contains(word))
 }
 
 /// A word such as "Reference" stands before many things: only a longer number is then an id.
@@ -342,15 +353,6 @@ fn is_vague(said: &Said) -> bool {
         .iter()
         .any(|word| label.split(|c: char| !c.is_alphanumeric() && c != '#').any(|part| part == *word));
     !is_exact && said.value.bytes().filter(u8::is_ascii_digit).count() < 4
-}
-
-/// Two to four words, each with a capital: a person, or what cannot be told from one.
-pub fn is_person(text: &str) -> bool {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    (2..=4).contains(&words.len())
-        && words.iter().all(|word| word.chars().next().is_some_and(char::is_uppercase))
-        && text.chars().all(|c| c.is_alphabetic() || " .'’-".contains(c))
-        && label::meaning(text).is_none()
 }
 
 /// A label as people read it, without the signs around it.
