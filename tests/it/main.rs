@@ -24,6 +24,7 @@ mod isolation;
 mod isolation_tables;
 mod machine;
 mod permission;
+mod plans;
 mod polling;
 mod sandbox;
 mod scene;
