@@ -5,16 +5,19 @@
 //! up others.
 
 mod allowance;
+mod compiled;
 mod growth;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono_tz::Tz;
-use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value, context};
+use minijinja::{AutoEscape, Environment, ErrorKind, Template, UndefinedBehavior, Value, context};
 
-use self::allowance::{Allowance, Bounded};
+use self::allowance::Bounded;
+use self::compiled::{Compiled, Form};
 use crate::calendar::hours;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::{Error, Result, money, wording};
@@ -36,8 +39,7 @@ pub struct Rendered {
 
 /// Renders for one tenant: times are shown in its zone.
 pub struct Renderer {
-    environment: Environment<'static>,
-    allowance: Allowance,
+    compiled: Arc<Compiled>,
 }
 
 impl Renderer {
@@ -46,45 +48,12 @@ impl Renderer {
     /// # Errors
     /// `Usage` when the stored zone is unknown to this machine.
     pub fn of(tenant: &Tenant) -> Result<Renderer> {
-        Ok(Renderer::within(tenant.zone()?.tz(), Some(tenant.country()?)))
+        Ok(Renderer { compiled: compiled::within(tenant.zone()?.tz(), Some(tenant.country()?)) })
     }
 
     /// Renders with a clock of 24 hours, and telephone numbers in international form.
     pub fn new(zone: Tz) -> Renderer {
-        Renderer::within(zone, None)
-    }
-
-    fn within(zone: Tz, country: Option<Country>) -> Renderer {
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_auto_escape_callback(|name| {
-            if name == "html" { AutoEscape::Html } else { AutoEscape::None }
-        });
-        let clock = country.map_or("%H:%M", Country::clock);
-        let local = move |text: &str, format: &str| -> Result<String, minijinja::Error> {
-            Ok(moment(text)?.utc().with_timezone(&zone).format(format).to_string())
-        };
-        environment
-            .add_filter("local_time", move |text: &str| local(text, &format!("%a %-d %b %Y, {clock}")));
-        environment.add_filter("day", move |text: &str| local(text, "%A, %B %-d"));
-        environment.add_filter("clock", move |text: &str| local(text, clock));
-        environment.add_filter("date", move |text: &str| local(text, "%Y-%m-%d"));
-        environment.add_filter("earlier", |text: &str, by: &str| {
-            Ok::<_, minijinja::Error>((moment(text)? - length(by)?).to_string())
-        });
-        environment.add_filter("later", |text: &str, by: &str| {
-            Ok::<_, minijinja::Error>((moment(text)? + length(by)?).to_string())
-        });
-        environment.add_filter("at_time", move |text: &str, time: &str| at_time(text, time, zone));
-        environment.add_filter("phone", move |text: &str| match (PhoneNumber::parse(text), country) {
-            (Ok(number), Some(country)) => number.shown_in(country),
-            _ => text.to_owned(),
-        });
-        environment.add_filter("mailto", |address: Option<&str>| address.map_or_else(String::new, mailto));
-        environment.add_filter("money", |cents: Option<i64>| cents.map_or_else(String::new, money::shown));
-        let allowance = Allowance::default();
-        allowance.bind(&mut environment);
-        Renderer { environment, allowance }
+        Renderer { compiled: compiled::within(zone, None) }
     }
 
     /// Fills the holes of a one-line or plain text.
@@ -92,7 +61,7 @@ impl Renderer {
     /// # Errors
     /// `Usage` naming what is unknown or wrong, or that the text takes or makes too much.
     pub fn text(&self, source: &str, context: &Value) -> Result<String> {
-        self.render("text", source, context)
+        self.render(Form::Plain, source, context)
     }
 
     /// Evaluates a condition.
@@ -100,11 +69,11 @@ impl Renderer {
     /// # Errors
     /// `Usage` naming what is unknown or wrong, or that the condition takes too much.
     pub fn is_true(&self, source: &str, context: &Value) -> Result<bool> {
-        refuse(source, growth::fault_of_condition(source))?;
-        let expression =
-            self.environment.compile_expression(source).map_err(|error| wrong(source, &error))?;
-        self.allowance.refill();
-        expression.eval(context).map(|value| value.is_true()).map_err(|error| wrong(source, &error))
+        let wrong = |error| wrong(source, &error);
+        let condition = self.compiled.get(Form::Condition, source).map_err(wrong)?;
+        allowance::refill();
+        let evaluated = condition.render_captured(context).map_err(wrong)?;
+        Ok(evaluated.state().lookup(compiled::VALUE).is_some_and(|value| value.is_true()))
     }
 
     /// Fills the holes of a message and puts it into the layout, which is told whether it is commercial;
@@ -148,33 +117,23 @@ impl Renderer {
     }
 
     fn html(&self, source: &str, context: &Value) -> Result<String> {
-        self.render("html", source, context)
+        self.render(Form::Html, source, context)
     }
 
-    fn render(&self, name: &str, source: &str, context: &Value) -> Result<String> {
-        refuse(source, growth::fault_of_text(source))?;
+    fn render(&self, form: Form, source: &str, context: &Value) -> Result<String> {
+        if !source.contains('{') {
+            return Ok(source.to_owned());
+        }
+        let wrong = |error| wrong(source, &error);
+        let template = self.compiled.get(form, source).map_err(wrong)?;
         let fuel = allowance::instructions_for(source);
         if fuel == allowance::INSTRUCTIONS {
-            return self.render_in(&self.environment, name, source, context);
+            return write(&template, context).map_err(wrong);
         }
-        let mut environment = self.environment.clone();
+        let mut environment = self.compiled.environment.clone();
         environment.set_fuel(Some(fuel));
-        self.render_in(&environment, name, source, context)
-    }
-
-    fn render_in(
-        &self,
-        environment: &Environment<'static>,
-        name: &str,
-        source: &str,
-        context: &Value,
-    ) -> Result<String> {
-        self.allowance.refill();
-        let template =
-            environment.template_from_named_str(name, source).map_err(|error| wrong(source, &error))?;
-        let mut text = Bounded::default();
-        template.render_captured_to(context, &mut text).map_err(|error| wrong(source, &error))?;
-        Ok(text.into_text())
+        let template = environment.get_template(&compiled::name(form, source)).map_err(wrong)?;
+        write(&template, context).map_err(wrong)
     }
 
     fn attachment(&self, template: &AttachmentTemplate, context: &Value) -> Result<MailAttachment> {
@@ -198,7 +157,8 @@ impl Renderer {
     /// `Usage` when the text is not a template, or would grow without bound.
     pub fn names_in_text(&self, source: &str) -> Result<BTreeSet<String>> {
         refuse(source, growth::fault_of_text(source))?;
-        let template = self.environment.template_from_str(source).map_err(|error| wrong(source, &error))?;
+        let template =
+            self.compiled.environment.template_from_str(source).map_err(|error| wrong(source, &error))?;
         Ok(template.undeclared_variables(true).into_iter().collect())
     }
 
@@ -209,9 +169,49 @@ impl Renderer {
     pub fn names_in_condition(&self, source: &str) -> Result<BTreeSet<String>> {
         refuse(source, growth::fault_of_condition(source))?;
         let expression =
-            self.environment.compile_expression(source).map_err(|error| wrong(source, &error))?;
+            self.compiled.environment.compile_expression(source).map_err(|error| wrong(source, &error))?;
         Ok(expression.undeclared_variables(true).into_iter().collect())
     }
+}
+
+/// Makes the environment in which texts for people of a place are rendered.
+fn environment(zone: Tz, country: Option<Country>) -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|name| match compiled::is_escaped(name) {
+        true => AutoEscape::Html,
+        false => AutoEscape::None,
+    });
+    let clock = country.map_or("%H:%M", Country::clock);
+    let local = move |text: &str, format: &str| -> Result<String, minijinja::Error> {
+        Ok(moment(text)?.utc().with_timezone(&zone).format(format).to_string())
+    };
+    environment.add_filter("local_time", move |text: &str| local(text, &format!("%a %-d %b %Y, {clock}")));
+    environment.add_filter("day", move |text: &str| local(text, "%A, %B %-d"));
+    environment.add_filter("clock", move |text: &str| local(text, clock));
+    environment.add_filter("date", move |text: &str| local(text, "%Y-%m-%d"));
+    environment.add_filter("earlier", |text: &str, by: &str| {
+        Ok::<_, minijinja::Error>((moment(text)? - length(by)?).to_string())
+    });
+    environment.add_filter("later", |text: &str, by: &str| {
+        Ok::<_, minijinja::Error>((moment(text)? + length(by)?).to_string())
+    });
+    environment.add_filter("at_time", move |text: &str, time: &str| at_time(text, time, zone));
+    environment.add_filter("phone", move |text: &str| match (PhoneNumber::parse(text), country) {
+        (Ok(number), Some(country)) => number.shown_in(country),
+        _ => text.to_owned(),
+    });
+    environment.add_filter("mailto", |address: Option<&str>| address.map_or_else(String::new, mailto));
+    environment.add_filter("money", |cents: Option<i64>| cents.map_or_else(String::new, money::shown));
+    allowance::bind(&mut environment);
+    environment
+}
+
+fn write(template: &Template<'_, '_>, context: &Value) -> Result<String, minijinja::Error> {
+    allowance::refill();
+    let mut text = Bounded::default();
+    template.render_captured_to(context, &mut text)?;
+    Ok(text.into_text())
 }
 
 fn moment(text: &str) -> Result<Timestamp, minijinja::Error> {
