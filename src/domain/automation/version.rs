@@ -19,6 +19,23 @@ pub struct Parsed {
     pub definition: Definition,
     pub settings: Settings,
     pub templates: MessageTemplates,
+    pub mentions: Mentions,
+}
+
+/// What its texts speak of, so that nothing else is read for a run. A word that only looks so costs a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mentions {
+    pub conversation: bool,
+    pub job: bool,
+    pub photos: bool,
+}
+
+impl Mentions {
+    fn of(version: &Version) -> Mentions {
+        let texts = [version.definition.as_str(), version.templates.as_str()];
+        let mentions = |word: &str| texts.iter().any(|text| text.contains(word));
+        Mentions { conversation: mentions("conversation"), job: mentions("job"), photos: mentions("photos") }
+    }
 }
 
 impl Parsed {
@@ -30,6 +47,7 @@ impl Parsed {
             definition: Definition::parse(&version.definition)?.unrolled(&settings),
             settings,
             templates: version.templates.read()?,
+            mentions: Mentions::of(version),
         })
     }
 
