@@ -36,7 +36,7 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings {
             sweep_limit: 128,
-            parallel_deliveries: 32,
+            parallel_deliveries: 64,
             lease_s: 120,
             attempt_limit: 12,
             give_up_after_h: 120,

@@ -286,6 +286,11 @@ impl Connectors {
         account.unwrap_or_else(|_| connection.name.clone())
     }
 
+    /// Returns how many deliveries a connection may have under way.
+    pub fn parallel(&self, connection: &Connection) -> usize {
+        self.of(connection).map_or(1, |kind| kind.facts().parallel)
+    }
+
     /// Names a connection to the business's owner.
     pub fn title(&self, connection: &Connection) -> String {
         let name = &connection.name;

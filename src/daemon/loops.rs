@@ -19,6 +19,10 @@ use nexora_core::base::fence::defect;
 /// How long a stage pauses after a failure that its items were not to blame for.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// How long a stage that has just worked waits for more before its next sweep: what comes meanwhile is read and written
+/// together. A stage at rest begins at once.
+const GATHER: Duration = Duration::from_millis(4);
+
 /// How often retention is looked after.
 const PRUNE_INTERVAL: Duration = Duration::from_secs(3_600);
 
@@ -126,7 +130,11 @@ async fn rest(
     stop: &CancellationToken,
 ) {
     let pause = match swept {
-        Ok(swept) if swept.more || swept.handled > 0 => return,
+        Ok(swept) if swept.more => return,
+        Ok(swept) if swept.handled > 0 => {
+            stop.run_until_cancelled(tokio::time::sleep(GATHER)).await;
+            return;
+        }
         Ok(swept) => {
             let idle = app.config.pipeline.idle_poll();
             swept.next_due.map_or(idle, |due_at| due_at.since(app.clock.now()).min(idle))

@@ -7,6 +7,7 @@ pub static SMTP: KindFacts = KindFacts {
     kind: ConnectionKind::new("smtp"),
     carries: &[EffectKind::SendMail],
     is_mailbox: false,
+    parallel: 8,
     has_abilities: false,
 };
 
@@ -24,6 +25,7 @@ pub static GOOGLE: KindFacts = KindFacts {
         EffectKind::UpdateRow,
     ],
     is_mailbox: true,
+    parallel: 8,
     has_abilities: true,
 };
 
@@ -31,6 +33,7 @@ pub static WEBHOOK: KindFacts = KindFacts {
     kind: ConnectionKind::new("webhook"),
     carries: &[EffectKind::PostWebhook],
     is_mailbox: false,
+    parallel: 8,
     has_abilities: false,
 };
 

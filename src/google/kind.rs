@@ -50,6 +50,7 @@ static FACTS: KindFacts = KindFacts {
         EffectKind::UpdateRow,
     ],
     is_mailbox: true,
+    parallel: 8,
     has_abilities: true,
 };
 

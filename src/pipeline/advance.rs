@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::app::App;
-use crate::domain::CONNECTION_LIMIT;
 use crate::domain::automation::change;
 use crate::domain::automation::run_facts::RunFacts;
+use crate::domain::automation::shared::SharedRows;
 use crate::domain::automation::version;
 use crate::domain::contact::link::SignedLinks;
 use crate::pipeline::Round;
@@ -23,7 +23,7 @@ use nexora_core::model::run::{Run, RunState};
 use nexora_engine::automation::plan::{self, Plan, Situation};
 use nexora_engine::delivery::retry::Spacing;
 use nexora_store::due::{self, Due, Queue};
-use nexora_store::{Claim, Conn, automation, connection, effect, run, tenant};
+use nexora_store::{Claim, Conn, effect, run};
 
 /// Advances a share of the runs that are due.
 ///
@@ -39,10 +39,11 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
         .read(move |conn| {
             let mut share = due::take(conn, Queue::Runs, now, limit, after.as_ref())?;
             let mut moves = Vec::with_capacity(share.rows.len());
+            let mut shared = SharedRows::default();
             let begun = Instant::now();
             let mut rows = std::mem::take(&mut share.rows).into_iter();
             for due in rows.by_ref() {
-                moves.extend(decide(conn, (&linker, &connectors), &due, spacing, now)?);
+                moves.extend(decide(conn, (&linker, &connectors), &mut shared, &due, spacing, now)?);
                 share.rows.push(due);
                 if begun.elapsed() > TURN {
                     break;
@@ -80,6 +81,7 @@ struct Move {
 fn decide(
     conn: &mut Conn,
     (linker, connectors): (&SignedLinks, &Connectors),
+    shared: &mut SharedRows,
     due: &Due,
     spacing: Spacing,
     now: Timestamp,
@@ -88,7 +90,7 @@ fn decide(
         return Ok(None);
     };
     let epoch = run.epoch;
-    let plan = match fenced(|| plan_for(conn, (linker, connectors), &run, now)) {
+    let plan = match fenced(|| plan_for(conn, (linker, connectors), shared, &run, now)) {
         Ok(plan) => plan,
         Err(error) if error.kind() == Kind::Unavailable => return Err(error),
         Err(error) => {
@@ -110,23 +112,25 @@ fn put_off(run: Run, error: &Error, spacing: Spacing, now: Timestamp) -> Run {
 fn plan_for(
     conn: &mut Conn,
     (linker, connectors): (&SignedLinks, &Connectors),
+    rows: &mut SharedRows,
     run: &Run,
     now: Timestamp,
 ) -> Result<Plan> {
+    let shared = rows.of_tenant(conn, &run.tenant_id)?;
     let tx = &mut conn.of(&run.tenant_id);
-    let gone = |what: &str| Error::internal(format!("{what} of run `{}` is gone", run.id));
-    let tenant = tenant::find(tx, &run.tenant_id)?.ok_or_else(|| gone("the tenant"))?;
-    let automation = automation::find(tx, &run.automation_id)?;
-    let automation = automation.ok_or_else(|| gone("the automation"))?;
-    if let Some(reason) = plan::held(tenant.state, automation.state) {
+    let automation_state = rows.automation_state(tx, &run.automation_id)?;
+    if let Some(reason) = plan::held(shared.tenant.state, automation_state) {
         let run =
             Run { state: RunState::Waiting, due_at: None, reason: Some(reason.to_owned()), ..run.clone() };
         return Ok(Plan { run, steps: Vec::new(), effects: Vec::new(), changes: Vec::new() });
     }
-    let run_facts = RunFacts::load(tx, run, linker)?;
     let version = version::parsed(tx, &run.automation_id, run.version)?;
+    let position = usize::try_from(run.position).unwrap_or(usize::MAX);
+    let run_facts = match position < version.definition.steps.len() {
+        true => RunFacts::load(tx, Arc::clone(&shared), run, &version, linker)?,
+        false => RunFacts::without_steps(tx, Arc::clone(&shared), run)?,
+    };
     let digest = run_facts.digest(tx, connectors, run, &version, now)?;
-    let connections = connection::list(tx, CONNECTION_LIMIT)?;
     let journal = run::steps(tx, &run.id)?;
     let effects = effect::of_run(tx, &run.id)?;
     plan::advance(&Situation {
@@ -135,7 +139,7 @@ fn plan_for(
         definition: &version.definition,
         settings: &version.settings,
         templates: &version.templates,
-        connections: Connections::new(&connections, connectors.facts()),
+        connections: Connections::new(&shared.connections, connectors.facts()),
         journal: &journal,
         effects: &effects,
         digest: digest.as_ref(),

@@ -11,6 +11,7 @@ mod claim;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use serde::{Deserialize, Serialize};
@@ -29,7 +30,6 @@ use nexora_connector::port::{Connector, Delivery};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::text::Json;
-use nexora_core::model::EffectId;
 use nexora_core::model::connection::{Connection, WhenInDoubt};
 use nexora_core::model::effect::{Attempt, Effect, EffectState};
 use nexora_core::model::message::DeliveryState;
@@ -63,13 +63,14 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
     let (after, busy) = (round.clone(), app.deliveries.by_connection());
     let (lease_until, linker) = (now + app.config.pipeline.lease(), SignedLinks::of(app));
     let connectors = app.connectors().clone();
-    let (share, claimed, gate_results) = app
+    let (share, looked_at, claimed, gate_results) = app
         .db
         .write(move |conn| {
             let share = due::take(conn, Queue::Effects, now, limit, after.as_ref())?;
             let mut claims = Claims {
                 now,
                 lease_until,
+                was_busy: busy.clone(),
                 busy,
                 linker,
                 connectors,
@@ -78,13 +79,11 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
                 won: Vec::new(),
                 gate_results: GateResults::default(),
             };
+            let mut looked_at = 0;
             for due in &share.rows {
-                if let Some(effect) = effect::find(&mut conn.of(&due.tenant_id), &EffectId::parse(&due.id)?)?
-                {
-                    claims.claim(conn, effect)?;
-                }
+                looked_at += usize::from(claims.claim(conn, due)?);
             }
-            Ok((share, claims.won, claims.gate_results))
+            Ok((share, looked_at, claims.won, claims.gate_results))
         })
         .await?;
     *round = share.after;
@@ -98,7 +97,8 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
         let in_flight = Deliveries::begin(app, &claimed.connection.id);
         app.deliveries.tasks.spawn(deliver(Arc::clone(app), claimed, in_flight));
     }
-    Ok(Swept { handled: share.rows.len(), more: share.more, next_due: None })
+    // What waits for a connection that is busy is taken up when a delivery ends, which nudges this stage.
+    Ok(Swept { handled: looked_at, more: share.more && looked_at > 0, next_due: None })
 }
 
 /// Waits until no delivery of this process is under way.
@@ -363,8 +363,6 @@ fn record(
 ) -> Result<bool> {
     let (before, connection) = (&claimed.effect, &claimed.connection);
     let settled = settlement.state.is_settled();
-    let current = effect::find(&mut conn.of(&before.tenant_id), &before.id)?;
-    let evidence = current.and_then(|effect| effect.evidence);
     let reason = settlement.reason.as_deref();
     let refusal = match settlement.connection_failing {
         true => Some(credential_failure::credential_refused(
@@ -381,12 +379,11 @@ fn record(
         reason: settlement.reason.clone(),
         provider_id: settlement.receipt.provider_id.clone(),
         output: output_of(&settlement.receipt)?,
-        evidence,
         attempt: if settlement.counts { before.attempt } else { before.attempt - 1 },
         settled_at: settled.then_some(now),
         ..before.clone()
     };
-    if effect::save(conn, &after, before.epoch)? == Claim::Lost {
+    if effect::settle(conn, &after, before.epoch)? == Claim::Lost {
         return Ok(false);
     }
     let attempt = Attempt {
@@ -429,6 +426,9 @@ fn note_refused(conn: &mut Conn, linker: &SignedLinks, effect: &Effect, now: Tim
     bounce::hard(tx, linker, bounced, now)
 }
 
+/// For how long it is not noted again that a connection works.
+const NOTED_FOR: Duration = Duration::from_secs(5);
+
 fn note_connection(
     conn: &mut Conn,
     connection: &Connection,
@@ -437,9 +437,12 @@ fn note_connection(
     now: Timestamp,
 ) -> Result<()> {
     let tx = &mut conn.of(&connection.tenant_id);
+    let is_noted = || connection.last_ok_at.is_some_and(|at| now.since(at) < NOTED_FOR);
     match reason {
         Some(reason) => connection::note_failure(tx, &connection.id, reason, now),
-        None if state == EffectState::Delivered => connection::note_success(tx, &connection.id, now),
+        None if state == EffectState::Delivered && !is_noted() => {
+            connection::note_success(tx, &connection.id, now)
+        }
         None => Ok(()),
     }
 }

@@ -349,12 +349,16 @@ pub(super) fn weigh(
         Some(hash) => lead::same_text(tx, hash, (email, phone), now - DAY)?,
         None => 0,
     };
+    let signals = Signals { repeats, acquainted: false, ..signals };
+    let of_stranger = spam::score(&signals, new);
+    if of_stranger.points == 0 {
+        return Ok(of_stranger);
+    }
     let mut acquainted = false;
     for (kind, value) in contact::keys(email, phone) {
         acquainted |= nexora_store::contact::find_by_address(tx, kind, &value)?.is_some();
     }
-    let signals = Signals { repeats, acquainted, ..signals };
-    Ok(spam::score(&signals, new))
+    Ok(spam::score(&Signals { acquainted, ..signals }, new))
 }
 
 /// Within this time the same text from another sender speaks for spam.

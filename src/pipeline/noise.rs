@@ -29,6 +29,9 @@ pub async fn weigh(app: &App, tenant: &TenantId, arrival: &Arrival) -> Result<We
     let Some(signals) = arrival.signals.clone() else {
         return Ok(Weighed { is_spam: false, is_full: false });
     };
+    if !spam::may_be_spam(&signals, &arrival.new) {
+        return Ok(Weighed { is_spam: false, is_full: false });
+    }
     let (tenant, new, now) = (tenant.clone(), arrival.new.clone(), app.clock.now());
     let most = i64::from(app.config.intake.spam_per_day);
     app.db

@@ -5,6 +5,7 @@ use std::time::Duration;
 use diesel::prelude::*;
 
 use crate::conn::on;
+use crate::kept;
 use crate::{Conn, Inserted, Tx};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
@@ -111,7 +112,7 @@ pub fn of_series(
 /// Writes everything about an appointment that can change.
 pub fn save(conn: &mut Conn, appointment: &Appointment) -> Result<()> {
     let update =
-        diesel::update(appointments::table.find((&appointment.tenant_id, &appointment.id))).set(appointment);
+        kept::update(appointments::table.find((&appointment.tenant_id, &appointment.id))).set(appointment);
     on!(conn, |c| update.execute(c)).map(|_| ())
 }
 

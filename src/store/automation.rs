@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use crate::conn::on;
+use crate::kept;
 use crate::{Conn, Inserted, Tx};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
@@ -45,7 +46,7 @@ pub fn list(tx: &mut Tx, limit: i64) -> Result<Vec<Automation>> {
 }
 
 pub fn set_state(tx: &mut Tx, id: &AutomationId, state: AutomationState, now: Timestamp) -> Result<()> {
-    let update = diesel::update(automations::table.find((tx.tenant, id)))
+    let update = kept::update(automations::table.find((tx.tenant, id)))
         .set((automations::state.eq(state), automations::updated_at.eq(now)));
     on!(tx.conn, |c| update.execute(c)).map(|_| ())
 }
@@ -53,7 +54,7 @@ pub fn set_state(tx: &mut Tx, id: &AutomationId, state: AutomationState, now: Ti
 /// Adds a version and makes it the one that new runs are pinned to.
 pub fn insert_version(conn: &mut Conn, version: &Version) -> Result<()> {
     on!(conn, |c| diesel::insert_into(automation_versions::table).values(version).execute(c))?;
-    let update = diesel::update(automations::table.find((&version.tenant_id, &version.automation_id)))
+    let update = kept::update(automations::table.find((&version.tenant_id, &version.automation_id)))
         .set((automations::live_version.eq(version.number), automations::updated_at.eq(version.created_at)));
     on!(conn, |c| update.execute(c)).map(|_| ())
 }

@@ -7,6 +7,7 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 
 use crate::Tx;
 use crate::conn::on;
+use crate::kept::kept;
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 
@@ -30,7 +31,7 @@ pub fn counts(tx: &mut Tx) -> Result<Vec<Count>> {
                UNION ALL SELECT 'effect', state, count(*) FROM effects WHERE tenant_id = $1 GROUP BY state
                UNION ALL SELECT 'notice', state, count(*) FROM notices WHERE tenant_id = $1 GROUP BY state
                ORDER BY 1, 2";
-    on!(tx.conn, |c| diesel::sql_query(sql).bind::<Text, _>(tx.tenant).load(c))
+    on!(tx.conn, |c| kept(diesel::sql_query(sql).bind::<Text, _>(tx.tenant)).load(c))
 }
 
 /// Returns how many rows of a noun are in a state.
@@ -54,7 +55,7 @@ pub fn unsettled(tx: &mut Tx) -> Result<Vec<Count>> {
                UNION ALL SELECT 'effect', 'dead', count(*) FROM effects WHERE tenant_id = $1 AND state = 'dead'
                UNION ALL SELECT 'effect', state, count(*) FROM effects
                 WHERE tenant_id = $1 AND settled_at IS NULL GROUP BY state";
-    on!(tx.conn, |c| diesel::sql_query(sql).bind::<Text, _>(tx.tenant).load(c))
+    on!(tx.conn, |c| kept(diesel::sql_query(sql).bind::<Text, _>(tx.tenant)).load(c))
 }
 
 #[derive(diesel::QueryableByName)]
@@ -69,7 +70,8 @@ pub fn due(tx: &mut Tx, now: Timestamp) -> Result<i64> {
                     + (SELECT count(*) FROM runs WHERE tenant_id = $1 AND due_at <= $2)
                     + (SELECT count(*) FROM effects WHERE tenant_id = $1 AND due_at <= $2) AS number";
     let rows: Vec<Number> =
-        on!(tx.conn, |c| diesel::sql_query(sql).bind::<Text, _>(tx.tenant).bind::<BigInt, _>(now).load(c))?;
+        on!(tx.conn, |c| kept(diesel::sql_query(sql).bind::<Text, _>(tx.tenant).bind::<BigInt, _>(now))
+            .load(c))?;
     Ok(rows.first().map_or(0, |row| row.number))
 }
 
@@ -86,6 +88,7 @@ pub fn oldest_due(tx: &mut Tx) -> Result<Option<Timestamp>> {
                  UNION ALL SELECT min(due_at) FROM runs WHERE tenant_id = $1 AND due_at IS NOT NULL
                  UNION ALL SELECT min(due_at) FROM effects WHERE tenant_id = $1 AND due_at IS NOT NULL
                  UNION ALL SELECT min(due_at) FROM notices WHERE tenant_id = $1 AND due_at IS NOT NULL) AS due";
-    let rows: Vec<Oldest> = on!(tx.conn, |c| diesel::sql_query(sql).bind::<Text, _>(tx.tenant).load(c))?;
+    let rows: Vec<Oldest> =
+        on!(tx.conn, |c| kept(diesel::sql_query(sql).bind::<Text, _>(tx.tenant)).load(c))?;
     Ok(rows.first().and_then(|row| row.moment))
 }

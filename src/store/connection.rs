@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use crate::conn::on;
+use crate::kept;
 use crate::{Claim, Conn, Inserted, Tx};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
@@ -53,7 +54,7 @@ pub fn of_kind(conn: &mut Conn, kind: &ConnectionKind) -> Result<Vec<Connection>
 }
 
 pub fn set_state(tx: &mut Tx, id: &ConnectionId, state: ConnectionState, now: Timestamp) -> Result<()> {
-    let update = diesel::update(connections::table.find((tx.tenant, id)))
+    let update = kept::update(connections::table.find((tx.tenant, id)))
         .set((connections::state.eq(state), connections::updated_at.eq(now)));
     on!(tx.conn, |c| update.execute(c)).map(|_| ())
 }
@@ -65,7 +66,7 @@ pub fn fail(conn: &mut Conn, connection: &Connection, reason: &str, now: Timesta
         .find((&connection.tenant_id, &connection.id))
         .filter(connections::state.eq(ConnectionState::Active))
         .filter(connections::updated_at.eq(connection.updated_at));
-    let update = diesel::update(as_read).set((
+    let update = kept::update(as_read).set((
         connections::state.eq(ConnectionState::Failing),
         connections::last_error.eq(reason),
         connections::last_error_at.eq(now),
@@ -79,7 +80,7 @@ pub fn save(conn: &mut Conn, connection: &Connection, updated_at: Timestamp) -> 
     let as_read = connections::table
         .find((&connection.tenant_id, &connection.id))
         .filter(connections::updated_at.eq(updated_at));
-    let update = diesel::update(as_read).set(connection);
+    let update = kept::update(as_read).set(connection);
     on!(conn, |c| update.execute(c)).map(Claim::from_count)
 }
 
@@ -92,14 +93,13 @@ pub fn set_send_as(tx: &mut Tx, id: &ConnectionId, addresses: &Json) -> Result<(
 
 /// Notes that the connection worked at `now`.
 pub fn note_success(tx: &mut Tx, id: &ConnectionId, now: Timestamp) -> Result<()> {
-    let update =
-        diesel::update(connections::table.find((tx.tenant, id))).set(connections::last_ok_at.eq(now));
+    let update = kept::update(connections::table.find((tx.tenant, id))).set(connections::last_ok_at.eq(now));
     on!(tx.conn, |c| update.execute(c)).map(|_| ())
 }
 
 /// Notes why the connection failed at `now`.
 pub fn note_failure(tx: &mut Tx, id: &ConnectionId, reason: &str, now: Timestamp) -> Result<()> {
-    let update = diesel::update(connections::table.find((tx.tenant, id)))
+    let update = kept::update(connections::table.find((tx.tenant, id)))
         .set((connections::last_error.eq(reason), connections::last_error_at.eq(now)));
     on!(tx.conn, |c| update.execute(c)).map(|_| ())
 }

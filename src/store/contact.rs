@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use crate::conn::on;
+use crate::kept;
 use crate::{Conn, Inserted, Tx, dialect};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
@@ -73,8 +74,8 @@ pub fn prove_address(
         .find((tx.tenant, kind, value))
         .filter(contact_addresses::contact_id.eq(id))
         .filter(contact_addresses::proof.eq(AddressProof::Claimed));
-    let update = diesel::update(claimed)
-        .set((contact_addresses::proof.eq(proof), contact_addresses::added_at.eq(now)));
+    let update =
+        kept::update(claimed).set((contact_addresses::proof.eq(proof), contact_addresses::added_at.eq(now)));
     on!(tx.conn, |c| update.execute(c)).map(|_| ())
 }
 
@@ -109,7 +110,7 @@ pub fn proof_of(tx: &mut Tx, kind: AddressKind, value: &str) -> Result<Option<Ad
 
 /// Writes what can change about a contact.
 pub fn save(conn: &mut Conn, contact: &Contact) -> Result<()> {
-    let update = diesel::update(contacts::table.find((&contact.tenant_id, &contact.id))).set(contact);
+    let update = kept::update(contacts::table.find((&contact.tenant_id, &contact.id))).set(contact);
     on!(conn, |c| update.execute(c)).map(|_| ())
 }
 

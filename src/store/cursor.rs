@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use crate::conn::on;
+use crate::kept;
 use crate::{Claim, Conn, Tx};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
@@ -51,7 +52,7 @@ pub fn claim(conn: &mut Conn, cursor: &Cursor, lease_until: Timestamp) -> Result
         .find((&cursor.tenant_id, &cursor.id))
         .filter(cursors::epoch.eq(cursor.epoch))
         .filter(cursors::due_at.is_not_null());
-    let update = diesel::update(unchanged).set((
+    let update = kept::update(unchanged).set((
         cursors::epoch.eq(cursor.epoch + 1),
         cursors::due_at.eq(Some(lease_until)),
         cursors::lease_until.eq(Some(lease_until)),
@@ -62,7 +63,7 @@ pub fn claim(conn: &mut Conn, cursor: &Cursor, lease_until: Timestamp) -> Result
 /// Writes what a poll came to, unless another writer changed the cursor since `epoch`.
 pub fn save(conn: &mut Conn, cursor: &Cursor, epoch: i64) -> Result<Claim> {
     let unchanged = cursors::table.find((&cursor.tenant_id, &cursor.id)).filter(cursors::epoch.eq(epoch));
-    let update = diesel::update(unchanged).set((
+    let update = kept::update(unchanged).set((
         cursor,
         cursors::epoch.eq(epoch + 1),
         cursors::lease_until.eq(None::<Timestamp>),
@@ -72,7 +73,7 @@ pub fn save(conn: &mut Conn, cursor: &Cursor, epoch: i64) -> Result<Claim> {
 
 /// Notes what the automations want now, and has it read at once. A poll under way settles nothing.
 pub fn set_wish(tx: &mut Tx, id: &CursorId, wish: &Json, due_at: Option<Timestamp>) -> Result<()> {
-    let update = diesel::update(cursors::table.find((tx.tenant, id))).set((
+    let update = kept::update(cursors::table.find((tx.tenant, id))).set((
         cursors::wish.eq(wish),
         cursors::due_at.eq(due_at),
         cursors::lease_until.eq(None::<Timestamp>),
@@ -85,7 +86,7 @@ pub fn set_wish(tx: &mut Tx, id: &CursorId, wish: &Json, due_at: Option<Timestam
 pub fn set_due(tx: &mut Tx, connection: &ConnectionId, due_at: Option<Timestamp>) -> Result<()> {
     let own =
         cursors::table.filter(cursors::tenant_id.eq(tx.tenant)).filter(cursors::connection_id.eq(connection));
-    let update = diesel::update(own).set((
+    let update = kept::update(own).set((
         cursors::due_at.eq(due_at),
         cursors::lease_until.eq(None::<Timestamp>),
         cursors::epoch.eq(cursors::epoch + 1),
@@ -98,8 +99,8 @@ pub fn set_due(tx: &mut Tx, connection: &ConnectionId, due_at: Option<Timestamp>
 /// Uses `cursors_leased`.
 pub fn release_all(conn: &mut Conn, now: Timestamp) -> Result<usize> {
     let leased = cursors::table.filter(cursors::lease_until.is_not_null());
-    let update = diesel::update(leased)
-        .set((cursors::due_at.eq(Some(now)), cursors::lease_until.eq(None::<Timestamp>)));
+    let update =
+        kept::update(leased).set((cursors::due_at.eq(Some(now)), cursors::lease_until.eq(None::<Timestamp>)));
     on!(conn, |c| update.execute(c))
 }
 
@@ -115,5 +116,5 @@ pub fn delete(tx: &mut Tx, id: &CursorId) -> Result<()> {
 /// Has a cursor read at once, unless it is being read.
 pub fn poll_now(tx: &mut Tx, id: &CursorId, now: Timestamp) -> Result<()> {
     let resting = cursors::table.find((tx.tenant, id)).filter(cursors::lease_until.is_null());
-    on!(tx.conn, |c| diesel::update(resting).set(cursors::due_at.eq(Some(now))).execute(c)).map(|_| ())
+    on!(tx.conn, |c| kept::update(resting).set(cursors::due_at.eq(Some(now))).execute(c)).map(|_| ())
 }

@@ -9,6 +9,7 @@ use diesel::RunQueryDsl;
 use diesel::sql_types::{BigInt, Nullable, Text};
 
 use crate::conn::on;
+use crate::kept::kept;
 use crate::{Conn, dialect};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
@@ -38,6 +39,19 @@ impl Queue {
             Queue::Notices => "notices",
         }
     }
+
+    /// Returns the column that a row's connection stands in, as SQL.
+    fn connection(self) -> &'static str {
+        match self {
+            Queue::Effects => "connection_id",
+            Queue::Events
+            | Queue::Runs
+            | Queue::Cursors
+            | Queue::Timers
+            | Queue::Schedules
+            | Queue::Notices => "'' AS connection_id",
+        }
+    }
 }
 
 /// A row that is due: whose it is, and its id as text.
@@ -47,6 +61,9 @@ pub struct Due {
     pub tenant_id: TenantId,
     #[diesel(sql_type = Text)]
     pub id: String,
+    /// The connection that an effect goes through; nothing for other rows.
+    #[diesel(sql_type = Text)]
+    pub connection_id: String,
 }
 
 /// One sweep's share of what is due.
@@ -88,7 +105,7 @@ struct Tenant {
 /// Returns when the queue's next row becomes due; nothing when it is empty.
 pub fn next(conn: &mut Conn, queue: Queue) -> Result<Option<Timestamp>> {
     let sql = format!("SELECT min(due_at) AS moment FROM {} WHERE due_at IS NOT NULL", queue.table());
-    let rows: Vec<Moment> = on!(conn, |c| diesel::sql_query(sql).load(c))?;
+    let rows: Vec<Moment> = on!(conn, |c| kept(diesel::sql_query(sql)).load(c))?;
     Ok(rows.first().and_then(|row| row.moment))
 }
 
@@ -125,11 +142,12 @@ pub fn take(
 /// Reads by the index `*_due`.
 fn oldest(conn: &mut Conn, queue: Queue, now: Timestamp, limit: usize) -> Result<Vec<Due>> {
     let sql = format!(
-        "SELECT tenant_id, id FROM {} WHERE due_at <= $1 ORDER BY due_at, id LIMIT $2{}",
+        "SELECT tenant_id, id, {} FROM {} WHERE due_at <= $1 ORDER BY due_at, id LIMIT $2{}",
+        queue.connection(),
         queue.table(),
         dialect::skip_locked(conn)
     );
-    on!(conn, |c| diesel::sql_query(sql).bind::<BigInt, _>(now).bind::<BigInt, _>(whole(limit)).load(c))
+    on!(conn, |c| kept(diesel::sql_query(sql).bind::<BigInt, _>(now).bind::<BigInt, _>(whole(limit))).load(c))
 }
 
 /// Reads by the index `*_due_by_tenant`.
@@ -141,15 +159,15 @@ fn oldest_of(
     limit: usize,
 ) -> Result<Vec<Due>> {
     let sql = format!(
-        "SELECT tenant_id, id FROM {} WHERE tenant_id = $1 AND due_at <= $2 ORDER BY due_at, id LIMIT $3{}",
+        "SELECT tenant_id, id, {} FROM {} WHERE tenant_id = $1 AND due_at <= $2 ORDER BY due_at, id LIMIT $3{}",
+        queue.connection(),
         queue.table(),
         dialect::skip_locked(conn)
     );
-    on!(conn, |c| diesel::sql_query(sql)
-        .bind::<Text, _>(tenant)
-        .bind::<BigInt, _>(now)
-        .bind::<BigInt, _>(whole(limit))
-        .load(c))
+    on!(conn, |c| kept(
+        diesel::sql_query(sql).bind::<Text, _>(tenant).bind::<BigInt, _>(now).bind::<BigInt, _>(whole(limit))
+    )
+    .load(c))
 }
 
 /// Walks the tenants that have due rows, from `after` on and round to it again, by seeking in the
@@ -192,11 +210,10 @@ fn tenants_between(
                   WHERE d.tenant_id = round.tenant_id AND d.due_at IS NOT NULL) <= $3",
         table = queue.table()
     );
-    let rows: Vec<Tenant> = on!(conn, |c| diesel::sql_query(sql)
-        .bind::<Text, _>(low)
-        .bind::<Text, _>(high)
-        .bind::<BigInt, _>(now)
-        .load(c))?;
+    let rows: Vec<Tenant> = on!(conn, |c| kept(
+        diesel::sql_query(sql).bind::<Text, _>(low).bind::<Text, _>(high).bind::<BigInt, _>(now)
+    )
+    .load(c))?;
     Ok(rows.into_iter().map(|row| row.tenant_id).collect())
 }
 

@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
 use crate::conn::on;
+use crate::kept::{self, kept};
 use crate::{Claim, Conn, Tx, dialect};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
@@ -93,7 +94,7 @@ pub fn messages_by_quarter(tx: &mut Tx, since: Timestamp) -> Result<Vec<Quarter>
                 WHERE tenant_id = $1 AND settled_at >= $2 AND kind IN ({}) GROUP BY 1, 2 ORDER BY 1, 2",
         message_kinds()
     );
-    on!(tx.conn, |c| diesel::sql_query(sql).bind::<Text, _>(tx.tenant).bind::<BigInt, _>(since).load(c))
+    on!(tx.conn, |c| kept(diesel::sql_query(sql).bind::<Text, _>(tx.tenant).bind::<BigInt, _>(since)).load(c))
 }
 
 /// Returns the kinds of effects that send messages, as a list in SQL.
@@ -115,7 +116,8 @@ pub fn count_unsettled_messages(tx: &mut Tx) -> Result<i64> {
                 WHERE tenant_id = $1 AND settled_at IS NULL",
         message_kinds()
     );
-    let rows: Vec<Number> = on!(tx.conn, |c| diesel::sql_query(sql).bind::<Text, _>(tx.tenant).load(c))?;
+    let rows: Vec<Number> =
+        on!(tx.conn, |c| kept(diesel::sql_query(sql).bind::<Text, _>(tx.tenant)).load(c))?;
     Ok(rows.first().map_or(0, |row| row.number))
 }
 
@@ -149,7 +151,7 @@ pub fn claim(conn: &mut Conn, effect: &Effect, lease_until: Timestamp) -> Result
         .find((&effect.tenant_id, &effect.id))
         .filter(effects::epoch.eq(effect.epoch))
         .filter(effects::due_at.is_not_null());
-    let update = diesel::update(unchanged).set((
+    let update = kept::update(unchanged).set((
         effects::state.eq(EffectState::Leased),
         effects::attempt.eq(effect.attempt + 1),
         effects::epoch.eq(effect.epoch + 1),
@@ -171,7 +173,7 @@ pub fn note_evidence(
         .filter(effects::epoch.eq(effect.epoch))
         .filter(effects::state.eq(EffectState::Leased));
     let update =
-        diesel::update(mine).set((effects::evidence.eq(evidence), effects::lease_until.eq(lease_until)));
+        kept::update(mine).set((effects::evidence.eq(evidence), effects::lease_until.eq(lease_until)));
     on!(conn, |c| update.execute(c)).map(Claim::from_count)
 }
 
@@ -181,19 +183,44 @@ pub fn prolong(conn: &mut Conn, effect: &Effect, lease_until: Timestamp) -> Resu
         .find((&effect.tenant_id, &effect.id))
         .filter(effects::epoch.eq(effect.epoch))
         .filter(effects::state.eq(EffectState::Leased));
-    let update = diesel::update(mine).set(effects::lease_until.eq(lease_until));
+    let update = kept::update(mine).set(effects::lease_until.eq(lease_until));
     on!(conn, |c| update.execute(c)).map(Claim::from_count)
 }
 
 /// Writes the effect's new state and ends the lease, unless it was written since `epoch`.
 pub fn save(conn: &mut Conn, effect: &Effect, epoch: i64) -> Result<Claim> {
     let unchanged = effects::table.find((&effect.tenant_id, &effect.id)).filter(effects::epoch.eq(epoch));
-    let update = diesel::update(unchanged).set((
+    let update = kept::update(unchanged).set((
         effect,
         effects::epoch.eq(epoch + 1),
         effects::lease_until.eq(None::<Timestamp>),
     ));
     on!(conn, |c| update.execute(c)).map(Claim::from_count)
+}
+
+/// Writes what came of an attempt and ends the lease, unless the row was written since `epoch`. What was noted in
+/// mid-work stays as it is.
+pub fn settle(conn: &mut Conn, effect: &Effect, epoch: i64) -> Result<Claim> {
+    let unchanged = effects::table.find((&effect.tenant_id, &effect.id)).filter(effects::epoch.eq(epoch));
+    let update = kept::update(unchanged).set((
+        effects::state.eq(effect.state),
+        effects::reason.eq(&effect.reason),
+        effects::provider_id.eq(&effect.provider_id),
+        effects::output.eq(&effect.output),
+        effects::attempt.eq(effect.attempt),
+        effects::due_at.eq(effect.due_at),
+        effects::settled_at.eq(effect.settled_at),
+        effects::epoch.eq(epoch + 1),
+        effects::lease_until.eq(None::<Timestamp>),
+    ));
+    on!(conn, |c| update.execute(c)).map(Claim::from_count)
+}
+
+/// Puts off until a moment an effect that is due.
+pub fn put_off(tx: &mut Tx, id: &EffectId, until: Timestamp) -> Result<()> {
+    let due = effects::table.find((tx.tenant, id)).filter(effects::due_at.is_not_null());
+    let update = kept::update(due).set(effects::due_at.eq(until));
+    on!(tx.conn, |c| update.execute(c)).map(|_| ())
 }
 
 /// Tells whether a run has an effect that is not settled.
@@ -242,7 +269,7 @@ pub fn wake_all(tx: &mut Tx, now: Timestamp) -> Result<usize> {
         .filter(effects::lease_until.is_null())
         .filter(effects::state.ne(EffectState::InDoubt))
         .filter(effects::settled_at.is_null());
-    on!(tx.conn, |c| diesel::update(parked).set(effects::due_at.eq(now)).execute(c))
+    on!(tx.conn, |c| kept::update(parked).set(effects::due_at.eq(now)).execute(c))
 }
 
 /// Makes every effect due that a pause of its connection had parked; returns how many.
@@ -253,7 +280,7 @@ pub fn wake_parked(tx: &mut Tx, connection: &ConnectionId, now: Timestamp) -> Re
         .filter(effects::due_at.is_null())
         .filter(effects::lease_until.is_null())
         .filter(effects::settled_at.is_null());
-    on!(tx.conn, |c| diesel::update(parked).set(effects::due_at.eq(now)).execute(c))
+    on!(tx.conn, |c| kept::update(parked).set(effects::due_at.eq(now)).execute(c))
 }
 
 pub fn insert_attempt(conn: &mut Conn, attempt: &Attempt) -> Result<()> {

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use crate::conn::on;
+use crate::kept;
 use crate::{Claim, Conn, Inserted, Tx, dialect};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
@@ -79,7 +80,7 @@ pub fn count_keys(tx: &mut Tx, prefix: &str) -> Result<i64> {
 /// Settles what became of a pending event, unless another daemon has.
 pub fn settle(tx: &mut Tx, id: &EventId, state: EventState, reason: Option<&str>) -> Result<Claim> {
     let pending = events::table.find((tx.tenant, id)).filter(events::state.eq(EventState::Pending));
-    let update = diesel::update(pending).set((
+    let update = kept::update(pending).set((
         events::state.eq(state),
         events::reason.eq(reason),
         events::due_at.eq(None::<Timestamp>),
@@ -90,7 +91,7 @@ pub fn settle(tx: &mut Tx, id: &EventId, state: EventState, reason: Option<&str>
 /// Makes an event pending again that dispatch has looked at.
 pub fn replay(tx: &mut Tx, id: &EventId, now: Timestamp) -> Result<Claim> {
     let settled = events::table.find((tx.tenant, id)).filter(events::state.ne(EventState::Pending));
-    let update = diesel::update(settled).set((
+    let update = kept::update(settled).set((
         events::state.eq(EventState::Pending),
         events::reason.eq(None::<String>),
         events::due_at.eq(Some(now)),
@@ -122,7 +123,7 @@ pub fn prune(conn: &mut Conn, before: Timestamp, limit: i64) -> Result<usize> {
 /// Puts a pending event off to `due_at`, with the reason, after a failed attempt.
 pub fn postpone(tx: &mut Tx, id: &EventId, attempt: i32, reason: &str, due_at: Timestamp) -> Result<()> {
     let pending = events::table.find((tx.tenant, id)).filter(events::state.eq(EventState::Pending));
-    let update = diesel::update(pending).set((
+    let update = kept::update(pending).set((
         events::attempt.eq(attempt),
         events::reason.eq(reason),
         events::due_at.eq(Some(due_at)),

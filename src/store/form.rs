@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use crate::conn::on;
+use crate::kept;
 use crate::{Conn, Tx};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
@@ -17,7 +18,7 @@ pub fn find(tx: &mut Tx) -> Result<Option<Form>> {
 
 /// Writes the form as it is now.
 pub fn save(conn: &mut Conn, form: &Form) -> Result<()> {
-    let update = diesel::update(forms::table.find(&form.tenant_id)).set(form);
+    let update = kept::update(forms::table.find(&form.tenant_id)).set(form);
     if on!(conn, |c| update.execute(c))? > 0 {
         return Ok(());
     }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 
 use crate::conn::on;
+use crate::kept;
 use crate::{Conn, Tx};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
@@ -32,7 +33,7 @@ pub fn find(tx: &mut Tx, cursor: &CursorId, key: &str) -> Result<Option<Item>> {
 /// Writes an item, whether it is new or was known.
 pub fn save(conn: &mut Conn, item: &Item) -> Result<()> {
     let same = items::table.find((&item.tenant_id, &item.cursor_id, &item.key));
-    if on!(conn, |c| diesel::update(same).set(item).execute(c))? > 0 {
+    if on!(conn, |c| kept::update(same).set(item).execute(c))? > 0 {
         return Ok(());
     }
     on!(conn, |c| diesel::insert_into(items::table).values(item).execute(c)).map(|_| ())

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use crate::conn::on;
+use crate::kept;
 use crate::{Conn, Inserted, Tx};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
@@ -81,6 +82,6 @@ pub fn completed_since(tx: &mut Tx, since: Timestamp, limit: i64) -> Result<Vec<
 
 /// Writes everything about a job that can change.
 pub fn save(conn: &mut Conn, job: &Job) -> Result<()> {
-    let update = diesel::update(jobs::table.find((&job.tenant_id, &job.id))).set(job);
+    let update = kept::update(jobs::table.find((&job.tenant_id, &job.id))).set(job);
     on!(conn, |c| update.execute(c)).map(|_| ())
 }

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use crate::conn::on;
+use crate::kept;
 use crate::{Conn, Tx};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
@@ -34,13 +35,13 @@ pub fn list(tx: &mut Tx, limit: i64) -> Result<Vec<ApiKey>> {
 }
 
 pub fn note_use(tx: &mut Tx, id: &KeyId, now: Timestamp) -> Result<()> {
-    let update = diesel::update(api_keys::table.find((tx.tenant, id))).set(api_keys::last_used_at.eq(now));
+    let update = kept::update(api_keys::table.find((tx.tenant, id))).set(api_keys::last_used_at.eq(now));
     on!(tx.conn, |c| update.execute(c)).map(|_| ())
 }
 
 /// Writes when a key ends, and when it was taken back.
 pub fn set_end(conn: &mut Conn, key: &ApiKey) -> Result<()> {
-    let update = diesel::update(api_keys::table.find((&key.tenant_id, &key.id)))
+    let update = kept::update(api_keys::table.find((&key.tenant_id, &key.id)))
         .set((api_keys::expires_at.eq(key.expires_at), api_keys::revoked_at.eq(key.revoked_at)));
     on!(conn, |c| update.execute(c)).map(|_| ())
 }

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
 use crate::conn::on;
+use crate::kept;
 use crate::{Conn, Tx};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
@@ -39,7 +40,7 @@ pub fn list(tx: &mut Tx, state: Option<LeadState>, before: Option<&LeadId>, limi
 
 /// Writes what a review found.
 pub fn save_review(conn: &mut Conn, lead: &Lead) -> Result<()> {
-    let update = diesel::update(leads::table.find((&lead.tenant_id, &lead.id))).set((
+    let update = kept::update(leads::table.find((&lead.tenant_id, &lead.id))).set((
         leads::name.eq(&lead.name),
         leads::email.eq(&lead.email),
         leads::phone.eq(&lead.phone),
@@ -66,17 +67,17 @@ pub fn note_answered(tx: &mut Tx, id: &str, now: Timestamp) -> Result<()> {
         .filter(leads::tenant_id.eq(tx.tenant))
         .filter(leads::id.eq(id))
         .filter(leads::answered_at.is_null());
-    on!(tx.conn, |c| diesel::update(target).set(leads::answered_at.eq(now)).execute(c)).map(|_| ())
+    on!(tx.conn, |c| kept::update(target).set(leads::answered_at.eq(now)).execute(c)).map(|_| ())
 }
 
 /// Notes when a person first answered; later answers change nothing.
 pub fn note_responded(tx: &mut Tx, id: &LeadId, at: Timestamp) -> Result<()> {
     let target = leads::table.find((tx.tenant, id)).filter(leads::responded_at.is_null());
-    on!(tx.conn, |c| diesel::update(target).set(leads::responded_at.eq(at)).execute(c)).map(|_| ())
+    on!(tx.conn, |c| kept::update(target).set(leads::responded_at.eq(at)).execute(c)).map(|_| ())
 }
 
 pub fn set_state(tx: &mut Tx, id: &LeadId, state: LeadState) -> Result<()> {
-    let update = diesel::update(leads::table.find((tx.tenant, id))).set(leads::state.eq(state));
+    let update = kept::update(leads::table.find((tx.tenant, id))).set(leads::state.eq(state));
     on!(tx.conn, |c| update.execute(c)).map(|_| ())
 }
 

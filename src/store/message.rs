@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use crate::conn::on;
+use crate::kept;
 use crate::{Conn, Inserted, Tx};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
@@ -170,7 +171,7 @@ pub fn latest_sent_to(
 /// Notes what was reported of a message that was sent.
 pub fn note_delivery(tx: &mut Tx, id: &MessageId, state: DeliveryState) -> Result<()> {
     let row = messages::table.find((tx.tenant, id));
-    on!(tx.conn, |c| diesel::update(row).set(messages::delivery.eq(state)).execute(c)).map(|_| ())
+    on!(tx.conn, |c| kept::update(row).set(messages::delivery.eq(state)).execute(c)).map(|_| ())
 }
 
 /// Counts what contacts wrote after one moment and until another. Uses `messages_received`.

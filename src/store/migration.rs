@@ -3,7 +3,7 @@
 use diesel::migration::{Migration, MigrationSource, MigrationVersion};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use crate::Conn;
+use crate::{Conn, statistics};
 use nexora_core::base::{Error, Result};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
@@ -29,7 +29,11 @@ fn failed(error: Boxed) -> Error {
 pub fn run(conn: &mut Conn) -> Result<Vec<String>> {
     refuse_newer(conn)?;
     let names = match conn {
-        Conn::Sqlite(c) => names_of(c.run_pending_migrations(SQLITE).map_err(failed)?),
+        Conn::Sqlite(c) => {
+            let names = names_of(c.run_pending_migrations(SQLITE).map_err(failed)?);
+            statistics::write(c)?;
+            names
+        }
         Conn::Postgres(c) => names_of(c.run_pending_migrations(POSTGRES).map_err(failed)?),
     };
     Ok(names)

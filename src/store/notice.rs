@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use crate::conn::on;
+use crate::kept;
 use crate::{Claim, Conn, Inserted, Tx};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
@@ -56,7 +57,7 @@ pub fn claim(conn: &mut Conn, notice: &Notice, lease_until: Timestamp) -> Result
         .find((&notice.tenant_id, &notice.id))
         .filter(notices::epoch.eq(notice.epoch))
         .filter(notices::due_at.is_not_null());
-    let update = diesel::update(unchanged)
+    let update = kept::update(unchanged)
         .set((notices::epoch.eq(notice.epoch + 1), notices::due_at.eq(Some(lease_until))));
     on!(conn, |c| update.execute(c)).map(Claim::from_count)
 }
@@ -64,7 +65,7 @@ pub fn claim(conn: &mut Conn, notice: &Notice, lease_until: Timestamp) -> Result
 /// Writes what an attempt came to, unless another writer changed the notice since `epoch`.
 pub fn save(conn: &mut Conn, notice: &Notice, epoch: i64) -> Result<Claim> {
     let unchanged = notices::table.find((&notice.tenant_id, &notice.id)).filter(notices::epoch.eq(epoch));
-    let update = diesel::update(unchanged).set((notice, notices::epoch.eq(epoch + 1)));
+    let update = kept::update(unchanged).set((notice, notices::epoch.eq(epoch + 1)));
     on!(conn, |c| update.execute(c)).map(Claim::from_count)
 }
 

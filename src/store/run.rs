@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use crate::conn::on;
+use crate::kept;
 use crate::{Claim, Conn, Inserted, Tx};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
@@ -91,14 +92,14 @@ pub fn count_started(tx: &mut Tx, since: Timestamp) -> Result<Vec<(AutomationId,
 /// Writes the run's new state, unless another writer changed it since `epoch` was read.
 pub fn save(conn: &mut Conn, run: &Run, epoch: i64) -> Result<Claim> {
     let unchanged = runs::table.find((&run.tenant_id, &run.id)).filter(runs::epoch.eq(epoch));
-    let update = diesel::update(unchanged).set((run, runs::epoch.eq(epoch + 1)));
+    let update = kept::update(unchanged).set((run, runs::epoch.eq(epoch + 1)));
     on!(conn, |c| update.execute(c)).map(Claim::from_count)
 }
 
 /// Makes an unfinished run due at `now`, because what it waited for has settled.
 pub fn wake(tx: &mut Tx, id: &RunId, now: Timestamp) -> Result<()> {
     let waiting = runs::table.find((tx.tenant, id)).filter(runs::finished_at.is_null());
-    let update = diesel::update(waiting).set(runs::due_at.eq(now));
+    let update = kept::update(waiting).set(runs::due_at.eq(now));
     on!(tx.conn, |c| update.execute(c)).map(|_| ())
 }
 
@@ -112,9 +113,9 @@ pub fn wake_parked(tx: &mut Tx, automation: Option<&AutomationId>, now: Timestam
             .filter(runs::state.eq(RunState::Waiting));
         match automation {
             Some(id) => {
-                diesel::update(parked.filter(runs::automation_id.eq(id))).set(runs::due_at.eq(now)).execute(c)
+                kept::update(parked.filter(runs::automation_id.eq(id))).set(runs::due_at.eq(now)).execute(c)
             }
-            None => diesel::update(parked).set(runs::due_at.eq(now)).execute(c),
+            None => kept::update(parked).set(runs::due_at.eq(now)).execute(c),
         }
     })
 }
@@ -158,7 +159,7 @@ pub fn set_version(conn: &mut Conn, run: &Run, version: i32, position: i32) -> R
         .find((&run.tenant_id, &run.id))
         .filter(runs::epoch.eq(run.epoch))
         .filter(runs::finished_at.is_null());
-    let update = diesel::update(unchanged).set((
+    let update = kept::update(unchanged).set((
         runs::version.eq(version),
         runs::position.eq(position),
         runs::epoch.eq(run.epoch + 1),
@@ -168,9 +169,12 @@ pub fn set_version(conn: &mut Conn, run: &Run, version: i32, position: i32) -> R
 
 /// Writes a step of the journal, replacing what it said about the same position.
 pub fn save_step(conn: &mut Conn, step: &Step) -> Result<()> {
-    let same = steps::table.find((&step.tenant_id, &step.run_id, step.position));
-    on!(conn, |c| diesel::delete(same).execute(c))?;
-    on!(conn, |c| diesel::insert_into(steps::table).values(step).execute(c)).map(|_| ())
+    let insert = diesel::insert_into(steps::table).values(step).on_conflict_do_nothing();
+    if on!(conn, |c| insert.execute(c))? > 0 {
+        return Ok(());
+    }
+    let update = kept::update(steps::table.find((&step.tenant_id, &step.run_id, step.position))).set(step);
+    on!(conn, |c| update.execute(c)).map(|_| ())
 }
 
 /// Returns a run's journal in order. A definition has at most 100 steps, so there is no limit here.

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use crate::conn::on;
+use crate::kept;
 use crate::{Claim, Conn, Tx};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
@@ -31,7 +32,7 @@ pub fn save(conn: &mut Conn, schedule: &Schedule, planned_at: Timestamp) -> Resu
     let unchanged = schedules::table
         .find((&schedule.tenant_id, &schedule.id))
         .filter(schedules::planned_at.eq(planned_at));
-    let update = diesel::update(unchanged).set(schedule);
+    let update = kept::update(unchanged).set(schedule);
     on!(conn, |c| update.execute(c)).map(Claim::from_count)
 }
 

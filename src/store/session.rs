@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use crate::conn::on;
+use crate::kept;
 use crate::{Conn, Tx, dialect};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
@@ -84,13 +85,13 @@ pub fn trim_link(tx: &mut Tx, ends: Timestamp, kept: i64) -> Result<usize> {
 }
 
 pub fn touch(conn: &mut Conn, id: &SessionId, now: Timestamp) -> Result<()> {
-    on!(conn, |c| diesel::update(sessions::table.find(id)).set(sessions::seen_at.eq(now)).execute(c))
+    on!(conn, |c| kept::update(sessions::table.find(id)).set(sessions::seen_at.eq(now)).execute(c))
         .map(|_| ())
 }
 
 /// Revokes one session; returns how many that were.
 pub fn revoke(conn: &mut Conn, id: &SessionId, now: Timestamp) -> Result<usize> {
-    let update = diesel::update(sessions::table.find(id).filter(sessions::revoked_at.is_null()))
+    let update = kept::update(sessions::table.find(id).filter(sessions::revoked_at.is_null()))
         .set(sessions::revoked_at.eq(now));
     on!(conn, |c| update.execute(c))
 }
@@ -98,7 +99,7 @@ pub fn revoke(conn: &mut Conn, id: &SessionId, now: Timestamp) -> Result<usize> 
 /// Revokes every session of a user.
 pub fn revoke_of_user(conn: &mut Conn, user: &UserId, now: Timestamp) -> Result<usize> {
     let open = sessions::table.filter(sessions::user_id.eq(user)).filter(sessions::revoked_at.is_null());
-    let update = diesel::update(open).set(sessions::revoked_at.eq(now));
+    let update = kept::update(open).set(sessions::revoked_at.eq(now));
     on!(conn, |c| update.execute(c))
 }
 
@@ -106,13 +107,13 @@ pub fn revoke_of_user(conn: &mut Conn, user: &UserId, now: Timestamp) -> Result<
 pub fn revoke_of_links(tx: &mut Tx, now: Timestamp) -> Result<usize> {
     let open =
         sessions::table.filter(sessions::tenant_id.eq(tx.tenant)).filter(sessions::revoked_at.is_null());
-    let update = diesel::update(open).set(sessions::revoked_at.eq(now));
+    let update = kept::update(open).set(sessions::revoked_at.eq(now));
     on!(tx.conn, |c| update.execute(c))
 }
 
 pub fn revoke_all(conn: &mut Conn, now: Timestamp) -> Result<usize> {
     let open = sessions::table.filter(sessions::revoked_at.is_null());
-    on!(conn, |c| diesel::update(open).set(sessions::revoked_at.eq(now)).execute(c))
+    on!(conn, |c| kept::update(open).set(sessions::revoked_at.eq(now)).execute(c))
 }
 
 /// Deletes sessions that ended before `before`.

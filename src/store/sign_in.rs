@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
 use crate::conn::on;
+use crate::kept::{self, kept};
 use crate::{Conn, Tx, dialect};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
@@ -32,7 +33,7 @@ pub fn save(conn: &mut Conn, standing: &SignIn) -> Result<()> {
     if on!(conn, |c| insert.execute(c))? > 0 {
         return Ok(());
     }
-    let update = diesel::update(sign_ins::table.find(&standing.user_id)).set(standing);
+    let update = kept::update(sign_ins::table.find(&standing.user_id)).set(standing);
     on!(conn, |c| update.execute(c)).map(|_| ())
 }
 
@@ -50,7 +51,7 @@ pub fn uncounted(conn: &mut Conn) -> Result<i64> {
         tries: i64,
     }
     let sql = "SELECT tries FROM uncounted_sign_ins WHERE id = 1";
-    let rows: Vec<Tries> = on!(conn, |c| diesel::sql_query(sql).load(c))?;
+    let rows: Vec<Tries> = on!(conn, |c| kept(diesel::sql_query(sql)).load(c))?;
     Ok(rows.first().map_or(0, |row| row.tries))
 }
 

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use crate::conn::on;
+use crate::kept;
 use crate::{Claim, Conn, Inserted, Tx};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
@@ -42,13 +43,13 @@ pub fn list(tx: &mut Tx, limit: i64) -> Result<Vec<Source>> {
 pub fn save(conn: &mut Conn, source: &Source, updated_at: Timestamp) -> Result<Claim> {
     let as_read =
         sources::table.find((&source.tenant_id, &source.id)).filter(sources::updated_at.eq(updated_at));
-    let update = diesel::update(as_read).set(source);
+    let update = kept::update(as_read).set(source);
     on!(conn, |c| update.execute(c)).map(Claim::from_count)
 }
 
 /// Notes that a call of the source was taken at `now`.
 pub fn note_received(tx: &mut Tx, id: &SourceId, now: Timestamp) -> Result<()> {
-    let update = diesel::update(sources::table.find((tx.tenant, id)))
+    let update = kept::update(sources::table.find((tx.tenant, id)))
         .set((sources::last_received_at.eq(now), sources::last_error.eq(None::<String>)));
     on!(tx.conn, |c| update.execute(c)).map(|_| ())
 }
@@ -59,15 +60,15 @@ pub const REFUSED: &str = "a call was refused: ";
 /// Notes why a call was refused, unless something weightier is noted: any client can make a call.
 pub fn note_refusal(tx: &mut Tx, id: &SourceId, reason: &str) -> Result<()> {
     let refused = sources::last_error.like(format!("{REFUSED}%"));
-    let update = diesel::update(sources::table.find((tx.tenant, id)))
-        .filter(sources::last_error.is_null().or(refused))
-        .set(sources::last_error.eq(reason));
+    let update =
+        kept::update(sources::table.find((tx.tenant, id)).filter(sources::last_error.is_null().or(refused)))
+            .set(sources::last_error.eq(reason));
     on!(tx.conn, |c| update.execute(c)).map(|_| ())
 }
 
 /// Notes why a lead could not be fetched.
 pub fn note_error(tx: &mut Tx, id: &SourceId, reason: &str) -> Result<()> {
-    let update = diesel::update(sources::table.find((tx.tenant, id))).set(sources::last_error.eq(reason));
+    let update = kept::update(sources::table.find((tx.tenant, id))).set(sources::last_error.eq(reason));
     on!(tx.conn, |c| update.execute(c)).map(|_| ())
 }
 

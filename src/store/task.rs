@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use crate::conn::on;
+use crate::kept;
 use crate::{Claim, Conn, Tx};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
@@ -47,6 +48,6 @@ pub fn any_open(tx: &mut Tx, contact: &ContactId, title: &str) -> Result<bool> {
 /// Notes that an open task is done.
 pub fn finish(tx: &mut Tx, id: &TaskId, now: Timestamp) -> Result<Claim> {
     let open = tasks::table.find((tx.tenant, id)).filter(tasks::state.eq(TaskState::Open));
-    let update = diesel::update(open).set((tasks::state.eq(TaskState::Done), tasks::done_at.eq(now)));
+    let update = kept::update(open).set((tasks::state.eq(TaskState::Done), tasks::done_at.eq(now)));
     on!(tx.conn, |c| update.execute(c)).map(Claim::from_count)
 }

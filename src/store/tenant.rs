@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use crate::conn::on;
+use crate::kept;
 use crate::{Conn, Inserted};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
@@ -38,13 +39,13 @@ pub fn list(conn: &mut Conn, limit: i64) -> Result<Vec<Tenant>> {
 
 pub fn set_state(conn: &mut Conn, id: &TenantId, state: TenantState, now: Timestamp) -> Result<()> {
     let update =
-        diesel::update(tenants::table.find(id)).set((tenants::state.eq(state), tenants::updated_at.eq(now)));
+        kept::update(tenants::table.find(id)).set((tenants::state.eq(state), tenants::updated_at.eq(now)));
     on!(conn, |c| update.execute(c)).map(|_| ())
 }
 
 /// Writes what can be set about a tenant.
 pub fn save(conn: &mut Conn, tenant: &Tenant) -> Result<()> {
-    let update = diesel::update(tenants::table.find(&tenant.id)).set(tenant);
+    let update = kept::update(tenants::table.find(&tenant.id)).set(tenant);
     on!(conn, |c| update.execute(c)).map(|_| ())
 }
 
@@ -57,6 +58,6 @@ pub fn set_alert_bounce(conn: &mut Conn, id: &TenantId, bounce: &Json) -> Result
 /// Ends every link that was signed so far.
 pub fn end_links(conn: &mut Conn, id: &TenantId, now: Timestamp) -> Result<()> {
     let next = tenants::link_generation.eq(tenants::link_generation + 1);
-    let update = diesel::update(tenants::table.find(id)).set((next, tenants::updated_at.eq(now)));
+    let update = kept::update(tenants::table.find(id)).set((next, tenants::updated_at.eq(now)));
     on!(conn, |c| update.execute(c)).map(|_| ())
 }

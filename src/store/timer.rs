@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use crate::conn::on;
+use crate::kept;
 use crate::{Claim, Conn, Tx};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
@@ -29,7 +30,7 @@ pub fn insert(conn: &mut Conn, timer: &Timer) -> Result<()> {
 
 /// Writes a timer's moment and content.
 pub fn save(conn: &mut Conn, timer: &Timer) -> Result<()> {
-    let update = diesel::update(timers::table.find((&timer.tenant_id, &timer.id))).set(timer);
+    let update = kept::update(timers::table.find((&timer.tenant_id, &timer.id))).set(timer);
     on!(conn, |c| update.execute(c)).map(|_| ())
 }
 
@@ -39,7 +40,7 @@ pub fn fire(conn: &mut Conn, timer: &Timer) -> Result<Claim> {
         .find((&timer.tenant_id, &timer.id))
         .filter(timers::due_at.eq(timer.due_at))
         .filter(timers::due_at.is_not_null());
-    on!(conn, |c| diesel::update(due).set(timers::due_at.eq(None::<Timestamp>)).execute(c))
+    on!(conn, |c| kept::update(due).set(timers::due_at.eq(None::<Timestamp>)).execute(c))
         .map(Claim::from_count)
 }
 

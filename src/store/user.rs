@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use crate::conn::on;
+use crate::kept;
 use crate::{Conn, Inserted, Tx};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
@@ -80,7 +81,7 @@ pub fn role_in(tx: &mut Tx, user: &UserId) -> Result<Option<Role>> {
 }
 
 pub fn set_role(tx: &mut Tx, user: &UserId, role: Role) -> Result<()> {
-    let update = diesel::update(memberships::table.find((tx.tenant, user))).set(memberships::role.eq(role));
+    let update = kept::update(memberships::table.find((tx.tenant, user))).set(memberships::role.eq(role));
     on!(tx.conn, |c| update.execute(c)).map(|_| ())
 }
 
@@ -96,13 +97,12 @@ pub fn insert_membership(tx: &mut Tx, user: &UserId, role: Role) -> Result<Inser
 }
 
 pub fn set_state(conn: &mut Conn, id: &UserId, state: UserState, now: Timestamp) -> Result<()> {
-    let update =
-        diesel::update(users::table.find(id)).set((users::state.eq(state), users::updated_at.eq(now)));
+    let update = kept::update(users::table.find(id)).set((users::state.eq(state), users::updated_at.eq(now)));
     on!(conn, |c| update.execute(c)).map(|_| ())
 }
 
 pub fn set_password_hash(conn: &mut Conn, id: &UserId, hash: &str, now: Timestamp) -> Result<()> {
     let update =
-        diesel::update(users::table.find(id)).set((users::password_hash.eq(hash), users::updated_at.eq(now)));
+        kept::update(users::table.find(id)).set((users::password_hash.eq(hash), users::updated_at.eq(now)));
     on!(conn, |c| update.execute(c)).map(|_| ())
 }

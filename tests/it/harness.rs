@@ -74,6 +74,7 @@ pub struct Database {
 
 impl Database {
     pub async fn fresh(backend: Backend) -> Database {
+        crate::plans::listen();
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let folder = tempfile::tempdir().unwrap();
         let url = match backend {

@@ -25,6 +25,7 @@ mod isolation_tables;
 mod machine;
 mod messages;
 mod permission;
+mod plans;
 mod polling;
 mod sandbox;
 mod scene;

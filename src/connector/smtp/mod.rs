@@ -89,6 +89,7 @@ static FACTS: KindFacts = KindFacts {
     kind: ConnectionKind::new("smtp"),
     carries: &[EffectKind::SendMail],
     is_mailbox: false,
+    parallel: 8,
     has_abilities: false,
 };
 

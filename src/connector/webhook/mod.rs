@@ -64,6 +64,7 @@ static FACTS: KindFacts = KindFacts {
     kind: ConnectionKind::new("webhook"),
     carries: &[EffectKind::PostWebhook],
     is_mailbox: false,
+    parallel: 32,
     has_abilities: false,
 };
 

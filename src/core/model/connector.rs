@@ -58,6 +58,9 @@ pub struct KindFacts {
     pub carries: &'static [EffectKind],
     /// Whether mails go out of the business's own mailbox, so that answers come back to it.
     pub is_mailbox: bool,
+    /// Deliveries that one connection may have under way: as many as its provider takes well, so that a slow one
+    /// leaves room for others.
+    pub parallel: usize,
     /// Whether what a connection may do depends on the abilities that were granted to it.
     pub has_abilities: bool,
 }

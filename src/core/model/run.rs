@@ -109,8 +109,9 @@ diesel::table! {
 }
 
 /// One line of a run's journal.
-#[derive(Clone, Debug, Queryable, Selectable, Insertable, Serialize)]
-#[diesel(table_name = steps, treat_none_as_default_value = false)]
+#[derive(Clone, Debug, Queryable, Selectable, Insertable, AsChangeset, Serialize)]
+#[diesel(table_name = steps, primary_key(tenant_id, run_id, position))]
+#[diesel(treat_none_as_default_value = false, treat_none_as_null = true)]
 pub struct Step {
     pub tenant_id: TenantId,
     pub run_id: RunId,

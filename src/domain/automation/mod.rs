@@ -3,5 +3,6 @@
 pub mod change;
 pub mod fact;
 pub mod run_facts;
+pub mod shared;
 pub mod stop;
 pub mod version;

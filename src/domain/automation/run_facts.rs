@@ -1,5 +1,8 @@
 //! What a decision about a run rests on, loaded from its rows.
 
+use std::sync::Arc;
+
+use crate::domain::automation::shared::Shared;
 use crate::domain::automation::version::Parsed;
 use crate::domain::contact::link::SignedLinks;
 use crate::domain::report::digest;
@@ -13,10 +16,9 @@ use nexora_core::model::language::Language;
 use nexora_core::model::lead::Lead;
 use nexora_core::model::message::Message;
 use nexora_core::model::run::Run;
-use nexora_core::model::tenant::Tenant;
-use nexora_engine::automation::context::{self, Facts, Links, Operator, Person};
+use nexora_engine::automation::context::{self, Facts, Links, Person};
 use nexora_engine::automation::render::Renderer;
-use nexora_store::{Conn, Tx, contact, event, form, job, lead, message, tenant, user};
+use nexora_store::{Conn, Tx, contact, event, form, job, lead, message};
 
 /// Messages that a text can look back upon.
 const CONVERSATION: i64 = 20;
@@ -26,69 +28,80 @@ const PHOTOS: i64 = 50;
 /// What a run is about, as its rows say now.
 pub struct RunFacts {
     pub event: Event,
-    pub tenant: Tenant,
+    shared: Arc<Shared>,
     lead: Option<Lead>,
     contact: Option<Person>,
     job: Option<Job>,
-    operator: Option<Operator>,
     conversation: Vec<Message>,
     links: Links,
 }
 
 impl RunFacts {
+    /// Loads what the steps of a version may speak of.
+    ///
     /// # Errors
-    /// `Internal` when the tenant or the event is gone.
-    pub fn load(conn: &mut Conn, run: &Run, linker: &SignedLinks) -> Result<RunFacts> {
-        let gone = |what: &str| Error::internal(format!("{what} of run `{}` is gone", run.id));
-        let tenant = tenant::find(conn, &run.tenant_id)?.ok_or_else(|| gone("the tenant"))?;
-        let event =
-            event::find(&mut conn.of(&run.tenant_id), &run.event_id)?.ok_or_else(|| gone("the event"))?;
-        RunFacts::of_event(conn, tenant, event, run, linker)
-    }
-
-    /// # Errors
-    /// `Internal` when the payload of the event cannot be read.
-    pub fn of_event(
+    /// `Internal` when the event is gone, or its payload cannot be read.
+    pub fn load(
         conn: &mut Conn,
-        tenant: Tenant,
-        event: Event,
+        shared: Arc<Shared>,
         run: &Run,
+        version: &Parsed,
         linker: &SignedLinks,
     ) -> Result<RunFacts> {
+        let mut facts = RunFacts::without_steps(conn, Arc::clone(&shared), run)?;
+        let tenant = &shared.tenant;
         let tx = &mut conn.of(&tenant.id);
-        let about: About = event.payload.read()?;
-        let lead = about.lead_id.as_ref().map(|id| lead::find(tx, id)).transpose()?.flatten();
-        let of_lead = || lead.as_ref().and_then(|lead| lead.contact_id.clone());
+        let about: About = facts.event.payload.read()?;
+        facts.lead = about.lead_id.as_ref().map(|id| lead::find(tx, id)).transpose()?.flatten();
+        let of_lead = || facts.lead.as_ref().and_then(|lead| lead.contact_id.clone());
         let contact_id = about.contact_id.or_else(of_lead);
-        let contact = contact_id.as_ref().map(|id| person(tx, id)).transpose()?.flatten();
-        let job = match (&about.job_id, &contact_id) {
-            (Some(id), _) => job::find(tx, id)?,
-            (None, Some(contact)) => job::latest_of_contact(tx, contact)?,
-            (None, None) => None,
-        };
-        let mut conversation = match &contact_id {
-            Some(id) => message::of_contact(tx, id, CONVERSATION)?,
-            None => Vec::new(),
-        };
-        conversation.reverse();
-        let operator = user::first_operator(tx)?.map(|user| Operator { name: user.name, email: user.email });
-        let mut links = linker.links(&tenant, contact.as_ref(), &run.id);
-        if let Some(lead) = &lead {
-            links.photos = linker.photos(&tenant.id, &form::photos_of(tx, &lead.id, PHOTOS)?);
+        facts.contact = contact_id.as_ref().map(|id| person(tx, id)).transpose()?.flatten();
+        if version.mentions.job {
+            facts.job = match (&about.job_id, &contact_id) {
+                (Some(id), _) => job::find(tx, id)?,
+                (None, Some(contact)) => job::latest_of_contact(tx, contact)?,
+                (None, None) => None,
+            };
         }
-        Ok(RunFacts { event, tenant, lead, contact, job, operator, conversation, links })
+        if let Some(id) = contact_id.filter(|_| version.mentions.conversation) {
+            facts.conversation = message::of_contact(tx, &id, CONVERSATION)?;
+            facts.conversation.reverse();
+        }
+        facts.links = linker.links(tenant, facts.contact.as_ref(), &run.id);
+        if let Some(lead) = facts.lead.as_ref().filter(|_| version.mentions.photos) {
+            facts.links.photos = linker.photos(&tenant.id, &form::photos_of(tx, &lead.id, PHOTOS)?);
+        }
+        Ok(facts)
+    }
+
+    /// Loads what a run rests on that has no step before it any more.
+    ///
+    /// # Errors
+    /// `Internal` when the event is gone.
+    pub fn without_steps(conn: &mut Conn, shared: Arc<Shared>, run: &Run) -> Result<RunFacts> {
+        let event = event::find(&mut conn.of(&shared.tenant.id), &run.event_id)?;
+        let event = event.ok_or_else(|| Error::internal(format!("the event of run `{}` is gone", run.id)))?;
+        Ok(RunFacts {
+            event,
+            shared,
+            lead: None,
+            contact: None,
+            job: None,
+            conversation: Vec::new(),
+            links: Links::default(),
+        })
     }
 
     /// Returns them for a run whose messages are in `language`.
     pub fn facts(&self, language: Language) -> Facts<'_> {
         Facts {
             event: &self.event,
-            tenant: &self.tenant,
+            tenant: &self.shared.tenant,
             language,
             lead: self.lead.as_ref(),
             contact: self.contact.as_ref(),
             job: self.job.as_ref(),
-            operator: self.operator.as_ref(),
+            operator: self.shared.operator.as_ref(),
             conversation: &self.conversation,
             links: &self.links,
         }
@@ -109,10 +122,11 @@ impl RunFacts {
         let position = usize::try_from(run.position).unwrap_or(0);
         let mut ahead = version.definition.steps.iter().skip(position);
         let Some(since) = ahead.find_map(|step| step.action.digest_since()) else { return Ok(None) };
-        let context = context::of_trigger(&self.tenant, &version.settings);
-        let since = Renderer::of(&self.tenant)?.text(since.as_str(), &context)?;
+        let tenant = &self.shared.tenant;
+        let context = context::of_trigger(tenant, &version.settings);
+        let since = Renderer::of(tenant)?.text(since.as_str(), &context)?;
         let since = wording::parse_length(&since)?;
-        digest::compose(conn, connectors, (&self.tenant, version.language), since, now).map(Some)
+        digest::compose(conn, connectors, (tenant, version.language), since, now).map(Some)
     }
 }
 

@@ -22,6 +22,23 @@ pub struct Parsed {
     pub templates: MessageTemplates,
     /// The language of its messages.
     pub language: Language,
+    pub mentions: Mentions,
+}
+
+/// What its texts speak of, so that nothing else is read for a run. A word that only looks so costs a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mentions {
+    pub conversation: bool,
+    pub job: bool,
+    pub photos: bool,
+}
+
+impl Mentions {
+    fn of(version: &Version) -> Mentions {
+        let texts = [version.definition.as_str(), version.templates.as_str()];
+        let mentions = |word: &str| texts.iter().any(|text| text.contains(word));
+        Mentions { conversation: mentions("conversation"), job: mentions("job"), photos: mentions("photos") }
+    }
 }
 
 impl Parsed {
@@ -34,6 +51,7 @@ impl Parsed {
             settings,
             templates: version.templates.read()?,
             language: version.language,
+            mentions: Mentions::of(version),
         })
     }
 

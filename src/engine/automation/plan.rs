@@ -5,6 +5,7 @@
 //! promised has settled. A failed step ends the run there, unless the step says `continue`.
 
 use chrono_tz::Tz;
+use minijinja::Value;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 
@@ -134,6 +135,8 @@ struct Planner<'a> {
     now: &'a Situation<'a>,
     zone: Tz,
     renderer: Renderer,
+    /// What every step may refer to, once one has been come to.
+    values: Option<Value>,
     run: Run,
     journal: Vec<Step>,
     changed: Vec<i32>,
@@ -150,6 +153,7 @@ impl<'a> Planner<'a> {
             now: situation,
             zone,
             renderer: Renderer::speaking(situation.facts.language, situation.facts.tenant)?,
+            values: None,
             run: Run { due_at: None, attempt: 0, reason: None, ..situation.run.clone() },
             journal: situation.journal.to_vec(),
             changed: Vec::new(),
@@ -219,6 +223,16 @@ impl<'a> Planner<'a> {
         step.refers_to.iter().chain(of_template.iter().flatten()).any(waiting)
     }
 
+    /// Returns what every step of the run may refer to.
+    fn values(&mut self) -> Result<Value> {
+        if let Some(known) = &self.values {
+            return Ok(known.clone());
+        }
+        let Situation { facts, settings, connections, now, .. } = *self.now;
+        let values = context::of_run(&self.run, facts, settings, connections, now)?;
+        Ok(self.values.insert(values).clone())
+    }
+
     /// Returns what the steps so far offer, by step.
     fn outputs(&self) -> Result<Map<String, serde_json::Value>> {
         let mut steps = Map::new();
@@ -235,15 +249,7 @@ impl<'a> Planner<'a> {
 
     fn take(&mut self, step: &'a StepDefinition) -> Result<Walk> {
         let situation = self.now;
-        let context = context::of_run(
-            &self.run,
-            situation.facts,
-            situation.settings,
-            situation.connections,
-            self.outputs()?,
-            step.item.as_ref(),
-            situation.now,
-        )?;
+        let context = context::of_step(&self.values()?, self.outputs()?, step.item.as_ref());
         let wanted = match &step.when {
             Some(when) => fenced(|| self.renderer.is_true(when, &context)),
             None => Ok(true),

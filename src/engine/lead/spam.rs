@@ -111,6 +111,12 @@ pub fn score(signals: &Signals, lead: &NewLead) -> Score {
     score
 }
 
+/// Tells whether our own records of the sender and the text could make spam of an enquiry.
+pub fn may_be_spam(signals: &Signals, lead: &NewLead) -> bool {
+    let worst = Signals { repeats: i64::MAX, acquainted: false, ..signals.clone() };
+    score(&worst, lead).is_spam()
+}
+
 /// Notes what the text of an enquiry says for spam.
 fn text(score: &mut Score, lead: &NewLead) {
     let message = lead.message.as_deref().unwrap_or_default();

@@ -12,12 +12,10 @@ use nexora_core::model::outbound::Audience;
 use nexora_core::model::request::EffectRequest;
 use nexora_core::model::tenant::{TenantMode, TenantState};
 use nexora_core::model::verdict::{Decision, Gate};
-use nexora_core::model::{ConnectionId, TenantId};
-use nexora_store::{Claim, Conn, connection, effect, tenant};
+use nexora_core::model::{ConnectionId, EffectId, TenantId};
+use nexora_store::due::Due;
+use nexora_store::{Claim, Conn, Tx, connection, effect, tenant};
 use std::collections::HashMap;
-
-/// Deliveries that one connection may have under way, so that a slow one leaves room for others.
-const PER_CONNECTION: usize = 8;
 
 /// How long an effect steps aside while its connection is busy.
 const STEP_ASIDE: std::time::Duration = std::time::Duration::from_millis(250);
@@ -39,6 +37,8 @@ pub(super) struct Claimed {
 pub(super) struct Claims {
     pub(super) now: Timestamp,
     pub(super) lease_until: Timestamp,
+    /// Deliveries under way through each connection: when the sweep began, and now.
+    pub(super) was_busy: HashMap<ConnectionId, usize>,
     pub(super) busy: HashMap<ConnectionId, usize>,
     pub(super) linker: SignedLinks,
     pub(super) connectors: Connectors,
@@ -58,8 +58,28 @@ pub(super) struct GateResults {
 }
 
 impl Claims {
-    pub(super) fn claim(&mut self, conn: &mut Conn, effect: Effect) -> Result<()> {
-        let connection = self.connection(conn, &effect)?;
+    /// Claims an effect that is due; false when it is left as it is, until its connection has room for it.
+    pub(super) fn claim(&mut self, conn: &mut Conn, due: &Due) -> Result<bool> {
+        let tx = &mut conn.of(&due.tenant_id);
+        let id = EffectId::parse(&due.id)?;
+        let connection = self.connection(tx, &ConnectionId::parse(&due.connection_id)?)?;
+        let most = self.connectors.parallel(&connection);
+        let under_way = |counts: &HashMap<_, _>| counts.get(&connection.id).copied().unwrap_or_default();
+        if under_way(&self.busy) >= most {
+            // One that was full already is slow: what waits for it makes room for others.
+            let is_slow = under_way(&self.was_busy) >= most;
+            if is_slow {
+                effect::put_off(tx, &id, self.now + STEP_ASIDE)?;
+            }
+            return Ok(is_slow);
+        }
+        if let Some(effect) = effect::find(tx, &id)? {
+            self.claim_effect(tx, effect, connection)?;
+        }
+        Ok(true)
+    }
+
+    fn claim_effect(&mut self, conn: &mut Conn, effect: Effect, connection: Connection) -> Result<()> {
         let (state, mode) = self.tenant(conn, &effect.tenant_id)?;
         let suspended = state == TenantState::Suspended;
         if suspended || connection.state != ConnectionState::Active {
@@ -69,12 +89,6 @@ impl Claims {
             };
             let parked = Effect { due_at: None, reason: Some(reason), ..effect.clone() };
             let _ = effect::save(conn, &parked, effect.epoch)?;
-            return Ok(());
-        }
-        let busy = self.busy.get(&connection.id).copied().unwrap_or_default();
-        if busy >= PER_CONNECTION {
-            let aside = Effect { due_at: Some(self.now + STEP_ASIDE), ..effect.clone() };
-            let _ = effect::save(conn, &aside, effect.epoch)?;
             return Ok(());
         }
         let in_doubt = effect.state == EffectState::InDoubt;
@@ -146,13 +160,12 @@ impl Claims {
         Ok(known)
     }
 
-    fn connection(&mut self, conn: &mut Conn, effect: &Effect) -> Result<Connection> {
-        if let Some(connection) = self.connections.get(&effect.connection_id) {
+    fn connection(&mut self, tx: &mut Tx, id: &ConnectionId) -> Result<Connection> {
+        if let Some(connection) = self.connections.get(id) {
             return Ok(connection.clone());
         }
-        let found = connection::find(&mut conn.of(&effect.tenant_id), &effect.connection_id)?;
-        let found =
-            found.ok_or_else(|| Error::internal(format!("the connection of `{}` is gone", effect.id)))?;
+        let found = connection::find(tx, id)?;
+        let found = found.ok_or_else(|| Error::internal(format!("connection `{id}` is gone")))?;
         self.connections.insert(found.id.clone(), found.clone());
         Ok(found)
     }

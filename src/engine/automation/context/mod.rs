@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use minijinja::Value;
-use minijinja::value::Serde;
+use minijinja::value::{Serde, merge_maps};
 use serde_json::{Map, json};
 pub use values::moment_of;
 
@@ -210,8 +210,7 @@ pub fn of_trigger(tenant: &Tenant, settings: &Settings) -> Value {
     Value::from(Serde(json!({ "tenant": values::tenant(tenant), "settings": settings })))
 }
 
-/// Returns what a run's steps may refer to: `steps` holds what earlier steps offer, and `item` what a
-/// step of a group is for.
+/// Returns what all steps of a run may refer to; `of_step` adds what is a step's own.
 ///
 /// # Errors
 /// `Internal` when the event's payload cannot be read.
@@ -220,8 +219,6 @@ pub fn of_run(
     facts: Facts<'_>,
     settings: &Settings,
     connections: Connections<'_>,
-    steps: Map<String, serde_json::Value>,
-    item: Option<&(String, serde_json::Value)>,
     now: Timestamp,
 ) -> Result<Value> {
     let mut context = json!({
@@ -239,13 +236,22 @@ pub fn of_run(
         "run": { "id": run.id, "started_at": run.started_at },
         "links": { "review": facts.links.review, "unsubscribe": facts.links.unsubscribe },
         "now": now,
-        "steps": steps,
     });
     if let Some(object) = context.as_object_mut() {
         object.extend(own(facts)?);
-        object.extend(item.cloned());
     }
     Ok(Value::from(Serde(context)))
+}
+
+/// Returns what one step may refer to: `steps` holds what earlier ones offer, and `item` what a step of a group is for.
+pub fn of_step(
+    run: &Value,
+    steps: Map<String, serde_json::Value>,
+    item: Option<&(String, serde_json::Value)>,
+) -> Value {
+    let mut own = Map::from_iter([("steps".to_owned(), steps.into())]);
+    own.extend(item.cloned());
+    merge_maps([Value::from(Serde(serde_json::Value::from(own))), run.clone()])
 }
 
 /// Returns which kinds of connection a tenant has, of those that the program knows.
@@ -297,9 +303,8 @@ mod tests {
             let facts = Facts { lead, ..facts };
             let kinds = kinds();
             let none = Connections::new(&[], &kinds);
-            let context =
-                of_run(&scene.run, facts, &Settings::new(), none, Map::new(), None, scene.run.started_at)
-                    .unwrap();
+            let run = of_run(&scene.run, facts, &Settings::new(), none, scene.run.started_at).unwrap();
+            let context = of_step(&run, Map::new(), None);
             for (root, names) in roots(EventKind::LeadReceived, &kinds) {
                 let built = context.get_attr(root).unwrap();
                 if names.is_empty() {

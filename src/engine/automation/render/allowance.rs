@@ -4,10 +4,9 @@
 //! where a value is written (also into a `set` block or the result of a macro), and in the filters that
 //! make a text longer than what they were given.
 
+use std::cell::Cell;
 use std::fmt;
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use minijinja::value::{Kwargs, Rest, StringInput, ValueOrKwargs};
 use minijinja::{Environment, Error, ErrorKind, State, Value, escape_formatter, filters};
@@ -28,104 +27,89 @@ const RAW_BYTES: u64 = 512 * 1024 * 1024;
 /// Digits of a number in the pattern of `format`, and columns of `indent`.
 const WIDTH: usize = 200;
 
-/// The bytes that the text being rendered may still make.
-#[derive(Clone, Debug, Default)]
-pub struct Allowance(Arc<AtomicUsize>);
+thread_local! {
+    /// The bytes that the text being rendered on this thread may still make.
+    static LEFT: Cell<usize> = const { Cell::new(BYTES) };
+}
 
-impl Allowance {
-    /// Begins a text.
-    pub fn refill(&self) {
-        self.0.store(BYTES, Ordering::Relaxed);
+/// Begins a text.
+pub fn refill() {
+    LEFT.set(BYTES);
+}
+
+fn take(bytes: usize) -> Result<(), Error> {
+    LEFT.set(LEFT.get().checked_sub(bytes).ok_or_else(too_long)?);
+    Ok(())
+}
+
+fn take_value(value: &Value) -> Result<(), Error> {
+    match value.as_str() {
+        Some(text) => take(text.len()),
+        None => fmt::write(&mut Counted, format_args!("{value}")).map_err(|_| too_long()),
     }
+}
 
-    fn take(&self, bytes: usize) -> Result<(), Error> {
-        let left = self.0.load(Ordering::Relaxed);
-        let left = left.checked_sub(bytes).ok_or_else(too_long)?;
-        self.0.store(left, Ordering::Relaxed);
-        Ok(())
+/// Has an environment keep to the allowance.
+pub fn bind(environment: &mut Environment<'static>) {
+    environment.set_fuel(Some(INSTRUCTIONS));
+    environment.set_recursion_limit(DEPTH);
+    environment.set_formatter(|out, state, value| {
+        take_value(value)?;
+        escape_formatter(out, state, value)
+    });
+    for name in ["namespace", "dict", "debug"] {
+        environment.remove_global(name);
     }
+    for name in ["batch", "slice", "zip", "chain", "pprint"] {
+        environment.remove_filter(name);
+    }
+    environment.add_filter("replace", replace);
+    environment.add_filter("join", join);
+    environment.add_filter("tojson", |value: &Value| {
+        take_value(value)?;
+        filters::tojson(value, None, no_more())
+    });
+    environment.add_filter("indent", |text: StringInput<'_>, width: Option<usize>| {
+        let lines = text.as_str().lines().count();
+        let width = width.unwrap_or(4);
+        take(text.as_str().len().saturating_add(lines.saturating_mul(width)))?;
+        filters::indent(text, Some(width), None, None, no_more())
+    });
+    environment.add_filter("format", |state: &mut State, pattern: &Value, values: Rest<ValueOrKwargs>| {
+        if widest(pattern.as_str().unwrap_or_default()) > WIDTH {
+            return Err(too_long());
+        }
+        let made = filters::format(state, pattern, values)?;
+        take_value(&made).map(|()| made)
+    });
+}
 
-    fn take_value(&self, value: &Value) -> Result<(), Error> {
-        match value.as_str() {
-            Some(text) => self.take(text.len()),
-            None => fmt::write(&mut Counted(self), format_args!("{value}")).map_err(|_| too_long()),
+fn replace(
+    state: &mut State,
+    text: StringInput<'_>,
+    from: StringInput<'_>,
+    to: StringInput<'_>,
+) -> Result<Value, Error> {
+    let places = text.as_str().matches(from.as_str()).count();
+    take(text.as_str().len().saturating_add(places.saturating_mul(to.as_str().len())))?;
+    filters::replace(state, text, from, to)
+}
+
+fn join(
+    state: &mut State,
+    list: &Value,
+    joiner: Option<StringInput<'_>>,
+    attribute: Option<&str>,
+    kwargs: Kwargs,
+) -> Result<Value, Error> {
+    let between = joiner.as_ref().map_or(0, |text| text.as_str().len());
+    if list.as_str().is_none() {
+        for item in list.try_iter()? {
+            take(between)?;
+            take_value(&item)?;
         }
     }
-
-    /// Has an environment keep to the allowance.
-    pub fn bind(&self, environment: &mut Environment<'static>) {
-        environment.set_fuel(Some(INSTRUCTIONS));
-        environment.set_recursion_limit(DEPTH);
-        let own = self.clone();
-        environment.set_formatter(move |out, state, value| {
-            own.take_value(value)?;
-            escape_formatter(out, state, value)
-        });
-        for name in ["namespace", "dict", "debug"] {
-            environment.remove_global(name);
-        }
-        for name in ["batch", "slice", "zip", "chain", "pprint"] {
-            environment.remove_filter(name);
-        }
-        self.bind_replace(environment);
-        self.bind_join(environment);
-        let own = self.clone();
-        environment.add_filter("tojson", move |value: &Value| {
-            own.take_value(value)?;
-            filters::tojson(value, None, no_more())
-        });
-        let own = self.clone();
-        environment.add_filter("indent", move |text: StringInput<'_>, width: Option<usize>| {
-            let lines = text.as_str().lines().count();
-            let width = width.unwrap_or(4);
-            own.take(text.as_str().len().saturating_add(lines.saturating_mul(width)))?;
-            filters::indent(text, Some(width), None, None, no_more())
-        });
-        let own = self.clone();
-        environment.add_filter(
-            "format",
-            move |state: &mut State, pattern: &Value, values: Rest<ValueOrKwargs>| {
-                if widest(pattern.as_str().unwrap_or_default()) > WIDTH {
-                    return Err(too_long());
-                }
-                let made = filters::format(state, pattern, values)?;
-                own.take_value(&made).map(|()| made)
-            },
-        );
-    }
-
-    fn bind_replace(&self, environment: &mut Environment<'static>) {
-        let own = self.clone();
-        environment.add_filter(
-            "replace",
-            move |state: &mut State, text: StringInput<'_>, from: StringInput<'_>, to: StringInput<'_>| {
-                let places = text.as_str().matches(from.as_str()).count();
-                own.take(text.as_str().len().saturating_add(places.saturating_mul(to.as_str().len())))?;
-                filters::replace(state, text, from, to)
-            },
-        );
-    }
-
-    fn bind_join(&self, environment: &mut Environment<'static>) {
-        let own = self.clone();
-        environment.add_filter(
-            "join",
-            move |state: &mut State,
-                  list: &Value,
-                  joiner: Option<StringInput<'_>>,
-                  attribute: Option<&str>,
-                  kwargs: Kwargs| {
-                let between = joiner.as_ref().map_or(0, |text| text.as_str().len());
-                if list.as_str().is_none() {
-                    for item in list.try_iter()? {
-                        own.take(between)?;
-                        own.take_value(&item)?;
-                    }
-                }
-                filters::join(state, list, joiner, attribute, kwargs)
-            },
-        );
-    }
+    filters::join(state, list, joiner, attribute, kwargs)
 }
 
 /// Returns how many instructions a text may take: fewer when it is so long that its raw parts, written
@@ -151,11 +135,11 @@ fn too_long() -> Error {
 }
 
 /// Counts what is written, and ends the writing where the allowance does.
-struct Counted<'a>(&'a Allowance);
+struct Counted;
 
-impl fmt::Write for Counted<'_> {
+impl fmt::Write for Counted {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.take(text.len()).map_err(|_| fmt::Error)
+        take(text.len()).map_err(|_| fmt::Error)
     }
 }
 

@@ -5,18 +5,21 @@
 //! up others.
 
 mod allowance;
+mod compiled;
 mod growth;
 mod inline_style;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::NaiveDateTime;
 use chrono_tz::Tz;
-use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value, context};
+use minijinja::{AutoEscape, Environment, ErrorKind, Template, UndefinedBehavior, Value, context};
 
-use self::allowance::{Allowance, Bounded};
+use self::allowance::Bounded;
+use self::compiled::{Compiled, Form};
 use crate::calendar::hours;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::{Error, Result, wording};
@@ -39,8 +42,7 @@ pub struct Rendered {
 
 /// Renders for one tenant: times are shown in its zone, and all that is not written in a template is in its language.
 pub struct Renderer {
-    environment: Environment<'static>,
-    allowance: Allowance,
+    compiled: Arc<Compiled>,
     language: Language,
 }
 
@@ -67,38 +69,7 @@ impl Renderer {
     }
 
     fn within(zone: Tz, country: Option<Country>, language: Language) -> Renderer {
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_auto_escape_callback(|name| {
-            if name == "html" { AutoEscape::Html } else { AutoEscape::None }
-        });
-        let local = move |text: &str| -> Result<NaiveDateTime, minijinja::Error> {
-            Ok(moment(text)?.utc().with_timezone(&zone).naive_local())
-        };
-        environment
-            .add_filter("local_time", move |text: &str| local(text).map(|at| language.moment(at, country)));
-        environment.add_filter("day", move |text: &str| local(text).map(|at| language.day(at.date())));
-        environment
-            .add_filter("clock", move |text: &str| local(text).map(|at| language.time(at.time(), country)));
-        environment.add_filter("date", move |text: &str| local(text).map(|at| at.date().to_string()));
-        environment.add_filter("earlier", |text: &str, by: &str| {
-            Ok::<_, minijinja::Error>((moment(text)? - length(by)?).to_string())
-        });
-        environment.add_filter("later", |text: &str, by: &str| {
-            Ok::<_, minijinja::Error>((moment(text)? + length(by)?).to_string())
-        });
-        environment.add_filter("at_time", move |text: &str, time: &str| at_time(text, time, zone));
-        environment.add_filter("phone", move |text: &str| match (PhoneNumber::parse(text), country) {
-            (Ok(number), Some(country)) => number.shown_in(country),
-            _ => text.to_owned(),
-        });
-        environment.add_filter("mailto", |address: Option<&str>| address.map_or_else(String::new, mailto));
-        environment.add_filter("money", move |cents: Option<i64>| {
-            cents.map_or_else(String::new, |cents| language.sum(cents, country))
-        });
-        let allowance = Allowance::default();
-        allowance.bind(&mut environment);
-        Renderer { environment, allowance, language }
+        Renderer { compiled: compiled::within(zone, country, language), language }
     }
 
     /// Fills the holes of a one-line or plain text.
@@ -106,7 +77,7 @@ impl Renderer {
     /// # Errors
     /// `Usage` naming what is unknown or wrong, or that the text takes or makes too much.
     pub fn text(&self, source: &str, context: &Value) -> Result<String> {
-        self.render("text", source, context)
+        self.render(Form::Plain, source, context)
     }
 
     /// Evaluates a condition.
@@ -114,11 +85,11 @@ impl Renderer {
     /// # Errors
     /// `Usage` naming what is unknown or wrong, or that the condition takes too much.
     pub fn is_true(&self, source: &str, context: &Value) -> Result<bool> {
-        refuse(source, growth::fault_of_condition(source))?;
-        let expression =
-            self.environment.compile_expression(source).map_err(|error| wrong(source, &error))?;
-        self.allowance.refill();
-        expression.eval(context).map(|value| value.is_true()).map_err(|error| wrong(source, &error))
+        let wrong = |error| wrong(source, &error);
+        let condition = self.compiled.get(Form::Condition, source).map_err(wrong)?;
+        allowance::refill();
+        let evaluated = condition.render_captured(context).map_err(wrong)?;
+        Ok(evaluated.state().lookup(compiled::VALUE).is_some_and(|value| value.is_true()))
     }
 
     /// Fills the holes of a message and puts it into the layout, which is told whether it is commercial;
@@ -168,33 +139,23 @@ impl Renderer {
     }
 
     fn html(&self, source: &str, context: &Value) -> Result<String> {
-        self.render("html", source, context)
+        self.render(Form::Html, source, context)
     }
 
-    fn render(&self, name: &str, source: &str, context: &Value) -> Result<String> {
-        refuse(source, growth::fault_of_text(source))?;
+    fn render(&self, form: Form, source: &str, context: &Value) -> Result<String> {
+        if !source.contains('{') {
+            return Ok(source.to_owned());
+        }
+        let wrong = |error| wrong(source, &error);
+        let template = self.compiled.get(form, source).map_err(wrong)?;
         let fuel = allowance::instructions_for(source);
         if fuel == allowance::INSTRUCTIONS {
-            return self.render_in(&self.environment, name, source, context);
+            return write(&template, context).map_err(wrong);
         }
-        let mut environment = self.environment.clone();
+        let mut environment = self.compiled.environment.clone();
         environment.set_fuel(Some(fuel));
-        self.render_in(&environment, name, source, context)
-    }
-
-    fn render_in(
-        &self,
-        environment: &Environment<'static>,
-        name: &str,
-        source: &str,
-        context: &Value,
-    ) -> Result<String> {
-        self.allowance.refill();
-        let template =
-            environment.template_from_named_str(name, source).map_err(|error| wrong(source, &error))?;
-        let mut text = Bounded::default();
-        template.render_captured_to(context, &mut text).map_err(|error| wrong(source, &error))?;
-        Ok(text.into_text())
+        let template = environment.get_template(&compiled::name(form, source)).map_err(wrong)?;
+        write(&template, context).map_err(wrong)
     }
 
     fn attachment(&self, template: &AttachmentTemplate, context: &Value) -> Result<MailAttachment> {
@@ -218,7 +179,8 @@ impl Renderer {
     /// `Usage` when the text is not a template, or would grow without bound.
     pub fn names_in_text(&self, source: &str) -> Result<BTreeSet<String>> {
         refuse(source, growth::fault_of_text(source))?;
-        let template = self.environment.template_from_str(source).map_err(|error| wrong(source, &error))?;
+        let template =
+            self.compiled.environment.template_from_str(source).map_err(|error| wrong(source, &error))?;
         Ok(template.undeclared_variables(true).into_iter().collect())
     }
 
@@ -229,9 +191,52 @@ impl Renderer {
     pub fn names_in_condition(&self, source: &str) -> Result<BTreeSet<String>> {
         refuse(source, growth::fault_of_condition(source))?;
         let expression =
-            self.environment.compile_expression(source).map_err(|error| wrong(source, &error))?;
+            self.compiled.environment.compile_expression(source).map_err(|error| wrong(source, &error))?;
         Ok(expression.undeclared_variables(true).into_iter().collect())
     }
+}
+
+/// Makes the environment in which texts for people of a place are rendered.
+fn environment(zone: Tz, country: Option<Country>, language: Language) -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|name| match compiled::is_escaped(name) {
+        true => AutoEscape::Html,
+        false => AutoEscape::None,
+    });
+    let local = move |text: &str| -> Result<NaiveDateTime, minijinja::Error> {
+        Ok(moment(text)?.utc().with_timezone(&zone).naive_local())
+    };
+    environment
+        .add_filter("local_time", move |text: &str| local(text).map(|at| language.moment(at, country)));
+    environment.add_filter("day", move |text: &str| local(text).map(|at| language.day(at.date())));
+    environment
+        .add_filter("clock", move |text: &str| local(text).map(|at| language.time(at.time(), country)));
+    environment.add_filter("date", move |text: &str| local(text).map(|at| at.date().to_string()));
+    environment.add_filter("earlier", |text: &str, by: &str| {
+        Ok::<_, minijinja::Error>((moment(text)? - length(by)?).to_string())
+    });
+    environment.add_filter("later", |text: &str, by: &str| {
+        Ok::<_, minijinja::Error>((moment(text)? + length(by)?).to_string())
+    });
+    environment.add_filter("at_time", move |text: &str, time: &str| at_time(text, time, zone));
+    environment.add_filter("phone", move |text: &str| match (PhoneNumber::parse(text), country) {
+        (Ok(number), Some(country)) => number.shown_in(country),
+        _ => text.to_owned(),
+    });
+    environment.add_filter("mailto", |address: Option<&str>| address.map_or_else(String::new, mailto));
+    environment.add_filter("money", move |cents: Option<i64>| {
+        cents.map_or_else(String::new, |cents| language.sum(cents, country))
+    });
+    allowance::bind(&mut environment);
+    environment
+}
+
+fn write(template: &Template<'_, '_>, context: &Value) -> Result<String, minijinja::Error> {
+    allowance::refill();
+    let mut text = Bounded::default();
+    template.render_captured_to(context, &mut text)?;
+    Ok(text.into_text())
 }
 
 fn moment(text: &str) -> Result<Timestamp, minijinja::Error> {

@@ -1,0 +1,150 @@
+//! What a lead costs from the public endpoint to the last of its effects, on the released daemon with everything on.
+//!
+//!     cargo bench --bench path -- [--seconds N] [--history N] [--database URL]
+//!
+//! Three processes: the daemon, a stub that takes what the daemon tells other programs, and the load, which posts
+//! leads as JSON. The tenant has one automation with two `webhook.post` steps. The database first takes `--history`
+//! leads of 10,000 telephone numbers, so that the figures are those of a database that has been in use. Beside them
+//! stand two raw limits of the same machine in the same run: an HTTP server that does nothing, and a database that is
+//! given the same rows.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::disallowed_methods)]
+
+mod daemon;
+mod limits;
+mod load;
+mod stub;
+
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+
+use daemon::Daemon;
+use load::{Load, Round};
+use stub::Stub;
+
+#[derive(Parser)]
+struct Args {
+    /// Seconds of each round.
+    #[arg(long, default_value_t = 15)]
+    seconds: u64,
+    /// Leads that the database has taken before the first round.
+    #[arg(long, default_value_t = 30_000)]
+    history: usize,
+    /// The database; a new SQLite file unless it is named.
+    #[arg(long)]
+    database: Option<String>,
+    /// Leaves out the raw limits.
+    #[arg(long)]
+    no_limits: bool,
+    /// Plays the stub, or the server that does nothing: how this program starts its other processes.
+    #[arg(long, hide = true)]
+    play: Option<String>,
+    /// What `cargo bench` adds.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+fn main() {
+    let args = Args::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        match args.play.as_deref() {
+            Some("stub") => stub::serve().await,
+            Some("bare") => limits::serve_bare().await,
+            Some(other) => panic!("nothing is called `{other}`"),
+            None => measure(args).await,
+        }
+    });
+}
+
+async fn measure(args: Args) {
+    let stub = Stub::start();
+    let daemon = Daemon::start(args.database, &stub.url()).await;
+    let mut load = Load::new(daemon.address);
+    if args.history > 0 {
+        let begun = Instant::now();
+        let sent = load.run(Round::of(64).leads(args.history)).await;
+        worked_off(&stub, &load).await;
+        let (leads, seconds) = (sent.accepted.len(), begun.elapsed().as_secs_f64());
+        println!("history: {leads} leads in {seconds:.0} s");
+    }
+    println!(
+        "{:<28} {:>9} {:>10} {:>19} {:>21} {:>9} {:>7} {:>7}",
+        "round",
+        "accepted",
+        "worked off",
+        "accept p50/p99 ms",
+        "to effects p50/p99 ms",
+        "CPU ms",
+        "lag s",
+        "RSS MB"
+    );
+    let length = Duration::from_secs(args.seconds);
+    for (name, round) in [
+        ("1 connection", Round::of(1)),
+        ("64 connections", Round::of(64)),
+        ("64 connections, 500/s", Round::of(64).rate(500)),
+        ("64 connections, 1,000/s", Round::of(64).rate(1_000)),
+    ] {
+        let busy = daemon.cpu();
+        let begun = Instant::now();
+        let sent = load.run(round.lasting(length)).await;
+        let accepted_for = begun.elapsed();
+        worked_off(&stub, &load).await;
+        let all_for = begun.elapsed();
+        let busy = daemon.cpu() - busy;
+        let seen = stub.seen(sent.accepted.first().map_or(0, |lead| lead.number)).await;
+        let leads = sent.accepted.len();
+        let waits = sent.until_effects(&seen);
+        let answers = sent.answers();
+        println!(
+            "{name:<28} {:>7.0}/s {:>8.0}/s {:>19} {:>21} {:>9.2} {:>7.1} {:>7}",
+            per_second(leads, accepted_for),
+            per_second(leads, all_for),
+            format!("{:.1} / {:.1}", percentile(&answers, 50), percentile(&answers, 99)),
+            format!("{:.0} / {:.0}", percentile(&waits, 50), percentile(&waits, 99)),
+            busy.as_secs_f64() * 1_000.0 / whole(leads),
+            (all_for - accepted_for).as_secs_f64(),
+            daemon.resident_mb(),
+        );
+        assert!(sent.refused == 0, "{} leads were refused", sent.refused);
+    }
+    println!("every lead made exactly two calls: {} leads, {} calls", load.accepted, stub.calls().await);
+    if !args.no_limits {
+        limits::report(&daemon, length).await;
+    }
+}
+
+/// Waits until the stub has heard twice of every lead that was accepted; fails when it never does, or hears more.
+async fn worked_off(stub: &Stub, load: &Load) {
+    let begun = Instant::now();
+    let mut last = (Instant::now(), 0);
+    loop {
+        let calls = stub.calls().await;
+        if calls >= 2 * load.accepted {
+            assert_eq!(calls, 2 * load.accepted, "a call was made twice");
+            return;
+        }
+        if calls != last.1 {
+            last = (Instant::now(), calls);
+        }
+        let (quiet, waited) = (last.0.elapsed(), begun.elapsed());
+        assert!(quiet < Duration::from_secs(60), "{calls} calls after {waited:?}, and no more come");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+fn per_second(count: usize, time: Duration) -> f64 {
+    whole(count) / time.as_secs_f64()
+}
+
+fn whole(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap())
+}
+
+/// Returns a percentile of sorted times in milliseconds.
+fn percentile(sorted: &[Duration], percent: usize) -> f64 {
+    let index = (sorted.len() * percent / 100).min(sorted.len().saturating_sub(1));
+    sorted.get(index).copied().unwrap_or_default().as_secs_f64() * 1_000.0
+}
