@@ -5,6 +5,8 @@
 //! up others.
 
 mod allowance;
+#[cfg(test)]
+mod cost_tests;
 mod growth;
 
 use std::collections::BTreeSet;
@@ -102,9 +104,9 @@ impl Renderer {
     pub fn is_true(&self, source: &str, context: &Value) -> Result<bool> {
         refuse(source, growth::fault_of_condition(source))?;
         let expression =
-            self.environment.compile_expression(source).map_err(|error| wrong(source, &error))?;
+            self.environment.compile_expression(source).map_err(|error| wrong(source, context, &error))?;
         self.allowance.refill();
-        expression.eval(context).map(|value| value.is_true()).map_err(|error| wrong(source, &error))
+        expression.eval(context).map(|value| value.is_true()).map_err(|error| wrong(source, context, &error))
     }
 
     /// Fills the holes of a message and puts it into the layout, which is told whether it is commercial;
@@ -153,7 +155,7 @@ impl Renderer {
 
     fn render(&self, name: &str, source: &str, context: &Value) -> Result<String> {
         refuse(source, growth::fault_of_text(source))?;
-        let fuel = allowance::instructions_for(source);
+        let fuel = allowance::instructions_for(source, context);
         if fuel == allowance::INSTRUCTIONS {
             return self.render_in(&self.environment, name, source, context);
         }
@@ -170,10 +172,11 @@ impl Renderer {
         context: &Value,
     ) -> Result<String> {
         self.allowance.refill();
-        let template =
-            environment.template_from_named_str(name, source).map_err(|error| wrong(source, &error))?;
+        let template = environment
+            .template_from_named_str(name, source)
+            .map_err(|error| wrong(source, context, &error))?;
         let mut text = Bounded::default();
-        template.render_captured_to(context, &mut text).map_err(|error| wrong(source, &error))?;
+        template.render_captured_to(context, &mut text).map_err(|error| wrong(source, context, &error))?;
         Ok(text.into_text())
     }
 
@@ -198,7 +201,10 @@ impl Renderer {
     /// `Usage` when the text is not a template, or would grow without bound.
     pub fn names_in_text(&self, source: &str) -> Result<BTreeSet<String>> {
         refuse(source, growth::fault_of_text(source))?;
-        let template = self.environment.template_from_str(source).map_err(|error| wrong(source, &error))?;
+        let template = self
+            .environment
+            .template_from_str(source)
+            .map_err(|error| wrong(source, &Value::UNDEFINED, &error))?;
         Ok(template.undeclared_variables(true).into_iter().collect())
     }
 
@@ -208,8 +214,10 @@ impl Renderer {
     /// `Usage` when the text is not an expression, or would grow without bound.
     pub fn names_in_condition(&self, source: &str) -> Result<BTreeSet<String>> {
         refuse(source, growth::fault_of_condition(source))?;
-        let expression =
-            self.environment.compile_expression(source).map_err(|error| wrong(source, &error))?;
+        let expression = self
+            .environment
+            .compile_expression(source)
+            .map_err(|error| wrong(source, &Value::UNDEFINED, &error))?;
         Ok(expression.undeclared_variables(true).into_iter().collect())
     }
 }
@@ -233,12 +241,15 @@ fn not_a(text: &str, what: &str) -> minijinja::Error {
     minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, format!("`{text}` is not a {what}"))
 }
 
-fn wrong(source: &str, error: &minijinja::Error) -> Error {
+fn wrong(source: &str, context: &Value, error: &minijinja::Error) -> Error {
     said_of(
         source,
         &match error.kind() {
             ErrorKind::OutOfFuel => {
-                format!("takes more than {} steps: shorten its loops", allowance::instructions_for(source))
+                format!(
+                    "takes more than {} steps: shorten its loops",
+                    allowance::instructions_for(source, context)
+                )
             }
             ErrorKind::WriteFailure => format!("makes more than {} bytes of text", allowance::BYTES),
             kind => error.detail().map_or_else(|| kind.to_string(), str::to_owned),
