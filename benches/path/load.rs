@@ -133,7 +133,7 @@ async fn client(address: SocketAddr, next: Arc<AtomicUsize>, place: u32, until: 
 /// Every third lead is from a mail address that was not seen before.
 fn request(number: usize) -> String {
     let person = number % NUMBERS;
-    let address = if number % 3 == 0 { number } else { person };
+    let address = if number.is_multiple_of(3) { number } else { person };
     let (exchange, line) = (240 + person / 1_000, person % 1_000);
     let body = format!(
         r#"{{"name":"Jo Miller","email":"jo.miller.{address}@example.com","phone":"(512) {exchange}-4{line:03}","service":"boiler repair","message":"No hot water, {MARK}{number}"}}"#

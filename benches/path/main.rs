@@ -8,7 +8,13 @@
 //! stand two raw limits of the same machine in the same run: an HTTP server that does nothing, and a database that is
 //! given the same rows.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::disallowed_methods)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::disallowed_methods
+)]
 
 mod daemon;
 mod limits;
@@ -93,7 +99,7 @@ async fn measure(args: Args) {
         let accepted_for = begun.elapsed();
         worked_off(&stub, &load).await;
         let all_for = begun.elapsed();
-        let busy = daemon.cpu() - busy;
+        let busy = daemon.cpu().saturating_sub(busy);
         let seen = stub.seen(sent.accepted.first().map_or(0, |lead| lead.number)).await;
         let leads = sent.accepted.len();
         let waits = sent.until_effects(&seen);
@@ -105,7 +111,7 @@ async fn measure(args: Args) {
             format!("{:.1} / {:.1}", percentile(&answers, 50), percentile(&answers, 99)),
             format!("{:.0} / {:.0}", percentile(&waits, 50), percentile(&waits, 99)),
             busy.as_secs_f64() * 1_000.0 / whole(leads),
-            (all_for - accepted_for).as_secs_f64(),
+            all_for.saturating_sub(accepted_for).as_secs_f64(),
             daemon.resident_mb(),
         );
         assert!(sent.refused == 0, "{} leads were refused", sent.refused);

@@ -28,9 +28,9 @@ const FEW_VALUES: [&str; 7] = ["state", "kind", "author", "channel", "class", "g
 #[derive(QueryableByName)]
 struct Index {
     #[diesel(sql_type = Text)]
-    table_name: String,
+    of_table: String,
     #[diesel(sql_type = Text)]
-    index_name: String,
+    name: String,
     #[diesel(sql_type = BigInt)]
     is_unique: i64,
     #[diesel(sql_type = BigInt)]
@@ -46,7 +46,7 @@ struct Column {
 /// Writes the statistics of every index; connections that are opened from then on plan by them.
 pub fn write(conn: &mut SqliteConnection) -> Result<()> {
     let indexes: Vec<Index> = diesel::sql_query(
-        "SELECT t.name AS table_name, i.name AS index_name, i.\"unique\" AS is_unique, i.partial AS is_partial
+        "SELECT t.name AS of_table, i.name AS name, i.\"unique\" AS is_unique, i.partial AS is_partial
            FROM sqlite_schema t JOIN pragma_index_list(t.name) i WHERE t.type = 'table' ORDER BY 1, 2",
     )
     .load(conn)?;
@@ -55,11 +55,11 @@ pub fn write(conn: &mut SqliteConnection) -> Result<()> {
     for index in indexes {
         let columns: Vec<Column> =
             diesel::sql_query("SELECT coalesce(name, '') AS name FROM pragma_index_info($1) ORDER BY seqno")
-                .bind::<Text, _>(&index.index_name)
+                .bind::<Text, _>(&index.name)
                 .load(conn)?;
         diesel::sql_query("INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ($1, $2, $3)")
-            .bind::<Text, _>(&index.table_name)
-            .bind::<Text, _>(&index.index_name)
+            .bind::<Text, _>(&index.of_table)
+            .bind::<Text, _>(&index.name)
             .bind::<Text, _>(estimate(&columns, index.is_unique != 0, index.is_partial != 0))
             .execute(conn)?;
     }

@@ -46,6 +46,7 @@ static FACTS: KindFacts = KindFacts {
     kind: ConnectionKind::new("postoffice"),
     carries: &[EffectKind::SendMail],
     is_mailbox: false,
+    parallel: 8,
     has_abilities: false,
 };
 

@@ -150,6 +150,7 @@ fn renderer(language: Language) -> Renderer {
         mode: nexora_core::model::tenant::TenantMode::Live,
         settings: nexora_core::base::text::Json::empty_object(),
         link_generation: 0,
+        alert_bounce: None,
     };
     Renderer::speaking(language, &tenant).unwrap()
 }

@@ -1,6 +1,7 @@
 //! What the runs of one sweep have in common: tenants with their connections, automations, the operator. Each is read
 //! once for all of them.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
@@ -26,7 +27,7 @@ pub struct Shared {
 pub struct SharedRows {
     tenants: HashMap<TenantId, Arc<Shared>>,
     automations: HashMap<AutomationId, AutomationState>,
-    operator: Option<Option<Operator>>,
+    operator: OnceCell<Option<Operator>>,
 }
 
 impl SharedRows {
@@ -58,11 +59,11 @@ impl SharedRows {
         }
     }
 
-    fn operator(&mut self, conn: &mut Conn) -> Result<Option<Operator>> {
-        if let Some(known) = &self.operator {
+    fn operator(&self, conn: &mut Conn) -> Result<Option<Operator>> {
+        if let Some(known) = self.operator.get() {
             return Ok(known.clone());
         }
         let found = user::first_operator(conn)?.map(|user| Operator { name: user.name, email: user.email });
-        Ok(self.operator.insert(found).clone())
+        Ok(self.operator.get_or_init(|| found).clone())
     }
 }

@@ -148,12 +148,12 @@ fn of_alerts(tenant: &Tenant, now: Timestamp) -> Option<HealthIssue> {
     let (slug, at) = (&tenant.slug, bounce.at);
     let to = if bounce.address.is_empty() { String::new() } else { format!(" to {}", bounce.address) };
     let why = if bounce.diagnostic.is_empty() { String::new() } else { format!(": {}", bounce.diagnostic) };
-    Some(HealthIssue {
-        what: format!("a mail{to}, of the business itself, came back {at}{why}"),
-        command: format!("nexora tenant set {slug} owner_email=ADDRESS"),
-        level: Level::Look,
-        plain: format!("Our mail{to} came back, so you may have missed news. Please check the address."),
-    })
+    Some(HealthIssue::new(
+        Level::Look,
+        format!("a mail{to}, of the business itself, came back {at}{why}"),
+        format!("nexora tenant set {slug} owner_email=ADDRESS"),
+        Trouble::AlertCameBack(Some(bounce.address.clone()).filter(|address| !address.is_empty())),
+    ))
 }
 
 fn of_connection(status: &Health<'_>, connection: &Connection, now: Timestamp) -> Option<HealthIssue> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, StatusCode};
 
+use crate::app::fair_queue::Length;
 use crate::app::{App, PublicProfile};
 use crate::http::Public;
 use crate::http::client_address::client_network;
@@ -154,7 +155,9 @@ async fn pictures(public: &Public, sent: &Sent<'_>, submission: Submission) -> R
         let effort = photo_effort::of(&bytes).within(limit)?;
         let millions = u32::try_from(effort / 1_000_000).unwrap_or(u32::MAX).saturating_add(1);
         public.rates.decoding.take(client, millions).map_err(|_| Flaw::PhotosTooMany)?;
-        let turn = public.decoding.turn(tenant, &client.map(client_network)).await;
+        // A photo of any telephone is gone over once.
+        let length = if effort > limit { Length::Long } else { Length::Short };
+        let turn = public.decoding.turn(tenant, &client.map(client_network), length).await;
         let turn = turn.ok_or(Flaw::PhotosMustWait)?;
         let hold = hold.clone();
         let reading = tokio::task::spawn_blocking(move || {

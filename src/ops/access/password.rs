@@ -4,7 +4,7 @@
 use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
-use crate::app::fair_queue::FairQueue;
+use crate::app::fair_queue::{FairQueue, Length};
 use crate::ops::access::known::Browser;
 use argon2::password_hash::{PasswordHasher as _, phc};
 use argon2::{Argon2, PasswordVerifier as _};
@@ -72,7 +72,7 @@ async fn in_turn<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T> {
     let busy = || Error::unavailable("too many people are signing in at once");
-    let turn = turns.turn(&browser, &client.to_owned()).await.ok_or_else(busy)?;
+    let turn = turns.turn(&browser, &client.to_owned(), Length::Short).await.ok_or_else(busy)?;
     let done = tokio::task::spawn_blocking(move || {
         let done = work();
         drop(turn);

@@ -218,6 +218,12 @@ fn trouble(trouble: &Trouble) -> String {
         Trouble::Suspended => {
             "Alles ruht. Anfragen kommen weiter an und werden aufbewahrt; gesendet wird nichts.".to_owned()
         }
+        Trouble::AlertCameBack(Some(address)) => {
+            format!("Unsere E-Mail an {address} kam zurück; vielleicht haben Sie etwas verpasst. Bitte prüfen Sie die Adresse.")
+        }
+        Trouble::AlertCameBack(None) => {
+            "Unsere E-Mail an Sie kam zurück; vielleicht haben Sie etwas verpasst. Bitte prüfen Sie Ihre Adresse.".to_owned()
+        }
         Trouble::Rehearsing => {
             "Dies ist eine Probe: Nachrichten werden geschrieben, aber niemand erhält sie.".to_owned()
         }

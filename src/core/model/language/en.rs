@@ -191,6 +191,12 @@ fn trouble(trouble: &Trouble) -> String {
         Trouble::Suspended => {
             "Everything is paused. Leads still come in and are kept; nothing is sent.".to_owned()
         }
+        Trouble::AlertCameBack(Some(address)) => {
+            format!("Our mail to {address} came back, so you may have missed news. Please check the address.")
+        }
+        Trouble::AlertCameBack(None) => {
+            "Our mail to you came back, so you may have missed news. Please check your address.".to_owned()
+        }
         Trouble::Rehearsing => {
             "This is a rehearsal: messages are written and shown here, and reach nobody.".to_owned()
         }

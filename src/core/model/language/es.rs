@@ -209,6 +209,12 @@ fn trouble(trouble: &Trouble) -> String {
         Trouble::Suspended => {
             "Todo está en pausa. Las solicitudes siguen llegando y se guardan; no se envía nada.".to_owned()
         }
+        Trouble::AlertCameBack(Some(address)) => {
+            format!("Nuestro correo a {address} fue devuelto; quizá se haya perdido alguna noticia. Compruebe la dirección, por favor.")
+        }
+        Trouble::AlertCameBack(None) => {
+            "Nuestro correo a usted fue devuelto; quizá se haya perdido alguna noticia. Compruebe su dirección, por favor.".to_owned()
+        }
         Trouble::Rehearsing => {
             "Esto es un ensayo: los mensajes se escriben, pero no llegan a nadie.".to_owned()
         }

@@ -221,6 +221,12 @@ fn trouble(trouble: &Trouble) -> String {
             "Tout est en pause. Les demandes arrivent toujours et sont conservées\u{a0}; rien n’est envoyé."
                 .to_owned()
         }
+        Trouble::AlertCameBack(Some(address)) => {
+            format!("Notre message à {address} nous est revenu\u{a0}; vous avez peut-être manqué des nouvelles. Vérifiez l’adresse, s’il vous plaît.")
+        }
+        Trouble::AlertCameBack(None) => {
+            "Notre message nous est revenu\u{a0}; vous avez peut-être manqué des nouvelles. Vérifiez votre adresse, s’il vous plaît.".to_owned()
+        }
         Trouble::Rehearsing => {
             "Ceci est une répétition\u{a0}: les messages sont rédigés, mais personne ne les reçoit."
                 .to_owned()

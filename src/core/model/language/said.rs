@@ -78,6 +78,8 @@ pub enum Trouble {
     /// The sign-in of an address is locked.
     Locked(String),
     HeldAsSpam(usize),
+    /// A mail to the business itself came back, from an address that may not be known.
+    AlertCameBack(Option<String>),
 }
 
 /// What of an account is read.

@@ -6,6 +6,8 @@
 
 mod allowance;
 mod compiled;
+#[cfg(test)]
+mod cost_tests;
 mod growth;
 mod inline_style;
 
@@ -85,7 +87,7 @@ impl Renderer {
     /// # Errors
     /// `Usage` naming what is unknown or wrong, or that the condition takes too much.
     pub fn is_true(&self, source: &str, context: &Value) -> Result<bool> {
-        let wrong = |error| wrong(source, &error);
+        let wrong = |error| wrong(source, context, &error);
         let condition = self.compiled.get(Form::Condition, source).map_err(wrong)?;
         allowance::refill();
         let evaluated = condition.render_captured(context).map_err(wrong)?;
@@ -146,9 +148,9 @@ impl Renderer {
         if !source.contains('{') {
             return Ok(source.to_owned());
         }
-        let wrong = |error| wrong(source, &error);
+        let wrong = |error| wrong(source, context, &error);
         let template = self.compiled.get(form, source).map_err(wrong)?;
-        let fuel = allowance::instructions_for(source);
+        let fuel = allowance::instructions_for(source, context);
         if fuel == allowance::INSTRUCTIONS {
             return write(&template, context).map_err(wrong);
         }
@@ -179,8 +181,11 @@ impl Renderer {
     /// `Usage` when the text is not a template, or would grow without bound.
     pub fn names_in_text(&self, source: &str) -> Result<BTreeSet<String>> {
         refuse(source, growth::fault_of_text(source))?;
-        let template =
-            self.compiled.environment.template_from_str(source).map_err(|error| wrong(source, &error))?;
+        let template = self
+            .compiled
+            .environment
+            .template_from_str(source)
+            .map_err(|error| wrong(source, &Value::UNDEFINED, &error))?;
         Ok(template.undeclared_variables(true).into_iter().collect())
     }
 
@@ -190,8 +195,11 @@ impl Renderer {
     /// `Usage` when the text is not an expression, or would grow without bound.
     pub fn names_in_condition(&self, source: &str) -> Result<BTreeSet<String>> {
         refuse(source, growth::fault_of_condition(source))?;
-        let expression =
-            self.compiled.environment.compile_expression(source).map_err(|error| wrong(source, &error))?;
+        let expression = self
+            .compiled
+            .environment
+            .compile_expression(source)
+            .map_err(|error| wrong(source, &Value::UNDEFINED, &error))?;
         Ok(expression.undeclared_variables(true).into_iter().collect())
     }
 }
@@ -258,12 +266,15 @@ fn not_a(text: &str, what: &str) -> minijinja::Error {
     minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, format!("`{text}` is not a {what}"))
 }
 
-fn wrong(source: &str, error: &minijinja::Error) -> Error {
+fn wrong(source: &str, context: &Value, error: &minijinja::Error) -> Error {
     said_of(
         source,
         &match error.kind() {
             ErrorKind::OutOfFuel => {
-                format!("takes more than {} steps: shorten its loops", allowance::instructions_for(source))
+                format!(
+                    "takes more than {} steps: shorten its loops",
+                    allowance::instructions_for(source, context)
+                )
             }
             ErrorKind::WriteFailure => format!("makes more than {} bytes of text", allowance::BYTES),
             kind => error.detail().map_or_else(|| kind.to_string(), str::to_owned),
