@@ -115,3 +115,33 @@ fn load(name: &str) -> Result<Option<String>, Error> {
     }
     Ok(Some(source.to_owned()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::automation::render::Renderer;
+    use minijinja::context;
+
+    #[test]
+    fn no_text_is_reached_by_what_another_includes() {
+        let renderer = Renderer::new(chrono_tz::UTC);
+        let values = context! { lead => context! { message => "t{{ tenant.secret }}", name => "Jo" } };
+        assert_eq!(renderer.text("Hi {{ lead.name }}", &values).unwrap(), "Hi Jo");
+        for source in
+            ["{% include 'tHi {{ lead.name }}' %}", "{% include lead.message %}", "{% extends 'tx' %}"]
+        {
+            assert!(renderer.text(source, &values).is_err(), "{source}");
+        }
+    }
+
+    #[test]
+    fn a_condition_is_one_expression() {
+        let renderer = Renderer::new(chrono_tz::UTC);
+        let values = context! { yes => true, text => "%}" };
+        assert!(renderer.is_true("yes and text == '%}'", &values).unwrap());
+        assert!(!renderer.is_true("not yes", &values).unwrap());
+        for source in ["1) %}{% set x = (1", "yes %}", "{{ yes }}", ""] {
+            assert!(renderer.is_true(source, &values).is_err(), "{source}");
+        }
+    }
+}

@@ -1,0 +1,2 @@
+DROP INDEX tasks_by_lead;
+DROP INDEX jobs_by_lead;
