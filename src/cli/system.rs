@@ -315,7 +315,7 @@ pub async fn migrate(arguments: &Migrate, global: &Global, out: &Out) -> Result<
         let (_, applied) = Db::open_migrated(&url).await?;
         return out.list(&["applied"], &applied, |name| vec![name.clone()]);
     }
-    let listing = tokio::task::spawn_blocking(move || migration::status(&mut url.establish()?));
+    let listing = tokio::task::spawn_blocking(move || migration::status_at(&url));
     let listed =
         listing.await.map_err(|error| Error::internal("reading migrations ended early").source(error))??;
     out.list(&["migration", "applied"], &listed, |migration| {

@@ -19,6 +19,7 @@ mod form;
 mod google_connection;
 mod google_effects;
 mod harness;
+mod installation;
 mod intake;
 mod isolation;
 mod isolation_tables;
