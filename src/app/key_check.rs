@@ -19,8 +19,7 @@ pub async fn verify(db: &Db, key: &MasterKey, file: &Path) -> Result<()> {
     let sealed = db.read(|conn| {
         Ok(match daemon::key_check(conn)? {
             Some(sealed) => Some((OWNER.to_owned(), sealed)),
-            None => daemon::any_credential(conn)?
-                .and_then(|(tenant, id, sealed)| Some((format!("{tenant}/{id}"), sealed?))),
+            None => daemon::any_sealed(conn)?.and_then(|known| Some((known.seal_owner(), known.sealed?))),
         })
     });
     let Some((owner, sealed)) = sealed.await? else { return Ok(()) };

@@ -6,9 +6,8 @@ use crate::Conn;
 use crate::conn::on;
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
-use nexora_core::model::connection::connections;
+use nexora_core::model::connection::{Connection, connections};
 use nexora_core::model::daemon::{Daemon, daemons, key_checks};
-use nexora_core::model::{ConnectionId, TenantId};
 
 /// Writes a daemon's sign of life.
 pub fn save(conn: &mut Conn, daemon: &Daemon) -> Result<()> {
@@ -48,12 +47,18 @@ pub fn insert_key_check(conn: &mut Conn, sealed: &[u8]) -> Result<()> {
     on!(conn, |c| insert.execute(c)).map(|_| ())
 }
 
-/// Returns one sealed credential, with what its seal names: for databases that have no key check yet.
-pub fn any_credential(conn: &mut Conn) -> Result<Option<(TenantId, ConnectionId, Option<Vec<u8>>)>> {
+/// Writes for real, so that it shows whether that can be done; it leaves everything as it was.
+pub fn try_write(conn: &mut Conn) -> Result<()> {
+    let update = diesel::update(key_checks::table).set(key_checks::sealed.eq(key_checks::sealed));
+    on!(conn, |c| update.execute(c)).map(|_| ())
+}
+
+/// Returns one connection that has a credential: for databases that have no key check yet.
+pub fn any_sealed(conn: &mut Conn) -> Result<Option<Connection>> {
     on!(conn, |c| connections::table
         .filter(connections::sealed.is_not_null())
         .order((connections::tenant_id, connections::id))
-        .select((connections::tenant_id, connections::id, connections::sealed))
+        .select(Connection::as_select())
         .first(c)
         .optional())
 }

@@ -105,6 +105,10 @@ async fn a_database_that_is_full_or_read_only_is_said_and_intake_asks_to_come_ba
         assert_eq!(machine.run(&create.split(' ').collect::<Vec<_>>()).0, 0);
         let running = Daemon::start(config(&machine)).await.unwrap();
         let db = &running.app.db;
+        // What the daemon writes as it starts is written before anything is made to fail.
+        while db.read(|conn| daemon::list(conn, 1)).await.unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
         // After a failure the writer opens the database anew, so the fault is dialled in before each request.
         let fault = || db.write(move |conn| sql(conn, pragma));
         fault().await.unwrap();

@@ -4,6 +4,7 @@
 
 mod architecture;
 mod automations;
+mod broken;
 mod browser;
 mod command_line;
 mod command_output;

@@ -78,6 +78,14 @@ pub enum Trouble {
     /// The sign-in of an address is locked.
     Locked(String),
     HeldAsSpam(usize),
+    /// The program itself does not work, or not all of it.
+    Stopped,
+    NothingConnected,
+    NothingAutomated,
+    /// An automation was paused.
+    AutomationPaused(String),
+    /// What calls itself a source of leads is refused.
+    SourceRefused(String),
 }
 
 /// What of an account is read.
