@@ -2,6 +2,8 @@
 
 pub mod failure_notes;
 pub mod fair_queue;
+pub mod heart;
+pub mod key_check;
 mod public_profile;
 pub mod registry;
 pub mod turns;
@@ -17,6 +19,7 @@ use tokio::sync::{Notify, OnceCell};
 use tokio_util::task::TaskTracker;
 
 use crate::app::failure_notes::FailureNotes;
+use crate::app::heart::Heart;
 use crate::app::registry::Registry;
 use crate::app::turns::Turns;
 use crate::config::Config;
@@ -46,6 +49,8 @@ pub struct App {
     pub deliveries: Deliveries,
     /// When each stage of this daemon is expected back.
     pub turns: Turns,
+    /// The signs of life of this process.
+    pub heart: Heart,
     /// The failed sign-ins that are written down.
     pub failure_notes: FailureNotes,
     /// The polls under way in this process.
@@ -159,12 +164,14 @@ impl App {
     pub async fn open(config: Config, clock: Clock) -> Result<Arc<App>> {
         let key = config.secrets.master_key()?;
         let db = Db::open(&config.database.url.parse()?).await?;
+        key_check::verify(&db, &key, &config.secrets.key_file).await?;
         let registry = Registry::new(registry::connectors(), environment(&config, clock.clone()));
         Ok(App::assemble(config, db, clock, key, registry))
     }
 
     /// Puts an application together from its parts.
     pub fn assemble(config: Config, db: Db, clock: Clock, key: MasterKey, registry: Registry) -> Arc<App> {
+        let heart = Heart::new(clock.now());
         let lead_sources = LeadSources::new(config.sources.timeout());
         Arc::new(App {
             config,
@@ -176,6 +183,7 @@ impl App {
             nudges: Nudges::default(),
             deliveries: Deliveries::default(),
             turns: Turns::default(),
+            heart,
             failure_notes: FailureNotes::default(),
             polls: TaskTracker::new(),
             profiles: PublicProfiles::default(),

@@ -233,7 +233,7 @@ async fn config(folder: &Path, sandbox: &Sandbox, port: u16) -> Result<Config> {
     config.http.private_listen = "127.0.0.1:0".to_owned();
     config.smtp.allow_private = true;
     config.check()?;
-    Db::open_migrated(&config.database.url.parse()?).await?;
+    Db::create(&config.database.url.parse()?).await?;
     sandbox.seed(serde_json::json!({
         "spreadsheets": [{ "id": SHEET, "title": "Leads of Acme Plumbing", "sheets": [{ "title": "Leads", "rows": [] }] }]
     }))?;

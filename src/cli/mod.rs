@@ -23,6 +23,7 @@ mod role;
 mod run;
 mod session;
 mod source;
+pub mod status;
 mod system;
 mod task;
 mod tenant;
@@ -172,8 +173,8 @@ enum Command {
     /// Look at effects, retry or discard them
     #[command(subcommand)]
     Effect(effect::Command),
-    /// Say whether everything works; with `link`, make an owner's link to the status page
-    Status(system::Status),
+    /// Say what is broken, and the command that mends it; with `link`, make an owner's link to the status page
+    Status(status::Status),
     /// Run the daemon
     Serve,
     /// Run the stand-in for Google Workspace and a mail relay, on this machine alone
@@ -210,7 +211,7 @@ pub fn main() -> ExitCode {
         Err(error) => Err(Error::internal("the runtime cannot be started").source(error)),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::from(out.exit_status()),
         Err(error) => {
             out.error(&error);
             ExitCode::from(error.kind().exit_code())
@@ -262,7 +263,7 @@ async fn run(cli: Cli, out: &Out) -> Result<()> {
         Command::Event(command) => event::run(&Context::open(&global).await?, command, out).await,
         Command::Run(command) => run::run(&Context::open(&global).await?, command, out).await,
         Command::Effect(command) => effect::run(&Context::open(&global).await?, command, out).await,
-        Command::Status(arguments) => system::status(&Context::open(&global).await?, arguments, out).await,
+        Command::Status(arguments) => status::run(&global, arguments, out).await,
     }
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::print_stderr, reason = "the one place that prints")]
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
@@ -26,11 +27,27 @@ pub struct Out {
     quiet: bool,
     yes: bool,
     no_input: bool,
+    exit_status: AtomicU8,
 }
 
 impl Out {
     pub fn new(global: &Global) -> Out {
-        Out { format: global.output, quiet: global.quiet, yes: global.yes, no_input: global.no_input }
+        Out {
+            format: global.output,
+            quiet: global.quiet,
+            yes: global.yes,
+            no_input: global.no_input,
+            exit_status: AtomicU8::new(0),
+        }
+    }
+
+    /// Says with what the program ends when the command has succeeded: an answer can be in it, too.
+    pub fn exit_with(&self, status: u8) {
+        self.exit_status.store(status, Ordering::Relaxed);
+    }
+
+    pub fn exit_status(&self) -> u8 {
+        self.exit_status.load(Ordering::Relaxed)
     }
 
     pub fn is_json(&self) -> bool {

@@ -1,25 +1,18 @@
-//! The words that stand alone: init, status, serve, sandbox, config, migrate, completions.
+//! The words that stand alone: init, serve, sandbox, config, migrate, completions.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::out::{Out, ago, print};
-use crate::cli::permission::Need;
-use crate::cli::{Context, Global, load_config};
+use crate::cli::out::Out;
+use crate::cli::{Global, load_config};
 use crate::daemon::{self, Logging};
-use crate::ops::access::session;
 use crate::ops::init;
-use crate::ops::report::status::{self, TenantStatus};
 use nexora_core::base::clock::Clock;
-use nexora_core::base::{Error, Kind, Result, file, wording};
+use nexora_core::base::{Error, Kind, Result, file};
 use nexora_core::model::address::EmailAddress;
 use nexora_core::model::audit::Actor;
-use nexora_core::model::panel::Panel;
-use nexora_core::model::principal::{Noun, Verb};
-use nexora_core::model::tenant_setting::TenantSettings;
 use nexora_sandbox::{Sandbox, Settings};
 use nexora_store::{Db, Url, migration};
 
@@ -57,137 +50,6 @@ pub async fn init(arguments: Init, actor: &Actor, out: &Out) -> Result<()> {
          nexora --config {config} automation enable lead-capture --tenant SLUG"
     ));
     Ok(())
-}
-
-#[derive(Args)]
-#[command(after_help = "Examples:
-  nexora status
-  nexora status --tenant acme --output json
-  nexora status link --tenant acme --for 30days
-  nexora status panels --tenant acme health week leads")]
-pub struct Status {
-    #[command(subcommand)]
-    pub(super) command: Option<StatusCommand>,
-}
-
-#[derive(Subcommand)]
-pub enum StatusCommand {
-    /// Make a link that lets a tenant's owner see their status page
-    #[command(after_help = "Example:\n  nexora status link --tenant acme --for 30days")]
-    Link {
-        /// How long the link works, such as 12h or 30days; 400 days at most
-        #[arg(long = "for", default_value = "7days", value_parser = wording::parse_length)]
-        valid: Duration,
-    },
-    /// End every link to a tenant's status page that was made so far
-    #[command(after_help = "Example:\n  nexora status revoke-links --tenant acme")]
-    RevokeLinks,
-    /// Say what a tenant's status page shows, or choose it and its order
-    #[command(after_help = "Examples:
-  nexora status panels --tenant acme
-  nexora status panels --tenant acme health week leads appointments
-  nexora status panels --tenant acme --reset
-
-Panels: health, week, charts, leads, messages, appointments, runs, automations, tasks, jobs")]
-    Panels {
-        /// The panels, in order; none says what is shown now
-        panels: Vec<String>,
-        /// Show all panels, in the usual order
-        #[arg(long, conflicts_with = "panels")]
-        reset: bool,
-    },
-}
-
-impl Status {
-    /// Says what must be permitted.
-    pub fn need(&self, names_tenant: bool) -> Need {
-        match &self.command {
-            None if !names_tenant => Need::Operator,
-            // The status of a tenant names its latest leads.
-            None => Need::read_with_people(Noun::Status),
-            Some(StatusCommand::Panels { panels, reset }) if *reset || !panels.is_empty() => {
-                Need::of(status::PANELS)
-            }
-            Some(StatusCommand::Panels { .. }) => Need::read(Noun::Status),
-            Some(StatusCommand::Link { .. }) => Need::may(Noun::Session, Verb::Create),
-            Some(StatusCommand::RevokeLinks) => Need::of(session::REVOKE_LINKS),
-        }
-    }
-}
-
-pub async fn status(context: &Context, arguments: Status, out: &Out) -> Result<()> {
-    let app = &context.app;
-    match arguments.command {
-        Some(StatusCommand::RevokeLinks) => {
-            let tenant = context.tenant().await?;
-            let ended = session::revoke_links(app, &context.actor, &tenant).await?;
-            out.note(&format!(
-                "no link to the page of `{}` opens any more; sessions ended: {ended}",
-                tenant.slug
-            ));
-            return Ok(());
-        }
-        Some(StatusCommand::Link { valid }) => return link(context, valid, out).await,
-        Some(StatusCommand::Panels { panels: names, reset }) => {
-            return panels(context, &names, reset, out).await;
-        }
-        None => {}
-    }
-    let statuses = match context.global.tenant {
-        Some(_) => vec![status::of_tenant(app, context.tenant().await?).await?],
-        None => status::of_all(app).await?,
-    };
-    let headers =
-        ["tenant", "state", "leads", "runs waiting", "failed", "delivered", "open", "dead", "oldest due"];
-    out.list(&headers, &statuses, row)?;
-    let troubles = statuses.iter().flat_map(|status| {
-        status.troubles.iter().map(|trouble| {
-            vec![status.tenant.slug.to_string(), trouble.what.clone(), trouble.command.clone()]
-        })
-    });
-    out.section("Needs a look", &["tenant", "what", "command"], troubles.collect())
-}
-
-async fn link(context: &Context, valid: Duration, out: &Out) -> Result<()> {
-    let app = &context.app;
-    let tenant = context.tenant().await?;
-    let (url, until) = status::make_link(app, &context.actor, &tenant, valid).await?;
-    match out.is_json() {
-        true => out.json(&serde_json::json!({ "url": url, "until": until })),
-        false => print(&url),
-    }
-}
-
-async fn panels(context: &Context, names: &[String], reset: bool, out: &Out) -> Result<()> {
-    let mut tenant = context.tenant().await?;
-    let wanted = match reset {
-        true => TenantSettings::default().status_panels,
-        false => names.iter().map(|name| Panel::parse(name)).collect::<Result<Vec<Panel>>>()?,
-    };
-    if !wanted.is_empty() {
-        tenant = status::set_panels(&context.app, &context.actor, tenant, wanted).await?;
-    }
-    let shown = tenant.settings()?.status_panels;
-    match out.is_json() {
-        true => out.json(&serde_json::json!({ "tenant": tenant.slug, "panels": shown })),
-        false => print(&shown.iter().map(|panel| panel.name()).collect::<Vec<_>>().join("\n")),
-    }
-}
-
-fn row(status: &TenantStatus) -> Vec<String> {
-    let open =
-        ["pending", "leased", "retrying", "in_doubt"].iter().map(|state| status.count("effect", state));
-    vec![
-        status.tenant.slug.to_string(),
-        status.tenant.state.to_string(),
-        status.total("lead").to_string(),
-        (status.count("run", "waiting") + status.count("run", "running")).to_string(),
-        status.count("run", "failed").to_string(),
-        status.count("effect", "delivered").to_string(),
-        open.sum::<i64>().to_string(),
-        status.count("effect", "dead").to_string(),
-        status.oldest_due_at.map(ago).unwrap_or_default(),
-    ]
 }
 
 /// Runs the daemon until a signal ends it.
@@ -315,7 +177,7 @@ pub async fn migrate(arguments: &Migrate, global: &Global, out: &Out) -> Result<
         let (_, applied) = Db::open_migrated(&url).await?;
         return out.list(&["applied"], &applied, |name| vec![name.clone()]);
     }
-    let listing = tokio::task::spawn_blocking(move || migration::status(&mut url.establish()?));
+    let listing = tokio::task::spawn_blocking(move || migration::status_at(&url));
     let listed =
         listing.await.map_err(|error| Error::internal("reading migrations ended early").source(error))??;
     out.list(&["migration", "applied"], &listed, |migration| {

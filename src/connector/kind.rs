@@ -27,6 +27,12 @@ pub trait ConnectorKind: Sync {
     /// Says how a connection is added.
     fn added(&self) -> Added;
 
+    /// Returns the flag by which its credential is given, where an operator gives one.
+    fn secret_flag(&self) -> Option<&'static str> {
+        let Added::ByForm(form) = self.added() else { return None };
+        form.fields.iter().find(|field| matches!(field.input, Input::Secret { .. })).map(|field| field.flag)
+    }
+
     /// Returns the mail address, or the address on the web, that a connection stands for.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 //! A stop is graceful: no stage claims anything more, requests and deliveries under way finish, and
 //! what does not finish in time is taken up by rescue after the next start.
 
+mod heart;
 mod logging;
 mod loops;
 mod rehearsal;
@@ -19,7 +20,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 pub use rehearsal::provide as provide_rehearsal;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::App;
+use crate::app::{App, key_check};
 use crate::config::Config;
 use crate::domain::connection::quota_check;
 use crate::http::{self, Limits, Server};
@@ -59,6 +60,7 @@ impl Daemon {
         let app = App::open(config, Clock::System).await?;
         let plan = quota_check::PollPlan::of(&app.config);
         app.db.read(move |conn| quota_check::check(conn, &plan)).await?;
+        key_check::keep(&app.db, &app.key).await?;
         provide_rehearsal(&app)?;
         let sole = sole::claim(&app).await?;
         let settings = &app.config.http;
@@ -71,6 +73,7 @@ impl Daemon {
         let (public_address, private_address) = (public.address(), private.address());
         tasks.spawn(public.serve(http::public(Arc::clone(&app)), stop.clone()));
         tasks.spawn(private.serve(http::private(Arc::clone(&app), metrics.clone()), stop.clone()));
+        tasks.spawn(heart::run(Arc::clone(&app), stop.clone()));
         tasks.spawn(upkeep(metrics, stop.clone()));
         loops::start(&app, &stop, &mut tasks);
         tracing::info!("nexora serves {public_address} in public and {private_address} in private");
@@ -94,6 +97,7 @@ impl Daemon {
                 "some deliveries did not finish in time; they will be asked after at the next start"
             );
         }
+        heart::stop(&self.app).await;
         tracing::info!("nexora has stopped");
     }
 }

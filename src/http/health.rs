@@ -36,12 +36,13 @@ pub async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// The process can do its work: the database can be read and written, and no stage is stuck.
+/// The process can do its work: the database can be read, and written for real, and no stage is stuck. Each check
+/// that fails says why.
 pub async fn ready(State(private): State<Private>) -> Response {
     let db = &private.app.db;
     let checks = vec![
         check("database_read", db.read(migration::check)).await,
-        check("database_write", db.write(|_| Ok(()))).await,
+        check("database_write", private.app.heart.beat(db, &private.app.clock)).await,
         check("stages", async { stages(&private.app.turns.late(Instant::now())) }).await,
     ];
     let ok = checks.iter().all(|check| check.ok);

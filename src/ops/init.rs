@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::app::App;
+use crate::app::{App, key_check};
 use crate::config::Config;
 use crate::ops::access::user::{self, Grant};
 use nexora_core::base::clock::Clock;
@@ -60,9 +60,10 @@ pub async fn run(
         kept.push(config_path.clone());
     }
     let config = Config::load(&config_path, std::env::vars())?;
-    let (_, _) = Db::open_migrated(&config.database.url.parse()?).await?;
+    Db::create(&config.database.url.parse()?).await?;
     let shown = config.database.shown_url();
     let app = App::open(config, Clock::System).await?;
+    key_check::keep(&app.db, &app.key).await?;
     match user::create(&app, actor, operator.clone(), None, Grant::Operator).await {
         Ok(_) => {}
         Err(error) if error.kind() == Kind::Conflict => {}

@@ -30,6 +30,21 @@ pub enum Url {
 }
 
 impl Url {
+    /// Checks that there is a file with something in it, as opening would make one.
+    ///
+    /// # Errors
+    /// `Config` when there is none.
+    pub fn require(&self) -> Result<()> {
+        match self {
+            Url::Sqlite(path)
+                if std::fs::metadata(path).is_ok_and(|file| file.len() == 0) || !path.exists() =>
+            {
+                Err(absent(&format!("`{}`", path.display())))
+            }
+            Url::Sqlite(_) | Url::Scratch(_) | Url::Postgres(_) => Ok(()),
+        }
+    }
+
     /// Opens one connection, outside any pool.
     ///
     /// # Errors
@@ -41,6 +56,12 @@ impl Url {
             Url::Postgres(url) => postgres::establish(url).map(|conn| Conn::Postgres(Box::new(conn))),
         }
     }
+}
+
+/// Says that there is no database of ours.
+pub(crate) fn absent(place: &str) -> Error {
+    Error::config(format!("there is no nexora database at {place}"))
+        .hint("check `database.url`; `nexora init` makes a new database")
 }
 
 impl FromStr for Url {

@@ -2,7 +2,7 @@
 
 use diesel::RunQueryDsl;
 use diesel::connection::SimpleConnection;
-use diesel::sql_types::Text;
+use diesel::sql_types::{BigInt, Text};
 
 use crate::Conn;
 use crate::conn::on;
@@ -11,6 +11,25 @@ use nexora_core::base::Result;
 /// Asks the server for a sign of life.
 pub fn ping(conn: &mut Conn) -> Result<()> {
     on!(conn, |c| c.batch_execute("SELECT 1"))
+}
+
+#[derive(diesel::QueryableByName)]
+struct Tables {
+    #[diesel(sql_type = BigInt)]
+    tables: i64,
+}
+
+/// Tells whether a table is there, without making anything.
+pub fn has_table(conn: &mut Conn, name: &str) -> Result<bool> {
+    let sql = match conn {
+        Conn::Sqlite(_) => "SELECT count(*) AS tables FROM sqlite_master WHERE type = 'table' AND name = $1",
+        Conn::Postgres(_) => {
+            "SELECT count(*) AS tables FROM information_schema.tables
+              WHERE table_name = $1 AND table_schema = ANY (current_schemas(false))"
+        }
+    };
+    let rows: Vec<Tables> = on!(conn, |c| diesel::sql_query(sql).bind::<Text, _>(name).load(c))?;
+    Ok(rows.first().is_some_and(|row| row.tables > 0))
 }
 
 /// Returns the end of a claiming query: rows that another daemon is claiming are passed over.

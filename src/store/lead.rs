@@ -117,6 +117,20 @@ pub fn count_spam(tx: &mut Tx, since: Timestamp, most: i64) -> Result<i64> {
     Ok(i64::try_from(found.len()).unwrap_or(most))
 }
 
+/// Lists the leads that are held back as spam since a moment, the oldest first, without tests. Uses
+/// `leads_spam_by_tenant`.
+pub fn held_as_spam(tx: &mut Tx, since: Timestamp, limit: i64) -> Result<Vec<(LeadId, Timestamp)>> {
+    on!(tx.conn, |c| leads::table
+        .filter(leads::tenant_id.eq(tx.tenant))
+        .filter(is_spam())
+        .filter(leads::received_at.ge(since))
+        .filter(leads::is_test.eq(false))
+        .order((leads::received_at, leads::id))
+        .limit(limit)
+        .select((leads::id, leads::received_at))
+        .load(c))
+}
+
 /// Deletes at most `limit` leads, with their photos, that were held back as spam before `before` and that
 /// nobody let go; returns how many. Uses `leads_spam`.
 pub fn prune_spam(conn: &mut Conn, before: Timestamp, limit: i64) -> Result<usize> {

@@ -15,6 +15,7 @@ pub mod consent;
 pub mod contact;
 pub mod copy;
 pub mod cursor;
+pub mod daemon;
 mod dialect;
 pub mod due;
 pub mod effect;
@@ -98,12 +99,24 @@ enum Inner {
 }
 
 impl Db {
-    /// Opens the database that `url` names and checks that its schema is ours.
+    /// Makes the database that `url` names where there is none yet, and brings its schema up to date.
     ///
     /// # Errors
-    /// `Unavailable` when it cannot be reached, `Conflict` when migrations are missing or the
-    /// database is newer than this program.
+    /// As `open`, and `Internal` when a migration fails.
+    pub async fn create(url: &Url) -> Result<Db> {
+        let target = url.clone();
+        blocking(move || migration::run(&mut target.establish()?)).await?;
+        Db::open(url).await
+    }
+
+    /// Opens the database that `url` names and checks that its schema is ours. It makes none: a mistyped address
+    /// would otherwise become an empty product.
+    ///
+    /// # Errors
+    /// `Config` when there is no database of ours, `Unavailable` when it cannot be reached, `Conflict` when
+    /// migrations are missing or the database is newer than this program.
     pub async fn open(url: &Url) -> Result<Db> {
+        url.require()?;
         let db = Db::connect(url).await?;
         db.read(migration::check).await?;
         Ok(db)
@@ -115,7 +128,7 @@ impl Db {
     /// As `open`, and `Internal` when a migration fails.
     pub async fn open_migrated(url: &Url) -> Result<(Db, Vec<String>)> {
         let target = url.clone();
-        let applied = blocking(move || migration::run(&mut target.establish()?)).await?;
+        let applied = blocking(move || migration::upgrade(&target)).await?;
         Ok((Db::open(url).await?, applied))
     }
 

@@ -3,7 +3,8 @@
 use diesel::migration::{Migration, MigrationSource, MigrationVersion};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use crate::{Conn, statistics};
+use crate::conn::absent;
+use crate::{Conn, Url, dialect, statistics};
 use nexora_core::base::{Error, Result};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
@@ -39,6 +40,36 @@ pub fn run(conn: &mut Conn) -> Result<Vec<String>> {
     Ok(names)
 }
 
+/// Applies what is missing to a database that is ours already.
+///
+/// # Errors
+/// As `run`, and `Config` when there is no database of ours.
+pub fn upgrade(url: &Url) -> Result<Vec<String>> {
+    url.require()?;
+    let mut conn = url.establish()?;
+    refuse_foreign(&mut conn)?;
+    run(&mut conn)
+}
+
+/// Lists every migration of this program for a database that is ours already.
+///
+/// # Errors
+/// As `status`, and `Config` when there is no database of ours.
+pub fn status_at(url: &Url) -> Result<Vec<Status>> {
+    url.require()?;
+    let mut conn = url.establish()?;
+    refuse_foreign(&mut conn)?;
+    status(&mut conn)
+}
+
+/// Refuses a database in which nothing was ever made by this program.
+fn refuse_foreign(conn: &mut Conn) -> Result<()> {
+    match dialect::has_table(conn, "__diesel_schema_migrations")? {
+        true => Ok(()),
+        false => Err(absent("`database.url`: what is there is another program's")),
+    }
+}
+
 fn names_of(versions: Vec<MigrationVersion<'_>>) -> Vec<String> {
     versions.iter().map(ToString::to_string).collect()
 }
@@ -55,8 +86,9 @@ pub fn status(conn: &mut Conn) -> Result<Vec<Status>> {
 /// Checks that the schema is exactly the one this program was built for.
 ///
 /// # Errors
-/// `Conflict` when it is older or newer.
+/// `Conflict` when it is older or newer; `Config` when it is none of ours.
 pub fn check(conn: &mut Conn) -> Result<()> {
+    refuse_foreign(conn)?;
     refuse_newer(conn)?;
     if status(conn)?.iter().all(|migration| migration.applied) {
         return Ok(());

@@ -112,7 +112,7 @@ impl Loop {
         while let Some(task) = next {
             let done = task(match &begun {
                 Ok(()) => Ok(&mut self.conn),
-                Err(error) => Err(lost(&error.report())),
+                Err(error) => Err(lost(error)),
             });
             sound = sound && done.sound;
             group.push(done.answer);
@@ -126,7 +126,7 @@ impl Loop {
         for answer in group {
             answer(match &fate {
                 Ok(()) => Ok(()),
-                Err(error) => Err(lost(&error.report())),
+                Err(error) => Err(lost(error)),
             });
         }
     }
@@ -159,7 +159,8 @@ impl Loop {
     }
 }
 
-fn lost(reason: &str) -> Error {
-    Error::unavailable(format!("the database could not keep the change: {reason}"))
-        .hint("free disk space or mend the disk; nothing was half done")
+/// Says that a change was lost, and why; what helps is what the reason names.
+fn lost(error: &Error) -> Error {
+    Error::unavailable(format!("the database could not keep the change: {}", error.report()))
+        .hint(error.hint_text().unwrap_or("free disk space or mend the disk; nothing was half done"))
 }

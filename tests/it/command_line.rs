@@ -64,7 +64,7 @@ fn what_is_wrong_is_said_with_the_fix_and_the_right_status() {
         assert!(error.contains(message), "{arguments:?}: {error}");
     }
     let missing =
-        Command::cargo_bin("nexora").unwrap().args(["--config", "/nonexistent", "status"]).output().unwrap();
+        Command::cargo_bin("nexora").unwrap().args(["--config", "/nonexistent", "serve"]).output().unwrap();
     assert_eq!(missing.status.code(), Some(3));
 }
 
@@ -94,7 +94,13 @@ fn a_tenant_is_built_up_command_by_command() {
     let lead = machine.json(&["lead", "create", "--name", "Jo", "--phone", "(512) 555-0142"]);
     let shown = machine.json(&["lead", "show", lead["id"].as_str().unwrap()]);
     assert_eq!(shown["phone"], "+15125550142");
-    assert_eq!(machine.json(&["status"])[0]["tenant"]["slug"], "acme");
+    let (status, out, _) = machine.run(&["status", "--output", "json"]);
+    let seen: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(
+        (status, &seen["tenants"][0]["tenant"]["slug"]),
+        (11, &serde_json::json!("acme")),
+        "no daemon runs"
+    );
 }
 
 #[test]
@@ -315,7 +321,7 @@ fn what_is_written_is_for_its_owner_alone_whatever_the_umask() {
     }
     let key = machine.folder().join("master.key");
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o640)).unwrap();
-    let (status, _, error) = machine.run(&["status"]);
+    let (status, _, error) = machine.run(&["tenant", "list"]);
     assert_eq!(status, 3);
     assert!(error.contains("chmod 600"), "{error}");
 }

@@ -14,12 +14,13 @@ const CREATE: &str =
 const CONNECT: &str = "connection create smtp --host 127.0.0.1 --port 25 --from office@acme.com --tls none";
 
 /// What differs from run to run, and what is shown instead.
-const MASKS: [(&str, &str); 12] = [
+const MASKS: [(&str, &str); 13] = [
     (r"\b([a-z]+)_[0-9a-hjkmnp-tv-z]{26}\b", "${1}_ID"),
     (r"\b\d+ (s|min|h|days) ago\b", "AGO"),
     (r"\bin \d+ (s|min|h|days)\b", "SOON"),
     (r"\b\d+ days( \d+ h)?", "LONG"),
     (r"\b\d+ s after", "SHORT after"),
+    (r"\((under )?\d+ s\)", "(SHORT)"),
     (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
     (r"\b[A-Z][a-z]{2} \d+ [A-Z][a-z]{2} \d{4}, [\d:]+ [A-Z]{3}", "TIME"),
     (r"/\S*/etc\b", "/etc/nexora"),

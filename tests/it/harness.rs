@@ -99,7 +99,7 @@ impl Database {
     }
 
     pub async fn open(&self) -> Db {
-        Db::open_migrated(&self.url).await.unwrap().0
+        Db::create(&self.url).await.unwrap()
     }
 }
 

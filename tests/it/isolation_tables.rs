@@ -99,6 +99,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("connection show smtp", "connection.read"),
     ("connection test smtp", "connection.update"),
     ("connection pause smtp", "connection.update"),
+    ("connection set smtp --password-file -", "connection.update"),
     ("connection resume smtp", "connection.update"),
     ("connection authorize google", "connection.update"),
     ("connection lead-mail google", "connection.update"),

@@ -4,6 +4,7 @@
 
 mod architecture;
 mod automations;
+mod broken;
 mod browser;
 mod command_line;
 mod command_output;
@@ -19,6 +20,7 @@ mod form;
 mod google_connection;
 mod google_effects;
 mod harness;
+mod installation;
 mod intake;
 mod isolation;
 mod isolation_tables;

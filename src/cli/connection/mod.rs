@@ -45,6 +45,15 @@ pub enum Command {
     /// Resume a connection: what waited goes out
     #[command(after_help = "Example:\n  nexora connection resume smtp --tenant acme")]
     Resume { name: String },
+    /// Give a connection another password; what waited goes out
+    #[command(after_help = "Example:
+  nexora connection set smtp --password-file password.txt --tenant acme")]
+    Set {
+        name: String,
+        /// File whose first line is the new password; `-` for standard input, asked for where it is left out
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
+    },
     /// Consent again, after access was lost or for more permissions; what waited goes out
     #[command(after_help = "Examples:
   nexora connection authorize google --tenant acme
@@ -96,6 +105,7 @@ impl Command {
             // It notes what the provider answers, and has a connection that failed go on.
             Command::Test { .. } | Command::Resume { .. } => Need::of(connection::RESUME),
             Command::Pause { .. } => Need::of(connection::PAUSE),
+            Command::Set { .. } => Need::of(connection::SET),
             Command::Authorize { .. } => Need::of(authorization::AUTHORIZE),
             Command::LeadMail { .. } => Need::of(lead_mail::SET_RULES),
             Command::Revoke { .. } => Need::of(authorization::REVOKE),
@@ -138,6 +148,11 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         }
         Command::Pause { name } => show(app, &connection::pause(app, actor, &tenant, &name).await?, out),
         Command::Resume { name } => show(app, &connection::resume(app, actor, &tenant, &name).await?, out),
+        Command::Set { name, password_file } => {
+            let no_input = context.global.no_input;
+            let password = input::secret("Password: ", password_file.as_deref(), no_input)?;
+            show(app, &connection::set_password(app, actor, &tenant, &name, &password).await?, out)
+        }
         Command::Authorize { name, service_account, scopes } => {
             let key = service_account.as_deref().map(input::text).transpose()?.map(Secret::new);
             show(app, &authorize(context, &tenant, &name, key, &scopes, out).await?, out)

@@ -25,6 +25,9 @@ fn classify(error: &DieselError) -> (Kind, &'static str, Option<&'static str>) {
         DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => {
             (Kind::Conflict, "the row refers to something that is not there, or is still referred to", None)
         }
+        DieselError::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, info) => {
+            classify_message(info.message())
+        }
         DieselError::DatabaseError(
             DatabaseErrorKind::SerializationFailure | DatabaseErrorKind::ClosedConnection,
             _,
@@ -56,6 +59,13 @@ fn classify_message(message: &str) -> (Kind, &'static str, Option<&'static str>)
             Kind::Unavailable,
             "the database has no room to write",
             Some("free disk space; work resumes by itself"),
+        );
+    }
+    if message.contains("readonly database") || message.contains("read-only transaction") {
+        return (
+            Kind::Unavailable,
+            "the database can only be read",
+            Some("make its file and its folder writable for the user that runs nexora"),
         );
     }
     if passing.iter().any(|text| message.contains(text)) {

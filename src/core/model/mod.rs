@@ -15,6 +15,7 @@ pub mod consent;
 pub mod contact;
 pub mod country;
 pub mod cursor;
+pub mod daemon;
 pub mod effect;
 pub mod event;
 pub mod form;
@@ -113,4 +114,6 @@ define_ids! {
     NoticeId = "notice";
     /// Names one key of a program.
     KeyId = "key";
+    /// Names one daemon: one process.
+    DaemonId = "daemon";
 }

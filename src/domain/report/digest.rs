@@ -8,20 +8,20 @@ use chrono::Days;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::domain::report::health::{self, Health, HealthIssue, Level};
+use crate::domain::report::health::{HealthIssue, Standing};
 use nexora_connector::kind::Connectors;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::{Error, Result};
 use nexora_core::model::appointment::Appointment;
 use nexora_core::model::effect::EffectState;
 use nexora_core::model::job::Job;
-use nexora_core::model::language::{Language, Trouble};
+use nexora_core::model::language::Language;
 use nexora_core::model::lead::{Lead, LeadState};
 use nexora_core::model::task::{Task, TaskState};
 use nexora_core::model::tenant::Tenant;
 use nexora_engine::calendar::hours::at_wall_time;
 use nexora_engine::report::statistics::Done;
-use nexora_store::{Conn, appointment, balance, connection, contact, cursor, effect, job, lead, task};
+use nexora_store::{Conn, appointment, contact, effect, job, lead, task};
 
 /// Lines that each part of a digest shows at most.
 const SHOWN: i64 = 20;
@@ -132,9 +132,8 @@ pub fn compose(
         today: appointments(tx, tenant, today)?,
         tomorrow: appointments(tx, tenant, tomorrow)?,
         overdue: overdue.into_iter().take(shown()).map(task_line).collect(),
-        troubles: held_back(tenant, &leads)
+        troubles: troubles(tx, connectors, tenant, (since_at, now))?
             .into_iter()
-            .chain(troubles(tx, connectors, tenant, now)?)
             .map(|issue| TroubleLine { what: issue.told(language), command: issue.command })
             .collect(),
         jobs: jobs(tx, tenant, since_at, today)?,
@@ -222,34 +221,18 @@ fn appointments(conn: &mut Conn, tenant: &Tenant, span: Span) -> Result<Vec<Appo
     Ok(lines)
 }
 
-/// What was held back as spam is told, so that a person can check it.
-fn held_back(tenant: &Tenant, leads: &[Lead]) -> Option<HealthIssue> {
-    let held = leads.iter().filter(|lead| lead.state == LeadState::Spam && !lead.is_test).count();
-    let trouble = Trouble::HeldAsSpam(held);
-    let what = (Language::English.words().trouble)(&trouble);
-    let command = format!("nexora lead list --state spam --tenant {}", tenant.slug);
-    (held > 0).then(|| HealthIssue::new(Level::Look, what, command, trouble))
-}
-
+/// What is not as it should be, and the leads that were held back as spam since the digest before.
 fn troubles(
     conn: &mut Conn,
     connectors: &Connectors,
     tenant: &Tenant,
-    now: Timestamp,
+    (since, now): Span,
 ) -> Result<Vec<HealthIssue>> {
-    let tx = &mut conn.of(&tenant.id);
-    let (counts, connections) = (balance::unsettled(tx)?, connection::list(tx, COUNTED)?);
-    let cursors = cursor::list(tx, None, COUNTED)?;
-    let health = Health {
-        tenant,
-        connectors,
-        counts: &counts,
-        // The digest itself is work that is due.
-        oldest_due_at: None,
-        connections: &connections,
-        cursors: &cursors,
-    };
-    Ok(health::of(&health, now))
+    let mut standing = Standing::load(&mut conn.of(&tenant.id), since, now)?;
+    // The digest itself is work that is due, and who cannot sign in is no news of the day.
+    standing.oldest_due.clear();
+    standing.locked.clear();
+    Ok(standing.issues(tenant, connectors, now))
 }
 
 fn jobs(conn: &mut Conn, tenant: &Tenant, since: Timestamp, today: Span) -> Result<Jobs> {

@@ -11,6 +11,7 @@ use crate::ops::automation::DefaultAutomation;
 use crate::ops::unit::Unit;
 use crate::ops::{LIST_LIMIT, Subject};
 use nexora_connector::kind::{Connectors, NewConnection};
+use nexora_core::base::secret::Secret;
 use nexora_core::base::{Error, Kind, Result};
 use nexora_core::model::audit::Actor;
 use nexora_core::model::connection::{Connection, ConnectionState};
@@ -21,6 +22,7 @@ use nexora_store::{Claim, Conn, Inserted, connection, effect};
 pub const ADD: Operation = Operation::new("connection.add", Noun::Connection, Verb::Create);
 pub const PAUSE: Operation = Operation::new("connection.pause", Noun::Connection, Verb::Update);
 pub const RESUME: Operation = Operation::new("connection.resume", Noun::Connection, Verb::Update);
+pub const SET: Operation = Operation::new("connection.set", Noun::Connection, Verb::Update);
 pub const REMOVE: Operation = Operation::new("connection.remove", Noun::Connection, Verb::Delete);
 
 /// Adds a connection; a tenant has one of each name, and one to each mailbox: of two, each would read and
@@ -147,6 +149,44 @@ pub async fn pause(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Res
 /// `NotFound` when there is none.
 pub async fn resume(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Result<Connection> {
     set_state(app, actor, tenant, name, ConnectionState::Active, RESUME).await
+}
+
+/// Gives a connection another password, once the provider has taken it. What waited for it goes out.
+///
+/// # Errors
+/// `NotFound` when there is none; `Usage` when it has no password; `Denied` or `Unavailable` as the provider answers.
+pub async fn set_password(
+    app: &App,
+    actor: &Actor,
+    tenant: &Tenant,
+    name: &str,
+    password: &Secret,
+) -> Result<Connection> {
+    app.permit(actor, tenant, SET).await?;
+    let before = find(app, tenant, name).await?;
+    if before.sealed.is_none() || app.connectors().of(&before)?.secret_flag().is_none() {
+        return Err(Error::usage(format!("connection `{name}` has no password"))
+            .hint(format!("run `nexora connection show {name} --tenant {}`", tenant.slug)));
+    }
+    let sealed = Some(app.key.seal(&before.seal_owner(), password)?);
+    // Opened apart from the registry, which holds the connection as it is stored.
+    let tried = Connection { sealed, updated_at: app.clock.now(), ..before.clone() };
+    app.connector(&tried)?.probe.probe().await?;
+    app.change(actor, tenant, SET, move |tx, now| {
+        let after = Connection {
+            state: ConnectionState::Active,
+            last_error: None,
+            last_error_at: None,
+            updated_at: now,
+            ..tried
+        };
+        replace(tx, &before, &after)?;
+        effect::wake_parked(tx, &after.id, now)?;
+        nexora_store::cursor::set_due(tx, &after.id, Some(now))?;
+        let subject = Subject::new(&after.name).before(&before)?.after(&after)?;
+        Ok((after, subject))
+    })
+    .await
 }
 
 async fn set_state(

@@ -5,3 +5,4 @@ pub mod explain;
 pub mod message;
 pub mod overview;
 pub mod status;
+pub mod survey;

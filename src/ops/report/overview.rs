@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::app::App;
-use crate::domain::report::health::{self, Health, HealthIssue, Level};
-use crate::ops::report::status;
+use crate::domain::report::health::{self, HealthIssue, Level, Standing};
+use crate::ops::report::status::HELD;
 use nexora_connector::kind::Connectors;
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
@@ -13,7 +13,7 @@ use nexora_core::model::effect::EffectState;
 use nexora_core::model::run::RunState;
 use nexora_core::model::tenant::Tenant;
 use nexora_engine::calendar::hours::at_wall_time;
-use nexora_store::{Conn, balance, connection, cursor, lead, migration, tenant};
+use nexora_store::{Conn, balance, lead, migration, tenant};
 
 /// Every tenant, and whether the machine keeps up.
 #[derive(Clone, Debug, Serialize)]
@@ -43,7 +43,6 @@ pub struct TenantLine {
 }
 
 const TENANTS: i64 = 1_000;
-const ROWS: i64 = 500;
 
 /// Looks at every tenant.
 ///
@@ -73,20 +72,10 @@ fn look(conn: &mut Conn, connectors: &Connectors, now: Timestamp) -> Result<Over
 fn line(conn: &mut Conn, connectors: &Connectors, tenant: Tenant, now: Timestamp) -> Result<TenantLine> {
     let id = &tenant.id;
     let tx = &mut conn.of(id);
-    let counts = balance::unsettled(tx)?;
-    let connections = connection::list(tx, ROWS)?;
-    let cursors = cursor::list(tx, None, ROWS)?;
-    let oldest_due_at = balance::oldest_due(tx)?.filter(|at| *at <= now);
-    let health = Health {
-        tenant: &tenant,
-        connectors,
-        counts: &counts,
-        oldest_due_at,
-        connections: &connections,
-        cursors: &cursors,
-    };
-    let mut troubles = health::of(&health, now);
-    troubles.extend(status::locks(tx, now)?);
+    let standing = Standing::load(tx, now - HELD, now)?;
+    let troubles = standing.issues(&tenant, connectors, now);
+    let oldest_due_at = standing.oldest_due_at().filter(|at| *at <= now);
+    let Standing { counts, connections, cursors, .. } = standing;
     let zone = tenant.zone()?.tz();
     let today = now.utc().with_timezone(&zone).date_naive();
     let midnight = at_wall_time(today, chrono::NaiveTime::MIN, zone);

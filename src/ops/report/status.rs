@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::app::App;
-use crate::domain::report::health::{self, Health, HealthIssue};
+use crate::domain::report::health::{HealthIssue, Standing};
 use crate::ops::Subject;
 use nexora_connector::kind::Connectors;
 use nexora_core::base::clock::Timestamp;
@@ -16,6 +16,7 @@ use nexora_core::base::token::PurposeKey;
 use nexora_core::base::{Error, Result};
 use nexora_core::model::address::Slug;
 use nexora_core::model::audit::Actor;
+use nexora_core::model::automation::Automation;
 use nexora_core::model::connection::Connection;
 use nexora_core::model::cursor::Cursor;
 use nexora_core::model::effect::Effect;
@@ -24,8 +25,8 @@ use nexora_core::model::panel::Panel;
 use nexora_core::model::principal::{Noun, Operation, Verb};
 use nexora_core::model::run::Run;
 use nexora_core::model::tenant::Tenant;
-use nexora_store::balance::{self, Count};
-use nexora_store::{Conn, Tx, automation, connection, cursor, effect, lead, run, sign_in, tenant};
+use nexora_store::balance::{self, Count, Oldest};
+use nexora_store::{Conn, effect, lead, run, tenant};
 
 pub const PANELS: Operation = Operation::new("status.panels", Noun::Status, Verb::Update);
 
@@ -36,6 +37,8 @@ pub struct TenantStatus {
     pub counts: Vec<Count>,
     /// Since when the oldest due work has been waiting.
     pub oldest_due_at: Option<Timestamp>,
+    /// The same for each kind of work: how far behind each stage is.
+    pub oldest_due: Vec<Oldest>,
     pub connections: Vec<Connection>,
     /// What is read of them, and how far.
     pub cursors: Vec<Cursor>,
@@ -55,6 +58,9 @@ pub struct AutomationLine {
 }
 
 const SHOWN: i64 = 25;
+
+/// For how long a lead that was held back as spam is told of.
+pub const HELD: Duration = Duration::from_secs(86_400);
 const TENANTS: i64 = 1_000;
 impl TenantStatus {
     /// Returns how many rows of a noun are in a state.
@@ -95,38 +101,22 @@ pub async fn of_all(app: &App) -> Result<Vec<TenantStatus>> {
 fn load(conn: &mut Conn, connectors: &Connectors, tenant: Tenant, now: Timestamp) -> Result<TenantStatus> {
     let id = tenant.id.clone();
     let tx = &mut conn.of(&id);
-    let automations = automation::list(tx, TENANTS)?.into_iter();
-    let mut status = TenantStatus {
+    let standing = Standing::load(tx, now - HELD, now)?;
+    let troubles = standing.issues(&tenant, connectors, now);
+    let line = |a: Automation| AutomationLine { name: a.name, state: a.state, version: a.live_version };
+    Ok(TenantStatus {
         counts: balance::counts(tx)?,
-        oldest_due_at: balance::oldest_due(tx)?,
-        connections: connection::list(tx, TENANTS)?,
-        cursors: cursor::list(tx, None, TENANTS)?,
-        automations: automations
-            .map(|a| AutomationLine { name: a.name, state: a.state, version: a.live_version })
-            .collect(),
+        oldest_due_at: standing.oldest_due_at(),
+        oldest_due: standing.oldest_due,
+        connections: standing.connections,
+        cursors: standing.cursors,
+        automations: standing.automations.into_iter().map(line).collect(),
         leads: lead::list(tx, None, None, SHOWN)?,
         runs: run::list(tx, &run::Filter::default(), SHOWN)?,
         effects: effect::list(tx, &effect::Filter::default(), SHOWN)?,
-        troubles: Vec::new(),
+        troubles,
         tenant,
-    };
-    let health = Health {
-        tenant: &status.tenant,
-        connectors,
-        counts: &status.counts,
-        oldest_due_at: status.oldest_due_at,
-        connections: &status.connections,
-        cursors: &status.cursors,
-    };
-    status.troubles = health::of(&health, now);
-    status.troubles.extend(locks(tx, now)?);
-    Ok(status)
-}
-
-/// Returns which members of a tenant cannot sign in for now.
-pub fn locks(tx: &mut Tx, now: Timestamp) -> Result<Vec<HealthIssue>> {
-    let locked = sign_in::locked_of(tx, now, SHOWN)?;
-    Ok(locked.iter().map(|(email, since)| health::of_lock(email, *since)).collect())
+    })
 }
 
 /// Sets what a tenant's status page shows, in order. The same again changes nothing.

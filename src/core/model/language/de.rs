@@ -275,6 +275,22 @@ fn trouble(trouble: &Trouble) -> String {
         Trouble::Locked(email) => {
             format!("Die Anmeldung als {email} ist eine Weile gesperrt: Es gab zu viele falsche Versuche.")
         }
+        Trouble::Stopped => {
+            "Nexora selbst arbeitet im Moment nicht. Wer es betreibt, sieht warum.".to_owned()
+        }
+        Trouble::NothingConnected => {
+            "Noch ist kein Konto verbunden; es kann nichts gesendet werden.".to_owned()
+        }
+        Trouble::NothingAutomated => {
+            "Keine Automatik ist eingeschaltet. Anfragen werden aufbewahrt, und nichts wird gesendet."
+                .to_owned()
+        }
+        Trouble::AutomationPaused(name) => {
+            format!("Die Automatik „{name}“ ist angehalten. Was sie zu tun hat, wartet.")
+        }
+        Trouble::SourceRefused(name) => {
+            format!("Anfragen von „{name}“ werden abgewiesen, weil das Passwort nicht passt.")
+        }
         Trouble::HeldAsSpam(rows) => {
             format!("{} als Spam zurückgehalten", count(*rows, "Anfrage wurde", "Anfragen wurden"))
         }

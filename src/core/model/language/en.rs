@@ -243,6 +243,19 @@ fn trouble(trouble: &Trouble) -> String {
         Trouble::Locked(email) => {
             format!("Signing in as {email} is locked for a while: there were too many wrong tries.")
         }
+        Trouble::Stopped => {
+            "Nexora itself is not working at the moment. Whoever runs it can see why.".to_owned()
+        }
+        Trouble::NothingConnected => "No account is connected yet, so nothing can be sent.".to_owned(),
+        Trouble::NothingAutomated => {
+            "No automation is switched on. Requests are kept, and nothing is sent.".to_owned()
+        }
+        Trouble::AutomationPaused(name) => {
+            format!("The automation “{name}” is paused. What it is to do waits.")
+        }
+        Trouble::SourceRefused(name) => {
+            format!("Requests from “{name}” are turned away, because its password does not fit.")
+        }
         Trouble::HeldAsSpam(rows) => {
             format!("{} held back as spam", count(*rows, "request was", "requests were"))
         }

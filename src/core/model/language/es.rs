@@ -275,6 +275,21 @@ fn trouble(trouble: &Trouble) -> String {
         Trouble::Locked(email) => {
             format!("El acceso de {email} está bloqueado por un tiempo: hubo demasiados intentos fallidos.")
         }
+        Trouble::Stopped => {
+            "Nexora no funciona en este momento. Quien lo administra puede ver por qué.".to_owned()
+        }
+        Trouble::NothingConnected => {
+            "Todavía no hay ninguna cuenta conectada; no se puede enviar nada.".to_owned()
+        }
+        Trouble::NothingAutomated => {
+            "Ninguna automatización está activada. Las solicitudes se guardan y no se envía nada.".to_owned()
+        }
+        Trouble::AutomationPaused(name) => {
+            format!("La automatización «{name}» está en pausa. Lo que debe hacer espera.")
+        }
+        Trouble::SourceRefused(name) => {
+            format!("Las solicitudes de «{name}» se rechazan porque su contraseña no es correcta.")
+        }
         Trouble::HeldAsSpam(rows) => {
             format!("{} como spam", count(*rows, "solicitud retenida", "solicitudes retenidas"))
         }

@@ -295,6 +295,23 @@ fn trouble(trouble: &Trouble) -> String {
                 "La connexion de {email} est bloquée un moment\u{a0}: il y a eu trop d’essais infructueux."
             )
         }
+        Trouble::Stopped => {
+            "Nexora ne fonctionne pas en ce moment. La personne qui l’administre peut voir pourquoi."
+                .to_owned()
+        }
+        Trouble::NothingConnected => {
+            "Aucun compte n’est encore connecté ; rien ne peut être envoyé.".to_owned()
+        }
+        Trouble::NothingAutomated => {
+            "Aucune automatisation n’est activée. Les demandes sont conservées et rien n’est envoyé."
+                .to_owned()
+        }
+        Trouble::AutomationPaused(name) => {
+            format!("L’automatisation « {name} » est en pause. Ce qu’elle doit faire attend.")
+        }
+        Trouble::SourceRefused(name) => {
+            format!("Les demandes de « {name} » sont refusées, car son mot de passe ne convient pas.")
+        }
         Trouble::HeldAsSpam(rows) => {
             format!("{} comme spam", count(*rows, "demande retenue", "demandes retenues"))
         }

@@ -80,6 +80,14 @@ pub enum Trouble {
     HeldAsSpam(usize),
     /// A mail to the business itself came back, from an address that may not be known.
     AlertCameBack(Option<String>),
+    /// The program itself does not work, or not all of it.
+    Stopped,
+    NothingConnected,
+    NothingAutomated,
+    /// An automation was paused.
+    AutomationPaused(String),
+    /// What calls itself a source of leads is refused.
+    SourceRefused(String),
 }
 
 /// What of an account is read.

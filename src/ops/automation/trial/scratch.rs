@@ -46,7 +46,7 @@ impl Scratch {
     pub async fn open(app: &App, tenant: &Tenant, draft: &Loaded, at: Timestamp) -> Result<Scratch> {
         let folder = folder()?;
         let url = Url::Scratch(folder.path().join("scratch.db"));
-        let (db, _) = Db::open_migrated(&url).await?;
+        let db = Db::create(&url).await?;
         let id = tenant.id.clone();
         app.db.read(move |from| copy::tenant(from, &mut url.establish()?, &id, Contents::History)).await?;
         let clock = Clock::hand_set(at);

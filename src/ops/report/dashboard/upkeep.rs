@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::automation::version::{self, Parsed};
-use crate::domain::report::health::{self, HealthIssue};
+use crate::domain::report::health::{HealthIssue, Standing};
 use crate::ops::report::dashboard::Names;
-use crate::ops::report::status;
+use crate::ops::report::status::HELD;
 use nexora_connector::kind::Connectors;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::{Kind, Result};
@@ -19,7 +19,7 @@ use nexora_core::model::schedule::Schedule;
 use nexora_core::model::tenant::Tenant;
 use nexora_core::model::{AutomationId, LeadId};
 use nexora_engine::report::owner_words;
-use nexora_store::{Conn, Tx, automation, balance, connection, cursor, lead, run, schedule};
+use nexora_store::{Conn, Tx, lead, run, schedule};
 
 /// Whether accounts work, and when the next digest comes.
 pub struct Health {
@@ -82,27 +82,17 @@ pub struct Upkeep {
     cursors: Vec<Cursor>,
 }
 
-const ROWS: i64 = 500;
 const LINES: i64 = 5;
 const WEEK: Duration = Duration::from_secs(7 * 86_400);
 
 pub fn load(conn: &mut Conn, connectors: &Connectors, tenant: &Tenant, now: Timestamp) -> Result<Upkeep> {
     let id = &tenant.id;
     let tx = &mut conn.of(id);
-    let counts = balance::unsettled(tx)?;
-    let (connections, cursors) = (connection::list(tx, ROWS)?, cursor::list(tx, None, ROWS)?);
-    let health = health::Health {
-        tenant,
-        connectors,
-        counts: &counts,
-        oldest_due_at: balance::oldest_due(tx)?,
-        connections: &connections,
-        cursors: &cursors,
-    };
-    let mut troubles = health::of(&health, now);
-    troubles.extend(status::locks(tx, now)?);
+    let standing = Standing::load(tx, now - HELD, now)?;
+    let troubles = standing.issues(tenant, connectors, now);
+    let Standing { connections, cursors, automations: rows, .. } = standing;
     let mut automations = Vec::new();
-    for row in automation::list(tx, ROWS)? {
+    for row in rows {
         let live = match version::parsed(tx, &row.id, row.live_version) {
             Ok(parsed) => Some(parsed),
             Err(error) if error.kind() == Kind::Unavailable => return Err(error),

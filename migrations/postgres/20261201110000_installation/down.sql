@@ -1,0 +1,2 @@
+DROP TABLE key_checks;
+DROP TABLE daemons;

@@ -1,0 +1,46 @@
+//! Whether the master key is the one that this database was made with, so that a wrong one is refused before
+//! anything is sealed with it, and not found out by the first mail that cannot be sent.
+
+use std::path::Path;
+
+use nexora_core::base::secret::{MasterKey, Secret};
+use nexora_core::base::{Error, Kind, Result};
+use nexora_store::{Db, daemon};
+
+/// What the stored value is bound to, and what is sealed in it.
+const OWNER: &str = "key check";
+const TEXT: &str = "nexora";
+
+/// Holds the key against what was sealed with the right one: the key check, or else a credential.
+///
+/// # Errors
+/// `Config` when it is another key; `Unavailable` when the database cannot be read.
+pub async fn verify(db: &Db, key: &MasterKey, file: &Path) -> Result<()> {
+    let sealed = db.read(|conn| {
+        Ok(match daemon::key_check(conn)? {
+            Some(sealed) => Some((OWNER.to_owned(), sealed)),
+            None => daemon::any_sealed(conn)?.and_then(|known| Some((known.seal_owner(), known.sealed?))),
+        })
+    });
+    let Some((owner, sealed)) = sealed.await? else { return Ok(()) };
+    match key.open(&owner, &sealed) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Error::new(
+            Kind::Config,
+            format!("the master key `{}` is not the one that this database was made with", file.display()),
+        )
+        .hint("put the right one back from your backup, or name it in `secrets.key_file`")),
+    }
+}
+
+/// Stores what this key alone opens, unless it is there already.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be written.
+pub async fn keep(db: &Db, key: &MasterKey) -> Result<()> {
+    if db.read(daemon::key_check).await?.is_some() {
+        return Ok(());
+    }
+    let sealed = key.seal(OWNER, &Secret::new(TEXT))?;
+    db.write(move |conn| daemon::insert_key_check(conn, &sealed)).await
+}

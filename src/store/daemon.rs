@@ -1,0 +1,64 @@
+//! Rows of `daemons` and `key_checks`: what belongs to the installation and to no tenant.
+
+use diesel::prelude::*;
+
+use crate::Conn;
+use crate::conn::on;
+use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::model::connection::{Connection, connections};
+use nexora_core::model::daemon::{Daemon, daemons, key_checks};
+
+/// Writes a daemon's sign of life.
+pub fn save(conn: &mut Conn, daemon: &Daemon) -> Result<()> {
+    let update = diesel::update(daemons::table.find(&daemon.id)).set(daemon);
+    if on!(conn, |c| update.execute(c))? == 0 {
+        on!(conn, |c| diesel::insert_into(daemons::table).values(daemon).execute(c))?;
+    }
+    Ok(())
+}
+
+/// Lists daemons, the one that was heard last first.
+pub fn list(conn: &mut Conn, limit: i64) -> Result<Vec<Daemon>> {
+    on!(conn, |c| daemons::table
+        .order((daemons::beat_at.desc(), daemons::id.desc()))
+        .limit(limit)
+        .select(Daemon::as_select())
+        .load(c))
+}
+
+/// Forgets the daemons of which nothing was heard since `before`.
+pub fn forget(conn: &mut Conn, before: Timestamp) -> Result<usize> {
+    on!(conn, |c| diesel::delete(daemons::table.filter(daemons::beat_at.lt(before))).execute(c))
+}
+
+/// There is one row of `key_checks`.
+const ONLY: i64 = 1;
+
+/// Returns what only this database's master key opens.
+pub fn key_check(conn: &mut Conn) -> Result<Option<Vec<u8>>> {
+    on!(conn, |c| key_checks::table.find(ONLY).select(key_checks::sealed).first(c).optional())
+}
+
+/// Stores what only this database's master key opens, unless something is stored already.
+pub fn insert_key_check(conn: &mut Conn, sealed: &[u8]) -> Result<()> {
+    let row = (key_checks::id.eq(ONLY), key_checks::sealed.eq(sealed));
+    let insert = diesel::insert_into(key_checks::table).values(row).on_conflict_do_nothing();
+    on!(conn, |c| insert.execute(c)).map(|_| ())
+}
+
+/// Writes for real, so that it shows whether that can be done; it leaves everything as it was.
+pub fn try_write(conn: &mut Conn) -> Result<()> {
+    let update = diesel::update(key_checks::table).set(key_checks::sealed.eq(key_checks::sealed));
+    on!(conn, |c| update.execute(c)).map(|_| ())
+}
+
+/// Returns one connection that has a credential: for databases that have no key check yet.
+pub fn any_sealed(conn: &mut Conn) -> Result<Option<Connection>> {
+    on!(conn, |c| connections::table
+        .filter(connections::sealed.is_not_null())
+        .order((connections::tenant_id, connections::id))
+        .select(Connection::as_select())
+        .first(c)
+        .optional())
+}
