@@ -212,6 +212,7 @@ fn notice(notice: &PageNotice) -> (String, String) {
     (title.to_owned(), text.to_owned())
 }
 
+#[expect(clippy::too_many_lines, reason = "a sentence for each trouble")]
 fn trouble(trouble: &Trouble) -> String {
     let length = |length| length_with(["jour", "jours"], length);
     let leads = |rows| count(rows, "demande", "demandes");
@@ -222,10 +223,10 @@ fn trouble(trouble: &Trouble) -> String {
                 .to_owned()
         }
         Trouble::AlertCameBack(Some(address)) => {
-            format!("Notre message à {address} nous est revenu\u{a0}; vous avez peut-être manqué des nouvelles. Vérifiez l’adresse, s’il vous plaît.")
+            format!("Notre message à {address} nous est revenu\u{a0}: vérifiez l’adresse, s’il vous plaît.")
         }
         Trouble::AlertCameBack(None) => {
-            "Notre message nous est revenu\u{a0}; vous avez peut-être manqué des nouvelles. Vérifiez votre adresse, s’il vous plaît.".to_owned()
+            "Notre message nous est revenu\u{a0}: vérifiez votre adresse, s’il vous plaît.".to_owned()
         }
         Trouble::Rehearsing => {
             "Ceci est une répétition\u{a0}: les messages sont rédigés, mais personne ne les reçoit."

@@ -197,7 +197,14 @@ impl View<'_> {
     }
 
     fn of_source(&self, source: &Source) -> Option<HealthIssue> {
-        let reason = source.last_error.as_deref().filter(|_| source.state == SourceState::Enabled)?;
+        // Why a lead was not fetched says nothing any more once all of them are.
+        let unfetched =
+            [NoticeState::Failed, NoticeState::Retrying].map(|state| self.count("notice", state.name()));
+        let holds = |reason: &&str| reason.starts_with(REFUSED) || unfetched.iter().sum::<i64>() > 0;
+        let reason = source.last_error.as_deref().filter(holds)?;
+        if source.state != SourceState::Enabled {
+            return None;
+        }
         let name = &source.name;
         let command = match reason.starts_with(REFUSED) {
             true => format!("source rotate-secret {name}"),
