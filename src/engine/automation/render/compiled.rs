@@ -118,7 +118,6 @@ fn load(name: &str) -> Result<Option<String>, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::automation::render::Renderer;
     use minijinja::context;
 
