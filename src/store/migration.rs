@@ -32,7 +32,9 @@ pub fn run(conn: &mut Conn) -> Result<Vec<String>> {
     let names = match conn {
         Conn::Sqlite(c) => {
             let names = names_of(c.run_pending_migrations(SQLITE).map_err(failed)?);
-            statistics::write(c)?;
+            if !names.is_empty() || !statistics::are_there(c)? {
+                statistics::write(c)?;
+            }
             names
         }
         Conn::Postgres(c) => names_of(c.run_pending_migrations(POSTGRES).map_err(failed)?),

@@ -43,8 +43,25 @@ struct Column {
     name: String,
 }
 
-/// Writes the statistics of every index; connections that are opened from then on plan by them.
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+/// Tells whether statistics were written at all.
+pub fn are_there(conn: &mut SqliteConnection) -> Result<bool> {
+    let sql = "SELECT count(*) AS number FROM sqlite_schema WHERE name = 'sqlite_stat1'";
+    let rows: Vec<Number> = diesel::sql_query(sql).load(conn)?;
+    Ok(rows.iter().any(|row| row.number > 0))
+}
+
+/// Writes the statistics of every index, all or none; connections that are opened from then on plan by them.
 pub fn write(conn: &mut SqliteConnection) -> Result<()> {
+    Ok(conn.transaction(write_all)?)
+}
+
+fn write_all(conn: &mut SqliteConnection) -> diesel::QueryResult<()> {
     let indexes: Vec<Index> = diesel::sql_query(
         "SELECT t.name AS of_table, i.name AS name, i.\"unique\" AS is_unique, i.partial AS is_partial
            FROM sqlite_schema t JOIN pragma_index_list(t.name) i WHERE t.type = 'table' ORDER BY 1, 2",
