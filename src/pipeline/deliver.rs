@@ -437,7 +437,10 @@ fn note_connection(
     now: Timestamp,
 ) -> Result<()> {
     let tx = &mut conn.of(&connection.tenant_id);
-    let is_noted = || connection.last_ok_at.is_some_and(|at| now.since(at) < NOTED_FOR);
+    let is_noted = || {
+        let is_fresh = |at: &Timestamp| now.since(*at) < NOTED_FOR && connection.last_error_at < Some(*at);
+        connection.last_ok_at.as_ref().is_some_and(is_fresh)
+    };
     match reason {
         Some(reason) => connection::note_failure(tx, &connection.id, reason, now),
         None if state == EffectState::Delivered && !is_noted() => {
