@@ -145,9 +145,6 @@ impl Renderer {
     }
 
     fn render(&self, form: Form, source: &str, context: &Value) -> Result<String> {
-        if !source.contains('{') {
-            return Ok(source.to_owned());
-        }
         let wrong = |error| wrong(source, context, &error);
         let template = self.compiled.get(form, source).map_err(wrong)?;
         let fuel = allowance::instructions_for(source, context);
