@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::domain::connection::quota_check::{self, PollPlan};
 use crate::domain::connection::watch;
 use crate::ops::Subject;
-use crate::ops::connection::{add, find, replace};
+use crate::ops::connection::{add, find, mended, replace, try_out, wake};
 use nexora_core::base::secret::Secret;
 use nexora_core::base::text::Json;
 use nexora_core::base::{Error, Kind, Result, file};
@@ -23,7 +23,7 @@ use nexora_google::authorization::{self, AuthorizationRequest, Authorized};
 use nexora_google::kind;
 use nexora_google::oauth::OAuthClient;
 use nexora_google::service_account::service_account_email;
-use nexora_store::{connection, cursor, effect};
+use nexora_store::{connection, cursor};
 
 pub const AUTHORIZE: Operation = Operation::new("connection.authorize", Noun::Connection, Verb::Update);
 pub const REVOKE: Operation = Operation::new("connection.revoke", Noun::Connection, Verb::Update);
@@ -163,9 +163,7 @@ pub async fn extend(
     };
     let settings = Json::of(&GoogleSettings { auth, abilities, ..known })?;
     let after = Connection { settings, sealed, ..before.clone() };
-    // Opened apart from the registry, which holds the connection as it is stored.
-    let tried = Connection { updated_at: app.clock.now(), ..after.clone() };
-    app.connector(&tried)?.probe.probe().await?;
+    try_out(app, &after).await?;
     activate(app, actor, tenant, before, after).await
 }
 
@@ -178,19 +176,12 @@ async fn activate(
 ) -> Result<Connection> {
     let (plan, connectors) = (PollPlan::of(&app.config), app.connectors().clone());
     app.change(actor, tenant, AUTHORIZE, move |tx, now| {
-        let after = Connection {
-            state: ConnectionState::Active,
-            last_error: None,
-            last_error_at: None,
-            updated_at: now,
-            ..after
-        };
+        let after = mended(after, now);
         let tenant = tx.tenant;
         replace(tx, &before, &after)?;
         watch::reconcile(tx, &connectors, tenant, now)?;
         quota_check::check(tx, &plan)?;
-        effect::wake_parked(tx, &after.id, now)?;
-        cursor::set_due(tx, &after.id, Some(now))?;
+        wake(tx, &after.id, now)?;
         let subject = Subject::new(&after.name).before(&before)?.after(&after)?;
         Ok((after, subject))
     })

@@ -11,13 +11,15 @@ use crate::ops::automation::DefaultAutomation;
 use crate::ops::unit::Unit;
 use crate::ops::{LIST_LIMIT, Subject};
 use nexora_connector::kind::{Connectors, NewConnection};
+use nexora_core::base::clock::Timestamp;
 use nexora_core::base::secret::Secret;
 use nexora_core::base::{Error, Kind, Result};
+use nexora_core::model::ConnectionId;
 use nexora_core::model::audit::Actor;
 use nexora_core::model::connection::{Connection, ConnectionState};
 use nexora_core::model::principal::{Noun, Operation, Verb};
 use nexora_core::model::tenant::Tenant;
-use nexora_store::{Claim, Conn, Inserted, connection, effect};
+use nexora_store::{Claim, Conn, Inserted, Tx, connection, effect};
 
 pub const ADD: Operation = Operation::new("connection.add", Noun::Connection, Verb::Create);
 pub const PAUSE: Operation = Operation::new("connection.pause", Noun::Connection, Verb::Update);
@@ -169,24 +171,39 @@ pub async fn set_password(
             .hint(format!("run `nexora connection show {name} --tenant {}`", tenant.slug)));
     }
     let sealed = Some(app.key.seal(&before.seal_owner(), password)?);
-    // Opened apart from the registry, which holds the connection as it is stored.
-    let tried = Connection { sealed, updated_at: app.clock.now(), ..before.clone() };
-    app.connector(&tried)?.probe.probe().await?;
+    let after = Connection { sealed, ..before.clone() };
+    try_out(app, &after).await?;
     app.change(actor, tenant, SET, move |tx, now| {
-        let after = Connection {
-            state: ConnectionState::Active,
-            last_error: None,
-            last_error_at: None,
-            updated_at: now,
-            ..tried
-        };
+        let after = mended(after, now);
         replace(tx, &before, &after)?;
-        effect::wake_parked(tx, &after.id, now)?;
-        nexora_store::cursor::set_due(tx, &after.id, Some(now))?;
+        wake(tx, &after.id, now)?;
         let subject = Subject::new(&after.name).before(&before)?.after(&after)?;
         Ok((after, subject))
     })
     .await
+}
+
+/// Tries a connection as it would be, apart from the registry, which holds it as it is stored.
+async fn try_out(app: &App, connection: &Connection) -> Result<()> {
+    let tried = Connection { updated_at: app.clock.now(), ..connection.clone() };
+    app.connector(&tried)?.probe.probe().await.map(|_| ())
+}
+
+/// Returns a connection as it is once its credential has been found good.
+fn mended(connection: Connection, now: Timestamp) -> Connection {
+    Connection {
+        state: ConnectionState::Active,
+        last_error: None,
+        last_error_at: None,
+        updated_at: now,
+        ..connection
+    }
+}
+
+/// Makes due what waited for a connection, and has it read at once.
+fn wake(tx: &mut Tx, id: &ConnectionId, now: Timestamp) -> Result<()> {
+    effect::wake_parked(tx, id, now)?;
+    nexora_store::cursor::set_due(tx, id, Some(now))
 }
 
 async fn set_state(
@@ -200,12 +217,13 @@ async fn set_state(
     let name = name.to_owned();
     app.change(actor, tenant, operation, move |tx, now| {
         let before = find_row(tx, &name)?;
-        let due_at = (state == ConnectionState::Active).then_some(now);
         connection::set_state(tx, &before.id, state, now)?;
-        if state == ConnectionState::Active {
-            effect::wake_parked(tx, &before.id, now)?;
+        match state {
+            ConnectionState::Active => wake(tx, &before.id, now)?,
+            ConnectionState::Paused | ConnectionState::Failing => {
+                nexora_store::cursor::set_due(tx, &before.id, None)?;
+            }
         }
-        nexora_store::cursor::set_due(tx, &before.id, due_at)?;
         let after = Connection { state, updated_at: now, ..before.clone() };
         let subject = Subject::new(&after.name).before(&before.state)?.after(&after.state)?;
         Ok((after, subject))

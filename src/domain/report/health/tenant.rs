@@ -201,10 +201,8 @@ impl View<'_> {
         let unfetched =
             [NoticeState::Failed, NoticeState::Retrying].map(|state| self.count("notice", state.name()));
         let holds = |reason: &&str| reason.starts_with(REFUSED) || unfetched.iter().sum::<i64>() > 0;
-        let reason = source.last_error.as_deref().filter(holds)?;
-        if source.state != SourceState::Enabled {
-            return None;
-        }
+        let is_enabled = source.state == SourceState::Enabled;
+        let reason = source.last_error.as_deref().filter(|_| is_enabled).filter(holds)?;
         let name = &source.name;
         let command = match reason.starts_with(REFUSED) {
             true => format!("source rotate-secret {name}"),
