@@ -8,7 +8,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::disallowed_methods)]
 
-use std::process::{Child, Command, Stdio};
+mod process;
+
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nexora::app::App;
@@ -62,14 +64,14 @@ async fn measure(tenants: usize) {
     let first = begun.elapsed();
     // The polls slow down step by step to once a minute.
     tokio::time::sleep(Duration::from_secs(150)).await;
-    let (calls, ticks) = (history_calls(&sandbox), cpu_ticks(&daemon));
+    let (calls, before) = (history_calls(&sandbox), process::cpu(&daemon));
     tokio::time::sleep(SAMPLE).await;
     let polls = history_calls(&sandbox) - calls;
-    let busy = Duration::from_millis(10 * (cpu_ticks(&daemon) - ticks));
+    let busy = process::cpu(&daemon).saturating_sub(before);
     println!(
         "{tenants} tenants: {:.2} % of one core, {} MB resident, {:.1} polls/s, {:.2} ms CPU each; all looked at after {:.0} s",
         100.0 * busy.as_secs_f64() / SAMPLE.as_secs_f64(),
-        resident_kb(&daemon) / 1_024,
+        process::resident_mb(&daemon),
         per_second(polls),
         busy.as_secs_f64() * 1_000.0 / f64::from(u32::try_from(polls.max(1)).unwrap()),
         first.as_secs_f64()
@@ -85,14 +87,9 @@ fn per_second(polls: u64) -> f64 {
 
 fn write_config(sandbox: &Sandbox, folder: &std::path::Path) -> Config {
     let url = format!("sqlite:{}", folder.join("nexora.db").display());
-    let key_file = folder.join("master.key");
-    let key = nexora_core::base::secret::MasterKey::generate().unwrap();
-    std::fs::write(&key_file, key.to_hex().expose()).unwrap();
-    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-    std::fs::set_permissions(&key_file, private).unwrap();
     let mut config = Config { google: GoogleSettings::all_at(&sandbox.url()), ..Config::default() };
     config.database.url = url;
-    config.secrets.key_file = key_file;
+    config.secrets.key_file = process::write_key(folder);
     config.http.listen = "127.0.0.1:0".to_owned();
     config.http.private_listen = "127.0.0.1:0".to_owned();
     std::fs::write(folder.join("nexora.toml"), toml::to_string(&config).unwrap()).unwrap();
@@ -127,18 +124,4 @@ async fn looked_at(db: &Db) -> usize {
 
 fn history_calls(sandbox: &Sandbox) -> u64 {
     sandbox.state().pointer("/calls/gmail.history.list").and_then(serde_json::Value::as_u64).unwrap_or(0)
-}
-
-/// CPU time in hundredths of a second (proc(5)).
-fn cpu_ticks(daemon: &Child) -> u64 {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", daemon.id())).unwrap();
-    let (_, rest) = stat.rsplit_once(')').unwrap();
-    let fields: Vec<&str> = rest.split_whitespace().collect();
-    [11, 12].iter().map(|place| fields.get(*place).unwrap().parse::<u64>().unwrap()).sum()
-}
-
-fn resident_kb(daemon: &Child) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", daemon.id())).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }

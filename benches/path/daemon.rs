@@ -12,10 +12,11 @@ use nexora::ops::tenant::{self, NewTenant};
 use nexora::ops::{automation, connection};
 use nexora_connector::webhook::{self, WebhookSettings};
 use nexora_core::base::clock::Clock;
-use nexora_core::base::secret::MasterKey;
 use nexora_core::model::address::{Country, Zone};
 use nexora_core::model::audit::Actor;
 use nexora_store::{Db, Url};
+
+use crate::process;
 
 const AUTOMATION: &str = r#"
 [automation]
@@ -73,20 +74,13 @@ impl Daemon {
         self.folder.path()
     }
 
-    /// Returns the CPU time that it has taken so far (proc(5); a tick is 10 ms).
+    /// Returns the CPU time that it has taken so far.
     pub fn cpu(&self) -> Duration {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).unwrap();
-        let (_, rest) = stat.rsplit_once(')').unwrap();
-        let fields: Vec<&str> = rest.split_whitespace().collect();
-        let ticks =
-            [11, 12].iter().map(|place| fields.get(*place).unwrap().parse::<u64>().unwrap()).sum::<u64>();
-        Duration::from_millis(10 * ticks)
+        process::cpu(&self.process)
     }
 
     pub fn resident_mb(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1_024
+        process::resident_mb(&self.process)
     }
 }
 
@@ -99,13 +93,10 @@ impl Drop for Daemon {
 
 /// Everything as it is out of the box, but for the limits on what one address and one tenant may send.
 fn config(folder: PathBuf, database: Option<String>) -> Config {
-    let key_file = folder.join("master.key");
-    std::fs::write(&key_file, MasterKey::generate().unwrap().to_hex().expose()).unwrap();
-    std::fs::set_permissions(&key_file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     let mut config = Config::default();
     config.database.url =
         database.unwrap_or_else(|| format!("sqlite:{}", folder.join("nexora.db").display()));
-    config.secrets.key_file = key_file;
+    config.secrets.key_file = process::write_key(&folder);
     config.http.listen = format!("127.0.0.1:{}", free_port());
     config.http.private_listen = "127.0.0.1:0".to_owned();
     config.intake.address_per_minute = 0;

@@ -19,6 +19,8 @@
 mod daemon;
 mod limits;
 mod load;
+#[path = "../process/mod.rs"]
+mod process;
 mod stub;
 
 use std::time::{Duration, Instant};
