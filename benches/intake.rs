@@ -57,7 +57,7 @@ fn main() {
 
 async fn application(folder: &std::path::Path) -> (Arc<App>, Tenant) {
     let url = Url::Sqlite(folder.join("nexora.db"));
-    let (db, _) = Db::open_migrated(&url).await.unwrap();
+    let db = Db::create(&url).await.unwrap();
     let unlimited = nexora::config::intake::Settings {
         address_per_minute: 0,
         tenant_per_minute: 0,

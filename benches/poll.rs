@@ -97,7 +97,7 @@ fn write_config(sandbox: &Sandbox, folder: &std::path::Path) -> Config {
 }
 
 async fn connect(sandbox: &Sandbox, config: &Config, tenants: usize) {
-    Db::open_migrated(&config.database.url.parse::<Url>().unwrap()).await.unwrap();
+    Db::create(&config.database.url.parse::<Url>().unwrap()).await.unwrap();
     let app = App::open(config.clone(), Clock::System).await.unwrap();
     let actor = Actor::Operator("bench".into());
     let key = sandbox.service_account_json();

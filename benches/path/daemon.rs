@@ -114,7 +114,7 @@ fn free_port() -> u16 {
 }
 
 async fn prepare(config: &Config, hook: &str) {
-    Db::open_migrated(&config.database.url.parse().unwrap()).await.unwrap();
+    Db::create(&config.database.url.parse().unwrap()).await.unwrap();
     let app = App::open(config.clone(), Clock::System).await.unwrap();
     let actor = Actor::Operator("bench".into());
     let new = NewTenant {

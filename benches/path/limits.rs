@@ -32,7 +32,7 @@ pub async fn report(daemon: &Daemon, length: Duration) {
     process.wait().unwrap();
     if let Url::Sqlite(path) = &daemon.database {
         let copy = daemon.folder().join("limit.db");
-        Db::open_migrated(&Url::Sqlite(copy.clone())).await.unwrap();
+        Db::create(&Url::Sqlite(copy.clone())).await.unwrap();
         let path = path.clone();
         let leads = tokio::task::spawn_blocking(move || copy_rows(&path, &copy, length)).await.unwrap();
         println!("raw limit, the rows of a lead in commits of 64: {leads:.0}/s");

@@ -110,7 +110,7 @@ async fn run_prune(app: Arc<App>, stop: CancellationToken) {
 
 /// Wakes every stage when another process, such as the command line, has changed the database.
 async fn watch(app: Arc<App>, stop: CancellationToken) {
-    let Some(changed) = app.db.changed_elsewhere() else { return };
+    let changed = app.db.changed_elsewhere();
     while stop.run_until_cancelled(changed.notified()).await.is_some() {
         app.nudges.all();
     }
@@ -130,7 +130,11 @@ async fn rest(
     stop: &CancellationToken,
 ) {
     let pause = match swept {
-        Ok(swept) if swept.more => return,
+        Ok(swept) if swept.more => {
+            // More is due than one process takes at once.
+            app.db.tell_others();
+            return;
+        }
         Ok(swept) if swept.handled > 0 => {
             stop.run_until_cancelled(tokio::time::sleep(GATHER)).await;
             return;

@@ -14,7 +14,7 @@ use nexora_core::model::audit::Actor;
 use nexora_core::model::principal::{Needs, Operation};
 use nexora_core::model::tenant::Tenant;
 use nexora_engine::access::authority;
-use nexora_store::{Conn, Tx, audit, user};
+use nexora_store::{Conn, Tx, audit, tell_with, user};
 
 /// What a change or a view works with: a tenant and its rows.
 pub struct Unit<'a> {
@@ -45,7 +45,8 @@ impl<'a> DerefMut for Unit<'a> {
 
 impl App {
     /// Does an operation to a tenant's rows in one write, which also records who did it to what. `work` is
-    /// given the rows and the moment. Once it is durable, the stages look whether it made work for them.
+    /// given the rows and the moment. Once it is durable, the stages look whether it made work for them, in this
+    /// process and in others.
     ///
     /// # Errors
     /// `Denied` when `actor` may not, and those of `work`: nothing is written then.
@@ -66,6 +67,7 @@ impl App {
             let mut unit = Unit { tx: conn.of(&tenant.id), tenant: &tenant };
             let (value, subject) = work(&mut unit, now)?;
             audit::append(conn, Some(&tenant.id), subject.change(actor, operation.name), now)?;
+            tell_with(conn)?;
             Ok(value)
         };
         let value = self.db.write(write).await?;
@@ -87,6 +89,7 @@ impl App {
             permit(conn, &actor, Needs::Operator, None)?;
             let (value, subject) = work(conn, now)?;
             audit::append(conn, None, subject.change(actor, name), now)?;
+            tell_with(conn)?;
             Ok(value)
         };
         self.db.write(write).await

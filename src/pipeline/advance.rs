@@ -1,7 +1,8 @@
 //! Runs move through their steps. What a run promises is written with the state that promised it.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::app::App;
 use crate::domain::automation::change;
@@ -18,11 +19,13 @@ use nexora_core::base::clock::Timestamp;
 use nexora_core::base::fence::fenced;
 use nexora_core::base::{Error, Kind, Result};
 use nexora_core::model::RunId;
+use nexora_core::model::change::Change;
 use nexora_core::model::connector::Connections;
-use nexora_core::model::run::{Run, RunState};
+use nexora_core::model::effect::Effect;
+use nexora_core::model::run::{Run, RunState, Step};
 use nexora_engine::automation::plan::{self, Plan, Situation};
 use nexora_engine::delivery::retry::Spacing;
-use nexora_store::due::{self, Due, Queue};
+use nexora_store::due::{self, Due, Queue, Share};
 use nexora_store::{Claim, Conn, effect, run};
 
 /// Advances a share of the runs that are due.
@@ -32,73 +35,97 @@ use nexora_store::{Claim, Conn, effect, run};
 pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
     let now = app.clock.now();
     let limit = app.config.pipeline.sweep_limit();
-    let spacing = spacing(&app.config.pipeline);
-    let (after, linker, connectors) = (round.clone(), SignedLinks::of(app), app.connectors().clone());
-    let (share, moves, next_due) = app
-        .db
-        .read(move |conn| {
-            let mut share = due::take(conn, Queue::Runs, now, limit, after.as_ref())?;
-            let mut moves = Vec::with_capacity(share.rows.len());
-            let mut shared = SharedRows::default();
-            let begun = Instant::now();
-            let mut rows = std::mem::take(&mut share.rows).into_iter();
-            for due in rows.by_ref() {
-                moves.extend(decide(conn, (&linker, &connectors), &mut shared, &due, spacing, now)?);
-                share.rows.push(due);
-                if begun.elapsed() > TURN {
-                    break;
-                }
-            }
-            share.cut_short(rows.len());
-            let next_due = if share.rows.is_empty() { due::next(conn, Queue::Runs)? } else { None };
-            Ok((share, moves, next_due))
-        })
-        .await?;
-    *round = share.after;
-    if moves.is_empty() {
-        return Ok(Swept::nothing(next_due));
-    }
-    let handled = moves.len();
+    let (spacing, after) = (spacing(&app.config.pipeline), round.clone());
+    let (linker, connectors) = (SignedLinks::of(app), app.connectors().clone());
     let attempt_limit = app.config.pipeline.attempt_limit();
-    let changes = moves.iter().any(|made| !made.plan.changes.is_empty());
-    let promised = app.db.write(move |conn| save_all(conn, moves, attempt_limit, spacing, now)).await?;
-    if changes {
+    let deciding = Deciding { linker, connectors, attempt_limit, spacing, now };
+    let read = move |conn: &mut Conn| {
+        let mut share = due::take(conn, Queue::Runs, now, limit, after.as_ref())?;
+        let mut moves = Vec::with_capacity(share.rows.len());
+        let mut shared = SharedRows::default();
+        let begun = Instant::now();
+        let mut rows = std::mem::take(&mut share.rows).into_iter();
+        for due in rows.by_ref() {
+            moves.extend(decide(conn, &deciding, &mut shared, &due)?);
+            share.rows.push(due);
+            if begun.elapsed() > TURN {
+                break;
+            }
+        }
+        share.cut_short(rows.len());
+        if moves.is_empty() {
+            let next_due = if share.rows.is_empty() { due::next(conn, Queue::Runs)? } else { None };
+            return Ok(ControlFlow::Break((share.after, Swept::nothing(next_due), Saved::default())));
+        }
+        Ok(ControlFlow::Continue((share, moves)))
+    };
+    let write = move |conn: &mut Conn, (share, moves): (Share, Vec<Move>)| {
+        let swept = Swept { handled: moves.len(), more: share.more, next_due: None };
+        let saved = save_all(conn, &moves, spacing, now)?;
+        Ok((share.after, swept, saved))
+    };
+    let (after, swept, saved) = app.db.decide(read, write).await?;
+    *round = after;
+    if saved.changed {
         app.nudges.dispatch.notify_one();
     }
-    if promised > 0 {
+    if saved.promised {
         app.nudges.deliver.notify_one();
     }
-    Ok(Swept { handled, more: share.more, next_due: None })
+    Ok(swept)
 }
 
-/// A run's next move and the epoch that it rests on.
-struct Move {
-    epoch: i64,
-    before: Run,
-    plan: Plan,
+/// What a sweep wrote that other stages go on with.
+#[derive(Default)]
+struct Saved {
+    promised: bool,
+    /// Rows of our own were changed, which may be an event.
+    changed: bool,
 }
 
-fn decide(
-    conn: &mut Conn,
-    (linker, connectors): (&SignedLinks, &Connectors),
-    shared: &mut SharedRows,
-    due: &Due,
+/// What the decisions of a sweep rest on, beside the rows.
+struct Deciding {
+    linker: SignedLinks,
+    connectors: Connectors,
+    attempt_limit: i32,
     spacing: Spacing,
     now: Timestamp,
-) -> Result<Option<Move>> {
+}
+
+/// A run as it was read, and its next move.
+struct Move {
+    before: Run,
+    after: Run,
+    steps: Vec<Step>,
+    effects: Vec<Effect>,
+    changes: Vec<Change>,
+}
+
+impl Move {
+    fn of(before: &Run, plan: Plan, attempt_limit: i32, now: Timestamp) -> Result<Move> {
+        let Plan { run: after, steps, effects, changes } = plan;
+        let effects =
+            effects.into_iter().map(|promise| promise.into_effect(&after, Some(attempt_limit), now));
+        Ok(Move { before: before.clone(), effects: effects.collect::<Result<_>>()?, after, steps, changes })
+    }
+}
+
+fn decide(conn: &mut Conn, deciding: &Deciding, shared: &mut SharedRows, due: &Due) -> Result<Option<Move>> {
     let Some(run) = run::find(&mut conn.of(&due.tenant_id), &RunId::parse(&due.id)?)? else {
         return Ok(None);
     };
-    let epoch = run.epoch;
-    let plan = match fenced(|| plan_for(conn, (linker, connectors), shared, &run, now)) {
-        Ok(plan) => plan,
-        Err(error) if error.kind() == Kind::Unavailable => return Err(error),
-        Err(error) => {
-            let run = put_off(run.clone(), &error, spacing, now);
-            Plan { run, steps: Vec::new(), effects: Vec::new(), changes: Vec::new() }
+    let planned = fenced(|| {
+        let plan = plan_for(conn, deciding, shared, &run)?;
+        Move::of(&run, plan, deciding.attempt_limit, deciding.now)
+    });
+    match planned {
+        Err(error) if error.kind() != Kind::Unavailable => {
+            let after = put_off(run.clone(), &error, deciding.spacing, deciding.now);
+            let (steps, effects, changes) = (Vec::new(), Vec::new(), Vec::new());
+            Ok(Some(Move { before: run, after, steps, effects, changes }))
         }
-    };
-    Ok(Some(Move { epoch, before: run, plan }))
+        planned => planned.map(Some),
+    }
 }
 
 /// Has a run that cannot be advanced tried again later, so that it does not delay others.
@@ -109,13 +136,8 @@ fn put_off(run: Run, error: &Error, spacing: Spacing, now: Timestamp) -> Run {
     Run { attempt, due_at: Some(now + wait), reason: Some(error.report()), ..run }
 }
 
-fn plan_for(
-    conn: &mut Conn,
-    (linker, connectors): (&SignedLinks, &Connectors),
-    rows: &mut SharedRows,
-    run: &Run,
-    now: Timestamp,
-) -> Result<Plan> {
+fn plan_for(conn: &mut Conn, deciding: &Deciding, rows: &mut SharedRows, run: &Run) -> Result<Plan> {
+    let Deciding { linker, connectors, now, .. } = deciding;
     let shared = rows.of_tenant(conn, &run.tenant_id)?;
     let tx = &mut conn.of(&run.tenant_id);
     let automation_state = rows.automation_state(tx, &run.automation_id)?;
@@ -130,7 +152,7 @@ fn plan_for(
         true => RunFacts::load(tx, Arc::clone(&shared), run, &version, linker)?,
         false => RunFacts::without_steps(tx, Arc::clone(&shared), run)?,
     };
-    let digest = run_facts.digest(tx, connectors, run, &version, now)?;
+    let digest = run_facts.digest(tx, connectors, run, &version, *now)?;
     let journal = run::steps(tx, &run.id)?;
     let effects = effect::of_run(tx, &run.id)?;
     plan::advance(&Situation {
@@ -143,48 +165,47 @@ fn plan_for(
         journal: &journal,
         effects: &effects,
         digest: digest.as_ref(),
-        now,
+        now: *now,
     })
 }
 
-fn save_all(
-    conn: &mut Conn,
-    moves: Vec<Move>,
-    attempt_limit: i32,
-    spacing: Spacing,
-    now: Timestamp,
-) -> Result<usize> {
-    let mut promised = 0;
-    for Move { epoch, before, plan } in moves {
-        match conn.transaction(|conn| save(conn, epoch, plan, attempt_limit, now)) {
-            Ok(made) => promised += made,
-            Err(error) if error.kind() == Kind::Unavailable => return Err(error),
-            Err(error) => {
-                let _ = run::save(conn, &put_off(before, &error, spacing, now), epoch)?;
-            }
+fn save_all(conn: &mut Conn, moves: &[Move], spacing: Spacing, now: Timestamp) -> Result<Saved> {
+    let claims = conn.each(
+        moves,
+        Duration::MAX,
+        |conn, one| save(conn, one, now),
+        |conn, one, error| {
+            let _ = run::save(conn, &put_off(one.before.clone(), &error, spacing, now), one.before.epoch)?;
+            // Nothing of the move was written.
+            Ok(Claim::Lost)
+        },
+    )?;
+    let mut saved = Saved::default();
+    for (one, _) in moves.iter().zip(claims).filter(|(_, claim)| *claim == Claim::Won) {
+        saved.promised |= !one.effects.is_empty();
+        saved.changed |= !one.changes.is_empty();
+        let run = &one.after;
+        if run.state.is_finished() {
+            metrics::counter!("nexora_runs_total", "state" => run.state.name()).increment(1);
+            tracing::info!(run.id = %run.id, tenant.id = %run.tenant_id, state = %run.state, reason = run.reason, "run {} {}", run.id, run.state);
         }
     }
-    Ok(promised)
+    Ok(saved)
 }
 
-fn save(conn: &mut Conn, epoch: i64, plan: Plan, attempt_limit: i32, now: Timestamp) -> Result<usize> {
-    if run::save(conn, &plan.run, epoch)? == Claim::Lost {
-        return Ok(0);
+fn save(conn: &mut Conn, one: &Move, now: Timestamp) -> Result<Claim> {
+    let run = &one.after;
+    if run::save(conn, run, one.before.epoch)? == Claim::Lost {
+        return Ok(Claim::Lost);
     }
-    let promised = plan.effects.len();
-    for promise in plan.effects {
-        effect::insert(conn, &promise.into_effect(&plan.run, Some(attempt_limit), now)?)?;
+    for effect in &one.effects {
+        effect::insert(conn, effect)?;
     }
-    for step in &plan.steps {
+    for step in &one.steps {
         run::save_step(conn, step)?;
     }
-    for change in plan.changes {
-        change::apply(&mut conn.of(&plan.run.tenant_id), change, Some(plan.run.id.as_str()), now)?;
+    for change in &one.changes {
+        change::apply(&mut conn.of(&run.tenant_id), change.clone(), Some(run.id.as_str()), now)?;
     }
-    if plan.run.state.is_finished() {
-        let run = &plan.run;
-        metrics::counter!("nexora_runs_total", "state" => run.state.name()).increment(1);
-        tracing::info!(run.id = %run.id, tenant.id = %run.tenant_id, state = %run.state, reason = run.reason, "run {} {}", run.id, run.state);
-    }
-    Ok(promised)
+    Ok(Claim::Won)
 }

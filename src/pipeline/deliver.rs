@@ -9,6 +9,7 @@
 mod claim;
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +25,7 @@ use crate::domain::message::bounce::{self, HardBounce};
 use crate::domain::message::sent;
 use crate::pipeline::Round;
 use crate::pipeline::Swept;
-use crate::pipeline::deliver::claim::{Claimed, Claims, GateResults};
+use crate::pipeline::deliver::claim::{Choice, Claimed, Claims, Room, Taken};
 use crate::pipeline::spacing;
 use nexora_connector::port::{Connector, Delivery};
 use nexora_core::base::Result;
@@ -38,7 +39,7 @@ use nexora_core::model::request::EffectRequest;
 use nexora_core::model::tenant::TenantMode;
 use nexora_engine::delivery::retry::{self, Attempted, Policy, Resumption, Settlement, Spacing};
 use nexora_engine::message::mail::delivery_status;
-use nexora_store::due::{self, Queue};
+use nexora_store::due::{self, Queue, Share};
 use nexora_store::{Claim, Conn, connection, effect, run};
 
 /// Parts in which one attempt may be made at most; no connector needs more than three.
@@ -51,54 +52,51 @@ const PARTS: usize = 8;
 pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
     let free = app.config.pipeline.parallel_deliveries().saturating_sub(app.deliveries.tasks.len());
     if free == 0 {
-        // A delivery that ends nudges this stage.
+        // A delivery that ends nudges this stage; other processes may have room.
+        app.db.tell_others();
         return Ok(Swept::default());
     }
     let now = app.clock.now();
-    let next_due = app.db.read(|conn| due::next(conn, Queue::Effects)).await?;
-    if next_due.is_none_or(|due_at| due_at > now) {
-        return Ok(Swept::nothing(next_due));
-    }
     let limit = free.min(app.config.pipeline.sweep_limit());
-    let (after, busy) = (round.clone(), app.deliveries.by_connection());
     let (lease_until, linker) = (now + app.config.pipeline.lease(), SignedLinks::of(app));
-    let connectors = app.connectors().clone();
-    let (share, looked_at, claimed, gate_results) = app
-        .db
-        .write(move |conn| {
-            let share = due::take(conn, Queue::Effects, now, limit, after.as_ref())?;
-            let mut claims = Claims {
-                now,
-                lease_until,
-                was_busy: busy.clone(),
-                busy,
-                linker,
-                connectors,
-                connections: HashMap::new(),
-                tenants: HashMap::new(),
-                won: Vec::new(),
-                gate_results: GateResults::default(),
-            };
-            let mut looked_at = 0;
-            for due in &share.rows {
-                looked_at += usize::from(claims.claim(conn, due)?);
-            }
-            Ok((share, looked_at, claims.won, claims.gate_results))
-        })
-        .await?;
-    *round = share.after;
+    let (after, connectors) = (round.clone(), app.connectors().clone());
+    let mut room = Room::new(connectors.clone(), app.deliveries.by_connection());
+    let read = move |conn: &mut Conn| {
+        let share = due::take(conn, Queue::Effects, now, limit, after.as_ref())?;
+        let mut choices = Vec::with_capacity(share.rows.len());
+        for due in &share.rows {
+            choices.extend(room.choose(conn, due)?);
+        }
+        if choices.is_empty() {
+            let next_due = if share.rows.is_empty() { due::next(conn, Queue::Effects)? } else { None };
+            return Ok(ControlFlow::Break((share.after, Swept::nothing(next_due), Taken::default())));
+        }
+        Ok(ControlFlow::Continue((share, choices)))
+    };
+    let write = move |conn: &mut Conn, (share, choices): (Share, Vec<Choice>)| {
+        let handled = choices.len();
+        let (connections, tenants, taken) = (HashMap::new(), HashMap::new(), Taken::default());
+        let mut claims = Claims { now, lease_until, linker, connectors, connections, tenants, taken };
+        for choice in choices {
+            claims.take(conn, choice)?;
+        }
+        // What waits for a connection that is busy is taken up when a delivery ends, which nudges this stage.
+        let swept = Swept { handled, more: share.more, next_due: None };
+        Ok((share.after, swept, claims.taken))
+    };
+    let (after, swept, Taken { won, gate_results }) = app.db.decide(read, write).await?;
+    *round = after;
     if gate_results.settled {
         app.nudges.advance.notify_one();
     }
     if gate_results.waits_for_reading {
         app.nudges.poll.notify_one();
     }
-    for claimed in claimed {
+    for claimed in won {
         let in_flight = Deliveries::begin(app, &claimed.connection.id);
         app.deliveries.tasks.spawn(deliver(Arc::clone(app), claimed, in_flight));
     }
-    // What waits for a connection that is busy is taken up when a delivery ends, which nudges this stage.
-    Ok(Swept { handled: looked_at, more: share.more && looked_at > 0, next_due: None })
+    Ok(swept)
 }
 
 /// Waits until no delivery of this process is under way.
@@ -319,8 +317,10 @@ async fn settle(
     log_settlement(&claimed, &settlement, started_at, now);
     let fails = settlement.connection_failing;
     let linker = SignedLinks::of(app);
-    let wakes =
-        app.db.write(move |conn| record(conn, &linker, &claimed, settlement, started_at, now)).await?;
+    let wakes = app
+        .db
+        .write_repeatable(move |conn| record(conn, &linker, &claimed, &settlement, started_at, now))
+        .await?;
     if fails {
         app.nudges.dispatch.notify_one();
     }
@@ -357,7 +357,7 @@ fn record(
     conn: &mut Conn,
     linker: &SignedLinks,
     claimed: &Claimed,
-    settlement: Settlement,
+    settlement: &Settlement,
     started_at: Timestamp,
     now: Timestamp,
 ) -> Result<bool> {

@@ -4,8 +4,8 @@
 //! An event and its runs are settled in one write, so it is dispatched wholly or not at all.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Instant;
 
 use crate::app::App;
 use crate::domain::AUTOMATION_LIMIT;
@@ -29,7 +29,7 @@ use nexora_engine::automation::definition::{Same, WhileRunning};
 use nexora_engine::automation::plan;
 use nexora_engine::automation::trigger::Watch;
 use nexora_engine::delivery::retry::Spacing;
-use nexora_store::due::{self, Queue};
+use nexora_store::due::{self, Queue, Share};
 use nexora_store::{Claim, Conn, Inserted, automation, connection, event, message, run, tenant};
 
 /// Dispatches a share of the events that are due.
@@ -40,29 +40,30 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
     let now = app.clock.now();
     let limit = app.config.pipeline.sweep_limit();
     let after = round.clone();
-    let (share, events, next_due) = app
-        .db
-        .read(move |conn| {
-            let share = due::take(conn, Queue::Events, now, limit, after.as_ref())?;
-            let mut events = Vec::with_capacity(share.rows.len());
-            for due in &share.rows {
-                events.extend(event::find(&mut conn.of(&due.tenant_id), &EventId::parse(&due.id)?)?);
-            }
-            let next_due = if events.is_empty() { due::next(conn, Queue::Events)? } else { None };
-            Ok((share, events, next_due))
-        })
-        .await?;
-    *round = share.after;
-    if events.is_empty() {
-        return Ok(Swept::nothing(next_due));
-    }
-    let offered = events.len();
     let spacing = spacing(&app.config.pipeline);
-    let (made, handled) = app.db.write(move |conn| dispatch_all(conn, &events, spacing, now)).await?;
+    let read = move |conn: &mut Conn| {
+        let share = due::take(conn, Queue::Events, now, limit, after.as_ref())?;
+        let mut events = Vec::with_capacity(share.rows.len());
+        for due in &share.rows {
+            events.extend(event::find(&mut conn.of(&due.tenant_id), &EventId::parse(&due.id)?)?);
+        }
+        if events.is_empty() {
+            let swept = Swept::nothing(due::next(conn, Queue::Events)?);
+            return Ok(ControlFlow::Break((share.after, swept, 0)));
+        }
+        Ok(ControlFlow::Continue((share, events)))
+    };
+    let write = move |conn: &mut Conn, (share, events): (Share, Vec<Event>)| {
+        let (made, handled) = dispatch_all(conn, &events, spacing, now)?;
+        let swept = Swept { handled, more: share.more || handled < events.len(), next_due: None };
+        Ok((share.after, swept, made))
+    };
+    let (after, swept, made) = app.db.decide(read, write).await?;
+    *round = after;
     if made > 0 {
         app.nudges.advance.notify_one();
     }
-    Ok(Swept { handled, more: share.more || handled < offered, next_due: None })
+    Ok(swept)
 }
 
 /// Returns how many runs were made, and of how many events.
@@ -73,20 +74,13 @@ fn dispatch_all(
     now: Timestamp,
 ) -> Result<(usize, usize)> {
     let mut tenants = HashMap::new();
-    let (mut made, mut handled) = (0, 0);
-    let begun = Instant::now();
-    for event in events {
-        if begun.elapsed() > TURN {
-            break;
-        }
-        handled += 1;
-        match conn.transaction(|conn| dispatch(conn, event, &mut tenants, now)) {
-            Ok(runs) => made += runs,
-            Err(error) if error.kind() == nexora_core::base::Kind::Unavailable => return Err(error),
-            Err(error) => postpone(conn, event, &error, spacing, now)?,
-        }
-    }
-    Ok((made, handled))
+    let made = conn.each(
+        events,
+        TURN,
+        |conn, event| dispatch(conn, event, &mut tenants, now),
+        |conn, event, error| postpone(conn, event, &error, spacing, now).map(|()| 0),
+    )?;
+    Ok((made.iter().sum(), made.len()))
 }
 
 /// A tenant as it is during one sweep: its automations that are not disabled, what they wait for (or why that

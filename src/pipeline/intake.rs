@@ -156,7 +156,8 @@ pub async fn take(
     let prefix = key.map(|key| key.prefix());
     arrival.identity = prefix.as_ref().map(|prefix| Identity::Key(format!("{prefix}{}", arrival.digest())));
     let (now, tenant_id) = (app.clock.now(), tenant.id.clone());
-    let stored = app.db.write(move |conn| {
+    let stored = app.db.write_repeatable(move |conn| {
+        let mut arrival = arrival.clone();
         if let (Some(signals), Some(prefix)) = (&mut arrival.signals, &prefix) {
             signals.resent = event::count_keys(&mut conn.of(&tenant_id), prefix)?;
         }
@@ -170,6 +171,7 @@ pub async fn take(
 }
 
 /// A lead that is to be stored.
+#[derive(Clone)]
 pub struct Arrival {
     pub new: NewLead,
     /// Nothing where each copy is a lead of its own.

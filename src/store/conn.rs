@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::Connection;
 use diesel::connection::TransactionManager;
@@ -13,7 +13,7 @@ use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use crate::sqlite::Sync;
 use crate::{dialect, postgres, sqlite};
 use nexora_core::base::fence::fenced;
-use nexora_core::base::{Error, Result};
+use nexora_core::base::{Error, Kind, Result};
 
 /// How long a caller waits for a pooled connection before it is told `Unavailable`.
 const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -118,16 +118,67 @@ impl Conn {
         value.ok_or_else(|| Error::internal("a transaction has no result"))
     }
 
+    /// Does `work` for each item, all in one savepoint; no other is begun once `budget` is spent. When it fails for
+    /// one, everything is undone and done anew, each in a savepoint of its own, and `failed` decides about those
+    /// that fail. Returns what came of the items that were worked on, which are the first.
+    ///
+    /// # Errors
+    /// Those of `failed`; `Unavailable` when the database fails.
+    pub fn each<I, T>(
+        &mut self,
+        items: &[I],
+        budget: Duration,
+        mut work: impl FnMut(&mut Conn, &I) -> Result<T>,
+        mut failed: impl FnMut(&mut Conn, &I, Error) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let begun = Instant::now();
+        let mut tried = 0;
+        let together = self.transaction(|conn| {
+            let mut values = Vec::with_capacity(items.len());
+            for item in items.iter().take_while(|_| begun.elapsed() <= budget) {
+                tried += 1;
+                values.push(work(conn, item)?);
+            }
+            Ok(values)
+        });
+        match together {
+            Err(error) if error.kind() != Kind::Unavailable => {}
+            done => return done,
+        }
+        let mut alone = |item| match self.transaction(|conn| work(conn, item)) {
+            Err(error) if error.kind() != Kind::Unavailable => failed(self, item, error),
+            done => done,
+        };
+        let in_time = |place: usize| place < tried || begun.elapsed() <= budget;
+        let again = items.iter().enumerate().take_while(|(place, _)| in_time(*place));
+        again.map(|(_, item)| alone(item)).collect()
+    }
+
     fn transact(&mut self, work: &mut dyn FnMut(&mut Conn) -> Result<()>) -> Result<()> {
-        on!(self, |c| begin(c))?;
+        self.begin()?;
         match fenced(|| work(self)) {
-            Ok(()) => on!(self, |c| commit(c)),
-            Err(error) => match on!(self, |c| roll_back(c)) {
+            Ok(()) => self.commit(),
+            Err(error) => match self.roll_back() {
                 Ok(()) => Err(error),
                 // A full disk makes SQLite undo the whole transaction by itself.
                 Err(_) => Err(Error::unavailable("the database undid the transaction").source(error)),
             },
         }
+    }
+
+    /// Begins a transaction, or a savepoint when one is open.
+    pub(crate) fn begin(&mut self) -> Result<()> {
+        on!(self, |c| begin(c))
+    }
+
+    /// Ends the innermost transaction or savepoint and keeps what was done in it.
+    pub(crate) fn commit(&mut self) -> Result<()> {
+        on!(self, |c| commit(c))
+    }
+
+    /// Ends the innermost transaction or savepoint and undoes what was done in it.
+    pub(crate) fn roll_back(&mut self) -> Result<()> {
+        on!(self, |c| roll_back(c))
     }
 
     /// Tells whether a failure has left the connection in a state that no transaction gets out of.

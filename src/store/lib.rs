@@ -46,13 +46,16 @@ pub mod user;
 pub mod verdict;
 mod writer;
 
-use std::sync::Arc;
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, PoisonError};
 
 pub use conn::{Conn, Url};
 use tokio::sync::{Notify, oneshot};
 pub use tx::Tx;
 
 use crate::conn::Pool;
+use crate::postgres::news::News;
+pub use crate::postgres::news::tell_with;
 use crate::writer::Writer;
 use nexora_core::base::{Error, Result};
 
@@ -95,6 +98,7 @@ enum Inner {
     },
     Postgres {
         pool: Pool,
+        news: News,
     },
 }
 
@@ -140,10 +144,12 @@ impl Db {
                     let writer = Writer::start(url.clone())?;
                     Inner::Sqlite { readers: conn::pool(&url, sqlite::READERS)?, writer }
                 }
-                Url::Postgres(_) => {
+                Url::Postgres(address) => {
                     // A pool would only say that none came in time: this says why.
                     drop(url.establish()?);
-                    Inner::Postgres { pool: conn::pool(&url, postgres::CONNECTIONS)? }
+                    let pool = conn::pool(&url, postgres::CONNECTIONS)?;
+                    let news = News::start(address, pool.clone())?;
+                    Inner::Postgres { pool, news }
                 }
             })
         });
@@ -168,7 +174,7 @@ impl Db {
         let db = Arc::clone(&self.0);
         blocking(move || match &*db {
             Inner::Sqlite { readers, .. } => work(&mut *conn::checkout(readers)?),
-            Inner::Postgres { pool } => work(&mut *conn::checkout(pool)?),
+            Inner::Postgres { pool, .. } => work(&mut *conn::checkout(pool)?),
         })
         .await
     }
@@ -189,13 +195,67 @@ impl Db {
         received(value).await
     }
 
+    /// Runs `work` as `write` does. On SQLite it shares a savepoint with others that arrive together, which costs
+    /// less; should one of them fail, all are undone and each is done anew. For small work that comes often.
+    ///
+    /// # Errors
+    /// As `write`.
+    pub async fn write_repeatable<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Conn) -> Result<T> + Send + 'static,
+    {
+        let Inner::Sqlite { writer, .. } = &*self.0 else { return self.write(work).await };
+        let value = Arc::new(Mutex::new(None));
+        let latest = Arc::clone(&value);
+        let work = move |conn: &mut Conn| {
+            let done = work(conn)?;
+            *latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(done);
+            Ok(())
+        };
+        writer.run_repeatable(Box::new(work)).await?;
+        let value = value.lock().unwrap_or_else(PoisonError::into_inner).take();
+        value.ok_or_else(|| Error::internal("a write has no result"))
+    }
+
+    /// Decides by `read`, then writes what came of it by `write`, unless `read` breaks off.
+    ///
+    /// On SQLite they are a read and a write of their own, so that deciding keeps no writer waiting. On PostgreSQL
+    /// they are one transaction: rows that `read` has locked are passed over by other daemons until they are written.
+    ///
+    /// # Errors
+    /// As `read` and `write`.
+    pub async fn decide<D, T>(
+        &self,
+        read: impl FnOnce(&mut Conn) -> Result<ControlFlow<T, D>> + Send + 'static,
+        write: impl FnOnce(&mut Conn, D) -> Result<T> + Send + 'static,
+    ) -> Result<T>
+    where
+        D: Send + 'static,
+        T: Send + 'static,
+    {
+        match &*self.0 {
+            Inner::Sqlite { .. } => match self.read(read).await? {
+                ControlFlow::Continue(decided) => self.write(move |conn| write(conn, decided)).await,
+                ControlFlow::Break(value) => Ok(value),
+            },
+            Inner::Postgres { .. } => {
+                self.write(move |conn| match read(conn)? {
+                    ControlFlow::Continue(decided) => write(conn, decided),
+                    ControlFlow::Break(value) => Ok(value),
+                })
+                .await
+            }
+        }
+    }
+
     async fn write_erased(&self, work: Work) -> Result<()> {
         match &*self.0 {
             Inner::Sqlite { writer, .. } => writer.run(work).await,
             Inner::Postgres { .. } => {
                 let db = Arc::clone(&self.0);
                 blocking(move || match &*db {
-                    Inner::Postgres { pool } => conn::checkout(pool)?.transaction(work),
+                    Inner::Postgres { pool, .. } => conn::checkout(pool)?.transaction(work),
                     Inner::Sqlite { .. } => unreachable!("the backend of an open database does not change"),
                 })
                 .await
@@ -203,18 +263,28 @@ impl Db {
         }
     }
 
-    /// Returns the signal that another process has changed the database, where it can be had.
-    /// PostgreSQL gives none here: its users look again on a timer.
-    pub fn changed_elsewhere(&self) -> Option<Arc<Notify>> {
+    /// Returns what is notified when another process has changed the database.
+    pub fn changed_elsewhere(&self) -> Arc<Notify> {
         match &*self.0 {
-            Inner::Sqlite { writer, .. } => Some(writer.changed_elsewhere()),
-            Inner::Postgres { .. } => None,
+            Inner::Sqlite { writer, .. } => writer.changed_elsewhere(),
+            Inner::Postgres { news, .. } => Arc::clone(&news.changed),
+        }
+    }
+
+    /// Tells other processes soon that there is something for them to do. On SQLite they see it by themselves.
+    pub fn tell_others(&self) {
+        match &*self.0 {
+            Inner::Sqlite { .. } => {}
+            Inner::Postgres { news, .. } => news.tell(),
         }
     }
 }
 
 /// A piece of work of any type, so that what runs it is compiled once.
 type Work = Box<dyn FnOnce(&mut Conn) -> Result<()> + Send>;
+
+/// The same for work that can be undone and done again.
+type RepeatableWork = Box<dyn Fn(&mut Conn) -> Result<()> + Send>;
 
 /// Takes the type from a piece of work; its value comes by the channel.
 fn erased<T, F>(work: F) -> (Work, oneshot::Receiver<T>)

@@ -5,6 +5,7 @@
 //! explicit `sslmode=disable`.
 
 mod address;
+pub mod news;
 mod tls;
 
 use std::error::Error as StdError;

@@ -79,11 +79,11 @@ pub fn waiting(tx: &mut Tx, limit: i64) -> Result<Vec<Run>> {
         .load(c))
 }
 
-/// Counts the runs that began since a moment, by automation and state. Uses `runs_started`.
+/// Counts the runs that began since a moment, by automation and state. Uses that ids sort by their moment.
 pub fn count_started(tx: &mut Tx, since: Timestamp) -> Result<Vec<(AutomationId, RunState, i64)>> {
     on!(tx.conn, |c| runs::table
         .filter(runs::tenant_id.eq(tx.tenant))
-        .filter(runs::started_at.ge(since))
+        .filter(runs::id.ge(RunId::earliest(since)))
         .group_by((runs::automation_id, runs::state))
         .select((runs::automation_id, runs::state, diesel::dsl::count_star()))
         .load(c))
@@ -131,7 +131,7 @@ pub fn open_of_contact(tx: &mut Tx, contact: &ContactId) -> Result<Vec<Run>> {
         .load(c))
 }
 
-/// Returns the unfinished runs that are about a subject. Uses `runs_open_by_subject`.
+/// Returns the unfinished runs that are about a subject. There are few of all times. Uses `runs_by_subject`.
 pub fn open_of_subject(tx: &mut Tx, subject: &str) -> Result<Vec<Run>> {
     on!(tx.conn, |c| runs::table
         .filter(runs::tenant_id.eq(tx.tenant))

@@ -1,8 +1,9 @@
 //! SQLite's one writer: a thread that commits the writes that arrive together as one.
 //!
-//! Each write runs in its own savepoint and has its own result, so a failing one undoes only
-//! itself. No caller is answered before the commit they share has been synced; if it fails, all of
-//! them are told `Unavailable` and none of their work remains.
+//! Each write has its own result: a failing one undoes only itself. Work that can be done again shares a savepoint with
+//! its like, since a savepoint costs as much as a small write; when one of them fails, all are undone, and each is done
+//! anew in a savepoint of its own. No caller is answered before the commit they share has been synced; if it fails, all
+//! of them are told `Unavailable` and none of their work remains.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -12,7 +13,8 @@ use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::sqlite::SqliteConnection;
 use tokio::sync::{Notify, oneshot};
 
-use crate::{Conn, Url, Work, sqlite};
+use crate::{Conn, RepeatableWork, Url, Work, sqlite};
+use nexora_core::base::fence::fenced;
 use nexora_core::base::{Error, Kind, Result};
 
 /// Writes that share one commit at most, so that the first of them is not kept waiting.
@@ -21,15 +23,14 @@ const GROUP_LIMIT: usize = 256;
 /// How often an idle writer looks whether another process has changed the database.
 const WATCH_INTERVAL: Duration = Duration::from_millis(200);
 
-/// What a write leaves behind: told the fate of the commit, it answers the caller.
-struct Done {
-    /// False when the database itself failed underneath, so that the transaction can't be trusted.
-    sound: bool,
-    answer: Box<dyn FnOnce(Result<()>) + Send>,
-}
+/// Told the fate of the commit and the outcome of its own work.
+type Answer = oneshot::Sender<Result<()>>;
 
-/// A write that waits for its turn. It is given the connection, or the reason why there is none.
-type Task = Box<dyn FnOnce(Result<&mut Conn>) -> Done + Send>;
+/// Work that waits for its turn.
+enum Task {
+    Once(Work, Answer),
+    Repeatable(RepeatableWork, Answer),
+}
 
 pub struct Writer {
     tasks: Sender<Task>,
@@ -55,18 +56,18 @@ impl Writer {
     }
 
     pub async fn run(&self, work: Work) -> Result<()> {
+        self.answered(|answer| Task::Once(work, answer)).await
+    }
+
+    /// Runs what may be undone and done anew before it is answered.
+    pub async fn run_repeatable(&self, work: RepeatableWork) -> Result<()> {
+        self.answered(|answer| Task::Repeatable(work, answer)).await
+    }
+
+    async fn answered(&self, task: impl FnOnce(Answer) -> Task) -> Result<()> {
         let (answer, result) = oneshot::channel();
-        let task: Task = Box::new(move |conn| {
-            let outcome = conn.and_then(|conn| conn.transaction(work));
-            let sound = !matches!(&outcome, Err(error) if error.kind() == Kind::Unavailable);
-            let answer = move |committed: Result<()>| {
-                // A caller that has gone away no longer wants its answer.
-                let _ = answer.send(outcome.and(committed));
-            };
-            Done { sound, answer: Box::new(answer) }
-        });
         let stopped = || Error::unavailable("the database writer has stopped");
-        self.tasks.send(task).map_err(|_| stopped())?;
+        self.tasks.send(task(answer)).map_err(|_| stopped())?;
         result.await.map_err(|_| stopped())?
     }
 }
@@ -106,28 +107,28 @@ impl Loop {
 
     fn commit_group(&mut self, first: Task) {
         let begun = self.begin();
-        let mut next = Some(first);
-        let mut group = Vec::new();
-        let mut sound = begun.is_ok();
-        while let Some(task) = next {
-            let done = task(match &begun {
-                Ok(()) => Ok(&mut self.conn),
-                Err(error) => Err(lost(error)),
-            });
-            sound = sound && done.sound;
-            group.push(done.answer);
-            let goes_on = sound && group.len() < GROUP_LIMIT;
-            next = if goes_on { self.queue.try_recv().ok() } else { None };
+        let mut group = Group::new(&mut self.conn, begun.is_ok());
+        group.add(first);
+        while group.is_sound && group.len() < GROUP_LIMIT {
+            let Ok(task) = self.queue.try_recv() else { break };
+            group.add(task);
         }
-        let fate = if sound { self.commit() } else { Err(Error::unavailable("the transaction was undone")) };
+        let (is_sound, answers) = group.end();
+        let fate = match begun {
+            Ok(()) if is_sound => self.commit(),
+            Ok(()) => Err(Error::unavailable("the transaction was undone")),
+            Err(error) => Err(error),
+        };
         if fate.is_err() {
             self.reopen();
         }
-        for answer in group {
-            answer(match &fate {
-                Ok(()) => Ok(()),
-                Err(error) => Err(lost(error)),
-            });
+        for (answer, outcome) in answers {
+            let outcome = match &fate {
+                Ok(()) => outcome,
+                Err(error) => outcome.and(Err(lost(error))),
+            };
+            // A caller that has gone away no longer wants its answer.
+            let _ = answer.send(outcome);
         }
     }
 
@@ -159,8 +160,188 @@ impl Loop {
     }
 }
 
+/// Writes that share a commit.
+struct Group<'a> {
+    conn: &'a mut Conn,
+    /// False when the database itself failed underneath, so that the transaction can't be trusted.
+    is_sound: bool,
+    done: Vec<(Answer, Result<()>)>,
+    /// What was done in the savepoint that is open.
+    together: Vec<(RepeatableWork, Answer)>,
+}
+
+impl<'a> Group<'a> {
+    fn new(conn: &'a mut Conn, is_sound: bool) -> Group<'a> {
+        Group { conn, is_sound, done: Vec::new(), together: Vec::new() }
+    }
+
+    fn len(&self) -> usize {
+        self.done.len() + self.together.len()
+    }
+
+    fn add(&mut self, task: Task) {
+        match task {
+            Task::Once(work, answer) => {
+                self.release();
+                self.alone(work, answer);
+            }
+            Task::Repeatable(work, answer) => self.together(work, answer),
+        }
+    }
+
+    fn together(&mut self, work: RepeatableWork, answer: Answer) {
+        if self.together.is_empty() && self.is_sound {
+            self.is_sound = self.conn.begin().is_ok();
+        }
+        if !self.is_sound {
+            self.done.push((answer, Ok(())));
+            return;
+        }
+        let outcome = fenced(|| work(self.conn));
+        self.together.push((work, answer));
+        if outcome.is_err() {
+            self.is_sound = self.conn.roll_back().is_ok();
+            for (work, answer) in std::mem::take(&mut self.together) {
+                self.alone(work, answer);
+            }
+        }
+    }
+
+    fn alone(&mut self, work: impl FnOnce(&mut Conn) -> Result<()>, answer: Answer) {
+        let outcome = if self.is_sound { self.conn.transaction(work) } else { Ok(()) };
+        self.is_sound &= !matches!(&outcome, Err(error) if error.kind() == Kind::Unavailable);
+        self.done.push((answer, outcome));
+    }
+
+    /// Ends the savepoint that is open.
+    fn release(&mut self) {
+        if !self.together.is_empty() {
+            self.is_sound &= self.conn.commit().is_ok();
+            self.done.extend(self.together.drain(..).map(|(_, answer)| (answer, Ok(()))));
+        }
+    }
+
+    /// Returns whether it can be committed, and who is to be told.
+    fn end(mut self) -> (bool, Vec<(Answer, Result<()>)>) {
+        self.release();
+        (self.is_sound, self.done)
+    }
+}
+
 /// Says that a change was lost, and why; what helps is what the reason names.
 fn lost(error: &Error) -> Error {
     Error::unavailable(format!("the database could not keep the change: {}", error.report()))
         .hint(error.hint_text().unwrap_or("free disk space or mend the disk; nothing was half done"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Poll;
+
+    use diesel::connection::SimpleConnection as _;
+    use diesel::prelude::*;
+
+    use super::*;
+    use crate::Db;
+
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        n: i64,
+    }
+
+    async fn database(folder: &std::path::Path) -> Db {
+        let url = Url::Sqlite(folder.join("x.db"));
+        let mut conn = url.establish().unwrap();
+        execute(&mut conn, "CREATE TABLE t (n INTEGER PRIMARY KEY)").unwrap();
+        Db::connect(&url).await.unwrap()
+    }
+
+    fn execute(conn: &mut Conn, sql: &str) -> Result<()> {
+        let Conn::Sqlite(conn) = conn else { unreachable!() };
+        conn.batch_execute(sql).map_err(Error::from)
+    }
+
+    fn rows(conn: &mut Conn) -> Result<Vec<i64>> {
+        let Conn::Sqlite(conn) = conn else { unreachable!() };
+        let rows: Vec<Row> = diesel::sql_query("SELECT n FROM t ORDER BY n").load(conn)?;
+        Ok(rows.iter().map(|row| row.n).collect())
+    }
+
+    /// Inserts a number; twelve fails after it has written, thirteen panics.
+    fn insert(conn: &mut Conn, number: i64) -> Result<i64> {
+        execute(conn, &format!("INSERT INTO t VALUES ({number})"))?;
+        match number {
+            12 => Err(Error::conflict("twelve is refused")),
+            13 => panic!("thirteen"),
+            other => Ok(other),
+        }
+    }
+
+    #[tokio::test]
+    async fn work_that_shares_a_savepoint_fails_for_itself_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = database(folder.path()).await;
+        // The first keeps the writer busy until all others wait, so that they are one group.
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        let mut busy = Box::pin(db.write(move |_| {
+            let _ = wait.recv();
+            Ok(())
+        }));
+        let numbers = [1, 2, 12, 3, 13, 20, 4];
+        let mut writes = Vec::new();
+        for number in numbers {
+            let db = db.clone();
+            let write = async move {
+                match number {
+                    20 => db.write(move |conn| insert(conn, number)).await,
+                    _ => db.write_repeatable(move |conn| insert(conn, number)).await,
+                }
+            };
+            writes.push(Box::pin(write));
+        }
+        let mut all = Box::pin(futures_util::future::join_all(writes));
+        // A write is handed to the writer when it is first polled.
+        std::future::poll_fn(|context| {
+            assert!(busy.as_mut().poll(context).is_pending());
+            Poll::Ready(assert!(all.as_mut().poll(context).is_pending()))
+        })
+        .await;
+        go.send(()).unwrap();
+        let outcomes = all.await;
+        busy.await.unwrap();
+        let told: Vec<_> = outcomes.iter().map(|outcome| outcome.as_ref().map_err(Error::kind)).collect();
+        let expected = [Ok(&1), Ok(&2), Err(Kind::Conflict), Ok(&3), Err(Kind::Internal), Ok(&20), Ok(&4)];
+        assert_eq!(told, expected);
+        assert_eq!(db.read(rows).await.unwrap(), [1, 2, 3, 4, 20]);
+    }
+
+    #[tokio::test]
+    async fn of_items_that_are_done_together_one_that_fails_is_undone_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = database(folder.path()).await;
+        let done = db
+            .write(|conn| {
+                let insert = |conn: &mut Conn, number: &i64| insert(conn, *number);
+                conn.each(&[1, 12, 2, 13], Duration::MAX, insert, |_, number, _| Ok(-number))
+            })
+            .await;
+        assert_eq!(done.unwrap(), [1, -12, 2, -13]);
+        assert_eq!(db.read(rows).await.unwrap(), [1, 2]);
+    }
+
+    #[tokio::test]
+    async fn no_item_is_begun_once_the_time_is_spent() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = database(folder.path()).await;
+        let slow = |conn: &mut Conn, number: &i64| {
+            let begun = std::time::Instant::now();
+            while begun.elapsed() < Duration::from_millis(20) {}
+            insert(conn, *number)
+        };
+        let done = db.write(move |conn| {
+            conn.each(&[1, 2, 3], Duration::from_millis(10), slow, |_, _, error| Err(error))
+        });
+        assert_eq!(done.await.unwrap(), [1]);
+    }
 }

@@ -24,6 +24,13 @@ pub fn new_body(at: Timestamp) -> String {
     encode(Uuid::new_v7(UuidTime::from_unix(&*context, seconds, nanos)).as_u128())
 }
 
+/// Returns the body that sorts before all that are made from the moment `at` on.
+pub fn earliest_body(at: Timestamp) -> String {
+    let millis = u128::try_from(at.millis()).unwrap_or(0);
+    // The first 48 of its 128 bits are the moment (RFC 9562, 5.7).
+    encode(millis << 80)
+}
+
 fn encode(mut value: u128) -> String {
     let mut body = [0_u8; BODY_LENGTH];
     for slot in body.iter_mut().rev() {
@@ -60,6 +67,11 @@ macro_rules! define_ids {
             /// Makes a new identifier that sorts by `at`.
             pub fn new(at: $crate::base::clock::Timestamp) -> $name {
                 $name(format!("{}_{}", $prefix, $crate::base::id::new_body(at)))
+            }
+
+            /// Returns an identifier that sorts before all that are made from the moment `at` on.
+            pub fn earliest(at: $crate::base::clock::Timestamp) -> $name {
+                $name(format!("{}_{}", $prefix, $crate::base::id::earliest_body(at)))
             }
 
             /// Reads an identifier.
@@ -121,6 +133,15 @@ mod tests {
         sorted.sort();
         sorted.dedup();
         assert_eq!(made, sorted);
+    }
+
+    #[test]
+    fn the_earliest_of_a_moment_parts_what_was_made_before_from_what_was_made_since() {
+        let at = |millis: i64| Timestamp::from_millis(1_900_000_000_000 + millis);
+        let earliest = ThingId::earliest(at(0));
+        assert!(ThingId::new(at(-1)) < earliest);
+        assert!(earliest < ThingId::new(at(0)));
+        assert_eq!(ThingId::parse(earliest.as_str()).unwrap(), earliest);
     }
 
     #[test]

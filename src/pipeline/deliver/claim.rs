@@ -34,16 +34,67 @@ pub(super) struct Claimed {
     pub(super) mode: TenantMode,
 }
 
+/// What is to be done with an effect that is due.
+pub(super) enum Choice {
+    Claim(Effect),
+    /// It waits for a slow connection, and makes room for others meanwhile.
+    StepAside(TenantId, EffectId),
+}
+
+/// Chooses among what is due by how busy the connections are.
+pub(super) struct Room {
+    connectors: Connectors,
+    /// Deliveries under way through each connection: when the sweep began, and with those that were chosen.
+    was_busy: HashMap<ConnectionId, usize>,
+    busy: HashMap<ConnectionId, usize>,
+    /// How many may be under way through each.
+    most: HashMap<ConnectionId, usize>,
+}
+
+impl Room {
+    pub(super) fn new(connectors: Connectors, busy: HashMap<ConnectionId, usize>) -> Room {
+        Room { connectors, was_busy: busy.clone(), busy, most: HashMap::new() }
+    }
+
+    /// Returns nothing for an effect that is left as it is until its connection has room for it.
+    pub(super) fn choose(&mut self, conn: &mut Conn, due: &Due) -> Result<Option<Choice>> {
+        let tx = &mut conn.of(&due.tenant_id);
+        let id = EffectId::parse(&due.id)?;
+        let connection_id = ConnectionId::parse(&due.connection_id)?;
+        let most = self.most(tx, &connection_id)?;
+        let under_way = |counts: &HashMap<_, _>| counts.get(&connection_id).copied().unwrap_or_default();
+        if under_way(&self.busy) >= most {
+            let is_slow = under_way(&self.was_busy) >= most;
+            return Ok(is_slow.then(|| Choice::StepAside(due.tenant_id.clone(), id)));
+        }
+        let found = effect::find(tx, &id)?;
+        *self.busy.entry(connection_id).or_default() += usize::from(found.is_some());
+        Ok(found.map(Choice::Claim))
+    }
+
+    fn most(&mut self, tx: &mut Tx, id: &ConnectionId) -> Result<usize> {
+        if let Some(most) = self.most.get(id) {
+            return Ok(*most);
+        }
+        let most = self.connectors.parallel(&find_connection(tx, id)?);
+        self.most.insert(id.clone(), most);
+        Ok(most)
+    }
+}
+
 pub(super) struct Claims {
     pub(super) now: Timestamp,
     pub(super) lease_until: Timestamp,
-    /// Deliveries under way through each connection: when the sweep began, and now.
-    pub(super) was_busy: HashMap<ConnectionId, usize>,
-    pub(super) busy: HashMap<ConnectionId, usize>,
     pub(super) linker: SignedLinks,
     pub(super) connectors: Connectors,
     pub(super) connections: HashMap<ConnectionId, Connection>,
     pub(super) tenants: HashMap<TenantId, (TenantState, TenantMode)>,
+    pub(super) taken: Taken,
+}
+
+/// What one sweep took.
+#[derive(Default)]
+pub(super) struct Taken {
     pub(super) won: Vec<Claimed>,
     pub(super) gate_results: GateResults,
 }
@@ -58,28 +109,18 @@ pub(super) struct GateResults {
 }
 
 impl Claims {
-    /// Claims an effect that is due; false when it is left as it is, until its connection has room for it.
-    pub(super) fn claim(&mut self, conn: &mut Conn, due: &Due) -> Result<bool> {
-        let tx = &mut conn.of(&due.tenant_id);
-        let id = EffectId::parse(&due.id)?;
-        let connection = self.connection(tx, &ConnectionId::parse(&due.connection_id)?)?;
-        let most = self.connectors.parallel(&connection);
-        let under_way = |counts: &HashMap<_, _>| counts.get(&connection.id).copied().unwrap_or_default();
-        if under_way(&self.busy) >= most {
-            // One that was full already is slow: what waits for it makes room for others.
-            let is_slow = under_way(&self.was_busy) >= most;
-            if is_slow {
-                effect::put_off(tx, &id, self.now + STEP_ASIDE)?;
+    /// Claims an effect that is due, or has it step aside.
+    pub(super) fn take(&mut self, conn: &mut Conn, choice: Choice) -> Result<()> {
+        match choice {
+            Choice::Claim(effect) => self.claim(conn, effect),
+            Choice::StepAside(tenant, id) => {
+                effect::put_off(&mut conn.of(&tenant), &id, self.now + STEP_ASIDE)
             }
-            return Ok(is_slow);
         }
-        if let Some(effect) = effect::find(tx, &id)? {
-            self.claim_effect(tx, effect, connection)?;
-        }
-        Ok(true)
     }
 
-    fn claim_effect(&mut self, conn: &mut Conn, effect: Effect, connection: Connection) -> Result<()> {
+    fn claim(&mut self, conn: &mut Conn, effect: Effect) -> Result<()> {
+        let connection = self.connection(&mut conn.of(&effect.tenant_id), &effect.connection_id)?;
         let (state, mode) = self.tenant(conn, &effect.tenant_id)?;
         let suspended = state == TenantState::Suspended;
         if suspended || connection.state != ConnectionState::Active {
@@ -96,7 +137,6 @@ impl Claims {
             return Ok(());
         }
         if effect::claim(conn, &effect, self.lease_until)? == Claim::Won {
-            *self.busy.entry(connection.id.clone()).or_default() += 1;
             let effect = Effect {
                 state: EffectState::Leased,
                 attempt: effect.attempt + 1,
@@ -113,7 +153,7 @@ impl Claims {
                 false => None,
             };
             let tried_since = first.unwrap_or(self.now);
-            self.won.push(Claimed { effect, in_doubt, connection, account, tried_since, mode });
+            self.taken.won.push(Claimed { effect, in_doubt, connection, account, tried_since, mode });
         }
         Ok(())
     }
@@ -128,7 +168,7 @@ impl Claims {
         };
         let to = (message.content.recipient(), envelope);
         let decided = gate::pass(conn, &self.linker, effect, to, self.now)?;
-        self.gate_results.waits_for_reading |= decided.gate == Gate::Freshness;
+        self.taken.gate_results.waits_for_reading |= decided.gate == Gate::Freshness;
         let after = match decided.decision {
             Decision::Send => return Ok(true),
             Decision::Hold => {
@@ -143,7 +183,7 @@ impl Claims {
             },
         };
         if effect::save(conn, &after, effect.epoch)? == Claim::Won && after.state.is_settled() {
-            self.gate_results.settled |= wake_run(conn, effect, self.now)?;
+            self.taken.gate_results.settled |= wake_run(conn, effect, self.now)?;
         }
         Ok(false)
     }
@@ -164,9 +204,12 @@ impl Claims {
         if let Some(connection) = self.connections.get(id) {
             return Ok(connection.clone());
         }
-        let found = connection::find(tx, id)?;
-        let found = found.ok_or_else(|| Error::internal(format!("connection `{id}` is gone")))?;
+        let found = find_connection(tx, id)?;
         self.connections.insert(found.id.clone(), found.clone());
         Ok(found)
     }
+}
+
+fn find_connection(tx: &mut Tx, id: &ConnectionId) -> Result<Connection> {
+    connection::find(tx, id)?.ok_or_else(|| Error::internal(format!("connection `{id}` is gone")))
 }
