@@ -103,6 +103,7 @@ pub struct Nudges {
     pub poll: Notify,
     pub tick: Notify,
     pub fetch: Notify,
+    pub rescue: Notify,
 }
 
 impl Nudges {
@@ -113,6 +114,7 @@ impl Nudges {
         self.poll.notify_one();
         self.tick.notify_one();
         self.fetch.notify_one();
+        self.rescue.notify_one();
     }
 }
 

@@ -1,8 +1,8 @@
-//! The released daemon in a process of its own, with one tenant whose automation makes two calls for each lead.
+//! The released daemon, or several, in processes of their own, with one tenant whose automation makes two calls for each lead.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -37,50 +37,93 @@ action = "webhook.post"
 with = { event = "lead.created", data = { phone = "{{ lead.phone }}", service = "{{ lead.service }}", message = "{{ lead.message }}" } }
 "#;
 
-pub struct Daemon {
-    process: Child,
-    pub address: SocketAddr,
+/// The daemons that work on one database.
+pub struct Daemons {
+    running: Vec<Daemon>,
     pub database: Url,
     folder: tempfile::TempDir,
 }
 
-impl Daemon {
-    /// Makes the tenant, starts the daemon on it, and waits until it is ready.
-    pub async fn start(database: Option<String>, hook: &str) -> Daemon {
+struct Daemon {
+    file: PathBuf,
+    address: SocketAddr,
+    process: Child,
+}
+
+impl Daemons {
+    /// Makes the tenant, starts the daemons on it, and waits until they are ready.
+    pub async fn start(count: usize, database: Option<String>, hook: &str) -> Daemons {
         let folder = tempfile::tempdir().unwrap();
-        let config = config(folder.path().to_owned(), database);
+        let mut config = config(folder.path(), database);
         prepare(&config, hook).await;
-        let log = std::fs::File::create(folder.path().join("log")).unwrap();
-        let file = folder.path().join("nexora.toml");
+        let mut running = Vec::new();
+        for number in 0..count {
+            config.http.listen = format!("127.0.0.1:{}", free_port());
+            let file = folder.path().join(format!("nexora-{number}.toml"));
+            std::fs::write(&file, toml::to_string(&config).unwrap()).unwrap();
+            running.push(Daemon::start(file, config.http.listen.parse().unwrap()).await);
+        }
+        Daemons { running, database: config.database.url.parse().unwrap(), folder }
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.running.iter().map(|daemon| daemon.address).collect()
+    }
+
+    /// Returns the CPU time that they have taken so far.
+    pub fn cpu(&self) -> Duration {
+        self.running.iter().map(|daemon| process::cpu(&daemon.process)).sum()
+    }
+
+    pub fn resident_mb(&self) -> u64 {
+        self.running.iter().map(|daemon| process::resident_mb(&daemon.process)).sum()
+    }
+
+    /// Kills one after another, with `pause` in between, and starts each anew; returns how often once `work` is done.
+    pub async fn kill_during<T>(&mut self, pause: Duration, work: impl Future<Output = T>) -> (T, usize) {
+        let mut work = std::pin::pin!(work);
+        let mut kills = 0;
+        loop {
+            if let Ok(done) = tokio::time::timeout(pause, &mut work).await {
+                return (done, kills);
+            }
+            let place = kills % self.running.len();
+            let daemon = &mut self.running[place];
+            daemon.process.kill().unwrap();
+            daemon.process.wait().unwrap();
+            kills += 1;
+            let started = Daemon::start(daemon.file.clone(), daemon.address);
+            let (new, done) = tokio::join!(started, tokio::time::timeout(Duration::ZERO, &mut work));
+            self.running[place] = new;
+            if let Ok(done) = done {
+                return (done, kills);
+            }
+        }
+    }
+}
+
+impl Daemon {
+    async fn start(file: PathBuf, address: SocketAddr) -> Daemon {
+        let log =
+            std::fs::File::options().create(true).append(true).open(file.with_extension("log")).unwrap();
         let process = Command::new(env!("CARGO_BIN_EXE_nexora"))
             .arg("--config")
-            .arg(file)
+            .arg(&file)
             .arg("serve")
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
             .unwrap();
-        let address: SocketAddr = config.http.listen.parse().unwrap();
         let begun = Instant::now();
         while tokio::net::TcpStream::connect(address).await.is_err() {
             assert!(begun.elapsed() < Duration::from_secs(30), "the daemon does not start");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        let database = config.database.url.parse().unwrap();
-        Daemon { process, address, database, folder }
-    }
-
-    pub fn folder(&self) -> &std::path::Path {
-        self.folder.path()
-    }
-
-    /// Returns the CPU time that it has taken so far.
-    pub fn cpu(&self) -> Duration {
-        process::cpu(&self.process)
-    }
-
-    pub fn resident_mb(&self) -> u64 {
-        process::resident_mb(&self.process)
+        Daemon { file, address, process }
     }
 }
 
@@ -92,12 +135,11 @@ impl Drop for Daemon {
 }
 
 /// Everything as it is out of the box, but for the limits on what one address and one tenant may send.
-fn config(folder: PathBuf, database: Option<String>) -> Config {
+fn config(folder: &Path, database: Option<String>) -> Config {
     let mut config = Config::default();
     config.database.url =
         database.unwrap_or_else(|| format!("sqlite:{}", folder.join("nexora.db").display()));
-    config.secrets.key_file = process::write_key(&folder);
-    config.http.listen = format!("127.0.0.1:{}", free_port());
+    config.secrets.key_file = process::write_key(folder);
     config.http.private_listen = "127.0.0.1:0".to_owned();
     config.intake.address_per_minute = 0;
     config.intake.tenant_per_minute = 0;
@@ -105,7 +147,6 @@ fn config(folder: PathBuf, database: Option<String>) -> Config {
     config.definitions.folder = folder.join("definitions");
     std::fs::create_dir_all(config.definitions.folder.join("automations")).unwrap();
     std::fs::write(config.definitions.folder.join("automations/tell.toml"), AUTOMATION).unwrap();
-    std::fs::write(folder.join("nexora.toml"), toml::to_string(&config).unwrap()).unwrap();
     config
 }
 

@@ -11,7 +11,7 @@ use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use nexora_store::{Db, Url};
 
-use crate::daemon::Daemon;
+use crate::daemon::Daemons;
 use crate::load::{Load, Round};
 use crate::{per_second, stub};
 
@@ -23,10 +23,10 @@ pub async fn serve_bare() {
     axum::serve(listener, router).await.unwrap();
 }
 
-pub async fn report(daemon: &Daemon, length: Duration) {
+pub async fn report(daemon: &Daemons, length: Duration) {
     let (mut process, address) = stub::play("bare");
     let begun = Instant::now();
-    let sent = Load::new(address.parse().unwrap()).run(Round::of(64).lasting(length)).await;
+    let sent = Load::new(vec![address.parse().unwrap()]).run(Round::of(64).lasting(length)).await;
     println!("raw limit, HTTP without work: {:.0}/s", per_second(sent.accepted.len(), begun.elapsed()));
     process.kill().unwrap();
     process.wait().unwrap();
@@ -71,7 +71,8 @@ fn copy_rows(from: &std::path::Path, to: &std::path::Path, length: Duration) -> 
         diesel::sql_query("SELECT id FROM src.leads ORDER BY id DESC LIMIT 100000").load(&mut conn).unwrap();
     let (begun, mut copied) = (Instant::now(), 0);
     for group in leads.chunks(64).take_while(|_| begun.elapsed() < length) {
-        conn.batch_execute("BEGIN IMMEDIATE").unwrap();
+        // An immediate one would lock the daemon's database as well.
+        conn.batch_execute("BEGIN").unwrap();
         for lead in group {
             for rows in ROWS {
                 let one = format!("{rows} WHERE l.id = $1");

@@ -15,7 +15,7 @@ use crate::stub::{MARK, now};
 const NUMBERS: usize = 10_000;
 
 pub struct Load {
-    address: SocketAddr,
+    addresses: Vec<SocketAddr>,
     /// Leads accepted so far.
     pub accepted: usize,
     next: Arc<AtomicUsize>,
@@ -80,14 +80,18 @@ impl Sent {
 }
 
 impl Load {
-    pub fn new(address: SocketAddr) -> Load {
-        Load { address, accepted: 0, next: Arc::default() }
+    /// Posts to the addresses in turn.
+    pub fn new(addresses: Vec<SocketAddr>) -> Load {
+        Load { addresses, accepted: 0, next: Arc::default() }
     }
 
     pub async fn run(&mut self, round: Round) -> Sent {
         let until = self.next.load(Ordering::Relaxed).saturating_add(round.leads);
-        let tasks: Vec<_> = (0..round.connections)
-            .map(|place| tokio::spawn(client(self.address, Arc::clone(&self.next), place, until, round)))
+        let addresses = (0..round.connections).zip(self.addresses.iter().cycle());
+        let tasks: Vec<_> = addresses
+            .map(|(place, address)| {
+                tokio::spawn(client(*address, Arc::clone(&self.next), place, until, round))
+            })
             .collect();
         let mut sent = Sent::default();
         for task in tasks {
@@ -103,8 +107,7 @@ impl Load {
 }
 
 async fn client(address: SocketAddr, next: Arc<AtomicUsize>, place: u32, until: usize, round: Round) -> Sent {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.set_nodelay(true).unwrap();
+    let mut stream = connect(address).await;
     let begun = Instant::now();
     let pause =
         round.per_second.map(|rate| Duration::from_secs_f64(f64::from(round.connections) / f64::from(rate)));
@@ -121,13 +124,34 @@ async fn client(address: SocketAddr, next: Arc<AtomicUsize>, place: u32, until: 
             break;
         }
         let (sent_at, started) = (now(), Instant::now());
-        stream.write_all(request(number).as_bytes()).await.unwrap();
-        match answer(&mut stream).await {
-            202 => sent.accepted.push(Accepted { number, sent_at, answered_after: started.elapsed() }),
+        let status = loop {
+            match post(&mut stream, number).await {
+                Ok(status) => break status,
+                // A daemon was killed: the same lead is posted again, under the same key.
+                Err(_) => stream = connect(address).await,
+            }
+        };
+        match status {
+            200 | 202 => sent.accepted.push(Accepted { number, sent_at, answered_after: started.elapsed() }),
             _ => sent.refused += 1,
         }
     }
     sent
+}
+
+async fn connect(address: SocketAddr) -> TcpStream {
+    loop {
+        if let Ok(stream) = TcpStream::connect(address).await {
+            stream.set_nodelay(true).unwrap();
+            return stream;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+async fn post(stream: &mut TcpStream, number: usize) -> std::io::Result<u16> {
+    stream.write_all(request(number).as_bytes()).await?;
+    answer(stream).await
 }
 
 /// Every third lead is from a mail address that was not seen before.
@@ -139,16 +163,21 @@ fn request(number: usize) -> String {
         r#"{{"name":"Jo Miller","email":"jo.miller.{address}@example.com","phone":"(512) {exchange}-4{line:03}","service":"boiler repair","message":"No hot water, {MARK}{number}"}}"#
     );
     format!(
-        "POST /lead/acme HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        "POST /lead/acme HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nIdempotency-Key: {number}\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     )
 }
 
 /// Reads one answer with a body of known length; returns its status.
-pub async fn answer(stream: &mut TcpStream) -> u16 {
+///
+/// # Errors
+/// When the connection ends before it.
+pub async fn answer(stream: &mut TcpStream) -> std::io::Result<u16> {
     let mut buffer = Vec::with_capacity(1_024);
     loop {
-        assert_ne!(stream.read_buf(&mut buffer).await.unwrap(), 0, "the daemon hung up");
+        if stream.read_buf(&mut buffer).await? == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
         let text = String::from_utf8_lossy(&buffer);
         let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
         let length = head
@@ -157,7 +186,7 @@ pub async fn answer(stream: &mut TcpStream) -> u16 {
             .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
             .map_or(0, |(_, length)| length.trim().parse().unwrap());
         if body.len() >= length {
-            return head.split(' ').nth(1).unwrap().parse().unwrap();
+            return Ok(head.split(' ').nth(1).unwrap().parse().unwrap());
         }
     }
 }

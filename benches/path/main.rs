@@ -1,8 +1,8 @@
 //! What a lead costs from the public endpoint to the last of its effects, on the released daemon with everything on.
 //!
-//!     cargo bench --bench path -- [--seconds N] [--history N] [--database URL]
+//!     cargo bench --bench path -- [--seconds N] [--history N] [--database URL] [--daemons N] [--kill-every SECONDS]
 //!
-//! Three processes: the daemon, a stub that takes what the daemon tells other programs, and the load, which posts
+//! Three processes: the daemon (or several, on PostgreSQL), a stub that takes what the daemon tells other programs, and the load, which posts
 //! leads as JSON. The tenant has one automation with two `webhook.post` steps. The database first takes `--history`
 //! leads of 10,000 telephone numbers, so that the figures are those of a database that has been in use. Beside them
 //! stand two raw limits of the same machine in the same run: an HTTP server that does nothing, and a database that is
@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 
-use daemon::Daemon;
+use daemon::Daemons;
 use load::{Load, Round};
 use stub::Stub;
 
@@ -42,6 +42,15 @@ struct Args {
     /// The database; a new SQLite file unless it is named.
     #[arg(long)]
     database: Option<String>,
+    /// The daemons that work on it; more than one only on PostgreSQL.
+    #[arg(long, default_value_t = 1)]
+    daemons: usize,
+    /// Adds a round in which a daemon is killed, and started anew, every so many seconds.
+    #[arg(long)]
+    kill_every: Option<u64>,
+    /// Leads in that round.
+    #[arg(long, default_value_t = 20_000)]
+    killed_leads: usize,
     /// Leaves out the raw limits.
     #[arg(long)]
     no_limits: bool,
@@ -68,8 +77,8 @@ fn main() {
 
 async fn measure(args: Args) {
     let stub = Stub::start();
-    let daemon = Daemon::start(args.database, &stub.url()).await;
-    let mut load = Load::new(daemon.address);
+    let mut daemons = Daemons::start(args.daemons, args.database, &stub.url()).await;
+    let mut load = Load::new(daemons.addresses());
     if args.history > 0 {
         let begun = Instant::now();
         let sent = load.run(Round::of(64).leads(args.history)).await;
@@ -95,13 +104,13 @@ async fn measure(args: Args) {
         ("64 connections, 500/s", Round::of(64).rate(500)),
         ("64 connections, 1,000/s", Round::of(64).rate(1_000)),
     ] {
-        let busy = daemon.cpu();
+        let busy = daemons.cpu();
         let begun = Instant::now();
         let sent = load.run(round.lasting(length)).await;
         let accepted_for = begun.elapsed();
         worked_off(&stub, &load).await;
         let all_for = begun.elapsed();
-        let busy = daemon.cpu().saturating_sub(busy);
+        let busy = daemons.cpu().saturating_sub(busy);
         let seen = stub.seen(sent.accepted.first().map_or(0, |lead| lead.number)).await;
         let leads = sent.accepted.len();
         let waits = sent.until_effects(&seen);
@@ -114,13 +123,31 @@ async fn measure(args: Args) {
             format!("{:.0} / {:.0}", percentile(&waits, 50), percentile(&waits, 99)),
             busy.as_secs_f64() * 1_000.0 / whole(leads),
             all_for.saturating_sub(accepted_for).as_secs_f64(),
-            daemon.resident_mb(),
+            daemons.resident_mb(),
+        );
+        assert!(sent.refused == 0, "{} leads were refused", sent.refused);
+    }
+    if let Some(seconds) = args.kill_every {
+        let begun = Instant::now();
+        let work = async {
+            let sent = load.run(Round::of(64).leads(args.killed_leads)).await;
+            let accepted_for = begun.elapsed();
+            worked_off(&stub, &load).await;
+            (sent, accepted_for, begun.elapsed())
+        };
+        let ((sent, accepted_for, all_for), kills) =
+            daemons.kill_during(Duration::from_secs(seconds), work).await;
+        let leads = sent.accepted.len();
+        let rates = (per_second(leads, accepted_for), per_second(leads, all_for));
+        println!(
+            "{leads} leads during {kills} kills: {:.0}/s accepted, {:.0}/s worked off",
+            rates.0, rates.1
         );
         assert!(sent.refused == 0, "{} leads were refused", sent.refused);
     }
     println!("every lead made exactly two calls: {} leads, {} calls", load.accepted, stub.calls().await);
     if !args.no_limits {
-        limits::report(&daemon, length).await;
+        limits::report(&daemons, length).await;
     }
 }
 

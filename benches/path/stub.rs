@@ -1,6 +1,6 @@
 //! The program that the daemon tells of leads: it answers at once and notes when it heard of which lead.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -10,14 +10,21 @@ use std::time::{Duration, SystemTime};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
 
 /// How the number of a lead begins in what the stub is told.
 pub const MARK: &str = "no. ";
 
-/// By the number of a lead: how often it was told, and when last.
-type Heard = Arc<Mutex<HashMap<usize, (usize, Duration)>>>;
+/// What was heard of a lead: each call by its id, and when the latest of them came first.
+#[derive(Default)]
+struct Calls {
+    ids: HashSet<String>,
+    at: Duration,
+}
+
+/// What was heard, by the number of the lead.
+type Heard = Arc<Mutex<HashMap<usize, Calls>>>;
 
 /// Plays the stub: prints its address, and serves until the process is ended.
 pub async fn serve() {
@@ -37,25 +44,28 @@ pub fn now() -> Duration {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap()
 }
 
-async fn hear(State(heard): State<Heard>, body: Bytes) -> StatusCode {
+/// A call that comes again, because its first answer was lost with a daemon, has the id of the first.
+async fn hear(State(heard): State<Heard>, headers: HeaderMap, body: Bytes) -> StatusCode {
     let text = std::str::from_utf8(&body).unwrap();
     let (_, rest) = text.split_once(MARK).unwrap();
     let number: String = rest.chars().take_while(char::is_ascii_digit).collect();
     let mut heard = heard.lock().unwrap();
-    let entry = heard.entry(number.parse().unwrap()).or_default();
-    *entry = (entry.0 + 1, now());
+    let calls = heard.entry(number.parse().unwrap()).or_default();
+    if calls.ids.insert(headers["webhook-id"].to_str().unwrap().to_owned()) {
+        calls.at = now();
+    }
     StatusCode::NO_CONTENT
 }
 
 async fn calls(State(heard): State<Heard>) -> String {
-    heard.lock().unwrap().values().map(|(times, _)| times).sum::<usize>().to_string()
+    heard.lock().unwrap().values().map(|calls| calls.ids.len()).sum::<usize>().to_string()
 }
 
 async fn seen(State(heard): State<Heard>, Path(from): Path<usize>) -> String {
     let mut lines = String::new();
-    for (number, (times, at)) in heard.lock().unwrap().iter().filter(|(number, _)| **number >= from) {
-        assert_eq!(*times, 2, "lead {number}");
-        writeln!(lines, "{number} {}", at.as_micros()).unwrap();
+    for (number, calls) in heard.lock().unwrap().iter().filter(|(number, _)| **number >= from) {
+        assert_eq!(calls.ids.len(), 2, "lead {number}");
+        writeln!(lines, "{number} {}", calls.at.as_micros()).unwrap();
     }
     lines
 }
@@ -76,7 +86,7 @@ impl Stub {
         format!("http://{}/hook", self.address)
     }
 
-    /// Returns how often it has been told anything.
+    /// Returns how many different calls it has heard.
     pub async fn calls(&self) -> usize {
         self.get("/calls").await.parse().unwrap()
     }

@@ -1,4 +1,5 @@
-//! The daemon's signs of life, every few seconds: one small write, so that `nexora status` knows that it runs.
+//! The daemon's signs of life, every few seconds: one small write, so that `nexora status` knows that it runs, and
+//! other daemons that it still works on what it holds.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,6 +7,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
+use crate::daemon::takeover::Takeover;
 use nexora_core::base::Result;
 use nexora_core::model::daemon::BEAT;
 use nexora_store::daemon;
@@ -16,7 +18,7 @@ const REMEMBERED: Duration = Duration::from_secs(7 * 86_400);
 /// Gives signs of life until the stop. What goes wrong is logged once, and once more when it has passed.
 pub async fn run(app: Arc<App>, stop: CancellationToken) {
     forget(&app).await;
-    let mut failing = false;
+    let (mut failing, mut takeover) = (false, Takeover::default());
     loop {
         let beat = app.heart.beat(&app.db, &app.clock).await;
         match &beat {
@@ -27,6 +29,9 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) {
             Ok(()) | Err(_) => {}
         }
         failing = beat.is_err();
+        if !failing && let Err(error) = takeover.look(&app).await {
+            tracing::debug!(reason = %error.report(), "other daemons were not looked after");
+        }
         if stop.run_until_cancelled(tokio::time::sleep(BEAT)).await.is_none() {
             return;
         }

@@ -89,10 +89,9 @@ async fn run_deliver(app: Arc<App>, stop: CancellationToken) {
 }
 
 async fn run_rescue(app: Arc<App>, stop: CancellationToken) {
-    let nobody = Notify::new();
     while !stop.is_cancelled() {
         let swept = turn(&app, "rescue", rescue::sweep(&app)).await;
-        rest(&app, "rescue", swept, &nobody, &stop).await;
+        rest(&app, "rescue", swept, &app.nudges.rescue, &stop).await;
     }
 }
 

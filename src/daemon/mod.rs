@@ -10,6 +10,7 @@ mod rehearsal;
 mod signals;
 mod sole;
 mod systemd;
+mod takeover;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use std::time::Duration;
 pub use logging::Logging;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 pub use rehearsal::provide as provide_rehearsal;
+pub use takeover::Takeover;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, key_check};
@@ -62,7 +64,7 @@ impl Daemon {
         app.db.read(move |conn| quota_check::check(conn, &plan)).await?;
         key_check::keep(&app.db, &app.key).await?;
         provide_rehearsal(&app)?;
-        let sole = sole::claim(&app).await?;
+        let sole = sole::claim(&app)?;
         let settings = &app.config.http;
         let limits = Limits::of(settings)?;
         let public = Server::bind("http.listen", settings.listen_address()?, limits.clone()).await?;

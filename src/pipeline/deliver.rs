@@ -9,9 +9,12 @@
 mod claim;
 
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::ops::ControlFlow;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -58,7 +61,8 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
     }
     let now = app.clock.now();
     let limit = free.min(app.config.pipeline.sweep_limit());
-    let (lease_until, linker) = (now + app.config.pipeline.lease(), SignedLinks::of(app));
+    let lease = app.heart.lease(now + app.config.pipeline.lease());
+    let linker = SignedLinks::of(app);
     let (after, connectors) = (round.clone(), app.connectors().clone());
     let mut room = Room::new(connectors.clone(), app.deliveries.by_connection());
     let read = move |conn: &mut Conn| {
@@ -76,7 +80,7 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
     let write = move |conn: &mut Conn, (share, choices): (Share, Vec<Choice>)| {
         let handled = choices.len();
         let (connections, tenants, taken) = (HashMap::new(), HashMap::new(), Taken::default());
-        let mut claims = Claims { now, lease_until, linker, connectors, connections, tenants, taken };
+        let mut claims = Claims { now, lease, linker, connectors, connections, tenants, taken };
         for choice in choices {
             claims.take(conn, choice)?;
         }
@@ -229,8 +233,17 @@ async fn perform(
 async fn in_time(app: &App, lease_until: Timestamp, part: impl Future<Output = Outcome>) -> Outcome {
     let margin = app.config.pipeline.lease() / 5;
     let left = lease_until.since(app.clock.now()).saturating_sub(margin);
-    let late = || Outcome::InDoubt { reason: "the attempt took longer than its lease allows".to_owned() };
-    tokio::time::timeout(left, part).await.unwrap_or_else(|_| late())
+    let doubt = |reason: &str| Outcome::InDoubt { reason: reason.to_owned() };
+    let mut part = pin!(part);
+    // Asked each time the part goes on, since the process may have been frozen in between.
+    let ours = poll_fn(|context| match app.heart.may_act() {
+        true => part.as_mut().poll(context),
+        false => {
+            Poll::Ready(doubt("this process was not heard of for too long, and another may have taken over"))
+        }
+    });
+    let late = || doubt("the attempt took longer than its lease allows");
+    tokio::time::timeout(left, ours).await.unwrap_or_else(|_| late())
 }
 
 async fn prepare(app: &App, claimed: &Claimed) -> Result<(Connector, Delivery)> {

@@ -20,6 +20,7 @@ use crate::pipeline::{Round, Swept, spacing};
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::text::hex;
 use nexora_core::base::{Error, Result};
+use nexora_core::model::daemon::Lease;
 use nexora_core::model::outcome::PollError;
 use nexora_core::model::source::{Notice, NoticeState, Source, SourceSettings};
 use nexora_core::model::tenant::Tenant;
@@ -44,7 +45,7 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
     if next_due.is_none_or(|due_at| due_at > now) {
         return Ok(Swept::nothing(next_due));
     }
-    let (after, lease_until) = (round.clone(), now + app.config.pipeline.lease());
+    let (after, lease) = (round.clone(), app.heart.lease(now + app.config.pipeline.lease()));
     let (share, claimed) = app
         .db
         .write(move |conn| {
@@ -52,7 +53,7 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
             let mut claimed = Vec::with_capacity(share.rows.len());
             for due in &share.rows {
                 let id = NoticeId::parse(&due.id)?;
-                claimed.extend(claim(&mut conn.of(&due.tenant_id), &id, lease_until)?);
+                claimed.extend(claim(&mut conn.of(&due.tenant_id), &id, &lease)?);
             }
             Ok((share, claimed))
         })
@@ -84,16 +85,16 @@ struct Claimed {
     tenant: Tenant,
 }
 
-fn claim(tx: &mut Tx, id: &NoticeId, lease_until: Timestamp) -> Result<Option<Claimed>> {
+fn claim(tx: &mut Tx, id: &NoticeId, lease: &Lease) -> Result<Option<Claimed>> {
     let tenant_id = tx.tenant();
     let Some(found) = notice::find(tx, id)? else { return Ok(None) };
-    if notice::claim(tx, &found, lease_until)? == Claim::Lost {
+    if notice::claim(tx, &found, lease)? == Claim::Lost {
         return Ok(None);
     }
     let gone = |what: &str| Error::internal(format!("the {what} of notice `{id}` is gone"));
     let source = source::find(tx, &found.source_id)?.ok_or_else(|| gone("source"))?;
     let tenant = tenant::find(tx, tenant_id)?.ok_or_else(|| gone("tenant"))?;
-    let notice = Notice { epoch: found.epoch + 1, due_at: Some(lease_until), ..found };
+    let notice = Notice { epoch: found.epoch + 1, due_at: Some(lease.until), ..found };
     Ok(Some(Claimed { notice, source, tenant }))
 }
 

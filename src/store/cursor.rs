@@ -9,6 +9,7 @@ use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::text::Json;
 use nexora_core::model::cursor::{Cursor, CursorKind, cursors, items, timers};
+use nexora_core::model::daemon::Lease;
 use nexora_core::model::{ConnectionId, CursorId};
 
 pub fn insert(conn: &mut Conn, cursor: &Cursor) -> Result<()> {
@@ -46,16 +47,17 @@ pub fn count_polled(conn: &mut Conn, kind: CursorKind) -> Result<i64> {
     on!(conn, |c| polled.count().get_result(c))
 }
 
-/// Takes a due cursor for one poll that counts as lost at `lease_until`.
-pub fn claim(conn: &mut Conn, cursor: &Cursor, lease_until: Timestamp) -> Result<Claim> {
+/// Takes a due cursor for one poll that counts as lost when its lease ends.
+pub fn claim(conn: &mut Conn, cursor: &Cursor, lease: &Lease) -> Result<Claim> {
     let unchanged = cursors::table
         .find((&cursor.tenant_id, &cursor.id))
         .filter(cursors::epoch.eq(cursor.epoch))
         .filter(cursors::due_at.is_not_null());
     let update = kept::update(unchanged).set((
         cursors::epoch.eq(cursor.epoch + 1),
-        cursors::due_at.eq(Some(lease_until)),
-        cursors::lease_until.eq(Some(lease_until)),
+        cursors::due_at.eq(Some(lease.until)),
+        cursors::lease_until.eq(Some(lease.until)),
+        cursors::leased_by.eq(&lease.holder),
     ));
     on!(conn, |c| update.execute(c)).map(Claim::from_count)
 }
@@ -93,15 +95,6 @@ pub fn set_due(tx: &mut Tx, connection: &ConnectionId, due_at: Option<Timestamp>
         cursors::attempt.eq(0),
     ));
     on!(tx.conn, |c| update.execute(c)).map(|_| ())
-}
-
-/// Makes every cursor due whose poll is under way, for when it is known that no other daemon polls.
-/// Uses `cursors_leased`.
-pub fn release_all(conn: &mut Conn, now: Timestamp) -> Result<usize> {
-    let leased = cursors::table.filter(cursors::lease_until.is_not_null());
-    let update =
-        kept::update(leased).set((cursors::due_at.eq(Some(now)), cursors::lease_until.eq(None::<Timestamp>)));
-    on!(conn, |c| update.execute(c))
 }
 
 /// Removes a cursor with everything it knows.

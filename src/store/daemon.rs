@@ -4,14 +4,20 @@ use diesel::prelude::*;
 
 use crate::Conn;
 use crate::conn::on;
+use crate::kept;
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
+use nexora_core::model::DaemonId;
 use nexora_core::model::connection::{Connection, connections};
+use nexora_core::model::cursor::cursors;
 use nexora_core::model::daemon::{Daemon, daemons, key_checks};
+use nexora_core::model::effect::effects;
+use nexora_core::model::source::notices;
 
 /// Writes a daemon's sign of life.
 pub fn save(conn: &mut Conn, daemon: &Daemon) -> Result<()> {
-    let update = diesel::update(daemons::table.find(&daemon.id)).set(daemon);
+    let update = kept::update(daemons::table.find(&daemon.id))
+        .set((daemon, daemons::given_back_at.eq(None::<Timestamp>)));
     if on!(conn, |c| update.execute(c))? == 0 {
         on!(conn, |c| diesel::insert_into(daemons::table).values(daemon).execute(c))?;
     }
@@ -25,6 +31,34 @@ pub fn list(conn: &mut Conn, limit: i64) -> Result<Vec<Daemon>> {
         .limit(limit)
         .select(Daemon::as_select())
         .load(c))
+}
+
+/// Lists the daemons that may hold something. There are few: of those that are gone it is given back soon.
+pub fn holders(conn: &mut Conn) -> Result<Vec<Daemon>> {
+    on!(conn, |c| daemons::table.filter(daemons::given_back_at.is_null()).select(Daemon::as_select()).load(c))
+}
+
+/// Gives back what a daemon held that is gone, once: what it read is read anew at once, and what it was sending is
+/// asked after from `landed_at` on. Uses `cursors_leased`, `notices_due` and `effects_leased`.
+pub fn give_back(conn: &mut Conn, holder: &DaemonId, now: Timestamp, landed_at: Timestamp) -> Result<usize> {
+    let gone = daemons::table.find(holder).filter(daemons::given_back_at.is_null());
+    if on!(conn, |c| kept::update(gone).set(daemons::given_back_at.eq(now)).execute(c))? == 0 {
+        return Ok(0);
+    }
+    let polls =
+        cursors::table.filter(cursors::lease_until.is_not_null()).filter(cursors::leased_by.eq(holder));
+    let polls =
+        kept::update(polls).set((cursors::due_at.eq(now), cursors::lease_until.eq(None::<Timestamp>)));
+    let polls = on!(conn, |c| polls.execute(c))?;
+    let fetches = notices::table.filter(notices::due_at.is_not_null()).filter(notices::leased_by.eq(holder));
+    let fetches =
+        kept::update(fetches).set((notices::due_at.eq(now), notices::leased_by.eq(None::<DaemonId>)));
+    let fetches = on!(conn, |c| fetches.execute(c))?;
+    let deliveries =
+        effects::table.filter(effects::lease_until.gt(landed_at)).filter(effects::leased_by.eq(holder));
+    let deliveries = kept::update(deliveries).set(effects::lease_until.eq(landed_at));
+    let deliveries = on!(conn, |c| deliveries.execute(c))?;
+    Ok(polls + fetches + deliveries)
 }
 
 /// Forgets the daemons of which nothing was heard since `before`.

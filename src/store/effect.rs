@@ -12,6 +12,7 @@ use crate::{Claim, Conn, Tx, dialect};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::text::Json;
+use nexora_core::model::daemon::Lease;
 use nexora_core::model::effect::{Attempt, Effect, EffectKind, EffectState, attempts, effects};
 use nexora_core::model::run::runs;
 use nexora_core::model::{ConnectionId, ContactId, EffectId, RunId};
@@ -145,8 +146,8 @@ pub fn latest_messages(tx: &mut Tx, limit: i64) -> Result<Vec<Effect>> {
 }
 
 /// Begins an attempt, unless the row was written since `effect` was read. On success the row has the
-/// next epoch and attempt, and no other process may take it before `lease_until`.
-pub fn claim(conn: &mut Conn, effect: &Effect, lease_until: Timestamp) -> Result<Claim> {
+/// next epoch and attempt, and no other process may take it before the lease ends.
+pub fn claim(conn: &mut Conn, effect: &Effect, lease: &Lease) -> Result<Claim> {
     let unchanged = effects::table
         .find((&effect.tenant_id, &effect.id))
         .filter(effects::epoch.eq(effect.epoch))
@@ -156,7 +157,8 @@ pub fn claim(conn: &mut Conn, effect: &Effect, lease_until: Timestamp) -> Result
         effects::attempt.eq(effect.attempt + 1),
         effects::epoch.eq(effect.epoch + 1),
         effects::due_at.eq(None::<Timestamp>),
-        effects::lease_until.eq(lease_until),
+        effects::lease_until.eq(lease.until),
+        effects::leased_by.eq(&lease.holder),
     ));
     on!(conn, |c| update.execute(c)).map(Claim::from_count)
 }

@@ -7,8 +7,9 @@ use crate::kept;
 use crate::{Claim, Conn, Inserted, Tx};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
+use nexora_core::model::daemon::Lease;
 use nexora_core::model::source::{Notice, NoticeState, notices};
-use nexora_core::model::{NoticeId, SourceId, TenantId};
+use nexora_core::model::{DaemonId, NoticeId, SourceId, TenantId};
 
 /// Inserts the notice, unless its source told of the same lead before.
 pub fn insert(conn: &mut Conn, notice: &Notice) -> Result<Inserted> {
@@ -51,21 +52,28 @@ pub fn list(tx: &mut Tx, filter: &Filter, limit: i64) -> Result<Vec<Notice>> {
     })
 }
 
-/// Takes a due notice for one attempt that counts as lost at `lease_until`.
-pub fn claim(conn: &mut Conn, notice: &Notice, lease_until: Timestamp) -> Result<Claim> {
+/// Takes a due notice for one attempt that counts as lost when its lease ends.
+pub fn claim(conn: &mut Conn, notice: &Notice, lease: &Lease) -> Result<Claim> {
     let unchanged = notices::table
         .find((&notice.tenant_id, &notice.id))
         .filter(notices::epoch.eq(notice.epoch))
         .filter(notices::due_at.is_not_null());
-    let update = kept::update(unchanged)
-        .set((notices::epoch.eq(notice.epoch + 1), notices::due_at.eq(Some(lease_until))));
+    let update = kept::update(unchanged).set((
+        notices::epoch.eq(notice.epoch + 1),
+        notices::due_at.eq(Some(lease.until)),
+        notices::leased_by.eq(&lease.holder),
+    ));
     on!(conn, |c| update.execute(c)).map(Claim::from_count)
 }
 
 /// Writes what an attempt came to, unless another writer changed the notice since `epoch`.
 pub fn save(conn: &mut Conn, notice: &Notice, epoch: i64) -> Result<Claim> {
     let unchanged = notices::table.find((&notice.tenant_id, &notice.id)).filter(notices::epoch.eq(epoch));
-    let update = kept::update(unchanged).set((notice, notices::epoch.eq(epoch + 1)));
+    let update = kept::update(unchanged).set((
+        notice,
+        notices::epoch.eq(epoch + 1),
+        notices::leased_by.eq(None::<DaemonId>),
+    ));
     on!(conn, |c| update.execute(c)).map(Claim::from_count)
 }
 

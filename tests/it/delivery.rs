@@ -1,11 +1,14 @@
 //! A lead that is accepted has every effect delivered exactly once, whatever goes wrong on the way.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use nexora::daemon::Takeover;
 use nexora_connector::port::Probe as _;
 use nexora_connector::smtp::relay::Relay;
 use nexora_connector::smtp::{SmtpSettings, SmtpTls};
 use nexora_core::model::connection::WhenInDoubt;
+use nexora_core::model::daemon::LANDING;
 use nexora_core::model::effect::EffectState;
 use nexora_core::model::run::RunState;
 use serde_json::json;
@@ -45,6 +48,7 @@ on_both!(
     a_relay_says_before_any_mail_what_it_would_not_take,
     a_dead_effect_can_be_revived_and_its_run_then_succeeds,
     a_process_that_dies_in_mid_call_leaves_work_that_is_finished_once,
+    what_a_daemon_held_is_taken_over_seconds_after_it_is_gone,
 );
 
 async fn a_lead_is_answered_announced_recorded_and_called_back(backend: Backend) {
@@ -213,6 +217,36 @@ async fn a_process_that_dies_in_mid_call_leaves_work_that_is_finished_once(backe
     assert_eq!(held(&nexora)[0], 1, "one mail was sent");
     let states = nexora.effects(&id).await;
     assert!(states.values().all(|state| *state == EffectState::Delivered), "{states:?}");
+}
+
+async fn what_a_daemon_held_is_taken_over_seconds_after_it_is_gone(backend: Backend) {
+    let nexora = Nexora::with_sandbox(backend).await;
+    let id = nexora.submit(enquiry()).await;
+    nexora
+        .faults(json!([{ "service": "gmail", "call": "drafts.send", "fault": "delay", "ms": 60_000 }]))
+        .await;
+    let app = &nexora.app;
+    app.heart.beat(&app.db, &app.clock).await.unwrap();
+    nexora::pipeline::dispatch::sweep(app, &mut None).await.unwrap();
+    nexora::pipeline::advance::sweep(app, &mut None).await.unwrap();
+    nexora::pipeline::deliver::sweep(app, &mut None).await.unwrap();
+    let other = nexora.second_daemon().await;
+    let mut takeover = Takeover::default();
+    takeover.look(&other).await.unwrap();
+    other.clock.advance(LANDING);
+    nexora::pipeline::settle(&other).await.unwrap();
+    let mail = |states: BTreeMap<String, EffectState>| states["acknowledge"];
+    assert_eq!(mail(nexora.effects(&id).await), EffectState::Leased, "the other daemon is still heard");
+    app.heart.stop(&app.db, &app.clock).await.unwrap();
+    takeover.look(&other).await.unwrap();
+    nexora::pipeline::settle(&other).await.unwrap();
+    assert_eq!(mail(nexora.effects(&id).await), EffectState::Leased, "what it sent may not have landed yet");
+    for _ in 0..3 {
+        other.clock.advance(LANDING);
+        nexora::pipeline::settle(&other).await.unwrap();
+    }
+    assert_eq!(held(&nexora)[0], 1, "one mail was sent");
+    assert_eq!(mail(nexora.effects(&id).await), EffectState::Delivered);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

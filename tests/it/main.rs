@@ -31,6 +31,7 @@ mod plans;
 mod polling;
 mod sandbox;
 mod scene;
+mod sharding;
 mod sign_in;
 mod site;
 mod sources;

@@ -33,6 +33,7 @@ diesel::table! {
         interval_ms -> BigInt,
         due_at -> Nullable<BigInt>,
         lease_until -> Nullable<BigInt>,
+        leased_by -> Nullable<Text>,
         epoch -> BigInt,
         attempt -> Integer,
         polled_at -> Nullable<BigInt>,

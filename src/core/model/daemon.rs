@@ -9,7 +9,25 @@ use crate::base::clock::Timestamp;
 use crate::model::DaemonId;
 
 /// How often a daemon gives a sign of life.
-pub const BEAT: Duration = Duration::from_secs(10);
+pub const BEAT: Duration = Duration::from_secs(3);
+
+/// A daemon whose sign of life has not changed for so long is taken to be gone: another goes on with what it held.
+pub const GONE: Duration = Duration::from_secs(10);
+
+/// A daemon that could give no sign of life for so long does nothing more to the world until it can: another may be
+/// about to take over. It is shorter than [`GONE`] by the time that a step to the world may take to begin.
+pub const FENCE: Duration = Duration::from_secs(7);
+
+/// What a daemon that is gone had sent has reached its provider after so long, or never will: only then is the
+/// provider asked.
+pub const LANDING: Duration = Duration::from_secs(15);
+
+/// Whose work on a row it is, and until when no other may take the row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    pub holder: DaemonId,
+    pub until: Timestamp,
+}
 
 /// A daemon that has been silent for so long is gone, or can write no more.
 pub const SILENT: Duration = Duration::from_secs(35);
@@ -23,6 +41,7 @@ diesel::table! {
         started_at -> BigInt,
         beat_at -> BigInt,
         stopped_at -> Nullable<BigInt>,
+        given_back_at -> Nullable<BigInt>,
     }
 }
 

@@ -93,6 +93,7 @@ diesel::table! {
         epoch -> BigInt,
         due_at -> Nullable<BigInt>,
         lease_until -> Nullable<BigInt>,
+        leased_by -> Nullable<Text>,
         created_at -> BigInt,
         settled_at -> Nullable<BigInt>,
     }

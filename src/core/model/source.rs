@@ -200,6 +200,7 @@ diesel::table! {
         attempt -> Integer,
         epoch -> BigInt,
         due_at -> Nullable<BigInt>,
+        leased_by -> Nullable<Text>,
         received_at -> BigInt,
         settled_at -> Nullable<BigInt>,
         lead_id -> Nullable<Text>,

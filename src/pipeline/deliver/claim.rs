@@ -7,6 +7,7 @@ use nexora_connector::kind::Connectors;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::{Error, Result};
 use nexora_core::model::connection::{Connection, ConnectionState};
+use nexora_core::model::daemon::Lease;
 use nexora_core::model::effect::{Effect, EffectState};
 use nexora_core::model::outbound::Audience;
 use nexora_core::model::request::EffectRequest;
@@ -84,7 +85,7 @@ impl Room {
 
 pub(super) struct Claims {
     pub(super) now: Timestamp,
-    pub(super) lease_until: Timestamp,
+    pub(super) lease: Lease,
     pub(super) linker: SignedLinks,
     pub(super) connectors: Connectors,
     pub(super) connections: HashMap<ConnectionId, Connection>,
@@ -136,13 +137,13 @@ impl Claims {
         if !in_doubt && !self.passes(conn, &effect)? {
             return Ok(());
         }
-        if effect::claim(conn, &effect, self.lease_until)? == Claim::Won {
+        if effect::claim(conn, &effect, &self.lease)? == Claim::Won {
             let effect = Effect {
                 state: EffectState::Leased,
                 attempt: effect.attempt + 1,
                 epoch: effect.epoch + 1,
                 due_at: None,
-                lease_until: Some(self.lease_until),
+                lease_until: Some(self.lease.until),
                 ..effect
             };
             let account = self.connectors.account(&connection);

@@ -30,6 +30,7 @@ use nexora_core::base::text::Json;
 use nexora_core::base::{Error, Kind, Result};
 use nexora_core::model::connection::{Connection, ConnectionState};
 use nexora_core::model::cursor::{Cursor, CursorKind};
+use nexora_core::model::daemon::Lease;
 use nexora_core::model::outcome::PollError;
 use nexora_core::model::tenant::Tenant;
 use nexora_core::model::{CursorId, TenantId};
@@ -53,7 +54,8 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
     if next_due.is_none_or(|due_at| due_at > now) {
         return Ok(Swept::nothing(next_due));
     }
-    let (after, lease_until, linker) = (round.clone(), now + app.config.poll.lease(), SignedLinks::of(app));
+    let (after, linker) = (round.clone(), SignedLinks::of(app));
+    let lease = app.heart.lease(now + app.config.poll.lease());
     let connectors = app.connectors().clone();
     let (share, claimed) = app
         .db
@@ -62,7 +64,7 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
             let mut claimed = Vec::with_capacity(share.rows.len());
             for due in &share.rows {
                 let id = CursorId::parse(&due.id)?;
-                claimed.extend(claim(conn, (&linker, &connectors), &due.tenant_id, &id, lease_until)?);
+                claimed.extend(claim(conn, (&linker, &connectors), &due.tenant_id, &id, &lease)?);
             }
             Ok((share, claimed))
         })
@@ -103,7 +105,7 @@ fn claim(
     (linker, connectors): (&SignedLinks, &Connectors),
     tenant_id: &TenantId,
     id: &CursorId,
-    lease_until: Timestamp,
+    lease: &Lease,
 ) -> Result<Option<Claimed>> {
     let tx = &mut conn.of(tenant_id);
     let Some(found) = cursor::find(tx, id)? else { return Ok(None) };
@@ -113,7 +115,7 @@ fn claim(
         cursor::set_due(tx, &connection.id, None)?;
         return Ok(None);
     }
-    if cursor::claim(tx, &found, lease_until)? == Claim::Lost {
+    if cursor::claim(tx, &found, lease)? == Claim::Lost {
         return Ok(None);
     }
     let tenant = tenant::find(tx, tenant_id)?.ok_or_else(|| gone("tenant"))?;

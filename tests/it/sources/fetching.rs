@@ -277,10 +277,10 @@ async fn a_fetch_that_died_is_made_again_once_its_lease_ends(backend: Backend) {
     // A daemon claims the notice and is gone before it settles anything.
     let (tenant_id, id) = (site.nexora.tenant.id.clone(), notice(&site).await.id);
     let app = &site.nexora.app;
-    let lease_until = app.clock.now() + app.config.pipeline.lease();
+    let lease = app.heart.lease(app.clock.now() + app.config.pipeline.lease());
     let claimed = app.db.write(move |conn| {
         let found = nexora_store::notice::find(&mut conn.of(&tenant_id), &id)?.unwrap();
-        nexora_store::notice::claim(conn, &found, lease_until)
+        nexora_store::notice::claim(conn, &found, &lease)
     });
     assert_eq!(claimed.await.unwrap(), nexora_store::Claim::Won);
     site.nexora.settle().await;

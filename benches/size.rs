@@ -1,0 +1,338 @@
+//! How an installation behaves when it is large: what it costs to start and to be at rest, and how long it takes to
+//! find what is due, to list leads and to show a page.
+//!
+//!     cargo bench --bench size -- [--tenants N...] [--database URL]
+//!
+//! Each tenant has 5 automations, 20 leads with 100 runs that wait, and 1,000 events of the past. One is made through
+//! the program itself; the others are copies of its rows under ids of their own. The daemon runs in a process of its
+//! own, with everything on.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::disallowed_methods)]
+
+mod process;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use nexora::app::App;
+use nexora::config::Config;
+use nexora::ops::automation;
+use nexora::ops::report::dashboard;
+use nexora::ops::tenant::{self, NewTenant};
+use nexora::pipeline;
+use nexora::pipeline::intake::Offer;
+use nexora_core::base::clock::Clock;
+use nexora_core::base::text::Json;
+use nexora_core::model::address::{Country, Slug, Zone};
+use nexora_core::model::audit::Actor;
+use nexora_core::model::event::{Event, EventKind, EventState};
+use nexora_core::model::principal::Principal;
+use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{EventId, TenantId};
+use nexora_engine::lead::enquiry::Enquiry;
+use nexora_store::due::{self, Queue};
+use nexora_store::{Conn, Db, event, lead};
+
+#[derive(Parser)]
+struct Args {
+    /// How many tenants; several sizes one after another.
+    #[arg(long, num_args = 1.., default_values_t = [10, 100, 1_000])]
+    tenants: Vec<usize>,
+    /// The database; a new SQLite file for each size unless it is named.
+    #[arg(long)]
+    database: Option<String>,
+    /// What `cargo bench` adds.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+const AUTOMATIONS: usize = 5;
+const LEADS: usize = 20;
+const EVENTS: usize = 1_000;
+
+/// How long the daemon is watched at rest.
+const SAMPLE: Duration = Duration::from_secs(20);
+
+fn main() {
+    let args = Args::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    println!(
+        "{:>8} {:>12} {:>10} {:>9} {:>9} {:>9} {:>8} {:>8} {:>8} {:>8}",
+        "tenants",
+        "waiting runs",
+        "events",
+        "file MB",
+        "ready ms",
+        "idle CPU",
+        "RSS MB",
+        "due ms",
+        "leads ms",
+        "page ms"
+    );
+    for tenants in args.tenants {
+        runtime.block_on(measure(tenants, args.database.clone()));
+    }
+}
+
+async fn measure(tenants: usize, database: Option<String>) {
+    let folder = tempfile::tempdir().unwrap();
+    let config = write_config(folder.path(), database);
+    let (app, first) = fill(&config, tenants).await;
+    let (begun, mut daemon) = (Instant::now(), serve(folder.path()));
+    let address: std::net::SocketAddr = config.http.private_listen.parse().unwrap();
+    while !is_ready(address).await {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the daemon is not ready");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    let ready = begun.elapsed();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let before = process::cpu(&daemon);
+    tokio::time::sleep(SAMPLE).await;
+    let busy = process::cpu(&daemon).saturating_sub(before);
+    let resident = process::resident_mb(&daemon);
+    let file = std::fs::metadata(folder.path().join("nexora.db")).map_or(0, |file| file.len() / 1_048_576);
+    println!(
+        "{tenants:>8} {:>12} {:>10} {file:>9} {:>9.0} {:>7.2} % {resident:>8} {:>8.2} {:>8.2} {:>8.2}",
+        tenants * AUTOMATIONS * LEADS,
+        tenants * EVENTS,
+        millis(ready),
+        100.0 * busy.as_secs_f64() / SAMPLE.as_secs_f64(),
+        millis(median(|| find_due(&app)).await),
+        millis(median(|| list_leads(&app, &first)).await),
+        millis(median(|| show_page(&app, &first)).await),
+    );
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1_000.0
+}
+
+/// Returns the median time of 21 calls.
+async fn median<F: Future<Output = ()>>(mut call: impl FnMut() -> F) -> Duration {
+    let mut times = Vec::new();
+    for _ in 0..21 {
+        let begun = Instant::now();
+        call().await;
+        times.push(begun.elapsed());
+    }
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+async fn find_due(app: &App) {
+    let now = app.clock.now();
+    let share = app.db.read(move |conn| due::take(conn, Queue::Runs, now, 256, None)).await.unwrap();
+    assert!(share.rows.is_empty());
+}
+
+async fn list_leads(app: &App, tenant: &Tenant) {
+    let id = tenant.id.clone();
+    let listed = app.db.read(move |conn| lead::list(&mut conn.of(&id), None, None, 50)).await.unwrap();
+    assert_eq!(listed.len(), LEADS);
+}
+
+async fn show_page(app: &App, tenant: &Tenant) {
+    let principal = Principal::Link { tenant_id: tenant.id.clone() };
+    let page = dashboard::of_tenant(app, &principal, tenant.clone()).await.unwrap();
+    assert_eq!(page.tenant.id, tenant.id);
+}
+
+fn serve(folder: &Path) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_nexora"))
+        .arg("--config")
+        .arg(folder.join("nexora.toml"))
+        .arg("serve")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+async fn is_ready(address: std::net::SocketAddr) -> bool {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let Ok(mut stream) = tokio::net::TcpStream::connect(address).await else { return false };
+    let request = "GET /readyz HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.is_ok() && answer.starts_with("HTTP/1.1 200")
+}
+
+fn write_config(folder: &Path, database: Option<String>) -> Config {
+    let mut config = Config::default();
+    config.database.url =
+        database.unwrap_or_else(|| format!("sqlite:{}", folder.join("nexora.db").display()));
+    config.secrets.key_file = process::write_key(folder);
+    config.http.listen = "127.0.0.1:0".to_owned();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    config.http.private_listen = free.to_string();
+    config.definitions.folder = folder.join("definitions");
+    let automations = config.definitions.folder.join("automations");
+    std::fs::create_dir_all(&automations).unwrap();
+    for number in 0..AUTOMATIONS {
+        std::fs::write(automations.join(format!("later-{number}.toml")), definition(number)).unwrap();
+    }
+    std::fs::write(folder.join("nexora.toml"), toml::to_string(&config).unwrap()).unwrap();
+    config
+}
+
+fn definition(number: usize) -> String {
+    format!(
+        r#"
+[automation]
+name = "later-{number}"
+title = "Look at each lead again"
+
+[[trigger]]
+on = "lead.received"
+
+[[step]]
+id = "wait"
+action = "wait"
+with = {{ for = "60days" }}
+
+[[step]]
+id = "task"
+action = "task.create"
+with = {{ title = "Ask {{{{ lead.name }}}} again" }}
+"#
+    )
+}
+
+/// Makes one tenant as the program does, and copies it; returns the first.
+async fn fill(config: &Config, tenants: usize) -> (std::sync::Arc<App>, Tenant) {
+    Db::create(&config.database.url.parse().unwrap()).await.unwrap();
+    let app = App::open(config.clone(), Clock::System).await.unwrap();
+    let actor = Actor::Operator("bench".into());
+    let new = NewTenant {
+        slug: "t0".parse().unwrap(),
+        name: "Tenant".into(),
+        zone: Zone::parse("America/Chicago").unwrap(),
+        owner_email: "owner@example.com".parse().unwrap(),
+        phone: None,
+        country: Some(Country::parse("US").unwrap()),
+    };
+    let first = tenant::create(&app, &actor, new).await.unwrap();
+    for number in 0..AUTOMATIONS {
+        let name = format!("later-{number}");
+        automation::enable(&app, &actor, &first, &name, &BTreeMap::new(), false).await.unwrap();
+    }
+    for number in 0..LEADS {
+        let enquiry = Enquiry {
+            name: "Jo Miller".to_owned(),
+            email: format!("jo.miller.{number}@example.com"),
+            message: format!("No hot water, no. {number}"),
+            ..Enquiry::default()
+        };
+        pipeline::intake::accept(&app, &first, Offer::of(enquiry)).await.unwrap();
+    }
+    pipeline::settle(&app).await.unwrap();
+    let (id, now) = (first.id.clone(), app.clock.now());
+    let past = move |conn: &mut Conn| {
+        for number in 0..EVENTS - LEADS {
+            let _ = event::insert(
+                conn,
+                &Event {
+                    tenant_id: id.clone(),
+                    id: EventId::new(now),
+                    kind: EventKind::WebhookReceived,
+                    dedupe_key: format!("bench|{number}"),
+                    payload: Json::of(
+                        &serde_json::json!({ "event": "order.paid", "data": { "number": number } }),
+                    )?,
+                    state: EventState::Ignored,
+                    reason: Some("no enabled automation waits for it".to_owned()),
+                    received_at: now,
+                    due_at: None,
+                    attempt: 0,
+                    contact_id: None,
+                },
+            )?;
+        }
+        Ok(())
+    };
+    app.db.write(past).await.unwrap();
+    let id = first.id.clone();
+    app.db.write(move |conn| copy(conn, &id, tenants)).await.unwrap();
+    (app, first)
+}
+
+#[derive(QueryableByName)]
+struct Name {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+fn names(conn: &mut Conn, sql: &str) -> Vec<String> {
+    let rows: Vec<Name> = match conn {
+        Conn::Sqlite(conn) => diesel::sql_query(sql).load(conn).unwrap(),
+        Conn::Postgres(conn) => diesel::sql_query(sql).load(&mut **conn).unwrap(),
+    };
+    rows.into_iter().map(|row| row.name).collect()
+}
+
+fn execute(conn: &mut Conn, sql: &str) {
+    use diesel::connection::SimpleConnection;
+    match conn {
+        Conn::Sqlite(conn) => SimpleConnection::batch_execute(conn, sql).unwrap(),
+        Conn::Postgres(conn) => SimpleConnection::batch_execute(&mut **conn, sql).unwrap(),
+    }
+}
+
+/// Copies every row of a tenant to tenants of other ids; the ids of the rows stay as they are.
+fn copy(conn: &mut Conn, first: &TenantId, tenants: usize) -> nexora_core::base::Result<()> {
+    let is_sqlite = matches!(conn, Conn::Sqlite(_));
+    execute(conn, "CREATE TABLE bench_tenants (id TEXT PRIMARY KEY, slug TEXT NOT NULL)");
+    let now = nexora_core::base::clock::Timestamp::from_millis(1_790_000_000_000);
+    for number in 1..tenants {
+        let (id, slug): (_, Slug) = (TenantId::new(now), format!("t{number}").parse().unwrap());
+        execute(conn, &format!("INSERT INTO bench_tenants VALUES ('{id}', '{slug}')"));
+    }
+    let (tables, columns) = if is_sqlite {
+        (
+            "SELECT t.name AS name FROM sqlite_schema t JOIN pragma_table_info(t.name) c WHERE t.type = 'table' AND c.name = 'tenant_id' AND c.\"notnull\"",
+            "SELECT name FROM pragma_table_info('TABLE') WHERE name NOT IN ('tenant_id', 'slug')",
+        )
+    } else {
+        (
+            "SELECT table_name::text AS name FROM information_schema.columns WHERE table_schema = current_schema() AND column_name = 'tenant_id' AND is_nullable = 'NO'",
+            "SELECT column_name::text AS name FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = 'TABLE' AND column_name NOT IN ('tenant_id', 'slug')",
+        )
+    };
+    // References are looked at when all is copied.
+    execute(
+        conn,
+        if is_sqlite { "PRAGMA defer_foreign_keys = ON" } else { "SET session_replication_role = replica" },
+    );
+    let mut own = names(conn, &columns.replace("TABLE", "tenants"));
+    own.retain(|column| column != "id");
+    let own = own.join(", ");
+    execute(
+        conn,
+        &format!(
+            "INSERT INTO tenants (id, slug, {own}) SELECT b.id, b.slug, {own} FROM bench_tenants b,
+                (SELECT {own} FROM tenants WHERE id = '{first}') t"
+        ),
+    );
+    for table in names(conn, tables) {
+        let columns = names(conn, &columns.replace("TABLE", &table)).join(", ");
+        execute(
+            conn,
+            &format!(
+                "INSERT INTO {table} (tenant_id, {columns}) SELECT b.id, t.* FROM bench_tenants b,
+                    (SELECT {columns} FROM {table} WHERE tenant_id = '{first}') t"
+            ),
+        );
+    }
+    execute(conn, "DROP TABLE bench_tenants");
+    if !is_sqlite {
+        execute(conn, "SET session_replication_role = origin; ANALYZE");
+    }
+    Ok(())
+}
