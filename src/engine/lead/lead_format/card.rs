@@ -6,6 +6,13 @@ use crate::lead::lead_format::place::{is_address, is_place};
 /// Lines of a card.
 const LINES: usize = 6;
 
+/// Words that stand in headings of lead mails, and in no name.
+#[rustfmt::skip]
+const OF_MAILS: &[&str] = &[
+    "lead", "leads", "new", "request", "requested", "quote", "estimate", "job", "project", "contact", "details", "service", "services", "customer", "client",
+    "message", "booking", "inquiry", "enquiry", "submission", "form", "information", "notification", "neue", "anfrage", "nouvelle", "demande", "nueva", "solicitud",
+];
+
 /// What a line of a card is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
@@ -76,7 +83,9 @@ pub fn is_person(text: &str) -> bool {
     let is_particle = |word: &str| {
         matches!(word, "van" | "von" | "de" | "den" | "der" | "da" | "di" | "del" | "dos" | "la" | "y")
     };
+    let is_of_mails = |word: &str| OF_MAILS.contains(&word.to_lowercase().as_str());
     (2..=5).contains(&words.len())
+        && !words.iter().any(|word| is_of_mails(word))
         && words.iter().all(|word| word.chars().next().is_some_and(char::is_uppercase) || is_particle(word))
         && words.iter().filter(|word| !is_particle(word)).count() >= 2
         && text.chars().all(|c| c.is_alphabetic() || " .'’-".contains(c))

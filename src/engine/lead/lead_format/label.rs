@@ -58,6 +58,10 @@ pub fn meaning(label: &str) -> Option<(Meaning, Certainty)> {
     if QUESTIONS.iter().any(|start| folded.starts_with(start)) {
         return Some((Meaning::Question, Certainty::ByWords));
     }
+    // `Jo's contact details` stands above several of them.
+    if ["contact details", "contact information", "contact info"].iter().any(|end| folded.ends_with(end)) {
+        return Some((Meaning::Technical, Certainty::ByWords));
+    }
     let meaning = by_words(&folded).map(Meaning::Field).or_else(|| {
         let mut words = folded.split(' ');
         let asks = words.next().is_some_and(|first| ASKING.contains(&first));
@@ -180,13 +184,22 @@ fn by_words(folded: &str) -> Option<SourceField> {
     let begins = |list: &[&str]| words.iter().any(|word| list.iter().any(|start| word.starts_with(start)));
     // `Which town is the project in?` asks for the person's town all the same.
     let is_of_place = has(OF_CITIES) || has(OF_POSTCODES);
-    let is_of_others =
-        words.iter().any(|word| NOT_OF_PERSONS.contains(word) && !(is_of_place && *word == "project"));
+    // So does `Address of the job site`.
+    let is_of_site = has(&["job", "work"]) && has(&["address", "location"]);
+    let is_of_others = words.iter().any(|word| {
+        NOT_OF_PERSONS.contains(word)
+            && !(is_of_place && *word == "project")
+            && !(is_of_site && *word == "site")
+    });
     if words.len() > WORD_LIMIT || is_of_others {
         return None;
     }
-    // `Number of bedrooms` asks for no number to call.
-    if folded.starts_with("number of ") || folded.contains(" number of ") || folded.starts_with("how many ") {
+    // `Number of bedrooms` asks for no number to call, and `End of message` for nothing.
+    if folded.starts_with("end of ")
+        || folded.starts_with("number of ")
+        || folded.contains(" number of ")
+        || folded.starts_with("how many ")
+    {
         return None;
     }
     let (first, last) = (has(FIRST), has(LAST));
@@ -217,6 +230,14 @@ fn by_words(folded: &str) -> Option<SourceField> {
         return Some(SourceField::Message);
     }
     if words.first().is_some_and(|first| WHERE.contains(first)) && has(PLACED) {
+        return Some(SourceField::Address);
+    }
+    // `House number and street`
+    let of_streets = ["street", "straße", "strasse", "rue", "calle", "via", "straat"];
+    if words.len() <= 6
+        && has(&of_streets)
+        && has(&["number", "no", "nr", "numéro", "número", "numero", "name"])
+    {
         return Some(SourceField::Address);
     }
     // A place in one line: `City, State, Zip`, `PLZ / Ort`.

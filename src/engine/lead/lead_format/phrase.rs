@@ -32,11 +32,23 @@ pub fn offer(fields: &mut Fields, patterns: &[&str], text: &str) {
     let Some(found) = patterns.iter().find_map(|pattern| read(pattern, text)) else { return };
     for (field, value) in found {
         // Where a name is not known, the number stands in its place.
-        match field == SourceField::Name && label::is_only_phone(value) {
-            true => fields.offer(SourceField::Phone, value),
-            false => fields.offer(field, value),
+        match field {
+            SourceField::Name if label::is_only_phone(value) => fields.offer(SourceField::Phone, value),
+            SourceField::Name if is_anybody(value) => {}
+            _ => fields.offer(field, value),
         }
     }
+}
+
+/// `a homeowner`, `your customer`: somebody who is not named.
+fn is_anybody(name: &str) -> bool {
+    #[rustfmt::skip]
+    const ARTICLES: &[&str] = &[
+        "a", "an", "the", "your", "one", "someone", "ein", "eine", "einem", "un", "una", "une", "uno", "el", "la", "le", "een",
+    ];
+    let mut words = name.split_whitespace();
+    let is_article = words.next().is_some_and(|first| ARTICLES.contains(&first));
+    is_article && words.all(|word| !word.starts_with(char::is_uppercase))
 }
 
 /// Offers a person and a job where a text tells of both.

@@ -108,7 +108,7 @@ pub const PHRASES: &[(Meaning, &[&str])] = &[
     (Field(Name), &[
         "name", "full name", "fullname", "contact name", "customer name", "customer", "client", "client name", "homeowner", "from",
         "contact", "lead name", "names", "first and last name", "name and surname", "consumer", "prospect", "guest", "requested by", "von", "de", "da", "van",
-        "realname", "caller", "caller name", "calling party", "poster", "posted by", "contact person", "contact full name", "person", "submitted by", "requestor", "enquirer", "enquirer name", "resident", "owner name", "homeowner name", "property owner", "patron", "persona de contacto", "personne à contacter", "persona di contatto", "contactpersoon", "ihr name", "auftraggeber name", "anfragender", "visitor", "visitor name", "buyer", "auftraggeber", "interessent", "acheteur", "demandeur", "opdrachtgever", "aanvrager", "richiedente", "solicitante", "interesado", "vor und nachname", "vorname nachname", "vorname und nachname", "ansprechpartner", "absender", "kunde",
+        "realname", "caller", "caller name", "calling party", "poster", "posted by", "contact person", "contact full name", "person", "who", "submitted by", "submitter", "sender", "user", "applicant", "requester", "requestor", "enquirer", "enquirer name", "resident", "owner name", "homeowner name", "property owner", "patron", "persona de contacto", "personne à contacter", "persona di contatto", "contactpersoon", "ihr name", "auftraggeber name", "anfragender", "visitor", "visitor name", "buyer", "auftraggeber", "interessent", "acheteur", "demandeur", "opdrachtgever", "aanvrager", "richiedente", "solicitante", "interesado", "vor und nachname", "name vorname", "nachname vorname", "name und vorname", "nachname und vorname", "vorname nachname", "vorname und nachname", "ansprechpartner", "absender", "kunde",
         "nombre", "nombre completo", "nombre y apellidos", "nombre y apellido", "cliente", "remitente",
         "nom", "nom complet", "nom et prénom", "nom prénom", "prénom et nom", "de la part de",
         "nome", "nome completo", "nome e cognome", "nominativo", "mittente",
@@ -127,7 +127,7 @@ pub const PHRASES: &[(Meaning, &[&str])] = &[
         "indirizzo email", "indirizzo e mail", "posta elettronica", "e mailadres", "emailadres", "mailadres",
     ]),
     (Field(Phone), &[
-        "phone", "phone number", "telephone", "telephone number", "tel", "tel no", "mobile", "mobile number", "mobile phone", "mobile no", "cell",
+        "phone", "callback", "call back", "call back no", "phone number", "telephone", "telephone number", "tel", "tel no", "mobile", "mobile number", "mobile phone", "mobile no", "cell",
         "cell phone", "cell number", "cellphone", "daytime phone", "contact number", "contact no", "call", "whats app", "phone 1", "phone1", "mobile phone number", "callback number", "call back number", "caller id", "caller number", "calling number", "ani", "tel number", "telephone no", "telefono di contatto", "nummer", "kontaktnummer", "mobilfunknummer", "gsm nummer", "n tel", "phone no", "ph", "number", "whatsapp",
         "tél", "n tél", "telefon", "telefonnummer", "tel nr", "telefon nr", "mobil", "mobilnummer", "mobiltelefon", "handy", "handynummer", "rufnummer", "rückrufnummer",
         "teléfono", "telefono", "teléfono móvil", "telefono movil", "móvil", "movil", "celular", "número de teléfono", "teléfono de contacto",
@@ -144,8 +144,8 @@ pub const PHRASES: &[(Meaning, &[&str])] = &[
         "intervento", "tipo di intervento", "dienst", "soort werk", "type werk", "soort klus", "klus", "werkzaamheden",
     ]),
     (Field(Message), &[
-        "message", "body", "transcription", "transcript", "voicemail transcript", "voicemail transcription", "call summary", "summary", "call notes", "what they said", "visitor message", "project summary", "homeowners notes", "customer notes", "customer comments", "customers comments", "messages", "message body", "comment", "comments", "comment or message", "comments or questions", "questions or comments", "description",
-        "notes", "note", "details", "job description", "job details", "project details", "project description", "auftragsbeschreibung", "projektbeschreibung", "problembeschreibung", "ihre anfrage", "ihr anliegen", "work description", "brief description", "job notes", "lead notes", "request description", "customer request", "your project", "beschrijving", "klusomschrijving", "descripción de la solicitud", "descripción del trabajo", "description des travaux", "description du besoin", "descrizione del lavoro", "project notes", "service details",
+        "message", "msg", "body", "transcription", "transcript", "voicemail transcript", "voicemail transcription", "call summary", "summary", "call notes", "what they said", "visitor message", "project summary", "homeowners notes", "customer notes", "customer comments", "customers comments", "messages", "message body", "comment", "comments", "comment or message", "comments or questions", "questions or comments", "description",
+        "notes", "note", "details", "job description", "job details", "project details", "project description", "auftragsbeschreibung", "projektbeschreibung", "problembeschreibung", "ihre anfrage", "ihr anliegen", "work description", "brief description", "job notes", "lead notes", "request description", "customer request", "your project", "votre projet", "ihr projekt", "su proyecto", "tu proyecto", "il tuo progetto", "projet", "projekt", "proyecto", "progetto", "beschrijving", "klusomschrijving", "descripción de la solicitud", "descripción del trabajo", "description des travaux", "description du besoin", "descrizione del lavoro", "project notes", "service details",
         "request details", "customers note", "enquiry", "inquiry", "question", "questions", "additional information",
         "additional info", "additional details", "additional comments", "additional notes", "more information", "more details", "special instructions",
         "remarks", "notes from customer", "message from customer", "description of work", "scope of work", "issue", "problem", "request",
@@ -155,7 +155,7 @@ pub const PHRASES: &[(Meaning, &[&str])] = &[
         "bericht", "opmerking", "opmerkingen", "vraag", "toelichting", "omschrijving", "uw bericht",
     ]),
     (Field(Address), &[
-        "address", "street address", "street", "address line 1", "address 1", "service address", "project address", "property address", "job address",
+        "address", "addr", "street address", "street", "address line 1", "address 1", "service address", "project address", "property address", "job address",
         "location", "job location", "project location", "service location", "home address", "full address", "mailing address", "property", "job site", "jobsite", "site address", "work address", "address of work", "where", "einsatzort", "objekt", "objektadresse", "auftragsort", "projektort", "ausführungsort", "leistungsort", "objektanschrift", "lugar", "lugar del trabajo", "zona", "lieu des travaux", "adresse des travaux", "adresse du chantier", "luogo del lavoro", "luogo dellintervento", "zona di intervento", "installation address", "work location", "area", "plek", "where is the work",
         "lieu", "ubicación", "luogo", "locatie",
         "adresse", "anschrift", "straße", "strasse", "straße und hausnummer", "straße hausnummer", "straße nr",
@@ -185,7 +185,7 @@ pub const PHRASES: &[(Meaning, &[&str])] = &[
         "job ref", "request id", "request number", "service request", "service request number", "service request id", "srid", "submission id", "submission number", "entry id", "entry number",
         "enquiry id", "enquiry ref", "enquiry number", "inquiry id", "ticket", "ticket number", "quote id", "opportunity id", "order id",
     ]),
-    (Question, &["reason for call", "reason for calling", "call reason", "reason", "help", "need", "what is it about", "worum geht es"]),
+    (Question, &["re", "regarding", "reason for call", "reason for calling", "call reason", "reason", "help", "need", "what is it about", "worum geht es"]),
     (Origin("landing_url"), &["page url", "source url", "page", "landing page", "landing url", "url", "form url", "page submitted on", "page title", "submitted from", "sent from"]),
     (Origin("referrer"), &["referrer", "referer", "http referer", "referring page"]),
     (Origin("utm_source"), &["utm source"]),
@@ -214,7 +214,7 @@ pub const WORDS: &[(SourceField, usize, &[&str])] = &[
     (Email, 9, &["email", "emails", "mail", "courriel", "correo", "emailadresse", "emailadres", "mailadres"]),
     (Phone, 9, &[
         "phone", "telephone", "tel", "mobile", "cell", "cellphone", "telefon", "telefonnummer", "handy", "handynummer", "mobil", "rufnummer",
-        "téléphone", "portable", "teléfono", "telefono", "móvil", "celular", "cellulare", "telefoon", "telefoonnummer", "whatsapp", "number", "call",
+        "téléphone", "portable", "teléfono", "telefono", "móvil", "celular", "cellulare", "telefoon", "telefoonnummer", "whatsapp", "number", "call", "callback",
     ]),
     (PreferredTime, 9, &["when", "availability", "schedule", "appointment", "timeline", "date", "day", "days", "termin", "wann", "cuándo", "quand", "quando", "wanneer", "fecha", "datum"]),
     (Postcode, 7, &["zip", "zipcode", "postcode", "postal", "plz", "postleitzahl"]),

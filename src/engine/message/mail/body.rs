@@ -107,7 +107,7 @@ fn is_stub(plain: &str, html: &[Line]) -> bool {
     let words: HashSet<String> = words(plain).collect();
     let shared = words.intersection(&said).count();
     let points = words.len() <= POINTER_WORDS && words.iter().any(|word| POINTERS.contains(&word.as_str()));
-    let differs = shared * 2 < words.len() && shared * 2 < said.len();
+    let differs = shared * 2 < words.len() && shared * 2 < said.len() && words.len() <= said.len();
     differs || (points && said.len() > words.len() * 2)
 }
 

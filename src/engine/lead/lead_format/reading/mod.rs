@@ -20,6 +20,9 @@ const PLACE: &[SourceField] = &[SourceField::Address, SourceField::City, SourceF
 const PERSON: &[SourceField] = &[SourceField::Name, SourceField::FirstName, SourceField::LastName];
 const ASIDES: usize = 200;
 
+/// Labels that ask for the last name before the first, in a language in which both have a word of their own.
+const LAST_FIRST: &[&str] = &["name vorname", "nachname vorname", "name und vorname", "nachname und vorname"];
+
 /// Words of an answer from which on it is a message, and not only what the job is called.
 const MESSAGE_WORDS: usize = 3;
 
@@ -31,6 +34,8 @@ const ANSWER_WORDS: usize = 6;
 struct Said {
     label: String,
     value: String,
+    /// The label is not known at all.
+    is_unknown: bool,
 }
 
 impl Said {
@@ -62,7 +67,7 @@ impl Reading {
         if self.add_to_address(label, value) {
             return;
         }
-        let said = Said { label: heading(label), value: value.to_owned() };
+        let said = Said { label: heading(label), value: value.to_owned(), is_unknown: meaning.is_none() };
         match meaning {
             Some(Meaning::Field(field)) => self.field(field, said),
             Some(Meaning::Question) => self.answers.push(said),
@@ -174,20 +179,25 @@ impl Reading {
         };
         // Where a name is not known, callers are told by their number.
         if is_only_phone(&name) {
-            let said = Said { label: said.label.clone(), value: name.clone() };
+            let said = Said { value: name.clone(), ..said.clone() };
             self.said.entry(SourceField::Phone).or_default().push(said);
             self.said.entry(SourceField::Name).or_default().pop();
             return;
         }
-        let person = person(&name);
+        let mut person = person(&name);
+        // `Name, Vorname` has the last name first.
+        if LAST_FIRST.contains(&label::folded(&said.label).as_str())
+            && let Some((last, first)) = person.split_once(' ').filter(|(_, first)| !first.contains(' '))
+        {
+            person = format!("{first} {last}");
+        }
         if let Some(last) = list.last_mut() {
             last.value = person;
         }
-        let label = &said.label;
         let mut place: Vec<&str> = Vec::new();
         let found = address_in(&name).into_iter().chain(rest.lines());
         for line in found {
-            let part = Said { label: label.clone(), value: line.trim().to_owned() };
+            let part = Said { value: line.trim().to_owned(), ..said.clone() };
             if address_in(line).is_some() {
                 self.said.entry(SourceField::Email).or_default().push(part);
             } else if is_phone(line) && line.len() <= 40 {
@@ -197,7 +207,7 @@ impl Reading {
             }
         }
         if !place.is_empty() {
-            let part = Said { label: label.clone(), value: place.join("\n") };
+            let part = Said { value: place.join("\n"), ..said.clone() };
             self.said.entry(SourceField::Address).or_default().push(part);
         }
     }
@@ -286,7 +296,11 @@ impl Reading {
                 let tail = postcode_in(city).unwrap_or_default();
                 read.offer(SourceField::Postcode, code);
                 read.offer(SourceField::Postcode, &tail);
-                read.offer(field, city.trim_end_matches(tail.as_str()).trim_end_matches([' ', ',']));
+                let town = city.trim_end_matches(')').trim_end_matches(tail.as_str());
+                read.offer(
+                    field,
+                    if tail.is_empty() { city } else { town.trim_end_matches([' ', ',', '(']) },
+                );
             }
             SourceField::Address if code_before(said.value.trim()).is_some_and(|(_, town)| is_town(town)) => {
                 Self::best(read, SourceField::City, said, kept);
@@ -363,7 +377,7 @@ fn heading(label: &str) -> String {
 /// Keeps what has no field of its own, two values of one label one below the other.
 fn details(said: impl Iterator<Item = Said>, fields: &Fields) -> Details {
     let mut details = Details::new();
-    for Said { label, value } in said {
+    for Said { label, value, .. } in said {
         let is_known = fields.values().any(|known| known == value)
             || is_only_phone(&value) && fields.values().any(|known| known.contains(&value));
         if is_known || label.is_empty() || (details.len() >= DETAILS && !details.contains_key(&label)) {

@@ -4,43 +4,55 @@
 //! What is not known as a label of a lead becomes a detail. A message ends where another part of the form begins, and
 //! not at a line that only looks like it: what a label asks for has to follow it.
 
+mod arranged;
+mod found;
+mod manner;
+
 use crate::lead::lead_format::card;
-use crate::lead::lead_format::ending::{Passing, ends_message, without_closing, without_last_paragraph};
-use crate::lead::lead_format::html::{Gap, Line};
+use crate::lead::lead_format::ending::{
+    Passing, closes_for_program, ends_message, without_closing, without_last_paragraph,
+};
+use crate::lead::lead_format::html::{Gap, Line, Position};
 use crate::lead::lead_format::label::{self, Certainty, Meaning};
-use crate::lead::lead_format::layout::{self, Piece, is_drawn_heading, is_rule, plain};
+use crate::lead::lead_format::layout::{self, Piece, is_drawn_heading, is_rule};
+use crate::lead::lead_format::mail_text::arranged::{columns, forwarded, upright};
+use crate::lead::lead_format::mail_text::found::{
+    FOLLOWING, Found, LABEL_LENGTH, is_box, is_fee, is_link, is_of_letters, is_page, is_title, known_label,
+    only_labels_follow, only_labels_go_on, unknown_label,
+};
+use crate::lead::lead_format::mail_text::manner::{Manner, is_whole};
 use crate::lead::lead_format::reading::Reading;
+use crate::lead::lead_format::voice::is_of_sender;
 use nexora_core::model::mail::Mail;
 use nexora_core::model::source::SourceField;
 
-const LABEL_LENGTH: usize = 120;
-const UNKNOWN_LABEL_LENGTH: usize = 60;
-const UNKNOWN_LABEL_WORDS: usize = 9;
 /// Words of an answer up to which it is no message.
 const ANSWER_WORDS: usize = 4;
 const VALUE_LINES: usize = 12;
+/// Words of a line from which on it is a sentence.
+const SENTENCE_WORDS: usize = 6;
+/// Labels in a row from which on they are a form's.
+const ROW: usize = 2;
 const MESSAGE_LENGTH: usize = 20_000;
-
-/// Pieces that are looked at to see whether a message has ended.
-const FOLLOWING: usize = 30;
 
 /// Reads a mail: its text or its HTML, whichever says more.
 pub fn read(mail: &Mail) -> Reading {
     let passing = Passing::of(mail);
-    let of_text = of_pieces(layout::of_text(&mail.text), passing.clone());
+    let read = |pieces| of_pieces(forwarded(pieces, &mail.subject), passing.clone());
+    let lines = layout::of_text(&mail.text);
+    let of_text = match read(lines.clone()) {
+        nothing if nothing.weight() == 0 => columns(lines).map_or(nothing, read),
+        found => found,
+    };
     let Some(html) = &mail.html else { return of_text };
-    let of_html = of_pieces(layout::of_html(html), passing);
+    let of_html = read(layout::of_html(html));
     if of_html.weight() >= of_text.weight() { of_html } else { of_text }
 }
 
 fn of_pieces(pieces: Vec<Piece>, passing: Passing) -> Reading {
-    let mut reader = Reader {
-        passing,
-        is_marked: is_marked(&pieces),
-        is_stacked: is_stacked(&pieces),
-        is_set_off: is_set_off(&pieces),
-        ..Reader::default()
-    };
+    let pieces = upright(pieces);
+    let manner = Manner::of(&pieces);
+    let mut reader = Reader { passing, manner, ..Reader::default() };
     let mut rest = pieces.as_slice();
     while let Some((piece, after)) = rest.split_first() {
         match piece {
@@ -53,47 +65,6 @@ fn of_pieces(pieces: Vec<Piece>, passing: Passing) -> Reading {
     reader.reading
 }
 
-/// Tells whether labels are emphasised, or stand in rows: then no line of a message is one.
-fn is_marked(pieces: &[Piece]) -> bool {
-    let known = |piece: &&Piece| match piece {
-        Piece::Pair(label, _) => label::meaning(label).is_some(),
-        Piece::Line(line) => {
-            let marked = line.text.get(..line.marked_bytes).unwrap_or_default();
-            line.is_strong && label::meaning(marked).is_some()
-        }
-    };
-    pieces.iter().filter(known).count() >= 2
-}
-
-/// Tells whether labels stand in elements of their own that are not emphasised, and their values do not.
-fn is_set_off(pieces: &[Piece]) -> bool {
-    let known = |pair: &&[Piece]| match pair {
-        [Piece::Line(label), Piece::Line(value)] => {
-            let is_known = matches!(label::meaning(&label.text), Some((_, Certainty::Whole)));
-            is_known && is_whole(label) && !label.is_strong && (!is_whole(value) || value.gap == Gap::Break)
-        }
-        _ => false,
-    };
-    pieces.windows(2).filter(known).count() >= 2
-}
-
-/// Tells whether one element holds all of a line.
-fn is_whole(line: &Line) -> bool {
-    line.marked_bytes == line.text.len()
-}
-
-/// Tells whether a label stands at the head of its own paragraph, above its value.
-fn is_stacked(pieces: &[Piece]) -> bool {
-    pieces.windows(2).any(|pair| match pair {
-        [Piece::Line(label), Piece::Line(value)] => {
-            let known = label::meaning(&label.text);
-            let is_sure = label.text.ends_with(['?', ':']) || matches!(known, Some((_, Certainty::Whole)));
-            label.gap == Gap::Paragraph && value.gap == Gap::Break && known.is_some() && is_sure
-        }
-        _ => false,
-    })
-}
-
 /// A label whose value is being read.
 struct Open {
     label: String,
@@ -101,20 +72,33 @@ struct Open {
     lines: Vec<String>,
     /// The value began on the label's own line.
     is_beside: bool,
+    /// Where the value begins.
+    position: Option<Position>,
+    /// It was taken for a message by its length alone.
+    is_guessed: bool,
 }
 
 impl Open {
     fn is_message(&self) -> bool {
         matches!(self.meaning, Some(Meaning::Field(SourceField::Message) | Meaning::Question))
     }
-}
 
-/// A label as it was found in a line.
-struct Found<'a> {
-    label: &'a str,
-    meaning: Option<Meaning>,
-    value: &'a str,
-    is_marked: bool,
+    fn push(&mut self, line: &Line, may_be_message: bool) {
+        // A sentence below a label that is not known is as good as one below an open question.
+        let is_sentence = line.text.split_whitespace().count() >= SENTENCE_WORDS;
+        if may_be_message && self.meaning.is_none() && !self.is_beside && self.lines.is_empty() && is_sentence
+        {
+            self.meaning = Some(Meaning::Question);
+            self.is_guessed = true;
+        }
+        self.position.get_or_insert(line.position);
+        self.lines.push(line.text.clone());
+    }
+
+    /// Tells whether a line stands where nothing of the value can.
+    fn is_left_by(&self, line: &Line) -> bool {
+        self.position.is_some_and(|position| line.position.is_elsewhere(position))
+    }
 }
 
 #[derive(Default)]
@@ -122,17 +106,19 @@ struct Reader {
     reading: Reading,
     passing: Passing,
     open: Option<Open>,
+    /// Labels with their values beside them that stand in a row, one below the other.
+    row: usize,
     /// What stands below the sender's signature is the sender's.
     is_signed: bool,
-    is_marked: bool,
-    is_stacked: bool,
-    is_set_off: bool,
+    manner: Manner,
 }
 
 impl Reader {
     fn pair(&mut self, label: &str, lines: &[Line]) {
         self.close();
-        let meaning = label::meaning(label).map(|(meaning, _)| meaning);
+        // `Form: How can we help` beside its value.
+        let part = label.rsplit_once(": ").map_or(label, |(_, part)| part);
+        let meaning = label::meaning(label).or_else(|| label::meaning(part)).map(|(meaning, _)| meaning);
         // A form within a cell: `City: Austin` below `Address`.
         let is_composed = matches!(meaning, Some(Meaning::Field(SourceField::Address | SourceField::Name)));
         let parts: Vec<Found<'_>> = lines.iter().filter_map(known_label).collect();
@@ -150,7 +136,14 @@ impl Reader {
             texts.push(line.text.clone());
         }
         let lines = texts;
-        self.open = Some(Open { label: label.to_owned(), meaning, lines, is_beside: false });
+        self.open = Some(Open {
+            label: label.to_owned(),
+            meaning,
+            lines,
+            is_beside: false,
+            position: None,
+            is_guessed: false,
+        });
         self.close();
     }
 
@@ -165,20 +158,28 @@ impl Reader {
             && self.may_begin(&found, line, after)
         {
             self.close();
+            let goes_on = line.gap == Gap::Break || self.row == 0;
+            self.row = if found.value.is_empty() { 0 } else { usize::from(goes_on) * self.row + 1 };
             let lines = Some(found.value).filter(|value| !value.is_empty()).map(str::to_owned);
             self.open = Some(Open {
                 label: found.label.to_owned(),
                 meaning: found.meaning,
                 is_beside: lines.is_some(),
+                position: lines.as_ref().map(|_| line.position),
+                is_guessed: false,
                 lines: lines.into_iter().collect(),
             });
             return;
         }
-        self.go_on(line);
+        self.go_on(line, after);
     }
 
     /// Reads a line as one that begins with a label.
     fn found<'a>(&self, line: &'a Line, next: Option<&Line>, then: Option<&Piece>) -> Option<Found<'a>> {
+        // A button: `Message Jo`.
+        if line.is_link {
+            return None;
+        }
         if let Some(known) = known_label(line) {
             return Some(known);
         }
@@ -215,15 +216,34 @@ impl Reader {
         if card::is_person(&line.text) && next.is_some_and(|next| card::part(&next.text).is_some()) {
             return None;
         }
+        // Above a label of one it is the person's, too.
+        let is_of_person = |next: &Line| {
+            let meaning =
+                known_label(next).filter(|found| !found.value.is_empty()).and_then(|found| found.meaning);
+            matches!(meaning, Some(Meaning::Field(SourceField::Email | SourceField::Phone)))
+        };
+        if line.is_heading()
+            && card::is_person(&line.text)
+            && next.is_some_and(is_of_person)
+            && !self.reading.has_name()
+        {
+            let name = Some(Meaning::Field(SourceField::Name));
+            return Some(Found { label: "", meaning: name, value: &line.text, is_marked: true });
+        }
         if let Some(unknown) = unknown_label(line) {
             return Some(unknown);
         }
         let ends_there = !matches!(then, Some(Piece::Line(then)) if then.gap == Gap::Break);
         let is_above = next.is_some_and(|next| next.gap == Gap::Break) && ends_there;
         let is_alone = line.gap == Gap::Paragraph && is_title(&line.text);
-        let is_set_off = self.is_set_off && is_whole(line) && line.gap != Gap::Break && is_title(&line.text);
+        let is_set_off =
+            self.manner.is_set_off && is_whole(line) && line.gap != Gap::Break && is_title(&line.text);
+        let is_of_look = self.manner.look == Some(line.position.look())
+            && next.is_some_and(|next| next.position.look() != line.position.look())
+            && is_title(&line.text);
         let awaits_value = self.open.as_ref().is_some_and(|open| open.lines.is_empty());
-        let is_label = (is_set_off && next.is_some()) || (self.is_stacked && is_alone && is_above);
+        let is_label =
+            is_of_look || (is_set_off && next.is_some()) || (self.manner.is_stacked && is_alone && is_above);
         let known = label::meaning(&line.text).map(|(meaning, _)| meaning);
         (is_label && !awaits_value).then(|| bare(known))
     }
@@ -235,15 +255,17 @@ impl Reader {
             Piece::Pair(..) => None,
         });
         let Some(open) = self.open.as_ref().filter(|open| open.is_message()) else { return true };
-        if (found.is_marked && line.is_strong)
-            || (self.is_set_off && is_whole(line) && line.gap != Gap::Break)
+        if open.is_left_by(line)
+            || (open.is_guessed && line.gap != Gap::Break)
+            || (found.is_marked && (line.is_strong || self.manner.is_marked))
+            || (self.manner.is_set_off && is_whole(line) && line.gap != Gap::Break)
         {
             return true;
         }
         // A fact that the sender adds in a paragraph of its own is none of the person's words.
         let is_fact = line.gap != Gap::Break
             && (found.meaning == Some(Meaning::Technical) || is_fee(found.label, found.value));
-        if self.is_marked && !found.is_marked && !open.lines.is_empty() && !is_fact {
+        if self.manner.is_marked && !found.is_marked && !open.lines.is_empty() && !is_fact {
             return false;
         }
         let is_followed = |field| match found.value {
@@ -267,24 +289,45 @@ impl Reader {
             Some(Meaning::Field(field)) => !self.reading.has(field) && is_followed(field),
             Some(Meaning::Technical | Meaning::Origin(_)) => {
                 let is_above = line.gap == Gap::Paragraph && next.is_some_and(|next| next.gap == Gap::Break);
-                !found.value.is_empty() || (self.is_stacked && is_above)
+                !found.value.is_empty() || (self.manner.is_stacked && is_above)
             }
             None if is_fact => true,
             // An answer of a few words, and the next question above its own.
-            None if found.value.is_empty() && self.is_stacked && line.gap == Gap::Paragraph => {
+            None if found.value.is_empty() && self.manner.is_stacked && line.gap == Gap::Paragraph => {
                 let words = open.lines.iter().flat_map(|line| line.split_whitespace()).count();
-                words <= ANSWER_WORDS && next.is_some_and(|next| next.gap == Gap::Break)
+                let is_alone = !matches!(after.get(1), Some(Piece::Line(then)) if then.gap == Gap::Break);
+                let is_question = line.text.ends_with('?') && is_alone;
+                (words <= ANSWER_WORDS || is_question) && next.is_some_and(|next| next.gap == Gap::Break)
             }
             None if found.value.is_empty() || is_of_letters(found.label) => false,
             None if is_box(found.value) => true,
             // `How shall we call?: By phone` is a form's, and no sentence.
             None if found.label.ends_with('?') => true,
-            None => line.gap == Gap::Paragraph && only_labels_follow(after),
+            // In a form whose labels stand close together, more of them follow the message.
+            None if line.gap == Gap::Break && open.is_beside && self.row > ROW && open.lines.len() == 1 => {
+                only_labels_go_on(after)
+            }
+            None => {
+                line.gap == Gap::Paragraph
+                    && (is_page(found.value) || only_labels_follow(after, &self.passing))
+            }
         }
     }
 
-    fn go_on(&mut self, line: &Line) {
+    fn go_on(&mut self, line: &Line, after: &[Piece]) {
         let starts = line.gap != Gap::Break;
+        let next = after.first().and_then(|piece| match piece {
+            Piece::Line(line) => Some(line),
+            Piece::Pair(..) => None,
+        });
+        // What the form says of a question, set apart from what was answered.
+        let is_hint = is_whole(line)
+            && !line.is_strong
+            && next.is_some_and(|next| next.gap != Gap::Break && next.marked_bytes == 0)
+            && self.open.as_ref().is_some_and(|open| open.is_message() && open.lines.is_empty());
+        if is_hint && self.manner.is_marked {
+            return;
+        }
         let is_signature = self.passing.is_signature(&line.text)
             || (self.passing.is_name(&line.text) && self.is_below_closing());
         if is_signature {
@@ -293,12 +336,25 @@ impl Reader {
         }
         let ends = is_rule(&line.text)
             || is_drawn_heading(&line.text)
-            || (starts && (line.is_link || ends_message(&line.text) || self.passing.is_way_back(&line.text)))
-            || (line.gap == Gap::Paragraph && self.is_answered() && self.passing.speaks(&line.text));
+            || next.is_some_and(|next| closes_for_program(&line.text, &next.text))
+            || (starts
+                && (line.is_link
+                    || is_link(&line.text)
+                    || ends_message(&line.text)
+                    || self.passing.is_way_back(&line.text)))
+            || (line.gap == Gap::Paragraph
+                && self.is_answered()
+                && self.is_of_sender(&paragraph(line, after)));
+        let may_be_message = !self.reading.has_message() && self.reading.contacts() > 0;
         let Some(open) = &mut self.open else {
             self.aside(line);
             return;
         };
+        if open.is_message() && open.is_left_by(line) {
+            self.close();
+            self.aside(line);
+            return;
+        }
         if open.is_message() {
             let length: usize = open.lines.iter().map(String::len).sum();
             match ends {
@@ -307,7 +363,7 @@ impl Reader {
                     if line.gap == Gap::Paragraph && !open.lines.is_empty() {
                         open.lines.push(String::new());
                     }
-                    open.lines.push(line.text.clone());
+                    open.push(line, false);
                 }
                 false => {}
             }
@@ -315,7 +371,10 @@ impl Reader {
         }
         // A name below a heading such as "Contact details" is no value of it.
         let is_heading = open.meaning == Some(Meaning::Technical) && !open.is_beside;
-        let is_first = open.lines.is_empty() && !(is_heading && card::is_person(&line.text));
+        let is_above_card =
+            open.meaning.is_none() && next.is_some_and(|next| card::part(&next.text).is_some());
+        let is_person = (is_heading || is_above_card) && card::is_person(&line.text);
+        let is_first = open.lines.is_empty() && !is_person;
         let is_ended = ends || line.is_link || ends_message(&line.text) || open.lines.len() >= VALUE_LINES;
         let is_address = open.meaning == Some(Meaning::Field(SourceField::Address));
         let looks_like_one = line.text.contains(|c: char| c == ',' || c.is_ascii_digit());
@@ -327,12 +386,16 @@ impl Reader {
             && card::part(&line.text).is_some();
         let goes_on = (!starts && !open.is_beside) || (is_address && is_near && looks_like_one) || is_card;
         match !is_ended && (is_first || goes_on) {
-            true => open.lines.push(line.text.clone()),
+            true => open.push(line, may_be_message),
             false => {
                 self.close();
                 self.aside(line);
             }
         }
+    }
+
+    fn is_of_sender(&self, paragraph: &str) -> bool {
+        self.passing.speaks(paragraph) || self.passing.links_to_own(paragraph) || is_of_sender(paragraph)
     }
 
     fn aside(&mut self, line: &Line) {
@@ -367,128 +430,25 @@ impl Reader {
 
     fn close(&mut self) {
         let Some(open) = self.open.take() else { return };
+        // A heading with nothing below it may be a name.
+        if open.lines.is_empty() && open.meaning.is_none() && !self.is_signed {
+            self.reading.aside(&open.label);
+        }
         let value = open.lines.join("\n");
         self.reading.note(&open.label, open.meaning, &value);
     }
 }
 
-/// Reads a line as a known label with its value beside it, or its own sign behind it.
-fn known_label(line: &Line) -> Option<Found<'_>> {
-    let text = line.text.as_str();
-    let marked = text.get(..line.marked_bytes).unwrap_or_default();
-    if !marked.is_empty() && marked.len() < text.len() && marked.len() <= LABEL_LENGTH {
-        let rest = text.get(marked.len()..).unwrap_or_default();
-        let is_signed = marked.trim_end().ends_with([':', '?'])
-            || rest.trim_start().starts_with([':', '=', '|', '-', '–']);
-        let value = plain(rest.trim_start().trim_start_matches([':', '=', '|', '-', '–']));
-        if let Some((meaning, certainty)) = label::meaning(marked)
-            && (is_signed || certainty == Certainty::Whole)
-        {
-            return Some(Found { label: marked, meaning: Some(meaning), value, is_marked: true });
+/// Returns a line with those that stand below it in the same paragraph.
+fn paragraph(line: &Line, after: &[Piece]) -> String {
+    let mut text = line.text.clone();
+    for piece in after.iter().take(FOLLOWING) {
+        match piece {
+            Piece::Line(next) if next.gap == Gap::Break && !is_rule(&next.text) => {
+                text.extend(["\n", &next.text]);
+            }
+            Piece::Line(_) | Piece::Pair(..) => break,
         }
     }
-    let (label, value, _) = split(text)?;
-    let (meaning, certainty) = label::meaning(label)?;
-    let is_likely = match meaning {
-        Meaning::Field(field) => label::is_likely(field, value) || value.is_empty(),
-        _ => true,
-    };
-    let is_short = label.split_whitespace().count() <= UNKNOWN_LABEL_WORDS;
-    let is_known = certainty == Certainty::Whole || (is_likely && is_short);
-    let is_marked = line.is_strong && line.marked_bytes >= label.len();
-    is_known.then_some(Found { label, meaning: Some(meaning), value, is_marked })
-}
-
-/// Reads a line as a label that is not known, by its shape alone.
-fn unknown_label(line: &Line) -> Option<Found<'_>> {
-    let text = line.text.as_str();
-    let marked = text.get(..line.marked_bytes).unwrap_or_default();
-    if line.is_strong
-        && line.is_heading()
-        && text.len() <= LABEL_LENGTH
-        && split(text).is_none_or(|(_, value, _)| value.is_empty())
-    {
-        return Some(Found { label: text, meaning: None, value: "", is_marked: true });
-    }
-    let rest = text.get(marked.len()..).unwrap_or_default().trim_start();
-    let signs = [':', '-', '–', '=', '|'];
-    let is_signed = marked.trim_end().ends_with([':', '?']) || rest.starts_with(signs);
-    if line.is_strong && !marked.is_empty() && is_signed && marked.len() <= LABEL_LENGTH {
-        let value = plain(rest.trim_start_matches(signs));
-        return Some(Found { label: marked, meaning: None, value, is_marked: true });
-    }
-    let (label, value, sign) = split(text)?;
-    let is_sign = sign == ":" || sign == "=" || sign == "..." || sign == " | ";
-    (is_sign && is_title(label.trim_end_matches(['?', ':']))).then_some(Found {
-        label,
-        meaning: None,
-        value,
-        is_marked: false,
-    })
-}
-
-/// Splits a line at the first sign that stands behind labels.
-fn split(line: &str) -> Option<(&str, &str, &'static str)> {
-    let signs = [":", " | ", "\t", " - ", " – ", " — ", " -> ", " → ", "=", "..."];
-    let is_there = |sign: &'static str| {
-        let (label, rest) = line.split_once(sign)?;
-        // A time, a link, or a number with points in it.
-        let is_other = sign == ":" && !rest.is_empty() && !rest.starts_with(char::is_whitespace);
-        let is_kept = !is_other || matches!(label::meaning(label), Some((_, Certainty::Whole)));
-        (is_kept && !label.trim().is_empty() && label.len() <= LABEL_LENGTH && !rest.starts_with("//"))
-            .then_some((label, rest, sign))
-    };
-    let (label, rest, sign) =
-        signs.into_iter().filter_map(is_there).min_by_key(|(label, _, _)| label.len())?;
-    let rest = rest.trim_start().trim_start_matches([':', '|', '=', '.']).trim_start_matches("> ");
-    Some((plain(label).trim_matches(['[', ']']), plain(rest), sign))
-}
-
-/// Tells whether a text has the shape of a label: few words, and no sentence.
-fn is_title(text: &str) -> bool {
-    let starts = text.chars().next().is_some_and(char::is_alphanumeric);
-    text.len() <= UNKNOWN_LABEL_LENGTH
-        && text.split_whitespace().count() <= UNKNOWN_LABEL_WORDS
-        && starts
-        && text.chars().any(char::is_alphabetic)
-        && !text.contains([',', ';', '!', '@', '"', '<'])
-        && !text.contains(". ")
-        && !text.ends_with('.')
-}
-
-/// What a lead costs the business.
-fn is_fee(label: &str, value: &str) -> bool {
-    let folded = label::folded(label);
-    let is_of_money =
-        ["fee", "price", "cost", "charge"].iter().any(|word| folded.split(' ').any(|part| part == *word));
-    is_of_money && value.starts_with(['$', '£', '€'])
-}
-
-/// What a form's program says of a box: ticked or not.
-fn is_box(value: &str) -> bool {
-    let boxes = [
-        "on", "off", "yes", "no", "true", "false", "checked", "accepted", "ja", "nein", "sí", "oui", "non",
-        "nee",
-    ];
-    boxes.contains(&value.trim().to_lowercase().as_str())
-}
-
-/// Words that people, too, end a letter with.
-fn is_of_letters(label: &str) -> bool {
-    let words =
-        ["ps", "p.s.", "nb", "note", "thanks", "thank you", "regards", "best", "update", "edit", "btw"];
-    words.contains(&label.trim().to_lowercase().as_str())
-}
-
-/// Tells whether nothing but labels with their values, or the end of the mail, comes below.
-fn only_labels_follow(after: &[Piece]) -> bool {
-    let is_label = |piece: &Piece| match piece {
-        Piece::Line(line) => known_label(line).is_some() || unknown_label(line).is_some(),
-        Piece::Pair(..) => true,
-    };
-    let ends = |piece: &&Piece| match piece {
-        Piece::Line(line) => is_rule(&line.text) || line.is_link || ends_message(&line.text),
-        Piece::Pair(..) => false,
-    };
-    after.iter().take(FOLLOWING).take_while(|piece| !ends(piece)).all(is_label)
+    text
 }
