@@ -53,7 +53,7 @@ pub fn judge(incoming: IncomingMail<'_>, from: &str, reading: &Reading) -> Verdi
         let is_form = reading.has_name() && (is_other || reading.has(SourceField::Phone));
         let is_lead = !is_contacts
             && is_form
-            && (contacts >= 3 || subject.is_of_lead || reading.has(SourceField::Message))
+            && (contacts >= 3 || subject.is_of_lead || reading.has_message())
             && mail.kind != MailKind::Bulk;
         return if is_lead { Verdict::Lead } else { Verdict::Other };
     }

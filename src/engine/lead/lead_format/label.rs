@@ -38,6 +38,8 @@ pub fn meaning(label: &str) -> Option<(Meaning, Certainty)> {
     let label = last_sentence(label);
     let label = without_number(label.trim().trim_start_matches(['[', '"']).trim_end_matches([']', '"']));
     let folded = folded(label);
+    // What Elementor calls a field that has no name.
+    let folded = folded.strip_prefix("no label ").map_or(folded.clone(), str::to_owned);
     if folded.is_empty() {
         return None;
     }

@@ -50,7 +50,7 @@ pub const USUAL: Marketplace = Marketplace {
 };
 
 /// Lines of a text that are looked at for sentences.
-const SENTENCES: usize = 12;
+pub const SENTENCES: usize = 12;
 
 impl MailFormat for Marketplace {
     fn read(&self, incoming: IncomingMail<'_>) -> Option<MailResult> {

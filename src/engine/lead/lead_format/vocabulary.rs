@@ -98,7 +98,7 @@ pub const QUESTIONS: &[&str] = &[
     "how can we help", "how may we help", "what do you need", "what can we", "what service do you need",
     "what is going on", "whats going on", "what s going on", "whats the problem", "what is the problem", "tell us",
     "describe", "please describe", "please tell", "briefly describe", "is there anything", "anything else",
-    "what would you like", "what are you looking", "wie können wir", "was können wir", "comment pouvons",
+    "what would you like", "what are you looking", "wie können wir", "was können wir", "was dürfen wir", "was sollen wir", "comment pouvons",
     "cómo podemos", "como podemos", "come possiamo", "hoe kunnen we", "di cosa", "che cosa", "cosa ti serve", "di che", "qué necesita", "que necesita", "en qué podemos", "de quoi avez", "quel est votre", "waar kunnen we", "worum geht", "womit können", "what brings", "how can i help", "what work", "what happened", "whats wrong", "what is wrong", "why are you", "explain", "share", "beschreiben sie", "décrivez", "describa", "describe tu", "cuéntanos", "cuentanos", "descrivi", "omschrijf", "beschrijf",
 ];
 
@@ -107,7 +107,7 @@ pub const QUESTIONS: &[&str] = &[
 pub const PHRASES: &[(Meaning, &[&str])] = &[
     (Field(Name), &[
         "name", "full name", "fullname", "contact name", "customer name", "customer", "client", "client name", "homeowner", "from",
-        "contact", "lead name", "names", "first and last name", "name and surname", "consumer", "prospect", "guest", "requested by", "von", "de", "da", "van",
+        "contact", "contacto", "contatto", "kontakt", "lead name", "names", "first and last name", "name and surname", "consumer", "prospect", "guest", "requested by", "von", "de", "da", "van",
         "realname", "caller", "caller name", "calling party", "poster", "posted by", "contact person", "contact full name", "person", "who", "submitted by", "submitter", "sender", "user", "applicant", "requester", "requestor", "enquirer", "enquirer name", "resident", "owner name", "homeowner name", "property owner", "patron", "persona de contacto", "personne à contacter", "persona di contatto", "contactpersoon", "ihr name", "auftraggeber name", "anfragender", "visitor", "visitor name", "buyer", "auftraggeber", "interessent", "acheteur", "demandeur", "opdrachtgever", "aanvrager", "richiedente", "solicitante", "interesado", "vor und nachname", "name vorname", "nachname vorname", "name und vorname", "nachname und vorname", "vorname nachname", "vorname und nachname", "ansprechpartner", "absender", "kunde",
         "nombre", "nombre completo", "nombre y apellidos", "nombre y apellido", "cliente", "remitente",
         "nom", "nom complet", "nom et prénom", "nom prénom", "prénom et nom", "de la part de",
@@ -202,7 +202,7 @@ pub const PHRASES: &[(Meaning, &[&str])] = &[
         "preferred contact", "preferred contact method", "contact method", "contact preference", "preferred method of contact", "best way to contact",
         "customer details", "contact details", "lead details", "client details", "your details", "homeowner details", "personal details",
         "customer information", "contact information", "contact info", "customer info", "personal information",
-        "hidden", "recaptcha", "captcha", "honeypot", 
+        "submit", "submit button", "hidden", "recaptcha", "captcha", "honeypot", 
         "lead fee", "lead price", "lead cost", "fee", "price", "credits", "lead type", "match type", "acceptance", "action taken", "new client", "call duration", "duration", "call length", "requested at", "requested on", "date requested", "posted", "posted on",
         "tracking number", "call recording", "recording", "receptionist", "agent", "operator", "taken by", "status", "priority", "lead source", "source", "device", "os", "operating system", "screen resolution", "language", "locale", "time zone", "timezone", "country code",
     ]),

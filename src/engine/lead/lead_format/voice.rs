@@ -7,7 +7,7 @@ const OF_SENDERS: &[&str] = &[
     "this lead", "the lead ", "leads", "the customer", "this customer", "your customer", "the homeowner", "this homeowner", "homeowners", "customers", "the client ", "the visitor", "the caller",
     "this email", "this e-mail", "this message", "this notification", "your account", "your dashboard", "our app", "the app", "mobile app", "the portal", "log in", "your inbox",
     "notifications", "unsubscribe", "opt out", "terms of service", "privacy policy", "confidential", "intended recipient", "intended solely",
-    "this submission", "your form", "contact form", "autoresponder", "pros who", "first pro", "next steps", "what happens next", "ask for a rating", "ask for a review",
+    "please follow up", "respond within", "within one business day", "lead number", "lead #", "billed", "this submission", "your form", "contact form", "autoresponder", "pros who", "first pro", "next steps", "what happens next", "ask for a rating", "ask for a review",
     "nächste schritte", "prochaines étapes", "próximos pasos", "den kunden", "dem kunden", "der kunde", "diese e-mail", "diese mail", "diese nachricht", "diese anfrage", "datenschutz", "geschäftsführer", "abmelden",
     "le client", "ce message", "cet e-mail", "cette demande", "rgpd", "vos alertes", "mes alertes", "désinscri",
     "el cliente", "al cliente", "del cliente", "este correo", "este mensaje", "esta solicitud", "otros profesionales", "darse de baja", "aviso de privacidad",
@@ -21,6 +21,18 @@ const OF_SELF: &[&str] = &[
     "nous", "notre", "nos", "yo", "mi", "mis", "me", "nosotros", "nuestra", "nuestro", "io", "mio", "mia", "noi", "nostra", "nostro", "ik", "mijn", "wij", "ons", "onze",
 ];
 
+/// Words of a signature, at most.
+const SIGNATURE_WORDS: usize = 5;
+
+/// Tells whether a paragraph speaks of a person by name: `Call Jo as soon as you can.` Nobody does so of themselves but in a
+/// signature.
+pub fn speaks_of(paragraph: &str, first_name: &str) -> bool {
+    let words = || paragraph.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words().count() > SIGNATURE_WORDS
+        && words().skip(1).any(|word| word == first_name)
+        && !words().any(|word| OF_SELF.contains(&word.to_lowercase().as_str()))
+}
+
 /// Tells whether a paragraph is of whoever passes on what was said above it.
 pub fn is_of_sender(paragraph: &str) -> bool {
     let lower = paragraph.to_lowercase();
@@ -31,6 +43,13 @@ pub fn is_of_sender(paragraph: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_speaks_of_themselves_by_name() {
+        assert!(speaks_of("Appelez Corinne dès maintenant pour être le premier.", "Corinne"));
+        assert!(!speaks_of("Please ring twice. My name is Corinne, by the way.", "Corinne"));
+        assert!(!speaks_of("Many thanks, Corinne", "Corinne"));
+    }
 
     #[test]
     fn senders_speak_of_leads_and_people_of_themselves() {

@@ -121,7 +121,8 @@ fn read(document: &str) -> Vec<ParsedLead> {
                 open.push(element);
             }
             Ok(Event::End(_)) => {
-                let Some(ended) = open.pop() else { continue };
+                let Some(mut ended) = open.pop() else { continue };
+                ended.text = unescaped(&ended.text);
                 if ended.name == "prospect" {
                     leads.extend(std::mem::take(&mut prospect).finish());
                     continue;
@@ -133,7 +134,7 @@ fn read(document: &str) -> Vec<ParsedLead> {
                 }
             }
             Ok(Event::Text(text)) => add_to(&mut open, &text.decode().unwrap_or_default()),
-            Ok(Event::CData(text)) => add_to(&mut open, &unescaped(&text.decode().unwrap_or_default())),
+            Ok(Event::CData(text)) => add_to(&mut open, &text.decode().unwrap_or_default()),
             Ok(Event::GeneralRef(reference)) => add_to(&mut open, &resolved(&reference)),
             Ok(Event::Eof) => break true,
             Err(_) => break false,
@@ -188,7 +189,7 @@ fn resolved(reference: &BytesRef<'_>) -> String {
     resolve_html5_entity(&name).unwrap_or(" ").to_owned()
 }
 
-/// Some write HTML into a text of which XML marks that it holds none.
+/// Some write HTML into a text that is to hold none, as CDATA or escaped once more.
 fn unescaped(text: &str) -> String {
     let has_marks = text.contains("</") || text.contains("<br") || text.contains("<p>");
     let has_references =

@@ -84,6 +84,9 @@ fn lead(mail: &Mail, reading: Reading, source: &str) -> ParsedLead {
     if let Some(person) = display.and_then(marketplace::person_via).filter(|person| card::is_person(person)) {
         otherwise.offer(SourceField::Name, person);
     }
+    for line in reading.asides().take(marketplace::SENTENCES) {
+        phrase::offer_person(&mut otherwise, line);
+    }
     let mut lead = reading.into_lead(otherwise);
     source.clone_into(&mut lead.enquiry.source);
     lead

@@ -61,6 +61,8 @@ pub struct Builder {
     number: usize,
     gap: Gap,
     wants_space: bool,
+    /// A blank that is to be seen stands where a line may begin.
+    is_blank: bool,
 }
 
 impl Builder {
@@ -140,7 +142,10 @@ impl Builder {
                 self.headings = self.headings.saturating_sub(1);
             }
             _ if PARAGRAPHS.contains(&name) || BLOCKS.contains(&name) => {
-                self.end_line(if PARAGRAPHS.contains(&name) { Gap::Paragraph } else { Gap::Block });
+                // `<div>&nbsp;</div>` is an empty line.
+                let is_blank = self.is_blank && self.line.text.is_empty();
+                let is_paragraph = is_blank || PARAGRAPHS.contains(&name);
+                self.end_line(if is_paragraph { Gap::Paragraph } else { Gap::Block });
                 self.close_inline(name);
             }
             _ if INLINE.contains(&name) => self.close_inline(name),
@@ -152,6 +157,7 @@ impl Builder {
         if self.hidden.is_some() {
             return;
         }
+        self.is_blank = text.contains('\u{a0}') && text.trim().is_empty();
         for (index, part) in text.split('\n').enumerate() {
             if index > 0 {
                 match self.preformatted > 0 {

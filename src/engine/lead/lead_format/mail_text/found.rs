@@ -130,6 +130,13 @@ pub fn is_box(value: &str) -> bool {
     boxes.contains(&value.trim().to_lowercase().as_str())
 }
 
+/// Reads a line as a label that is not known and a value behind a dash, for forms that write no colon.
+pub fn dashed(line: &Line) -> Option<Found<'_>> {
+    let (label, value, sign) = split(&line.text)?;
+    let is_one = sign == " - " && is_title(label) && !value.is_empty();
+    is_one.then_some(Found { label, meaning: None, value, is_marked: false })
+}
+
 /// Tells whether a value is the address of a page and nothing else.
 pub fn is_page(value: &str) -> bool {
     ["https://", "http://"].iter().any(|scheme| value.starts_with(scheme)) && !value.contains(' ')

@@ -17,12 +17,12 @@ use crate::lead::lead_format::label::{self, Certainty, Meaning};
 use crate::lead::lead_format::layout::{self, Piece, is_drawn_heading, is_rule};
 use crate::lead::lead_format::mail_text::arranged::{columns, forwarded, upright};
 use crate::lead::lead_format::mail_text::found::{
-    FOLLOWING, Found, LABEL_LENGTH, is_box, is_fee, is_link, is_of_letters, is_page, is_title, known_label,
-    only_labels_follow, only_labels_go_on, unknown_label,
+    FOLLOWING, Found, LABEL_LENGTH, dashed, is_box, is_fee, is_link, is_of_letters, is_page, is_title,
+    known_label, only_labels_follow, only_labels_go_on, unknown_label,
 };
 use crate::lead::lead_format::mail_text::manner::{Manner, is_whole};
 use crate::lead::lead_format::reading::Reading;
-use crate::lead::lead_format::voice::is_of_sender;
+use crate::lead::lead_format::voice::{is_of_sender, speaks_of};
 use nexora_core::model::mail::Mail;
 use nexora_core::model::source::SourceField;
 
@@ -108,6 +108,8 @@ struct Reader {
     open: Option<Open>,
     /// Labels with their values beside them that stand in a row, one below the other.
     row: usize,
+    /// They have a dash between them.
+    is_dashed: bool,
     /// What stands below the sender's signature is the sender's.
     is_signed: bool,
     manner: Manner,
@@ -159,6 +161,8 @@ impl Reader {
         {
             self.close();
             let goes_on = line.gap == Gap::Break || self.row == 0;
+            self.is_dashed = dashed(line).is_some() && found.meaning.is_some()
+                || (self.is_dashed && line.gap == Gap::Break);
             self.row = if found.value.is_empty() { 0 } else { usize::from(goes_on) * self.row + 1 };
             let lines = Some(found.value).filter(|value| !value.is_empty()).map(str::to_owned);
             self.open = Some(Open {
@@ -230,7 +234,7 @@ impl Reader {
             let name = Some(Meaning::Field(SourceField::Name));
             return Some(Found { label: "", meaning: name, value: &line.text, is_marked: true });
         }
-        if let Some(unknown) = unknown_label(line) {
+        if let Some(unknown) = unknown_label(line).or_else(|| dashed(line).filter(|_| self.is_dashed)) {
             return Some(unknown);
         }
         let ends_there = !matches!(then, Some(Piece::Line(then)) if then.gap == Gap::Break);
@@ -287,6 +291,8 @@ impl Reader {
                 open.lines.is_empty() || (line.gap != Gap::Break && found.value.is_empty())
             }
             Some(Meaning::Field(field)) => !self.reading.has(field) && is_followed(field),
+            // The button below the last field, in a form whose labels stand close together.
+            Some(Meaning::Technical | Meaning::Origin(_)) if open.is_beside && self.row > ROW => true,
             Some(Meaning::Technical | Meaning::Origin(_)) => {
                 let is_above = line.gap == Gap::Paragraph && next.is_some_and(|next| next.gap == Gap::Break);
                 !found.value.is_empty() || (self.manner.is_stacked && is_above)
@@ -395,7 +401,11 @@ impl Reader {
     }
 
     fn is_of_sender(&self, paragraph: &str) -> bool {
-        self.passing.speaks(paragraph) || self.passing.links_to_own(paragraph) || is_of_sender(paragraph)
+        let names = self.reading.first_name().is_some_and(|name| speaks_of(paragraph, name));
+        names
+            || self.passing.speaks(paragraph)
+            || self.passing.links_to_own(paragraph)
+            || is_of_sender(paragraph)
     }
 
     fn aside(&mut self, line: &Line) {

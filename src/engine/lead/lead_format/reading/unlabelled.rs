@@ -35,8 +35,10 @@ impl Reading {
             let mut words = name.split_whitespace().map(str::to_lowercase).filter(|word| word.len() > 2);
             card::is_person(name) && words.any(|word| local.contains(&word))
         };
-        if let Some(said) = unknown.iter().find(|said| is_of_address(&said.value)) {
-            self.note_missing(SourceField::Name, &said.value);
+        let values = unknown.iter().map(|said| said.value.as_str());
+        let name = values.chain(self.asides()).find(|name| is_of_address(name)).map(str::to_owned);
+        if let Some(name) = name {
+            self.note_missing(SourceField::Name, &name);
         }
     }
 
@@ -86,7 +88,7 @@ impl Reading {
         for line in lines {
             match card::part(line) {
                 Some(Part::Email) => self.note_missing(SourceField::Email, line),
-                Some(Part::Phone) => self.note_missing(SourceField::Phone, line),
+                Some(Part::Phone) => self.note_missing(SourceField::Phone, card::without_label(line.trim())),
                 Some(Part::Street | Part::Place | Part::Address) | None => {}
             }
         }
@@ -168,6 +170,19 @@ impl Reading {
                 }
                 None => read.offer(SourceField::Address, place),
             }
+        }
+        // `Hood cleaning in 95112`
+        let is_code = |word: &&str| word.len() == 5 && word.bytes().all(|byte| byte.is_ascii_digit());
+        let in_place = |line: &str| {
+            let (before, last) = line.rsplit_once(' ')?;
+            let is_in = ["in", "near", "à", "en"].iter().any(|word| before.ends_with(&format!(" {word}")));
+            Some(last).filter(is_code).filter(|_| is_in).map(str::to_owned)
+        };
+        if read.get(SourceField::Address).is_none()
+            && read.get(SourceField::City).is_none()
+            && let Some(code) = self.asides().find_map(in_place)
+        {
+            read.offer(SourceField::Postcode, &code);
         }
         for field in [SourceField::Address, SourceField::City] {
             if let Some(code) = read.get(field).and_then(postcode_in) {
