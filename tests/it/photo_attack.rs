@@ -15,7 +15,7 @@ const CROWD: usize = 48;
 const ATTACKER: &str = "203.0.113.66";
 
 /// What an honest request may take, and the daemon of memory.
-const SOON: Duration = Duration::from_secs(8);
+const SOON: Duration = Duration::from_secs(20);
 const MEMORY_MB: u64 = 640;
 
 struct Daemon {

@@ -100,6 +100,12 @@ const STAMPS: &[&str] = &[
     "envoyé",
     "enviado",
     "recibido",
+    "reçu",
+    "reçue",
+    "envoyée",
+    "ricevuto",
+    "ontvangen",
+    "abgesendet",
     "inviato",
     "verzonden",
 ];
@@ -177,7 +183,9 @@ impl Passing {
                 .skip(1)
                 .filter(|word| word.starts_with(char::is_uppercase))
         };
-        let is_named = names().any(|name| self.names.contains(&word(name)));
+        let words: Vec<String> = names().map(word).collect();
+        let is_named = words.iter().any(|name| self.names.contains(name))
+            || words.windows(2).any(|pair| self.names.contains(&pair.concat()));
         let lower = line.to_lowercase();
         let is_of_programs =
             lower.split(|c: char| !c.is_alphabetic()).any(|word| OF_PROGRAMS.contains(&word));
@@ -194,13 +202,15 @@ impl Passing {
         leads && line.len() <= SIGNATURE_LENGTH && (is_button || line.contains("://") || is_named())
     }
 
-    /// Tells whether a paragraph holds a link to a page of the sender's or of the business.
+    /// Tells whether a paragraph holds a link to a page of the sender's or of the business, or a mail address of the sender's.
     pub fn links_to_own(&self, paragraph: &str) -> bool {
-        let hosts =
-            paragraph.split("://").skip(1).filter_map(|rest| rest.split(['/', ' ', '?', '\n']).next());
-        hosts
-            .map(word)
-            .any(|host| self.names.iter().chain(&self.domains).any(|own| host.contains(own.as_str())))
+        let hosts = |sign: &str| {
+            let rests = paragraph.split(sign).skip(1);
+            rests.filter_map(|rest| rest.split(['/', ' ', '?', '\n']).next()).map(word).collect::<Vec<_>>()
+        };
+        let is_of = |host: &String, own: &[String]| own.iter().any(|own| host.contains(own.as_str()));
+        hosts("://").iter().any(|host| is_of(host, &self.names) || is_of(host, &self.domains))
+            || hosts("@").iter().any(|host| is_of(host, &self.names))
     }
 
     /// Tells whether a line is the signature of who passed it on.
@@ -262,9 +272,9 @@ pub fn without_closing(lines: &mut Vec<String>) {
 fn is_wish(lower: &str) -> bool {
     #[rustfmt::skip]
     const WISHES: &[&str] = &[
-        "good luck", "best of luck", "thanks for using", "thank you for using", "viel erfolg", "bonne chance", "mucha suerte", "buona fortuna", "buon lavoro", "veel succes",
+        "good luck", "best of luck", "thanks for using", "thank you for using", "thank you for choosing", "viel erfolg", "bonne chance", "mucha suerte", "buona fortuna", "buon lavoro", "veel succes",
     ];
-    lower.split_whitespace().count() <= 8 && WISHES.iter().any(|wish| lower.contains(wish))
+    lower.split_whitespace().count() <= 10 && WISHES.iter().any(|wish| lower.contains(wish))
 }
 
 /// Tells whether a closing is followed by who did not write the message: `Kind regards, Your website`.
@@ -305,7 +315,7 @@ fn is_instruction(lower: &str) -> bool {
     #[rustfmt::skip]
     const URGED: &[&str] = &[
         "give them a call", "give him a call", "give her a call", "questions about", "kontaktieren sie", "bitte kontaktieren", "rufen sie",
-        "contáctal", "contactal", "llámal", "llamal", "contactez-", "contactez le", "rappelez-", "rappelez le", "contattal", "chiamal", "neem contact",
+        "contáctal", "contactal", "llámal", "llamal", "contactez-", "contactez le", "rappelez-", "rappelez le", "merci de le ", "merci de la ", "contattal", "chiamal", "neem contact",
     ];
     let is_urged = URGED.iter().any(|start| lower.starts_with(start))
         || ["call", "contact", "text", "email", "reach", "reply", "respond", "follow"]

@@ -18,7 +18,7 @@ pub const COMMON: &[&str] = &[
 #[rustfmt::skip]
 pub const OF_PERSONS: &[&str] = &[
     "{name} wants a quote for {service}", "{name} wants {_}", "{name} is looking for {service}", "{name} needs {service}", "{name} is interested in {service}",
-    "{name} requested {_}", "{name} has requested {_}", "{name} is requesting {_}", "{name} sent {_}", "{name} assigned {_}", "{name} would like {_}", "{name} is waiting {_}", "{name} contacted {_}", "{name} just {_}", "{name} has submitted {_}", "{name} submitted {_}", "{name} answered {_}", "{name} booked {_}",
+    "{name} requested {_}", "{name} has requested {_}", "{name} is requesting {_}", "{name} sent {_}", "{name} assigned {_}", "{name} would like {_}", "{name} is waiting {_}", "{name} contacted {_}", "{name} just {_}", "{name} has submitted {_}", "{name} has shortlisted {_}", "{name} has chosen {_}", "{name} chose {_}", "{name} shortlisted {_}", "{name} invited {_}", "{name} submitted {_}", "{name} answered {_}", "{name} booked {_}",
     "{name} sucht {_}", "{name} cherche {_}", "{name} busca {_}", "{name} ha solicitado {_}", "{name} cerca {_}", "{name} zoekt {_}",
 ];
 

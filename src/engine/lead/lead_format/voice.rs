@@ -24,20 +24,36 @@ const OF_SELF: &[&str] = &[
 /// Words of a signature, at most.
 const SIGNATURE_WORDS: usize = 5;
 
+/// Returns a message up to where somebody speaks of who wrote it.
+pub fn without_talk_of<'a>(message: &'a str, name: &str) -> &'a str {
+    let first = name.split_whitespace().next().filter(|first| first.chars().count() >= 3);
+    let breaks = message.match_indices("\n\n").map(|(at, _)| at);
+    let mut own = breaks.filter_map(|at| message.split_at_checked(at));
+    let end = first.and_then(|first| {
+        own.find(|(_, rest)| speaks_of(rest.trim_start().split("\n\n").next().unwrap_or_default(), first))
+    });
+    end.map_or(message, |(own, _)| own)
+}
+
 /// Tells whether a paragraph speaks of a person by name: `Call Jo as soon as you can.` Nobody does so of themselves but in a
 /// signature.
-pub fn speaks_of(paragraph: &str, first_name: &str) -> bool {
+fn speaks_of(paragraph: &str, first_name: &str) -> bool {
     let words = || paragraph.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     words().count() > SIGNATURE_WORDS
         && words().skip(1).any(|word| word == first_name)
-        && !words().any(|word| OF_SELF.contains(&word.to_lowercase().as_str()))
+        && !is_of_self(paragraph)
+}
+
+/// Tells whether somebody speaks of themselves.
+pub fn is_of_self(paragraph: &str) -> bool {
+    let lower = paragraph.to_lowercase();
+    lower.split(|c: char| !c.is_alphanumeric()).any(|word| OF_SELF.contains(&word))
 }
 
 /// Tells whether a paragraph is of whoever passes on what was said above it.
 pub fn is_of_sender(paragraph: &str) -> bool {
     let lower = paragraph.to_lowercase();
-    let speaks_of_self = lower.split(|c: char| !c.is_alphanumeric()).any(|word| OF_SELF.contains(&word));
-    !speaks_of_self && OF_SENDERS.iter().any(|words| lower.contains(words))
+    !is_of_self(paragraph) && OF_SENDERS.iter().any(|words| lower.contains(words))
 }
 
 #[cfg(test)]
@@ -49,6 +65,9 @@ mod tests {
         assert!(speaks_of("Appelez Corinne dès maintenant pour être le premier.", "Corinne"));
         assert!(!speaks_of("Please ring twice. My name is Corinne, by the way.", "Corinne"));
         assert!(!speaks_of("Many thanks, Corinne", "Corinne"));
+        let message = "A wall.\n\nIt leans.\n\nContact Corinne to arrange a visit.\n\nTips";
+        assert_eq!(without_talk_of(message, "Corinne Lebas"), "A wall.\n\nIt leans.");
+        assert_eq!(without_talk_of(message, "Jo"), message);
     }
 
     #[test]

@@ -47,10 +47,17 @@ impl MailFormat for FormMail {
         let has_card = reading.contacts() == 0
             && visitor(mail).is_some_and(|visitor| mail.text.contains(&visitor.address));
         let has_card = has_card || (reading.contacts() == 0 && reading.has_named_card(&mail.subject));
-        if has_card || form_sender::service(&from).is_some() {
+        let is_service = form_sender::service(&from).is_some();
+        if has_card || is_service {
             reading.take_card(None);
-            let is_told = has_card || mail.subject.to_lowercase().contains("message");
-            reading.take_words_of_message(&mail.subject, is_told);
+        }
+        match is_service {
+            true => {
+                let is_told = has_card || mail.subject.to_lowercase().contains("message");
+                reading.take_words_of_message(&mail.subject, is_told);
+            }
+            false if has_card => reading.take_letter(),
+            false => {}
         }
         match form_evidence::judge(incoming, &from, &reading) {
             Verdict::Lead => Some(MailResult::Leads(vec![lead(mail, reading, source)])),

@@ -8,7 +8,7 @@ use crate::message::mail::from_rfc822;
 type Wanted = [&'static str; 8];
 
 /// Sets of layouts that were written before the code had read one of them.
-const SETS: &[&str] = &["a", "b", "c", "d", "e", "f"];
+const SETS: &[&str] = &["a", "b", "c", "d", "e", "f", "g", "h"];
 
 #[rustfmt::skip]
 const LAYOUTS: &[Wanted] = &[

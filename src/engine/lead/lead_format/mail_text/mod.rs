@@ -22,7 +22,7 @@ use crate::lead::lead_format::mail_text::found::{
 };
 use crate::lead::lead_format::mail_text::manner::{Manner, is_whole};
 use crate::lead::lead_format::reading::Reading;
-use crate::lead::lead_format::voice::{is_of_sender, speaks_of};
+use crate::lead::lead_format::voice::{is_of_self, is_of_sender};
 use nexora_core::model::mail::Mail;
 use nexora_core::model::source::SourceField;
 
@@ -401,16 +401,13 @@ impl Reader {
     }
 
     fn is_of_sender(&self, paragraph: &str) -> bool {
-        let names = self.reading.first_name().is_some_and(|name| speaks_of(paragraph, name));
-        names
-            || self.passing.speaks(paragraph)
-            || self.passing.links_to_own(paragraph)
-            || is_of_sender(paragraph)
+        let links = self.passing.links_to_own(paragraph) && !is_of_self(paragraph);
+        links || self.passing.speaks(paragraph) || is_of_sender(paragraph)
     }
 
     fn aside(&mut self, line: &Line) {
         if !self.is_signed {
-            self.reading.aside(&line.text);
+            self.reading.aside(&line.text, line.gap == Gap::Paragraph);
         }
     }
 
@@ -442,7 +439,7 @@ impl Reader {
         let Some(open) = self.open.take() else { return };
         // A heading with nothing below it may be a name.
         if open.lines.is_empty() && open.meaning.is_none() && !self.is_signed {
-            self.reading.aside(&open.label);
+            self.reading.aside(&open.label, true);
         }
         let value = open.lines.join("\n");
         self.reading.note(&open.label, open.meaning, &value);

@@ -11,6 +11,7 @@ use crate::lead::lead_format::label::{self, Meaning, address_in, is_likely, is_o
 use crate::lead::lead_format::layout::plain;
 use crate::lead::lead_format::parsed_lead::ParsedLead;
 use crate::lead::lead_format::place::{code_before, is_postcode, is_town, postcode_in};
+use crate::lead::lead_format::voice;
 use nexora_core::model::lead::{Attribution, Details};
 use nexora_core::model::source::SourceField;
 
@@ -55,6 +56,8 @@ pub struct Reading {
     others: Vec<Said>,
     origin: BTreeMap<String, String>,
     asides: Vec<String>,
+    /// Whether each of them begins a paragraph.
+    breaks: Vec<bool>,
     count: usize,
 }
 
@@ -80,10 +83,11 @@ impl Reading {
         }
     }
 
-    /// Notes a line that belongs to no label.
-    pub fn aside(&mut self, line: &str) {
+    /// Notes a line that belongs to no label, and whether it begins a paragraph.
+    pub fn aside(&mut self, line: &str, starts: bool) {
         if self.asides.len() < ASIDES {
             self.asides.push(line.to_owned());
+            self.breaks.push(starts);
         }
     }
 
@@ -115,14 +119,6 @@ impl Reading {
     /// Tells whether there is a name beside a label.
     pub fn has_name(&self) -> bool {
         PERSON.iter().any(|field| self.has(*field))
-    }
-
-    /// Returns the word by which the person is called.
-    pub fn first_name(&self) -> Option<&str> {
-        let names = [SourceField::FirstName, SourceField::Name]
-            .iter()
-            .find_map(|field| self.said.get(field)?.first());
-        names?.value.split_whitespace().next().filter(|name| name.chars().count() >= 3)
     }
 
     /// Tells whether the person said what it is about.
@@ -174,6 +170,8 @@ impl Reading {
         read.fill(otherwise, &[PLACE, PERSON]);
         read.details = details(kept.into_iter().chain(self.others), &read);
         let mut lead = read.into_lead();
+        let own = voice::without_talk_of(&lead.enquiry.message, &lead.enquiry.name).len();
+        lead.enquiry.message.truncate(own);
         lead.enquiry.attribution = Attribution(self.origin);
         lead
     }

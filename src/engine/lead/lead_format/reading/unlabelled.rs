@@ -5,7 +5,9 @@ use crate::lead::lead_format::card::{self, Part, is_street};
 use crate::lead::lead_format::ending::ends_message;
 use crate::lead::lead_format::fields::Fields;
 use crate::lead::lead_format::label::{Meaning, address_in, is_only_phone};
+use crate::lead::lead_format::layout::is_rule;
 use crate::lead::lead_format::place::{is_place, postcode_in};
+use crate::lead::lead_format::voice::is_of_sender;
 use nexora_core::model::source::SourceField;
 
 /// Words of a line from which on a person may have written it.
@@ -62,7 +64,9 @@ impl Reading {
         // What stands below a heading was read as its value.
         let has_card = |said: &Said| card::find(&said.lines().collect::<Vec<_>>()).is_some();
         if let Some(said) = self.others.iter().position(has_card).map(|index| self.others.remove(index)) {
+            let before = self.asides.len();
             self.asides.splice(0..0, said.lines().map(str::to_owned));
+            self.breaks.splice(0..0, std::iter::repeat_n(true, self.asides.len() - before));
         }
         let asides = std::mem::take(&mut self.asides);
         let lines: Vec<&str> = asides.iter().map(String::as_str).collect();
@@ -124,6 +128,25 @@ impl Reading {
         if let Some(words) = below.or_else(|| longest().map(str::to_owned)) {
             self.note("", Some(Meaning::Field(SourceField::Message)), &words);
         }
+    }
+
+    /// Takes all that stands beside no label in a mail of a site's own form, from the first sentence to where the program's words
+    /// begin.
+    pub fn take_letter(&mut self) {
+        let is_theirs = |line: &str| line.split_whitespace().count() >= SENTENCE_WORDS && !ends_message(line);
+        let lines = self.asides.iter().zip(&self.breaks).map(|(line, starts)| (line.as_str(), *starts));
+        let mut lines = lines.skip_while(|(line, _)| {
+            !is_theirs(line) || line.contains('@') || line.ends_with(':') || is_of_sender(line)
+        });
+        let Some((first, _)) = lines.next().filter(|_| !self.has_message()) else { return };
+        let mut letter = first.to_owned();
+        for (line, starts) in lines {
+            if is_rule(line) || ends_message(line) || line.contains("://") || (starts && is_of_sender(line)) {
+                break;
+            }
+            letter.extend([if starts { "\n\n" } else { "\n" }, line]);
+        }
+        self.note("", Some(Meaning::Field(SourceField::Message)), &letter);
     }
 
     /// Takes the name of the person that a subject tells of by the first name: `You've unlocked Louisa's details`.
