@@ -208,6 +208,33 @@ fn by_words(folded: &str) -> Option<SourceField> {
     if first && last {
         return Some(SourceField::Name);
     }
+    if let Some(field) = by_several_words(&words) {
+        return Some(field);
+    }
+    let found = WORDS.iter().find(|(_, limit, list)| words.len() <= *limit && has(list));
+    let run_together =
+        || STARTS.iter().find(|(_, list)| words.len() <= 4 && begins(list)).map(|(field, _)| *field);
+    let field = found.map(|(field, _, _)| *field).or_else(run_together)?;
+    let is_name = field == SourceField::Name;
+    // `You have a new message` is what a program says.
+    if field == SourceField::Message
+        && has(&["new", "have", "got", "received", "neue", "nueva", "nuevo", "nouveau", "nuovo", "nieuw"])
+    {
+        return None;
+    }
+    if has(&["type", "kind", "method"]) && field != SourceField::Service {
+        return None;
+    }
+    Some(match (is_name, first, last) {
+        (true, true, _) => SourceField::FirstName,
+        (true, _, true) => SourceField::LastName,
+        _ => field,
+    })
+}
+
+/// Knows a label by words that say something together.
+fn by_several_words(words: &[&str]) -> Option<SourceField> {
+    let has = |list: &[&str]| words.iter().any(|word| list.contains(word));
     if has(&[
         "lead",
         "request",
@@ -246,25 +273,7 @@ fn by_words(folded: &str) -> Option<SourceField> {
     if words.len() <= 5 && has(OF_POSTCODES) && has(OF_CITIES) {
         return Some(SourceField::City);
     }
-    let found = WORDS.iter().find(|(_, limit, list)| words.len() <= *limit && has(list));
-    let run_together =
-        || STARTS.iter().find(|(_, list)| words.len() <= 4 && begins(list)).map(|(field, _)| *field);
-    let field = found.map(|(field, _, _)| *field).or_else(run_together)?;
-    let is_name = field == SourceField::Name;
-    // `You have a new message` is what a program says.
-    if field == SourceField::Message
-        && has(&["new", "have", "got", "received", "neue", "nueva", "nuevo", "nouveau", "nuovo", "nieuw"])
-    {
-        return None;
-    }
-    if has(&["type", "kind", "method"]) && field != SourceField::Service {
-        return None;
-    }
-    Some(match (is_name, first, last) {
-        (true, true, _) => SourceField::FirstName,
-        (true, _, true) => SourceField::LastName,
-        _ => field,
-    })
+    None
 }
 
 #[cfg(test)]

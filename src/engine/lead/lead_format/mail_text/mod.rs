@@ -192,26 +192,7 @@ impl Reader {
         if let Some((meaning, certainty)) = label::meaning(&line.text)
             && line.text.len() <= LABEL_LENGTH
         {
-            let is_followed = |field| next.is_some_and(|next| label::is_likely(field, &next.text));
-            let is_set_off = line.marked_bytes == line.text.len() || line.text.ends_with(['?', ':']);
-            let is_sure = match (certainty, meaning) {
-                (Certainty::Whole, _) => true,
-                (Certainty::ByWords, Meaning::Field(field @ (SourceField::Email | SourceField::Phone))) => {
-                    is_set_off || is_followed(field)
-                }
-                // At the head of its own paragraph or in an element of its own, and no part of a message.
-                (Certainty::ByWords, Meaning::Field(SourceField::Message) | Meaning::Question) => {
-                    let is_above = next.is_some_and(|next| match line.gap {
-                        Gap::Paragraph => next.gap == Gap::Break,
-                        Gap::Block => next.gap == Gap::Block,
-                        Gap::Break => false,
-                    });
-                    let is_within =
-                        self.open.as_ref().is_some_and(|open| open.is_message() && !open.lines.is_empty());
-                    is_set_off || (is_above && !is_within && is_title(label::without_number(&line.text)))
-                }
-                (Certainty::ByWords, _) => is_set_off,
-            };
+            let is_sure = certainty == Certainty::Whole || self.is_sure(meaning, line, next);
             if is_sure {
                 return Some(bare(Some(meaning)));
             }
@@ -250,6 +231,29 @@ impl Reader {
             is_of_look || (is_set_off && next.is_some()) || (self.manner.is_stacked && is_alone && is_above);
         let known = label::meaning(&line.text).map(|(meaning, _)| meaning);
         (is_label && !awaits_value).then(|| bare(known))
+    }
+
+    /// Tells whether a line that is known by its words alone is a label.
+    fn is_sure(&self, meaning: Meaning, line: &Line, next: Option<&Line>) -> bool {
+        let is_followed = |field| next.is_some_and(|next| label::is_likely(field, &next.text));
+        let is_set_off = line.marked_bytes == line.text.len() || line.text.ends_with(['?', ':']);
+        match meaning {
+            Meaning::Field(field @ (SourceField::Email | SourceField::Phone)) => {
+                is_set_off || is_followed(field)
+            }
+            // At the head of its own paragraph or in an element of its own, and no part of a message.
+            Meaning::Field(SourceField::Message) | Meaning::Question => {
+                let is_above = next.is_some_and(|next| match line.gap {
+                    Gap::Paragraph => next.gap == Gap::Break,
+                    Gap::Block => next.gap == Gap::Block,
+                    Gap::Break => false,
+                });
+                let is_within =
+                    self.open.as_ref().is_some_and(|open| open.is_message() && !open.lines.is_empty());
+                is_set_off || (is_above && !is_within && is_title(label::without_number(&line.text)))
+            }
+            Meaning::Field(_) | Meaning::Origin(_) | Meaning::Technical => is_set_off,
+        }
     }
 
     /// Tells whether a label may end what is open.
@@ -332,6 +336,7 @@ impl Reader {
             && next.is_some_and(|next| next.gap != Gap::Break && next.marked_bytes == 0)
             && self.open.as_ref().is_some_and(|open| open.is_message() && open.lines.is_empty());
         if is_hint && self.manner.is_marked {
+            self.aside(line);
             return;
         }
         let is_signature = self.passing.is_signature(&line.text)
@@ -340,17 +345,7 @@ impl Reader {
             self.sign(starts);
             return;
         }
-        let ends = is_rule(&line.text)
-            || is_drawn_heading(&line.text)
-            || next.is_some_and(|next| closes_for_program(&line.text, &next.text))
-            || (starts
-                && (line.is_link
-                    || is_link(&line.text)
-                    || ends_message(&line.text)
-                    || self.passing.is_way_back(&line.text)))
-            || (line.gap == Gap::Paragraph
-                && self.is_answered()
-                && self.is_of_sender(&paragraph(line, after)));
+        let ends = self.ends(line, next, after);
         let may_be_message = !self.reading.has_message() && self.reading.contacts() > 0;
         let Some(open) = &mut self.open else {
             self.aside(line);
@@ -398,6 +393,22 @@ impl Reader {
                 self.aside(line);
             }
         }
+    }
+
+    /// Tells whether what a person said has ended above a line.
+    fn ends(&self, line: &Line, next: Option<&Line>, after: &[Piece]) -> bool {
+        let starts = line.gap != Gap::Break;
+        is_rule(&line.text)
+            || is_drawn_heading(&line.text)
+            || next.is_some_and(|next| closes_for_program(&line.text, &next.text))
+            || (starts
+                && (line.is_link
+                    || is_link(&line.text)
+                    || ends_message(&line.text)
+                    || self.passing.is_way_back(&line.text)))
+            || (line.gap == Gap::Paragraph
+                && self.is_answered()
+                && self.is_of_sender(&paragraph(line, after)))
     }
 
     fn is_of_sender(&self, paragraph: &str) -> bool {
