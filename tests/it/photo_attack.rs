@@ -161,13 +161,15 @@ async fn honest(sender: &Sender, photo: &[u8], end: Instant) -> [Vec<Duration>; 
     took
 }
 
+#[expect(clippy::print_stderr, reason = "the script shows what was measured")]
 fn told(what: &str, took: &mut [Duration]) -> Duration {
     took.sort_unstable();
     let at = |share: usize| took[(took.len() * share / 100).min(took.len() - 1)];
-    println!("{what}: {} sent, p50 {:?}, p99 {:?}", took.len(), at(50), at(99));
+    eprintln!("{what}: {} sent, p50 {:?}, p99 {:?}", took.len(), at(50), at(99));
     at(99)
 }
 
+#[expect(clippy::print_stderr, reason = "the script shows what was measured")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crowd_of_costly_photos_from_one_address_holds_up_nobody_elsewhere() {
     let seconds = std::env::var("NEXORA_TEST_PHOTO_ATTACK_S").ok().and_then(|text| text.parse().ok());
@@ -180,7 +182,7 @@ async fn a_crowd_of_costly_photos_from_one_address_holds_up_nobody_elsewhere() {
     let (answered, [mut leads, mut photos]) =
         tokio::join!(attack(&sender, end), honest(&sender, &photo, end));
     let memory = daemon.peak_mb();
-    println!("{answered} photos of the crowd were answered; the daemon took {memory} MB at most");
+    eprintln!("{answered} photos of the crowd were answered; the daemon took {memory} MB at most");
     let [mut quiet_leads, mut quiet_photos] = quiet;
     told("leads in peace", &mut quiet_leads);
     told("photos in peace", &mut quiet_photos);

@@ -178,11 +178,11 @@ pub fn is_opt_out(subject: &str, own_text: &str) -> bool {
 
 /// `Stop sending these`, `don't contact us anymore`.
 fn asks_to_stop(said: &[&str]) -> bool {
-    let rest = match said {
-        ["stop" | "quit" | "cease" | "never", rest @ ..]
-        | ["do", "not", rest @ ..]
-        | ["don", "t", rest @ ..] => rest,
-        _ => return false,
+    let (["stop" | "quit" | "cease" | "never", rest @ ..]
+    | ["do", "not", rest @ ..]
+    | ["don", "t", rest @ ..]) = said
+    else {
+        return false;
     };
     let Some((verb, objects)) = rest.split_first() else { return false };
     WRITING.contains(verb) && objects.iter().all(|word| WRITTEN.contains(word))
