@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::uri::Authority;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse as _, Response};
@@ -100,12 +101,21 @@ fn programs() -> Router<Public> {
         .layer(map_response(problem::for_programs))
 }
 
-/// Refuses a request that does not name its host, or names several (RFC 9112, section 3.2): what stands before us may
-/// have read another one.
+/// Refuses a request that does not name its host, names several, or names what is none (RFC 9112, section 3.2): what stands
+/// before us may have read another one.
 async fn named_once(request: Request, next: Next) -> Result<Response, Problem> {
-    let named = request.headers().get_all(header::HOST).iter().count();
+    let named = request.headers().get_all(header::HOST);
     let may_lack = request.version() == Version::HTTP_10 || request.uri().authority().is_some();
-    if named > 1 || (named == 0 && !may_lack) {
+    let is_host = |value: &HeaderValue| {
+        let authority = Authority::try_from(value.as_bytes());
+        value.is_empty() || authority.is_ok_and(|authority| !authority.as_str().contains('@'))
+    };
+    let is_one = match named.iter().count() {
+        0 => may_lack,
+        1 => named.iter().all(is_host),
+        _ => false,
+    };
+    if !is_one {
         return Err(Problem::new(StatusCode::BAD_REQUEST, "a request has one `Host`", ""));
     }
     Ok(next.run(request).await)

@@ -283,6 +283,10 @@ async fn a_request_names_its_host_and_no_other(backend: Backend) {
         ("1.1", "", "HTTP/1.1 400"),
         ("1.1", "Host: a\r\nHost: b\r\n", "HTTP/1.1 400"),
         ("1.1", "Host: a\r\nhost: a\r\n", "HTTP/1.1 400"),
+        ("1.1", "Host: a b\r\n", "HTTP/1.1 400"),
+        ("1.1", "Host: me@a\r\n", "HTTP/1.1 400"),
+        ("1.1", "Host: a/b\r\n", "HTTP/1.1 400"),
+        ("1.1", "Host: [::1]:8080\r\n", "HTTP/1.1 200"),
         ("1.0", "", "HTTP/1.0 200"),
     ] {
         let request = format!("GET /status HTTP/{version}\r\n{hosts}Connection: close\r\n\r\n");

@@ -27,6 +27,7 @@ mod isolation_tables;
 mod machine;
 mod messages;
 mod permission;
+mod photo_attack;
 mod plans;
 mod polling;
 mod sandbox;

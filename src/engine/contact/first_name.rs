@@ -1,5 +1,7 @@
 //! The name by which a person is greeted, taken from the name that was written.
 
+use std::borrow::Cow;
+
 use nexora_core::base::text::visible;
 
 /// Words before a name.
@@ -116,7 +118,7 @@ pub fn first_name(name: &str) -> Option<String> {
     if name.contains(['@', '/', ':', '_']) || name.chars().any(char::is_numeric) {
         return None;
     }
-    let words = words(&given(&name)?);
+    let words = words(&given(&called(&name))?);
     if words.iter().any(|word| OTHERS.contains(&word.to_lowercase().as_str())) {
         return None;
     }
@@ -131,6 +133,15 @@ pub fn first_name(name: &str) -> Option<String> {
     let is_family = (had_title || is_shortened) && whole.len() == 1;
     let fits = first.chars().count() <= LENGTH && !first.contains('.');
     (!is_particle && !is_family && fits).then(|| capitalised(first))
+}
+
+/// Takes the brackets away from a name by which somebody is called where it stands first: `(Bob) Smith`.
+fn called(name: &str) -> Cow<'_, str> {
+    let bracketed = name.trim().strip_prefix('(').and_then(|rest| rest.split_once(')'));
+    match bracketed.filter(|(inner, _)| inner.chars().all(char::is_alphabetic) && !inner.is_empty()) {
+        Some((inner, rest)) => Cow::Owned(format!("{inner} {rest}")),
+        None => Cow::Borrowed(name),
+    }
 }
 
 /// Returns the part of a name in which the first name stands: `Jo` of `Miller, Jo`, all of `Jo Miller, Jr`.
@@ -221,6 +232,7 @@ mod tests {
             ("🔥 Jo 🔥 Miller", "Jo"),
             ("Jo (the one with the dog) Miller", "Jo"),
             ("Jo & Sam Miller", "Jo"),
+            ("(Bob) Smith", "Bob"),
             ("José García", "José"),
             ("\u{200b}Jo Miller", "Jo"),
             ("D'Angelo Roth", "D'Angelo"),

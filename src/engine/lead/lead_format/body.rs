@@ -28,7 +28,9 @@ pub fn object(body: Body<'_>) -> Result<Value, String> {
     let charset = attribute(body.content_type, "charset");
     let charset = charset.as_deref();
     match kind {
-        "application/x-www-form-urlencoded" if !looks_like_json(body.bytes) => Ok(form(body.bytes, charset)),
+        "application/x-www-form-urlencoded" if !looks_like_json(body.bytes) => {
+            Ok(unwrapped(form(body.bytes, charset)))
+        }
         "multipart/form-data" => {
             let boundary = boundary(body.content_type).ok_or("the form's parts have no boundary")?;
             parts(body.bytes, &boundary, charset)
@@ -39,6 +41,16 @@ pub fn object(body: Body<'_>) -> Result<Value, String> {
             true => Ok(form(body.bytes, charset)),
             false => Err(reason),
         }),
+    }
+}
+
+/// Some programs send a form of one field, `payload`, that holds all as JSON.
+fn unwrapped(form: Value) -> Value {
+    let fields = form.as_object().filter(|fields| fields.len() == 1);
+    let only = fields.and_then(|fields| fields.values().next()).and_then(Value::as_str);
+    match only.and_then(|text| serde_json::from_str(text).ok()) {
+        Some(inner @ Value::Object(_)) => inner,
+        _ => form,
     }
 }
 
@@ -250,6 +262,10 @@ mod tests {
         assert_eq!(read("text/plain", "name=Jo&email=jo%40example.com").unwrap()["name"], "Jo");
         assert_eq!(read(FORM, r#"{"name":"Jo","note":"a=b&c"}"#).unwrap()["name"], "Jo");
         assert_eq!(read("application/json", r#"[{"name":"Jo"}]"#).unwrap()["name"], "Jo");
+        // A form of one field that holds JSON is that; a message in braces, or beside other fields, is none.
+        assert_eq!(read(FORM, "payload=%7B%22name%22%3A%22Jo%22%7D").unwrap()["name"], "Jo");
+        assert_eq!(read(FORM, "message=%7Bhello%7D").unwrap()["message"], "{hello}");
+        assert_eq!(read(FORM, "a=%7B%22b%22%3A1%7D&name=Jo").unwrap()["a"], r#"{"b":1}"#);
     }
 
     #[test]

@@ -1,10 +1,17 @@
 //! A person's card that bears no labels: a name, and below it a number, a mail address, a street and a town.
 
 use crate::lead::lead_format::label::{self, address_in, is_only_phone, is_phone};
-use crate::lead::lead_format::place::{is_address, is_place};
+use crate::lead::lead_format::place::{code_before, is_address, is_place, is_town};
 
 /// Lines of a card.
 const LINES: usize = 6;
+
+/// Words that stand in headings of lead mails, and in no name.
+#[rustfmt::skip]
+const OF_MAILS: &[&str] = &[
+    "lead", "leads", "new", "request", "requested", "quote", "estimate", "job", "project", "contact", "details", "service", "services", "customer", "client",
+    "message", "booking", "inquiry", "enquiry", "submission", "form", "information", "notification", "neue", "anfrage", "nouvelle", "demande", "nueva", "solicitud",
+];
 
 /// What a line of a card is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,18 +52,29 @@ pub fn find<'a>(lines: &[&'a str]) -> Option<Card<'a>> {
 
 /// Returns what a line is when nothing but one part of a card stands in it.
 pub fn part(line: &str) -> Option<Part> {
-    let text = line.trim();
+    let text = without_label(line.trim());
     if address_in(text).is_some_and(|address| address == text) {
         Some(Part::Email)
     } else if is_only_phone(text) {
         Some(Part::Phone)
     } else if is_address(text) {
         Some(Part::Address)
-    } else if is_place(text) {
+    } else if is_place(text) || code_before(text).is_some_and(|(_, town)| is_town(town)) {
         Some(Part::Place)
     } else {
         is_street(text).then_some(Part::Street)
     }
+}
+
+/// `Tel. 0171 5550186` as the number.
+pub fn without_label(text: &str) -> &str {
+    let rest = text.split_once(' ').filter(|(label, rest)| {
+        matches!(
+            label::folded(label).as_str(),
+            "tel" | "phone" | "mobile" | "mobil" | "cell" | "t" | "p" | "m" | "tél"
+        ) && is_only_phone(rest.trim())
+    });
+    rest.map_or(text, |(_, rest)| rest.trim())
 }
 
 /// A number and a name: `901 S Pearl St`, `Rosenstraße 14`.
@@ -76,7 +94,9 @@ pub fn is_person(text: &str) -> bool {
     let is_particle = |word: &str| {
         matches!(word, "van" | "von" | "de" | "den" | "der" | "da" | "di" | "del" | "dos" | "la" | "y")
     };
+    let is_of_mails = |word: &str| OF_MAILS.contains(&word.to_lowercase().as_str());
     (2..=5).contains(&words.len())
+        && !words.iter().any(|word| is_of_mails(word))
         && words.iter().all(|word| word.chars().next().is_some_and(char::is_uppercase) || is_particle(word))
         && words.iter().filter(|word| !is_particle(word)).count() >= 2
         && text.chars().all(|c| c.is_alphabetic() || " .'’-".contains(c))

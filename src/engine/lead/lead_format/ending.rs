@@ -90,11 +90,22 @@ const STAMPS: &[&str] = &[
     "recorded",
     "created",
     "handled",
+    "delivered",
+    "dispatched",
+    "forwarded",
+    "logged",
+    "zugestellt",
     "gesendet",
     "eingegangen",
     "envoyé",
     "enviado",
     "recibido",
+    "reçu",
+    "reçue",
+    "envoyée",
+    "ricevuto",
+    "ontvangen",
+    "abgesendet",
     "inviato",
     "verzonden",
 ];
@@ -103,7 +114,7 @@ const STAMPS: &[&str] = &[
 #[rustfmt::skip]
 const CLOSINGS: &[&str] = &[
     "thanks", "thank you", "many thanks", "regards", "best regards", "kind regards", "warm regards", "best", "best wishes", "cheers", "sincerely", "good luck", "happy hiring",
-    "yours", "your friends at", "viele grüße", "beste grüße", "freundliche grüße", "mit freundlichen grüßen", "ihr", "cordialement", "bien cordialement", "bonne journée",
+    "yours", "your friends at", "viele grüße", "viele grüsse", "beste grüße", "beste grüsse", "liebe grüße", "liebe grüsse", "freundliche grüsse", "mit freundlichen grüssen", "freundliche grüße", "mit freundlichen grüßen", "ihr", "cordialement", "bien cordialement", "bonne journée",
     "à bientôt", "saludos", "un saludo", "un cordial saludo", "atentamente", "gracias", "cordiali saluti", "a presto", "grazie", "met vriendelijke groet", "met vriendelijke groeten",
     "groeten", "groet",
 ];
@@ -131,6 +142,8 @@ const HEAD: usize = 4;
 #[derive(Clone, Debug, Default)]
 pub struct Passing {
     names: Vec<String>,
+    /// The domains of the sender and of the business.
+    domains: Vec<String>,
 }
 
 impl Passing {
@@ -139,8 +152,10 @@ impl Passing {
         let Some(from) = &mail.from else { return Passing::default() };
         let domain = |address: &str| address.rsplit('@').next().unwrap_or_default().to_lowercase();
         let own = domain(&from.address);
+        let domains: Vec<String> =
+            mail.to.iter().map(|to| domain(&to.address)).chain([own.clone()]).map(|own| word(&own)).collect();
         if mail.to.iter().any(|to| domain(&to.address) == own) {
-            return Passing::default();
+            return Passing { names: Vec::new(), domains };
         }
         let mut labels: Vec<&str> = own.split('.').collect();
         let whole = labels.iter().rev().take(2).rev().copied().collect::<String>();
@@ -149,8 +164,10 @@ impl Passing {
             labels.pop();
         }
         let brand = labels.last().copied().unwrap_or_default();
-        let names = [word(brand), word(&whole)].into_iter().filter(|name| name.len() >= 4).collect();
-        Passing { names }
+        let display = from.name.as_deref().map(word).filter(|name| word(&own).contains(name.as_str()));
+        let names = [word(brand), word(&whole)].into_iter().chain(display);
+        let names = names.filter(|name| name.len() >= 4).collect();
+        Passing { names, domains }
     }
 
     /// Tells whether a line is nothing but the name of who passed it on: a signature below a greeting, else a logo.
@@ -166,7 +183,9 @@ impl Passing {
                 .skip(1)
                 .filter(|word| word.starts_with(char::is_uppercase))
         };
-        let is_named = names().any(|name| self.names.contains(&word(name)));
+        let words: Vec<String> = names().map(word).collect();
+        let is_named = words.iter().any(|name| self.names.contains(name))
+            || words.windows(2).any(|pair| self.names.contains(&pair.concat()));
         let lower = line.to_lowercase();
         let is_of_programs =
             lower.split(|c: char| !c.is_alphabetic()).any(|word| OF_PROGRAMS.contains(&word));
@@ -181,6 +200,17 @@ impl Passing {
             && line.split_whitespace().all(|word| word.starts_with(char::is_uppercase));
         let mut is_named = || words.any(|word| self.names.contains(&word));
         leads && line.len() <= SIGNATURE_LENGTH && (is_button || line.contains("://") || is_named())
+    }
+
+    /// Tells whether a paragraph holds a link to a page of the sender's or of the business, or a mail address of the sender's.
+    pub fn links_to_own(&self, paragraph: &str) -> bool {
+        let hosts = |sign: &str| {
+            let rests = paragraph.split(sign).skip(1);
+            rests.filter_map(|rest| rest.split(['/', ' ', '?', '\n']).next()).map(word).collect::<Vec<_>>()
+        };
+        let is_of = |host: &String, own: &[String]| own.iter().any(|own| host.contains(own.as_str()));
+        hosts("://").iter().any(|host| is_of(host, &self.names) || is_of(host, &self.domains))
+            || hosts("@").iter().any(|host| is_of(host, &self.names))
     }
 
     /// Tells whether a line is the signature of who passed it on.
@@ -209,6 +239,7 @@ pub fn ends_message(line: &str) -> bool {
         || ENDINGS.iter().chain(SENT_BY).any(|ending| lower.starts_with(ending))
         || is_about_mail(&lower)
         || is_instruction(&lower)
+        || is_wish(&lower)
         || BUTTONS.contains(&lower.as_str())
         || is_call(&lower)
         || is_stamp(&lower)
@@ -237,15 +268,56 @@ pub fn without_closing(lines: &mut Vec<String>) {
     }
 }
 
+/// `We wish you good luck!`, as marketplaces end a mail.
+fn is_wish(lower: &str) -> bool {
+    #[rustfmt::skip]
+    const WISHES: &[&str] = &[
+        "good luck", "best of luck", "thanks for using", "thank you for using", "thank you for choosing", "viel erfolg", "bonne chance", "mucha suerte", "buona fortuna", "buon lavoro", "veel succes",
+    ];
+    lower.split_whitespace().count() <= 10 && WISHES.iter().any(|wish| lower.contains(wish))
+}
+
+/// Tells whether a closing is followed by who did not write the message: `Kind regards, Your website`.
+pub fn closes_for_program(line: &str, next: &str) -> bool {
+    const OWN: &[&str] = &["your", "ihr", "ihre", "dein", "votre", "su", "tu", "vuestra", "il", "uw"];
+    const PROGRAMS: &[&str] = &[
+        "website",
+        "site",
+        "web",
+        "form",
+        "formular",
+        "formulario",
+        "formulaire",
+        "system",
+        "crm",
+        "administrator",
+        "admin",
+        "portal",
+        "webseite",
+        "homepage",
+    ];
+    let folded = label::folded(next);
+    let words: Vec<&str> = folded.split(' ').collect();
+    let has = |list: &[&str]| words.iter().any(|word| list.contains(word));
+    CLOSINGS.contains(&label::folded(line).as_str())
+        && words.len() <= CLOSING_WORDS
+        && (words.first().is_some_and(|first| OWN.contains(first)) || has(PROGRAMS) || has(TEAMS))
+}
+
 /// `To report a problem with this lead, visit …`: what a sender asks to do on its pages.
 fn is_instruction(lower: &str) -> bool {
     let begins = ["to ", "um ", "para ", "pour ", "per ", "om "].iter().any(|word| lower.starts_with(word));
-    let is_english = lower.starts_with("to ")
-        && ["click", "visit", "log in", "sign in"].iter().any(|word| lower.contains(word));
+    let is_asked = begins
+        && ["click", "visit", "log in", "sign in", "klick", "clique", "clic ", "clicca", "klik"]
+            .iter()
+            .any(|word| lower.contains(word));
     // `Call the homeowner right away!`
-    let is_urged = ["give them a call", "give him a call", "give her a call", "questions about"]
-        .iter()
-        .any(|start| lower.starts_with(start))
+    #[rustfmt::skip]
+    const URGED: &[&str] = &[
+        "give them a call", "give him a call", "give her a call", "questions about", "kontaktieren sie", "bitte kontaktieren", "rufen sie",
+        "contáctal", "contactal", "llámal", "llamal", "contactez-", "contactez le", "rappelez-", "rappelez le", "merci de le ", "merci de la ", "contattal", "chiamal", "neem contact",
+    ];
+    let is_urged = URGED.iter().any(|start| lower.starts_with(start))
         || ["call", "contact", "text", "email", "reach", "reply", "respond", "follow"]
             .iter()
             .any(|verb| lower.starts_with(verb))
@@ -260,11 +332,14 @@ fn is_instruction(lower: &str) -> bool {
             ]
             .iter()
             .any(|person| lower.contains(person));
-    is_urged || (begins && (is_english || lower.contains("://")))
+    is_urged || is_asked || (begins && lower.contains("://"))
 }
 
-/// `This message was sent from …`: what a program says of its own mail.
+/// `This message was sent from …`, `End of message`: what a program says of its own mail.
 fn is_about_mail(lower: &str) -> bool {
+    if let Some(rest) = lower.strip_prefix("end of ") {
+        return rest.split_whitespace().all(|word| MAILS.contains(&word) || word == "the");
+    }
     let mut words = lower.split_whitespace();
     words.next() == Some("this")
         && words.next().is_some_and(|word| MAILS.contains(&word))
@@ -281,7 +356,9 @@ fn is_stamp(lower: &str) -> bool {
     let has_time = lower.split(|c: char| c.is_whitespace() || c == ',').any(|word| {
         let parts = word.split_once(':').map(|(hour, minute)| (hour.len(), minute));
         parts.is_some_and(|(hour, minute)| hour <= 2 && minute.starts_with(|c: char| c.is_ascii_digit()))
-            || (word.len() == 4 && word.starts_with("20") && word.bytes().all(|byte| byte.is_ascii_digit()))
+            || word.split(['/', '.', '-']).any(|part| {
+                part.len() == 4 && part.starts_with("20") && part.bytes().all(|byte| byte.is_ascii_digit())
+            })
     });
     let mut head = lower.split_whitespace().take(HEAD - 1);
     has_time && lower.len() <= SIGNATURE_LENGTH && head.any(|word| STAMPS.contains(&word))

@@ -51,8 +51,10 @@ pub fn judge(incoming: IncomingMail<'_>, from: &str, reading: &Reading) -> Verdi
     if !is_program {
         let is_other = reading.email().is_some_and(|email| !email.eq_ignore_ascii_case(from));
         let is_form = reading.has_name() && (is_other || reading.has(SourceField::Phone));
-        let is_lead =
-            !is_contacts && is_form && (contacts >= 3 || subject.is_of_lead) && mail.kind != MailKind::Bulk;
+        let is_lead = !is_contacts
+            && is_form
+            && (contacts >= 3 || subject.is_of_lead || reading.has_message())
+            && mail.kind != MailKind::Bulk;
         return if is_lead { Verdict::Lead } else { Verdict::Other };
     }
     let is_likely = subject.is_of_lead || is_service;
@@ -74,8 +76,12 @@ pub fn judge(incoming: IncomingMail<'_>, from: &str, reading: &Reading) -> Verdi
         // A service of forms or calls that passes on a number says whom to call back.
         1.. if is_service && reading.has(SourceField::Phone) => Verdict::Lead,
         1.. if is_likely => Verdict::Review(HALF_READ),
-        0 if subject.is_new_lead && !says => Verdict::Review(UNREAD),
-        0 if subject.is_new_lead => Verdict::Review(HALF_READ),
+        0 if is_likely && reading.has(SourceField::Message) && form_mail::visitor(mail).is_some() => {
+            Verdict::Lead
+        }
+        0 if is_likely && (subject.is_new_lead || is_service || form_mail::visitor(mail).is_some()) => {
+            Verdict::Review(if says { HALF_READ } else { UNREAD })
+        }
         _ => Verdict::Other,
     }
 }
@@ -119,7 +125,7 @@ impl Subject {
         let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
         let is_new_lead = has(NEW_LEAD) && !lower.contains("your ");
         Subject {
-            is_of_lead: is_new_lead || has(OF_LEAD),
+            is_of_lead: is_new_lead || (has(OF_LEAD) && !lower.starts_with("your ")),
             is_new_lead,
             is_of_transaction: has(OF_TRANSACTION) || lower.split_whitespace().any(is_of_transaction),
         }

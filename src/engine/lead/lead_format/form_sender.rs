@@ -75,13 +75,17 @@ static SERVICES: &[(&str, &str)] = &[
     ("birdeye.com", "birdeye"),
 ];
 
+/// Companies whose addresses send other mails, too: what leads of theirs are called after.
+static MAKERS: &[(&str, &str)] =
+    &[("wix.com", "wix"), ("squarespace.com", "squarespace"), ("netlify.com", "netlify")];
+
 /// Beginnings of the names before the `@` by which programs write, without the signs in them.
 #[rustfmt::skip]
 const PROGRAMS: &[&str] = &[
     "wordpress", "form", "webform", "voicemail", "webmaster", "website", "webseite", "web", "site", "sitio", "mailer",
     "phpmailer", "notification", "notify", "notice", "lead", "newlead", "contactform", "kontaktformular", "enquir",
     "inquir", "quote", "request", "booking", "submission", "www", "apache", "httpd", "nobody", "cgi", "robot", "bot",
-    "system", "anfrage", "solicitud", "devis", "richiest", "aanvra", "automat",
+    "system", "message", "dispatch", "alert", "schedul", "anfrage", "solicitud", "devis", "richiest", "aanvra", "automat",
 ];
 
 /// Words of names that only programs have before the `@`.
@@ -105,7 +109,7 @@ const SITES: &[&str] = &[
 
 /// Returns what leads of a sender, in lower case, are called after.
 pub fn source(from: &str) -> &'static str {
-    match service(from) {
+    match service(from).or_else(|| find(MAKERS, from)) {
         Some(source) => source,
         None if from.starts_with("wordpress@") => WORDPRESS,
         None => USUAL,
@@ -114,19 +118,32 @@ pub fn source(from: &str) -> &'static str {
 
 /// Returns the service that a sender belongs to, if it is one that is known.
 pub fn service(from: &str) -> Option<&'static str> {
+    find(SERVICES, from)
+}
+
+fn find(senders: &[(&str, &'static str)], from: &str) -> Option<&'static str> {
     let (_, domain) = from.rsplit_once('@')?;
-    SERVICES
-        .iter()
-        .find(|(sender, _)| *sender == from || is_within(domain, sender))
-        .map(|(_, source)| *source)
+    let is_from = |sender: &str| sender == from || is_within(domain, sender);
+    senders.iter().find(|(sender, _)| is_from(sender)).map(|(_, source)| *source)
+}
+
+/// Tells whether nobody reads what is sent to an address.
+pub fn is_unread(address: &str) -> bool {
+    let local = local_part(address);
+    NO_REPLY.iter().any(|word| local.contains(word))
+}
+
+/// Returns the letters and digits before the `@`, in lower case.
+fn local_part(address: &str) -> String {
+    let local = address.split('@').next().unwrap_or_default().chars();
+    local.filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
 /// Tells whether an address, in lower case, is one that programs write from.
 pub fn is_program(from: &str, display_name: Option<&str>) -> bool {
-    let local: String =
-        from.split('@').next().unwrap_or_default().chars().filter(char::is_ascii_alphanumeric).collect();
+    let local = local_part(from);
     let display = display_name.unwrap_or_default().to_lowercase();
-    NO_REPLY.iter().any(|word| local.contains(word))
+    is_unread(from)
         || PROGRAMS.iter().any(|start| local.starts_with(start))
         || (SHARED.contains(&local.as_str()) && SITES.iter().any(|word| display.contains(word)))
 }
@@ -142,7 +159,7 @@ mod tests {
             ("x@eu.jotform.com", jotform::FORMAT.name),
             ("x@notjotform.com", USUAL),
             ("formresponses@netlify.com", "netlify"),
-            ("team@netlify.com", USUAL),
+            ("notifications@wix.com", "wix"),
             ("wordpress@acme.example", WORDPRESS),
         ] {
             assert_eq!(source(from), wanted, "{from}");

@@ -38,6 +38,8 @@ pub fn meaning(label: &str) -> Option<(Meaning, Certainty)> {
     let label = last_sentence(label);
     let label = without_number(label.trim().trim_start_matches(['[', '"']).trim_end_matches([']', '"']));
     let folded = folded(label);
+    // What Elementor calls a field that has no name.
+    let folded = folded.strip_prefix("no label ").map_or(folded.clone(), str::to_owned);
     if folded.is_empty() {
         return None;
     }
@@ -57,6 +59,10 @@ pub fn meaning(label: &str) -> Option<(Meaning, Certainty)> {
     }
     if QUESTIONS.iter().any(|start| folded.starts_with(start)) {
         return Some((Meaning::Question, Certainty::ByWords));
+    }
+    // `Jo's contact details` stands above several of them.
+    if ["contact details", "contact information", "contact info"].iter().any(|end| folded.ends_with(end)) {
+        return Some((Meaning::Technical, Certainty::ByWords));
     }
     let meaning = by_words(&folded).map(Meaning::Field).or_else(|| {
         let mut words = folded.split(' ');
@@ -180,19 +186,55 @@ fn by_words(folded: &str) -> Option<SourceField> {
     let begins = |list: &[&str]| words.iter().any(|word| list.iter().any(|start| word.starts_with(start)));
     // `Which town is the project in?` asks for the person's town all the same.
     let is_of_place = has(OF_CITIES) || has(OF_POSTCODES);
-    let is_of_others =
-        words.iter().any(|word| NOT_OF_PERSONS.contains(word) && !(is_of_place && *word == "project"));
+    // So does `Address of the job site`.
+    let is_of_site = has(&["job", "work"]) && has(&["address", "location"]);
+    let is_of_others = words.iter().any(|word| {
+        NOT_OF_PERSONS.contains(word)
+            && !(is_of_place && *word == "project")
+            && !(is_of_site && *word == "site")
+    });
     if words.len() > WORD_LIMIT || is_of_others {
         return None;
     }
-    // `Number of bedrooms` asks for no number to call.
-    if folded.starts_with("number of ") || folded.contains(" number of ") || folded.starts_with("how many ") {
+    // `Number of bedrooms` asks for no number to call, and `End of message` for nothing.
+    if folded.starts_with("end of ")
+        || folded.starts_with("number of ")
+        || folded.contains(" number of ")
+        || folded.starts_with("how many ")
+    {
         return None;
     }
     let (first, last) = (has(FIRST), has(LAST));
     if first && last {
         return Some(SourceField::Name);
     }
+    if let Some(field) = by_several_words(&words) {
+        return Some(field);
+    }
+    let found = WORDS.iter().find(|(_, limit, list)| words.len() <= *limit && has(list));
+    let run_together =
+        || STARTS.iter().find(|(_, list)| words.len() <= 4 && begins(list)).map(|(field, _)| *field);
+    let field = found.map(|(field, _, _)| *field).or_else(run_together)?;
+    let is_name = field == SourceField::Name;
+    // `You have a new message` is what a program says.
+    if field == SourceField::Message
+        && has(&["new", "have", "got", "received", "neue", "nueva", "nuevo", "nouveau", "nuovo", "nieuw"])
+    {
+        return None;
+    }
+    if has(&["type", "kind", "method"]) && field != SourceField::Service {
+        return None;
+    }
+    Some(match (is_name, first, last) {
+        (true, true, _) => SourceField::FirstName,
+        (true, _, true) => SourceField::LastName,
+        _ => field,
+    })
+}
+
+/// Knows a label by words that say something together.
+fn by_several_words(words: &[&str]) -> Option<SourceField> {
+    let has = |list: &[&str]| words.iter().any(|word| list.contains(word));
     if has(&[
         "lead",
         "request",
@@ -219,29 +261,19 @@ fn by_words(folded: &str) -> Option<SourceField> {
     if words.first().is_some_and(|first| WHERE.contains(first)) && has(PLACED) {
         return Some(SourceField::Address);
     }
+    // `House number and street`
+    let of_streets = ["street", "straße", "strasse", "rue", "calle", "via", "straat"];
+    if words.len() <= 6
+        && has(&of_streets)
+        && has(&["number", "no", "nr", "numéro", "número", "numero", "name"])
+    {
+        return Some(SourceField::Address);
+    }
     // A place in one line: `City, State, Zip`, `PLZ / Ort`.
     if words.len() <= 5 && has(OF_POSTCODES) && has(OF_CITIES) {
         return Some(SourceField::City);
     }
-    let found = WORDS.iter().find(|(_, limit, list)| words.len() <= *limit && has(list));
-    let run_together =
-        || STARTS.iter().find(|(_, list)| words.len() <= 4 && begins(list)).map(|(field, _)| *field);
-    let field = found.map(|(field, _, _)| *field).or_else(run_together)?;
-    let is_name = field == SourceField::Name;
-    // `You have a new message` is what a program says.
-    if field == SourceField::Message
-        && has(&["new", "have", "got", "received", "neue", "nueva", "nuevo", "nouveau", "nuovo", "nieuw"])
-    {
-        return None;
-    }
-    if has(&["type", "kind", "method"]) && field != SourceField::Service {
-        return None;
-    }
-    Some(match (is_name, first, last) {
-        (true, true, _) => SourceField::FirstName,
-        (true, _, true) => SourceField::LastName,
-        _ => field,
-    })
+    None
 }
 
 #[cfg(test)]

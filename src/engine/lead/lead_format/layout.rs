@@ -34,12 +34,29 @@ pub fn of_text(text: &str) -> Vec<Piece> {
             gap = Gap::Paragraph;
             continue;
         }
+        if gap == Gap::Break && is_underline(raw, pieces.last_mut()) {
+            continue;
+        }
         let text = if is_rule(raw) { raw.trim() } else { line }.to_owned();
         let marked_bytes = if is_strong { text.len() } else { 0 };
-        pieces.push(Piece::Line(Line { marked_bytes, is_strong, text, is_link: false, gap }));
+        pieces.push(Piece::Line(Line { text, marked_bytes, is_strong, gap, ..Line::default() }));
         gap = Gap::Break;
     }
     questions(pieces)
+}
+
+/// Tells whether a rule is drawn below a heading, as long as the heading is, and marks this as one.
+fn is_underline(rule: &str, above: Option<&mut Piece>) -> bool {
+    let Some(Piece::Line(above)) = above else { return false };
+    let length = |text: &str| text.trim().chars().count();
+    let is_one = is_rule(rule)
+        && above.gap == Gap::Paragraph
+        && length(rule) >= 3
+        && length(rule).abs_diff(length(&above.text)) <= 1;
+    if is_one {
+        (above.is_strong, above.marked_bytes) = (true, above.text.len());
+    }
+    is_one
 }
 
 /// Parts a line in which several labels stand: `Name: Jo | Phone: 555 0100`.
@@ -130,7 +147,8 @@ pub fn of_html(html: &str) -> Vec<Piece> {
                 let names_values = head.len() == 2 && head.last().is_some_and(|text| is_of_values(text));
                 let names_rows =
                     !head.is_empty() && (names_values || !head.iter().any(|text| is_known(text)));
-                let is_row = names_rows && cells.iter().take(2).any(|cell| is_known(&cell.text()));
+                let is_row =
+                    names_values || names_rows && cells.iter().take(2).any(|cell| is_known(&cell.text()));
                 let is_below = !head.is_empty() && head.len() == cells.len() && !is_row;
                 if is_row {
                     head.clear();
@@ -185,7 +203,7 @@ fn shown(line: Line) -> Line {
 }
 
 /// What stands above the values of a form: `Field | Value`.
-fn is_of_values(head: &str) -> bool {
+pub fn is_of_values(head: &str) -> bool {
     let words = [
         "value",
         "values",
@@ -237,7 +255,8 @@ fn row(cells: Vec<Cell>, pieces: &mut Vec<Piece>) {
         cells.remove(0);
     }
     let has_value = |text: &str| {
-        let parts = text.split_once(':').filter(|(_, value)| !value.trim().is_empty());
+        let is_value = |value: &str| !value.trim().is_empty() && label::meaning(value).is_none();
+        let parts = text.split_once(':').filter(|(_, value)| is_value(value));
         parts.is_some_and(|(label, _)| label::meaning(label).is_some())
     };
     let is_label =

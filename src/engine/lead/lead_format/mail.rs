@@ -6,14 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::lead::lead_format::html;
 use crate::lead::lead_format::parsed_lead::ParsedLead;
 use nexora_core::base::Result;
 use nexora_core::model::connection::Connection;
 use nexora_core::model::mail::Mail;
-
-/// Words of a text beyond which it is no stub.
-const STUB_WORDS: usize = 60;
 
 /// How the mails of one format are read.
 pub trait MailFormat: Sync {
@@ -81,25 +77,12 @@ pub enum MailResult {
     Unrelated,
 }
 
-/// Returns what a mail says, for people: its text, or what its HTML and its document say where the text only says that
-/// there is more (RFC 2046, section 5.1.4, has both say the same).
+/// Returns what a mail says, for people: its text, and the document that it carries.
 pub fn shown(mail: &Mail) -> String {
-    let text = match mail.html.as_deref().map(html::text) {
-        Some(html) if is_stub(&mail.text, &html) => html,
-        _ => mail.text.clone(),
-    };
     match &mail.xml {
-        Some(xml) if !mail.text.contains("<adf") => format!("{text}\n\n{xml}"),
-        _ => text,
+        Some(xml) if !mail.text.contains("<adf") => format!("{}\n\n{xml}", mail.text),
+        _ => mail.text.clone(),
     }
-}
-
-/// Tells whether a text says little, and nothing of what the HTML beside it says.
-fn is_stub(text: &str, html: &str) -> bool {
-    let words: Vec<&str> =
-        text.split_whitespace().filter(|word| word.len() > 3).take(STUB_WORDS + 1).collect();
-    let known = words.iter().filter(|word| html.contains(**word)).count();
-    words.len() <= STUB_WORDS && known * 2 <= words.len() && !html.is_empty()
 }
 
 /// Returns the address that a mail is from, in lower case.

@@ -50,7 +50,7 @@ pub const USUAL: Marketplace = Marketplace {
 };
 
 /// Lines of a text that are looked at for sentences.
-const SENTENCES: usize = 12;
+pub const SENTENCES: usize = 12;
 
 impl MailFormat for Marketplace {
     fn read(&self, incoming: IncomingMail<'_>) -> Option<MailResult> {
@@ -68,27 +68,30 @@ impl MailFormat for Marketplace {
             return Some(MailResult::NotALead { reason });
         }
         let mut reading = mail_text::read(mail);
-        reading.take_card();
         let mut otherwise = Fields::default();
         for patterns in [self.phrases, phrase::COMMON] {
             phrase::offer(&mut otherwise, patterns, &mail.subject);
         }
+        phrase::offer_person(&mut otherwise, &mail.subject);
+        let name = mail.from.as_ref().and_then(|from| from.name.as_deref()).and_then(person_via);
+        if otherwise.get(SourceField::Name).is_none() && name.is_none() {
+            let is_own = |word: &str| mail.to.iter().any(|to| to.address.to_lowercase().contains(word));
+            reading.take_person_of(&mail.subject, is_own);
+        }
+        reading.take_by_value();
+        reading.take_card(otherwise.get(SourceField::Name));
         let others = reading.other_labels().chain(reading.other_values());
         for line in reading.asides().take(SENTENCES).chain(others) {
             phrase::offer(&mut otherwise, self.phrases, line);
         }
-        for line in std::iter::once(mail.subject.as_str()).chain(reading.asides().take(SENTENCES)) {
+        for line in reading.asides().take(SENTENCES) {
             phrase::offer_person(&mut otherwise, line);
         }
-        let name = mail.from.as_ref().and_then(|from| from.name.as_deref());
-        if let Some(person) = name.and_then(person_via) {
+        if let Some(person) = name {
             otherwise.offer(SourceField::Name, person);
         }
-        reading.take_words_of_message(&mail.subject);
-        if otherwise.get(SourceField::Name).is_none() {
-            let is_own = |word: &str| mail.to.iter().any(|to| to.address.to_lowercase().contains(word));
-            reading.take_person_of(&mail.subject, is_own);
-        }
+        let is_told = mail.subject.to_lowercase().contains("message");
+        reading.take_words_of_message(&mail.subject, is_told);
         let mut lead = reading.into_lead(otherwise);
         self.lead_source.clone_into(&mut lead.enquiry.source);
         lead.reply_to = self.relay(mail);

@@ -29,6 +29,7 @@ pub mod response;
 pub mod value;
 pub mod verify;
 mod vocabulary;
+mod voice;
 pub mod webhook;
 
 use std::fmt;

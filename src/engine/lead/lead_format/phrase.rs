@@ -18,7 +18,7 @@ pub const COMMON: &[&str] = &[
 #[rustfmt::skip]
 pub const OF_PERSONS: &[&str] = &[
     "{name} wants a quote for {service}", "{name} wants {_}", "{name} is looking for {service}", "{name} needs {service}", "{name} is interested in {service}",
-    "{name} requested {_}", "{name} has requested {_}", "{name} is requesting {_}", "{name} sent {_}", "{name} assigned {_}", "{name} would like {_}", "{name} is waiting {_}", "{name} contacted {_}",
+    "{name} requested {_}", "{name} has requested {_}", "{name} is requesting {_}", "{name} sent {_}", "{name} assigned {_}", "{name} would like {_}", "{name} is waiting {_}", "{name} contacted {_}", "{name} just {_}", "{name} has submitted {_}", "{name} has shortlisted {_}", "{name} has chosen {_}", "{name} chose {_}", "{name} shortlisted {_}", "{name} invited {_}", "{name} submitted {_}", "{name} answered {_}", "{name} booked {_}",
     "{name} sucht {_}", "{name} cherche {_}", "{name} busca {_}", "{name} ha solicitado {_}", "{name} cerca {_}", "{name} zoekt {_}",
 ];
 
@@ -32,11 +32,23 @@ pub fn offer(fields: &mut Fields, patterns: &[&str], text: &str) {
     let Some(found) = patterns.iter().find_map(|pattern| read(pattern, text)) else { return };
     for (field, value) in found {
         // Where a name is not known, the number stands in its place.
-        match field == SourceField::Name && label::is_only_phone(value) {
-            true => fields.offer(SourceField::Phone, value),
-            false => fields.offer(field, value),
+        match field {
+            SourceField::Name if label::is_only_phone(value) => fields.offer(SourceField::Phone, value),
+            SourceField::Name if is_anybody(value) => {}
+            _ => fields.offer(field, value),
         }
     }
+}
+
+/// `a homeowner`, `your customer`: somebody who is not named.
+fn is_anybody(name: &str) -> bool {
+    #[rustfmt::skip]
+    const ARTICLES: &[&str] = &[
+        "a", "an", "the", "your", "one", "someone", "ein", "eine", "einem", "un", "una", "une", "uno", "el", "la", "le", "een",
+    ];
+    let mut words = name.split_whitespace();
+    let is_article = words.next().is_some_and(|first| ARTICLES.contains(&first));
+    is_article && words.all(|word| !word.starts_with(char::is_uppercase))
 }
 
 /// Offers a person and a job where a text tells of both.

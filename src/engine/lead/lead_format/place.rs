@@ -12,7 +12,10 @@ pub fn is_place(line: &str) -> bool {
     // Five digits alone stand behind many things, and a number of four is a code in Australia only.
     let is_sure = match code.len() {
         4 => state.is_some_and(|state| AUSTRALIA.contains(&state)),
-        _ => state.is_some() || !code.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-'),
+        _ => {
+            state.is_some_and(|state| state.len() == 2)
+                || !code.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
+        }
     };
     let is_name = |word: &&str| {
         word.chars().next().is_some_and(char::is_uppercase)
@@ -50,7 +53,8 @@ pub fn is_postcode(text: &str) -> bool {
 
 /// Returns the post code in an address: the last that follows a town or state, or stands before a town.
 pub fn postcode_in(address: &str) -> Option<String> {
-    let words: Vec<&str> = address.split([' ', ',', '\n']).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> =
+        address.split([' ', ',', '\n', '(', ')']).filter(|word| !word.is_empty()).collect();
     let behind = (2..=words.len()).rev().find_map(|end| {
         let (code, rest) = code_at_end(words.get(..end)?)?;
         let is_behind_state = rest.last().is_some_and(|state| AUSTRALIA.contains(state));

@@ -98,7 +98,7 @@ pub const QUESTIONS: &[&str] = &[
     "how can we help", "how may we help", "what do you need", "what can we", "what service do you need",
     "what is going on", "whats going on", "what s going on", "whats the problem", "what is the problem", "tell us",
     "describe", "please describe", "please tell", "briefly describe", "is there anything", "anything else",
-    "what would you like", "what are you looking", "wie können wir", "was können wir", "comment pouvons",
+    "what would you like", "what are you looking", "wie können wir", "was können wir", "was dürfen wir", "was sollen wir", "comment pouvons",
     "cómo podemos", "como podemos", "come possiamo", "hoe kunnen we", "di cosa", "che cosa", "cosa ti serve", "di che", "qué necesita", "que necesita", "en qué podemos", "de quoi avez", "quel est votre", "waar kunnen we", "worum geht", "womit können", "what brings", "how can i help", "what work", "what happened", "whats wrong", "what is wrong", "why are you", "explain", "share", "beschreiben sie", "décrivez", "describa", "describe tu", "cuéntanos", "cuentanos", "descrivi", "omschrijf", "beschrijf",
 ];
 
@@ -107,8 +107,8 @@ pub const QUESTIONS: &[&str] = &[
 pub const PHRASES: &[(Meaning, &[&str])] = &[
     (Field(Name), &[
         "name", "full name", "fullname", "contact name", "customer name", "customer", "client", "client name", "homeowner", "from",
-        "contact", "lead name", "names", "first and last name", "name and surname", "consumer", "prospect", "guest", "requested by", "von", "de", "da", "van",
-        "realname", "caller", "caller name", "calling party", "poster", "posted by", "contact person", "contact full name", "person", "submitted by", "requestor", "enquirer", "enquirer name", "resident", "owner name", "homeowner name", "property owner", "patron", "persona de contacto", "personne à contacter", "persona di contatto", "contactpersoon", "ihr name", "auftraggeber name", "anfragender", "visitor", "visitor name", "buyer", "auftraggeber", "interessent", "acheteur", "demandeur", "opdrachtgever", "aanvrager", "richiedente", "solicitante", "interesado", "vor und nachname", "vorname nachname", "vorname und nachname", "ansprechpartner", "absender", "kunde",
+        "contact", "contacto", "contatto", "kontakt", "lead name", "names", "first and last name", "name and surname", "consumer", "prospect", "guest", "requested by", "von", "de", "da", "van",
+        "realname", "caller", "caller name", "calling party", "poster", "posted by", "contact person", "contact full name", "person", "who", "submitted by", "submitter", "sender", "user", "applicant", "requester", "requestor", "enquirer", "enquirer name", "resident", "owner name", "homeowner name", "property owner", "patron", "persona de contacto", "personne à contacter", "persona di contatto", "contactpersoon", "ihr name", "auftraggeber name", "anfragender", "visitor", "visitor name", "buyer", "auftraggeber", "interessent", "acheteur", "demandeur", "opdrachtgever", "aanvrager", "richiedente", "solicitante", "interesado", "vor und nachname", "name vorname", "nachname vorname", "name und vorname", "nachname und vorname", "vorname nachname", "vorname und nachname", "ansprechpartner", "absender", "kunde",
         "nombre", "nombre completo", "nombre y apellidos", "nombre y apellido", "cliente", "remitente",
         "nom", "nom complet", "nom et prénom", "nom prénom", "prénom et nom", "de la part de",
         "nome", "nome completo", "nome e cognome", "nominativo", "mittente",
@@ -127,7 +127,7 @@ pub const PHRASES: &[(Meaning, &[&str])] = &[
         "indirizzo email", "indirizzo e mail", "posta elettronica", "e mailadres", "emailadres", "mailadres",
     ]),
     (Field(Phone), &[
-        "phone", "phone number", "telephone", "telephone number", "tel", "tel no", "mobile", "mobile number", "mobile phone", "mobile no", "cell",
+        "phone", "callback", "call back", "call back no", "phone number", "telephone", "telephone number", "tel", "tel no", "mobile", "mobile number", "mobile phone", "mobile no", "cell",
         "cell phone", "cell number", "cellphone", "daytime phone", "contact number", "contact no", "call", "whats app", "phone 1", "phone1", "mobile phone number", "callback number", "call back number", "caller id", "caller number", "calling number", "ani", "tel number", "telephone no", "telefono di contatto", "nummer", "kontaktnummer", "mobilfunknummer", "gsm nummer", "n tel", "phone no", "ph", "number", "whatsapp",
         "tél", "n tél", "telefon", "telefonnummer", "tel nr", "telefon nr", "mobil", "mobilnummer", "mobiltelefon", "handy", "handynummer", "rufnummer", "rückrufnummer",
         "teléfono", "telefono", "teléfono móvil", "telefono movil", "móvil", "movil", "celular", "número de teléfono", "teléfono de contacto",
@@ -144,8 +144,8 @@ pub const PHRASES: &[(Meaning, &[&str])] = &[
         "intervento", "tipo di intervento", "dienst", "soort werk", "type werk", "soort klus", "klus", "werkzaamheden",
     ]),
     (Field(Message), &[
-        "message", "body", "transcription", "transcript", "voicemail transcript", "voicemail transcription", "call summary", "summary", "call notes", "what they said", "visitor message", "project summary", "homeowners notes", "customer notes", "customer comments", "customers comments", "messages", "message body", "comment", "comments", "comment or message", "comments or questions", "questions or comments", "description",
-        "notes", "note", "details", "job description", "job details", "project details", "project description", "auftragsbeschreibung", "projektbeschreibung", "problembeschreibung", "ihre anfrage", "ihr anliegen", "work description", "brief description", "job notes", "lead notes", "request description", "customer request", "your project", "beschrijving", "klusomschrijving", "descripción de la solicitud", "descripción del trabajo", "description des travaux", "description du besoin", "descrizione del lavoro", "project notes", "service details",
+        "message", "msg", "body", "transcription", "transcript", "voicemail transcript", "voicemail transcription", "call summary", "summary", "call notes", "what they said", "visitor message", "project summary", "homeowners notes", "customer notes", "customer comments", "customers comments", "messages", "message body", "comment", "comments", "comment or message", "comments or questions", "questions or comments", "description",
+        "notes", "note", "details", "job description", "job details", "project details", "project description", "auftragsbeschreibung", "projektbeschreibung", "problembeschreibung", "ihre anfrage", "ihr anliegen", "work description", "brief description", "job notes", "lead notes", "request description", "customer request", "your project", "votre projet", "ihr projekt", "su proyecto", "tu proyecto", "il tuo progetto", "projet", "projekt", "proyecto", "progetto", "beschrijving", "klusomschrijving", "descripción de la solicitud", "descripción del trabajo", "description des travaux", "description du besoin", "descrizione del lavoro", "project notes", "service details",
         "request details", "customers note", "enquiry", "inquiry", "question", "questions", "additional information",
         "additional info", "additional details", "additional comments", "additional notes", "more information", "more details", "special instructions",
         "remarks", "notes from customer", "message from customer", "description of work", "scope of work", "issue", "problem", "request",
@@ -155,7 +155,7 @@ pub const PHRASES: &[(Meaning, &[&str])] = &[
         "bericht", "opmerking", "opmerkingen", "vraag", "toelichting", "omschrijving", "uw bericht",
     ]),
     (Field(Address), &[
-        "address", "street address", "street", "address line 1", "address 1", "service address", "project address", "property address", "job address",
+        "address", "addr", "street address", "street", "address line 1", "address 1", "service address", "project address", "property address", "job address",
         "location", "job location", "project location", "service location", "home address", "full address", "mailing address", "property", "job site", "jobsite", "site address", "work address", "address of work", "where", "einsatzort", "objekt", "objektadresse", "auftragsort", "projektort", "ausführungsort", "leistungsort", "objektanschrift", "lugar", "lugar del trabajo", "zona", "lieu des travaux", "adresse des travaux", "adresse du chantier", "luogo del lavoro", "luogo dellintervento", "zona di intervento", "installation address", "work location", "area", "plek", "where is the work",
         "lieu", "ubicación", "luogo", "locatie",
         "adresse", "anschrift", "straße", "strasse", "straße und hausnummer", "straße hausnummer", "straße nr",
@@ -185,7 +185,7 @@ pub const PHRASES: &[(Meaning, &[&str])] = &[
         "job ref", "request id", "request number", "service request", "service request number", "service request id", "srid", "submission id", "submission number", "entry id", "entry number",
         "enquiry id", "enquiry ref", "enquiry number", "inquiry id", "ticket", "ticket number", "quote id", "opportunity id", "order id",
     ]),
-    (Question, &["reason for call", "reason for calling", "call reason", "reason", "help", "need", "what is it about", "worum geht es"]),
+    (Question, &["re", "regarding", "reason for call", "reason for calling", "call reason", "reason", "help", "need", "what is it about", "worum geht es"]),
     (Origin("landing_url"), &["page url", "source url", "page", "landing page", "landing url", "url", "form url", "page submitted on", "page title", "submitted from", "sent from"]),
     (Origin("referrer"), &["referrer", "referer", "http referer", "referring page"]),
     (Origin("utm_source"), &["utm source"]),
@@ -202,7 +202,7 @@ pub const PHRASES: &[(Meaning, &[&str])] = &[
         "preferred contact", "preferred contact method", "contact method", "contact preference", "preferred method of contact", "best way to contact",
         "customer details", "contact details", "lead details", "client details", "your details", "homeowner details", "personal details",
         "customer information", "contact information", "contact info", "customer info", "personal information",
-        "hidden", "recaptcha", "captcha", "honeypot", 
+        "submit", "submit button", "hidden", "recaptcha", "captcha", "honeypot", 
         "lead fee", "lead price", "lead cost", "fee", "price", "credits", "lead type", "match type", "acceptance", "action taken", "new client", "call duration", "duration", "call length", "requested at", "requested on", "date requested", "posted", "posted on",
         "tracking number", "call recording", "recording", "receptionist", "agent", "operator", "taken by", "status", "priority", "lead source", "source", "device", "os", "operating system", "screen resolution", "language", "locale", "time zone", "timezone", "country code",
     ]),
@@ -214,7 +214,7 @@ pub const WORDS: &[(SourceField, usize, &[&str])] = &[
     (Email, 9, &["email", "emails", "mail", "courriel", "correo", "emailadresse", "emailadres", "mailadres"]),
     (Phone, 9, &[
         "phone", "telephone", "tel", "mobile", "cell", "cellphone", "telefon", "telefonnummer", "handy", "handynummer", "mobil", "rufnummer",
-        "téléphone", "portable", "teléfono", "telefono", "móvil", "celular", "cellulare", "telefoon", "telefoonnummer", "whatsapp", "number", "call",
+        "téléphone", "portable", "teléfono", "telefono", "móvil", "celular", "cellulare", "telefoon", "telefoonnummer", "whatsapp", "number", "call", "callback",
     ]),
     (PreferredTime, 9, &["when", "availability", "schedule", "appointment", "timeline", "date", "day", "days", "termin", "wann", "cuándo", "quand", "quando", "wanneer", "fecha", "datum"]),
     (Postcode, 7, &["zip", "zipcode", "postcode", "postal", "plz", "postleitzahl"]),

@@ -125,6 +125,23 @@ pub fn begins_original(lines: &[Line]) -> bool {
     }
 }
 
+/// Returns how many of these lines give the headers of a mail that is passed on, in whatever order; 0 where they do not begin with
+/// any.
+pub fn count_headers(lines: &[Line]) -> usize {
+    let is_header = |line: &&Line| {
+        label(&line.text).is_some_and(|label| {
+            let known = [&FROM[..], &SENT, &TO_OR_SUBJECT, &["cc", "reply-to"]];
+            known.iter().any(|list| list.contains(&label.as_str()))
+        })
+    };
+    let count = lines.iter().take(HEADER_LINES).take_while(is_header).count();
+    let headers = lines.get(..count).unwrap_or_default();
+    let has = |known: &[&str]| {
+        headers.iter().filter_map(|line| label(&line.text)).any(|label| known.contains(&label.as_str()))
+    };
+    if has(&FROM) && has(&SENT) && has(&TO_OR_SUBJECT) { count } else { 0 }
+}
+
 /// The headers of a mail as Outlook writes them: from whom, when, and to whom or about what.
 fn gives_headers(lines: &[Line]) -> bool {
     let Some(first) = lines.first() else { return false };

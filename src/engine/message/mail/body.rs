@@ -107,7 +107,9 @@ fn is_stub(plain: &str, html: &[Line]) -> bool {
     let words: HashSet<String> = words(plain).collect();
     let shared = words.intersection(&said).count();
     let points = words.len() <= POINTER_WORDS && words.iter().any(|word| POINTERS.contains(&word.as_str()));
-    let differs = shared * 2 < words.len() && shared * 2 < said.len();
+    // Of two that differ, the one that says less is the stub, unless it is the one that points to the other.
+    let is_less = points || words.len() <= said.len();
+    let differs = is_less && shared * 2 < words.len() && shared * 2 < said.len();
     differs || (points && said.len() > words.len() * 2)
 }
 

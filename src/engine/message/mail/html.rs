@@ -1,6 +1,7 @@
 //! The text of an HTML mail, line by line, with a note of the lines that quote another mail.
 //!
-//! Total and linear: what is not closed, or nested too deep, is read as it comes.
+//! Total and linear: what is not closed, or nested too deep, is read as it comes. How a lead's labels stand beside their
+//! values is read by `lead/lead_format/html`, which keeps rows, marks and links, and knows nothing of quotations.
 
 use html5gum::{StartTag, Token, Tokenizer};
 

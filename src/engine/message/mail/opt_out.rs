@@ -41,7 +41,7 @@ const COURTESY: [&str; 34] = [
 ];
 
 /// What is left then.
-const OPT_OUTS: [&str; 82] = [
+const OPT_OUTS: &[&str] = &[
     "stop",
     "stop all",
     "stopall",
@@ -69,24 +69,10 @@ const OPT_OUTS: [&str; 82] = [
     "opt out",
     "optout",
     "opt me out",
-    "stop emailing me",
-    "stop emailing",
-    "stop mailing me",
-    "stop sending me emails",
-    "stop sending emails",
-    "stop sending me mail",
     "stop these emails",
-    "stop contacting me",
-    "stop writing me",
     "no more emails",
     "no more mails",
     "no more mail",
-    "do not email me",
-    "do not email me again",
-    "don t email me",
-    "don t email me anymore",
-    "do not contact me",
-    "do not contact me again",
     // German
     "stopp",
     "abmelden",
@@ -124,10 +110,42 @@ const OPT_OUTS: [&str; 82] = [
     "désinscription",
     "me désinscrire",
     "désinscrire",
+    "ne m écrivez plus",
+    "ne m écrivez plus jamais",
+    "ne me contactez plus",
+    "n écrivez plus",
+    "arrêtez de m écrire",
+    "plus de mails",
+    "plus d e mails",
+    // More German and Spanish
+    "nicht mehr schreiben",
+    "schreiben sie mir nicht mehr",
+    "schreiben sie nicht mehr",
+    "schreibt mir nicht mehr",
+    "nicht mehr kontaktieren",
+    "kontaktieren sie mich nicht mehr",
+    "mich nicht mehr kontaktieren",
+    "no me escriban más",
+    "no me escriba más",
+    "no me contacten más",
+    "dejen de escribirme",
+    "deje de escribirme",
     // Italian, Dutch
     "cancellami",
+    "non scrivetemi più",
+    "non scrivermi più",
     "afmelden",
     "uitschrijven",
+    "geen mails meer",
+    "stuur me geen mails meer",
+];
+
+/// What mails do, as people ask to stop it, and to whom.
+const WRITING: [&str; 9] =
+    ["emailing", "mailing", "messaging", "contacting", "writing", "sending", "spamming", "email", "contact"];
+const WRITTEN: [&str; 21] = [
+    "me", "us", "to", "this", "these", "those", "them", "any", "more", "anymore", "again", "now", "email",
+    "emails", "mail", "mails", "message", "messages", "stuff", "ever", "spam",
 ];
 
 /// What may stand before the courtesy is taken out, as "s'il vous plaît".
@@ -155,7 +173,19 @@ pub fn is_opt_out(subject: &str, own_text: &str) -> bool {
         said = said.replace(&format!(" {phrase} "), " ");
     }
     let said: Vec<&str> = said.split_whitespace().filter(|word| !COURTESY.contains(word)).collect();
-    OPT_OUTS.contains(&said.join(" ").as_str())
+    OPT_OUTS.contains(&said.join(" ").as_str()) || asks_to_stop(&said)
+}
+
+/// `Stop sending these`, `don't contact us anymore`.
+fn asks_to_stop(said: &[&str]) -> bool {
+    let (["stop" | "quit" | "cease" | "never", rest @ ..]
+    | ["do", "not", rest @ ..]
+    | ["don", "t", rest @ ..]) = said
+    else {
+        return false;
+    };
+    let Some((verb, objects)) = rest.split_first() else { return false };
+    WRITING.contains(verb) && objects.iter().all(|word| WRITTEN.contains(word))
 }
 
 #[cfg(test)]
@@ -187,6 +217,12 @@ mod tests {
             "Me désabonner, s'il vous plaît",
             "Désinscription",
             "Stop\u{1f6d1}",
+            "Stop messaging me",
+            "Please stop sending these.",
+            "Don't contact us anymore",
+            "Ne m'écrivez plus",
+            "Bitte nicht mehr schreiben!",
+            "No me escriban más, por favor",
             "Hi,\n\nplease unsubscribe me\n\nthanks",
         ] {
             assert!(is_opt_out("Re: your request", text), "{text}");
@@ -206,6 +242,9 @@ mod tests {
             "Can you remove the old boiler?",
             "Remove the tank please",
             "Don't stop",
+            "Stop sending Joe, he is late",
+            "Don't contact me before Friday",
+            "Do not email me the invoice, post it",
             "yes",
             "",
             "no more questions",

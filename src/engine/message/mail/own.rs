@@ -19,6 +19,13 @@ pub struct Line {
     pub origin: Origin,
 }
 
+impl Line {
+    /// Returns a line that nothing marks as a quote.
+    pub fn own(text: &str) -> Line {
+        Line { text: text.to_owned(), origin: Origin::Own }
+    }
+}
+
 /// The line before a signature (RFC 3676, section 4.3), whose blank is often lost.
 const DELIMITER: &str = "--";
 
@@ -166,6 +173,21 @@ pub fn begins_forwarded(line: &str) -> bool {
     let lower = line.trim_start_matches(['>', ' ']).to_lowercase();
     let is_ruled = lower.starts_with("--") && FORWARDED.iter().any(|words| lower.contains(words));
     is_ruled || (lower.ends_with(':') && BEGIN_FORWARDED.iter().any(|words| lower.starts_with(words)))
+}
+
+/// Returns where a mail that was passed on begins among lines, below its headers; nothing where none was. In what is not said to
+/// be forwarded the same lines may be a form's.
+pub fn forwarded_from(lines: &[Line], subject: &str) -> Option<usize> {
+    let is_forward = is_forward(subject);
+    let mut is_announced = is_forward;
+    for (index, line) in lines.iter().enumerate() {
+        is_announced |= begins_forwarded(&line.text);
+        let headers = if is_announced { attribution::count_headers(lines.get(index..)?) } else { 0 };
+        if headers > 0 {
+            return Some(index + headers);
+        }
+    }
+    None
 }
 
 fn is_forward(subject: &str) -> bool {

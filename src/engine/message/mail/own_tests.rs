@@ -228,6 +228,13 @@ fn parts_are_read_in_their_order_and_each_once() {
     );
     assert_eq!(
         alternative(
+            "Name: Jo Miller, and the boiler in the cellar leaks again since Friday",
+            "<p>See the text.</p>"
+        ),
+        "Name: Jo Miller, and the boiler in the cellar leaks again since Friday"
+    );
+    assert_eq!(
+        alternative(
             "View this mail in your browser: https://x.example/1",
             "<a>View this mail in your browser</a><p>New enquiry of Jo Miller, 4 Elm Road, the boiler is leaking and the house is cold, please call at once</p>"
         ),

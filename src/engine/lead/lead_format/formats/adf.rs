@@ -10,10 +10,10 @@ use crate::lead::enquiry::Enquiry;
 use crate::lead::lead_format::LeadFormat;
 use crate::lead::lead_format::form_evidence;
 use crate::lead::lead_format::formats::adf_prospect::{Element, Prospect};
-use crate::lead::lead_format::html;
 use crate::lead::lead_format::mail::{IncomingMail, MailFormat, MailResult};
 use crate::lead::lead_format::parsed_lead::ParsedLead;
 use crate::message::mail::XML_LIMIT_BYTES;
+use crate::message::mail::text;
 use nexora_core::model::mail::Mail;
 
 pub static FORMAT: LeadFormat =
@@ -73,7 +73,7 @@ fn documents(mail: &Mail) -> Vec<String> {
         return found;
     }
     let html = mail.html.as_deref().unwrap_or_default();
-    document(html).or_else(|| document(&html::text(html))).into_iter().collect()
+    document(html).or_else(|| document(&text::of_html(html))).into_iter().collect()
 }
 
 /// Returns a text from its first ADF element on. A prefix may stand before the name.
@@ -121,7 +121,8 @@ fn read(document: &str) -> Vec<ParsedLead> {
                 open.push(element);
             }
             Ok(Event::End(_)) => {
-                let Some(ended) = open.pop() else { continue };
+                let Some(mut ended) = open.pop() else { continue };
+                ended.text = unescaped(&ended.text);
                 if ended.name == "prospect" {
                     leads.extend(std::mem::take(&mut prospect).finish());
                     continue;
@@ -133,7 +134,7 @@ fn read(document: &str) -> Vec<ParsedLead> {
                 }
             }
             Ok(Event::Text(text)) => add_to(&mut open, &text.decode().unwrap_or_default()),
-            Ok(Event::CData(text)) => add_to(&mut open, &unescaped(&text.decode().unwrap_or_default())),
+            Ok(Event::CData(text)) => add_to(&mut open, &text.decode().unwrap_or_default()),
             Ok(Event::GeneralRef(reference)) => add_to(&mut open, &resolved(&reference)),
             Ok(Event::Eof) => break true,
             Err(_) => break false,
@@ -188,13 +189,13 @@ fn resolved(reference: &BytesRef<'_>) -> String {
     resolve_html5_entity(&name).unwrap_or(" ").to_owned()
 }
 
-/// Some write HTML into a text of which XML marks that it holds none.
+/// Some write HTML into a text that is to hold none, as CDATA or escaped once more.
 fn unescaped(text: &str) -> String {
     let has_marks = text.contains("</") || text.contains("<br") || text.contains("<p>");
     let has_references =
         text.split('&').skip(1).any(|rest| rest.split_once(';').is_some_and(|(name, _)| name.len() <= 8));
     match has_marks || has_references {
-        true => html::text(&text.replace('\n', "<br>")),
+        true => text::of_html(&text.replace('\n', "<br>")),
         false => text.to_owned(),
     }
 }

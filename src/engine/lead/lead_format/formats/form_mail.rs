@@ -42,9 +42,22 @@ impl MailFormat for FormMail {
             };
         }
         let mut reading = mail_text::read(mail);
-        if form_sender::service(&from).is_some() {
-            reading.take_card();
-            reading.take_words_of_message(&mail.subject);
+        reading.take_by_value();
+        // A form without labels: the visitor's name and address above what they wrote.
+        let has_card = reading.contacts() == 0
+            && visitor(mail).is_some_and(|visitor| mail.text.contains(&visitor.address));
+        let has_card = has_card || (reading.contacts() == 0 && reading.has_named_card(&mail.subject));
+        let is_service = form_sender::service(&from).is_some();
+        if has_card || is_service {
+            reading.take_card(None);
+        }
+        match is_service {
+            true => {
+                let is_told = has_card || mail.subject.to_lowercase().contains("message");
+                reading.take_words_of_message(&mail.subject, is_told);
+            }
+            false if has_card => reading.take_letter(),
+            false => {}
         }
         match form_evidence::judge(incoming, &from, &reading) {
             Verdict::Lead => Some(MailResult::Leads(vec![lead(mail, reading, source)])),
@@ -78,6 +91,9 @@ fn lead(mail: &Mail, reading: Reading, source: &str) -> ParsedLead {
     if let Some(person) = display.and_then(marketplace::person_via).filter(|person| card::is_person(person)) {
         otherwise.offer(SourceField::Name, person);
     }
+    for line in reading.asides().take(marketplace::SENTENCES) {
+        phrase::offer_person(&mut otherwise, line);
+    }
     let mut lead = reading.into_lead(otherwise);
     source.clone_into(&mut lead.enquiry.source);
     lead
@@ -87,5 +103,7 @@ fn lead(mail: &Mail, reading: Reading, source: &str) -> ParsedLead {
 pub fn visitor(mail: &Mail) -> Option<&Mailbox> {
     let own = mail.from.as_ref().map(|from| &from.address);
     let is_own = |address: &String| mail.to.iter().any(|to| to.address.eq_ignore_ascii_case(address));
-    mail.reply_to.as_ref().filter(|reply| Some(&reply.address) != own && !is_own(&reply.address))
+    mail.reply_to.as_ref().filter(|reply| {
+        Some(&reply.address) != own && !is_own(&reply.address) && !form_sender::is_unread(&reply.address)
+    })
 }

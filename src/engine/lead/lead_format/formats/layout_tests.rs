@@ -7,6 +7,9 @@ use crate::message::mail::from_rfc822;
 /// What has to be read of a mail; `*` where it does not matter: file, name, mail address, telephone number, address, postcode, message, source.
 type Wanted = [&'static str; 8];
 
+/// Sets of layouts that were written before the code had read one of them.
+const SETS: &[&str] = &["a", "b", "c", "d", "e", "f", "g", "h"];
+
 #[rustfmt::skip]
 const LAYOUTS: &[Wanted] = &[
     ["cases/b05-lead-mail-zero-width", "Dana Whitfield", "dana.w@example.com", "512-555-0148", "Austin", "78704", "The Dampfkessel is leaking", "angi"],
@@ -287,33 +290,67 @@ const LAYOUTS: &[Wanted] = &[
     ["layouts/phone-tree", "Hester Moody", "", "505-555-0186", "", "", "Caller needs the swamp cooler winterized, two story house.", "form_mail"],
     ["layouts/shopify-de", "Gerlinde Voss", "gerlinde@example.de", "030 5550166", "", "", "Bauen Sie die Markise auch in Potsdam an?", "shopify"],
 ];
-fn mail(file: &str) -> Vec<u8> {
-    let path = format!("{}/../../tests/fixtures/mail/{file}.eml", env!("CARGO_MANIFEST_DIR"));
+fn fixture(file: &str) -> Vec<u8> {
+    let path = format!("{}/../../tests/fixtures/mail/{file}", env!("CARGO_MANIFEST_DIR"));
     std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-fn reading(file: &str) -> MailResult {
-    read(IncomingMail { mail: &from_rfc822(&mail(file)), rules: &Rules::default(), is_contacts: false })
+fn mail(file: &str) -> Vec<u8> {
+    fixture(&format!("{file}.eml"))
 }
 
-fn faults(wanted: &Wanted) -> Vec<String> {
-    let found = match reading(wanted[0]) {
+fn reading(file: &str) -> MailResult {
+    reading_of(&mail(file))
+}
+
+fn reading_of(mail: &[u8]) -> MailResult {
+    read(IncomingMail { mail: &from_rfc822(mail), rules: &Rules::default(), is_contacts: false })
+}
+
+/// Returns what was read of a mail and should have been read otherwise.
+fn faults(name: &str, mail: &[u8], wanted: &[&str]) -> Vec<String> {
+    let found = match reading_of(mail) {
         MailResult::Leads(leads) if leads.len() == 1 => leads,
         MailResult::Message(lead) => vec![*lead],
-        other => return vec![format!("{}: {other:?}", wanted[0])],
+        other => return vec![format!("{name}: {other:?}")],
     };
     let e = &found[0].enquiry;
     let said = [&e.name, &e.email, &e.phone, &e.address, &e.postcode, &e.message, &e.source];
-    let file = wanted[0];
-    let pairs =
-        wanted.iter().skip(1).zip(said).filter(|(wanted, said)| **wanted != said.as_str() && **wanted != "*");
-    pairs.map(|(wanted, said)| format!("{file}: {said:?} for {wanted:?}")).collect()
+    let pairs = wanted.iter().zip(said).filter(|(wanted, said)| **wanted != said.as_str() && **wanted != "*");
+    pairs.map(|(wanted, said)| format!("{name}: {said:?} for {wanted:?}")).collect()
 }
 
 #[test]
 fn layouts_are_read() {
-    let wrong: Vec<String> = LAYOUTS.iter().flat_map(faults).collect();
+    let wrong: Vec<String> =
+        LAYOUTS.iter().flat_map(|wanted| faults(wanted[0], &mail(wanted[0]), &wanted[1..])).collect();
     assert!(wrong.is_empty(), "{} of {} layouts:\n{}", wrong.len(), LAYOUTS.len(), wrong.join("\n"));
+}
+
+/// Mails of a set, each with what has to be read of it in front: see tests/fixtures/mail/sets/README.md.
+#[test]
+fn sets_of_layouts_are_read() {
+    for set in SETS {
+        let text = String::from_utf8(fixture(&format!("sets/{set}.txt"))).expect("UTF-8");
+        let mails: Vec<&str> = text.split("\n=== ").map(|mail| mail.trim_start_matches("=== ")).collect();
+        let wrong: Vec<Vec<String>> = mails.iter().map(|mail| faults_of_set(mail)).collect();
+        let count = wrong.iter().filter(|faults| !faults.is_empty()).count();
+        assert_eq!(count, 0, "{count} of {} in {set}:\n{}", mails.len(), wrong.concat().join("\n"));
+    }
+}
+
+fn faults_of_set(mail: &str) -> Vec<String> {
+    let (head, mail) = mail.split_once("\n---\n").expect("a rule below what is wanted");
+    let mut lines = head.lines();
+    let name = lines.next().expect("a name");
+    let mut wanted: Vec<String> = Vec::new();
+    for (line, label) in lines.zip(["name", "email", "phone", "address", "postcode", "message", "source"]) {
+        let value = line.strip_prefix(label).and_then(|rest| rest.strip_prefix(':')).expect(label);
+        wanted.push(value.trim().replace("\\n", "\n"));
+    }
+    let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
+    assert_eq!(wanted.len(), 7, "{name}");
+    faults(name, mail.as_bytes(), &wanted)
 }
 
 #[test]

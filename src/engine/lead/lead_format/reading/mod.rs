@@ -1,5 +1,7 @@
 //! What was read of a mail, label by label, and the lead that it makes.
 
+#[cfg(test)]
+mod tests;
 mod unlabelled;
 
 use std::collections::BTreeMap;
@@ -9,6 +11,7 @@ use crate::lead::lead_format::label::{self, Meaning, address_in, is_likely, is_o
 use crate::lead::lead_format::layout::plain;
 use crate::lead::lead_format::parsed_lead::ParsedLead;
 use crate::lead::lead_format::place::{code_before, is_postcode, is_town, postcode_in};
+use crate::lead::lead_format::voice;
 use nexora_core::model::lead::{Attribution, Details};
 use nexora_core::model::source::SourceField;
 
@@ -19,6 +22,9 @@ const DETAILS: usize = 40;
 const PLACE: &[SourceField] = &[SourceField::Address, SourceField::City, SourceField::Region];
 const PERSON: &[SourceField] = &[SourceField::Name, SourceField::FirstName, SourceField::LastName];
 const ASIDES: usize = 200;
+
+/// Labels that ask for the last name before the first, in a language in which both have a word of their own.
+const LAST_FIRST: &[&str] = &["name vorname", "nachname vorname", "name und vorname", "nachname und vorname"];
 
 /// Words of an answer from which on it is a message, and not only what the job is called.
 const MESSAGE_WORDS: usize = 3;
@@ -31,6 +37,8 @@ const ANSWER_WORDS: usize = 6;
 struct Said {
     label: String,
     value: String,
+    /// The label is not known at all.
+    is_unknown: bool,
 }
 
 impl Said {
@@ -48,6 +56,8 @@ pub struct Reading {
     others: Vec<Said>,
     origin: BTreeMap<String, String>,
     asides: Vec<String>,
+    /// Whether each of them begins a paragraph.
+    breaks: Vec<bool>,
     count: usize,
 }
 
@@ -62,7 +72,7 @@ impl Reading {
         if self.add_to_address(label, value) {
             return;
         }
-        let said = Said { label: heading(label), value: value.to_owned() };
+        let said = Said { label: heading(label), value: value.to_owned(), is_unknown: meaning.is_none() };
         match meaning {
             Some(Meaning::Field(field)) => self.field(field, said),
             Some(Meaning::Question) => self.answers.push(said),
@@ -73,10 +83,11 @@ impl Reading {
         }
     }
 
-    /// Notes a line that belongs to no label.
-    pub fn aside(&mut self, line: &str) {
+    /// Notes a line that belongs to no label, and whether it begins a paragraph.
+    pub fn aside(&mut self, line: &str, starts: bool) {
         if self.asides.len() < ASIDES {
             self.asides.push(line.to_owned());
+            self.breaks.push(starts);
         }
     }
 
@@ -126,7 +137,9 @@ impl Reading {
 
     /// Says how much was read, so that two readings of one mail can be compared.
     pub fn weight(&self) -> usize {
-        self.contacts() * 2 + usize::from(self.has_message())
+        let words = |said: &Said| said.value.split_whitespace().count();
+        let answers = self.others.iter().any(|said| said.is_unknown && words(said) >= ANSWER_WORDS);
+        self.contacts() * 2 + usize::from(self.has_message() || answers)
     }
 
     /// Makes a lead of what was read, and of `otherwise` where the mail itself says nothing; what has no field becomes
@@ -157,6 +170,8 @@ impl Reading {
         read.fill(otherwise, &[PLACE, PERSON]);
         read.details = details(kept.into_iter().chain(self.others), &read);
         let mut lead = read.into_lead();
+        let own = voice::without_talk_of(&lead.enquiry.message, &lead.enquiry.name).len();
+        lead.enquiry.message.truncate(own);
         lead.enquiry.attribution = Attribution(self.origin);
         lead
     }
@@ -174,20 +189,25 @@ impl Reading {
         };
         // Where a name is not known, callers are told by their number.
         if is_only_phone(&name) {
-            let said = Said { label: said.label.clone(), value: name.clone() };
+            let said = Said { value: name.clone(), ..said.clone() };
             self.said.entry(SourceField::Phone).or_default().push(said);
             self.said.entry(SourceField::Name).or_default().pop();
             return;
         }
-        let person = person(&name);
+        let mut person = person(&name);
+        // `Name, Vorname` has the last name first.
+        if LAST_FIRST.contains(&label::folded(&said.label).as_str())
+            && let Some((last, first)) = person.split_once(' ').filter(|(_, first)| !first.contains(' '))
+        {
+            person = format!("{first} {last}");
+        }
         if let Some(last) = list.last_mut() {
             last.value = person;
         }
-        let label = &said.label;
         let mut place: Vec<&str> = Vec::new();
         let found = address_in(&name).into_iter().chain(rest.lines());
         for line in found {
-            let part = Said { label: label.clone(), value: line.trim().to_owned() };
+            let part = Said { value: line.trim().to_owned(), ..said.clone() };
             if address_in(line).is_some() {
                 self.said.entry(SourceField::Email).or_default().push(part);
             } else if is_phone(line) && line.len() <= 40 {
@@ -197,7 +217,7 @@ impl Reading {
             }
         }
         if !place.is_empty() {
-            let part = Said { label: label.clone(), value: place.join("\n") };
+            let part = Said { value: place.join("\n"), ..said.clone() };
             self.said.entry(SourceField::Address).or_default().push(part);
         }
     }
@@ -247,6 +267,16 @@ impl Reading {
                 self.said.entry(SourceField::Message).or_default().push(said);
             }
         }
+        // A job in a sentence.
+        if !self.has(SourceField::Message)
+            && self.answers.is_empty()
+            && let Some(list) = self.said.get_mut(&SourceField::Service)
+            && let Some(index) =
+                list.iter().position(|said| words(said) >= ANSWER_WORDS && said.value.contains([',', '.']))
+        {
+            let said = list.remove(index);
+            self.said.entry(SourceField::Message).or_default().push(said);
+        }
         if !self.has(SourceField::Message) {
             let longest = self.answers.iter().enumerate().rev().max_by_key(|(_, said)| words(said));
             let longest = longest.filter(|(_, said)| words(said) >= MESSAGE_WORDS).map(|(index, _)| index);
@@ -286,7 +316,11 @@ impl Reading {
                 let tail = postcode_in(city).unwrap_or_default();
                 read.offer(SourceField::Postcode, code);
                 read.offer(SourceField::Postcode, &tail);
-                read.offer(field, city.trim_end_matches(tail.as_str()).trim_end_matches([' ', ',']));
+                let town = city.trim_end_matches(')').trim_end_matches(tail.as_str());
+                read.offer(
+                    field,
+                    if tail.is_empty() { city } else { town.trim_end_matches([' ', ',', '(']) },
+                );
             }
             SourceField::Address if code_before(said.value.trim()).is_some_and(|(_, town)| is_town(town)) => {
                 Self::best(read, SourceField::City, said, kept);
@@ -363,7 +397,7 @@ fn heading(label: &str) -> String {
 /// Keeps what has no field of its own, two values of one label one below the other.
 fn details(said: impl Iterator<Item = Said>, fields: &Fields) -> Details {
     let mut details = Details::new();
-    for Said { label, value } in said {
+    for Said { label, value, .. } in said {
         let is_known = fields.values().any(|known| known == value)
             || is_only_phone(&value) && fields.values().any(|known| known.contains(&value));
         if is_known || label.is_empty() || (details.len() >= DETAILS && !details.contains_key(&label)) {
@@ -376,110 +410,4 @@ fn details(said: impl Iterator<Item = Said>, fields: &Fields) -> Details {
         text.push_str(&value);
     }
     details
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn lead(said: &[(&str, &str)]) -> ParsedLead {
-        let mut reading = Reading::default();
-        for (label, value) in said {
-            reading.note(label, label::meaning(label).map(|(meaning, _)| meaning), value);
-        }
-        reading.into_lead(Fields::default())
-    }
-
-    #[test]
-    fn the_first_good_value_of_a_field_counts_and_the_others_are_details() {
-        let found = lead(&[
-            ("Home Phone", "n/a"),
-            ("Cell Phone", "512 555 0156 or 512 555 0157"),
-            ("Work Phone", "tel:5125550158"),
-            ("Email", "none"),
-            ("Second email", "Jo <jo@x.example> (work)"),
-            ("IP", "203.0.113.9"),
-        ]);
-        let enquiry = &found.enquiry;
-        assert_eq!(
-            (enquiry.phone.as_str(), enquiry.email.as_str()),
-            ("512 555 0156 or 512 555 0157", "jo@x.example")
-        );
-        let details: Vec<&str> = enquiry.details.keys().map(String::as_str).collect();
-        assert_eq!(details, ["Email", "Home Phone", "IP", "Second email", "Work Phone"]);
-        assert_eq!(lead(&[("Phone", "ring the bell")]).enquiry.phone, "ring the bell");
-    }
-
-    #[test]
-    fn names_are_put_together_and_cleared_of_addresses() {
-        for (said, name, email) in [
-            (&[("Vorname", "Jo"), ("Name", "Miller")][..], "Jo Miller", ""),
-            (&[("Nombre", "Ana"), ("Apellidos", "Sanz Ruiz")], "Ana Sanz Ruiz", ""),
-            (&[("Name", "Jo Miller"), ("First name", "Jo")], "Jo Miller", ""),
-            (&[("From", "\"Jo Miller\" <jo@x.example>")], "Jo Miller", "jo@x.example"),
-            (&[("Name", "Jo Miller (mailto:jo@x.example)")], "Jo Miller", "jo@x.example"),
-            (&[("Name", "jo@x.example")], "", "jo@x.example"),
-            (&[("Contact", "Jo Miller\n512 555 0100\njo@x.example\n9 Elm St")], "Jo Miller", "jo@x.example"),
-        ] {
-            let found = lead(said).enquiry;
-            assert_eq!((found.name.as_str(), found.email.as_str()), (name, email), "{said:?}");
-        }
-        let card = lead(&[("Contact", "Jo Miller\n512 555 0100\n9 Elm St\nAustin, TX 78701")]).enquiry;
-        assert_eq!(
-            [card.phone, card.address, card.postcode],
-            ["512 555 0100", "9 Elm St, Austin, TX 78701", "78701"]
-        );
-    }
-
-    #[test]
-    fn an_id_is_the_number_of_a_lead_and_no_word() {
-        for (label, value, id) in [
-            ("Reference", "Homepage", None),
-            ("Reference", "page-2", None),
-            ("Reference", "RP-778120", Some("RP-778120")),
-            ("Lead ID", "7", Some("7")),
-            ("Service Request #", "334455667", Some("334455667")),
-        ] {
-            let found = lead(&[("Name", "Jo"), (label, value)]);
-            assert_eq!(found.external_id.as_deref(), id, "{label} {value}");
-            assert_eq!(found.enquiry.details.contains_key(label), id.is_none(), "{label} {value}");
-        }
-    }
-
-    #[test]
-    fn answers_to_open_questions_are_the_message_or_the_job() {
-        let found =
-            lead(&[("What do you need?", "Fix a tap"), ("Anything else?", "The gate is locked at night.")]);
-        assert_eq!(found.enquiry.message, "The gate is locked at night.");
-        assert_eq!(found.enquiry.service, "Fix a tap");
-        let found = lead(&[("How can we help?", "Boiler repair")]);
-        assert_eq!((found.enquiry.message.as_str(), found.enquiry.service.as_str()), ("", "Boiler repair"));
-    }
-
-    #[test]
-    fn numbers_and_second_lines_belong_to_the_address() {
-        for (said, address) in [
-            (
-                &[("Straat", "Dorpsweg"), ("Huisnummer", "8"), ("Plaats", "Utrecht")][..],
-                "Dorpsweg 8, Utrecht",
-            ),
-            (&[("Street", "Elm St"), ("House number", "9"), ("Apt / Unit", "4")], "9 Elm St, 4"),
-            (&[("Unit", "4")], ""),
-        ] {
-            assert_eq!(lead(said).enquiry.address, address);
-        }
-    }
-
-    #[test]
-    fn a_place_in_one_line_is_parted() {
-        for (label, value, wanted) in [
-            ("City, State, Zip", "Austin, TX 78704", ("Austin, TX", "78704")),
-            ("PLZ / Ort", "40212 Düsseldorf", ("Düsseldorf", "40212")),
-            ("Postcode en plaats", "3511 AB Utrecht", ("Utrecht", "3511 AB")),
-            ("City", "Austin", ("Austin", "")),
-        ] {
-            let found = lead(&[(label, value)]).enquiry;
-            assert_eq!((found.address.as_str(), found.postcode.as_str()), wanted, "{label}");
-        }
-    }
 }

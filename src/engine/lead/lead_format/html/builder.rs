@@ -1,101 +1,10 @@
-//! The text of HTML in lines, with what its marks say of them: which are emphasised, and which stand side by side.
-//!
-//! Tokens are read as browsers read them (WHATWG HTML, 13.2.5). No tree is made, so that time and memory grow with the
-//! length alone. What browsers do not show is left out.
+//! Reads the tokens of an HTML text as lines, cells and rows.
 
-use html5gum::{DefaultEmitter, EndTag, StartTag, Token, Tokenizer};
+use html5gum::{EndTag, StartTag};
 
-use crate::message::mail::text::tidy;
+use crate::lead::lead_format::html::position::Open;
+use crate::lead::lead_format::html::{Block, Cell, Gap, Line};
 use nexora_core::base::text::visible;
-
-/// One line.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Line {
-    pub text: String,
-    /// The bytes at its start that one inline element holds, such as the label in `<b>Name</b> Jo`.
-    pub marked_bytes: usize,
-    /// What holds them is shown as a heading or in bold type.
-    pub is_strong: bool,
-    /// All of it is a link to a page.
-    pub is_link: bool,
-    pub gap: Gap,
-}
-
-/// What stands between a line and the one before it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Gap {
-    /// A line break in the same paragraph.
-    Break,
-    #[default]
-    Block,
-    Paragraph,
-}
-
-/// What stands in one cell of a row.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Cell {
-    pub lines: Vec<Line>,
-    pub is_header: bool,
-}
-
-/// A part of a text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Block {
-    Line(Line),
-    /// Two cells or more, or a term with its descriptions. Rows of tables that hold tables are lines.
-    Row(Vec<Cell>),
-}
-
-impl Cell {
-    /// Returns the lines as one text.
-    pub fn text(&self) -> String {
-        self.lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n")
-    }
-}
-
-impl Line {
-    /// Tells whether all of it is emphasised.
-    pub fn is_heading(&self) -> bool {
-        self.is_strong && self.marked_bytes == self.text.len()
-    }
-}
-
-/// Returns what an HTML text says, for people. Cells of a row stand on one line, `a | b`.
-pub fn text(html: &str) -> String {
-    let mut out = String::with_capacity(html.len() / 4);
-    for block in blocks(html) {
-        match block {
-            Block::Line(line) => {
-                out.push_str(if line.gap == Gap::Paragraph { "\n\n" } else { "\n" });
-                out.push_str(&line.text);
-            }
-            Block::Row(cells) => {
-                let texts: Vec<String> =
-                    cells.iter().map(Cell::text).filter(|text| !text.is_empty()).collect();
-                out.push('\n');
-                out.push_str(&texts.join(" | "));
-            }
-        }
-    }
-    tidy(&out)
-}
-
-/// Takes an HTML text apart.
-pub fn blocks(html: &str) -> Vec<Block> {
-    let mut emitter = DefaultEmitter::default();
-    // The content of scripts and styles is no text.
-    emitter.naively_switch_states(true);
-    let mut builder = Builder::default();
-    for token in Tokenizer::new_with_emitter(html, emitter).flatten() {
-        match token {
-            Token::StartTag(tag) => builder.start(&tag),
-            Token::EndTag(tag) => builder.end(&tag),
-            Token::String(text) => builder.text(&String::from_utf8_lossy(&text)),
-            Token::Comment(_) | Token::Doctype(_) | Token::Error(_) => {}
-        }
-    }
-    builder.finish()
-}
 
 /// Elements that are looked into no deeper than this.
 const DEPTH_LIMIT: usize = 200;
@@ -137,8 +46,9 @@ struct Inline {
 }
 
 #[derive(Default)]
-struct Builder {
+pub struct Builder {
     blocks: Vec<Block>,
+    open: Open,
     tables: Vec<Table>,
     inline: Vec<Inline>,
     /// An element that is not shown, and how often it is open.
@@ -151,10 +61,12 @@ struct Builder {
     number: usize,
     gap: Gap,
     wants_space: bool,
+    /// A blank that is to be seen stands where a line may begin.
+    is_blank: bool,
 }
 
 impl Builder {
-    fn start(&mut self, tag: &StartTag<()>) {
+    pub fn start(&mut self, tag: &StartTag<()>) {
         let name = String::from_utf8_lossy(&tag.name).into_owned();
         let name = name.as_str();
         if let Some((hidden, depth)) = &mut self.hidden {
@@ -172,6 +84,7 @@ impl Builder {
             self.hidden = Some((name.to_owned(), 1));
             return;
         }
+        self.open.start(name, &style, &attribute("size"), &attribute("color"));
         match name {
             "br" => self.end_line(Gap::Break),
             "hr" => {
@@ -205,7 +118,7 @@ impl Builder {
         }
     }
 
-    fn end(&mut self, tag: &EndTag<()>) {
+    pub fn end(&mut self, tag: &EndTag<()>) {
         let name = String::from_utf8_lossy(&tag.name).into_owned();
         let name = name.as_str();
         if let Some((hidden, depth)) = &mut self.hidden {
@@ -215,6 +128,7 @@ impl Builder {
             }
             return;
         }
+        self.open.end(name);
         match name {
             "table" | "dl" => self.close_table(),
             "tr" => self.end_row(),
@@ -228,7 +142,10 @@ impl Builder {
                 self.headings = self.headings.saturating_sub(1);
             }
             _ if PARAGRAPHS.contains(&name) || BLOCKS.contains(&name) => {
-                self.end_line(if PARAGRAPHS.contains(&name) { Gap::Paragraph } else { Gap::Block });
+                // `<div>&nbsp;</div>` is an empty line.
+                let is_blank = self.is_blank && self.line.text.is_empty();
+                let is_paragraph = is_blank || PARAGRAPHS.contains(&name);
+                self.end_line(if is_paragraph { Gap::Paragraph } else { Gap::Block });
                 self.close_inline(name);
             }
             _ if INLINE.contains(&name) => self.close_inline(name),
@@ -236,10 +153,11 @@ impl Builder {
         }
     }
 
-    fn text(&mut self, text: &str) {
+    pub fn text(&mut self, text: &str) {
         if self.hidden.is_some() {
             return;
         }
+        self.is_blank = text.contains('\u{a0}') && text.trim().is_empty();
         for (index, part) in text.split('\n').enumerate() {
             if index > 0 {
                 match self.preformatted > 0 {
@@ -254,6 +172,11 @@ impl Builder {
     fn words(&mut self, text: &str) {
         let before = self.line.text.len();
         self.wants_space |= text.starts_with(char::is_whitespace);
+        if !text.trim().is_empty() {
+            let here = self.open.position();
+            self.line.position =
+                if self.line.text.is_empty() { here } else { self.line.position.until(here) };
+        }
         for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty())
         {
             if self.wants_space && !self.line.text.is_empty() {
@@ -401,7 +324,7 @@ impl Builder {
         }
     }
 
-    fn finish(mut self) -> Vec<Block> {
+    pub fn finish(mut self) -> Vec<Block> {
         self.end_line(Gap::Block);
         while !self.tables.is_empty() {
             self.close_table();
@@ -422,72 +345,4 @@ fn as_lines(cell: Cell) -> Vec<Line> {
         (line.is_strong, line.marked_bytes) = (true, line.text.len());
     }
     lines
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn lines(html: &str) -> Vec<String> {
-        let show = |line: &Line| match (line.marked_bytes, line.is_strong) {
-            (0, _) => line.text.clone(),
-            (end, true) => format!("*{}*{}", &line.text[..end], &line.text[end..]),
-            (end, false) => format!("[{}]{}", &line.text[..end], &line.text[end..]),
-        };
-        blocks(html)
-            .iter()
-            .map(|block| match block {
-                Block::Line(line) => show(line),
-                Block::Row(cells) => cells.iter().map(Cell::text).collect::<Vec<_>>().join(" | "),
-            })
-            .collect()
-    }
-
-    #[test]
-    fn lines_rows_and_marks_are_told_apart() {
-        let cases: [(&str, &[&str]); 14] = [
-            ("a<br>b<p>c</p>d", &["a", "b", "c", "d"]),
-            ("<b>Name</b>: Jo<br><span>Mail</span> x", &["*Name*: Jo", "[Mail] x"]),
-            ("<font><b>Name</b> Jo</font>", &["*Name* Jo"]),
-            ("<strong><p>Name</p></strong><h3>Job</h3>x", &["*Name*", "*Job*", "x"]),
-            ("<table><tr><td>a<td>b<br>c<tr><th>d</table>e", &["a | b\nc", "*d*", "e"]),
-            (
-                "<table><tr><td>x<table><tr><td>a</td><td>b</td></tr></table>y</td><td>z</td></tr></table>",
-                &["x", "a | b", "y", "z"],
-            ),
-            ("<dl><dt>a<dd>b<dt>c</dt><dd>d</dd></dl>", &["a | b", "c | d"]),
-            (
-                "<style>p{}</style><div style='DISPLAY: none'><div>no</div>no</div><script>if (a<b) x</script>yes",
-                &["yes"],
-            ),
-            (
-                "<a href='tel:+15125550100'>call me</a> <a href='mailto:a%2Bb@x.example?subject=y'>write</a>",
-                &["[+15125550100] a+b@x.example"],
-            ),
-            ("<a href='mailto:a@x.example'>a@x.example</a>", &["[a@x.example]"]),
-            ("M\u{fc}ller &amp; S&ouml;hne &#8211; &nbsp; &#x41;\u{200b}B", &["Müller & Söhne – AB"]),
-            ("<pre>a\n  b</pre>c", &["a", "b", "c"]),
-            ("a</td></tr></table></b><td>b", &["a", "b"]),
-            (
-                "<div style='font-weight:600'>Name</div><div>Jo</div><p style='font-weight: bold'>x</p>y",
-                &["*Name*", "Jo", "*x*", "y"],
-            ),
-        ];
-        for (html, wanted) in cases {
-            assert_eq!(lines(html), wanted, "{html}");
-        }
-    }
-
-    #[test]
-    fn text_keeps_paragraphs_and_rows() {
-        let html = "<p>Hi</p><p>a<br>b</p><table><tr><td>Name</td><td>Jo</td></tr></table><div>c</div>";
-        assert_eq!(text(html), "Hi\n\na\nb\nName | Jo\n\nc");
-    }
-
-    #[test]
-    fn no_nesting_is_too_deep() {
-        for html in ["<div><td>", "<table><tr><td>", "<b>x", "<a href=tel:1>", "</table>", "<dl><dt>"] {
-            blocks(&html.repeat(100_000));
-        }
-    }
 }
