@@ -74,10 +74,10 @@ pub enum Command {
     },
     /// Try an automation out on a virtual clock: nothing is sent, written or moved
     Test(Box<Test>),
-    /// Start an automation that waits for `manual`
-    #[command(
-        after_help = "Example:\n  nexora automation run thank-you --job job_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme"
-    )]
+    /// Start an automation that waits for `manual`, or one that waits for leads with a lead that came while it was off
+    #[command(after_help = "Examples:
+  nexora automation run thank-you --job job_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme
+  nexora automation run lead-capture --lead lead_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
     Run {
         name: String,
         #[arg(long, value_name = "ID")]

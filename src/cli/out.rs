@@ -102,6 +102,17 @@ impl Out {
         print(&text.map_err(|error| Error::internal("the answer has no JSON form").source(error))?)
     }
 
+    /// Prints one value on a line of its own, whatever the form of lists is.
+    pub fn json_line<T: Serialize + ?Sized>(&self, value: &T) -> Result<()> {
+        let text = serde_json::to_string(value);
+        print(&text.map_err(|error| Error::internal("the answer has no JSON form").source(error))?)
+    }
+
+    /// Names the command that takes back what was just done.
+    pub fn undo(&self, command: &str) {
+        self.note(&format!("undo: {command}"));
+    }
+
     /// Tells the person something that is not the answer.
     pub fn note(&self, text: &str) {
         if !self.quiet {

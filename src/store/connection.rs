@@ -9,7 +9,7 @@ use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::text::Json;
 use nexora_core::model::ConnectionId;
-use nexora_core::model::connection::{Connection, ConnectionState, connections};
+use nexora_core::model::connection::{Connection, ConnectionState, Purpose, connections};
 use nexora_core::model::connector::ConnectionKind;
 
 /// Inserts the connection, unless its name is taken in the tenant.
@@ -82,6 +82,23 @@ pub fn save(conn: &mut Conn, connection: &Connection, updated_at: Timestamp) -> 
         .filter(connections::updated_at.eq(updated_at));
     let update = kept::update(as_read).set(connection);
     on!(conn, |c| update.execute(c)).map(Claim::from_count)
+}
+
+/// Has a connection be the one of its tenant for a purpose, in the place of any other, or be it no longer.
+pub fn choose(tx: &mut Tx, id: &ConnectionId, purpose: Purpose, is_chosen: bool) -> Result<()> {
+    let own = connections::table.filter(connections::tenant_id.eq(tx.tenant));
+    let one = connections::table.find((tx.tenant, id));
+    on!(tx.conn, |c| match purpose {
+        Purpose::Customers => {
+            diesel::update(own).set(connections::for_customers.eq(false)).execute(c)?;
+            diesel::update(one).set(connections::for_customers.eq(is_chosen)).execute(c)
+        }
+        Purpose::Alerts => {
+            diesel::update(own).set(connections::for_alerts.eq(false)).execute(c)?;
+            diesel::update(one).set(connections::for_alerts.eq(is_chosen)).execute(c)
+        }
+    })
+    .map(|_| ())
 }
 
 /// Notes which addresses its mailbox may send from.

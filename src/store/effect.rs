@@ -40,6 +40,7 @@ pub fn find(tx: &mut Tx, id: &EffectId) -> Result<Option<Effect>> {
 pub struct Filter {
     pub state: Option<EffectState>,
     pub run: Option<RunId>,
+    pub connection: Option<ConnectionId>,
     pub before: Option<EffectId>,
 }
 
@@ -52,6 +53,9 @@ pub fn list(tx: &mut Tx, filter: &Filter, limit: i64) -> Result<Vec<Effect>> {
         }
         if let Some(run) = &filter.run {
             query = query.filter(effects::run_id.eq(run));
+        }
+        if let Some(connection) = &filter.connection {
+            query = query.filter(effects::connection_id.eq(connection));
         }
         if let Some(before) = &filter.before {
             query = query.filter(effects::id.lt(before));

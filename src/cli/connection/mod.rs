@@ -1,11 +1,13 @@
 //! `nexora connection`.
 
 mod create;
+mod set;
 
 use std::path::PathBuf;
 
 use clap::Subcommand;
 pub use create::Create;
+pub use set::Set;
 
 use crate::app::App;
 use crate::cli::connection::create::ScopeArgs;
@@ -18,7 +20,7 @@ use crate::ops::connection::authorization;
 use crate::ops::lead::lead_mail::{self, Change};
 use nexora_core::base::Result;
 use nexora_core::base::secret::Secret;
-use nexora_core::model::connection::{Abilities, Connection};
+use nexora_core::model::connection::{Abilities, Connection, Purpose};
 use nexora_core::model::google::GoogleAuth;
 use nexora_core::model::principal::Noun;
 use nexora_core::model::tenant::Tenant;
@@ -45,14 +47,29 @@ pub enum Command {
     /// Resume a connection: what waited goes out
     #[command(after_help = "Example:\n  nexora connection resume smtp --tenant acme")]
     Resume { name: String },
-    /// Give a connection another password; what waited goes out
-    #[command(after_help = "Example:
-  nexora connection set smtp --password-file password.txt --tenant acme")]
-    Set {
+    /// Change what a connection is made of: its password, host or address; what waited goes out
+    #[command(after_help = "Examples:
+  nexora connection set smtp --password-file password.txt --tenant acme
+  nexora connection set smtp --host smtp.example.com --port 465 --tls implicit --tenant acme
+  nexora connection set crm --url https://crm.example.com/hooks/nexora --tenant acme
+
+What is left out stays as it is; an empty value takes one away that may be. The provider is asked first.")]
+    Set(Box<Set>),
+    /// Choose a connection for mails to customers, for alerts to the business, or for both
+    #[command(after_help = "Examples:
+  nexora connection default office --tenant acme
+  nexora connection default relay --for alerts --tenant acme
+  nexora connection default relay --for alerts --unset --tenant acme
+
+Where none is chosen, a mailbox is for customers and a mail relay for alerts, the oldest first.")]
+    Default {
         name: String,
-        /// File whose first line is the new password; `-` for standard input, asked for where it is left out
-        #[arg(long, value_name = "FILE")]
-        password_file: Option<PathBuf>,
+        /// What it is for: customers or alerts; both when left out
+        #[arg(long = "for", value_name = "PURPOSE", value_delimiter = ',')]
+        purposes: Vec<Purpose>,
+        /// Choose it no longer
+        #[arg(long)]
+        unset: bool,
     },
     /// Consent again, after access was lost or for more permissions; what waited goes out
     #[command(after_help = "Examples:
@@ -105,7 +122,9 @@ impl Command {
             // It notes what the provider answers, and has a connection that failed go on.
             Command::Test { .. } | Command::Resume { .. } => Need::of(connection::RESUME),
             Command::Pause { .. } => Need::of(connection::PAUSE),
-            Command::Set { .. } => Need::of(connection::SET),
+            Command::Set(set) if set.needs_operator() => Need::Operator,
+            Command::Set(_) => Need::of(connection::SET),
+            Command::Default { .. } => Need::of(connection::CHOOSE),
             Command::Authorize { .. } => Need::of(authorization::AUTHORIZE),
             Command::LeadMail { .. } => Need::of(lead_mail::SET_RULES),
             Command::Revoke { .. } => Need::of(authorization::REVOKE),
@@ -128,11 +147,13 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         }
         Command::List => {
             let connections = app.view(&tenant, |tx| store::connection::list(tx, LIST_LIMIT)).await?;
-            out.list(&["name", "kind", "state", "last ok", "last error"], &connections, |connection| {
+            let headers = ["name", "kind", "state", "default for", "last ok", "last error"];
+            out.list(&headers, &connections, |connection| {
                 vec![
                     connection.name.clone(),
                     connection.kind.to_string(),
                     connection.state.to_string(),
+                    purposes(connection),
                     connection.last_ok_at.map(ago).unwrap_or_default(),
                     maybe(connection.last_error.as_ref()),
                 ]
@@ -148,10 +169,10 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         }
         Command::Pause { name } => show(app, &connection::pause(app, actor, &tenant, &name).await?, out),
         Command::Resume { name } => show(app, &connection::resume(app, actor, &tenant, &name).await?, out),
-        Command::Set { name, password_file } => {
-            let no_input = context.global.no_input;
-            let password = input::secret("Password: ", password_file.as_deref(), no_input)?;
-            show(app, &connection::set_password(app, actor, &tenant, &name, &password).await?, out)
+        Command::Set(set) => show(app, &set.run(context, &tenant, out).await?, out),
+        Command::Default { name, purposes, unset } => {
+            let purposes = if purposes.is_empty() { Purpose::ALL.to_vec() } else { purposes };
+            show(app, &connection::choose(app, actor, &tenant, &name, purposes, !unset).await?, out)
         }
         Command::Authorize { name, service_account, scopes } => {
             let key = service_account.as_deref().map(input::text).transpose()?.map(Secret::new);
@@ -216,6 +237,7 @@ fn show(app: &App, connection: &Connection, out: &Out) -> Result<()> {
     ];
     lines.extend(details);
     lines.extend([
+        ("default for", purposes(connection)),
         (
             "consent ends",
             ends_at.map(|at| format!("{} (the OAuth app is in testing)", ago(at))).unwrap_or_default(),
@@ -225,6 +247,10 @@ fn show(app: &App, connection: &Connection, out: &Out) -> Result<()> {
         ("id", connection.id.to_string()),
     ]);
     out.item(connection, &lines)
+}
+
+fn purposes(connection: &Connection) -> String {
+    connection.purposes().iter().map(|purpose| purpose.name()).collect::<Vec<_>>().join(", ")
 }
 
 fn show_rules(rules: &Rules, out: &Out) -> Result<()> {
