@@ -255,9 +255,21 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 ]
             })
         }
-        Command::Disable { name } => line(&automation::disable(app, actor, &tenant, &name).await?, out),
-        Command::Pause { name } => line(&automation::pause(app, actor, &tenant, &name).await?, out),
-        Command::Resume { name } => line(&automation::resume(app, actor, &tenant, &name).await?, out),
+        Command::Disable { name } => {
+            line(&automation::disable(app, actor, &tenant, &name).await?, out)?;
+            out.undo(&format!("nexora automation resume {name} --tenant {}", tenant.slug));
+            Ok(())
+        }
+        Command::Pause { name } => {
+            line(&automation::pause(app, actor, &tenant, &name).await?, out)?;
+            out.undo(&format!("nexora automation resume {name} --tenant {}", tenant.slug));
+            Ok(())
+        }
+        Command::Resume { name } => {
+            line(&automation::resume(app, actor, &tenant, &name).await?, out)?;
+            out.undo(&format!("nexora automation pause {name} --tenant {}", tenant.slug));
+            Ok(())
+        }
         Command::List => {
             let automations = app.view(&tenant, move |tx| store::automation::list(tx, LIST_LIMIT)).await?;
             out.list(&["name", "state", "version", "changed"], &automations, |automation| {

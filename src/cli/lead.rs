@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use crate::app::App;
 use crate::cli::bulk::{self, Done};
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::permission::Need;
@@ -241,8 +242,13 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         | Command::NotSpam { .. }
         | Command::Answered { .. }
         | Command::Review { .. } => {
+            let undo = undo(app, &tenant, &command).await?;
             let changed = change(context, &tenant, command).await?;
-            out.item(&changed, &lines(&changed))
+            out.item(&changed, &lines(&changed))?;
+            if let Some(undo) = undo {
+                out.undo(&undo);
+            }
+            Ok(())
         }
     }
 }
@@ -295,6 +301,29 @@ async fn requeue_span(
         done.push(Done::new(tenant, &lead.id, &requeued));
     }
     bulk::report(out, "requeued", &done)
+}
+
+/// Returns the command that takes back what is about to be done to a lead, where there is one.
+async fn undo(app: &App, tenant: &Tenant, command: &Command) -> Result<Option<String>> {
+    let slug = &tenant.slug;
+    Ok(match command {
+        Command::Spam { id } => Some(format!("nexora lead not-spam {id} --tenant {slug}")),
+        Command::NotSpam { id } => Some(format!("nexora lead spam {id} --tenant {slug}")),
+        Command::State { id, .. } => {
+            let before = lead::find(app, tenant, id).await?.lead.state;
+            // To that one no command leads back.
+            (before != LeadState::NeedsReview)
+                .then(|| format!("nexora lead state {id} {before} --tenant {slug}"))
+        }
+        Command::Create(_)
+        | Command::List { .. }
+        | Command::Show { .. }
+        | Command::Parse { .. }
+        | Command::Requeue { .. }
+        | Command::Photo { .. }
+        | Command::Answered { .. }
+        | Command::Review { .. } => None,
+    })
 }
 
 /// Does what changes one lead.

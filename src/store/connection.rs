@@ -30,6 +30,7 @@ pub fn find_by_name(tx: &mut Tx, name: &str) -> Result<Option<Connection>> {
     on!(tx.conn, |c| connections::table
         .filter(connections::tenant_id.eq(tx.tenant))
         .filter(connections::name.eq(name))
+        .filter(connections::retired_at.is_null())
         .select(Connection::as_select())
         .first(c)
         .optional())
@@ -39,6 +40,7 @@ pub fn find_by_name(tx: &mut Tx, name: &str) -> Result<Option<Connection>> {
 pub fn list(tx: &mut Tx, limit: i64) -> Result<Vec<Connection>> {
     on!(tx.conn, |c| connections::table
         .filter(connections::tenant_id.eq(tx.tenant))
+        .filter(connections::retired_at.is_null())
         .order(connections::id)
         .limit(limit)
         .select(Connection::as_select())
@@ -49,6 +51,7 @@ pub fn list(tx: &mut Tx, limit: i64) -> Result<Vec<Connection>> {
 pub fn of_kind(conn: &mut Conn, kind: &ConnectionKind) -> Result<Vec<Connection>> {
     on!(conn, |c| connections::table
         .filter(connections::kind.eq(kind))
+        .filter(connections::retired_at.is_null())
         .select(Connection::as_select())
         .load(c))
 }
@@ -118,6 +121,20 @@ pub fn note_success(tx: &mut Tx, id: &ConnectionId, now: Timestamp) -> Result<()
 pub fn note_failure(tx: &mut Tx, id: &ConnectionId, reason: &str, now: Timestamp) -> Result<()> {
     let update = kept::update(connections::table.find((tx.tenant, id)))
         .set((connections::last_error.eq(reason), connections::last_error_at.eq(now)));
+    on!(tx.conn, |c| update.execute(c)).map(|_| ())
+}
+
+/// Keeps a connection for its history alone: under another name, without its credential, and in no list.
+pub fn retire(tx: &mut Tx, id: &ConnectionId, name: &str, now: Timestamp) -> Result<()> {
+    let update = diesel::update(connections::table.find((tx.tenant, id))).set((
+        connections::name.eq(name),
+        connections::state.eq(ConnectionState::Paused),
+        connections::sealed.eq(None::<Vec<u8>>),
+        connections::for_customers.eq(false),
+        connections::for_alerts.eq(false),
+        connections::retired_at.eq(Some(now)),
+        connections::updated_at.eq(now),
+    ));
     on!(tx.conn, |c| update.execute(c)).map(|_| ())
 }
 

@@ -94,6 +94,17 @@ pub fn save_review(conn: &mut Conn, lead: &Lead) -> Result<()> {
     on!(conn, |c| update.execute(c)).map(|_| ())
 }
 
+/// Lists a contact's leads, latest first. Uses `leads_by_contact`.
+pub fn of_contact(tx: &mut Tx, contact: &ContactId, limit: i64) -> Result<Vec<Lead>> {
+    on!(tx.conn, |c| leads::table
+        .filter(leads::tenant_id.eq(tx.tenant))
+        .filter(leads::contact_id.eq(contact))
+        .order(leads::id.desc())
+        .limit(limit)
+        .select(Lead::as_select())
+        .load(c))
+}
+
 /// Returns a contact's latest lead. Uses `leads_by_contact`.
 pub fn latest_of_contact(tx: &mut Tx, contact: &ContactId) -> Result<Option<LeadId>> {
     on!(tx.conn, |c| leads::table

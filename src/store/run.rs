@@ -30,6 +30,7 @@ pub struct Filter {
     pub automation: Option<AutomationId>,
     pub subject: Option<String>,
     pub event: Option<EventId>,
+    pub contact: Option<ContactId>,
     pub span: Span,
     /// Part of what it is about, or of the reason.
     pub search: Option<String>,
@@ -52,6 +53,9 @@ pub fn list(tx: &mut Tx, filter: &Filter, limit: i64) -> Result<Vec<Run>> {
         }
         if let Some(event) = &filter.event {
             query = query.filter(runs::event_id.eq(event));
+        }
+        if let Some(contact) = &filter.contact {
+            query = query.filter(runs::contact_id.eq(contact));
         }
         if let Some(since) = filter.span.since {
             query = query.filter(runs::started_at.ge(since));

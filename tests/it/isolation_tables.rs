@@ -193,6 +193,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("message show MESSAGE", "message.read"),
     ("explain LEAD", "run.read lead.read message.read"),
     ("explain RUN", "run.read lead.read message.read"),
+    ("explain CONTACT", "run.read lead.read message.read"),
     ("explain MESSAGE", "run.read lead.read message.read"),
     ("simulate lead-capture", "automation.read lead.read message.read"),
     ("digest preview", "automation.read lead.read message.read"),

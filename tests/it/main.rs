@@ -18,6 +18,7 @@ mod delivery;
 mod doctor;
 mod durability;
 mod endurance;
+mod explaining;
 mod fairness;
 mod flood;
 mod form;

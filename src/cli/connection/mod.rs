@@ -16,10 +16,11 @@ use crate::cli::permission::Need;
 use crate::cli::{Context, input};
 use crate::ops::LIST_LIMIT;
 use crate::ops::connection;
-use crate::ops::connection::authorization;
+use crate::ops::connection::{authorization, removal};
 use crate::ops::lead::lead_mail::{self, Change};
 use nexora_core::base::Result;
 use nexora_core::base::secret::Secret;
+use nexora_core::base::wording::count;
 use nexora_core::model::connection::{Abilities, Connection, Purpose};
 use nexora_core::model::google::GoogleAuth;
 use nexora_core::model::principal::Noun;
@@ -107,9 +108,21 @@ Where none is chosen, a mailbox is for customers and a mail relay for alerts, th
     /// Revoke the access at Google, forget the credential and pause the connection
     #[command(after_help = "Example:\n  nexora connection revoke google --tenant acme --yes")]
     Revoke { name: String },
-    /// Delete a connection that nothing was ever sent through
-    #[command(alias = "remove", after_help = "Example:\n  nexora connection delete smtp --tenant acme --yes")]
-    Delete { name: String },
+    /// Delete a connection; what waits for it can go through another
+    #[command(
+        alias = "remove",
+        after_help = "Examples:
+  nexora connection delete smtp --tenant acme --yes
+  nexora connection delete smtp --move-to relay --tenant acme --yes
+
+What went through it stays on record."
+    )]
+    Delete {
+        name: String,
+        /// Connection that carries what waits
+        #[arg(long, value_name = "NAME")]
+        move_to: Option<String>,
+    },
 }
 
 impl Command {
@@ -167,8 +180,16 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 &[("ok", answer.clone())],
             )
         }
-        Command::Pause { name } => show(app, &connection::pause(app, actor, &tenant, &name).await?, out),
-        Command::Resume { name } => show(app, &connection::resume(app, actor, &tenant, &name).await?, out),
+        Command::Pause { name } => {
+            show(app, &connection::pause(app, actor, &tenant, &name).await?, out)?;
+            out.undo(&format!("nexora connection resume {name} --tenant {}", tenant.slug));
+            Ok(())
+        }
+        Command::Resume { name } => {
+            show(app, &connection::resume(app, actor, &tenant, &name).await?, out)?;
+            out.undo(&format!("nexora connection pause {name} --tenant {}", tenant.slug));
+            Ok(())
+        }
         Command::Set(set) => show(app, &set.run(context, &tenant, out).await?, out),
         Command::Default { name, purposes, unset } => {
             let purposes = if purposes.is_empty() { Purpose::ALL.to_vec() } else { purposes };
@@ -195,13 +216,20 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             ))?;
             show(app, &authorization::revoke(app, actor, &tenant, &name).await?, out)
         }
-        Command::Delete { name } => {
+        Command::Delete { name, move_to } => {
             out.confirm(&format!(
                 "this deletes connection `{name}` of tenant `{}` and its credential",
                 tenant.slug
             ))?;
-            connection::remove(app, actor, &tenant, &name).await?;
-            out.note(&format!("connection `{name}` is deleted"));
+            let removed = removal::remove(app, actor, &tenant, &name, move_to.as_deref()).await?;
+            if removed.moved > 0 {
+                let moved = count(removed.moved, "effect goes", "effects go");
+                out.note(&format!("{moved} through `{}` now", move_to.unwrap_or_default()));
+            }
+            out.note(&match removed.deleted {
+                true => format!("connection `{name}` is deleted"),
+                false => format!("connection `{name}` is deleted, with its credential; its history is kept"),
+            });
             Ok(())
         }
     }

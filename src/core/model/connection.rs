@@ -101,6 +101,7 @@ diesel::table! {
         last_error_at -> Nullable<BigInt>,
         for_customers -> Bool,
         for_alerts -> Bool,
+        retired_at -> Nullable<BigInt>,
         created_at -> BigInt,
         updated_at -> BigInt,
     }
@@ -134,6 +135,10 @@ pub struct Connection {
     /// Chosen for mails to the business, before others that could carry them.
     #[diesel(skip_update)]
     pub for_alerts: bool,
+    /// When it was deleted, where history refers to it. It is in no list any more.
+    #[diesel(skip_update)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retired_at: Option<Timestamp>,
     #[diesel(skip_update)]
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -170,6 +175,7 @@ impl Connection {
             last_error_at: None,
             for_customers: false,
             for_alerts: false,
+            retired_at: None,
             created_at: now,
             updated_at: now,
         }

@@ -2,6 +2,7 @@
 
 pub mod authorization;
 pub mod cursor;
+pub mod removal;
 pub mod settings;
 
 use crate::app::App;
@@ -13,7 +14,7 @@ use crate::ops::unit::Unit;
 use crate::ops::{LIST_LIMIT, Subject};
 use nexora_connector::kind::{Connectors, NewConnection};
 use nexora_core::base::clock::Timestamp;
-use nexora_core::base::{Error, Kind, Result};
+use nexora_core::base::{Error, Result};
 use nexora_core::model::ConnectionId;
 use nexora_core::model::audit::Actor;
 use nexora_core::model::connection::{Connection, ConnectionState, Purpose};
@@ -239,26 +240,4 @@ pub async fn choose(
         Ok((after, subject))
     })
     .await
-}
-
-/// Removes a connection that nothing was ever sent through.
-///
-/// # Errors
-/// `NotFound` when there is none; `Conflict` when history refers to it.
-pub async fn remove(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Result<()> {
-    let wanted = name.to_owned();
-    let removed = app.change(actor, tenant, REMOVE, move |tx, _| {
-        let found = find_row(tx, &wanted)?;
-        for cursor in nexora_store::cursor::list(tx, Some(&found.id), LIST_LIMIT)? {
-            nexora_store::cursor::delete(tx, &cursor.id)?;
-        }
-        connection::delete(tx, &found.id)?;
-        let subject = Subject::new(&found.name).before(&found)?;
-        Ok(((), subject))
-    });
-    removed.await.map_err(|error| match error.kind() {
-        Kind::Conflict => Error::conflict(format!("connection `{name}` has effects in its history"))
-            .hint(format!("run `nexora connection pause {name}` instead")),
-        _ => error,
-    })
 }
