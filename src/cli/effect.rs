@@ -3,9 +3,10 @@
 use clap::{Args, Subcommand};
 
 use crate::cli::bulk::{self, Done};
+use crate::cli::follow::{self, Shown};
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::permission::Need;
-use crate::cli::{Context, Page};
+use crate::cli::{Context, Narrowed};
 use crate::ops::LIST_LIMIT;
 use crate::ops::automation::effect;
 use crate::ops::connection;
@@ -33,7 +34,7 @@ pub enum Command {
         #[arg(long, value_name = "ID")]
         before: Option<EffectId>,
         #[command(flatten)]
-        page: Page,
+        narrowed: Box<Narrowed>,
     },
     /// Show an effect with its attempts
     #[command(after_help = "Example:\n  nexora effect show effect_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
@@ -62,7 +63,8 @@ impl Command {
     /// Says what must be permitted.
     pub fn need(&self) -> Need {
         match self {
-            Command::List { .. } | Command::Show { .. } => Need::read(Noun::Effect),
+            Command::List { narrowed, .. } => narrowed.need(Noun::Effect),
+            Command::Show { .. } => Need::read(Noun::Effect),
             Command::Retry { several: Several { all_tenants: true, .. }, .. } => Need::Operator,
             Command::Retry { .. } => Need::of(effect::RETRY),
             Command::Discard { .. } => Need::of(effect::DISCARD),
@@ -156,23 +158,13 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     if let Command::Retry { id: None, several } = command {
         return retry_several(context, several, out).await;
     }
+    if let Command::List { state, run, before, narrowed } = command {
+        let filter = Filter { state, run, before, search: narrowed.search.clone(), ..Filter::default() };
+        return list(context, &filter, &narrowed, out).await;
+    }
     let tenant = context.tenant().await?;
     match command {
-        Command::List { state, run, before, page: Page { limit } } => {
-            let filter = Filter { state, run, before, ..Filter::default() };
-            let effects = app.view(&tenant, move |tx| store::effect::list(tx, &filter, limit)).await?;
-            out.list(&["created", "step", "kind", "state", "attempts", "reason", "id"], &effects, |effect| {
-                vec![
-                    ago(effect.created_at),
-                    effect.step.clone(),
-                    effect.kind.to_string(),
-                    effect.state.to_string(),
-                    effect.attempt.to_string(),
-                    maybe(effect.reason.as_ref()),
-                    effect.id.to_string(),
-                ]
-            })
-        }
+        Command::List { .. } => Err(Error::internal("effects are listed elsewhere")),
         Command::Show { id } => {
             let view = effect::find(app, &tenant, &id).await?;
             out.item(&view, &lines(&view.effect))?;
@@ -211,4 +203,29 @@ fn lines(effect: &Effect) -> Vec<(&'static str, String)> {
         ("request", effect.request.as_str().to_owned()),
         ("id", effect.id.to_string()),
     ]
+}
+
+async fn list(context: &Context, filter: &Filter, narrowed: &Narrowed, out: &Out) -> Result<()> {
+    let (app, limit) = (&context.app, narrowed.page.limit);
+    let shown = Shown {
+        headers: &["created", "step", "kind", "state", "attempts", "reason", "id"],
+        row: &|effect: &Effect| {
+            vec![
+                ago(effect.created_at),
+                effect.step.clone(),
+                effect.kind.to_string(),
+                effect.state.to_string(),
+                effect.attempt.to_string(),
+                maybe(effect.reason.as_ref()),
+                effect.id.to_string(),
+            ]
+        },
+        id: &|effect| effect.id.to_string(),
+    };
+    let fetch = async |tenant: Tenant, span, after: Option<String>| {
+        let after = after.as_deref().map(EffectId::parse).transpose()?;
+        let filter = Filter { span, after, ..filter.clone() };
+        app.view(&tenant, move |tx| store::effect::list(tx, &filter, limit)).await
+    };
+    follow::list(context, narrowed, shown, fetch, out).await
 }

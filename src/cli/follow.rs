@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::cli::out::{Out, print};
+use crate::cli::out::{Out, json_line, print};
 use crate::cli::system::wait_for_stop;
 use crate::cli::{Context, Narrowed};
 use nexora_core::base::Result;
@@ -85,6 +85,28 @@ where
     }
 }
 
+/// Lists what there is of one tenant or of all, in the order of the tenants.
+pub async fn everywhere<T, F, Fetched>(
+    context: &Context,
+    all_tenants: bool,
+    (headers, row): (&[&str], &dyn Fn(&T) -> Vec<String>),
+    fetch: F,
+    out: &Out,
+) -> Result<()>
+where
+    T: Serialize,
+    F: Fn(Tenant) -> Fetched,
+    Fetched: Future<Output = Result<Vec<T>>>,
+{
+    let mut rows: Vec<(String, T)> = Vec::new();
+    for tenant in context.tenants(all_tenants).await? {
+        let slug = tenant.slug.to_string();
+        rows.extend(fetch(tenant).await?.into_iter().map(|row| (slug.clone(), row)));
+    }
+    let shown = Shown { headers, row, id: &|_| String::new() };
+    once(all_tenants, &shown, &rows, out)
+}
+
 fn once<T: Serialize>(
     names_tenant: bool,
     shown: &Shown<'_, T>,
@@ -112,8 +134,8 @@ fn one<T: Serialize>(
     out: &Out,
 ) -> Result<()> {
     match (out.is_json(), names_tenant) {
-        (true, true) => out.json_line(&Of { tenant, row }),
-        (true, false) => out.json_line(row),
+        (true, true) => json_line(&Of { tenant, row }),
+        (true, false) => json_line(row),
         (false, _) => line(names_tenant.then_some(tenant), (shown.row)(row), out),
     }
 }

@@ -30,7 +30,7 @@ pub struct Settings {
     pub webhook_url: String,
     /// File whose first line is the secret (`whsec_…`) by which the receiver checks what it is told; empty for none.
     pub webhook_secret_file: PathBuf,
-    /// What is told: `broken`, or `look` for what only needs a look, too.
+    /// What is told: `broken`; `look` for what needs a look, too, but for what somebody decided and daily work; or `all`.
     pub level: String,
     /// Seconds that a trouble, or its end, must last before it is told.
     pub settle_s: u64,
@@ -53,8 +53,8 @@ impl Default for Settings {
             smtp_ca_file: PathBuf::new(),
             webhook_url: String::new(),
             webhook_secret_file: PathBuf::new(),
-            level: "broken".to_owned(),
-            settle_s: 60,
+            level: "look".to_owned(),
+            settle_s: 120,
             spacing_s: 300,
             again_after_h: 24,
         }
@@ -78,7 +78,7 @@ impl Settings {
             faults.note(check_url("alerts.webhook_url", &self.webhook_url));
         }
         faults.note(one_of("alerts.smtp_tls", &self.smtp_tls, &["none", "starttls", "implicit"]));
-        faults.note(one_of("alerts.level", &self.level, &["look", "broken"]));
+        faults.note(one_of("alerts.level", &self.level, &["broken", "look", "all"]));
     }
 
     /// Tells whether anybody is told.

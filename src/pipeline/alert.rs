@@ -114,7 +114,12 @@ fn seen_as(app: &App, tenant: Option<Slug>, issue: HealthIssue) -> Option<Seen> 
         Level::Look => ("look", 1),
         Level::Broken => ("broken", 2),
     };
-    if level == "look" && app.config.alerts.level == "broken" {
+    let is_told = match app.config.alerts.level.as_str() {
+        "broken" => level == "broken",
+        "all" => true,
+        _ => level == "broken" || !issue.is_daily(),
+    };
+    if !is_told {
         return None;
     }
     let tenant = tenant.map(|slug| slug.to_string());

@@ -9,6 +9,7 @@
 pub mod advance;
 pub mod alert;
 pub mod books;
+pub mod certificate;
 pub mod deliver;
 pub mod dispatch;
 pub mod fetch;

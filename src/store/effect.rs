@@ -4,11 +4,11 @@
 //! overtaken (its process froze, its lease ended) changes nothing.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Bool, Text};
 
 use crate::conn::on;
 use crate::kept::{self, kept};
-use crate::{Claim, Conn, Tx, dialect};
+use crate::{Claim, Conn, Span, Tx, dialect};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::text::Json;
@@ -41,7 +41,11 @@ pub struct Filter {
     pub state: Option<EffectState>,
     pub run: Option<RunId>,
     pub connection: Option<ConnectionId>,
+    pub span: Span,
+    /// Part of the step, of the reason, or of what is asked for.
+    pub search: Option<String>,
     pub before: Option<EffectId>,
+    pub after: Option<EffectId>,
 }
 
 /// Lists a tenant's effects, newest first.
@@ -56,6 +60,21 @@ pub fn list(tx: &mut Tx, filter: &Filter, limit: i64) -> Result<Vec<Effect>> {
         }
         if let Some(connection) = &filter.connection {
             query = query.filter(effects::connection_id.eq(connection));
+        }
+        if let Some(since) = filter.span.since {
+            query = query.filter(effects::created_at.ge(since));
+        }
+        if let Some(until) = filter.span.until {
+            query = query.filter(effects::created_at.lt(until));
+        }
+        if let Some(part) = &filter.search {
+            let holds = diesel::dsl::sql::<Bool>(
+                "lower(step || ' ' || coalesce(reason, '') || ' ' || request) LIKE ",
+            );
+            query = query.filter(holds.bind::<Text, _>(dialect::containing(part)).sql(" ESCAPE '\\'"));
+        }
+        if let Some(after) = &filter.after {
+            query = query.filter(effects::id.gt(after));
         }
         if let Some(before) = &filter.before {
             query = query.filter(effects::id.lt(before));

@@ -64,6 +64,8 @@ async fn scene(backend: Backend, set: impl FnOnce(&mut Config)) -> (Nexora, Chat
     let (chat, url) = Chat::open().await;
     let nexora = Nexora::with_sandbox_and(backend, |config| {
         config.alerts.webhook_url = url;
+        config.alerts.level = "broken".to_owned();
+        config.alerts.settle_s = 60;
         set(config);
     })
     .await;
@@ -162,6 +164,22 @@ async fn what_does_not_get_through_is_told_later(backend: Backend) {
     *chat.deaf.lock().unwrap() = false;
     pass(&nexora, &nexora.app, 60).await;
     assert_eq!(chat.take().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_given_up_is_told_and_what_somebody_decided_is_not() {
+    let (nexora, chat) = scene(Backend::Sqlite, |config| config.alerts.level = "look".to_owned()).await;
+    let Nexora { app, actor, tenant, .. } = &nexora;
+    connection::pause(app, actor, tenant, "google").await.unwrap();
+    let refused = serde_json::json!([{ "service": "smtp", "call": "rcpt", "fault": "status", "status": 550, "times": 0 }]);
+    nexora.faults(refused).await;
+    nexora.submit(crate::harness::enquiry()).await;
+    nexora.settle().await;
+    pass(&nexora, app, 300).await;
+    let told = chat.take();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("1 effect is dead") && told[0].contains("nexora effect retry"), "{}", told[0]);
+    assert!(!told[0].contains("is paused"), "{}", told[0]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -233,6 +233,7 @@ async fn a_database_that_cannot_be_written() {
         disk_free: Some(0),
         unwritable: Some(&full),
         server_time: None,
+        findings: &[],
     };
     let now = app.clock.now();
     let issues = machine::of(&seen, now);

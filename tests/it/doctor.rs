@@ -11,7 +11,9 @@ use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use nexora::app::App;
 use nexora::config::{Config, Examined};
 use nexora::ops::doctor::{Finding, Programs, Report, Surroundings, Verdict, examine};
+use nexora::ops::report::survey::survey;
 use nexora::ops::{automation, connection, tenant};
+use nexora::pipeline::certificate::sweep_by;
 use nexora_connector::dns::{Dns, Lookup, SystemDns};
 use nexora_connector::site::Sites;
 use nexora_core::base::clock::Clock;
@@ -20,7 +22,7 @@ use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 
-use crate::harness::{Backend, Nexora, enquiry, new_tenant};
+use crate::harness::{Backend, Nexora, enquiry, new_tenant, on_both};
 use crate::machine::Machine;
 
 /// What a name server knows: name, kind, and what it says.
@@ -209,6 +211,44 @@ async fn an_installation_on_which_everything_works() {
     assert_found(&report, "public address", Verdict::Look, "which is in no public network");
     let wrong: Vec<_> = report.findings.iter().filter(|found| found.verdict >= Verdict::Look).collect();
     assert_eq!(wrong.len(), 1, "{wrong:#?}");
+}
+
+on_both!(the_database_looks_at_itself);
+
+async fn the_database_looks_at_itself(backend: Backend) {
+    let nexora = Nexora::with_sandbox(backend).await;
+    nexora.submit(enquiry()).await;
+    let db = &nexora.app.db;
+    let seen = db.read(nexora_store::inspection::inspect).await.unwrap();
+    assert_eq!((&seen.faults, seen.is_read_only), (&Vec::new(), false), "{seen:?}");
+    assert!(seen.size_bytes > 100_000 && seen.version.contains("SQL"), "{seen:?}");
+    let time = db.read(nexora_store::daemon::server_time).await.unwrap();
+    let off = time.map(|time| Clock::System.now().since(time).max(time.since(Clock::System.now())));
+    assert_eq!(time.is_some(), matches!(backend, Backend::Postgres));
+    assert!(off.is_none_or(|off| off < Duration::from_secs(60)), "{off:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_certificate_that_is_not_good_is_a_trouble_until_it_is() {
+    let mut public_url = String::new();
+    let (outer, certificate) = web_server("localhost", "127.0.0.1:9".parse().unwrap()).await;
+    let nexora = Nexora::with_sandbox_and(Backend::Sqlite, |config| {
+        config.http.public_url = format!("https://localhost:{}", outer.port());
+        public_url.clone_from(&config.http.public_url);
+    })
+    .await;
+    let app = &nexora.app;
+    let troubles = async || {
+        let seen = survey(app, None).await;
+        seen.machine.iter().map(|trouble| trouble.what.clone()).collect::<Vec<_>>().join("\n")
+    };
+    let nobody = Sites::new(Duration::from_secs(5), Vec::new()).unwrap();
+    sweep_by(app, &nobody).await.unwrap();
+    assert!(troubles().await.contains("the certificate of `localhost"), "{}", troubles().await);
+    // Nothing stands behind that web server, which answers nothing: what was known before holds.
+    let known = Sites::new(Duration::from_secs(5), vec![certificate]).unwrap();
+    sweep_by(app, &known).await.unwrap();
+    assert!(troubles().await.contains("the certificate of `localhost"), "{}", troubles().await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -82,6 +82,10 @@ async fn every_list_is_narrowed_and_reaches_over_tenants() {
         ("run list --tenant acme --since 2026-09-01 --search lead_", 1),
         ("message list --tenant acme --by nexora --search jo@example.com", 1),
         ("message list --tenant acme --by contact", 0),
+        ("effect list --tenant acme --state delivered --search acknowledge", 1),
+        ("effect list --all-tenants --since 2026-09-01 --search nothing-like-it", 0),
+        ("connection list --all-tenants", 2),
+        ("automation list --all-tenants", 2),
     ] {
         assert_eq!(rows(words).len(), count, "{words}");
     }

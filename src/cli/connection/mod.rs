@@ -11,6 +11,7 @@ pub use set::Set;
 
 use crate::app::App;
 use crate::cli::connection::create::ScopeArgs;
+use crate::cli::follow;
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::permission::Need;
 use crate::cli::{Context, input};
@@ -18,9 +19,9 @@ use crate::ops::LIST_LIMIT;
 use crate::ops::connection;
 use crate::ops::connection::{authorization, removal};
 use crate::ops::lead::lead_mail::{self, Change};
-use nexora_core::base::Result;
 use nexora_core::base::secret::Secret;
 use nexora_core::base::wording::count;
+use nexora_core::base::{Error, Result};
 use nexora_core::model::connection::{Abilities, Connection, Purpose};
 use nexora_core::model::google::GoogleAuth;
 use nexora_core::model::principal::Noun;
@@ -35,7 +36,11 @@ pub enum Command {
     Create(Create),
     /// List a tenant's connections
     #[command(after_help = "Example:\n  nexora connection list --tenant acme")]
-    List,
+    List {
+        /// Of every tenant
+        #[arg(long)]
+        all_tenants: bool,
+    },
     /// Show a connection
     #[command(after_help = "Example:\n  nexora connection show smtp --tenant acme")]
     Show { name: String },
@@ -129,7 +134,8 @@ impl Command {
     /// Says what must be permitted.
     pub fn need(&self) -> Need {
         match self {
-            Command::List | Command::Show { .. } => Need::read(Noun::Connection),
+            Command::List { all_tenants: true } => Need::Operator,
+            Command::List { .. } | Command::Show { .. } => Need::read(Noun::Connection),
             Command::Create(create) if create.needs_operator() => Need::Operator,
             Command::Create(_) => Need::of(connection::ADD),
             // It notes what the provider answers, and has a connection that failed go on.
@@ -148,6 +154,9 @@ impl Command {
 
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
+    if let Command::List { all_tenants } = command {
+        return list(context, all_tenants, out).await;
+    }
     let tenant = context.tenant().await?;
     match command {
         Command::Create(create) => {
@@ -158,20 +167,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             }
             Ok(())
         }
-        Command::List => {
-            let connections = app.view(&tenant, |tx| store::connection::list(tx, LIST_LIMIT)).await?;
-            let headers = ["name", "kind", "state", "default for", "last ok", "last error"];
-            out.list(&headers, &connections, |connection| {
-                vec![
-                    connection.name.clone(),
-                    connection.kind.to_string(),
-                    connection.state.to_string(),
-                    purposes(connection),
-                    connection.last_ok_at.map(ago).unwrap_or_default(),
-                    maybe(connection.last_error.as_ref()),
-                ]
-            })
-        }
+        Command::List { .. } => Err(Error::internal("connections are listed elsewhere")),
         Command::Show { name } => show(app, &connection::find(app, &tenant, &name).await?, out),
         Command::Test { name } => {
             let answer = connection::test(app, actor, &tenant, &name).await?;
@@ -233,6 +229,23 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             Ok(())
         }
     }
+}
+
+async fn list(context: &Context, all_tenants: bool, out: &Out) -> Result<()> {
+    let headers = ["name", "kind", "state", "default for", "last ok", "last error"];
+    let row = |connection: &Connection| {
+        vec![
+            connection.name.clone(),
+            connection.kind.to_string(),
+            connection.state.to_string(),
+            purposes(connection),
+            connection.last_ok_at.map(ago).unwrap_or_default(),
+            maybe(connection.last_error.as_ref()),
+        ]
+    };
+    let app = &context.app;
+    let fetch = async |tenant: Tenant| app.view(&tenant, |tx| store::connection::list(tx, LIST_LIMIT)).await;
+    follow::everywhere(context, all_tenants, (&headers, &row), fetch, out).await
 }
 
 async fn authorize(

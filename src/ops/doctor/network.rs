@@ -1,10 +1,10 @@
 //! The listeners, and the address under which the public reaches them.
 
 use std::net::{IpAddr, SocketAddr, TcpListener};
-use std::time::Duration;
 
 use crate::config::Config;
-use crate::domain::report::health::inspect;
+use crate::domain::report::certificate;
+use crate::domain::report::health::{Level, inspect};
 use crate::ops::doctor::{Finding, Surroundings, proof};
 use nexora_connector::dns::Lookup;
 use nexora_connector::public_address::is_public;
@@ -12,12 +12,6 @@ use nexora_connector::site::{Answer, Place};
 use nexora_core::base::Kind;
 use nexora_core::base::clock::{Clock, Timestamp};
 use nexora_core::base::secret::MasterKey;
-use nexora_core::base::wording::length;
-
-/// A certificate that ends within so long should have been renewed: authorities and programs do so a month before, and
-/// the shortest that are given out last a week (which is renewed within its last three days).
-const ENDS_SOON: Duration = Duration::from_secs(14 * 86_400);
-const ENDS_AT_ONCE: Duration = Duration::from_secs(2 * 86_400);
 
 pub async fn ports(around: &Surroundings) -> Vec<Finding> {
     let config = match around.config() {
@@ -192,14 +186,12 @@ fn is_ours(address: IpAddr, answer: &Answer, expected: Option<&str>) -> Finding 
 }
 
 /// Says until when a certificate is good.
-pub fn of_certificate(host: &str, ends: Timestamp, now: Timestamp) -> Finding {
-    let left = ends.since(now);
-    let what = format!("the certificate of `{host}` is good for {} more, until {ends}", length(left));
-    let fix = "certbot renew --dry-run, or see the log of your web server: why was it not renewed?";
-    match left {
-        left if left < ENDS_AT_ONCE => Finding::broken(what, fix),
-        left if left < ENDS_SOON => Finding::look(what, fix),
-        _ => Finding::good(what),
+fn of_certificate(host: &str, ends: Timestamp, now: Timestamp) -> Finding {
+    let (level, what) = certificate::judge(host, ends, now);
+    match level {
+        Level::Good => Finding::good(what),
+        Level::Look => Finding::look(what, certificate::FIX),
+        Level::Broken => Finding::broken(what, certificate::FIX),
     }
 }
 
@@ -207,16 +199,6 @@ pub fn of_certificate(host: &str, ends: Timestamp, now: Timestamp) -> Finding {
 mod tests {
     use super::*;
     use crate::ops::doctor::Verdict;
-
-    #[test]
-    fn a_certificate_that_ends_is_told_in_time() {
-        let now = Timestamp::from_millis(1_790_000_000_000);
-        let verdict = |days: u64| of_certificate("x", now + Duration::from_secs(days * 86_400), now).verdict;
-        assert_eq!(
-            [60, 10, 1, 0].map(verdict),
-            [Verdict::Good, Verdict::Look, Verdict::Broken, Verdict::Broken]
-        );
-    }
 
     #[test]
     fn a_port_is_free_or_taken() {

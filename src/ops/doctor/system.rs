@@ -27,6 +27,7 @@ pub async fn clock(around: &Surroundings) -> Vec<Finding> {
                     disk_free: None,
                     unwritable: None,
                     server_time,
+                    findings: &[],
                 },
                 now,
             )

@@ -98,6 +98,36 @@ pub enum Trouble {
 }
 
 impl Trouble {
+    /// Tells whether it is somebody's decision, or the daily work of the business, and no fault of anything.
+    pub fn is_daily(&self) -> bool {
+        match self {
+            Trouble::Suspended
+            | Trouble::Rehearsing
+            | Trouble::Paused(_)
+            | Trouble::LeadsToReview(_)
+            | Trouble::LeadsNotFetchedYet(_)
+            | Trouble::NotThroughYet(_)
+            | Trouble::Locked(_)
+            | Trouble::HeldAsSpam(_)
+            | Trouble::NothingConnected
+            | Trouble::NothingAutomated
+            | Trouble::AutomationPaused(_) => true,
+            Trouble::Refused(_)
+            | Trouble::EndsSoon(_)
+            | Trouble::Unread { .. }
+            | Trouble::LeadsNotFetched(_)
+            | Trouble::GivenUp(_)
+            | Trouble::InDoubt(_)
+            | Trouble::RunsFailed(_)
+            | Trouble::Late(_)
+            | Trouble::AlertCameBack(_)
+            | Trouble::Stopped
+            | Trouble::SourceRefused(_)
+            | Trouble::Silence { .. }
+            | Trouble::Unaccounted(_) => false,
+        }
+    }
+
     /// Returns what makes it the same trouble when it is seen again, however long it has lasted by then and however many
     /// suffer from it.
     pub fn key(&self) -> String {

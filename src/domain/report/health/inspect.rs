@@ -9,7 +9,7 @@ use nexora_core::base::Result;
 use nexora_core::base::clock::{Clock, Timestamp};
 use nexora_core::model::address::Slug;
 use nexora_core::model::daemon::Daemon;
-use nexora_store::{Url, daemon, tenant};
+use nexora_store::{Url, daemon, finding, tenant};
 
 /// Daemons, and tenants, that are looked at.
 const DAEMONS: i64 = 20;
@@ -84,13 +84,21 @@ pub async fn machine(app: &App, now: Timestamp) -> Result<(Vec<Daemon>, Vec<Heal
     let heard = daemons.iter().any(|daemon| daemon.is_heard(now) && !heart::is_gone(daemon));
     let tried = if heard { Ok(()) } else { app.db.write(daemon::try_write).await };
     let disk_free = disk_free(app);
+    let findings = app.db.read(finding::of_machine).await?;
     let unwritable = tried.as_ref().err();
     // A clock that is set by hand agrees with nobody's.
     let server_time = match app.clock {
         Clock::System => app.db.read(daemon::server_time).await?,
         Clock::HandSet(_) => None,
     };
-    let seen = Machine { daemons: &daemons, is_gone: heart::is_gone, disk_free, unwritable, server_time };
+    let seen = Machine {
+        daemons: &daemons,
+        is_gone: heart::is_gone,
+        disk_free,
+        unwritable,
+        server_time,
+        findings: &findings,
+    };
     let issues = machine::of(&seen, now);
     Ok((daemons, issues))
 }

@@ -6,6 +6,7 @@ use nexora_core::base::Error;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::wording::length;
 use nexora_core::model::daemon::Daemon;
+use nexora_core::model::finding::Finding;
 use nexora_core::model::language::Trouble;
 
 use super::{HealthIssue, Level};
@@ -33,6 +34,8 @@ pub struct Machine<'a> {
     pub unwritable: Option<&'a Error>,
     /// What the clock of the database's server shows, where that is another.
     pub server_time: Option<Timestamp>,
+    /// What the daemon found when it last looked.
+    pub findings: &'a [Finding],
 }
 
 /// Returns what the operator should look at.
@@ -42,6 +45,7 @@ pub fn of(machine: &Machine<'_>, now: Timestamp) -> Vec<HealthIssue> {
     issues.extend(machine.disk_free.and_then(of_disk));
     issues.extend(of_clock(machine, now));
     issues.extend(of_daemons(machine, now));
+    issues.extend(machine.findings.iter().map(of_finding));
     issues
 }
 
@@ -49,6 +53,12 @@ pub fn of(machine: &Machine<'_>, now: Timestamp) -> Vec<HealthIssue> {
 pub fn of_error(error: &Error) -> HealthIssue {
     let hint = error.hint_text().unwrap_or("nexora config check");
     HealthIssue::new(Level::Broken, error.report(), hint, Trouble::Stopped).keyed("database")
+}
+
+fn of_finding(finding: &Finding) -> HealthIssue {
+    let level = Level::parse(&finding.level).unwrap_or(Level::Look);
+    let Finding { what, command, key, since, .. } = finding;
+    HealthIssue::new(level, what, command, Trouble::Stopped).keyed(key).since(*since)
 }
 
 /// Says that a disk is low, by its free bytes.
@@ -139,7 +149,14 @@ mod tests {
     #[test]
     fn a_daemon_is_there_stopped_gone_or_silent() {
         let said = |daemons: &[Daemon], is_gone| {
-            let machine = Machine { daemons, is_gone, disk_free: None, unwritable: None, server_time: None };
+            let machine = Machine {
+                daemons,
+                is_gone,
+                disk_free: None,
+                unwritable: None,
+                server_time: None,
+                findings: &[],
+            };
             of(&machine, NOW).first().map(|issue| issue.what.clone()).unwrap_or_default()
         };
         assert_eq!(said(&[daemon(12, false)], |_| false), "");
@@ -159,6 +176,7 @@ mod tests {
                 disk_free: None,
                 unwritable: None,
                 server_time: server,
+                findings: &[],
             };
             of_clock(&machine, NOW).map(|issue| (issue.level, issue.what))
         };

@@ -75,6 +75,11 @@ impl HealthIssue {
         (language.words().trouble)(&self.trouble)
     }
 
+    /// Tells whether it is somebody's decision, or the daily work of the business, and no fault of anything.
+    pub fn is_daily(&self) -> bool {
+        self.trouble.is_daily()
+    }
+
     /// Tells whether it only says that work is late, which it is wherever no daemon runs.
     pub fn is_lateness(&self) -> bool {
         matches!(self.trouble, Trouble::Late(_))

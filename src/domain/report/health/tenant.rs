@@ -52,7 +52,7 @@ impl Standing {
         issues.extend(view.of_runs());
         issues.extend(view.of_lateness());
         issues.extend(view.of_silence());
-        issues.extend(self.findings.iter().map(|finding| of_finding(finding)));
+        issues.extend(self.findings.iter().map(of_finding));
         issues.extend(self.locked.iter().map(|(email, since)| {
             let what = format!("sign-in of {email} is locked: too many wrong passwords or codes");
             let command = format!("nexora user unlock {email}");
