@@ -84,13 +84,18 @@ impl Heart {
 }
 
 /// Returns the name of this machine.
-fn host() -> String {
+pub fn host() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// Tells whether a daemon is one of this machine.
+pub fn is_here(daemon: &Daemon) -> bool {
+    daemon.host == host()
 }
 
 /// Tells whether the process of a daemon is gone. Of another machine's nothing is known.
 pub fn is_gone(daemon: &Daemon) -> bool {
     let pid = i32::try_from(daemon.pid).ok().and_then(rustix::process::Pid::from_raw);
     let found = pid.map(rustix::process::test_kill_process);
-    daemon.host == host() && matches!(found, Some(Err(rustix::io::Errno::SRCH)))
+    is_here(daemon) && matches!(found, Some(Err(rustix::io::Errno::SRCH)))
 }

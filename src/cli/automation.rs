@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 
 use crate::app::registry;
+use crate::cli::follow;
 use crate::cli::out::{Out, ago, maybe, print};
 use crate::cli::permission::Need;
 use crate::cli::trial::{self, Test};
@@ -23,6 +24,7 @@ use nexora_core::model::connection::Ability;
 use nexora_core::model::event::About;
 use nexora_core::model::language::Language;
 use nexora_core::model::principal::{Noun, Verb};
+use nexora_core::model::tenant::Tenant;
 use nexora_core::model::{ContactId, JobId, LeadId};
 use nexora_engine::automation::reference;
 use nexora_google::scope;
@@ -74,10 +76,10 @@ pub enum Command {
     },
     /// Try an automation out on a virtual clock: nothing is sent, written or moved
     Test(Box<Test>),
-    /// Start an automation that waits for `manual`
-    #[command(
-        after_help = "Example:\n  nexora automation run thank-you --job job_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme"
-    )]
+    /// Start an automation that waits for `manual`, or one that waits for leads with a lead that came while it was off
+    #[command(after_help = "Examples:
+  nexora automation run thank-you --job job_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme
+  nexora automation run lead-capture --lead lead_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
     Run {
         name: String,
         #[arg(long, value_name = "ID")]
@@ -139,7 +141,11 @@ pub enum Command {
     Resume { name: String },
     /// List a tenant's automations
     #[command(after_help = "Example:\n  nexora automation list --tenant acme")]
-    List,
+    List {
+        /// Of every tenant
+        #[arg(long)]
+        all_tenants: bool,
+    },
     /// Show a tenant's automation with its settings and steps
     #[command(after_help = "Example:\n  nexora automation show lead-capture --tenant acme")]
     Show { name: String },
@@ -150,6 +156,7 @@ impl Command {
     pub fn need(&self) -> Need {
         match self {
             Command::Reference => Need::Nothing,
+            Command::List { all_tenants: true } => Need::Operator,
             Command::Create { shared: true, .. } => Need::Operator,
             Command::Create { .. } => Need::may(Noun::Automation, Verb::Create),
             Command::Test(_) => Need::read_with_people(Noun::Automation),
@@ -158,7 +165,7 @@ impl Command {
             | Command::History { .. }
             | Command::Diff { .. }
             | Command::Export { .. }
-            | Command::List
+            | Command::List { .. }
             | Command::Show { .. } => Need::read(Noun::Automation),
             Command::Run { .. } => Need::of(version::RUN),
             Command::Enable { .. } => Need::of(automation::ENABLE),
@@ -193,6 +200,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         Command::Reference => return print(reference::text(registry::connectors().facts()).trim_end()),
         Command::Validate { name } => return validate(context, name, out).await,
         Command::Create { name, shared } => return scaffold(context, name, *shared, out).await,
+        Command::List { all_tenants } => return list(context, *all_tenants, out).await,
         _ => {}
     }
     if let Command::Templates = command {
@@ -204,12 +212,20 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         Command::Enable { name, settings, dry_run } => {
             let given: BTreeMap<String, String> = settings.into_iter().collect();
             let enabled = automation::enable(app, actor, &tenant, &name, &given, dry_run).await?;
-            show_enabled(&enabled, dry_run, out)
+            show_enabled(&enabled, dry_run, out)?;
+            if !dry_run {
+                undo_of(&enabled, &tenant, out);
+            }
+            Ok(())
         }
         Command::Set { name, settings, dry_run } => {
             let changes: BTreeMap<String, String> = settings.into_iter().collect();
             let enabled = automation::set(app, actor, &tenant, &name, &changes, dry_run).await?;
-            show_enabled(&enabled, dry_run, out)
+            show_enabled(&enabled, dry_run, out)?;
+            if !dry_run {
+                undo_of(&enabled, &tenant, out);
+            }
+            Ok(())
         }
         Command::Test(test) => trial::test(context, *test, out).await,
         Command::Run { name, contact, lead, job } => {
@@ -255,20 +271,22 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 ]
             })
         }
-        Command::Disable { name } => line(&automation::disable(app, actor, &tenant, &name).await?, out),
-        Command::Pause { name } => line(&automation::pause(app, actor, &tenant, &name).await?, out),
-        Command::Resume { name } => line(&automation::resume(app, actor, &tenant, &name).await?, out),
-        Command::List => {
-            let automations = app.view(&tenant, move |tx| store::automation::list(tx, LIST_LIMIT)).await?;
-            out.list(&["name", "state", "version", "changed"], &automations, |automation| {
-                vec![
-                    automation.name.clone(),
-                    automation.state.to_string(),
-                    automation.live_version.to_string(),
-                    ago(automation.updated_at),
-                ]
-            })
+        Command::Disable { name } => {
+            line(&automation::disable(app, actor, &tenant, &name).await?, out)?;
+            out.undo(&format!("nexora automation resume {name} --tenant {}", tenant.slug));
+            Ok(())
         }
+        Command::Pause { name } => {
+            line(&automation::pause(app, actor, &tenant, &name).await?, out)?;
+            out.undo(&format!("nexora automation resume {name} --tenant {}", tenant.slug));
+            Ok(())
+        }
+        Command::Resume { name } => {
+            line(&automation::resume(app, actor, &tenant, &name).await?, out)?;
+            out.undo(&format!("nexora automation pause {name} --tenant {}", tenant.slug));
+            Ok(())
+        }
+        Command::List { .. } => Err(Error::internal("automations are listed elsewhere")),
         Command::Show { name } => show(&automation::find(app, &tenant, &name).await?, out),
     }
 }
@@ -331,6 +349,36 @@ async fn shelf(context: &Context) -> Result<Shelf> {
         Ok(tenant) => definitions.of(&tenant),
         Err(_) if context.global.tenant.is_none() => Ok(definitions.common()),
         Err(error) => Err(error),
+    }
+}
+
+async fn list(context: &Context, all_tenants: bool, out: &Out) -> Result<()> {
+    let headers = ["name", "state", "version", "changed"];
+    let row = |automation: &Automation| {
+        vec![
+            automation.name.clone(),
+            automation.state.to_string(),
+            automation.live_version.to_string(),
+            ago(automation.updated_at),
+        ]
+    };
+    let app = &context.app;
+    let fetch = async |tenant: Tenant| app.view(&tenant, |tx| store::automation::list(tx, LIST_LIMIT)).await;
+    follow::everywhere(context, all_tenants, (&headers, &row), fetch, out).await
+}
+
+/// Names what takes an automation's change back.
+fn undo_of(enabled: &Enabled, tenant: &Tenant, out: &Out) {
+    let (name, slug) = (&enabled.name, &tenant.slug);
+    match enabled.change {
+        "new version" => {
+            out.undo(&format!(
+                "nexora automation rollback {name} --to {} --tenant {slug}",
+                enabled.version - 1
+            ));
+        }
+        "created" | "resumed" => out.undo(&format!("nexora automation disable {name} --tenant {slug}")),
+        _ => {}
     }
 }
 

@@ -190,6 +190,7 @@ pub async fn suppression(context: &Context, command: SuppressionCommand, out: &O
         SuppressionCommand::Remove { email, scope } => {
             contact::lift(app, actor, &tenant, &email, scope).await?;
             out.note(&format!("`{email}` may be written to again"));
+            out.undo(&format!("nexora suppression add {email} --tenant {}", tenant.slug));
             Ok(())
         }
     }

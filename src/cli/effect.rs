@@ -1,14 +1,20 @@
 //! `nexora effect`.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
+use crate::cli::bulk::{self, Done};
+use crate::cli::follow::{self, Shown};
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::permission::Need;
-use crate::cli::{Context, Page};
+use crate::cli::{Context, Narrowed};
+use crate::ops::LIST_LIMIT;
 use crate::ops::automation::effect;
-use nexora_core::base::Result;
+use crate::ops::connection;
+use nexora_core::base::wording::count;
+use nexora_core::base::{Error, Kind, Result};
 use nexora_core::model::effect::{Effect, EffectState};
 use nexora_core::model::principal::Noun;
+use nexora_core::model::tenant::Tenant;
 use nexora_core::model::{EffectId, RunId};
 use nexora_store as store;
 use nexora_store::effect::Filter;
@@ -28,14 +34,24 @@ pub enum Command {
         #[arg(long, value_name = "ID")]
         before: Option<EffectId>,
         #[command(flatten)]
-        page: Page,
+        narrowed: Box<Narrowed>,
     },
     /// Show an effect with its attempts
     #[command(after_help = "Example:\n  nexora effect show effect_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
     Show { id: EffectId },
-    /// Try an effect again from the beginning
-    #[command(after_help = "Example:\n  nexora effect retry effect_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
-    Retry { id: EffectId },
+    /// Try an effect again from the beginning, or all that were given up
+    #[command(after_help = "Examples:
+  nexora effect retry effect_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme
+  nexora effect retry --all --tenant acme
+  nexora effect retry --state dead --connection smtp --tenant acme
+  nexora effect retry --all --all-tenants --yes
+
+Of several it says first which, and asks.")]
+    Retry {
+        id: Option<EffectId>,
+        #[command(flatten)]
+        several: Several,
+    },
     /// Decide that an effect shall not happen
     #[command(
         after_help = "Example:\n  nexora effect discard effect_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme --yes"
@@ -47,33 +63,108 @@ impl Command {
     /// Says what must be permitted.
     pub fn need(&self) -> Need {
         match self {
-            Command::List { .. } | Command::Show { .. } => Need::read(Noun::Effect),
+            Command::List { narrowed, .. } => narrowed.need(Noun::Effect),
+            Command::Show { .. } => Need::read(Noun::Effect),
+            Command::Retry { several: Several { all_tenants: true, .. }, .. } => Need::Operator,
             Command::Retry { .. } => Need::of(effect::RETRY),
             Command::Discard { .. } => Need::of(effect::DISCARD),
         }
     }
 }
 
+/// Which effects are tried again together.
+#[derive(Args)]
+pub struct Several {
+    /// All effects in this state: dead, in_doubt, retrying or discarded
+    #[arg(long, conflicts_with = "id")]
+    state: Option<EffectState>,
+    /// All that were given up
+    #[arg(long, conflicts_with_all = ["id", "state"])]
+    all: bool,
+    /// All that were given up and go through this connection; or those in the state that is named
+    #[arg(long, value_name = "NAME", conflicts_with = "id")]
+    connection: Option<String>,
+    /// Of every tenant
+    #[arg(long, conflicts_with = "id")]
+    all_tenants: bool,
+}
+
+impl Several {
+    /// Returns the state that is meant.
+    fn state(&self) -> Result<EffectState> {
+        match self.state {
+            None if self.all || self.connection.is_some() => Ok(EffectState::Dead),
+            None => Err(Error::usage("name an effect, or say which")
+                .hint("`--all` takes all that were given up; `--connection NAME` those of one connection")),
+            Some(state @ (EffectState::Delivered | EffectState::Leased | EffectState::Pending)) => {
+                Err(Error::usage(format!("an effect that is {state} is not tried again")))
+            }
+            Some(
+                state @ (EffectState::Dead
+                | EffectState::InDoubt
+                | EffectState::Retrying
+                | EffectState::Discarded),
+            ) => Ok(state),
+        }
+    }
+}
+
+async fn retry_several(context: &Context, several: Several, out: &Out) -> Result<()> {
+    let (app, actor) = (&context.app, &context.actor);
+    let state = several.state()?;
+    let mut found: Vec<(Tenant, Effect)> = Vec::new();
+    for tenant in context.tenants(several.all_tenants).await? {
+        let connection = match &several.connection {
+            None => None,
+            Some(name) => match connection::find(app, &tenant, name).await {
+                Ok(connection) => Some(connection.id),
+                Err(error) if several.all_tenants && error.kind() == Kind::NotFound => continue,
+                Err(error) => return Err(error),
+            },
+        };
+        let filter = Filter { state: Some(state), connection, ..Filter::default() };
+        let effects = app.view(&tenant, move |tx| store::effect::list(tx, &filter, LIST_LIMIT)).await?;
+        found.extend(effects.into_iter().map(|effect| (tenant.clone(), effect)));
+    }
+    if found.is_empty() {
+        out.note(&format!("no such effect is {state}"));
+        return Ok(());
+    }
+    let effects = count(found.len(), "effect", "effects");
+    let twice = match state {
+        EffectState::InDoubt => "; what has happened already would happen twice",
+        EffectState::Dead
+        | EffectState::Retrying
+        | EffectState::Discarded
+        | EffectState::Pending
+        | EffectState::Leased
+        | EffectState::Delivered => "",
+    };
+    let kinds = found.iter().map(|(tenant, effect)| {
+        let reason = effect.reason.as_deref().unwrap_or("without a reason");
+        format!("{}: {}, {reason}", tenant.slug, effect.kind)
+    });
+    bulk::confirm(out, &format!("this tries {effects} again{twice}"), kinds)?;
+    let mut done = Vec::new();
+    for (tenant, found) in &found {
+        let retried = effect::retry(app, actor, tenant, &found.id).await;
+        done.push(Done::new(tenant, &found.id, &retried));
+    }
+    bulk::report(out, "tried again", &done)
+}
+
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
+    if let Command::Retry { id: None, several } = command {
+        return retry_several(context, several, out).await;
+    }
+    if let Command::List { state, run, before, narrowed } = command {
+        let filter = Filter { state, run, before, search: narrowed.search.clone(), ..Filter::default() };
+        return list(context, &filter, &narrowed, out).await;
+    }
     let tenant = context.tenant().await?;
     match command {
-        Command::List { state, run, before, page: Page { limit } } => {
-            let effects = app
-                .view(&tenant, move |tx| store::effect::list(tx, &Filter { state, run, before }, limit))
-                .await?;
-            out.list(&["created", "step", "kind", "state", "attempts", "reason", "id"], &effects, |effect| {
-                vec![
-                    ago(effect.created_at),
-                    effect.step.clone(),
-                    effect.kind.to_string(),
-                    effect.state.to_string(),
-                    effect.attempt.to_string(),
-                    maybe(effect.reason.as_ref()),
-                    effect.id.to_string(),
-                ]
-            })
-        }
+        Command::List { .. } => Err(Error::internal("effects are listed elsewhere")),
         Command::Show { id } => {
             let view = effect::find(app, &tenant, &id).await?;
             out.item(&view, &lines(&view.effect))?;
@@ -82,7 +173,8 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             });
             out.section("Attempts", &["when", "outcome", "reason"], attempts.collect())
         }
-        Command::Retry { id } => {
+        Command::Retry { id: None, .. } => Err(Error::internal("several are retried elsewhere")),
+        Command::Retry { id: Some(id), .. } => {
             let found = effect::find(app, &tenant, &id).await?.effect;
             if found.state == EffectState::InDoubt {
                 out.confirm(&format!("effect `{id}` may have happened already, and would happen twice"))?;
@@ -111,4 +203,29 @@ fn lines(effect: &Effect) -> Vec<(&'static str, String)> {
         ("request", effect.request.as_str().to_owned()),
         ("id", effect.id.to_string()),
     ]
+}
+
+async fn list(context: &Context, filter: &Filter, narrowed: &Narrowed, out: &Out) -> Result<()> {
+    let (app, limit) = (&context.app, narrowed.page.limit);
+    let shown = Shown {
+        headers: &["created", "step", "kind", "state", "attempts", "reason", "id"],
+        row: &|effect: &Effect| {
+            vec![
+                ago(effect.created_at),
+                effect.step.clone(),
+                effect.kind.to_string(),
+                effect.state.to_string(),
+                effect.attempt.to_string(),
+                maybe(effect.reason.as_ref()),
+                effect.id.to_string(),
+            ]
+        },
+        id: &|effect| effect.id.to_string(),
+    };
+    let fetch = async |tenant: Tenant, span, after: Option<String>| {
+        let after = after.as_deref().map(EffectId::parse).transpose()?;
+        let filter = Filter { span, after, ..filter.clone() };
+        app.view(&tenant, move |tx| store::effect::list(tx, &filter, limit)).await
+    };
+    follow::list(context, narrowed, shown, fetch, out).await
 }

@@ -2,14 +2,16 @@
 
 use clap::Subcommand;
 
+use crate::cli::follow::{self, Shown};
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::permission::Need;
-use crate::cli::{Context, Page};
+use crate::cli::{Context, Narrowed};
 use crate::ops::automation::event;
 use nexora_core::base::{Error, Result};
 use nexora_core::model::EventId;
-use nexora_core::model::event::{EventKind, EventState};
+use nexora_core::model::event::{Event, EventKind, EventState};
 use nexora_core::model::principal::Noun;
+use nexora_core::model::tenant::Tenant;
 use nexora_store as store;
 use nexora_store::event::Filter;
 
@@ -28,7 +30,7 @@ pub enum Command {
         #[arg(long, value_name = "ID")]
         before: Option<EventId>,
         #[command(flatten)]
-        page: Page,
+        narrowed: Box<Narrowed>,
     },
     /// Take in an event by hand, as another program would tell it: `webhook.received`
     #[command(
@@ -44,7 +46,7 @@ pub enum Command {
         #[arg(long)]
         key: Option<String>,
     },
-    /// Have an event that another program told looked at again: `webhook.received`
+    /// Have an event looked at again: automations that were enabled or mended since begin with it
     #[command(
         after_help = "Example:\n  nexora event replay event_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme --yes"
     )]
@@ -58,7 +60,8 @@ impl Command {
     /// Says what must be permitted.
     pub fn need(&self) -> Need {
         match self {
-            Command::List { .. } | Command::Show { .. } => Need::read(Noun::Event),
+            Command::List { narrowed, .. } => narrowed.need(Noun::Event),
+            Command::Show { .. } => Need::read(Noun::Event),
             Command::Ingest { .. } => Need::of(event::INGEST),
             Command::Replay { .. } => Need::of(event::REPLAY),
         }
@@ -67,22 +70,13 @@ impl Command {
 
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let app = &context.app;
+    if let Command::List { kind, state, before, narrowed } = command {
+        let filter = Filter { kind, state, before, search: narrowed.search.clone(), ..Filter::default() };
+        return list(context, &filter, &narrowed, out).await;
+    }
     let tenant = context.tenant().await?;
     match command {
-        Command::List { kind, state, before, page: Page { limit } } => {
-            let events = app
-                .view(&tenant, move |tx| store::event::list(tx, &Filter { kind, state, before }, limit))
-                .await?;
-            out.list(&["received", "kind", "state", "reason", "id"], &events, |event| {
-                vec![
-                    ago(event.received_at),
-                    event.kind.to_string(),
-                    event.state.to_string(),
-                    maybe(event.reason.as_ref()),
-                    event.id.to_string(),
-                ]
-            })
-        }
+        Command::List { .. } => Err(Error::internal("events are listed elsewhere")),
         Command::Ingest { name, data, key } => {
             let data = serde_json::from_str(&data)
                 .map_err(|error| Error::usage("`--data` is not JSON").source(error))?;
@@ -111,4 +105,27 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             out.item(&event, &lines)
         }
     }
+}
+
+async fn list(context: &Context, filter: &Filter, narrowed: &Narrowed, out: &Out) -> Result<()> {
+    let (app, limit) = (&context.app, narrowed.page.limit);
+    let shown = Shown {
+        headers: &["received", "kind", "state", "reason", "id"],
+        row: &|event: &Event| {
+            vec![
+                ago(event.received_at),
+                event.kind.to_string(),
+                event.state.to_string(),
+                maybe(event.reason.as_ref()),
+                event.id.to_string(),
+            ]
+        },
+        id: &|event| event.id.to_string(),
+    };
+    let fetch = async |tenant: Tenant, span, after: Option<String>| {
+        let after = after.as_deref().map(EventId::parse).transpose()?;
+        let filter = Filter { span, after, ..filter.clone() };
+        app.view(&tenant, move |tx| store::event::list(tx, &filter, limit)).await
+    };
+    follow::list(context, narrowed, shown, fetch, out).await
 }

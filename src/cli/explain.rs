@@ -15,9 +15,13 @@ use nexora_core::base::wording::LocalClock;
 #[derive(Args)]
 #[command(after_help = "Examples:
   nexora explain lead_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme
-  nexora explain msg_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme --output json")]
+  nexora explain msg_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme --output json
+  nexora explain jo@example.com --tenant acme
+  nexora explain lead-capture --tenant acme
+  nexora explain 2026-12-01 --tenant acme")]
 pub struct Explain {
-    /// A run, lead, event, effect or message
+    /// An id, a mail address or telephone number, an automation, a connection, or a day: what did not go out, and why
+    #[arg(value_name = "WHAT")]
     id: String,
 }
 

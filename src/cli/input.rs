@@ -3,10 +3,11 @@
 use std::io::Read as _;
 use std::path::Path;
 
-use chrono::NaiveDateTime;
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::secret::Secret;
+use nexora_core::base::wording::parse_length;
 use nexora_core::base::{Error, Kind, Result, file};
 use nexora_core::model::tenant::Tenant;
 use nexora_engine::calendar::hours::at_wall_time;
@@ -57,6 +58,21 @@ pub fn secret(prompt: &str, file: Option<&Path>, no_input: bool) -> Result<Secre
         return Err(Error::usage("the secret is empty"));
     }
     Ok(Secret::new(secret))
+}
+
+/// Reads a moment of the past: a day or a moment by the tenant's clocks, or how long ago it was.
+///
+/// # Errors
+/// `Usage` when the text is none of these.
+pub fn past(tenant: &Tenant, text: &str, now: Timestamp) -> Result<Timestamp> {
+    if let Ok(length) = parse_length(text) {
+        return Ok(now - length);
+    }
+    if let Ok(day) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+        return Ok(at_wall_time(day, NaiveTime::MIN, tenant.zone()?.tz()));
+    }
+    moment(tenant, text)
+        .map_err(|error| error.hint("write it like `2026-12-01`, `2026-12-01T09:00` or `3days`"))
 }
 
 /// Reads a moment that is written by the tenant's clocks, or with an offset of its own.

@@ -5,12 +5,16 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use crate::app::App;
+use crate::cli::bulk::{self, Done};
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::permission::Need;
 use crate::cli::run::{EFFECT_HEADERS, effect_rows};
-use crate::cli::{Context, Page, input};
+use crate::cli::{Context, Narrowed, input, lead_list};
 use crate::ops::lead;
 use crate::ops::lead::lead_mail::{self, Classification};
+use crate::ops::lead::requeue::{self, Requeued};
+use nexora_core::base::wording::count;
 use nexora_core::base::{Error, Kind, Result, file, money};
 use nexora_core::model::address::EmailAddress;
 use nexora_core::model::lead::{Attribution, ConsentRecord, Lead, LeadState};
@@ -31,16 +35,26 @@ pub enum Command {
     )]
     Create(Box<Create>),
     /// List a tenant's leads, newest first
-    #[command(after_help = "Example:\n  nexora lead list --tenant acme --limit 20")]
+    #[command(after_help = "Examples:
+  nexora lead list --tenant acme --limit 20
+  nexora lead list --tenant acme --since 7days --source form --search miller
+  nexora lead list --tenant acme --since 2026-12-01 --limit 1000 --csv > leads.csv
+  nexora lead list --all-tenants --follow")]
     List {
         /// Only leads in this state
         #[arg(long)]
         state: Option<LeadState>,
+        /// Only leads that came from there
+        #[arg(long, value_name = "NAME")]
+        source: Option<String>,
         /// Only leads older than this one
         #[arg(long, value_name = "ID")]
         before: Option<LeadId>,
+        /// Print comma-separated values with everything that is known, for a spreadsheet
+        #[arg(long, conflicts_with_all = ["follow", "all_tenants"])]
+        csv: bool,
         #[command(flatten)]
-        page: Page,
+        narrowed: Box<Narrowed>,
     },
     /// Show a lead with everything that came of it
     #[command(after_help = "Example:\n  nexora lead show lead_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
@@ -66,6 +80,26 @@ pub enum Command {
         after_help = "Example:\n  nexora lead not-spam lead_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme"
     )]
     NotSpam { id: LeadId },
+    /// Have leads looked at again that came while automations were off: what waits for leads begins
+    #[command(after_help = "Examples:
+  nexora lead requeue lead_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme
+  nexora lead requeue --since 2026-12-01 --tenant acme
+  nexora lead requeue --since 3days --until 1day --tenant acme --yes
+
+What has run for a lead does not run again. Without ids it takes the leads for which nothing ran, says first which, and
+asks.")]
+    Requeue {
+        ids: Vec<LeadId>,
+        /// Leads that came since then: a day, a moment, or how long ago
+        #[arg(long, value_name = "WHEN", conflicts_with = "ids")]
+        since: Option<String>,
+        /// Leads that came until then
+        #[arg(long, value_name = "WHEN", requires = "since")]
+        until: Option<String>,
+        /// Of every tenant
+        #[arg(long, requires = "since")]
+        all_tenants: bool,
+    },
     /// Write a photo that came with a lead to a file
     #[command(
         after_help = "Example:\n  nexora lead photo photo_01k5b3v6zr9m8q2x4t7w0c1d2e --to boiler.jpg --tenant acme"
@@ -97,13 +131,14 @@ impl Command {
     /// Says what must be permitted.
     pub fn need(&self) -> Need {
         match self {
-            Command::List { .. } | Command::Show { .. } | Command::Parse { .. } | Command::Photo { .. } => {
-                Need::read(Noun::Lead)
-            }
+            Command::List { narrowed, .. } => narrowed.need(Noun::Lead),
+            Command::Show { .. } | Command::Parse { .. } | Command::Photo { .. } => Need::read(Noun::Lead),
             Command::Create(_) => Need::of(lead::ADD),
             Command::State { .. } => Need::of(lead::STATE),
             Command::Spam { .. } => Need::of(lead::SPAM),
             Command::NotSpam { .. } => Need::of(lead::HAM),
+            Command::Requeue { all_tenants: true, .. } => Need::Operator,
+            Command::Requeue { .. } => Need::of(requeue::REQUEUE),
             Command::Answered { .. } => Need::of(lead::ANSWERED),
             Command::Review { .. } => Need::of(lead::REVIEW),
         }
@@ -137,8 +172,25 @@ pub struct Create {
 
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let app = &context.app;
+    if let Command::Requeue { ids, since, until, all_tenants } = command {
+        return match since {
+            Some(since) => requeue_span(context, (&since, until.as_deref()), all_tenants, out).await,
+            None => requeue_these(context, ids, out).await,
+        };
+    }
+    if let Command::List { state, source, before, csv, narrowed } = command {
+        let filter = store::lead::Filter {
+            state,
+            source,
+            before,
+            search: narrowed.search.clone(),
+            ..Default::default()
+        };
+        return lead_list::list(context, &filter, (&narrowed, csv), out).await;
+    }
     let tenant = context.tenant().await?;
     match command {
+        Command::Requeue { .. } => Err(Error::internal("leads are requeued elsewhere")),
         Command::Create(new) => {
             let enquiry = Enquiry {
                 name: new.name,
@@ -156,26 +208,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             let added = lead::add(app, &context.actor, &tenant, enquiry).await?;
             out.item(&added, &lines(&added))
         }
-        Command::List { state, before, page: Page { limit } } => {
-            let leads =
-                app.view(&tenant, move |tx| store::lead::list(tx, state, before.as_ref(), limit)).await?;
-            out.list(
-                &["received", "name", "phone", "email", "state", "source", "answered", "id"],
-                &leads,
-                |lead| {
-                    vec![
-                        ago(lead.received_at),
-                        lead.name.clone(),
-                        maybe(lead.phone.as_ref()),
-                        maybe(lead.email.as_ref()),
-                        state_of(lead),
-                        lead.source.clone(),
-                        lead.answered_at.map(ago).unwrap_or_default(),
-                        lead.id.to_string(),
-                    ]
-                },
-            )
-        }
+        Command::List { .. } => Err(Error::internal("leads are listed elsewhere")),
         Command::Show { id } => {
             let view = lead::find(app, &tenant, &id).await?;
             out.item(&view, &lines(&view.lead))?;
@@ -209,10 +242,88 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         | Command::NotSpam { .. }
         | Command::Answered { .. }
         | Command::Review { .. } => {
+            let undo = undo(app, &tenant, &command).await?;
             let changed = change(context, &tenant, command).await?;
-            out.item(&changed, &lines(&changed))
+            out.item(&changed, &lines(&changed))?;
+            if let Some(undo) = undo {
+                out.undo(&undo);
+            }
+            Ok(())
         }
     }
+}
+
+async fn requeue_these(context: &Context, ids: Vec<LeadId>, out: &Out) -> Result<()> {
+    if ids.is_empty() {
+        return Err(Error::usage("name leads, or say since when")
+            .hint("`--since 3days` takes those for which nothing ran"));
+    }
+    let tenant = context.tenant().await?;
+    let requeued = requeue::requeue(&context.app, &context.actor, &tenant, ids).await?;
+    out.list(&["received", "name", "begins", "id"], &requeued, |lead| {
+        vec![ago(lead.received_at), lead.name.clone(), lead.automations.join(", "), lead.id.to_string()]
+    })
+}
+
+async fn requeue_span(
+    context: &Context,
+    (since, until): (&str, Option<&str>),
+    all_tenants: bool,
+    out: &Out,
+) -> Result<()> {
+    let (app, actor) = (&context.app, &context.actor);
+    let now = app.clock.now();
+    let mut found: Vec<(Tenant, Requeued)> = Vec::new();
+    for tenant in context.tenants(all_tenants).await? {
+        let from = input::past(&tenant, since, now)?;
+        let until = until.map(|until| input::past(&tenant, until, now)).transpose()?.unwrap_or(now);
+        match requeue::plan(app, &tenant, (from, until)).await {
+            Ok(leads) => found.extend(leads.into_iter().map(|lead| (tenant.clone(), lead))),
+            // Where nothing waits for leads, nothing would begin.
+            Err(error) if all_tenants && error.kind() == Kind::Conflict => {}
+            Err(error) => return Err(error),
+        }
+    }
+    if found.is_empty() {
+        out.note("something ran for every lead of that time");
+        return Ok(());
+    }
+    let kinds = found.iter().map(|(tenant, lead)| {
+        let day = lead.received_at.to_string();
+        let day = day.split('T').next().unwrap_or_default();
+        format!("{}: leads of {day}, for {}", tenant.slug, lead.automations.join(", "))
+    });
+    let leads = count(found.len(), "lead", "leads");
+    bulk::confirm(out, &format!("this has {leads} looked at again, and people are written to"), kinds)?;
+    let mut done = Vec::new();
+    for (tenant, lead) in &found {
+        let requeued = requeue::requeue(app, actor, tenant, vec![lead.id.clone()]).await;
+        done.push(Done::new(tenant, &lead.id, &requeued));
+    }
+    bulk::report(out, "requeued", &done)
+}
+
+/// Returns the command that takes back what is about to be done to a lead, where there is one.
+async fn undo(app: &App, tenant: &Tenant, command: &Command) -> Result<Option<String>> {
+    let slug = &tenant.slug;
+    Ok(match command {
+        Command::Spam { id } => Some(format!("nexora lead not-spam {id} --tenant {slug}")),
+        Command::NotSpam { id } => Some(format!("nexora lead spam {id} --tenant {slug}")),
+        Command::State { id, .. } => {
+            let before = lead::find(app, tenant, id).await?.lead.state;
+            // To that one no command leads back.
+            (before != LeadState::NeedsReview)
+                .then(|| format!("nexora lead state {id} {before} --tenant {slug}"))
+        }
+        Command::Create(_)
+        | Command::List { .. }
+        | Command::Show { .. }
+        | Command::Parse { .. }
+        | Command::Requeue { .. }
+        | Command::Photo { .. }
+        | Command::Answered { .. }
+        | Command::Review { .. } => None,
+    })
 }
 
 /// Does what changes one lead.
@@ -230,6 +341,7 @@ async fn change(context: &Context, tenant: &Tenant, command: Command) -> Result<
         | Command::List { .. }
         | Command::Show { .. }
         | Command::Parse { .. }
+        | Command::Requeue { .. }
         | Command::Photo { .. } => Err(Error::internal("this changes no lead")),
     }
 }
@@ -284,7 +396,7 @@ fn reasons(lead: &Lead) -> String {
     lead.reasons.read::<Vec<String>>().unwrap_or_default().join("; ")
 }
 
-fn state_of(lead: &Lead) -> String {
+pub fn state_of(lead: &Lead) -> String {
     if lead.is_test { format!("{} (test)", lead.state) } else { lead.state.to_string() }
 }
 

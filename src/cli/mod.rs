@@ -1,20 +1,26 @@
 //! The command line: arguments in, text or JSON out. A handler parses, calls one operation, prints.
 
+mod alert;
 mod appointment;
 mod authorization;
 mod automation;
+mod books;
+mod bulk;
 mod connection;
 mod contact;
 mod cursor;
 mod demo;
+mod doctor;
 mod effect;
 mod event;
 mod explain;
+mod follow;
 mod form;
 mod input;
 mod job;
 mod key;
 mod lead;
+mod lead_list;
 mod message;
 mod out;
 mod permission;
@@ -39,14 +45,16 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use out::Out;
 
 use crate::app::App;
+use crate::cli::permission::Need;
 use crate::config::{Config, DEFAULT_PATH};
 use crate::ops;
-use nexora_core::base::clock::Clock;
+use nexora_core::base::clock::{Clock, Timestamp};
 use nexora_core::base::{Error, Result};
 use nexora_core::model::address::{EmailAddress, Slug};
 use nexora_core::model::audit::Actor;
-use nexora_core::model::principal::Principal;
+use nexora_core::model::principal::{Noun, Principal};
 use nexora_core::model::tenant::Tenant;
+use nexora_store::Span;
 
 /// The administrative assistant for small home-services businesses
 #[derive(Parser)]
@@ -70,7 +78,7 @@ pub struct Global {
     #[arg(long, global = true, value_name = "FILE", env = "NEXORA_CONFIG", hide_env_values = true, default_value = DEFAULT_PATH)]
     pub config: PathBuf,
     /// Tenant to work on; may be left out when there is only one
-    #[arg(long, global = true, value_name = "SLUG")]
+    #[arg(long, global = true, value_name = "SLUG", env = "NEXORA_TENANT", hide_env_values = true)]
     pub tenant: Option<Slug>,
     /// Act as this user: only what their role permits is done, and it is done in their name
     #[arg(long = "as", global = true, value_name = "EMAIL")]
@@ -98,6 +106,42 @@ pub struct Page {
     /// Rows that are shown at most
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=1_000))]
     limit: i64,
+}
+
+/// What every list of what happened can be narrowed to, and how it is shown.
+#[derive(Args)]
+pub struct Narrowed {
+    /// Only what happened since then: a day, a moment, or how long ago, such as 3days
+    #[arg(long, value_name = "WHEN")]
+    since: Option<String>,
+    /// Only what happened before then
+    #[arg(long, value_name = "WHEN")]
+    until: Option<String>,
+    /// Only what holds this text
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
+    /// Of every tenant
+    #[arg(long)]
+    all_tenants: bool,
+    /// Go on with what happens from now on, oldest first, until it is stopped with Ctrl-C
+    #[arg(long, conflicts_with = "until")]
+    follow: bool,
+    #[command(flatten)]
+    page: Page,
+}
+
+impl Narrowed {
+    /// Returns the span of time that is meant, by a tenant's clocks.
+    fn span(&self, tenant: &Tenant, now: Timestamp) -> Result<Span> {
+        let read =
+            |text: &Option<String>| text.as_deref().map(|text| input::past(tenant, text, now)).transpose();
+        Ok(Span { since: read(&self.since)?, until: read(&self.until)? })
+    }
+
+    /// Returns what looking at a noun needs.
+    fn need(&self, noun: Noun) -> Need {
+        if self.all_tenants { Need::Operator } else { Need::read(noun) }
+    }
 }
 
 #[derive(Subcommand)]
@@ -175,6 +219,13 @@ enum Command {
     Effect(effect::Command),
     /// Say what is broken, and the command that mends it; with `link`, make an owner's link to the status page
     Status(status::Status),
+    /// Say what became of everything that was received and promised, and whether it adds up
+    Books(books::Arguments),
+    /// Try out how operators are told of troubles, and look at what they were told of
+    #[command(subcommand)]
+    Alerts(alert::Command),
+    /// Check everything that Nexora needs, inside and outside, and say what mends what is wrong
+    Doctor(doctor::Doctor),
     /// Run the daemon
     Serve,
     /// Run the stand-in for Google Workspace and a mail relay, on this machine alone
@@ -229,6 +280,9 @@ async fn run(cli: Cli, out: &Out) -> Result<()> {
         Command::Demo(arguments) => demo::run(arguments, out).await,
         Command::Init(arguments) => system::init(arguments, &acting(&global), out).await,
         Command::Serve => system::serve(&global).await,
+        Command::Books(_) => books::run(&Context::open(&global).await?, out).await,
+        Command::Alerts(command) => alert::run(&Context::open(&global).await?, command, out).await,
+        Command::Doctor(arguments) => doctor::run(&global, arguments, out).await,
         Command::Sandbox(arguments) => system::sandbox(arguments, out).await,
         Command::Config(command) => system::config(&command, &global, out),
         Command::Migrate(arguments) => system::migrate(&arguments, &global, out).await,
@@ -277,6 +331,15 @@ pub struct Context {
 }
 
 impl Context {
+    /// Returns every tenant, or the one that is worked on.
+    pub async fn tenants(&self, all: bool) -> Result<Vec<Tenant>> {
+        match (all, &self.global.tenant) {
+            (true, Some(_)) => Err(Error::usage("`--all-tenants` and `--tenant` do not go together")),
+            (true, None) => ops::tenant::list(&self.app).await,
+            (false, _) => Ok(vec![self.tenant().await?]),
+        }
+    }
+
     async fn open(global: &Global) -> Result<Context> {
         let config = load_config(global)?;
         let app = App::open(config, Clock::System).await?;

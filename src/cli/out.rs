@@ -102,6 +102,11 @@ impl Out {
         print(&text.map_err(|error| Error::internal("the answer has no JSON form").source(error))?)
     }
 
+    /// Names the command that takes back what was just done.
+    pub fn undo(&self, command: &str) {
+        self.note(&format!("undo: {command}"));
+    }
+
     /// Tells the person something that is not the answer.
     pub fn note(&self, text: &str) {
         if !self.quiet {
@@ -179,6 +184,15 @@ pub fn print_usage(error: &clap::Error) {
     if let Some(hint) = ours.and_then(Error::hint_text) {
         eprintln!("hint: {hint}");
     }
+}
+
+/// Prints one value as JSON on a line of its own.
+///
+/// # Errors
+/// `Internal` when it has no JSON form.
+pub fn json_line<T: Serialize + ?Sized>(value: &T) -> Result<()> {
+    let text = serde_json::to_string(value);
+    print(&text.map_err(|error| Error::internal("the answer has no JSON form").source(error))?)
 }
 
 /// Prints plain text to standard output. A reader that stopped reading, such as `head`, is not an error.

@@ -139,9 +139,12 @@ fn need(command: &Command, names_tenant: bool) -> Need {
         Command::Demo(_)
         | Command::Init(_)
         | Command::Serve
+        | Command::Doctor(_)
+        | Command::Alerts(_)
         | Command::Sandbox(_)
         | Command::Config(_)
         | Command::Migrate(_) => Need::Operator,
+        Command::Books(_) => Need::read_one_or_all(names_tenant, Noun::Status),
         Command::Tenant(command) => command.need(),
         Command::User(command) => command.need(names_tenant),
         Command::Session(command) => command.need(names_tenant),

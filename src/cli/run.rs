@@ -1,17 +1,22 @@
 //! `nexora run`.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
+use serde::Serialize;
 
+use crate::cli::bulk::{self, Done};
+use crate::cli::follow::{self, Shown};
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::permission::Need;
-use crate::cli::{Context, Page};
+use crate::cli::{Context, Narrowed};
 use crate::ops::LIST_LIMIT;
 use crate::ops::automation;
 use crate::ops::automation::run;
-use nexora_core::base::Result;
+use nexora_core::base::wording::count;
+use nexora_core::base::{Error, Kind, Result};
 use nexora_core::model::effect::Effect;
 use nexora_core::model::principal::Noun;
 use nexora_core::model::run::{Run, RunState};
+use nexora_core::model::tenant::Tenant;
 use nexora_core::model::{AutomationId, RunId};
 use nexora_store as store;
 use nexora_store::run::Filter;
@@ -31,14 +36,23 @@ pub enum Command {
         #[arg(long, value_name = "ID")]
         before: Option<RunId>,
         #[command(flatten)]
-        page: Page,
+        narrowed: Box<Narrowed>,
     },
     /// Show a run: every step, why it was taken or not, and what became of it
     #[command(after_help = "Example:\n  nexora run show run_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
     Show { id: RunId },
-    /// Take up a failed run at the steps that failed
-    #[command(after_help = "Example:\n  nexora run retry run_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
-    Retry { id: RunId },
+    /// Take up a failed run at the steps that failed, or all that failed
+    #[command(after_help = "Examples:
+  nexora run retry run_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme
+  nexora run retry --all --tenant acme
+  nexora run retry --automation lead-capture --tenant acme --yes
+
+Of several it says first which, and asks.")]
+    Retry {
+        id: Option<RunId>,
+        #[command(flatten)]
+        several: Several,
+    },
     /// Cancel a run and discard what it promised and has not begun
     #[command(
         after_help = "Example:\n  nexora run cancel run_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme --yes"
@@ -50,42 +64,81 @@ impl Command {
     /// Says what must be permitted.
     pub fn need(&self) -> Need {
         match self {
-            Command::List { .. } | Command::Show { .. } => Need::read(Noun::Run),
+            Command::List { narrowed, .. } => narrowed.need(Noun::Run),
+            Command::Show { .. } => Need::read(Noun::Run),
+            Command::Retry { several: Several { all_tenants: true, .. }, .. } => Need::Operator,
             Command::Retry { .. } => Need::of(run::RETRY),
             Command::Cancel { .. } => Need::of(run::CANCEL),
         }
     }
 }
 
+/// Which runs are taken up together.
+#[derive(Args)]
+pub struct Several {
+    /// All that failed
+    #[arg(long, conflicts_with = "id")]
+    all: bool,
+    /// All that failed of this automation
+    #[arg(long, value_name = "NAME", conflicts_with = "id")]
+    automation: Option<String>,
+    /// Of every tenant
+    #[arg(long, conflicts_with = "id")]
+    all_tenants: bool,
+}
+
+async fn retry_several(context: &Context, several: Several, out: &Out) -> Result<()> {
+    let (app, actor) = (&context.app, &context.actor);
+    if !several.all && several.automation.is_none() {
+        return Err(Error::usage("name a run, or say which")
+            .hint("`--all` takes all that failed; `--automation NAME` those of one automation"));
+    }
+    let mut found: Vec<(Tenant, Run)> = Vec::new();
+    for tenant in context.tenants(several.all_tenants).await? {
+        let automation = match &several.automation {
+            None => None,
+            Some(name) => match automation::find(app, &tenant, name).await {
+                Ok(view) => Some(view.automation.id),
+                Err(error) if several.all_tenants && error.kind() == Kind::NotFound => continue,
+                Err(error) => return Err(error),
+            },
+        };
+        let failed = app.view(&tenant, |tx| store::run::failed(tx, LIST_LIMIT)).await?;
+        let wanted =
+            failed.into_iter().filter(|run| automation.as_ref().is_none_or(|id| run.automation_id == *id));
+        found.extend(wanted.map(|run| (tenant.clone(), run)));
+    }
+    if found.is_empty() {
+        out.note("no such run has failed");
+        return Ok(());
+    }
+    let kinds = found.iter().map(|(tenant, run)| {
+        format!("{}: {}", tenant.slug, run.reason.as_deref().unwrap_or("without a reason"))
+    });
+    let runs = count(found.len(), "failed run", "failed runs");
+    bulk::confirm(out, &format!("this takes up {runs} where each failed"), kinds)?;
+    let mut done = Vec::new();
+    for (tenant, found) in &found {
+        let retried = run::retry(app, actor, tenant, &found.id).await;
+        done.push(Done::new(tenant, &found.id, &retried));
+    }
+    bulk::report(out, "taken up", &done)
+}
+
 pub const EFFECT_HEADERS: [&str; 6] = ["step", "kind", "state", "attempts", "reason", "id"];
 
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
+    if let Command::Retry { id: None, several } = command {
+        return retry_several(context, several, out).await;
+    }
+    if let Command::List { state, automation, before, narrowed } = command {
+        let filter = Filter { state, before, search: narrowed.search.clone(), ..Filter::default() };
+        return list(context, (&filter, automation.as_deref()), &narrowed, out).await;
+    }
     let tenant = context.tenant().await?;
     match command {
-        Command::List { state, automation, before, page: Page { limit } } => {
-            let automation = match automation {
-                Some(name) => Some(automation::find(app, &tenant, &name).await?.automation.id),
-                None => None,
-            };
-            let filter = Filter { state, automation, before, ..Filter::default() };
-            let runs = app.view(&tenant, move |tx| store::run::list(tx, &filter, limit)).await?;
-            let automations = app.view(&tenant, move |tx| store::automation::list(tx, LIST_LIMIT)).await?;
-            let name_of = |id: &AutomationId| {
-                let found = automations.iter().find(|automation| automation.id == *id);
-                found.map(|automation| automation.name.clone())
-            };
-            out.list(&["started", "automation", "state", "about", "reason", "id"], &runs, |run| {
-                vec![
-                    ago(run.started_at),
-                    maybe(name_of(&run.automation_id).as_ref()),
-                    run.state.to_string(),
-                    run.subject_id.clone(),
-                    maybe(run.reason.as_ref()),
-                    run.id.to_string(),
-                ]
-            })
-        }
+        Command::List { .. } => Err(Error::internal("runs are listed elsewhere")),
         Command::Show { id } => {
             let view = run::find(app, &tenant, &id).await?;
             let mut shown = lines(&view.run);
@@ -102,7 +155,8 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             out.section("Steps", &["step", "action", "state", "reason"], steps.collect())?;
             out.section("Effects", &EFFECT_HEADERS, effect_rows(&view.effects))
         }
-        Command::Retry { id } => {
+        Command::Retry { id: None, .. } => Err(Error::internal("several are retried elsewhere")),
+        Command::Retry { id: Some(id), .. } => {
             let retried = run::retry(app, actor, &tenant, &id).await?;
             out.item(&retried, &lines(&retried))
         }
@@ -138,4 +192,56 @@ fn lines(run: &Run) -> Vec<(&'static str, String)> {
         ("next", run.due_at.map(ago).unwrap_or_default()),
         ("id", run.id.to_string()),
     ]
+}
+
+/// A run with the name of its automation.
+#[derive(Serialize)]
+struct Named {
+    #[serde(flatten)]
+    run: Run,
+    automation: String,
+}
+
+async fn list(
+    context: &Context,
+    (filter, automation): (&Filter, Option<&str>),
+    narrowed: &Narrowed,
+    out: &Out,
+) -> Result<()> {
+    let (app, limit) = (&context.app, narrowed.page.limit);
+    let shown = Shown {
+        headers: &["started", "automation", "state", "about", "reason", "id"],
+        row: &|found: &Named| {
+            let run = &found.run;
+            vec![
+                ago(run.started_at),
+                found.automation.clone(),
+                run.state.to_string(),
+                run.subject_id.clone(),
+                maybe(run.reason.as_ref()),
+                run.id.to_string(),
+            ]
+        },
+        id: &|found| found.run.id.to_string(),
+    };
+    let fetch = async |tenant: Tenant, span, after: Option<String>| {
+        let after = after.as_deref().map(RunId::parse).transpose()?;
+        let automations = app.view(&tenant, |tx| store::automation::list(tx, LIST_LIMIT)).await?;
+        let only = match automation {
+            None => None,
+            Some(name) => match automations.iter().find(|found| found.name == name) {
+                Some(found) => Some(found.id.clone()),
+                None if narrowed.all_tenants => return Ok(Vec::new()),
+                None => Some(automation::find(app, &tenant, name).await?.automation.id),
+            },
+        };
+        let filter = Filter { span, after, automation: only, ..filter.clone() };
+        let runs = app.view(&tenant, move |tx| store::run::list(tx, &filter, limit)).await?;
+        let name_of = |id: &AutomationId| {
+            let found = automations.iter().find(|automation| automation.id == *id);
+            found.map(|automation| automation.name.clone()).unwrap_or_default()
+        };
+        Ok(runs.into_iter().map(|run| Named { automation: name_of(&run.automation_id), run }).collect())
+    };
+    follow::list(context, narrowed, shown, fetch, out).await
 }

@@ -16,7 +16,7 @@ use nexora_core::base::clock::Clock;
 use nexora_core::base::wording::{self, count, length};
 use nexora_core::model::daemon::Daemon;
 use nexora_core::model::panel::Panel;
-use nexora_core::model::principal::{Noun, Verb};
+use nexora_core::model::principal::{Noun, Principal, Verb};
 use nexora_core::model::tenant_setting::TenantSettings;
 
 #[derive(Args)]
@@ -82,8 +82,8 @@ impl Status {
 }
 
 /// What the exit status says where something needs a look, and where something does not work.
-const LOOK: u8 = 10;
-const BROKEN: u8 = 11;
+pub const LOOK: u8 = 10;
+pub const BROKEN: u8 = 11;
 
 /// Troubles that are shown at most, so that they stand on one screen.
 const SHOWN: usize = 15;
@@ -115,7 +115,13 @@ pub async fn run(global: &Global, arguments: Status, out: &Out) -> Result<()> {
                 Some(_) => Some(context.tenant().await?),
                 None => None,
             };
-            show(&survey::survey(app, only).await, arguments.all, out)
+            let survey = match (&context.principal, only) {
+                (Some(Principal::Member { .. } | Principal::Link { .. }), Some(tenant)) => {
+                    survey::of_tenant_alone(app, tenant).await?
+                }
+                (_, only) => survey::survey(app, only).await,
+            };
+            show(&survey, arguments.all, out)
         }
     }
 }

@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use serde::Serialize;
 
 use crate::cli::out::Out;
 use crate::cli::{Global, load_config};
+use crate::config::{Config, Examined, read_config};
 use crate::daemon::{self, Logging};
 use crate::ops::init;
 use nexora_core::base::clock::Clock;
@@ -138,27 +140,70 @@ fn write_secret(path: &std::path::Path, text: &str) -> Result<()> {
 
 #[derive(Subcommand)]
 pub enum ConfigCommand {
-    /// Check the file and the variables, as the daemon does when it starts
-    #[command(after_help = "Example:\n  nexora --config nexora.toml config check")]
-    Check,
+    /// Say everything that is wrong with the file and the variables, as far as it can be told without the database
+    #[command(
+        after_help = "Examples:\n  nexora --config nexora.toml config check\n  nexora config check --json"
+    )]
+    Check {
+        /// Print JSON, as `--output json` does
+        #[arg(long)]
+        json: bool,
+    },
     /// Show every key with the value in force, without secrets
     #[command(after_help = "Example:\n  nexora config show --output json")]
     Show,
 }
 
 pub fn config(command: &ConfigCommand, global: &Global, out: &Out) -> Result<()> {
-    let config = load_config(global)?;
     match command {
-        ConfigCommand::Check => {
-            config.secrets.master_key()?;
-            out.note(&format!("`{}` is valid", global.config.display()));
-            Ok(())
-        }
+        ConfigCommand::Check { json } => check(global, *json, out),
         ConfigCommand::Show => {
-            let shown = config.shown();
+            let shown = load_config(global)?.shown();
             let lines: Vec<(&str, String)> =
                 shown.iter().map(|(key, value)| (key.as_str(), value.to_string())).collect();
             out.item(&shown, &lines)
+        }
+    }
+}
+
+/// What is wrong with a configuration.
+#[derive(Serialize)]
+struct Checked<'a> {
+    file: &'a std::path::Path,
+    valid: bool,
+    faults: Vec<Fault<'a>>,
+}
+
+#[derive(Serialize)]
+struct Fault<'a> {
+    message: String,
+    hint: Option<&'a str>,
+}
+
+/// Prints every fault; the last of them is the failure of the command, unless JSON has them all.
+fn check(global: &Global, json: bool, out: &Out) -> Result<()> {
+    let path = &global.config;
+    let text = read_config(path)?;
+    let Examined { config, mut faults } = Config::examine(&text, std::env::vars());
+    if let Some(config) = &config {
+        faults.extend(config.secrets.master_key().err());
+    }
+    if json || out.is_json() {
+        let told = faults.iter().map(|fault| Fault { message: fault.report(), hint: fault.hint_text() });
+        let checked = Checked { file: path, valid: faults.is_empty(), faults: told.collect() };
+        out.exit_with(if checked.valid { 0 } else { Kind::Config.exit_code() });
+        return out.json(&checked);
+    }
+    match faults.pop() {
+        None => {
+            out.note(&format!("`{}` is valid", path.display()));
+            Ok(())
+        }
+        Some(last) => {
+            for fault in &faults {
+                out.error(fault);
+            }
+            Err(last)
         }
     }
 }

@@ -106,8 +106,16 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         Command::Set { slug, changes } => {
             show(context, &tenant::set(app, actor, &slug, &changes).await?, out)
         }
-        Command::Suspend { slug } => show(context, &tenant::suspend(app, actor, &slug).await?, out),
-        Command::Resume { slug } => show(context, &tenant::resume(app, actor, &slug).await?, out),
+        Command::Suspend { slug } => {
+            show(context, &tenant::suspend(app, actor, &slug).await?, out)?;
+            out.undo(&format!("nexora tenant resume {slug}"));
+            Ok(())
+        }
+        Command::Resume { slug } => {
+            show(context, &tenant::resume(app, actor, &slug).await?, out)?;
+            out.undo(&format!("nexora tenant suspend {slug}"));
+            Ok(())
+        }
     }
 }
 

@@ -119,10 +119,14 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         }
         Command::Show { email } => detail(context, user::find(app, &email).await?, out).await,
         Command::Disable { email } => {
-            show(context, user::set_state(app, actor, &email, UserState::Disabled).await?, out)
+            show(context, user::set_state(app, actor, &email, UserState::Disabled).await?, out)?;
+            out.undo(&format!("nexora user enable {email}"));
+            Ok(())
         }
         Command::Enable { email } => {
-            show(context, user::set_state(app, actor, &email, UserState::Active).await?, out)
+            show(context, user::set_state(app, actor, &email, UserState::Active).await?, out)?;
+            out.undo(&format!("nexora user disable {email}"));
+            Ok(())
         }
         Command::SetPassword { email, from_file } => {
             let password = input::secret("New password: ", from_file.as_deref(), context.global.no_input)?;

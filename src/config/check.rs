@@ -2,6 +2,25 @@
 
 use nexora_core::base::{Error, Result};
 
+/// Everything that is wrong, in the order in which it was found.
+#[derive(Debug, Default)]
+pub struct Faults(Vec<Error>);
+
+impl Faults {
+    pub fn add(&mut self, fault: Error) {
+        self.0.push(fault);
+    }
+
+    /// Notes what is wrong, or returns what is right.
+    pub fn note<T>(&mut self, checked: Result<T>) -> Option<T> {
+        checked.map_err(|fault| self.add(fault)).ok()
+    }
+
+    pub fn into_list(self) -> Vec<Error> {
+        self.0
+    }
+}
+
 /// Checks that a key holds an http or https URL with a host.
 ///
 /// # Errors
@@ -16,6 +35,17 @@ pub fn check_url(key: &str, text: &str) -> Result<()> {
     }
     Err(Error::config(format!("`{key}` is not a URL: `{text}`"))
         .hint("write it whole, like `https://leads.example.com`"))
+}
+
+/// Checks that a key holds one of these words.
+///
+/// # Errors
+/// `Config` naming the key and its choices.
+pub fn one_of(key: &str, value: &str, choices: &[&str]) -> Result<()> {
+    if choices.contains(&value) {
+        return Ok(());
+    }
+    Err(Error::config(format!("`{key}` is not one of {}: `{value}`", choices.join(", "))))
 }
 
 /// Checks that a number is not below the smallest that makes sense.

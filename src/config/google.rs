@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::check::{at_least, check_url};
-use nexora_core::base::Result;
+use crate::config::check::{Faults, at_least, check_url};
 use nexora_core::model::quota::{GoogleQuota, PerMinute};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,19 +62,18 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// # Errors
-    /// `Config` naming the key.
-    pub fn check(&self) -> Result<()> {
-        check_url("google.gmail_url", &self.gmail_url)?;
-        check_url("google.calendar_url", &self.calendar_url)?;
-        check_url("google.sheets_url", &self.sheets_url)?;
-        check_url("google.drive_url", &self.drive_url)?;
-        check_url("google.token_url", &self.token_url)?;
-        check_url("google.auth_url", &self.auth_url)?;
-        check_url("google.revoke_url", &self.revoke_url)?;
+    /// Notes each key that is wrong.
+    pub fn check(&self, faults: &mut Faults) {
+        faults.note(check_url("google.gmail_url", &self.gmail_url));
+        faults.note(check_url("google.calendar_url", &self.calendar_url));
+        faults.note(check_url("google.sheets_url", &self.sheets_url));
+        faults.note(check_url("google.drive_url", &self.drive_url));
+        faults.note(check_url("google.token_url", &self.token_url));
+        faults.note(check_url("google.auth_url", &self.auth_url));
+        faults.note(check_url("google.revoke_url", &self.revoke_url));
         // The dearest call to Gmail takes 100 units; less in a minute would stop it for good.
-        at_least("google.gmail_units", self.gmail_units.into(), 100)?;
-        at_least("google.gmail_units_per_user", self.gmail_units_per_user.into(), 100)?;
+        faults.note(at_least("google.gmail_units", self.gmail_units.into(), 100));
+        faults.note(at_least("google.gmail_units_per_user", self.gmail_units_per_user.into(), 100));
         for (key, value) in [
             ("google.calendar_calls", self.calendar_calls),
             ("google.calendar_calls_per_user", self.calendar_calls_per_user),
@@ -86,9 +84,9 @@ impl Settings {
             ("google.drive_calls", self.drive_calls),
             ("google.drive_calls_per_user", self.drive_calls_per_user),
         ] {
-            at_least(key, value.into(), 1)?;
+            faults.note(at_least(key, value.into(), 1));
         }
-        at_least("google.timeout_s", self.timeout_s, 1)
+        faults.note(at_least("google.timeout_s", self.timeout_s, 1));
     }
 
     pub fn timeout(&self) -> Duration {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::config::check::{at_least, check_url};
+use crate::config::check::{Faults, at_least, check_url};
 use nexora_core::base::{Error, Result};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,19 +54,18 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// # Errors
-    /// `Config` naming the key.
-    pub fn check(&self) -> Result<()> {
-        self.listen_address()?;
-        self.private_listen_address()?;
-        check_url("http.public_url", &self.public_url)?;
-        self.proxies()?;
-        at_least("http.connection_limit", self.connection_limit, 1)?;
-        at_least("http.connections_per_address", self.connections_per_address, 1)?;
-        at_least("http.body_limit_bytes", self.body_limit_bytes, 1_024)?;
-        at_least("http.header_timeout_s", self.header_timeout_s, 1)?;
-        at_least("http.request_timeout_s", self.request_timeout_s, 1)?;
-        at_least("http.write_timeout_s", self.write_timeout_s, 1)
+    /// Notes each key that is wrong.
+    pub fn check(&self, faults: &mut Faults) {
+        faults.note(self.listen_address());
+        faults.note(self.private_listen_address());
+        faults.note(check_url("http.public_url", &self.public_url));
+        faults.note(self.proxies());
+        faults.note(at_least("http.connection_limit", self.connection_limit, 1));
+        faults.note(at_least("http.connections_per_address", self.connections_per_address, 1));
+        faults.note(at_least("http.body_limit_bytes", self.body_limit_bytes, 1_024));
+        faults.note(at_least("http.header_timeout_s", self.header_timeout_s, 1));
+        faults.note(at_least("http.request_timeout_s", self.request_timeout_s, 1));
+        faults.note(at_least("http.write_timeout_s", self.write_timeout_s, 1));
     }
 
     /// # Errors

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::check::{at_least, check_url};
-use nexora_core::base::Result;
+use crate::config::check::{Faults, at_least, check_url};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -56,17 +55,16 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// # Errors
-    /// `Config` naming the key.
-    pub fn check(&self) -> Result<()> {
-        at_least("intake.photo_limit_bytes", self.photo_limit_bytes, 10_000)?;
-        at_least("intake.photo_limit_pixels", self.photo_limit_pixels, 10_000)?;
+    /// Notes each key that is wrong.
+    pub fn check(&self, faults: &mut Faults) {
+        faults.note(at_least("intake.photo_limit_bytes", self.photo_limit_bytes, 10_000));
+        faults.note(at_least("intake.photo_limit_pixels", self.photo_limit_pixels, 10_000));
         let photos = u64::from(self.photos) * (self.photo_limit_bytes + 4_096);
-        at_least("intake.upload_memory_bytes", self.upload_memory_bytes, photos)?;
-        at_least("intake.upload_timeout_s", self.upload_timeout_s, 1)?;
-        at_least("intake.spam_per_day", u64::from(self.spam_per_day), 1)?;
-        at_least("intake.keep_spam_days", self.keep_spam_days, 1)?;
-        check_url("intake.turnstile_url", &self.turnstile_url)
+        faults.note(at_least("intake.upload_memory_bytes", self.upload_memory_bytes, photos));
+        faults.note(at_least("intake.upload_timeout_s", self.upload_timeout_s, 1));
+        faults.note(at_least("intake.spam_per_day", u64::from(self.spam_per_day), 1));
+        faults.note(at_least("intake.keep_spam_days", self.keep_spam_days, 1));
+        faults.note(check_url("intake.turnstile_url", &self.turnstile_url));
     }
 
     pub fn keep_photos(&self) -> Duration {

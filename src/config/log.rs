@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use nexora_core::base::{Error, Result};
+use crate::config::check::{Faults, one_of};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -20,17 +20,9 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// # Errors
-    /// `Config` naming the key and its choices.
-    pub fn check(&self) -> Result<()> {
-        one_of("log.level", &self.level, &["error", "warn", "info", "debug"])?;
-        one_of("log.format", &self.format, &["text", "json"])
+    /// Notes each key that is wrong.
+    pub fn check(&self, faults: &mut Faults) {
+        faults.note(one_of("log.level", &self.level, &["error", "warn", "info", "debug"]));
+        faults.note(one_of("log.format", &self.format, &["text", "json"]));
     }
-}
-
-fn one_of(key: &str, value: &str, choices: &[&str]) -> Result<()> {
-    if choices.contains(&value) {
-        return Ok(());
-    }
-    Err(Error::config(format!("`{key}` is not one of {}: `{value}`", choices.join(", "))))
 }

@@ -3,6 +3,7 @@
 //! Defaults are written in the sections' `Default`s and, for reading, in `config/nexora.toml`; a
 //! test holds the two together. An unknown key is an error that names the nearest known one.
 
+pub mod alerts;
 mod check;
 pub mod database;
 pub mod definitions;
@@ -22,16 +23,18 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use toml::de::DeTable;
 use toml::{Table, Value};
 
+use crate::config::check::Faults;
 use nexora_core::base::text::{did_you_mean, line_at};
 use nexora_core::base::{Error, Kind, Result, file};
 
 /// Where the file is looked for when `--config` and `NEXORA_CONFIG` say nothing.
 pub const DEFAULT_PATH: &str = "/etc/nexora/nexora.toml";
 
-/// The variable that names the file itself, and so is not a key of it.
-const PATH_VARIABLE: &str = "NEXORA_CONFIG";
+/// The variables that stand for arguments of the command line, and so are no keys of the file.
+const ARGUMENTS: [&str; 2] = ["NEXORA_CONFIG", "NEXORA_TENANT"];
 const VARIABLE_PREFIX: &str = "NEXORA_";
 /// Variables with these beginnings belong to the project's own tests.
 const TEST_PREFIX: &str = "NEXORA_TEST_";
@@ -52,7 +55,16 @@ pub struct Config {
     pub definitions: definitions::Settings,
     pub rehearsal: rehearsal::Settings,
     pub sources: sources::Settings,
+    pub alerts: alerts::Settings,
     pub log: log::Settings,
+}
+
+/// What was read of a configuration, and everything that is wrong with it.
+#[derive(Debug)]
+pub struct Examined {
+    /// As far as it could be read: what is wrong has its default.
+    pub config: Option<Config>,
+    pub faults: Vec<Error>,
 }
 
 impl Config {
@@ -61,9 +73,7 @@ impl Config {
     /// # Errors
     /// `Config` naming the key and what to write instead.
     pub fn load(path: &Path, variables: impl Iterator<Item = (String, String)>) -> Result<Config> {
-        let text = file::read_text(path, Kind::Config).map_err(|error| {
-            error.hint("run `nexora init --dir DIR` to make one, or name one with `--config FILE`")
-        })?;
+        let text = read_config(path)?;
         Config::parse(&text, variables).map_err(|error| match error.hint_text() {
             Some(_) => error,
             None => error.hint(format!("edit `{}`, then run `nexora config check`", path.display())),
@@ -75,39 +85,62 @@ impl Config {
     /// # Errors
     /// `Config` naming the key and what to write instead.
     pub fn parse(text: &str, variables: impl Iterator<Item = (String, String)>) -> Result<Config> {
-        let mut table: Table =
-            text.parse().map_err(|error| in_line("the configuration is not TOML", text, &error))?;
-        refuse_unknown(&table)?;
-        // Read without the variables first, so that a value of the wrong type is told with its line.
-        toml::from_str::<Config>(text)
-            .map_err(|error| in_line("the configuration has a value of the wrong type", text, &error))?;
-        lay_variables_over(&mut table, variables)?;
-        let config: Config = Value::Table(table).try_into().map_err(|error: toml::de::Error| {
+        match Config::examine(text, variables) {
+            Examined { config: Some(config), faults } if faults.is_empty() => Ok(config),
+            Examined { faults, .. } => Err(faults
+                .into_iter()
+                .next()
+                .unwrap_or_else(|| Error::internal("the configuration cannot be read"))),
+        }
+    }
+
+    /// Reads configuration text, and collects everything that is wrong with it.
+    pub fn examine(text: &str, variables: impl Iterator<Item = (String, String)>) -> Examined {
+        let mut faults = Faults::default();
+        let read = text.parse().map_err(|error| in_line("the configuration is not TOML", text, &error));
+        let Some(mut table): Option<Table> = faults.note(read) else {
+            return Examined { config: None, faults: faults.into_list() };
+        };
+        take_unknown(&mut table, &mut faults);
+        // Looked at without the variables first, so that a value of the wrong type is told with its line.
+        take_mistyped(text, &mut table, &mut faults);
+        lay_variables_over(&mut table, variables, &mut faults);
+        let config: Result<Config> = Value::Table(table).try_into().map_err(|error: toml::de::Error| {
             let said = without_value(&error.to_string());
             Error::config("a variable has a value of the wrong type").source(said)
-        })?;
-        config.check()?;
-        Ok(config)
+        });
+        let config = faults.note(config);
+        if let Some(config) = &config {
+            config.note_faults(&mut faults);
+        }
+        Examined { config, faults: faults.into_list() }
     }
 
     /// Lets each section check itself.
     ///
     /// # Errors
-    /// `Config` naming the key.
+    /// `Config` naming the first key that is wrong.
     pub fn check(&self) -> Result<()> {
-        self.database.check()?;
-        self.http.check()?;
-        self.intake.check()?;
-        self.secrets.check()?;
-        self.sessions.check()?;
-        self.google.check()?;
-        self.smtp.check()?;
-        self.poll.check()?;
-        self.pipeline.check()?;
-        self.definitions.check()?;
-        self.rehearsal.check()?;
-        self.sources.check()?;
-        self.log.check()
+        let mut faults = Faults::default();
+        self.note_faults(&mut faults);
+        faults.into_list().into_iter().next().map_or(Ok(()), Err)
+    }
+
+    fn note_faults(&self, faults: &mut Faults) {
+        faults.note(self.database.check());
+        self.http.check(faults);
+        self.intake.check(faults);
+        faults.note(self.secrets.check());
+        self.sessions.check(faults);
+        self.google.check(faults);
+        self.smtp.check(faults);
+        self.poll.check(faults);
+        self.pipeline.check(faults);
+        faults.note(self.definitions.check());
+        self.rehearsal.check(faults);
+        self.sources.check(faults);
+        self.alerts.check(faults);
+        self.log.check(faults);
     }
 
     /// Returns every key with its value, secrets left out.
@@ -116,6 +149,16 @@ impl Config {
         shown.insert("database.url".to_owned(), Value::String(self.database.shown_url()));
         shown
     }
+}
+
+/// Reads the configuration's file.
+///
+/// # Errors
+/// `Config` when it cannot be read.
+pub fn read_config(path: &Path) -> Result<String> {
+    file::read_text(path, Kind::Config).map_err(|error| {
+        error.hint("run `nexora init --dir DIR` to make one, or name one with `--config FILE`")
+    })
 }
 
 fn in_line(what: &str, text: &str, error: &toml::de::Error) -> Error {
@@ -143,20 +186,52 @@ fn flatten(config: &Config) -> BTreeMap<String, Value> {
     flat
 }
 
-fn refuse_unknown(table: &Table) -> Result<()> {
+/// Takes out the keys that there are not.
+fn take_unknown(table: &mut Table, faults: &mut Faults) {
     let known = flatten(&Config::default());
-    for (section, value) in table {
+    table.retain(|section, value| {
         let Value::Table(keys) = value else {
-            return Err(unknown(section, known.keys()));
+            faults.add(unknown(section, known.keys()));
+            return false;
         };
-        for key in keys.keys() {
+        keys.retain(|key, _| {
             let full = format!("{section}.{key}");
-            if !known.contains_key(&full) {
-                return Err(unknown(&full, known.keys()));
+            let is_known = known.contains_key(&full);
+            if !is_known {
+                faults.add(unknown(&full, known.keys()));
             }
-        }
+            is_known
+        });
+        true
+    });
+}
+
+/// Returns where a value stands in the text; its beginning where that cannot be told.
+fn place_of(text: &str, section: &str, key: &str) -> usize {
+    let read = DeTable::parse(text).ok();
+    let found = read.as_ref().and_then(|table| {
+        let of_section = table.get_ref().iter().find(|(name, _)| name.get_ref() == section);
+        of_section.and_then(|(_, values)| values.get_ref().get(key))
+    });
+    found.map_or(0, |value| value.span().start)
+}
+
+/// Takes out the values that are of the wrong type.
+fn take_mistyped(text: &str, table: &mut Table, faults: &mut Faults) {
+    for (section, value) in table.iter_mut() {
+        let Value::Table(keys) = value else { continue };
+        keys.retain(|key, value| {
+            let alone = Table::from_iter([(key.to_owned(), value.clone())]);
+            let alone = Table::from_iter([(section.clone(), Value::Table(alone))]);
+            let Err(error) = Value::Table(alone).try_into::<Config>() else { return true };
+            let line = line_at(text, place_of(text, section, key));
+            let said = without_value(error.message());
+            faults.add(Error::config(format!(
+                "the configuration has a value of the wrong type, in line {line}: {said}"
+            )));
+            false
+        });
     }
-    Ok(())
 }
 
 fn unknown<'a>(key: &str, known: impl Iterator<Item = &'a String>) -> Error {
@@ -166,7 +241,11 @@ fn unknown<'a>(key: &str, known: impl Iterator<Item = &'a String>) -> Error {
 }
 
 /// `NEXORA_HTTP_PUBLIC_URL` sets `http.public_url`, read as the type of the key's default.
-fn lay_variables_over(table: &mut Table, variables: impl Iterator<Item = (String, String)>) -> Result<()> {
+fn lay_variables_over(
+    table: &mut Table,
+    variables: impl Iterator<Item = (String, String)>,
+    faults: &mut Faults,
+) {
     let known: BTreeMap<String, (String, Value)> = flatten(&Config::default())
         .into_iter()
         .map(|(key, value)| {
@@ -175,13 +254,14 @@ fn lay_variables_over(table: &mut Table, variables: impl Iterator<Item = (String
         .collect();
     for (variable, text) in variables {
         let ours = variable.starts_with(VARIABLE_PREFIX) && !variable.starts_with(TEST_PREFIX);
-        if !ours || variable == PATH_VARIABLE {
+        if !ours || ARGUMENTS.contains(&variable.as_str()) {
             continue;
         }
         let Some((key, default)) = known.get(&variable) else {
-            return Err(unknown(&variable, known.keys()));
+            faults.add(unknown(&variable, known.keys()));
+            continue;
         };
-        let value = typed(&variable, &text, default)?;
+        let Some(value) = faults.note(typed(&variable, &text, default)) else { continue };
         if let Some((section, name)) = key.split_once('.') {
             let section = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
             if let Value::Table(keys) = section {
@@ -189,7 +269,6 @@ fn lay_variables_over(table: &mut Table, variables: impl Iterator<Item = (String
             }
         }
     }
-    Ok(())
 }
 
 fn typed(variable: &str, text: &str, default: &Value) -> Result<Value> {
@@ -261,6 +340,7 @@ mod tests {
             ("NEXORA_HTTP_LISTEN", "127.0.0.1:9"),
             ("NEXORA_SMTP_TIMEOUT_S", "7"),
             ("NEXORA_CONFIG", "ignored"),
+            ("NEXORA_TENANT", "ignored"),
             ("HOME", "ignored"),
         ];
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -279,6 +359,35 @@ mod tests {
         assert!(error.message().starts_with("the configuration is not TOML, in line 2: "), "{error:?}");
         let error = with_variable("NEXORA_SMTP_TIMEOUT_S", "-1").unwrap_err();
         assert!(error.report().contains("`smtp.timeout_s`"), "{}", error.report());
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_at_once() {
+        let text = "stray = 1\n[http]\nlisen = \"x\"\nlisten = \"nowhere\"\nconnection_limit = \"many\"\n\
+                    [smtp]\ntimeout_s = 0\nanswer_timeout_s = 0\n[log]\nformat = 3\n";
+        let variables =
+            [("NEXORA_POLL_PARALLEL", "many"), ("NEXORA_LOG_LEVL", "info"), ("NEXORA_POLL_LEASE_S", "1")];
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let Examined { config, faults } = Config::examine(text, variables);
+        let said: Vec<String> = faults.iter().map(Error::report).collect();
+        for part in [
+            "key `stray`",
+            "key `http.lisen`",
+            "in line 5: ",
+            "in line 10: ",
+            "`NEXORA_POLL_PARALLEL` must be",
+            "`NEXORA_LOG_LEVL`",
+            "`http.listen` is not",
+            "`smtp.timeout_s`",
+            "`smtp.answer_timeout_s`",
+            "`poll.lease_s`",
+        ] {
+            assert!(said.iter().any(|line| line.contains(part)), "{part}: {said:?}");
+        }
+        assert_eq!(said.len(), 10, "{said:?}");
+        assert_eq!(config.unwrap().http.connection_limit, 2_048, "what is wrong has its default");
+        let Examined { config, faults } = Config::examine("[http", std::iter::empty());
+        assert!(config.is_none() && faults.len() == 1);
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::check::at_least;
-use nexora_core::base::{Error, Result};
+use crate::config::check::{Faults, at_least};
+use nexora_core::base::Error;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -52,23 +52,20 @@ impl Default for Settings {
 const DAY_S: u64 = 86_400;
 
 impl Settings {
-    /// # Errors
-    /// `Config` naming the key.
-    pub fn check(&self) -> Result<()> {
-        at_least("pipeline.sweep_limit", self.sweep_limit, 1)?;
-        at_least("pipeline.parallel_deliveries", self.parallel_deliveries, 1)?;
-        at_least("pipeline.lease_s", self.lease_s, 10)?;
-        at_least("pipeline.attempt_limit", self.attempt_limit, 1)?;
-        at_least("pipeline.backoff_first_s", self.backoff_first_s, 1)?;
-        at_least("pipeline.idle_poll_ms", self.idle_poll_ms, 50)?;
-        at_least("pipeline.keep_runs_days", self.keep_runs_days, 1)?;
-        at_least("pipeline.keep_events_days", self.keep_events_days, 35)?;
+    /// Notes each key that is wrong.
+    pub fn check(&self, faults: &mut Faults) {
+        faults.note(at_least("pipeline.sweep_limit", self.sweep_limit, 1));
+        faults.note(at_least("pipeline.parallel_deliveries", self.parallel_deliveries, 1));
+        faults.note(at_least("pipeline.lease_s", self.lease_s, 10));
+        faults.note(at_least("pipeline.attempt_limit", self.attempt_limit, 1));
+        faults.note(at_least("pipeline.backoff_first_s", self.backoff_first_s, 1));
+        faults.note(at_least("pipeline.idle_poll_ms", self.idle_poll_ms, 50));
+        faults.note(at_least("pipeline.keep_runs_days", self.keep_runs_days, 1));
+        faults.note(at_least("pipeline.keep_events_days", self.keep_events_days, 35));
         if self.backoff_ceiling_s < self.backoff_first_s {
-            return Err(Error::config(
-                "`pipeline.backoff_ceiling_s` must not be below `pipeline.backoff_first_s`",
-            ));
+            let said = "`pipeline.backoff_ceiling_s` must not be below `pipeline.backoff_first_s`";
+            faults.add(Error::config(said));
         }
-        Ok(())
     }
 
     pub fn sweep_limit(&self) -> usize {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::check::at_least;
-use nexora_core::base::{Error, Result};
+use crate::config::check::{Faults, at_least};
+use nexora_core::base::Error;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -43,26 +43,23 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// # Errors
-    /// `Config` naming the key.
-    pub fn check(&self) -> Result<()> {
-        at_least("poll.parallel", self.parallel, 1)?;
-        at_least("poll.lease_s", self.lease_s, 30)?;
-        at_least("poll.horizon_days", self.horizon_days, 2)?;
+    /// Notes each key that is wrong.
+    pub fn check(&self, faults: &mut Faults) {
+        faults.note(at_least("poll.parallel", self.parallel, 1));
+        faults.note(at_least("poll.lease_s", self.lease_s, 30));
+        faults.note(at_least("poll.horizon_days", self.horizon_days, 2));
         let pairs = [
             ("mail", self.mail_fast_s, self.mail_slow_s),
             ("calendar", self.calendar_fast_s, self.calendar_slow_s),
             ("sheet", self.sheet_fast_s, self.sheet_slow_s),
         ];
         for (kind, fast, slow) in pairs {
-            at_least(&format!("poll.{kind}_fast_s"), fast, 1)?;
+            faults.note(at_least(&format!("poll.{kind}_fast_s"), fast, 1));
             if slow < fast {
-                return Err(Error::config(format!(
-                    "`poll.{kind}_slow_s` must not be below `poll.{kind}_fast_s`"
-                )));
+                let said = format!("`poll.{kind}_slow_s` must not be below `poll.{kind}_fast_s`");
+                faults.add(Error::config(said));
             }
         }
-        Ok(())
     }
 
     pub fn parallel(&self) -> usize {

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::check::Faults;
 use nexora_core::base::{Error, Result};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,10 +23,9 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// # Errors
-    /// `Config` naming the key.
-    pub fn check(&self) -> Result<()> {
-        self.addresses().map(|_| ())
+    /// Notes each key that is wrong.
+    pub fn check(&self, faults: &mut Faults) {
+        faults.note(self.addresses().map(|_| ()));
     }
 
     /// Returns both addresses.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::check::at_least;
+use crate::config::check::{Faults, at_least};
 use nexora_core::base::{Error, Result};
 use nexora_core::model::sign_in::Required;
 
@@ -39,18 +39,17 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// # Errors
-    /// `Config` naming the key.
-    pub fn check(&self) -> Result<()> {
-        at_least("sessions.lifetime_s", self.lifetime_s, 60)?;
-        at_least("sessions.idle_s", self.idle_s, 60)?;
-        self.required().map_err(|error| {
+    /// Notes each key that is wrong.
+    pub fn check(&self, faults: &mut Faults) {
+        faults.note(at_least("sessions.lifetime_s", self.lifetime_s, 60));
+        faults.note(at_least("sessions.idle_s", self.idle_s, 60));
+        faults.note(self.required().map_err(|error| {
             let hint = error.hint_text().unwrap_or_default().to_owned();
             Error::config(format!("`sessions.require_totp`: {}", error.message())).hint(hint)
-        })?;
-        at_least("sessions.failure_limit", self.failure_limit, 1)?;
-        at_least("sessions.lock_first_s", self.lock_first_s, 1)?;
-        at_least("sessions.lock_ceiling_s", self.lock_ceiling_s, self.lock_first_s)
+        }));
+        faults.note(at_least("sessions.failure_limit", self.failure_limit, 1));
+        faults.note(at_least("sessions.lock_first_s", self.lock_first_s, 1));
+        faults.note(at_least("sessions.lock_ceiling_s", self.lock_ceiling_s, self.lock_first_s));
     }
 
     /// # Errors

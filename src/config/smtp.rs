@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::check::at_least;
-use nexora_core::base::Result;
+use crate::config::check::{Faults, at_least};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -25,11 +24,10 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// # Errors
-    /// `Config` when the time is zero.
-    pub fn check(&self) -> Result<()> {
-        at_least("smtp.timeout_s", self.timeout_s, 1)?;
-        at_least("smtp.answer_timeout_s", self.answer_timeout_s, 1)
+    /// Notes each key that is wrong.
+    pub fn check(&self, faults: &mut Faults) {
+        faults.note(at_least("smtp.timeout_s", self.timeout_s, 1));
+        faults.note(at_least("smtp.answer_timeout_s", self.answer_timeout_s, 1));
     }
 
     pub fn answer_timeout(&self) -> Duration {

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::check::{at_least, check_url};
-use nexora_core::base::Result;
+use crate::config::check::{Faults, at_least, check_url};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -32,13 +31,12 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// # Errors
-    /// `Config` naming the key.
-    pub fn check(&self) -> Result<()> {
-        check_url("sources.facebook_url", &self.facebook_url)?;
-        check_url("sources.yelp_url", &self.yelp_url)?;
-        at_least("sources.parallel", self.parallel, 1)?;
-        at_least("sources.timeout_s", self.timeout_s, 1)
+    /// Notes each key that is wrong.
+    pub fn check(&self, faults: &mut Faults) {
+        faults.note(check_url("sources.facebook_url", &self.facebook_url));
+        faults.note(check_url("sources.yelp_url", &self.yelp_url));
+        faults.note(at_least("sources.parallel", self.parallel, 1));
+        faults.note(at_least("sources.timeout_s", self.timeout_s, 1));
     }
 
     /// Returns the address of the API that leads of a format are fetched from.

@@ -30,7 +30,7 @@ pub trait ConnectorKind: Sync {
     /// Returns the flag by which its credential is given, where an operator gives one.
     fn secret_flag(&self) -> Option<&'static str> {
         let Added::ByForm(form) = self.added() else { return None };
-        form.fields.iter().find(|field| matches!(field.input, Input::Secret { .. })).map(|field| field.flag)
+        form.secret().map(|secret| secret.flag)
     }
 
     /// Returns the mail address, or the address on the web, that a connection stands for.
@@ -149,6 +149,40 @@ pub struct Form {
     pub prepare: Prepare,
 }
 
+/// The credential of a form, as its field describes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SecretField {
+    pub flag: &'static str,
+    pub prompt: &'static str,
+    /// The value with which it goes together.
+    pub with: &'static str,
+    /// The names, in the settings, of the values that say to whom it is sent.
+    pub sent_to: &'static [&'static str],
+}
+
+impl Form {
+    pub fn secret(&self) -> Option<SecretField> {
+        self.fields.iter().find_map(|field| match field.input {
+            Input::Secret { prompt, with, sent_to } => {
+                Some(SecretField { flag: field.flag, prompt, with, sent_to })
+            }
+            Input::Needed(_)
+            | Input::Optional(_)
+            | Input::WithDefault(..)
+            | Input::Switch { .. }
+            | Input::File => None,
+        })
+    }
+
+    /// Tells whether among these settings is one that only an operator may turn on.
+    pub fn is_for_operators(&self, settings: &Map<String, Value>) -> bool {
+        self.fields.iter().any(|field| {
+            matches!(field.input, Input::Switch { operators_only: true })
+                && settings.get(&field.key()) == Some(&Value::Bool(true))
+        })
+    }
+}
+
 /// Makes a new connection of a form's values and the secret, or says what makes no sense about them.
 pub type Prepare = fn(Map<String, Value>, Option<Secret>) -> Result<NewConnection>;
 
@@ -176,6 +210,9 @@ pub enum Input {
     Secret {
         prompt: &'static str,
         with: &'static str,
+        /// The names, in the settings, of the values that say to whom it is sent: a user who changes one of them has to
+        /// know it.
+        sent_to: &'static [&'static str],
     },
 }
 

@@ -1,14 +1,16 @@
 //! What a connector can do, and those that need no provider's library. Each describes itself (`kind`), in
 //! its own file; this one lists them.
 
+pub mod dns;
 pub mod https;
 pub mod kind;
 pub mod lead_source;
 pub mod mail;
 pub mod poll;
 pub mod port;
-mod public_address;
+pub mod public_address;
 pub mod rehearsal;
+pub mod site;
 pub mod smtp;
 pub mod turnstile;
 pub mod webhook;

@@ -12,7 +12,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::pipeline::{Swept, advance, deliver, dispatch, fetch, poll, prune, rescue, tick};
+use crate::pipeline::{
+    Swept, advance, alert, books, certificate, deliver, dispatch, fetch, poll, prune, rescue, tick,
+};
 use nexora_core::base::Result;
 use nexora_core::base::fence::defect;
 
@@ -37,6 +39,8 @@ pub fn start(app: &Arc<App>, stop: &CancellationToken, tasks: &mut JoinSet<()>) 
     tasks.spawn(run_deliver(app(), stop()));
     tasks.spawn(run_rescue(app(), stop()));
     tasks.spawn(run_prune(app(), stop()));
+    tasks.spawn(run_alert(app(), stop()));
+    tasks.spawn(run_books(app(), stop()));
     tasks.spawn(watch(app(), stop()));
 }
 
@@ -104,6 +108,33 @@ async fn run_prune(app: Arc<App>, stop: CancellationToken) {
         }
         app.turns.expect("prune", Instant::now(), PRUNE_INTERVAL);
         stop.run_until_cancelled(tokio::time::sleep(PRUNE_INTERVAL)).await;
+    }
+}
+
+/// A relay of alerts that is slow makes no other stage late, and this one is expected back by nobody.
+async fn run_alert(app: Arc<App>, stop: CancellationToken) {
+    let mut unkept = alert::Unkept::default();
+    while app.config.alerts.is_on() && !stop.is_cancelled() {
+        let swept = AssertUnwindSafe(alert::sweep(&app, &mut unkept)).catch_unwind().await;
+        if let Err(error) = swept.unwrap_or_else(|panic| Err(defect(&*panic))) {
+            tracing::error!(stage = "alert", reason = %error.report(), "stage alert failed");
+        }
+        stop.run_until_cancelled(tokio::time::sleep(alert::INTERVAL)).await;
+    }
+}
+
+/// The books and the certificate are looked at soon after a start, and each night. It may take long, and nobody waits for it.
+async fn run_books(app: Arc<App>, stop: CancellationToken) {
+    let mut wait = books::AFTER_START;
+    while stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_some() {
+        let swept = AssertUnwindSafe(books::sweep(&app)).catch_unwind().await;
+        if let Err(error) = swept.unwrap_or_else(|panic| Err(defect(&*panic))) {
+            tracing::error!(stage = "books", reason = %error.report(), "stage books failed");
+        }
+        if let Err(error) = certificate::sweep(&app).await {
+            tracing::error!(stage = "certificate", reason = %error.report(), "stage certificate failed");
+        }
+        wait = books::until_next(app.clock.now());
     }
 }
 

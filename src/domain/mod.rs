@@ -1,6 +1,7 @@
 //! What stages and operations both do with a tenant's records: each function reads and writes rows and decides by
 //! `nexora_engine`. No stage is here, and nothing here waits.
 
+pub mod alert;
 pub mod automation;
 pub mod calendar;
 pub mod connection;

@@ -10,6 +10,7 @@ mod link;
 mod origin;
 mod page;
 mod problem;
+mod proof;
 mod rate;
 mod routes;
 mod server;

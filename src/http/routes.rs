@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::http::extract::ClientAddress;
 use crate::http::page::Policy;
 use crate::http::problem::{self, Problem};
-use crate::http::{Private, Public, health, hook, lead, link, sign_in, status, webhook};
+use crate::http::{Private, Public, health, hook, lead, link, proof, sign_in, status, webhook};
 
 /// Returns the public routes: the form, intake, the links in our messages and the status page.
 pub fn public(app: Arc<App>) -> Router {
@@ -72,7 +72,8 @@ fn form() -> Router<Public> {
 fn pages() -> Router<Public> {
     let open = Router::new()
         .route("/lead/{slug}/thanks", get(lead::thanks))
-        .route("/photo/{token}", get(lead::photo::show));
+        .route("/photo/{token}", get(lead::photo::show))
+        .route("/.well-known/nexora/{question}", get(proof::answer));
     let private = Router::new()
         .route("/status", get(status::show))
         .route("/status/{slug}", get(status::show_tenant))

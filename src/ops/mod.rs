@@ -3,9 +3,11 @@
 //! An operation takes the application, who is acting, and parsed values; it prints nothing.
 
 pub mod access;
+pub mod alert;
 pub mod automation;
 pub mod connection;
 pub mod contact;
+pub mod doctor;
 pub mod init;
 pub mod job;
 pub mod lead;

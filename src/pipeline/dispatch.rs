@@ -161,6 +161,25 @@ pub fn start(conn: &mut Conn, event: &Event, automation: &AutomationId, now: Tim
     Ok(())
 }
 
+/// Begins one automation with an event that was dispatched before, unless it has run on it already.
+///
+/// # Errors
+/// `Conflict` when it is switched off, or has run on the event.
+pub fn begin_anew(conn: &mut Conn, event: &Event, automation: &Automation, now: Timestamp) -> Result<()> {
+    let name = &automation.name;
+    let snapshot = load(conn, &event.tenant_id)?;
+    let found = snapshot.automations.iter().find(|(found, ..)| found.id == automation.id);
+    let (found, version, _) = found.ok_or_else(|| {
+        Error::conflict(format!("automation `{name}` is switched off"))
+            .hint(format!("run `nexora automation enable {name}` first"))
+    })?;
+    match begin(conn, &snapshot, (event, &subject(event)?), (found, version), now)? {
+        Inserted::New => Ok(()),
+        Inserted::AlreadyThere => Err(Error::conflict(format!("automation `{name}` has run on it already"))
+            .hint("`nexora run list` shows it; `nexora run retry` takes up one that failed")),
+    }
+}
+
 fn begin(
     conn: &mut Conn,
     snapshot: &TenantSnapshot,

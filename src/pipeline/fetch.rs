@@ -205,7 +205,7 @@ fn record(conn: &mut Conn, claimed: Claimed, fetched: Fetched, now: Timestamp) -
     if notice::save(conn, &after, before.epoch)? == Claim::Lost {
         return Err(Error::unavailable("the notice was taken by another fetch"));
     }
-    Ok(())
+    source::clear_error(&mut conn.of(&before.tenant_id), &before.source_id)
 }
 
 fn fail(

@@ -6,10 +6,12 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 
 use crate::app::App;
+use crate::domain::automation::stop;
 use crate::domain::contact;
 use crate::domain::contact::consent::{self, Given};
 pub use crate::domain::lead::identity::Identity;
 use crate::domain::lead::identity::{Claim, claim, is_same_person};
+use crate::domain::lead::told::RELEASED;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::text::{Json, hex};
 use nexora_core::base::{Error, Result};
@@ -19,6 +21,7 @@ use nexora_core::model::contact::AddressProof;
 use nexora_core::model::event::{Event, EventKind, EventState, LeadReceived};
 use nexora_core::model::form::{ConsentText, FieldName, Photo};
 use nexora_core::model::lead::{ConsentRecord, Lead, LeadState, NewLead};
+use nexora_core::model::run::{Run, RunState};
 use nexora_core::model::tenant::Tenant;
 use nexora_core::model::{LeadId, PhotoId, TenantId};
 use nexora_engine::lead::enquiry::{self, Enquiry, FieldFault};
@@ -417,8 +420,11 @@ fn photo(lead: &Lead, picture: Picture) -> Result<Photo> {
     })
 }
 
-/// Lets a lead go that was held back as spam: it gets its contact, and its automations begin, unless they
-/// had begun before it was called spam. A test lead runs nothing all the same.
+/// Runs of one lead that are looked at.
+const RUNS: i64 = 100;
+
+/// Lets a lead go that was held back as spam: it gets its contact, and its automations begin, or go on where they were
+/// ended when it was called spam. A test lead runs nothing all the same.
 ///
 /// # Errors
 /// `Conflict` when it is not held back.
@@ -445,13 +451,20 @@ pub fn release(conn: &mut Conn, lead: &Lead, now: Timestamp) -> Result<()> {
     if is_new {
         record_consents(tx, &lead)?;
     }
-    let ran = run::Filter { subject: Some(lead.id.to_string()), ..run::Filter::default() };
-    if lead.is_test || !run::list(tx, &ran, 1)?.is_empty() {
+    if lead.is_test {
         return Ok(());
+    }
+    let ran = run::Filter { subject: Some(lead.id.to_string()), ..run::Filter::default() };
+    let ran = run::list(tx, &ran, RUNS)?;
+    if !ran.is_empty() {
+        // What they were ended for is taken back: they go on where they were.
+        let is_ended =
+            |run: &&Run| run.state == RunState::Cancelled && run.reason.as_deref() == Some(stop::SPAM);
+        return ran.iter().filter(is_ended).try_for_each(|run| stop::resume(tx, run, now));
     }
     let payload = Json::of(&LeadReceived { lead_id: lead.id.clone(), fingerprint: String::new() })?;
     // What arrived stays as it was; that it may run now is another fact.
-    let key = format!("released:{}", lead.id);
+    let key = format!("{RELEASED}{}:{}", lead.id, now.millis());
     let event = Event::pending(tenant, EventKind::LeadReceived, key, payload, lead.contact_id, now);
     event::insert(tx, &event).map(|_| ())
 }

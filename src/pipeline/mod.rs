@@ -7,6 +7,9 @@
 //! that decide the same thing one changes nothing. Deliver acts on the world, so it claims first.
 
 pub mod advance;
+pub mod alert;
+pub mod books;
+pub mod certificate;
 pub mod deliver;
 pub mod dispatch;
 pub mod fetch;

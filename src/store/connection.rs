@@ -9,7 +9,7 @@ use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::text::Json;
 use nexora_core::model::ConnectionId;
-use nexora_core::model::connection::{Connection, ConnectionState, connections};
+use nexora_core::model::connection::{Connection, ConnectionState, Purpose, connections};
 use nexora_core::model::connector::ConnectionKind;
 
 /// Inserts the connection, unless its name is taken in the tenant.
@@ -30,6 +30,7 @@ pub fn find_by_name(tx: &mut Tx, name: &str) -> Result<Option<Connection>> {
     on!(tx.conn, |c| connections::table
         .filter(connections::tenant_id.eq(tx.tenant))
         .filter(connections::name.eq(name))
+        .filter(connections::retired_at.is_null())
         .select(Connection::as_select())
         .first(c)
         .optional())
@@ -39,6 +40,7 @@ pub fn find_by_name(tx: &mut Tx, name: &str) -> Result<Option<Connection>> {
 pub fn list(tx: &mut Tx, limit: i64) -> Result<Vec<Connection>> {
     on!(tx.conn, |c| connections::table
         .filter(connections::tenant_id.eq(tx.tenant))
+        .filter(connections::retired_at.is_null())
         .order(connections::id)
         .limit(limit)
         .select(Connection::as_select())
@@ -49,6 +51,7 @@ pub fn list(tx: &mut Tx, limit: i64) -> Result<Vec<Connection>> {
 pub fn of_kind(conn: &mut Conn, kind: &ConnectionKind) -> Result<Vec<Connection>> {
     on!(conn, |c| connections::table
         .filter(connections::kind.eq(kind))
+        .filter(connections::retired_at.is_null())
         .select(Connection::as_select())
         .load(c))
 }
@@ -84,6 +87,23 @@ pub fn save(conn: &mut Conn, connection: &Connection, updated_at: Timestamp) -> 
     on!(conn, |c| update.execute(c)).map(Claim::from_count)
 }
 
+/// Has a connection be the one of its tenant for a purpose, in the place of any other, or be it no longer.
+pub fn choose(tx: &mut Tx, id: &ConnectionId, purpose: Purpose, is_chosen: bool) -> Result<()> {
+    let own = connections::table.filter(connections::tenant_id.eq(tx.tenant));
+    let one = connections::table.find((tx.tenant, id));
+    on!(tx.conn, |c| match purpose {
+        Purpose::Customers => {
+            diesel::update(own).set(connections::for_customers.eq(false)).execute(c)?;
+            diesel::update(one).set(connections::for_customers.eq(is_chosen)).execute(c)
+        }
+        Purpose::Alerts => {
+            diesel::update(own).set(connections::for_alerts.eq(false)).execute(c)?;
+            diesel::update(one).set(connections::for_alerts.eq(is_chosen)).execute(c)
+        }
+    })
+    .map(|_| ())
+}
+
 /// Notes which addresses its mailbox may send from.
 pub fn set_send_as(tx: &mut Tx, id: &ConnectionId, addresses: &Json) -> Result<()> {
     let update =
@@ -101,6 +121,20 @@ pub fn note_success(tx: &mut Tx, id: &ConnectionId, now: Timestamp) -> Result<()
 pub fn note_failure(tx: &mut Tx, id: &ConnectionId, reason: &str, now: Timestamp) -> Result<()> {
     let update = kept::update(connections::table.find((tx.tenant, id)))
         .set((connections::last_error.eq(reason), connections::last_error_at.eq(now)));
+    on!(tx.conn, |c| update.execute(c)).map(|_| ())
+}
+
+/// Keeps a connection for its history alone: under another name, without its credential, and in no list.
+pub fn retire(tx: &mut Tx, id: &ConnectionId, name: &str, now: Timestamp) -> Result<()> {
+    let update = diesel::update(connections::table.find((tx.tenant, id))).set((
+        connections::name.eq(name),
+        connections::state.eq(ConnectionState::Paused),
+        connections::sealed.eq(None::<Vec<u8>>),
+        connections::for_customers.eq(false),
+        connections::for_alerts.eq(false),
+        connections::retired_at.eq(Some(now)),
+        connections::updated_at.eq(now),
+    ));
     on!(tx.conn, |c| update.execute(c)).map(|_| ())
 }
 

@@ -2,9 +2,9 @@
 
 use diesel::prelude::*;
 
-use crate::Conn;
 use crate::conn::on;
 use crate::kept;
+use crate::{Conn, dialect};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::DaemonId;
@@ -64,6 +64,11 @@ pub fn give_back(conn: &mut Conn, holder: &DaemonId, now: Timestamp, landed_at: 
 /// Forgets the daemons of which nothing was heard since `before`.
 pub fn forget(conn: &mut Conn, before: Timestamp) -> Result<usize> {
     on!(conn, |c| diesel::delete(daemons::table.filter(daemons::beat_at.lt(before))).execute(c))
+}
+
+/// Returns what the clock of the database's server shows; nothing where the database is a file of this machine.
+pub fn server_time(conn: &mut Conn) -> Result<Option<Timestamp>> {
+    dialect::server_time(conn)
 }
 
 /// There is one row of `key_checks`.

@@ -7,10 +7,46 @@ use diesel::sql_types::{BigInt, Text};
 use crate::Conn;
 use crate::conn::on;
 use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
+
+/// Returns the pattern of texts that contain a part, in small letters, with a backslash before what is no joker.
+pub fn containing(part: &str) -> String {
+    let mut pattern = String::from("%");
+    for letter in part.trim().to_lowercase().chars() {
+        if matches!(letter, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    pattern
+}
 
 /// Asks the server for a sign of life.
 pub fn ping(conn: &mut Conn) -> Result<()> {
     on!(conn, |c| c.batch_execute("SELECT 1"))
+}
+
+#[derive(diesel::QueryableByName)]
+struct Now {
+    #[diesel(sql_type = BigInt)]
+    millis: i64,
+}
+
+/// Returns what the clock of the server shows; nothing where there is none but this machine's.
+pub fn server_time(conn: &mut Conn) -> Result<Option<Timestamp>> {
+    let Conn::Postgres(c) = conn else { return Ok(None) };
+    let sql = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS millis";
+    let rows: Vec<Now> = diesel::sql_query(sql).load(&mut **c)?;
+    Ok(rows.first().map(|row| Timestamp::from_millis(row.millis)))
+}
+
+/// Returns, as SQL, the text under a name in a column that holds JSON.
+pub fn json_text(conn: &Conn, column: &str, name: &str) -> String {
+    match conn {
+        Conn::Sqlite(_) => format!("{column} ->> '$.{name}'"),
+        Conn::Postgres(_) => format!("{column}::json ->> '{name}'"),
+    }
 }
 
 #[derive(diesel::QueryableByName)]

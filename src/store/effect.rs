@@ -4,11 +4,11 @@
 //! overtaken (its process froze, its lease ended) changes nothing.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Bool, Text};
 
 use crate::conn::on;
 use crate::kept::{self, kept};
-use crate::{Claim, Conn, Tx, dialect};
+use crate::{Claim, Conn, Span, Tx, dialect};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::text::Json;
@@ -41,7 +41,12 @@ pub fn find(tx: &mut Tx, id: &EffectId) -> Result<Option<Effect>> {
 pub struct Filter {
     pub state: Option<EffectState>,
     pub run: Option<RunId>,
+    pub connection: Option<ConnectionId>,
+    pub span: Span,
+    /// Part of the step, of the reason, or of what is asked for.
+    pub search: Option<String>,
     pub before: Option<EffectId>,
+    pub after: Option<EffectId>,
 }
 
 /// Lists a tenant's effects, newest first.
@@ -53,6 +58,24 @@ pub fn list(tx: &mut Tx, filter: &Filter, limit: i64) -> Result<Vec<Effect>> {
         }
         if let Some(run) = &filter.run {
             query = query.filter(effects::run_id.eq(run));
+        }
+        if let Some(connection) = &filter.connection {
+            query = query.filter(effects::connection_id.eq(connection));
+        }
+        if let Some(since) = filter.span.since {
+            query = query.filter(effects::created_at.ge(since));
+        }
+        if let Some(until) = filter.span.until {
+            query = query.filter(effects::created_at.lt(until));
+        }
+        if let Some(part) = &filter.search {
+            let holds = diesel::dsl::sql::<Bool>(
+                "lower(step || ' ' || coalesce(reason, '') || ' ' || request) LIKE ",
+            );
+            query = query.filter(holds.bind::<Text, _>(dialect::containing(part)).sql(" ESCAPE '\\'"));
+        }
+        if let Some(after) = &filter.after {
+            query = query.filter(effects::id.gt(after));
         }
         if let Some(before) = &filter.before {
             query = query.filter(effects::id.lt(before));
@@ -120,6 +143,60 @@ pub fn count_unsettled_messages(tx: &mut Tx) -> Result<i64> {
     let rows: Vec<Number> =
         on!(tx.conn, |c| kept(diesel::sql_query(sql).bind::<Text, _>(tx.tenant)).load(c))?;
     Ok(rows.first().map_or(0, |row| row.number))
+}
+
+/// Lists the effects that came to nothing in a span of time, oldest first. Uses `effects_done`.
+pub fn undone_between(tx: &mut Tx, (from, until): (Timestamp, Timestamp), limit: i64) -> Result<Vec<Effect>> {
+    on!(tx.conn, |c| effects::table
+        .filter(effects::tenant_id.eq(tx.tenant))
+        .filter(effects::settled_at.ge(from))
+        .filter(effects::settled_at.lt(until))
+        .filter(effects::state.ne(EffectState::Delivered))
+        .order(effects::settled_at)
+        .limit(limit)
+        .select(Effect::as_select())
+        .load(c))
+}
+
+/// Lists the effects that are not settled, oldest first, those of one connection where it is given. Uses
+/// `effects_unsettled`.
+pub fn unsettled(tx: &mut Tx, connection: Option<&ConnectionId>, limit: i64) -> Result<Vec<Effect>> {
+    // SQLite takes a partial index only where the query says its condition in so many words.
+    on!(tx.conn, |c| {
+        let mut query = effects::table
+            .filter(effects::tenant_id.eq(tx.tenant))
+            .filter(effects::settled_at.is_null())
+            .into_boxed();
+        if let Some(connection) = connection {
+            query = query.filter(effects::connection_id.eq(connection));
+        }
+        query.order(effects::id).limit(limit).select(Effect::as_select()).load(c)
+    })
+}
+
+/// Tells whether anything was ever promised through a connection. Uses `effects_by_connection`.
+pub fn any_through(tx: &mut Tx, connection: &ConnectionId) -> Result<bool> {
+    let through =
+        effects::table.filter(effects::tenant_id.eq(tx.tenant)).filter(effects::connection_id.eq(connection));
+    on!(tx.conn, |c| diesel::select(diesel::dsl::exists(through)).get_result(c))
+}
+
+/// Has another connection carry an effect that is not begun; it is due at once, from the beginning.
+pub fn move_to(tx: &mut Tx, effect: &Effect, connection: &ConnectionId, now: Timestamp) -> Result<Claim> {
+    let unchanged = effects::table
+        .find((tx.tenant, &effect.id))
+        .filter(effects::epoch.eq(effect.epoch))
+        .filter(effects::lease_until.is_null());
+    let update = diesel::update(unchanged).set((
+        effects::connection_id.eq(connection),
+        effects::state.eq(EffectState::Pending),
+        effects::reason.eq(None::<String>),
+        effects::evidence.eq(None::<Json>),
+        effects::attempt.eq(0),
+        effects::due_at.eq(Some(now)),
+        effects::epoch.eq(effect.epoch + 1),
+    ));
+    on!(tx.conn, |c| update.execute(c)).map(Claim::from_count)
 }
 
 /// Lists the messages that wait, those first that are due first. Uses `effects_due_by_tenant`.

@@ -1,10 +1,11 @@
 //! Rows of `events`.
 
 use diesel::prelude::*;
+use diesel::sql_types::{Bool, Text};
 
 use crate::conn::on;
 use crate::kept;
-use crate::{Claim, Conn, Inserted, Tx, dialect};
+use crate::{Claim, Conn, Inserted, Span, Tx, dialect};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::event::{Event, EventKind, EventState, events};
@@ -41,7 +42,11 @@ pub fn find_by_dedupe_key(tx: &mut Tx, key: &str) -> Result<Option<Event>> {
 pub struct Filter {
     pub kind: Option<EventKind>,
     pub state: Option<EventState>,
+    pub span: Span,
+    /// Part of what it says, or of the reason.
+    pub search: Option<String>,
     pub before: Option<EventId>,
+    pub after: Option<EventId>,
 }
 
 /// Lists a tenant's events, latest first.
@@ -53,6 +58,19 @@ pub fn list(tx: &mut Tx, filter: &Filter, limit: i64) -> Result<Vec<Event>> {
         }
         if let Some(state) = filter.state {
             query = query.filter(events::state.eq(state));
+        }
+        if let Some(since) = filter.span.since {
+            query = query.filter(events::received_at.ge(since));
+        }
+        if let Some(until) = filter.span.until {
+            query = query.filter(events::received_at.lt(until));
+        }
+        if let Some(part) = &filter.search {
+            let holds = diesel::dsl::sql::<Bool>("lower(payload || ' ' || coalesce(reason, '')) LIKE ");
+            query = query.filter(holds.bind::<Text, _>(dialect::containing(part)).sql(" ESCAPE '\\'"));
+        }
+        if let Some(after) = &filter.after {
+            query = query.filter(events::id.gt(after));
         }
         if let Some(before) = &filter.before {
             query = query.filter(events::id.lt(before));
@@ -86,6 +104,43 @@ pub fn settle(tx: &mut Tx, id: &EventId, state: EventState, reason: Option<&str>
         events::due_at.eq(None::<Timestamp>),
     ));
     on!(tx.conn, |c| update.execute(c)).map(Claim::from_count)
+}
+
+/// Lists the events that tell of leads and that dispatch has yet to look at, oldest first. Uses `events_due_by_tenant`.
+pub fn pending_leads(tx: &mut Tx, limit: i64) -> Result<Vec<Event>> {
+    on!(tx.conn, |c| events::table
+        .filter(events::tenant_id.eq(tx.tenant))
+        .filter(events::due_at.is_not_null())
+        .filter(events::kind.eq(EventKind::LeadReceived))
+        .order((events::due_at, events::id))
+        .limit(limit)
+        .select(Event::as_select())
+        .load(c))
+}
+
+/// Lists the first events of a kind whose id comes after one. Uses `events_by_kind`.
+pub fn of_kind_after(tx: &mut Tx, kind: EventKind, after: &EventId, limit: i64) -> Result<Vec<Event>> {
+    on!(tx.conn, |c| events::table
+        .filter(events::tenant_id.eq(tx.tenant))
+        .filter(events::kind.eq(kind))
+        .filter(events::id.gt(after))
+        .order(events::id)
+        .limit(limit)
+        .select(Event::as_select())
+        .load(c))
+}
+
+/// Lists the events whose dedupe key begins so, latest first. Uses the unique index of the keys.
+pub fn with_key_prefix(tx: &mut Tx, prefix: &str, limit: i64) -> Result<Vec<Event>> {
+    let end = format!("{prefix}~");
+    on!(tx.conn, |c| events::table
+        .filter(events::tenant_id.eq(tx.tenant))
+        .filter(events::dedupe_key.ge(prefix))
+        .filter(events::dedupe_key.lt(&end))
+        .order(events::dedupe_key.desc())
+        .limit(limit)
+        .select(Event::as_select())
+        .load(c))
 }
 
 /// Makes an event pending again that dispatch has looked at.

@@ -2,11 +2,11 @@
 
 use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{Bool, Text};
 
 use crate::conn::on;
 use crate::kept;
-use crate::{Conn, Tx};
+use crate::{Conn, Span, Tx, dialect};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::address::{EmailAddress, PhoneNumber};
@@ -38,6 +38,50 @@ pub fn list(tx: &mut Tx, state: Option<LeadState>, before: Option<&LeadId>, limi
     })
 }
 
+/// What a list of leads is narrowed to.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub state: Option<LeadState>,
+    pub source: Option<String>,
+    pub span: Span,
+    /// Part of a name, an address, a telephone number or the text.
+    pub search: Option<String>,
+    pub before: Option<LeadId>,
+    pub after: Option<LeadId>,
+}
+
+/// Lists the leads that a filter lets through, newest first.
+pub fn search(tx: &mut Tx, filter: &Filter, limit: i64) -> Result<Vec<Lead>> {
+    on!(tx.conn, |c| {
+        let mut query = leads::table.filter(leads::tenant_id.eq(tx.tenant)).into_boxed();
+        if let Some(state) = filter.state {
+            query = query.filter(leads::state.eq(state));
+        }
+        if let Some(source) = &filter.source {
+            query = query.filter(leads::source.eq(source));
+        }
+        if let Some(since) = filter.span.since {
+            query = query.filter(leads::received_at.ge(since));
+        }
+        if let Some(until) = filter.span.until {
+            query = query.filter(leads::received_at.lt(until));
+        }
+        if let Some(part) = &filter.search {
+            let holds = diesel::dsl::sql::<Bool>(
+                "lower(name || ' ' || coalesce(email, '') || ' ' || coalesce(phone, '') || ' ' || coalesce(message, '')) LIKE ",
+            );
+            query = query.filter(holds.bind::<Text, _>(dialect::containing(part)).sql(" ESCAPE '\\'"));
+        }
+        if let Some(after) = &filter.after {
+            query = query.filter(leads::id.gt(after));
+        }
+        if let Some(before) = &filter.before {
+            query = query.filter(leads::id.lt(before));
+        }
+        query.order(leads::id.desc()).limit(limit).select(Lead::as_select()).load(c)
+    })
+}
+
 /// Writes what a review found.
 pub fn save_review(conn: &mut Conn, lead: &Lead) -> Result<()> {
     let update = kept::update(leads::table.find((&lead.tenant_id, &lead.id))).set((
@@ -48,6 +92,17 @@ pub fn save_review(conn: &mut Conn, lead: &Lead) -> Result<()> {
         leads::state.eq(lead.state),
     ));
     on!(conn, |c| update.execute(c)).map(|_| ())
+}
+
+/// Lists a contact's leads, latest first. Uses `leads_by_contact`.
+pub fn of_contact(tx: &mut Tx, contact: &ContactId, limit: i64) -> Result<Vec<Lead>> {
+    on!(tx.conn, |c| leads::table
+        .filter(leads::tenant_id.eq(tx.tenant))
+        .filter(leads::contact_id.eq(contact))
+        .order(leads::id.desc())
+        .limit(limit)
+        .select(Lead::as_select())
+        .load(c))
 }
 
 /// Returns a contact's latest lead. Uses `leads_by_contact`.
@@ -165,6 +220,25 @@ fn is_spam() -> SqlLiteral<Bool> {
     diesel::dsl::sql("state = 'spam'")
 }
 
+/// Lists the leads of a span of time for which nothing ran, oldest first, without spam and tests. Uses `leads_received`.
+pub fn without_run(tx: &mut Tx, (from, until): (Timestamp, Timestamp), limit: i64) -> Result<Vec<Lead>> {
+    // An id is a text of its own type, which Diesel compares with no other.
+    let ran = diesel::dsl::sql::<Bool>(
+        "EXISTS (SELECT 1 FROM runs WHERE runs.tenant_id = leads.tenant_id AND runs.subject_id = leads.id)",
+    );
+    on!(tx.conn, |c| leads::table
+        .filter(leads::tenant_id.eq(tx.tenant))
+        .filter(leads::received_at.ge(from))
+        .filter(leads::received_at.le(until))
+        .filter(leads::is_test.eq(false))
+        .filter(leads::state.ne(LeadState::Spam))
+        .filter(diesel::dsl::not(ran))
+        .order((leads::received_at, leads::id))
+        .limit(limit)
+        .select(Lead::as_select())
+        .load(c))
+}
+
 /// Lists the leads that came in since a moment, newest first.
 pub fn since(tx: &mut Tx, since: Timestamp, limit: i64) -> Result<Vec<Lead>> {
     on!(tx.conn, |c| leads::table
@@ -187,6 +261,30 @@ pub fn paces(tx: &mut Tx, since: Timestamp, limit: i64) -> Result<Vec<ResponseTi
         .limit(limit)
         .select(ResponseTime::as_select())
         .load(c))
+}
+
+/// Returns when the last lead came in that is neither a test nor spam. Uses `leads_received`.
+pub fn last_received(tx: &mut Tx) -> Result<Option<Timestamp>> {
+    on!(tx.conn, |c| leads::table
+        .filter(leads::tenant_id.eq(tx.tenant))
+        .filter(leads::is_test.eq(false))
+        .filter(leads::state.ne(LeadState::Spam))
+        .order(leads::received_at.desc())
+        .select(leads::received_at)
+        .first(c)
+        .optional())
+}
+
+/// Counts the leads of a span of time that are neither tests nor spam. Uses `leads_received`.
+pub fn count_between(tx: &mut Tx, (from, until): (Timestamp, Timestamp)) -> Result<i64> {
+    on!(tx.conn, |c| leads::table
+        .filter(leads::tenant_id.eq(tx.tenant))
+        .filter(leads::received_at.gt(from))
+        .filter(leads::received_at.le(until))
+        .filter(leads::is_test.eq(false))
+        .filter(leads::state.ne(LeadState::Spam))
+        .count()
+        .get_result(c))
 }
 
 /// Counts the leads since a moment that are neither tests nor spam. Uses `leads_received`.

@@ -4,11 +4,13 @@
 //! for both. No function here reads a clock or decides anything. A tenant's rows are read through a
 //! [`Tx`], which is bound to the tenant; the queues in `due` reach over all and return the tenant with each id.
 
+pub mod alert;
 pub mod appointment;
 pub mod audit;
 pub mod automatic_answer;
 pub mod automation;
 pub mod balance;
+pub mod books;
 mod conn;
 pub mod connection;
 pub mod consent;
@@ -20,7 +22,9 @@ mod dialect;
 pub mod due;
 pub mod effect;
 pub mod event;
+pub mod finding;
 pub mod form;
+pub mod inspection;
 pub mod item;
 pub mod job;
 mod kept;
@@ -57,7 +61,16 @@ use crate::conn::Pool;
 use crate::postgres::news::News;
 pub use crate::postgres::news::tell_with;
 use crate::writer::Writer;
+use nexora_core::base::clock::Timestamp;
 use nexora_core::base::{Error, Result};
+
+/// A span of time, open where it has no end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    pub since: Option<Timestamp>,
+    /// Not itself of the span.
+    pub until: Option<Timestamp>,
+}
 
 /// Whether an insert made a row, or found the one that was there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,10 +1,11 @@
 //! Rows of `messages`.
 
 use diesel::prelude::*;
+use diesel::sql_types::{Bool, Text};
 
 use crate::conn::on;
 use crate::kept;
-use crate::{Conn, Inserted, Tx};
+use crate::{Conn, Inserted, Span, Tx, dialect};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::message::{Author, DeliveryState, Message, MessageClass, messages};
@@ -74,6 +75,42 @@ pub fn list(tx: &mut Tx, limit: i64) -> Result<Vec<Message>> {
         .limit(limit)
         .select(Message::as_select())
         .load(c))
+}
+
+/// What a list of messages is narrowed to.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub author: Option<Author>,
+    pub span: Span,
+    /// Part of an address, the subject or the text.
+    pub search: Option<String>,
+    pub after: Option<MessageId>,
+}
+
+/// Lists the messages that a filter lets through, latest first.
+pub fn search(tx: &mut Tx, filter: &Filter, limit: i64) -> Result<Vec<Message>> {
+    on!(tx.conn, |c| {
+        let mut query = messages::table.filter(messages::tenant_id.eq(tx.tenant)).into_boxed();
+        if let Some(author) = filter.author {
+            query = query.filter(messages::author.eq(author));
+        }
+        if let Some(since) = filter.span.since {
+            query = query.filter(messages::sent_at.ge(since));
+        }
+        if let Some(until) = filter.span.until {
+            query = query.filter(messages::sent_at.lt(until));
+        }
+        if let Some(part) = &filter.search {
+            let holds = diesel::dsl::sql::<Bool>(
+                "lower(sender || ' ' || recipient || ' ' || subject || ' ' || body) LIKE ",
+            );
+            query = query.filter(holds.bind::<Text, _>(dialect::containing(part)).sql(" ESCAPE '\\'"));
+        }
+        if let Some(after) = &filter.after {
+            query = query.filter(messages::id.gt(after));
+        }
+        query.order(messages::id.desc()).limit(limit).select(Message::as_select()).load(c)
+    })
 }
 
 pub fn find(tx: &mut Tx, id: &MessageId) -> Result<Option<Message>> {

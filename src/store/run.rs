@@ -1,10 +1,11 @@
 //! Rows of `runs` and `steps`.
 
 use diesel::prelude::*;
+use diesel::sql_types::{Bool, Text};
 
 use crate::conn::on;
 use crate::kept;
-use crate::{Claim, Conn, Inserted, Tx};
+use crate::{Claim, Conn, Inserted, Span, Tx, dialect};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::effect::{attempts, effects};
@@ -29,7 +30,12 @@ pub struct Filter {
     pub automation: Option<AutomationId>,
     pub subject: Option<String>,
     pub event: Option<EventId>,
+    pub contact: Option<ContactId>,
+    pub span: Span,
+    /// Part of what it is about, or of the reason.
+    pub search: Option<String>,
     pub before: Option<RunId>,
+    pub after: Option<RunId>,
 }
 
 /// Lists a tenant's runs, newest first.
@@ -47,6 +53,22 @@ pub fn list(tx: &mut Tx, filter: &Filter, limit: i64) -> Result<Vec<Run>> {
         }
         if let Some(event) = &filter.event {
             query = query.filter(runs::event_id.eq(event));
+        }
+        if let Some(contact) = &filter.contact {
+            query = query.filter(runs::contact_id.eq(contact));
+        }
+        if let Some(since) = filter.span.since {
+            query = query.filter(runs::started_at.ge(since));
+        }
+        if let Some(until) = filter.span.until {
+            query = query.filter(runs::started_at.lt(until));
+        }
+        if let Some(part) = &filter.search {
+            let holds = diesel::dsl::sql::<Bool>("lower(subject_id || ' ' || coalesce(reason, '')) LIKE ");
+            query = query.filter(holds.bind::<Text, _>(dialect::containing(part)).sql(" ESCAPE '\\'"));
+        }
+        if let Some(after) = &filter.after {
+            query = query.filter(runs::id.gt(after));
         }
         if let Some(before) = &filter.before {
             query = query.filter(runs::id.lt(before));

@@ -66,6 +66,14 @@ pub fn note_refusal(tx: &mut Tx, id: &SourceId, reason: &str) -> Result<()> {
     on!(tx.conn, |c| update.execute(c)).map(|_| ())
 }
 
+/// Forgets why a lead could not be fetched: one was since. That calls are refused stays.
+pub fn clear_error(tx: &mut Tx, id: &SourceId) -> Result<()> {
+    let other = sources::last_error.not_like(format!("{REFUSED}%"));
+    let update = kept::update(sources::table.find((tx.tenant, id)).filter(other))
+        .set(sources::last_error.eq(None::<String>));
+    on!(tx.conn, |c| update.execute(c)).map(|_| ())
+}
+
 /// Notes why a lead could not be fetched.
 pub fn note_error(tx: &mut Tx, id: &SourceId, reason: &str) -> Result<()> {
     let update = kept::update(sources::table.find((tx.tenant, id))).set(sources::last_error.eq(reason));

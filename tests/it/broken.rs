@@ -10,10 +10,12 @@ use nexora::cli::status::screen;
 use nexora::domain::connection::credential_failure;
 use nexora::domain::report::health::Level;
 use nexora::domain::report::health::machine::{self, Machine as Installation};
+use nexora::ops::access::user::{self, Grant};
 use nexora::ops::report::survey::{Survey, survey};
 use nexora::ops::{automation, connection, lead, tenant};
 use nexora_core::base::Result;
 use nexora_core::model::daemon::Daemon;
+use nexora_core::model::user::Role;
 use nexora_store::{Conn, daemon};
 
 use crate::harness::{Backend, Nexora, enquiry, new_tenant};
@@ -169,6 +171,33 @@ async fn work_that_is_late_though_a_daemon_runs() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_went_back() {
+    let nexora = sound().await;
+    nexora.app.clock.set(nexora.app.clock.now() - Duration::from_secs(3_600));
+    assert_says(&nexora, Level::Broken, "the clock of this machine has gone back", "timedatectl").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_member_is_told_of_their_tenant_and_not_of_the_machine() {
+    let nexora = sound().await;
+    let (app, actor, tenant) = (&nexora.app, &nexora.actor, &nexora.tenant);
+    let grant = Grant::Member(Box::new(tenant.clone()), Role::Owner);
+    user::create(app, actor, "owner@acme.example.com".parse().unwrap(), None, grant).await.unwrap();
+    edit(&nexora, "DELETE FROM daemons").await;
+    automation::pause(app, actor, tenant, "lead-capture").await.unwrap();
+    let machine = Machine::of(&nexora);
+    let (status, out, error) = machine.run(&["status", "--tenant", "acme"]);
+    assert_eq!(status, 11, "{error}");
+    assert!(out.contains("the daemon is not running"), "{out}");
+    for format in ["table", "json"] {
+        let words = ["status", "--as", "owner@acme.example.com", "--tenant", "acme", "--output", format];
+        let (status, out, error) = machine.run(&words);
+        assert_eq!(status, 10, "{out}{error}");
+        assert!(out.contains("automation `lead-capture` is paused") && !out.contains("daemon is"), "{out}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tenant_that_does_nothing() {
     let nexora = sound().await;
     let (app, actor) = (&nexora.app, &nexora.actor);
@@ -198,8 +227,14 @@ async fn a_database_that_cannot_be_written() {
     let fill = "CREATE TABLE filling AS SELECT hex(zeroblob(100000)) AS filling";
     let full = app.db.write(move |conn| sql(conn, fill)).await.unwrap_err();
     let daemons: [Daemon; 0] = [];
-    let seen =
-        Installation { daemons: &daemons, is_gone: |_| false, disk_free: Some(0), unwritable: Some(&full) };
+    let seen = Installation {
+        daemons: &daemons,
+        is_gone: |_| false,
+        disk_free: Some(0),
+        unwritable: Some(&full),
+        server_time: None,
+        findings: &[],
+    };
     let now = app.clock.now();
     let issues = machine::of(&seen, now);
     let seen =

@@ -24,7 +24,7 @@ const MASKS: [(&str, &str); 13] = [
     (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
     (r"\b[A-Z][a-z]{2} \d+ [A-Z][a-z]{2} \d{4}, [\d:]+ [A-Z]{3}", "TIME"),
     (r"/\S*/etc\b", "/etc/nexora"),
-    (r"\b(whsec_[A-Za-z0-9+/]+|[A-Za-z0-9_-]{32,})=*", "SECRET"),
+    (r"(whsec_[A-Za-z0-9+/]+|[A-Za-z0-9_-]{32,})=*", "SECRET"),
     (r"\b[0-9a-f]{16}\b", "PROVIDER_ID"),
     (r#""html":"(\\.|[^"\\])*""#, r#""html":"…""#),
     (r" {3,}", "   "),

@@ -51,7 +51,7 @@ impl Nexora {
     async fn with_consent(backend: Backend) -> Nexora {
         let nexora = Nexora::with_sandbox(backend).await;
         let (app, actor, tenant) = (&nexora.app, &nexora.actor, &nexora.tenant);
-        connection::remove(app, actor, tenant, "google").await.unwrap();
+        connection::removal::remove(app, actor, tenant, "google", None).await.unwrap();
         let asked = nexora.begin(Ability::usual());
         let code = asked.read(&browse(&asked.url, &ALLOW).await).unwrap();
         authorization::add_user(app, actor, tenant, "google", None, (&asked, code)).await.unwrap();
@@ -275,7 +275,7 @@ async fn a_tenant_connects_a_mailbox_once() {
     }
     connection::pause(app, actor, tenant, "google").await.unwrap();
     assert!(connection::add(app, actor, tenant, "second", new(OFFICE)).await.is_err(), "it may be resumed");
-    connection::remove(app, actor, tenant, "google").await.unwrap();
+    connection::removal::remove(app, actor, tenant, "google", None).await.unwrap();
     connection::add(app, actor, tenant, "second", new(OFFICE)).await.unwrap();
     connection::add(app, actor, tenant, "field", new("field@acme.example.com")).await.unwrap();
 }
@@ -307,7 +307,7 @@ async fn one_mailbox_out_of_quota_leaves_another_alone() {
 async fn an_automation_says_what_it_may_not_do_yet() {
     let nexora = Nexora::with_sandbox(Backend::Sqlite).await;
     let (app, actor, tenant) = (&nexora.app, &nexora.actor, &nexora.tenant);
-    connection::remove(app, actor, tenant, "google").await.unwrap();
+    connection::removal::remove(app, actor, tenant, "google", None).await.unwrap();
     let mail = Abilities::from([Ability::MailSend, Ability::MailRead]);
     let asked = nexora.begin(mail);
     let code = asked.read(&browse(&asked.url, &ALLOW).await).unwrap();

@@ -243,6 +243,13 @@ impl Nexora {
         assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
     }
 
+    /// Takes back every fault at the sandbox.
+    pub async fn clear_faults(&self) {
+        let url = format!("{}/_sandbox/faults", self.sandbox.as_ref().unwrap().url());
+        let answer = reqwest::Client::new().delete(url).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    }
+
     pub fn state(&self) -> serde_json::Value {
         self.sandbox.as_ref().unwrap().state()
     }

@@ -2,18 +2,23 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod alerting;
 mod architecture;
 mod automations;
+mod books;
 mod broken;
 mod browser;
 mod command_line;
 mod command_output;
 mod command_reference;
+mod connection_settings;
 mod connector;
 mod copy;
 mod delivery;
+mod doctor;
 mod durability;
 mod endurance;
+mod explaining;
 mod fairness;
 mod flood;
 mod form;
@@ -24,6 +29,7 @@ mod installation;
 mod intake;
 mod isolation;
 mod isolation_tables;
+mod lists;
 mod machine;
 mod messages;
 mod permission;
@@ -32,6 +38,7 @@ mod plans;
 mod polling;
 mod sandbox;
 mod scene;
+mod second_chance;
 mod sharding;
 mod sign_in;
 mod site;

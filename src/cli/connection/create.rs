@@ -142,7 +142,7 @@ async fn by_form(
                 let file = given.get_one::<PathBuf>(flag);
                 file.map(|file| input::text(file)).transpose()?.map(Value::String).unwrap_or_default()
             }
-            Input::Secret { prompt, with } => {
+            Input::Secret { prompt, with, .. } => {
                 let file = given.get_one::<PathBuf>(flag).map(PathBuf::as_path);
                 if file.is_some() || given.get_one::<Value>(with).is_some() {
                     secret = Some(input::secret(prompt, file, context.global.no_input)?);

@@ -1,24 +1,28 @@
 //! `nexora connection`.
 
 mod create;
+mod set;
 
 use std::path::PathBuf;
 
 use clap::Subcommand;
 pub use create::Create;
+pub use set::Set;
 
 use crate::app::App;
 use crate::cli::connection::create::ScopeArgs;
+use crate::cli::follow;
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::permission::Need;
 use crate::cli::{Context, input};
 use crate::ops::LIST_LIMIT;
 use crate::ops::connection;
-use crate::ops::connection::authorization;
+use crate::ops::connection::{authorization, removal};
 use crate::ops::lead::lead_mail::{self, Change};
-use nexora_core::base::Result;
 use nexora_core::base::secret::Secret;
-use nexora_core::model::connection::{Abilities, Connection};
+use nexora_core::base::wording::count;
+use nexora_core::base::{Error, Result};
+use nexora_core::model::connection::{Abilities, Connection, Purpose};
 use nexora_core::model::google::GoogleAuth;
 use nexora_core::model::principal::Noun;
 use nexora_core::model::tenant::Tenant;
@@ -32,7 +36,11 @@ pub enum Command {
     Create(Create),
     /// List a tenant's connections
     #[command(after_help = "Example:\n  nexora connection list --tenant acme")]
-    List,
+    List {
+        /// Of every tenant
+        #[arg(long)]
+        all_tenants: bool,
+    },
     /// Show a connection
     #[command(after_help = "Example:\n  nexora connection show smtp --tenant acme")]
     Show { name: String },
@@ -45,14 +53,29 @@ pub enum Command {
     /// Resume a connection: what waited goes out
     #[command(after_help = "Example:\n  nexora connection resume smtp --tenant acme")]
     Resume { name: String },
-    /// Give a connection another password; what waited goes out
-    #[command(after_help = "Example:
-  nexora connection set smtp --password-file password.txt --tenant acme")]
-    Set {
+    /// Change what a connection is made of: its password, host or address; what waited goes out
+    #[command(after_help = "Examples:
+  nexora connection set smtp --password-file password.txt --tenant acme
+  nexora connection set smtp --host smtp.example.com --port 465 --tls implicit --tenant acme
+  nexora connection set crm --url https://crm.example.com/hooks/nexora --tenant acme
+
+What is left out stays as it is; an empty value takes one away that may be. The provider is asked first.")]
+    Set(Box<Set>),
+    /// Choose a connection for mails to customers, for alerts to the business, or for both
+    #[command(after_help = "Examples:
+  nexora connection default office --tenant acme
+  nexora connection default relay --for alerts --tenant acme
+  nexora connection default relay --for alerts --unset --tenant acme
+
+Where none is chosen, a mailbox is for customers and a mail relay for alerts, the oldest first.")]
+    Default {
         name: String,
-        /// File whose first line is the new password; `-` for standard input, asked for where it is left out
-        #[arg(long, value_name = "FILE")]
-        password_file: Option<PathBuf>,
+        /// What it is for: customers or alerts; both when left out
+        #[arg(long = "for", value_name = "PURPOSE", value_delimiter = ',')]
+        purposes: Vec<Purpose>,
+        /// Choose it no longer
+        #[arg(long)]
+        unset: bool,
     },
     /// Consent again, after access was lost or for more permissions; what waited goes out
     #[command(after_help = "Examples:
@@ -90,22 +113,37 @@ pub enum Command {
     /// Revoke the access at Google, forget the credential and pause the connection
     #[command(after_help = "Example:\n  nexora connection revoke google --tenant acme --yes")]
     Revoke { name: String },
-    /// Delete a connection that nothing was ever sent through
-    #[command(alias = "remove", after_help = "Example:\n  nexora connection delete smtp --tenant acme --yes")]
-    Delete { name: String },
+    /// Delete a connection; what waits for it can go through another
+    #[command(
+        alias = "remove",
+        after_help = "Examples:
+  nexora connection delete smtp --tenant acme --yes
+  nexora connection delete smtp --move-to relay --tenant acme --yes
+
+What went through it stays on record."
+    )]
+    Delete {
+        name: String,
+        /// Connection that carries what waits
+        #[arg(long, value_name = "NAME")]
+        move_to: Option<String>,
+    },
 }
 
 impl Command {
     /// Says what must be permitted.
     pub fn need(&self) -> Need {
         match self {
-            Command::List | Command::Show { .. } => Need::read(Noun::Connection),
+            Command::List { all_tenants: true } => Need::Operator,
+            Command::List { .. } | Command::Show { .. } => Need::read(Noun::Connection),
             Command::Create(create) if create.needs_operator() => Need::Operator,
             Command::Create(_) => Need::of(connection::ADD),
             // It notes what the provider answers, and has a connection that failed go on.
             Command::Test { .. } | Command::Resume { .. } => Need::of(connection::RESUME),
             Command::Pause { .. } => Need::of(connection::PAUSE),
-            Command::Set { .. } => Need::of(connection::SET),
+            Command::Set(set) if set.needs_operator() => Need::Operator,
+            Command::Set(_) => Need::of(connection::SET),
+            Command::Default { .. } => Need::of(connection::CHOOSE),
             Command::Authorize { .. } => Need::of(authorization::AUTHORIZE),
             Command::LeadMail { .. } => Need::of(lead_mail::SET_RULES),
             Command::Revoke { .. } => Need::of(authorization::REVOKE),
@@ -116,6 +154,9 @@ impl Command {
 
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
+    if let Command::List { all_tenants } = command {
+        return list(context, all_tenants, out).await;
+    }
     let tenant = context.tenant().await?;
     match command {
         Command::Create(create) => {
@@ -126,18 +167,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             }
             Ok(())
         }
-        Command::List => {
-            let connections = app.view(&tenant, |tx| store::connection::list(tx, LIST_LIMIT)).await?;
-            out.list(&["name", "kind", "state", "last ok", "last error"], &connections, |connection| {
-                vec![
-                    connection.name.clone(),
-                    connection.kind.to_string(),
-                    connection.state.to_string(),
-                    connection.last_ok_at.map(ago).unwrap_or_default(),
-                    maybe(connection.last_error.as_ref()),
-                ]
-            })
-        }
+        Command::List { .. } => Err(Error::internal("connections are listed elsewhere")),
         Command::Show { name } => show(app, &connection::find(app, &tenant, &name).await?, out),
         Command::Test { name } => {
             let answer = connection::test(app, actor, &tenant, &name).await?;
@@ -146,12 +176,20 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 &[("ok", answer.clone())],
             )
         }
-        Command::Pause { name } => show(app, &connection::pause(app, actor, &tenant, &name).await?, out),
-        Command::Resume { name } => show(app, &connection::resume(app, actor, &tenant, &name).await?, out),
-        Command::Set { name, password_file } => {
-            let no_input = context.global.no_input;
-            let password = input::secret("Password: ", password_file.as_deref(), no_input)?;
-            show(app, &connection::set_password(app, actor, &tenant, &name, &password).await?, out)
+        Command::Pause { name } => {
+            show(app, &connection::pause(app, actor, &tenant, &name).await?, out)?;
+            out.undo(&format!("nexora connection resume {name} --tenant {}", tenant.slug));
+            Ok(())
+        }
+        Command::Resume { name } => {
+            show(app, &connection::resume(app, actor, &tenant, &name).await?, out)?;
+            out.undo(&format!("nexora connection pause {name} --tenant {}", tenant.slug));
+            Ok(())
+        }
+        Command::Set(set) => show(app, &set.run(context, &tenant, out).await?, out),
+        Command::Default { name, purposes, unset } => {
+            let purposes = if purposes.is_empty() { Purpose::ALL.to_vec() } else { purposes };
+            show(app, &connection::choose(app, actor, &tenant, &name, purposes, !unset).await?, out)
         }
         Command::Authorize { name, service_account, scopes } => {
             let key = service_account.as_deref().map(input::text).transpose()?.map(Secret::new);
@@ -174,16 +212,40 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             ))?;
             show(app, &authorization::revoke(app, actor, &tenant, &name).await?, out)
         }
-        Command::Delete { name } => {
+        Command::Delete { name, move_to } => {
             out.confirm(&format!(
                 "this deletes connection `{name}` of tenant `{}` and its credential",
                 tenant.slug
             ))?;
-            connection::remove(app, actor, &tenant, &name).await?;
-            out.note(&format!("connection `{name}` is deleted"));
+            let removed = removal::remove(app, actor, &tenant, &name, move_to.as_deref()).await?;
+            if removed.moved > 0 {
+                let moved = count(removed.moved, "effect goes", "effects go");
+                out.note(&format!("{moved} through `{}` now", move_to.unwrap_or_default()));
+            }
+            out.note(&match removed.deleted {
+                true => format!("connection `{name}` is deleted"),
+                false => format!("connection `{name}` is deleted, with its credential; its history is kept"),
+            });
             Ok(())
         }
     }
+}
+
+async fn list(context: &Context, all_tenants: bool, out: &Out) -> Result<()> {
+    let headers = ["name", "kind", "state", "default for", "last ok", "last error"];
+    let row = |connection: &Connection| {
+        vec![
+            connection.name.clone(),
+            connection.kind.to_string(),
+            connection.state.to_string(),
+            purposes(connection),
+            connection.last_ok_at.map(ago).unwrap_or_default(),
+            maybe(connection.last_error.as_ref()),
+        ]
+    };
+    let app = &context.app;
+    let fetch = async |tenant: Tenant| app.view(&tenant, |tx| store::connection::list(tx, LIST_LIMIT)).await;
+    follow::everywhere(context, all_tenants, (&headers, &row), fetch, out).await
 }
 
 async fn authorize(
@@ -216,6 +278,7 @@ fn show(app: &App, connection: &Connection, out: &Out) -> Result<()> {
     ];
     lines.extend(details);
     lines.extend([
+        ("default for", purposes(connection)),
         (
             "consent ends",
             ends_at.map(|at| format!("{} (the OAuth app is in testing)", ago(at))).unwrap_or_default(),
@@ -225,6 +288,10 @@ fn show(app: &App, connection: &Connection, out: &Out) -> Result<()> {
         ("id", connection.id.to_string()),
     ]);
     out.item(connection, &lines)
+}
+
+fn purposes(connection: &Connection) -> String {
+    connection.purposes().iter().map(|purpose| purpose.name()).collect::<Vec<_>>().join(", ")
 }
 
 fn show_rules(rules: &Rules, out: &Out) -> Result<()> {

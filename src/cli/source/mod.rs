@@ -195,8 +195,16 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         }
         Command::Show { name } => show(&source::find(app, &tenant, &name).await?, out),
         Command::Set(arguments) => show(&set(context, &tenant, arguments).await?, out),
-        Command::Enable { name } => show(&source::enable(app, actor, &tenant, &name).await?, out),
-        Command::Disable { name } => show(&source::disable(app, actor, &tenant, &name).await?, out),
+        Command::Enable { name } => {
+            show(&source::enable(app, actor, &tenant, &name).await?, out)?;
+            out.undo(&format!("nexora source disable {name} --tenant {}", tenant.slug));
+            Ok(())
+        }
+        Command::Disable { name } => {
+            show(&source::disable(app, actor, &tenant, &name).await?, out)?;
+            out.undo(&format!("nexora source enable {name} --tenant {}", tenant.slug));
+            Ok(())
+        }
         Command::RotateSecret { name, secret_from_file } => {
             let secret = given(secret_from_file.as_deref())?;
             reveal(&source::rotate_secret(app, actor, &tenant, &name, secret).await?, out)

@@ -104,9 +104,12 @@ static FORM: Form = Form {
         Field::needed::<EmailAddress>("from").shown_as("ADDR").help("Address that mails come from"),
         Field::with_default::<SmtpTls>("tls", "starttls").help("none, starttls or implicit"),
         Field::optional::<String>("username"),
-        Field::new("password-file", Input::Secret { prompt: "Password: ", with: "username" })
-            .shown_as("FILE")
-            .help("File whose first line is the password; `-` for standard input"),
+        Field::new(
+            "password-file",
+            Input::Secret { prompt: "Password: ", with: "username", sent_to: &["host", "port", "ca_pem"] },
+        )
+        .shown_as("FILE")
+        .help("File whose first line is the password; `-` for standard input"),
         Field::new("ca-file", Input::File)
             .stored_as("ca_pem")
             .shown_as("FILE")

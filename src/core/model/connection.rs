@@ -24,6 +24,14 @@ define_words! {
         Hold = "hold",
     }
 
+    /// What a connection can be chosen for, before others that could carry the same.
+    Purpose = "purpose" {
+        /// Mails to customers.
+        Customers = "customers",
+        /// Mails to the business itself.
+        Alerts = "alerts",
+    }
+
     /// What a Google connection may do. Which of Google's scopes stand for it is the connector's matter.
     Ability = "ability" {
         /// Make drafts and send them.
@@ -91,6 +99,9 @@ diesel::table! {
         last_ok_at -> Nullable<BigInt>,
         last_error -> Nullable<Text>,
         last_error_at -> Nullable<BigInt>,
+        for_customers -> Bool,
+        for_alerts -> Bool,
+        retired_at -> Nullable<BigInt>,
         created_at -> BigInt,
         updated_at -> BigInt,
     }
@@ -118,6 +129,16 @@ pub struct Connection {
     pub last_ok_at: Option<Timestamp>,
     pub last_error: Option<String>,
     pub last_error_at: Option<Timestamp>,
+    /// Chosen for mails to customers, before others that could carry them.
+    #[diesel(skip_update)]
+    pub for_customers: bool,
+    /// Chosen for mails to the business, before others that could carry them.
+    #[diesel(skip_update)]
+    pub for_alerts: bool,
+    /// When it was deleted, where history refers to it. It is in no list any more.
+    #[diesel(skip_update)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retired_at: Option<Timestamp>,
     #[diesel(skip_update)]
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -152,9 +173,18 @@ impl Connection {
             last_ok_at: None,
             last_error: None,
             last_error_at: None,
+            for_customers: false,
+            for_alerts: false,
+            retired_at: None,
             created_at: now,
             updated_at: now,
         }
+    }
+
+    /// Returns what it was chosen for.
+    pub fn purposes(&self) -> Vec<Purpose> {
+        let chosen = [(self.for_customers, Purpose::Customers), (self.for_alerts, Purpose::Alerts)];
+        chosen.into_iter().filter(|(is_chosen, _)| *is_chosen).map(|(_, purpose)| purpose).collect()
     }
 
     /// Returns the name that binds the sealed credential to this row.

@@ -4,6 +4,7 @@
 //! A field with `skip_update` stays as it was inserted, or has a statement of its own in `store`.
 
 pub mod address;
+pub mod alert;
 pub mod appointment;
 pub mod audit;
 pub mod automation;
@@ -18,6 +19,7 @@ pub mod cursor;
 pub mod daemon;
 pub mod effect;
 pub mod event;
+pub mod finding;
 pub mod form;
 pub mod google;
 pub mod hours;
@@ -116,4 +118,6 @@ define_ids! {
     KeyId = "key";
     /// Names one daemon: one process.
     DaemonId = "daemon";
+    /// Names one alert to operators.
+    AlertId = "alert";
 }

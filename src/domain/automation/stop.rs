@@ -18,6 +18,10 @@ pub enum Drops {
     All,
 }
 
+/// Why a run ends whose lead was called spam, and why what it promised is not done.
+pub const SPAM: &str = "the lead is spam";
+const DROPPED: &str = "its run was cancelled";
+
 /// How often a run is read again when another writer changes it at the same moment.
 const TRIES: usize = 20;
 
@@ -61,11 +65,45 @@ fn discard(conn: &mut Conn, before: Effect, drops: Drops, now: Timestamp) -> Res
     }
     let after = Effect {
         state: EffectState::Discarded,
-        reason: Some("its run was cancelled".to_owned()),
+        reason: Some(DROPPED.to_owned()),
         due_at: None,
         settled_at: Some(now),
         ..before.clone()
     };
     // One that is claimed just now is under way, and goes on.
     effect::save(conn, &after, before.epoch).map(|_| ())
+}
+
+/// Has a run that was stopped go on where it was, with what it had promised and that was dropped. What was delivered is
+/// not done again, and what may have happened is asked after first.
+///
+/// # Errors
+/// `Conflict` when other writers changed the run.
+pub fn resume(tx: &mut Tx, before: &Run, now: Timestamp) -> Result<()> {
+    let after = Run {
+        state: RunState::Running,
+        reason: None,
+        due_at: Some(now),
+        attempt: 0,
+        finished_at: None,
+        ..before.clone()
+    };
+    if run::save(tx, &after, before.epoch)? == Claim::Lost {
+        return Err(Error::conflict(format!("run `{}` has just changed", before.id)));
+    }
+    for dropped in effect::of_run(tx, &before.id)? {
+        if dropped.state == EffectState::Discarded && dropped.reason.as_deref() == Some(DROPPED) {
+            let state = if dropped.evidence.is_some() { EffectState::InDoubt } else { EffectState::Pending };
+            let again = Effect {
+                state,
+                reason: None,
+                due_at: Some(now),
+                settled_at: None,
+                attempt: 0,
+                ..dropped.clone()
+            };
+            let _ = effect::save(tx, &again, dropped.epoch)?;
+        }
+    }
+    Ok(())
 }

@@ -1,4 +1,6 @@
-//! Digests, and what an operator should look at.
+//! Digests, books, and what an operator should look at.
 
+pub mod books;
+pub mod certificate;
 pub mod digest;
 pub mod health;

@@ -2,7 +2,7 @@
 //!
 //! A mail to a customer goes out of the tenant's own mailbox, so that the reply comes back to it; an
 //! alert to the owner goes by a relay, since a mail from a mailbox to itself raises no alert.
-//! Where the preferred kind is missing, the other serves. What the owner should hear goes by whatever
+//! Where the preferred kind is missing, the other serves; one that an operator chose comes before both. What the owner should hear goes by whatever
 //! does not fail now; what is for customers waits until their connection goes on.
 
 use nexora_core::base::{Error, Result};
@@ -20,7 +20,9 @@ pub fn for_customer<'a>(
 ) -> Result<&'a Connection> {
     let mut order = mail_carriers(connections, via);
     order.sort_by_key(|facts| !facts.is_mailbox);
-    first_of(connections, &order, |_| true).ok_or_else(|| missing(connections, EffectKind::SendMail))
+    first_of(connections, &order, |connection| connection.for_customers)
+        .or_else(|| first_of(connections, &order, |_| true))
+        .ok_or_else(|| missing(connections, EffectKind::SendMail))
 }
 
 /// Chooses the connection for a mail to the business, one that works if there is one; `via` insists
@@ -32,7 +34,8 @@ pub fn for_owner<'a>(connections: Connections<'a>, via: Option<&ConnectionKind>)
     let mut order = mail_carriers(connections, via);
     order.sort_by_key(|facts| facts.is_mailbox);
     let works = |connection: &Connection| connection.state != ConnectionState::Failing;
-    first_of(connections, &order, works)
+    first_of(connections, &order, |connection| connection.for_alerts && works(connection))
+        .or_else(|| first_of(connections, &order, works))
         .or_else(|| first_of(connections, &order, |_| true))
         .ok_or_else(|| missing(connections, EffectKind::SendMail))
 }
@@ -121,6 +124,22 @@ mod tests {
         let error = for_account(relay, EffectKind::AppendRow).unwrap_err();
         assert_eq!(error.hint_text(), Some("run `nexora connection create google`"));
         assert!(for_account(relay, EffectKind::SendMail).is_err(), "a relay keeps no conversation");
+    }
+
+    #[test]
+    fn the_chosen_one_comes_first_where_it_can_carry_the_mail_and_works() {
+        let kinds = kinds();
+        let mut rows = [connection(&SMTP), connection(&GOOGLE), connection(&SMTP)];
+        rows[2].for_customers = true;
+        rows[1].for_alerts = true;
+        let id = |found: Result<&'_ Connection>| found.map(|found| found.id.clone()).ok();
+        let all = Connections::new(&rows, &kinds);
+        assert_eq!(id(for_customer(all, None)).as_ref(), Some(&rows[2].id));
+        assert_eq!(id(for_customer(all, Some(&GOOGLE.kind))).as_ref(), Some(&rows[1].id), "it was insisted");
+        assert_eq!(id(for_owner(all, None)).as_ref(), Some(&rows[1].id));
+        let mut failing = rows.clone();
+        failing[1].state = ConnectionState::Failing;
+        assert_eq!(id(for_owner(Connections::new(&failing, &kinds), None)).as_ref(), Some(&rows[0].id));
     }
 
     #[test]

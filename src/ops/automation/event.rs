@@ -3,16 +3,18 @@
 use crate::app::App;
 use crate::domain::automation::fact::tell;
 use crate::domain::contact::{about_contact, find_written};
+use crate::domain::lead::told;
 use crate::ops::Subject;
 use crate::ops::unit::Unit;
 use nexora_core::base::{Error, Result};
 use nexora_core::model::EventId;
 use nexora_core::model::audit::Actor;
 use nexora_core::model::event::{About, Event, EventKind, EventState, WebhookEvent};
+use nexora_core::model::lead::LeadState;
 use nexora_core::model::principal::{Noun, Operation, Verb};
 use nexora_core::model::tenant::Tenant;
 use nexora_store::Claim;
-use nexora_store::event;
+use nexora_store::{event, lead};
 
 pub const INGEST: Operation = Operation::new("event.ingest", Noun::Event, Verb::Create);
 pub const REPLAY: Operation = Operation::new("event.replay", Noun::Event, Verb::Update);
@@ -62,20 +64,17 @@ fn about(tx: &mut Unit<'_>, data: &serde_json::Value) -> Result<About> {
     Ok(About::default())
 }
 
-/// Makes a stored `webhook.received` pending again. Automations that have run on it do not run again; those
-/// that were enabled, or mended, since do.
+/// Makes a stored event pending again. Automations that have run on it do not run again; those that were enabled, or
+/// mended, since do.
 ///
 /// # Errors
-/// `NotFound` when there is none; `Conflict` when it is of another kind, or still pending.
+/// `NotFound` when there is none; `Conflict` when it is still pending, or tells of a lead that runs nothing.
 pub async fn replay(app: &App, actor: &Actor, tenant: &Tenant, id: &EventId) -> Result<Event> {
     let id = id.clone();
     app.change(actor, tenant, REPLAY, move |tx, now| {
         let before = event::find(tx, &id)?.ok_or_else(|| tx.missing("event", &id))?;
-        if before.kind != EventKind::WebhookReceived {
-            let kind = before.kind;
-            return Err(Error::conflict(format!(
-                "`{id}` is a `{kind}`: only a `webhook.received` is replayed"
-            )));
+        if before.kind == EventKind::LeadReceived {
+            refuse_idle(tx, &before)?;
         }
         if event::replay(tx, &id, now)? == Claim::Lost {
             return Err(Error::conflict(format!("event `{id}` is pending already")));
@@ -91,6 +90,21 @@ pub async fn replay(app: &App, actor: &Actor, tenant: &Tenant, id: &EventId) -> 
         Ok((after, subject))
     })
     .await
+}
+
+/// Refuses to replay what tells of a lead that runs nothing.
+fn refuse_idle(tx: &mut Unit<'_>, told: &Event) -> Result<()> {
+    let Some(id) = told::lead_of(told)? else { return Ok(()) };
+    match lead::find(tx, &id)? {
+        Some(found) if found.state == LeadState::Spam => {
+            Err(Error::conflict(format!("it tells of lead `{id}`, which is held back as spam"))
+                .hint(format!("run `nexora lead not-spam {id}`: its automations begin")))
+        }
+        Some(found) if found.is_test => {
+            Err(Error::conflict(format!("it tells of lead `{id}`, which is a test and runs nothing")))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Finds an event.

@@ -13,7 +13,7 @@ use nexora_core::model::effect::{Effect, EffectState};
 use nexora_core::model::principal::{Noun, Operation, Verb};
 use nexora_core::model::run::{Run, RunState, Step, StepState};
 use nexora_core::model::tenant::Tenant;
-use nexora_store::{Claim, Conn, Tx, automation, effect, run};
+use nexora_store::{Claim, Conn, Tx, automation, connection, effect, run};
 
 pub const RETRY: Operation = Operation::new("run.retry", Noun::Run, Verb::Update);
 pub const CANCEL: Operation = Operation::new("run.cancel", Noun::Run, Verb::Update);
@@ -97,6 +97,12 @@ fn revive_step(tx: &mut Tx, step: Step, now: Timestamp) -> Result<()> {
 
 /// Makes an effect due once more, with all its attempts before it, from the beginning.
 pub(in crate::ops) fn revive_effect(conn: &mut Conn, before: &Effect, now: Timestamp) -> Result<Effect> {
+    let through = connection::find(&mut conn.of(&before.tenant_id), &before.connection_id)?;
+    if through.is_none_or(|connection| connection.retired_at.is_some()) {
+        let id = &before.id;
+        return Err(Error::conflict(format!("the connection of effect `{id}` was deleted"))
+            .hint(format!("run `nexora effect discard {id}`; what it was about can be begun anew")));
+    }
     let after = Effect {
         state: EffectState::Pending,
         reason: None,

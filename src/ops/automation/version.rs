@@ -11,18 +11,21 @@ use crate::app::App;
 use crate::config::definitions::{self, Text};
 use crate::domain::automation::fact::{self, Detail};
 use crate::domain::automation::version::{self as stored, Parsed};
+use crate::domain::lead::told;
 use crate::ops::automation::definition::{self, Loaded};
 use crate::ops::automation::{self as operation, Enabled, Switch};
 use crate::ops::{LIST_LIMIT, Subject, chosen_texts};
+use crate::pipeline::dispatch;
 use nexora_core::base::{Error, Kind, Result, file};
-use nexora_core::model::RunId;
 use nexora_core::model::audit::Actor;
 use nexora_core::model::automation::{MessageTemplates, Version};
 use nexora_core::model::event::{About, EventKind, Fact};
 use nexora_core::model::language::Language;
+use nexora_core::model::lead::LeadState;
 use nexora_core::model::principal::{Noun, Operation, Verb};
 use nexora_core::model::run::Run;
 use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{LeadId, RunId};
 use nexora_engine::automation::context::Settings;
 use nexora_engine::automation::definition::Definition;
 use nexora_engine::automation::setting;
@@ -251,14 +254,23 @@ fn plan_move(open: &Run, current: &Parsed, target: &Parsed, to: i32) -> Moved {
     Moved { run: open.id.clone(), from: open.version, to, step, refused }
 }
 
-/// Starts an automation that waits for `manual`, for a contact, lead or job.
+/// Starts an automation that waits for `manual`, for a contact, lead or job; or one that waits for leads, for a lead that
+/// came while it was off.
 ///
 /// # Errors
-/// `NotFound` when the tenant has none of this name; `Conflict` when nothing in it waits for `manual`.
+/// `NotFound` when the tenant has none of this name; `Conflict` when nothing in it waits for that, or it has run for the
+/// lead.
 pub async fn start(app: &App, actor: &Actor, tenant: &Tenant, name: &str, about: About) -> Result<()> {
     let version = live(app, tenant, name).await?;
     let definition = Definition::parse(&version.definition)?;
-    if !definition.triggers.iter().any(|trigger| trigger.on.kind().event == EventKind::Manual) {
+    let waits_for = |kind| definition.triggers.iter().any(|trigger| trigger.on.kind().event == kind);
+    if let Some(id) = about.lead_id.clone()
+        && !waits_for(EventKind::Manual)
+        && waits_for(EventKind::LeadReceived)
+    {
+        return start_for_lead(app, actor, tenant, name, id).await;
+    }
+    if !waits_for(EventKind::Manual) {
         return Err(Error::conflict(format!("automation `{name}` has no trigger on `manual`"))
             .hint("add `[[trigger]]` with `on = \"manual\"`"));
     }
@@ -269,6 +281,25 @@ pub async fn start(app: &App, actor: &Actor, tenant: &Tenant, name: &str, about:
         let detail = Detail { to: &name, from: "" };
         let told = fact::record_event(tx, EventKind::Manual, &key, about.clone(), detail, now)?;
         debug_assert_eq!(told, Inserted::New, "the key holds a new id");
+        let subject = Subject::new(&name).after(&Fact { about, ..Fact::default() })?;
+        Ok(((), subject))
+    })
+    .await
+}
+
+async fn start_for_lead(app: &App, actor: &Actor, tenant: &Tenant, name: &str, id: LeadId) -> Result<()> {
+    let name = name.to_owned();
+    app.change(actor, tenant, RUN, move |tx, now| {
+        let found = lead::find(tx, &id)?.ok_or_else(|| tx.missing("lead", &id))?;
+        if found.state == LeadState::Spam {
+            return Err(Error::conflict(format!("lead `{id}` is held back as spam"))
+                .hint(format!("run `nexora lead not-spam {id}` first")));
+        }
+        let gone = || Error::conflict(format!("what told of lead `{id}` is gone"));
+        let told = told::event_of(tx, &found)?.ok_or_else(gone)?;
+        let automation = operation::find_row(tx, &name)?;
+        dispatch::begin_anew(tx, &told, &automation, now)?;
+        let about = About { lead_id: Some(id), ..About::default() };
         let subject = Subject::new(&name).after(&Fact { about, ..Fact::default() })?;
         Ok(((), subject))
     })

@@ -1,7 +1,9 @@
-//! Connections: added with a sealed credential, tested, paused, resumed, removed.
+//! Connections: added with a sealed credential, tested, chosen, paused, resumed, removed.
 
 pub mod authorization;
 pub mod cursor;
+pub mod removal;
+pub mod settings;
 
 use crate::app::App;
 use crate::config::definitions::CONNECTION_ALERT;
@@ -12,11 +14,11 @@ use crate::ops::unit::Unit;
 use crate::ops::{LIST_LIMIT, Subject};
 use nexora_connector::kind::{Connectors, NewConnection};
 use nexora_core::base::clock::Timestamp;
-use nexora_core::base::secret::Secret;
-use nexora_core::base::{Error, Kind, Result};
+use nexora_core::base::{Error, Result};
 use nexora_core::model::ConnectionId;
 use nexora_core::model::audit::Actor;
-use nexora_core::model::connection::{Connection, ConnectionState};
+use nexora_core::model::connection::{Connection, ConnectionState, Purpose};
+use nexora_core::model::effect::EffectKind;
 use nexora_core::model::principal::{Noun, Operation, Verb};
 use nexora_core::model::tenant::Tenant;
 use nexora_store::{Claim, Conn, Inserted, Tx, connection, effect};
@@ -25,6 +27,7 @@ pub const ADD: Operation = Operation::new("connection.add", Noun::Connection, Ve
 pub const PAUSE: Operation = Operation::new("connection.pause", Noun::Connection, Verb::Update);
 pub const RESUME: Operation = Operation::new("connection.resume", Noun::Connection, Verb::Update);
 pub const SET: Operation = Operation::new("connection.set", Noun::Connection, Verb::Update);
+pub const CHOOSE: Operation = Operation::new("connection.default", Noun::Connection, Verb::Update);
 pub const REMOVE: Operation = Operation::new("connection.remove", Noun::Connection, Verb::Delete);
 
 /// Adds a connection; a tenant has one of each name, and one to each mailbox: of two, each would read and
@@ -112,10 +115,7 @@ fn find_row(tx: &mut Unit<'_>, name: &str) -> Result<Connection> {
 /// `NotFound` when there is none; `Denied` or `Unavailable` as the provider answers.
 pub async fn test(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Result<String> {
     let found = find(app, tenant, name).await?;
-    let answer = match app.connector(&found) {
-        Ok(connector) => connector.probe.probe().await,
-        Err(error) => Err(error),
-    };
+    let answer = probe(app, &found).await;
     let now = app.clock.now();
     let noted = match &answer {
         Ok(_) => None,
@@ -137,6 +137,14 @@ pub async fn test(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Resu
     })
 }
 
+/// Asks the provider whether the credential is good, and notes nothing.
+///
+/// # Errors
+/// `Denied` or `Unavailable` as the provider answers.
+pub async fn probe(app: &App, connection: &Connection) -> Result<String> {
+    app.connector(connection)?.probe.probe().await
+}
+
 /// Pauses a connection: what is to go through it waits.
 ///
 /// # Errors
@@ -151,36 +159,6 @@ pub async fn pause(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Res
 /// `NotFound` when there is none.
 pub async fn resume(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Result<Connection> {
     set_state(app, actor, tenant, name, ConnectionState::Active, RESUME).await
-}
-
-/// Gives a connection another password, once the provider has taken it. What waited for it goes out.
-///
-/// # Errors
-/// `NotFound` when there is none; `Usage` when it has no password; `Denied` or `Unavailable` as the provider answers.
-pub async fn set_password(
-    app: &App,
-    actor: &Actor,
-    tenant: &Tenant,
-    name: &str,
-    password: &Secret,
-) -> Result<Connection> {
-    app.permit(actor, tenant, SET).await?;
-    let before = find(app, tenant, name).await?;
-    if before.sealed.is_none() || app.connectors().of(&before)?.secret_flag().is_none() {
-        return Err(Error::usage(format!("connection `{name}` has no password"))
-            .hint(format!("run `nexora connection show {name} --tenant {}`", tenant.slug)));
-    }
-    let sealed = Some(app.key.seal(&before.seal_owner(), password)?);
-    let after = Connection { sealed, ..before.clone() };
-    try_out(app, &after).await?;
-    app.change(actor, tenant, SET, move |tx, now| {
-        let after = mended(after, now);
-        replace(tx, &before, &after)?;
-        wake(tx, &after.id, now)?;
-        let subject = Subject::new(&after.name).before(&before)?.after(&after)?;
-        Ok((after, subject))
-    })
-    .await
 }
 
 /// Tries a connection as it would be, apart from the registry, which holds it as it is stored.
@@ -200,10 +178,11 @@ fn mended(connection: Connection, now: Timestamp) -> Connection {
     }
 }
 
-/// Makes due what waited for a connection, and has it read at once.
-fn wake(tx: &mut Tx, id: &ConnectionId, now: Timestamp) -> Result<()> {
-    effect::wake_parked(tx, id, now)?;
-    nexora_store::cursor::set_due(tx, id, Some(now))
+/// Makes due what waited for a connection, and has it read at once; returns how many effects waited.
+fn wake(tx: &mut Tx, id: &ConnectionId, now: Timestamp) -> Result<usize> {
+    let woken = effect::wake_parked(tx, id, now)?;
+    nexora_store::cursor::set_due(tx, id, Some(now))?;
+    Ok(woken)
 }
 
 async fn set_state(
@@ -219,7 +198,9 @@ async fn set_state(
         let before = find_row(tx, &name)?;
         connection::set_state(tx, &before.id, state, now)?;
         match state {
-            ConnectionState::Active => wake(tx, &before.id, now)?,
+            ConnectionState::Active => {
+                wake(tx, &before.id, now)?;
+            }
             ConnectionState::Paused | ConnectionState::Failing => {
                 nexora_store::cursor::set_due(tx, &before.id, None)?;
             }
@@ -231,24 +212,32 @@ async fn set_state(
     .await
 }
 
-/// Removes a connection that nothing was ever sent through.
+/// Has a connection be the one for these purposes, in the place of any other, or be it no longer. What was promised
+/// already goes the way it was to go.
 ///
 /// # Errors
-/// `NotFound` when there is none; `Conflict` when history refers to it.
-pub async fn remove(app: &App, actor: &Actor, tenant: &Tenant, name: &str) -> Result<()> {
-    let wanted = name.to_owned();
-    let removed = app.change(actor, tenant, REMOVE, move |tx, _| {
-        let found = find_row(tx, &wanted)?;
-        for cursor in nexora_store::cursor::list(tx, Some(&found.id), LIST_LIMIT)? {
-            nexora_store::cursor::delete(tx, &cursor.id)?;
+/// `NotFound` when there is none; `Usage` when it carries no mail.
+pub async fn choose(
+    app: &App,
+    actor: &Actor,
+    tenant: &Tenant,
+    name: &str,
+    purposes: Vec<Purpose>,
+    is_chosen: bool,
+) -> Result<Connection> {
+    let (name, connectors) = (name.to_owned(), app.connectors().clone());
+    app.change(actor, tenant, CHOOSE, move |tx, _| {
+        let before = find_row(tx, &name)?;
+        if !connectors.of(&before)?.facts().can_carry(EffectKind::SendMail) {
+            return Err(Error::usage(format!("connection `{name}` carries no mail"))
+                .hint(format!("choose another of `nexora connection list --tenant {}`", tx.tenant.slug)));
         }
-        connection::delete(tx, &found.id)?;
-        let subject = Subject::new(&found.name).before(&found)?;
-        Ok(((), subject))
-    });
-    removed.await.map_err(|error| match error.kind() {
-        Kind::Conflict => Error::conflict(format!("connection `{name}` has effects in its history"))
-            .hint(format!("run `nexora connection pause {name}` instead")),
-        _ => error,
+        for purpose in purposes {
+            connection::choose(tx, &before.id, purpose, is_chosen)?;
+        }
+        let after = connection::find(tx, &before.id)?.unwrap_or_else(|| before.clone());
+        let subject = Subject::new(&name).before(&before.purposes())?.after(&after.purposes())?;
+        Ok((after, subject))
     })
+    .await
 }

@@ -4,6 +4,7 @@ pub mod form;
 pub mod form_setting;
 pub mod form_snippet;
 pub mod lead_mail;
+pub mod requeue;
 pub mod source;
 
 use std::time::Duration;
@@ -15,16 +16,17 @@ use crate::domain::automation::change;
 use crate::domain::automation::stop::{self, Drops};
 use crate::domain::contact;
 use crate::domain::contact::link::SignedLinks;
-use crate::ops::Subject;
+use crate::domain::lead::told;
 use crate::ops::automation::run::RunView;
 use crate::ops::unit::Unit;
+use crate::ops::{LIST_LIMIT, Subject};
 use crate::pipeline::intake::{self, Intake, Offer};
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::{Error, Result};
 use nexora_core::model::address::{EmailAddress, PhoneNumber};
 use nexora_core::model::audit::Actor;
 use nexora_core::model::contact::AddressProof;
-use nexora_core::model::event::About;
+use nexora_core::model::event::{About, EventState};
 use nexora_core::model::form::Photo;
 use nexora_core::model::language::Language;
 use nexora_core::model::lead::{Lead, LeadState};
@@ -33,7 +35,7 @@ use nexora_core::model::principal::{Noun, Operation, Verb};
 use nexora_core::model::tenant::Tenant;
 use nexora_core::model::{LeadId, PhotoId};
 use nexora_engine::lead::enquiry::Enquiry;
-use nexora_store::{lead, message, run};
+use nexora_store::{event, lead, message, run};
 
 /// A lead, the runs that it started, and the messages to and from its contact.
 #[derive(Clone, Debug, Serialize)]
@@ -155,7 +157,13 @@ pub async fn spam(app: &App, actor: &Actor, tenant: &Tenant, id: &LeadId) -> Res
     change(app, actor, tenant, SPAM, id, |tx, id, now| {
         change::set_lead(tx, id, LeadState::Spam, now)?;
         for run in run::open_of_subject(tx, id.as_str())? {
-            stop::stop(tx, &run.id, "the lead is spam", Drops::All, now)?;
+            stop::stop(tx, &run.id, stop::SPAM, Drops::All, now)?;
+        }
+        // What has not begun yet does not.
+        for event in event::pending_leads(tx, LIST_LIMIT)? {
+            if told::lead_of(&event)?.as_ref() == Some(id) {
+                let _ = event::settle(tx, &event.id, EventState::Ignored, Some(stop::SPAM))?;
+            }
         }
         Ok(())
     })

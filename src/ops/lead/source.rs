@@ -400,7 +400,7 @@ pub async fn retry(
 ) -> Result<usize> {
     let found = find(app, tenant, name).await?;
     app.change(actor, tenant, RETRY, move |tx, now| {
-        let mut open = open(tx, &found)?;
+        let mut open = open(tx, &found.id)?;
         open.retain(|notice| only.as_ref().is_none_or(|id| notice.id == *id));
         if open.is_empty() {
             return Err(Error::conflict(format!(
@@ -446,16 +446,20 @@ pub async fn dismiss(app: &App, actor: &Actor, tenant: &Tenant, id: &NoticeId) -
         if notice::save(tx, &after, before.epoch)? == Claim::Lost {
             return Err(Error::conflict(format!("notice `{id}` was changed just now")));
         }
+        if open(tx, &after.source_id)?.is_empty() {
+            source::clear_error(tx, &after.source_id)?;
+        }
         let subject = Subject::new(&id).before(&before.state)?.after(&after.state)?;
         Ok((after, subject))
     })
     .await
 }
 
-fn open(tx: &mut Tx, source: &Source) -> Result<Vec<Notice>> {
+/// Lists the notices of a source whose lead was not fetched.
+fn open(tx: &mut Tx, source: &SourceId) -> Result<Vec<Notice>> {
     let mut open = Vec::new();
     for state in [NoticeState::Failed, NoticeState::Retrying] {
-        let filter = Filter { source: Some(source.id.clone()), state: Some(state) };
+        let filter = Filter { source: Some(source.clone()), state: Some(state) };
         open.extend(notice::list(tx, &filter, LIST_LIMIT)?);
     }
     Ok(open)

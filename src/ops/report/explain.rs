@@ -1,9 +1,12 @@
 //! Why something was sent, and why it was not: everything that is on record about a run, a lead or a
 //! message, in the order in which it happened.
 
+mod about;
+
 use serde::Serialize;
 
 use crate::app::App;
+use crate::domain::contact::link::SignedLinks;
 use crate::ops::unit::Unit;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::{Error, Result};
@@ -40,15 +43,19 @@ pub struct Line {
 const RUNS: i64 = 100;
 const ATTEMPTS: i64 = 20;
 
-/// Explains a run, a lead, an effect or a message, by its id.
+/// Explains what is named: a run, lead, event, effect, message, contact, job, task or connection by its id; a person by
+/// an address or telephone number; an automation or a connection by its name; or a day, by what did not go out on it.
 ///
 /// # Errors
-/// `Usage` when the id is of nothing that can be explained; `NotFound` when there is none.
+/// `Usage` when it is none of these; `NotFound` when there is none.
 pub async fn explain(app: &App, tenant: &Tenant, id: &str) -> Result<Explanation> {
     let id = id.trim().to_owned();
+    let (linker, now) = (SignedLinks::of(app), app.clock.now());
     app.view(tenant, move |tx| {
         let mut lines = Vec::new();
-        of(tx, &id, &mut lines)?;
+        if !about::explain(tx, &id, (&linker, now), &mut lines)? {
+            of(tx, &id, &mut lines)?;
+        }
         lines.sort_by_key(|line| line.at);
         Ok(Explanation { subject: id, lines })
     })
@@ -79,7 +86,10 @@ fn of(tx: &mut Unit<'_>, id: &str, lines: &mut Vec<Line>) -> Result<()> {
         let found = message::find(tx, &wanted)?.ok_or_else(missing)?;
         return of_message(tx, &found, lines);
     }
-    Err(Error::usage(format!("`{id}` is not a run, lead, event, effect or message id")))
+    Err(Error::usage(format!("`{id}` is nothing that can be explained")).hint(
+        "give the id of a run, lead, event, effect, message, contact, job, task or connection; an address, a telephone \
+         number, a day such as 2026-12-01, or the name of an automation or a connection",
+    ))
 }
 
 fn of_message(tx: &mut Tx, found: &Message, lines: &mut Vec<Line>) -> Result<()> {

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::app::App;
+use crate::domain::report::health::inspect::HELD;
 use crate::domain::report::health::{self, HealthIssue, Level, Standing};
-use crate::ops::report::status::HELD;
 use nexora_connector::kind::Connectors;
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;

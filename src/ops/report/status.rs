@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::app::App;
+use crate::domain::report::health::inspect::HELD;
 use crate::domain::report::health::{HealthIssue, Standing};
 use crate::ops::Subject;
 use nexora_connector::kind::Connectors;
@@ -59,8 +60,6 @@ pub struct AutomationLine {
 
 const SHOWN: i64 = 25;
 
-/// For how long a lead that was held back as spam is told of.
-pub const HELD: Duration = Duration::from_secs(86_400);
 const TENANTS: i64 = 1_000;
 impl TenantStatus {
     /// Returns how many rows of a noun are in a state.

@@ -2,18 +2,13 @@
 
 use serde::Serialize;
 
-use crate::app::{App, heart};
-use crate::domain::report::health::machine::{self, Machine};
-use crate::domain::report::health::{self, HealthIssue, Level};
+use crate::app::App;
+use crate::domain::report::health::{self, HealthIssue, Level, inspect, machine};
 use crate::ops::report::status::{self, TenantStatus};
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::{Error, Result};
 use nexora_core::model::daemon::Daemon;
 use nexora_core::model::tenant::Tenant;
-use nexora_store::{Url, daemon};
-
-/// Daemons that are looked at.
-const DAEMONS: i64 = 20;
 
 #[derive(Clone, Debug, Serialize)]
 pub struct Survey {
@@ -45,6 +40,17 @@ impl Survey {
     }
 }
 
+/// Looks at one tenant for somebody who is of it: the machine is none of theirs.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub async fn of_tenant_alone(app: &App, tenant: Tenant) -> Result<Survey> {
+    let at = app.clock.now();
+    let tenants = vec![status::of_tenant(app, tenant).await?];
+    let level = health::level(tenants.iter().flat_map(|status| &status.troubles));
+    Ok(Survey { level, at, daemons: Vec::new(), machine: Vec::new(), tenants })
+}
+
 /// Looks at everything, or at one tenant and the machine.
 pub async fn survey(app: &App, only: Option<Tenant>) -> Survey {
     let at = app.clock.now();
@@ -56,8 +62,7 @@ async fn look(app: &App, only: Option<Tenant>, at: Timestamp) -> Result<Survey> 
         Some(tenant) => vec![status::of_tenant(app, tenant).await?],
         None => status::of_all(app).await?,
     };
-    let daemons = app.db.read(|conn| daemon::list(conn, DAEMONS)).await?;
-    let machine = issues(app, &daemons, at).await?;
+    let (daemons, machine) = inspect::machine(app, at).await?;
     if health::level(&machine) == Level::Broken {
         // Where no daemon works, that everything is late says nothing more.
         for status in &mut tenants {
@@ -66,20 +71,4 @@ async fn look(app: &App, only: Option<Tenant>, at: Timestamp) -> Result<Survey> 
     }
     let level = health::level(machine.iter().chain(tenants.iter().flat_map(|status| &status.troubles)));
     Ok(Survey { level, at, daemons, machine, tenants })
-}
-
-/// Returns what is wrong with the machine.
-async fn issues(app: &App, daemons: &[Daemon], now: Timestamp) -> Result<Vec<HealthIssue>> {
-    // A daemon that gives signs of life writes; where none does, it is tried.
-    let heard = daemons.iter().any(|daemon| daemon.is_heard(now) && !heart::is_gone(daemon));
-    let tried = if heard { Ok(()) } else { app.db.write(daemon::try_write).await };
-    let disk_free = match app.config.database.url.parse()? {
-        Url::Sqlite(path) | Url::Scratch(path) => {
-            let disk = rustix::fs::statvfs(&path).ok();
-            disk.map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize))
-        }
-        Url::Postgres(_) => None,
-    };
-    let unwritable = tried.as_ref().err();
-    Ok(machine::of(&Machine { daemons, is_gone: heart::is_gone, disk_free, unwritable }, now))
 }

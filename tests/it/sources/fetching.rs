@@ -194,6 +194,7 @@ async fn what_cannot_be_fetched_is_seen_and_can_be_fetched_again(backend: Backen
     let nothing = ops::lead::source::retry(app, actor, tenant, "hook", None).await.unwrap_err();
     assert_eq!(nothing.kind().exit_code(), 5);
     assert!(troubles(&site).await.iter().all(|line| !line.contains("fetched")));
+    assert_eq!(ops::lead::source::find(app, tenant, "hook").await.unwrap().last_error, None);
 }
 
 async fn a_lead_that_is_gone_is_dismissed_and_troubles_nobody_any_more(backend: Backend) {

@@ -291,6 +291,14 @@ fn trouble(trouble: &Trouble) -> String {
         Trouble::SourceRefused(name) => {
             format!("Anfragen von „{name}“ werden abgewiesen, weil das Passwort nicht passt.")
         }
+        Trouble::Silence { length: silent, usual } => format!(
+            "Seit {} ist keine Anfrage gekommen; üblich sind in dieser Zeit etwa {usual}. Bitte prüfen Sie Ihr Formular.",
+            since(&length(*silent))
+        ),
+        Trouble::Unaccounted(rows) => format!(
+            "{} nicht weiter bearbeitet. Wir sehen nach.",
+            count(*rows, "Vorgang wird", "Vorgänge werden")
+        ),
         Trouble::HeldAsSpam(rows) => {
             format!("{} als Spam zurückgehalten", count(*rows, "Anfrage wurde", "Anfragen wurden"))
         }

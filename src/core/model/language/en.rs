@@ -256,6 +256,13 @@ fn trouble(trouble: &Trouble) -> String {
         Trouble::SourceRefused(name) => {
             format!("Requests from “{name}” are turned away, because its password does not fit.")
         }
+        Trouble::Silence { length: silent, usual } => format!(
+            "No request has come in for {}; about {usual} are usual in that time. Please check your form.",
+            length(*silent)
+        ),
+        Trouble::Unaccounted(rows) => {
+            format!("{} not being worked on. We are looking into it.", count(*rows, "thing is", "things are"))
+        }
         Trouble::HeldAsSpam(rows) => {
             format!("{} held back as spam", count(*rows, "request was", "requests were"))
         }

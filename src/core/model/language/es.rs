@@ -290,6 +290,14 @@ fn trouble(trouble: &Trouble) -> String {
         Trouble::SourceRefused(name) => {
             format!("Las solicitudes de «{name}» se rechazan porque su contraseña no es correcta.")
         }
+        Trouble::Silence { length: silent, usual } => format!(
+            "No ha llegado ninguna solicitud desde hace {}; en ese tiempo suelen llegar unas {usual}. Compruebe su formulario.",
+            length(*silent)
+        ),
+        Trouble::Unaccounted(rows) => format!(
+            "{} sin atender. Lo estamos mirando.",
+            count(*rows, "asunto ha quedado", "asuntos han quedado")
+        ),
         Trouble::HeldAsSpam(rows) => {
             format!("{} como spam", count(*rows, "solicitud retenida", "solicitudes retenidas"))
         }

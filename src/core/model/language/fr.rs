@@ -313,6 +313,14 @@ fn trouble(trouble: &Trouble) -> String {
         Trouble::SourceRefused(name) => {
             format!("Les demandes de « {name} » sont refusées, car son mot de passe ne convient pas.")
         }
+        Trouble::Silence { length: silent, usual } => format!(
+            "Aucune demande n’est arrivée depuis {}\u{a0}; il en vient d’habitude environ {usual} dans ce temps. Vérifiez votre formulaire.",
+            length(*silent)
+        ),
+        Trouble::Unaccounted(rows) => format!(
+            "{} pas traités. Nous regardons ce qui se passe.",
+            count(*rows, "élément n’est", "éléments ne sont")
+        ),
         Trouble::HeldAsSpam(rows) => {
             format!("{} comme spam", count(*rows, "demande retenue", "demandes retenues"))
         }

@@ -1,6 +1,7 @@
 //! What the operator should look at, each with the command that acts on it: one list for `nexora status`, the status
 //! page, the digest and `/readyz`.
 
+pub mod inspect;
 pub mod machine;
 mod standing;
 mod tenant;
@@ -25,6 +26,8 @@ define_plain_words! {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct HealthIssue {
+    /// What makes it the same trouble when it is seen again.
+    pub key: String,
     pub what: String,
     pub command: String,
     pub level: Level,
@@ -47,7 +50,14 @@ impl HealthIssue {
     ) -> HealthIssue {
         let plain = (Language::English.words().trouble)(&trouble);
         let (what, command) = (what.into(), command.into());
-        HealthIssue { what, command, level, since: None, affected: None, plain, trouble }
+        let key = trouble.key();
+        HealthIssue { key, what, command, level, since: None, affected: None, plain, trouble }
+    }
+
+    /// Tells it apart from others that are the same to the owner.
+    #[must_use]
+    pub fn keyed(self, part: impl std::fmt::Display) -> HealthIssue {
+        HealthIssue { key: format!("{} {part}", self.key), ..self }
     }
 
     #[must_use]
@@ -63,6 +73,11 @@ impl HealthIssue {
     /// Tells it to the owner in a language.
     pub fn told(&self, language: Language) -> String {
         (language.words().trouble)(&self.trouble)
+    }
+
+    /// Tells whether it is somebody's decision, or the daily work of the business, and no fault of anything.
+    pub fn is_daily(&self) -> bool {
+        self.trouble.is_daily()
     }
 
     /// Tells whether it only says that work is late, which it is wherever no daemon runs.

@@ -9,9 +9,11 @@ use nexora_core::model::automation::{Automation, AutomationState};
 use nexora_core::model::connection::{Connection, ConnectionState};
 use nexora_core::model::cursor::Cursor;
 use nexora_core::model::effect::Effect;
+use nexora_core::model::finding::Finding;
 use nexora_core::model::source::Source;
+use nexora_engine::report::arrival::{self, Arrivals};
 use nexora_store::balance::{self, Count, Failure, Oldest, Waiting};
-use nexora_store::{Tx, automation, connection, cursor, effect, lead, sign_in, source};
+use nexora_store::{Tx, automation, connection, cursor, effect, finding, lead, sign_in, source};
 
 /// Rows of a kind that are looked at.
 const ROWS: i64 = 500;
@@ -36,6 +38,10 @@ pub struct Standing {
     pub(super) waiting: Vec<Waiting>,
     /// Runs that a pause holds, by automation.
     pub(super) parked: Vec<Waiting>,
+    /// When leads came in.
+    pub(super) arrivals: Arrivals,
+    /// What the daemon found when it last looked at what is too much to look at here.
+    pub(super) findings: Vec<Finding>,
     /// Members who cannot sign in for now.
     pub locked: Vec<(EmailAddress, Option<Timestamp>)>,
 }
@@ -56,7 +62,13 @@ impl Standing {
             let example = effect::find(tx, &failure.example)?;
             failures.push((failure, example));
         }
+        let mut arrivals = Arrivals { last: lead::last_received(tx)?, before: Vec::new() };
+        for window in arrival::windows(arrivals.last, now) {
+            arrivals.before.push(lead::count_between(tx, window)?);
+        }
         Ok(Standing {
+            arrivals,
+            findings: finding::of_tenant(tx)?,
             counts: balance::unsettled(tx)?,
             oldest_due: balance::oldest_due(tx)?,
             cursors: cursor::list(tx, None, ROWS)?,

@@ -9,12 +9,14 @@ use nexora_core::model::automation::{Automation, AutomationState};
 use nexora_core::model::connection::{Connection, ConnectionState};
 use nexora_core::model::cursor::{Cursor, CursorKind};
 use nexora_core::model::effect::{Effect, EffectState};
+use nexora_core::model::finding::Finding;
 use nexora_core::model::language::{Place, Trouble};
 use nexora_core::model::lead::LeadState;
 use nexora_core::model::request::EffectRequest;
 use nexora_core::model::run::RunState;
 use nexora_core::model::source::{NoticeState, Source, SourceState};
 use nexora_core::model::tenant::{Tenant, TenantMode, TenantState};
+use nexora_engine::report::arrival;
 use nexora_store::balance::{self, Failure, Waiting};
 use nexora_store::source::REFUSED;
 
@@ -49,6 +51,8 @@ impl Standing {
         );
         issues.extend(view.of_runs());
         issues.extend(view.of_lateness());
+        issues.extend(view.of_silence());
+        issues.extend(self.findings.iter().map(of_finding));
         issues.extend(self.locked.iter().map(|(email, since)| {
             let what = format!("sign-in of {email} is locked: too many wrong passwords or codes");
             let command = format!("nexora user unlock {email}");
@@ -197,12 +201,8 @@ impl View<'_> {
     }
 
     fn of_source(&self, source: &Source) -> Option<HealthIssue> {
-        // Why a lead was not fetched says nothing any more once all of them are.
-        let unfetched =
-            [NoticeState::Failed, NoticeState::Retrying].map(|state| self.count("notice", state.name()));
-        let holds = |reason: &&str| reason.starts_with(REFUSED) || unfetched.iter().sum::<i64>() > 0;
         let is_enabled = source.state == SourceState::Enabled;
-        let reason = source.last_error.as_deref().filter(|_| is_enabled).filter(holds)?;
+        let reason = source.last_error.as_deref().filter(|_| is_enabled)?;
         let name = &source.name;
         let command = match reason.starts_with(REFUSED) {
             true => format!("source rotate-secret {name}"),
@@ -282,7 +282,8 @@ impl View<'_> {
                 (format!("effect list --state {state}"), Trouble::NotThroughYet(rows))
             }
         };
-        self.issue(Level::Look, what, command, trouble).since(*since).affecting(rows)
+        let part = format!("{} {}", failure.connection_id, failure.reason.as_deref().unwrap_or_default());
+        self.issue(Level::Look, what, command, trouble).keyed(part).since(*since).affecting(rows)
     }
 
     fn of_runs(&self) -> Option<HealthIssue> {
@@ -309,6 +310,22 @@ impl View<'_> {
         })
     }
 
+    fn of_silence(&self) -> Option<HealthIssue> {
+        let silence = arrival::silence(&self.standing.arrivals)?;
+        if self.tenant.state == TenantState::Suspended {
+            return None;
+        }
+        let silent = self.now.since(silence.since);
+        let usual = silence.usual;
+        let what = format!("no lead has come in for {}: usually about {usual} by now", length(silent));
+        let command = format!(
+            "nexora source list --tenant {slug}, nexora cursor list --tenant {slug}, and open /lead/{slug}",
+            slug = self.tenant.slug
+        );
+        let trouble = Trouble::Silence { length: silent, usual };
+        Some(HealthIssue::new(Level::Look, what, command, trouble).since(silence.since))
+    }
+
     fn count(&self, noun: &str, state: &str) -> i64 {
         balance::count(&self.standing.counts, noun, state)
     }
@@ -316,6 +333,13 @@ impl View<'_> {
 
 fn waiting(lines: &[Waiting], id: &str) -> i64 {
     lines.iter().find(|line| line.id == id).map_or(0, |line| line.rows)
+}
+
+/// Tells what the daemon found when it last looked.
+fn of_finding(finding: &Finding) -> HealthIssue {
+    let level = Level::parse(&finding.level).unwrap_or(Level::Look);
+    let Finding { what, command, affected, since, .. } = finding;
+    HealthIssue::new(level, what, command, Trouble::Unaccounted(*affected)).since(*since).affecting(*affected)
 }
 
 /// Names the place in which an effect was to change something, where that can be missing.

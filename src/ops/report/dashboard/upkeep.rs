@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::automation::version::{self, Parsed};
+use crate::domain::report::health::inspect::HELD;
 use crate::domain::report::health::{HealthIssue, Standing};
 use crate::ops::report::dashboard::Names;
-use crate::ops::report::status::HELD;
 use nexora_connector::kind::Connectors;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::{Kind, Result};

@@ -1,0 +1,2 @@
+ALTER TABLE connections DROP COLUMN for_alerts;
+ALTER TABLE connections DROP COLUMN for_customers;

@@ -1,0 +1,1 @@
+ALTER TABLE connections DROP COLUMN retired_at;

@@ -1,0 +1,150 @@
+//! The ways by which operators are told, opened from the configuration: it has their passwords in files.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use crate::app::{App, environment};
+use crate::config::alerts::Settings;
+use crate::domain::alert::message::AlertMessage;
+use nexora_connector::kind::{Environment, NewConnection};
+use nexora_connector::port::{Connector, Delivery};
+use nexora_connector::smtp::{self, SmtpSettings};
+use nexora_connector::webhook::{self, WebhookSettings};
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::secret::Secret;
+use nexora_core::base::{Error, Kind, Result, file};
+use nexora_core::model::TenantId;
+use nexora_core::model::address::EmailAddress;
+use nexora_core::model::connection::{Connection, WhenInDoubt};
+use nexora_core::model::outbound::{Audience, Content, MailContent, OutboundMessage};
+use nexora_core::model::outcome::Outcome;
+use nexora_core::model::request::{EffectRequest, PostWebhook};
+
+/// One way, ready for use.
+pub struct Way {
+    pub name: &'static str,
+    connector: Connector,
+    /// The address of a mail; nothing where a program is told.
+    to: Option<EmailAddress>,
+}
+
+/// Opens every way that the configuration has, each or why it cannot be had.
+pub fn all(app: &App) -> Vec<(&'static str, Result<Way>)> {
+    let settings = &app.config.alerts;
+    let mut ways = Vec::new();
+    if !settings.to.is_empty() {
+        ways.push(("mail", by_mail(app, settings)));
+    }
+    if !settings.webhook_url.is_empty() {
+        ways.push(("webhook", by_webhook(app, settings)));
+    }
+    ways
+}
+
+impl Way {
+    /// Tells operators something.
+    ///
+    /// # Errors
+    /// `Denied` or `Unavailable` with what the other side said.
+    pub async fn tell(&self, message: &AlertMessage, now: Timestamp) -> Result<()> {
+        let request = match &self.to {
+            Some(to) => EffectRequest::Send(OutboundMessage {
+                content: Content::Mail(MailContent {
+                    to: to.clone(),
+                    from_name: "Nexora".to_owned(),
+                    reply_to: None,
+                    subject: message.subject.clone(),
+                    text: message.text.clone(),
+                    html: None,
+                    thread: None,
+                    attachments: Vec::new(),
+                    unsubscribe_url: None,
+                }),
+                audience: Audience::Business,
+            }),
+            None => EffectRequest::PostWebhook(PostWebhook {
+                event: "nexora.alert".to_owned(),
+                body: message.body.as_str().to_owned(),
+            }),
+        };
+        let delivery = Delivery {
+            effect_id: message.id.clone(),
+            request,
+            evidence: None,
+            created_at: now,
+            attempted_at: now,
+        };
+        let failed = |kind, reason: String| {
+            Err(Error::new(kind, format!("an alert by {} did not get through: {reason}", self.name)))
+        };
+        match self.connector.perform.perform(&delivery).await {
+            Outcome::Delivered(_) => Ok(()),
+            Outcome::Unauthorized { reason } => failed(Kind::Denied, reason),
+            Outcome::Refused { reason } | Outcome::RecipientRefused { reason } => {
+                failed(Kind::Denied, reason)
+            }
+            Outcome::Retry { reason, .. }
+            | Outcome::Throttled { reason, .. }
+            | Outcome::InDoubt { reason } => failed(Kind::Unavailable, reason),
+            Outcome::InProgress { .. } => failed(Kind::Internal, "it was done in part".to_owned()),
+        }
+    }
+}
+
+fn by_mail(app: &App, settings: &Settings) -> Result<Way> {
+    let username = Some(settings.smtp_username.clone()).filter(|name| !name.is_empty());
+    let password = secret_in("alerts.smtp_password_file", &settings.smtp_password_file)?;
+    let ca_pem = match settings.smtp_ca_file.as_os_str().is_empty() {
+        true => None,
+        false => Some(file::read_text(&settings.smtp_ca_file, Kind::Config)?),
+    };
+    let relay = SmtpSettings {
+        host: settings.smtp_host.clone(),
+        port: settings.smtp_port,
+        from: EmailAddress::parse(&settings.from)?,
+        tls: settings.smtp_tls.parse()?,
+        username,
+        ca_pem,
+        when_in_doubt: WhenInDoubt::Resend,
+        password_in_clear: false,
+    };
+    let new = smtp::connection(&relay, password)?;
+    Ok(Way { name: "mail", connector: open(app, new)?, to: Some(EmailAddress::parse(&settings.to)?) })
+}
+
+fn by_webhook(app: &App, settings: &Settings) -> Result<Way> {
+    let address = WebhookSettings { url: settings.webhook_url.clone(), allow_private: true };
+    let new = webhook::connection(&address)?;
+    let secret = secret_in("alerts.webhook_secret_file", &settings.webhook_secret_file)?;
+    // Without a secret of theirs the signature is one that nobody can check.
+    let new = NewConnection { credential: secret.or(new.credential), ..new };
+    Ok(Way { name: "webhook", connector: open(app, new)?, to: None })
+}
+
+/// Opens a connection that is none of any tenant. What an operator names may be in a network of their own.
+fn open(app: &App, new: NewConnection) -> Result<Connector> {
+    let now = app.clock.now();
+    let connection = Connection::new(&TenantId::new(now), new.kind, "alerts", new.settings, now);
+    let environment =
+        Environment { allow_private_relays: true, ..environment(&app.config, app.clock.clone()) };
+    let opener = app.connectors().of(&connection)?.opener(&environment);
+    opener(&connection, new.credential)
+}
+
+/// Reads the first line of a file that holds a secret; nothing where none is named.
+fn secret_in(key: &str, path: &Path) -> Result<Option<Secret>> {
+    if path.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    let text = file::read_text(path, Kind::Config)?;
+    let is_open = std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 != 0);
+    if is_open {
+        let what =
+            format!("others than its owner may read or write `{}`, which `{key}` names", path.display());
+        return Err(Error::config(what).hint(format!("run `chmod 600 {}`", path.display())));
+    }
+    match text.lines().next().map(str::trim).filter(|line| !line.is_empty()) {
+        Some(line) => Ok(Some(Secret::new(line))),
+        None => Err(Error::config(format!("`{}`, which `{key}` names, is empty", path.display()))),
+    }
+}
