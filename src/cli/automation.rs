@@ -156,8 +156,7 @@ impl Command {
     pub fn need(&self) -> Need {
         match self {
             Command::Reference => Need::Nothing,
-            Command::List { all_tenants: true } => Need::Operator,
-            Command::Create { shared: true, .. } => Need::Operator,
+            Command::List { all_tenants: true } | Command::Create { shared: true, .. } => Need::Operator,
             Command::Create { .. } => Need::may(Noun::Automation, Verb::Create),
             Command::Test(_) => Need::read_with_people(Noun::Automation),
             Command::Templates

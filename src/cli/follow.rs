@@ -15,10 +15,13 @@ use nexora_store::Span;
 /// How often it is looked for what is new.
 const INTERVAL: Duration = Duration::from_secs(1);
 
+/// Shows one thing as the cells of a row.
+type Row<'a, T> = &'a dyn Fn(&T) -> Vec<String>;
+
 /// How a list is shown.
 pub struct Shown<'a, T> {
     pub headers: &'a [&'a str],
-    pub row: &'a dyn Fn(&T) -> Vec<String>,
+    pub row: Row<'a, T>,
     /// By what rows are told apart and ordered.
     pub id: &'a dyn Fn(&T) -> String,
 }
@@ -89,7 +92,7 @@ where
 pub async fn everywhere<T, F, Fetched>(
     context: &Context,
     all_tenants: bool,
-    (headers, row): (&[&str], &dyn Fn(&T) -> Vec<String>),
+    (headers, row): (&[&str], Row<'_, T>),
     fetch: F,
     out: &Out,
 ) -> Result<()>

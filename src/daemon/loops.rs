@@ -115,11 +115,14 @@ async fn run_prune(app: Arc<App>, stop: CancellationToken) {
 async fn run_alert(app: Arc<App>, stop: CancellationToken) {
     let mut unkept = alert::Unkept::default();
     while app.config.alerts.is_on() && !stop.is_cancelled() {
+        let begun = Instant::now();
         let swept = AssertUnwindSafe(alert::sweep(&app, &mut unkept)).catch_unwind().await;
         if let Err(error) = swept.unwrap_or_else(|panic| Err(defect(&*panic))) {
             tracing::error!(stage = "alert", reason = %error.report(), "stage alert failed");
         }
-        stop.run_until_cancelled(tokio::time::sleep(alert::INTERVAL)).await;
+        // To look at very many tenants takes its share of the time, and no more.
+        let pause = alert::INTERVAL.max(begun.elapsed() * 20);
+        stop.run_until_cancelled(tokio::time::sleep(pause)).await;
     }
 }
 

@@ -9,10 +9,10 @@ use crate::conn::on;
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 
-/// Returns the pattern of texts that contain a part, in small letters, with a backslash before what is no joker.
+/// Returns the pattern of texts that contain a part, with a backslash before what is no joker.
 pub fn containing(part: &str) -> String {
     let mut pattern = String::from("%");
-    for letter in part.trim().to_lowercase().chars() {
+    for letter in part.trim().chars() {
         if matches!(letter, '%' | '_' | '\\') {
             pattern.push('\\');
         }
@@ -21,6 +21,19 @@ pub fn containing(part: &str) -> String {
     pattern.push('%');
     pattern
 }
+
+/// Makes the condition that columns, put together as SQL, hold a part of a text, however it is capitalised. SQLite
+/// knows the small letters of ASCII alone, so that others are also looked for as they are written.
+macro_rules! holds {
+    ($columns:literal, $part:expr) => {
+        diesel::dsl::sql::<diesel::sql_types::Bool>(concat!("(lower(", $columns, ") LIKE "))
+            .bind::<diesel::sql_types::Text, _>($crate::dialect::containing(&$part.to_lowercase()))
+            .sql(concat!(" ESCAPE '\\' OR ", $columns, " LIKE "))
+            .bind::<diesel::sql_types::Text, _>($crate::dialect::containing($part))
+            .sql(" ESCAPE '\\')")
+    };
+}
+pub(crate) use holds;
 
 /// Asks the server for a sign of life.
 pub fn ping(conn: &mut Conn) -> Result<()> {

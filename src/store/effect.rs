@@ -4,7 +4,7 @@
 //! overtaken (its process froze, its lease ended) changes nothing.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Text};
+use diesel::sql_types::{BigInt, Text};
 
 use crate::conn::on;
 use crate::kept::{self, kept};
@@ -69,10 +69,8 @@ pub fn list(tx: &mut Tx, filter: &Filter, limit: i64) -> Result<Vec<Effect>> {
             query = query.filter(effects::created_at.lt(until));
         }
         if let Some(part) = &filter.search {
-            let holds = diesel::dsl::sql::<Bool>(
-                "lower(step || ' ' || coalesce(reason, '') || ' ' || request) LIKE ",
-            );
-            query = query.filter(holds.bind::<Text, _>(dialect::containing(part)).sql(" ESCAPE '\\'"));
+            query =
+                query.filter(dialect::holds!("step || ' ' || coalesce(reason, '') || ' ' || request", part));
         }
         if let Some(after) = &filter.after {
             query = query.filter(effects::id.gt(after));

@@ -1,7 +1,6 @@
 //! Rows of `events`.
 
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Text};
 
 use crate::conn::on;
 use crate::kept;
@@ -66,8 +65,7 @@ pub fn list(tx: &mut Tx, filter: &Filter, limit: i64) -> Result<Vec<Event>> {
             query = query.filter(events::received_at.lt(until));
         }
         if let Some(part) = &filter.search {
-            let holds = diesel::dsl::sql::<Bool>("lower(payload || ' ' || coalesce(reason, '')) LIKE ");
-            query = query.filter(holds.bind::<Text, _>(dialect::containing(part)).sql(" ESCAPE '\\'"));
+            query = query.filter(dialect::holds!("payload || ' ' || coalesce(reason, '')", part));
         }
         if let Some(after) = &filter.after {
             query = query.filter(events::id.gt(after));

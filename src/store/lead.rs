@@ -2,7 +2,7 @@
 
 use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Text};
+use diesel::sql_types::Bool;
 
 use crate::conn::on;
 use crate::kept;
@@ -67,10 +67,7 @@ pub fn search(tx: &mut Tx, filter: &Filter, limit: i64) -> Result<Vec<Lead>> {
             query = query.filter(leads::received_at.lt(until));
         }
         if let Some(part) = &filter.search {
-            let holds = diesel::dsl::sql::<Bool>(
-                "lower(name || ' ' || coalesce(email, '') || ' ' || coalesce(phone, '') || ' ' || coalesce(message, '')) LIKE ",
-            );
-            query = query.filter(holds.bind::<Text, _>(dialect::containing(part)).sql(" ESCAPE '\\'"));
+            query = query.filter(dialect::holds!("name || ' ' || coalesce(email, '') || ' ' || coalesce(phone, '') || ' ' || coalesce(message, '')", part));
         }
         if let Some(after) = &filter.after {
             query = query.filter(leads::id.gt(after));

@@ -1,7 +1,6 @@
 //! Rows of `messages`.
 
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Text};
 
 use crate::conn::on;
 use crate::kept;
@@ -101,10 +100,8 @@ pub fn search(tx: &mut Tx, filter: &Filter, limit: i64) -> Result<Vec<Message>> 
             query = query.filter(messages::sent_at.lt(until));
         }
         if let Some(part) = &filter.search {
-            let holds = diesel::dsl::sql::<Bool>(
-                "lower(sender || ' ' || recipient || ' ' || subject || ' ' || body) LIKE ",
-            );
-            query = query.filter(holds.bind::<Text, _>(dialect::containing(part)).sql(" ESCAPE '\\'"));
+            query = query
+                .filter(dialect::holds!("sender || ' ' || recipient || ' ' || subject || ' ' || body", part));
         }
         if let Some(after) = &filter.after {
             query = query.filter(messages::id.gt(after));

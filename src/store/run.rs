@@ -1,7 +1,6 @@
 //! Rows of `runs` and `steps`.
 
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Text};
 
 use crate::conn::on;
 use crate::kept;
@@ -64,8 +63,7 @@ pub fn list(tx: &mut Tx, filter: &Filter, limit: i64) -> Result<Vec<Run>> {
             query = query.filter(runs::started_at.lt(until));
         }
         if let Some(part) = &filter.search {
-            let holds = diesel::dsl::sql::<Bool>("lower(subject_id || ' ' || coalesce(reason, '')) LIKE ");
-            query = query.filter(holds.bind::<Text, _>(dialect::containing(part)).sql(" ESCAPE '\\'"));
+            query = query.filter(dialect::holds!("subject_id || ' ' || coalesce(reason, '')", part));
         }
         if let Some(after) = &filter.after {
             query = query.filter(runs::id.gt(after));

@@ -17,7 +17,7 @@ async fn leads_are_found_by_what_they_say(backend: Backend) {
     let start = nexora.app.clock.now();
     for (name, email, source, message) in [
         ("Jo Miller", "jo@example.com", "form", "No hot water: 100% cold."),
-        ("Ana Ruiz", "ana_r@example.com", "yelp", "A leak under the sink."),
+        ("Ana Ruiz", "ana_r@example.com", "yelp", "A leak under the sink: ÜBERLAUF."),
         ("Ben O'Neil", "ben@example.com", "form", "Heater_broken"),
     ] {
         let mut one = enquiry();
@@ -38,6 +38,7 @@ async fn leads_are_found_by_what_they_say(backend: Backend) {
         (search("100%"), vec!["Jo Miller"]),
         (search("ana_r"), vec!["Ana Ruiz"]),
         (search("r_b"), vec!["Ben O'Neil"]),
+        (search("ÜBERLAUF"), vec!["Ana Ruiz"]),
         (search("a_a"), vec![]),
         (search("5550142"), vec!["Ben O'Neil", "Ana Ruiz", "Jo Miller"]),
         (since, vec!["Ben O'Neil", "Ana Ruiz"]),
