@@ -7,7 +7,13 @@
 //! the program itself; the others are copies of its rows under ids of their own. The daemon runs in a process of its
 //! own, with everything on.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::disallowed_methods)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::disallowed_methods
+)]
 
 mod process;
 
@@ -259,7 +265,11 @@ async fn fill(config: &Config, tenants: usize) -> (std::sync::Arc<App>, Tenant) 
     };
     app.db.write(past).await.unwrap();
     let id = first.id.clone();
-    app.db.write(move |conn| copy(conn, &id, tenants)).await.unwrap();
+    let copied = move |conn: &mut Conn| {
+        copy(conn, &id, tenants);
+        Ok(())
+    };
+    app.db.write(copied).await.unwrap();
     (app, first)
 }
 
@@ -286,7 +296,7 @@ fn execute(conn: &mut Conn, sql: &str) {
 }
 
 /// Copies every row of a tenant to tenants of other ids; the ids of the rows stay as they are.
-fn copy(conn: &mut Conn, first: &TenantId, tenants: usize) -> nexora_core::base::Result<()> {
+fn copy(conn: &mut Conn, first: &TenantId, tenants: usize) {
     let is_sqlite = matches!(conn, Conn::Sqlite(_));
     execute(conn, "CREATE TABLE bench_tenants (id TEXT PRIMARY KEY, slug TEXT NOT NULL)");
     let now = nexora_core::base::clock::Timestamp::from_millis(1_790_000_000_000);
@@ -334,5 +344,4 @@ fn copy(conn: &mut Conn, first: &TenantId, tenants: usize) -> nexora_core::base:
     if !is_sqlite {
         execute(conn, "SET session_replication_role = origin; ANALYZE");
     }
-    Ok(())
 }

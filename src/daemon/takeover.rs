@@ -80,7 +80,7 @@ mod tests {
         };
         let (mut takeover, begun) = (Takeover::default(), Instant::now());
         assert!(!takeover.is_gone(&other, begun));
-        let almost = begun + GONE - Duration::from_millis(1);
+        let almost = begun + GONE.saturating_sub(Duration::from_millis(1));
         assert!(!takeover.is_gone(&other, almost));
         other.beat_at = other.beat_at + Duration::from_secs(3);
         assert!(!takeover.is_gone(&other, almost));

@@ -304,7 +304,8 @@ mod tests {
         // A write is handed to the writer when it is first polled.
         std::future::poll_fn(|context| {
             assert!(busy.as_mut().poll(context).is_pending());
-            Poll::Ready(assert!(all.as_mut().poll(context).is_pending()))
+            assert!(all.as_mut().poll(context).is_pending());
+            Poll::Ready(())
         })
         .await;
         go.send(()).unwrap();

@@ -37,7 +37,7 @@ pub(super) struct Claimed {
 
 /// What is to be done with an effect that is due.
 pub(super) enum Choice {
-    Claim(Effect),
+    Claim(Box<Effect>),
     /// It waits for a slow connection, and makes room for others meanwhile.
     StepAside(TenantId, EffectId),
 }
@@ -70,7 +70,7 @@ impl Room {
         }
         let found = effect::find(tx, &id)?;
         *self.busy.entry(connection_id).or_default() += usize::from(found.is_some());
-        Ok(found.map(Choice::Claim))
+        Ok(found.map(|effect| Choice::Claim(Box::new(effect))))
     }
 
     fn most(&mut self, tx: &mut Tx, id: &ConnectionId) -> Result<usize> {
@@ -113,7 +113,7 @@ impl Claims {
     /// Claims an effect that is due, or has it step aside.
     pub(super) fn take(&mut self, conn: &mut Conn, choice: Choice) -> Result<()> {
         match choice {
-            Choice::Claim(effect) => self.claim(conn, effect),
+            Choice::Claim(effect) => self.claim(conn, *effect),
             Choice::StepAside(tenant, id) => {
                 effect::put_off(&mut conn.of(&tenant), &id, self.now + STEP_ASIDE)
             }
