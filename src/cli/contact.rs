@@ -185,12 +185,16 @@ pub async fn suppression(context: &Context, command: SuppressionCommand, out: &O
                 ("reason", new.detail.clone()),
                 ("hash", new.hash.clone()),
             ];
-            out.item(&new, &lines)
+            out.item(&new, &lines)?;
+            let slug = &tenant.slug;
+            out.undo(&format!("nexora suppression remove {email} --scope {scope} --tenant {slug}"));
+            Ok(())
         }
         SuppressionCommand::Remove { email, scope } => {
             contact::lift(app, actor, &tenant, &email, scope).await?;
             out.note(&format!("`{email}` may be written to again"));
-            out.undo(&format!("nexora suppression add {email} --tenant {}", tenant.slug));
+            let slug = &tenant.slug;
+            out.undo(&format!("nexora suppression add {email} --scope {scope} --tenant {slug}"));
             Ok(())
         }
     }
