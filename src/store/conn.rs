@@ -7,8 +7,6 @@ use std::time::{Duration, Instant};
 use diesel::Connection;
 use diesel::connection::TransactionManager;
 use diesel::sqlite::SqliteConnection;
-use diesel_async::AsyncPgConnection;
-use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 
 use crate::sqlite::Sync;
 use crate::{dialect, postgres, sqlite};
@@ -84,7 +82,7 @@ impl FromStr for Url {
 /// A connection to either database. Store functions compile their query for both with `on!`.
 pub enum Conn {
     Sqlite(SqliteConnection),
-    Postgres(Box<AsyncConnectionWrapper<AsyncPgConnection>>),
+    Postgres(Box<postgres::Connection>),
 }
 
 /// Runs one query on whichever database `$conn` speaks to: `on!(conn, |c| query.load(c))`.
@@ -209,25 +207,34 @@ fn is_broken<C: Connection>(conn: &mut C) -> bool {
 /// Makes and checks the pool's connections, on threads of the pool's own.
 pub struct Lender {
     url: Url,
-    /// What PostgreSQL's client runs on.
-    runtime: tokio::runtime::Handle,
 }
 
+/// A connection of the pool, and when it was last seen to work.
+pub struct Lent {
+    conn: Conn,
+    worked_at: Option<Instant>,
+}
+
+/// How long a connection that has worked is lent again without a look whether it still does.
+const TRUSTED: Duration = Duration::from_secs(1);
+
 impl r2d2::ManageConnection for Lender {
-    type Connection = Conn;
+    type Connection = Lent;
     type Error = Error;
 
-    fn connect(&self) -> Result<Conn> {
-        let _entered = self.runtime.enter();
-        self.url.establish()
+    fn connect(&self) -> Result<Lent> {
+        Ok(Lent { conn: self.url.establish()?, worked_at: None })
     }
 
-    fn is_valid(&self, conn: &mut Conn) -> Result<()> {
-        dialect::ping(conn)
+    fn is_valid(&self, lent: &mut Lent) -> Result<()> {
+        match lent.worked_at {
+            Some(at) if at.elapsed() < TRUSTED => Ok(()),
+            Some(_) | None => dialect::ping(&mut lent.conn),
+        }
     }
 
-    fn has_broken(&self, conn: &mut Conn) -> bool {
-        conn.is_broken()
+    fn has_broken(&self, lent: &mut Lent) -> bool {
+        lent.conn.is_broken()
     }
 }
 
@@ -241,19 +248,21 @@ pub fn pool(url: &Url, size: u32) -> Result<Pool> {
         .connection_timeout(CHECKOUT_TIMEOUT)
         .test_on_check_out(matches!(url, Url::Postgres(_)))
         .error_handler(Box::new(r2d2::NopErrorHandler));
-    let runtime = tokio::runtime::Handle::try_current()
-        .map_err(|error| Error::internal("a database pool needs the runtime").source(error))?;
-    builder.build(Lender { url: url.clone(), runtime }).map_err(|error| {
+    builder.build(Lender { url: url.clone() }).map_err(|error| {
         Error::unavailable("cannot open the database").source(error).hint("run `nexora config check`")
     })
 }
 
-/// Borrows a connection.
+/// Does work with a connection of the pool.
 ///
 /// # Errors
-/// `Unavailable` when none is free, or can be opened, in time.
-pub fn checkout(pool: &Pool) -> Result<r2d2::PooledConnection<Lender>> {
-    pool.get().map_err(|error| Error::unavailable("no database connection can be had").source(error))
+/// Those of the work; `Unavailable` when no connection is free, or can be opened, in time.
+pub fn lend<T>(pool: &Pool, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
+    let none = |error| Error::unavailable("no database connection can be had").source(error);
+    let mut lent = pool.get().map_err(none)?;
+    let outcome = work(&mut lent.conn);
+    lent.worked_at = outcome.is_ok().then(Instant::now);
+    outcome
 }
 
 #[cfg(test)]

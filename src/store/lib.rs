@@ -186,8 +186,8 @@ impl Db {
     async fn read_erased(&self, work: Work) -> Result<()> {
         let db = Arc::clone(&self.0);
         blocking(move || match &*db {
-            Inner::Sqlite { readers, .. } => work(&mut *conn::checkout(readers)?),
-            Inner::Postgres { pool, .. } => work(&mut *conn::checkout(pool)?),
+            Inner::Sqlite { readers, .. } => conn::lend(readers, work),
+            Inner::Postgres { pool, .. } => conn::lend(pool, work),
         })
         .await
     }
@@ -268,7 +268,7 @@ impl Db {
             Inner::Postgres { .. } => {
                 let db = Arc::clone(&self.0);
                 blocking(move || match &*db {
-                    Inner::Postgres { pool, .. } => conn::checkout(pool)?.transaction(work),
+                    Inner::Postgres { pool, .. } => conn::lend(pool, |conn| conn.transaction(work)),
                     Inner::Sqlite { .. } => unreachable!("the backend of an open database does not change"),
                 })
                 .await

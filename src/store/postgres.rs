@@ -5,6 +5,7 @@
 //! explicit `sslmode=disable`.
 
 mod address;
+mod driver;
 pub mod news;
 mod tls;
 
@@ -12,29 +13,31 @@ use std::error::Error as StdError;
 
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
-use tokio::runtime::Handle;
 use tokio_postgres::NoTls;
 use tokio_postgres::config::SslMode;
 
 use self::address::{Address, Mode};
+pub use self::driver::Driver;
 use nexora_core::base::error::chain;
 use nexora_core::base::{Error, Result};
 
 /// Connections that one daemon holds at most.
 pub const CONNECTIONS: u32 = 12;
 
+/// A connection that is driven by the thread that uses it.
+pub type Connection = AsyncConnectionWrapper<AsyncPgConnection, Driver>;
+
 /// Opens a connection. Must be called on a thread where blocking is allowed.
 ///
 /// # Errors
 /// `Config` when the URL cannot be read, `Unavailable` naming the mode when the server cannot be reached by it.
-pub fn establish(url: &str) -> Result<AsyncConnectionWrapper<AsyncPgConnection>> {
+pub fn establish(url: &str) -> Result<Connection> {
     let address = Address::parse(url)?;
-    let handle = Handle::try_current()
-        .map_err(|error| Error::internal("PostgreSQL needs the runtime").source(error))?;
-    let mut conn = handle.block_on(connect(&address))?;
-    let setting = conn.batch_execute("SET client_min_messages = warning; SET lock_timeout = '5s'");
-    handle.block_on(setting)?;
-    Ok(AsyncConnectionWrapper::from(conn))
+    driver::connected(async {
+        let mut conn = connect(&address).await?;
+        conn.batch_execute("SET client_min_messages = warning; SET lock_timeout = '5s'").await?;
+        Ok(conn)
+    })
 }
 
 async fn connect(address: &Address) -> Result<AsyncPgConnection> {

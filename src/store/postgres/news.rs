@@ -15,7 +15,7 @@ use tokio::sync::{Notify, mpsc};
 use super::address::Address;
 use super::connect;
 use crate::Conn;
-use crate::conn::{Pool, checkout, on};
+use crate::conn::{Pool, lend, on};
 use nexora_core::base::{Error, Result};
 
 /// How long a lost connection is left before the next try.
@@ -67,7 +67,7 @@ fn notify(conn: &mut Conn, sender: &str) -> Result<()> {
 async fn tell_on(pool: Pool, own: String, mut wished: mpsc::Receiver<()>) {
     while wished.recv().await.is_some() {
         let (pool, own) = (pool.clone(), own.clone());
-        let told = crate::blocking(move || notify(&mut *checkout(&pool)?, &own)).await;
+        let told = crate::blocking(move || lend(&pool, |conn| notify(conn, &own))).await;
         if let Err(error) = told {
             tracing::debug!(reason = %error.report(), "other processes are not told of a change");
         }

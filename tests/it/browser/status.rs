@@ -48,6 +48,7 @@ async fn an_owner_signs_in_without_scripts_looks_and_signs_out() {
     assert!(browser.text(".lede").await.contains("leads this week, answered in"));
     browser.client.find(Locator::LinkText("Sign out")).await.unwrap().click().await.unwrap();
     browser.click("button").await;
+    browser.arrive("/status").await;
     browser.goto(&format!("{}/status/acme", site.base)).await;
     assert!(!browser.client.source().await.unwrap().contains("leads this week"));
     browser.close().await;
