@@ -21,7 +21,7 @@ pub async fn list(
     if csv {
         let tenant = context.tenant().await?;
         let filter = Filter { span: narrowed.span(&tenant, app.clock.now())?, ..filter.clone() };
-        let leads = app.view(&tenant, move |tx| store::lead::search(tx, &filter, limit)).await?;
+        let leads = app.view(&tenant, move |tx| store::lead::list(tx, &filter, limit)).await?;
         return print(values(&leads)?.trim_end());
     }
     let shown = Shown {
@@ -43,7 +43,7 @@ pub async fn list(
     let fetch = async |tenant: Tenant, span, after: Option<String>| {
         let after = after.as_deref().map(LeadId::parse).transpose()?;
         let filter = Filter { span, after, ..filter.clone() };
-        app.view(&tenant, move |tx| store::lead::search(tx, &filter, limit)).await
+        app.view(&tenant, move |tx| store::lead::list(tx, &filter, limit)).await
     };
     follow::list(context, narrowed, shown, fetch, out).await
 }

@@ -85,7 +85,7 @@ async fn list(context: &Context, author: Option<Author>, narrowed: &Narrowed, ou
     let fetch = async |tenant: Tenant, span, after: Option<String>| {
         let after = after.as_deref().map(MessageId::parse).transpose()?;
         let filter = store::message::Filter { author, span, search: narrowed.search.clone(), after };
-        app.view(&tenant, move |tx| store::message::search(tx, &filter, limit)).await
+        app.view(&tenant, move |tx| store::message::list(tx, &filter, limit)).await
     };
     follow::list(context, narrowed, shown, fetch, out).await
 }

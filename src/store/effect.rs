@@ -8,7 +8,7 @@ use diesel::sql_types::{BigInt, Text};
 
 use crate::conn::on;
 use crate::kept::{self, kept};
-use crate::{Claim, Conn, Span, Tx, dialect};
+use crate::{Claim, Conn, Span, Tx, dialect, narrowed};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::text::Json;
@@ -62,19 +62,13 @@ pub fn list(tx: &mut Tx, filter: &Filter, limit: i64) -> Result<Vec<Effect>> {
         if let Some(connection) = &filter.connection {
             query = query.filter(effects::connection_id.eq(connection));
         }
-        if let Some(since) = filter.span.since {
-            query = query.filter(effects::created_at.ge(since));
-        }
-        if let Some(until) = filter.span.until {
-            query = query.filter(effects::created_at.lt(until));
-        }
-        if let Some(part) = &filter.search {
-            query =
-                query.filter(dialect::holds!("step || ' ' || coalesce(reason, '') || ' ' || request", part));
-        }
-        if let Some(after) = &filter.after {
-            query = query.filter(effects::id.gt(after));
-        }
+        narrowed!(
+            query,
+            effects,
+            created_at,
+            filter,
+            "step || ' ' || coalesce(reason, '') || ' ' || request"
+        );
         if let Some(before) = &filter.before {
             query = query.filter(effects::id.lt(before));
         }

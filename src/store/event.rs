@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use crate::conn::on;
 use crate::kept;
-use crate::{Claim, Conn, Inserted, Span, Tx, dialect};
+use crate::{Claim, Conn, Inserted, Span, Tx, dialect, narrowed};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::event::{Event, EventKind, EventState, events};
@@ -58,18 +58,7 @@ pub fn list(tx: &mut Tx, filter: &Filter, limit: i64) -> Result<Vec<Event>> {
         if let Some(state) = filter.state {
             query = query.filter(events::state.eq(state));
         }
-        if let Some(since) = filter.span.since {
-            query = query.filter(events::received_at.ge(since));
-        }
-        if let Some(until) = filter.span.until {
-            query = query.filter(events::received_at.lt(until));
-        }
-        if let Some(part) = &filter.search {
-            query = query.filter(dialect::holds!("payload || ' ' || coalesce(reason, '')", part));
-        }
-        if let Some(after) = &filter.after {
-            query = query.filter(events::id.gt(after));
-        }
+        narrowed!(query, events, received_at, filter, "payload || ' ' || coalesce(reason, '')");
         if let Some(before) = &filter.before {
             query = query.filter(events::id.lt(before));
         }

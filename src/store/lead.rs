@@ -6,7 +6,7 @@ use diesel::sql_types::Bool;
 
 use crate::conn::on;
 use crate::kept;
-use crate::{Conn, Span, Tx, dialect};
+use crate::{Conn, Span, Tx, narrowed};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::address::{EmailAddress, PhoneNumber};
@@ -24,20 +24,6 @@ pub fn find(tx: &mut Tx, id: &LeadId) -> Result<Option<Lead>> {
     on!(tx.conn, |c| leads::table.find((tx.tenant, id)).select(Lead::as_select()).first(c).optional())
 }
 
-/// Lists a tenant's leads, newest first, those older than `before` where it is given.
-pub fn list(tx: &mut Tx, state: Option<LeadState>, before: Option<&LeadId>, limit: i64) -> Result<Vec<Lead>> {
-    on!(tx.conn, |c| {
-        let mut query = leads::table.filter(leads::tenant_id.eq(tx.tenant)).into_boxed();
-        if let Some(state) = state {
-            query = query.filter(leads::state.eq(state));
-        }
-        if let Some(before) = before {
-            query = query.filter(leads::id.lt(before));
-        }
-        query.order(leads::id.desc()).limit(limit).select(Lead::as_select()).load(c)
-    })
-}
-
 /// What a list of leads is narrowed to.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
@@ -50,8 +36,8 @@ pub struct Filter {
     pub after: Option<LeadId>,
 }
 
-/// Lists the leads that a filter lets through, newest first.
-pub fn search(tx: &mut Tx, filter: &Filter, limit: i64) -> Result<Vec<Lead>> {
+/// Lists a tenant's leads, newest first.
+pub fn list(tx: &mut Tx, filter: &Filter, limit: i64) -> Result<Vec<Lead>> {
     on!(tx.conn, |c| {
         let mut query = leads::table.filter(leads::tenant_id.eq(tx.tenant)).into_boxed();
         if let Some(state) = filter.state {
@@ -60,18 +46,13 @@ pub fn search(tx: &mut Tx, filter: &Filter, limit: i64) -> Result<Vec<Lead>> {
         if let Some(source) = &filter.source {
             query = query.filter(leads::source.eq(source));
         }
-        if let Some(since) = filter.span.since {
-            query = query.filter(leads::received_at.ge(since));
-        }
-        if let Some(until) = filter.span.until {
-            query = query.filter(leads::received_at.lt(until));
-        }
-        if let Some(part) = &filter.search {
-            query = query.filter(dialect::holds!("name || ' ' || coalesce(email, '') || ' ' || coalesce(phone, '') || ' ' || coalesce(message, '')", part));
-        }
-        if let Some(after) = &filter.after {
-            query = query.filter(leads::id.gt(after));
-        }
+        narrowed!(
+            query,
+            leads,
+            received_at,
+            filter,
+            "name || ' ' || coalesce(email, '') || ' ' || coalesce(phone, '') || ' ' || coalesce(message, '')"
+        );
         if let Some(before) = &filter.before {
             query = query.filter(leads::id.lt(before));
         }

@@ -72,6 +72,26 @@ pub struct Span {
     pub until: Option<Timestamp>,
 }
 
+/// Narrows a boxed query of a table by what every list can be narrowed by: a span of time (by the column `$at`), a part
+/// of a text, and an id that comes before.
+macro_rules! narrowed {
+    ($query:ident, $table:ident, $at:ident, $filter:ident, $columns:literal) => {{
+        if let Some(since) = $filter.span.since {
+            $query = $query.filter($table::$at.ge(since));
+        }
+        if let Some(until) = $filter.span.until {
+            $query = $query.filter($table::$at.lt(until));
+        }
+        if let Some(part) = &$filter.search {
+            $query = $query.filter($crate::dialect::holds!($columns, part));
+        }
+        if let Some(after) = &$filter.after {
+            $query = $query.filter($table::id.gt(after));
+        }
+    }};
+}
+pub(crate) use narrowed;
+
 /// Whether an insert made a row, or found the one that was there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Inserted {

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use crate::conn::on;
 use crate::kept;
-use crate::{Conn, Inserted, Span, Tx, dialect};
+use crate::{Conn, Inserted, Span, Tx, narrowed};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::message::{Author, DeliveryState, Message, MessageClass, messages};
@@ -66,16 +66,6 @@ pub fn of_contact(tx: &mut Tx, contact: &ContactId, limit: i64) -> Result<Vec<Me
         .load(c))
 }
 
-/// Lists a tenant's messages, latest first.
-pub fn list(tx: &mut Tx, limit: i64) -> Result<Vec<Message>> {
-    on!(tx.conn, |c| messages::table
-        .filter(messages::tenant_id.eq(tx.tenant))
-        .order(messages::id.desc())
-        .limit(limit)
-        .select(Message::as_select())
-        .load(c))
-}
-
 /// What a list of messages is narrowed to.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
@@ -86,26 +76,20 @@ pub struct Filter {
     pub after: Option<MessageId>,
 }
 
-/// Lists the messages that a filter lets through, latest first.
-pub fn search(tx: &mut Tx, filter: &Filter, limit: i64) -> Result<Vec<Message>> {
+/// Lists a tenant's messages, latest first.
+pub fn list(tx: &mut Tx, filter: &Filter, limit: i64) -> Result<Vec<Message>> {
     on!(tx.conn, |c| {
         let mut query = messages::table.filter(messages::tenant_id.eq(tx.tenant)).into_boxed();
         if let Some(author) = filter.author {
             query = query.filter(messages::author.eq(author));
         }
-        if let Some(since) = filter.span.since {
-            query = query.filter(messages::sent_at.ge(since));
-        }
-        if let Some(until) = filter.span.until {
-            query = query.filter(messages::sent_at.lt(until));
-        }
-        if let Some(part) = &filter.search {
-            query = query
-                .filter(dialect::holds!("sender || ' ' || recipient || ' ' || subject || ' ' || body", part));
-        }
-        if let Some(after) = &filter.after {
-            query = query.filter(messages::id.gt(after));
-        }
+        narrowed!(
+            query,
+            messages,
+            sent_at,
+            filter,
+            "sender || ' ' || recipient || ' ' || subject || ' ' || body"
+        );
         query.order(messages::id.desc()).limit(limit).select(Message::as_select()).load(c)
     })
 }

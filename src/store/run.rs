@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use crate::conn::on;
 use crate::kept;
-use crate::{Claim, Conn, Inserted, Span, Tx, dialect};
+use crate::{Claim, Conn, Inserted, Span, Tx, narrowed};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::effect::{attempts, effects};
@@ -56,18 +56,7 @@ pub fn list(tx: &mut Tx, filter: &Filter, limit: i64) -> Result<Vec<Run>> {
         if let Some(contact) = &filter.contact {
             query = query.filter(runs::contact_id.eq(contact));
         }
-        if let Some(since) = filter.span.since {
-            query = query.filter(runs::started_at.ge(since));
-        }
-        if let Some(until) = filter.span.until {
-            query = query.filter(runs::started_at.lt(until));
-        }
-        if let Some(part) = &filter.search {
-            query = query.filter(dialect::holds!("subject_id || ' ' || coalesce(reason, '')", part));
-        }
-        if let Some(after) = &filter.after {
-            query = query.filter(runs::id.gt(after));
-        }
+        narrowed!(query, runs, started_at, filter, "subject_id || ' ' || coalesce(reason, '')");
         if let Some(before) = &filter.before {
             query = query.filter(runs::id.lt(before));
         }

@@ -45,8 +45,12 @@ async fn offer(nexora: &Nexora, count: usize) -> (Vec<LeadId>, usize) {
 
 async fn stored(nexora: &Nexora) -> Vec<LeadId> {
     let id = nexora.tenant.id.clone();
-    let leads =
-        nexora.app.db.read(move |conn| lead::list(&mut conn.of(&id), None, None, 100_000)).await.unwrap();
+    let leads = nexora
+        .app
+        .db
+        .read(move |conn| lead::list(&mut conn.of(&id), &lead::Filter::default(), 100_000))
+        .await
+        .unwrap();
     leads.into_iter().map(|lead| lead.id).collect()
 }
 

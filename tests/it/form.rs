@@ -52,7 +52,8 @@ impl Site {
     }
 
     async fn only_lead(&self) -> lead::LeadView {
-        let mut leads = self.nexora.view(move |tx| store::lead::list(tx, None, None, 10)).await;
+        let mut leads =
+            self.nexora.view(move |tx| store::lead::list(tx, &store::lead::Filter::default(), 10)).await;
         assert_eq!(leads.len(), 1);
         self.nexora.lead(&leads.pop().unwrap().id).await
     }
@@ -219,7 +220,8 @@ async fn a_form_sent_twice_is_one_lead_and_a_correction_is_another(backend: Back
             ("idempotency_key", key.as_str()),
         ];
         assert_eq!(site.send(&other).await.status(), StatusCode::SEE_OTHER);
-        let leads = site.nexora.view(move |tx| store::lead::list(tx, None, None, 1)).await;
+        let leads =
+            site.nexora.view(move |tx| store::lead::list(tx, &store::lead::Filter::default(), 1)).await;
         scores.push((leads[0].score, leads[0].state));
     }
     assert_eq!(scores[0], (15, LeadState::New));
@@ -232,7 +234,7 @@ async fn a_form_sent_twice_is_one_lead_and_a_correction_is_another(backend: Back
         .text("ticket", ticket.clone())
         .part("photos", file(picture(20, 20)));
     assert_eq!(site.send_parts(parts).await.status(), StatusCode::SEE_OTHER);
-    let leads = site.nexora.view(move |tx| store::lead::list(tx, None, None, 1)).await;
+    let leads = site.nexora.view(move |tx| store::lead::list(tx, &store::lead::Filter::default(), 1)).await;
     assert_eq!(site.nexora.lead(&leads[0].id).await.photos.len(), 1);
 }
 
@@ -329,7 +331,8 @@ async fn a_website_may_frame_and_call_what_the_tenant_allows_and_no_other(backen
     // A form of the website's own has no ticket, and nothing speaks against it.
     let form = site.client.post(&url).header("origin", "https://www.acme.com").header("accept", "text/html");
     form.form(&[("name", "Bo"), ("email", "bo@example.com")]).send().await.unwrap();
-    let leads = app.view(tenant, move |tx| store::lead::list(tx, None, None, 1)).await.unwrap();
+    let leads =
+        app.view(tenant, move |tx| store::lead::list(tx, &store::lead::Filter::default(), 1)).await.unwrap();
     assert_eq!((leads[0].name.as_str(), leads[0].score), ("Bo", 0));
     let _ = actor;
 }
@@ -359,7 +362,10 @@ async fn another_tenants_ticket_photo_and_form_are_none_of_ours(backend: Backend
     let parts =
         Form::new().text("name", "Bo").text("email", "bo@example.com").part("photos", file(picture(20, 20)));
     site.send_parts(parts).await;
-    let leads = app.view(&site.nexora.tenant, move |tx| store::lead::list(tx, None, None, 1)).await.unwrap();
+    let leads = app
+        .view(&site.nexora.tenant, move |tx| store::lead::list(tx, &store::lead::Filter::default(), 1))
+        .await
+        .unwrap();
     let photo = site.nexora.lead(&leads[0].id).await.photos.pop().unwrap();
     assert!(lead::photo(app, &site.nexora.tenant, &photo).await.is_ok());
     assert_eq!(lead::photo(app, &other, &photo).await.unwrap_err().kind().exit_code(), 4);

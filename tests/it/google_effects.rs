@@ -169,7 +169,13 @@ async fn an_enquiry_by_mail_is_worked_through(backend: Backend) {
     );
 
     let id = scene.nexora.tenant.id.clone();
-    let kept = scene.nexora.app.db.read(move |conn| message::list(&mut conn.of(&id), 10)).await.unwrap();
+    let kept = scene
+        .nexora
+        .app
+        .db
+        .read(move |conn| message::list(&mut conn.of(&id), &message::Filter::default(), 10))
+        .await
+        .unwrap();
     let ours: Vec<_> = kept.iter().filter(|message| message.author == Author::Nexora).collect();
     assert_eq!(ours.len(), 1);
     assert_eq!(ours[0].thread_id.as_deref(), asked["threadId"].as_str());

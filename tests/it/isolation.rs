@@ -75,7 +75,10 @@ impl World {
         nexora.settle().await;
         let status = status::of_tenant(app, nexora.tenant.clone()).await.unwrap();
         let lead = &status.leads[0];
-        let messages = app.view(&nexora.tenant, move |tx| store::message::list(tx, 10)).await.unwrap();
+        let messages = app
+            .view(&nexora.tenant, move |tx| store::message::list(tx, &store::message::Filter::default(), 10))
+            .await
+            .unwrap();
         let ids = vec![
             ("LEAD", lead.id.to_string()),
             ("CONTACT", lead.contact_id.as_ref().unwrap().to_string()),

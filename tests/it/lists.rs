@@ -46,7 +46,7 @@ async fn leads_are_found_by_what_they_say(backend: Backend) {
         (source, vec!["Ben O'Neil", "Jo Miller"]),
     ] {
         let asked = format!("{filter:?}");
-        let found = nexora.view(move |tx| nexora_store::lead::search(tx, &filter, 10)).await;
+        let found = nexora.view(move |tx| nexora_store::lead::list(tx, &filter, 10)).await;
         let names: Vec<&str> = found.iter().map(|lead| lead.name.as_str()).collect();
         assert_eq!(names, wanted, "{asked}");
     }

@@ -140,7 +140,10 @@ async fn a_marketplaces_mail_becomes_a_lead_and_one_that_cannot_be_read_is_kept_
     }
     scene.pass(120).await;
     let Nexora { app, tenant, .. } = &scene.nexora;
-    let leads = app.view(tenant, move |tx| store::lead::list(tx, None, None, 100)).await.unwrap();
+    let leads = app
+        .view(tenant, move |tx| store::lead::list(tx, &store::lead::Filter::default(), 100))
+        .await
+        .unwrap();
     let told: Vec<_> =
         leads.iter().map(|lead| (lead.name.as_str(), lead.source.as_str(), lead.state.name())).collect();
     assert!(told.contains(&("Dana Whitfield", "angi", "new")), "{told:?}");
@@ -156,7 +159,10 @@ async fn leads_of(scene: &Scene, files: &[&str]) -> Vec<(String, String, &'stati
     }
     scene.pass(120).await;
     let Nexora { app, tenant, .. } = &scene.nexora;
-    let leads = app.view(tenant, move |tx| store::lead::list(tx, None, None, 100)).await.unwrap();
+    let leads = app
+        .view(tenant, move |tx| store::lead::list(tx, &store::lead::Filter::default(), 100))
+        .await
+        .unwrap();
     let mut told: Vec<_> =
         leads.into_iter().map(|lead| (lead.name, lead.source, lead.state.name())).collect();
     told.sort();

@@ -59,6 +59,6 @@ impl Site {
     }
 
     pub async fn leads(&self) -> usize {
-        self.nexora.view(move |tx| store::lead::list(tx, None, None, 100)).await.len()
+        self.nexora.view(move |tx| store::lead::list(tx, &store::lead::Filter::default(), 100)).await.len()
     }
 }

@@ -155,7 +155,7 @@ async fn send(site: &Site, path: &str, call: &Call) -> Answer {
 }
 
 async fn leads(site: &Site) -> Vec<Lead> {
-    site.nexora.view(move |tx| store::lead::list(tx, None, None, 100)).await
+    site.nexora.view(move |tx| store::lead::list(tx, &store::lead::Filter::default(), 100)).await
 }
 
 /// The events that say what was said about leads.

@@ -119,7 +119,8 @@ async fn a_trial_asks_the_same_gate_as_a_real_message(backend: Backend) {
     contact::suppress(app, actor, tenant, &jo, why).await.unwrap();
     let (gate, why) = gate_of(request).await;
     assert!(gate == "suppression" && why.contains("suppressed for all"), "{gate}: {why}");
-    let leads = app.view(tenant, move |tx| store::lead::list(tx, None, None, 10)).await.unwrap();
+    let leads =
+        app.view(tenant, move |tx| store::lead::list(tx, &store::lead::Filter::default(), 10)).await.unwrap();
     assert_eq!(leads.len(), 1, "the trial's own lead stays in its scratch database");
 }
 

@@ -145,7 +145,7 @@ async fn of_people(app: &App, tenant: &Tenant) -> Result<Vec<Finding>> {
 /// Whether it was tried out.
 async fn of_practice(app: &App, tenant: &Tenant) -> Result<Vec<Finding>> {
     let slug = &tenant.slug;
-    let leads = app.view(tenant, |tx| store::lead::list(tx, None, None, 1)).await?;
+    let leads = app.view(tenant, |tx| store::lead::list(tx, &store::lead::Filter::default(), 1)).await?;
     Ok(vec![match leads.first() {
         Some(last) => Finding::good(format!("a lead has come in, the last at {}", last.received_at)),
         None => Finding::look(

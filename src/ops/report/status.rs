@@ -110,7 +110,7 @@ fn load(conn: &mut Conn, connectors: &Connectors, tenant: Tenant, now: Timestamp
         connections: standing.connections,
         cursors: standing.cursors,
         automations: standing.automations.into_iter().map(line).collect(),
-        leads: lead::list(tx, None, None, SHOWN)?,
+        leads: lead::list(tx, &lead::Filter::default(), SHOWN)?,
         runs: run::list(tx, &run::Filter::default(), SHOWN)?,
         effects: effect::list(tx, &effect::Filter::default(), SHOWN)?,
         troubles,

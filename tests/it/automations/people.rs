@@ -42,7 +42,8 @@ fn reply(scene: &Scene, from: &str, text: &str, genuine: Option<bool>) {
 }
 
 async fn authors(scene: &Scene) -> Vec<Author> {
-    let mut messages = scene.nexora.view(move |tx| store::message::list(tx, 50)).await;
+    let mut messages =
+        scene.nexora.view(move |tx| store::message::list(tx, &store::message::Filter::default(), 50)).await;
     messages.reverse();
     messages.into_iter().map(|message| message.author).collect()
 }
@@ -120,7 +121,8 @@ async fn a_colleague_who_answers_is_no_customer(backend: Backend) {
         reply(&scene, colleague, "Jo, I can come on Monday.", None);
         scene.pass(60).await;
         assert_eq!(authors(&scene).await, [Author::Nexora, Author::Person], "{colleague}");
-        let leads = scene.nexora.view(move |tx| store::lead::list(tx, None, None, 5)).await;
+        let leads =
+            scene.nexora.view(move |tx| store::lead::list(tx, &store::lead::Filter::default(), 5)).await;
         assert_eq!(leads[0].state, LeadState::Contacted, "{colleague}");
         assert!(leads[0].responded_at.is_some(), "{colleague}");
     }
@@ -174,7 +176,7 @@ async fn a_mail_that_is_not_from_its_sender_ends_nothing(backend: Backend) {
     reply(&scene, "Jo <jo@example.com>", "Never mind, it works again.", Some(false));
     scene.pass(60).await;
     assert_eq!(authors(&scene).await, [Author::Nexora, Author::Unverified]);
-    let leads = scene.nexora.view(move |tx| store::lead::list(tx, None, None, 5)).await;
+    let leads = scene.nexora.view(move |tx| store::lead::list(tx, &store::lead::Filter::default(), 5)).await;
     let run = scene.nexora.lead(&leads[0].id).await.runs.remove(0).run;
     assert_eq!((leads[0].state, run.state), (LeadState::New, RunState::Waiting), "the follow-up goes on");
 }

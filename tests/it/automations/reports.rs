@@ -46,7 +46,7 @@ impl Scene {
     }
 
     async fn messages(&self) -> Vec<Message> {
-        self.nexora.view(move |tx| store::message::list(tx, 50)).await
+        self.nexora.view(move |tx| store::message::list(tx, &store::message::Filter::default(), 50)).await
     }
 
     /// Returns what we sent, latest first.
@@ -260,7 +260,8 @@ async fn who_answers_stop_through_a_marketplace_gets_no_more(backend: Backend) {
         let suppressed = scene.suppressed().await;
         let found: Vec<&str> = suppressed.iter().map(|found| found.reason.name()).collect();
         assert_eq!(found, reasons, "{text}");
-        let leads = scene.nexora.view(move |tx| store::lead::list(tx, None, None, 9)).await;
+        let leads =
+            scene.nexora.view(move |tx| store::lead::list(tx, &store::lead::Filter::default(), 9)).await;
         let asked = leads.iter().filter(|lead| lead.message.as_deref() == Some(text)).count();
         assert_eq!(asked, usize::from(reasons.is_empty()), "who wants no more is no lead");
     }

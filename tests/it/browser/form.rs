@@ -42,7 +42,7 @@ async fn site() -> Site {
 }
 
 async fn latest(site: &Site) -> lead::LeadView {
-    let leads = site.nexora.view(move |tx| store::lead::list(tx, None, None, 1)).await;
+    let leads = site.nexora.view(move |tx| store::lead::list(tx, &store::lead::Filter::default(), 1)).await;
     site.nexora.lead(&leads[0].id).await
 }
 

@@ -102,7 +102,7 @@ async fn photos_go_when_they_are_old_and_those_of_spam_before(backend: Backend) 
             .part("photos", file(picture(20, 20)));
         site.send_parts(parts).await;
     }
-    let leads = site.nexora.view(move |tx| store::lead::list(tx, None, None, 2)).await;
+    let leads = site.nexora.view(move |tx| store::lead::list(tx, &store::lead::Filter::default(), 2)).await;
     let photos = async || {
         nexora::pipeline::prune::sweep(&site.nexora.app).await.unwrap();
         [site.nexora.lead(&leads[0].id).await.photos.len(), site.nexora.lead(&leads[1].id).await.photos.len()]

@@ -174,7 +174,8 @@ async fn a_puzzle_is_worked_out_for_one_form_and_nobody_needs_a_script(backend: 
     let other = site.ticket().await;
     let score = async |fields: &[(&str, &str)]| {
         assert_eq!(site.send(fields).await.status(), StatusCode::SEE_OTHER);
-        let leads = site.nexora.view(move |tx| store::lead::list(tx, None, None, 1)).await;
+        let leads =
+            site.nexora.view(move |tx| store::lead::list(tx, &store::lead::Filter::default(), 1)).await;
         leads[0].score
     };
     assert_eq!(
@@ -213,7 +214,10 @@ async fn turnstile_is_asked_and_its_silence_speaks_against_nobody(backend: Backe
             ("cf-turnstile-response", response),
         ])
         .await;
-        let leads = app.view(tenant, move |tx| store::lead::list(tx, None, None, 1)).await.unwrap();
+        let leads = app
+            .view(tenant, move |tx| store::lead::list(tx, &store::lead::Filter::default(), 1))
+            .await
+            .unwrap();
         assert_eq!(leads[0].score, expected, "{response}");
     }
     let wrong =

@@ -165,7 +165,7 @@ fn load(
         charts: shown(has(Panel::Charts), || {
             figures::charts(tx, paces.unwrap_or_default(), view.messages, (zone, now))
         })?,
-        leads: shown(has(Panel::Leads), || lead::list(tx, None, None, SHOWN))?,
+        leads: shown(has(Panel::Leads), || lead::list(tx, &lead::Filter::default(), SHOWN))?,
         messages: shown(has(Panel::Messages), || message::load(tx, &tenant, &mut names))?,
         agenda: shown(has(Panel::Appointments), || agenda::load(tx, &tenant, &mut names, (zone, now)))?,
         runs: shown(has(Panel::Runs), || upkeep::runs(tx, &upkeep.automations, &mut names, now))?,

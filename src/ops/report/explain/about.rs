@@ -73,7 +73,7 @@ fn of_address(tx: &mut Unit<'_>, address: &str, linker: &SignedLinks, lines: &mu
     } else {
         // Who is no contact may have written all the same: spam makes none.
         let filter = lead::Filter { search: Some(address.to_owned()), ..lead::Filter::default() };
-        for found in lead::search(tx, &filter, ROWS)? {
+        for found in lead::list(tx, &filter, ROWS)? {
             of_lead(tx, &found, lines)?;
             let why = found.reasons.read::<Vec<String>>().unwrap_or_default().join("; ");
             lines.push(line(
