@@ -13,7 +13,7 @@ use nexora_core::model::tenant::Tenant;
 
 /// One of several things, and what became of it.
 #[derive(Serialize)]
-pub struct Done {
+struct Done {
     tenant: Slug,
     id: String,
     ok: bool,
@@ -21,18 +21,39 @@ pub struct Done {
     reason: Option<String>,
 }
 
-impl Done {
-    pub fn new<T>(tenant: &Tenant, id: impl ToString, result: &Result<T>) -> Done {
-        let reason = result.as_ref().err().map(Error::report);
-        Done { tenant: tenant.slug.clone(), id: id.to_string(), ok: reason.is_none(), reason }
-    }
+/// What is to be done to several things, and how it is told.
+pub struct Plan<'a, T> {
+    /// What is asked: "this tries 3 effects again".
+    pub question: String,
+    /// What became of those that it was done to: "tried again".
+    pub verb: &'a str,
+    pub kind: &'a dyn Fn(&T) -> String,
+    pub id: &'a dyn Fn(&T) -> String,
 }
 
-/// Says to how many things of which kinds something is to be done, and asks.
+/// Says to how many things of which kinds something is to be done, asks, does it to each, and says what became of them.
 ///
 /// # Errors
-/// `Declined` when the answer is no, or there is no terminal to ask at.
-pub fn confirm(out: &Out, what: &str, kinds: impl IntoIterator<Item = String>) -> Result<()> {
+/// `Declined` when the answer is no, or there is no terminal to ask at; `Partial` when some failed: the output says
+/// which.
+pub async fn each<T, D>(
+    out: &Out,
+    plan: Plan<'_, T>,
+    found: &[(Tenant, T)],
+    act: impl AsyncFn(&Tenant, &T) -> Result<D>,
+) -> Result<()> {
+    let kinds = found.iter().map(|(tenant, one)| format!("{}: {}", tenant.slug, (plan.kind)(one)));
+    confirm(out, &plan.question, kinds)?;
+    let mut done = Vec::with_capacity(found.len());
+    for (tenant, one) in found {
+        let reason = act(tenant, one).await.err().map(|error| error.report());
+        let (tenant, id) = (tenant.slug.clone(), (plan.id)(one));
+        done.push(Done { tenant, id, ok: reason.is_none(), reason });
+    }
+    report(out, plan.verb, &done)
+}
+
+fn confirm(out: &Out, what: &str, kinds: impl IntoIterator<Item = String>) -> Result<()> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for kind in kinds {
         *counts.entry(kind).or_default() += 1;
@@ -45,11 +66,7 @@ pub fn confirm(out: &Out, what: &str, kinds: impl IntoIterator<Item = String>) -
     out.confirm(what)
 }
 
-/// Says what became of each.
-///
-/// # Errors
-/// `Partial` when some failed; the output says which.
-pub fn report(out: &Out, verb: &str, done: &[Done]) -> Result<()> {
+fn report(out: &Out, verb: &str, done: &[Done]) -> Result<()> {
     let failed: Vec<&Done> = done.iter().filter(|done| !done.ok).collect();
     if out.is_json() {
         out.list(&[], done, |_| Vec::new())?;

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use crate::cli::bulk::{self, Done};
+use crate::cli::bulk::{self, Plan};
 use crate::cli::follow::{self, Shown};
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::permission::Need;
@@ -140,32 +140,27 @@ async fn retry_several(context: &Context, several: Several, out: &Out) -> Result
         | EffectState::Leased
         | EffectState::Delivered => "",
     };
-    let kinds = found.iter().map(|(tenant, effect)| {
-        let reason = effect.reason.as_deref().unwrap_or("without a reason");
-        format!("{}: {}, {reason}", tenant.slug, effect.kind)
-    });
-    bulk::confirm(out, &format!("this tries {effects} again{twice}"), kinds)?;
-    let mut done = Vec::new();
-    for (tenant, found) in &found {
-        let retried = effect::retry(app, actor, tenant, &found.id).await;
-        done.push(Done::new(tenant, &found.id, &retried));
-    }
-    bulk::report(out, "tried again", &done)
+    let plan = Plan {
+        question: format!("this tries {effects} again{twice}"),
+        verb: "tried again",
+        kind: &|effect: &Effect| {
+            format!("{}, {}", effect.kind, effect.reason.as_deref().unwrap_or("without a reason"))
+        },
+        id: &|effect| effect.id.to_string(),
+    };
+    let retry = async |tenant: &Tenant, found: &Effect| effect::retry(app, actor, tenant, &found.id).await;
+    bulk::each(out, plan, &found, retry).await
 }
 
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
-    if let Command::Retry { id: None, several } = command {
-        return retry_several(context, several, out).await;
-    }
-    if let Command::List { state, run, before, narrowed } = command {
-        let filter = Filter { state, run, before, search: narrowed.search.clone(), ..Filter::default() };
-        return list(context, &filter, &narrowed, out).await;
-    }
-    let tenant = context.tenant().await?;
     match command {
-        Command::List { .. } => Err(Error::internal("effects are listed elsewhere")),
+        Command::List { state, run, before, narrowed } => {
+            let filter = Filter { state, run, before, search: narrowed.search.clone(), ..Filter::default() };
+            list(context, &filter, &narrowed, out).await
+        }
         Command::Show { id } => {
+            let tenant = context.tenant().await?;
             let view = effect::find(app, &tenant, &id).await?;
             out.item(&view, &lines(&view.effect))?;
             let attempts = view.attempts.iter().map(|attempt| {
@@ -173,8 +168,9 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             });
             out.section("Attempts", &["when", "outcome", "reason"], attempts.collect())
         }
-        Command::Retry { id: None, .. } => Err(Error::internal("several are retried elsewhere")),
+        Command::Retry { id: None, several } => retry_several(context, several, out).await,
         Command::Retry { id: Some(id), .. } => {
+            let tenant = context.tenant().await?;
             let found = effect::find(app, &tenant, &id).await?.effect;
             if found.state == EffectState::InDoubt {
                 out.confirm(&format!("effect `{id}` may have happened already, and would happen twice"))?;
@@ -183,6 +179,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             out.item(&retried, &lines(&retried))
         }
         Command::Discard { id } => {
+            let tenant = context.tenant().await?;
             out.confirm(&format!("effect `{id}` will not happen"))?;
             let discarded = effect::discard(app, actor, &tenant, &id).await?;
             out.item(&discarded, &lines(&discarded))

@@ -70,20 +70,20 @@ impl Command {
 
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let app = &context.app;
-    if let Command::List { kind, state, before, narrowed } = command {
-        let filter = Filter { kind, state, before, search: narrowed.search.clone(), ..Filter::default() };
-        return list(context, &filter, &narrowed, out).await;
-    }
-    let tenant = context.tenant().await?;
     match command {
-        Command::List { .. } => Err(Error::internal("events are listed elsewhere")),
+        Command::List { kind, state, before, narrowed } => {
+            let filter = Filter { kind, state, before, search: narrowed.search.clone(), ..Filter::default() };
+            list(context, &filter, &narrowed, out).await
+        }
         Command::Ingest { name, data, key } => {
+            let tenant = context.tenant().await?;
             let data = serde_json::from_str(&data)
                 .map_err(|error| Error::usage("`--data` is not JSON").source(error))?;
             let event = event::ingest(app, &context.actor, &tenant, name, data, key).await?;
             out.item(&event, &[("kind", event.kind.to_string()), ("id", event.id.to_string())])
         }
         Command::Replay { id } => {
+            let tenant = context.tenant().await?;
             out.confirm(&format!(
                 "this replays event `{id}` of tenant `{}`; automations that have run on it do not run again",
                 tenant.slug
@@ -92,6 +92,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             out.item(&event, &[("state", event.state.to_string()), ("id", event.id.to_string())])
         }
         Command::Show { id } => {
+            let tenant = context.tenant().await?;
             let event = event::find(app, &tenant, &id).await?;
             let payload: serde_json::Value = event.payload.read()?;
             let lines = [

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use crate::app::App;
-use crate::cli::bulk::{self, Done};
+use crate::cli::bulk::{self, Plan};
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::permission::Need;
 use crate::cli::run::{EFFECT_HEADERS, effect_rows};
@@ -172,26 +172,13 @@ pub struct Create {
 
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let app = &context.app;
-    if let Command::Requeue { ids, since, until, all_tenants } = command {
-        return match since {
-            Some(since) => requeue_span(context, (&since, until.as_deref()), all_tenants, out).await,
-            None => requeue_these(context, ids, out).await,
-        };
-    }
-    if let Command::List { state, source, before, csv, narrowed } = command {
-        let filter = store::lead::Filter {
-            state,
-            source,
-            before,
-            search: narrowed.search.clone(),
-            ..Default::default()
-        };
-        return lead_list::list(context, &filter, (&narrowed, csv), out).await;
-    }
-    let tenant = context.tenant().await?;
     match command {
-        Command::Requeue { .. } => Err(Error::internal("leads are requeued elsewhere")),
+        Command::Requeue { since: Some(since), until, all_tenants, .. } => {
+            requeue_span(context, (&since, until.as_deref()), all_tenants, out).await
+        }
+        Command::Requeue { since: None, ids, .. } => requeue_these(context, ids, out).await,
         Command::Create(new) => {
+            let tenant = context.tenant().await?;
             let enquiry = Enquiry {
                 name: new.name,
                 email: new.email,
@@ -208,8 +195,13 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             let added = lead::add(app, &context.actor, &tenant, enquiry).await?;
             out.item(&added, &lines(&added))
         }
-        Command::List { .. } => Err(Error::internal("leads are listed elsewhere")),
+        Command::List { state, source, before, csv, narrowed } => {
+            let search = narrowed.search.clone();
+            let filter = store::lead::Filter { state, source, before, search, ..Default::default() };
+            lead_list::list(context, &filter, (&narrowed, csv), out).await
+        }
         Command::Show { id } => {
+            let tenant = context.tenant().await?;
             let view = lead::find(app, &tenant, &id).await?;
             out.item(&view, &lines(&view.lead))?;
             for run in &view.runs {
@@ -224,6 +216,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             out.section("Messages", &["when", "by", "subject"], messages.collect())
         }
         Command::Parse { file, connection } => {
+            let tenant = context.tenant().await?;
             let rules = match connection {
                 Some(name) => lead_mail::rules(app, &tenant, &name).await?,
                 None => Rules::default(),
@@ -232,6 +225,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             out.item(&verdict, &verdict_lines(&verdict))
         }
         Command::Photo { id, to } => {
+            let tenant = context.tenant().await?;
             let photo = lead::photo(app, &tenant, &id).await?;
             file::write(&to, &photo.content, Kind::Usage)?;
             out.note(&format!("`{}` has {} by {} pixels", to.display(), photo.width, photo.height));
@@ -242,6 +236,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         | Command::NotSpam { .. }
         | Command::Answered { .. }
         | Command::Review { .. } => {
+            let tenant = context.tenant().await?;
             let undo = undo(app, &tenant, &command).await?;
             let changed = change(context, &tenant, command).await?;
             out.item(&changed, &lines(&changed))?;
@@ -288,19 +283,21 @@ async fn requeue_span(
         out.note("something ran for every lead of that time");
         return Ok(());
     }
-    let kinds = found.iter().map(|(tenant, lead)| {
-        let day = lead.received_at.to_string();
-        let day = day.split('T').next().unwrap_or_default();
-        format!("{}: leads of {day}, for {}", tenant.slug, lead.automations.join(", "))
-    });
     let leads = count(found.len(), "lead", "leads");
-    bulk::confirm(out, &format!("this has {leads} looked at again, and people are written to"), kinds)?;
-    let mut done = Vec::new();
-    for (tenant, lead) in &found {
-        let requeued = requeue::requeue(app, actor, tenant, vec![lead.id.clone()]).await;
-        done.push(Done::new(tenant, &lead.id, &requeued));
-    }
-    bulk::report(out, "requeued", &done)
+    let plan = Plan {
+        question: format!("this has {leads} looked at again, and people are written to"),
+        verb: "requeued",
+        kind: &|lead: &Requeued| {
+            let day = lead.received_at.to_string();
+            let day = day.split('T').next().unwrap_or_default();
+            format!("leads of {day}, for {}", lead.automations.join(", "))
+        },
+        id: &|lead| lead.id.to_string(),
+    };
+    let requeue = async |tenant: &Tenant, lead: &Requeued| {
+        requeue::requeue(app, actor, tenant, vec![lead.id.clone()]).await
+    };
+    bulk::each(out, plan, &found, requeue).await
 }
 
 /// Returns the command that takes back what is about to be done to a lead, where there is one.

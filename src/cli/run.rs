@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use crate::cli::bulk::{self, Done};
+use crate::cli::bulk::{self, Plan};
 use crate::cli::follow::{self, Shown};
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::permission::Need;
@@ -112,34 +112,28 @@ async fn retry_several(context: &Context, several: Several, out: &Out) -> Result
         out.note("no such run has failed");
         return Ok(());
     }
-    let kinds = found.iter().map(|(tenant, run)| {
-        format!("{}: {}", tenant.slug, run.reason.as_deref().unwrap_or("without a reason"))
-    });
     let runs = count(found.len(), "failed run", "failed runs");
-    bulk::confirm(out, &format!("this takes up {runs} where each failed"), kinds)?;
-    let mut done = Vec::new();
-    for (tenant, found) in &found {
-        let retried = run::retry(app, actor, tenant, &found.id).await;
-        done.push(Done::new(tenant, &found.id, &retried));
-    }
-    bulk::report(out, "taken up", &done)
+    let plan = Plan {
+        question: format!("this takes up {runs} where each failed"),
+        verb: "taken up",
+        kind: &|run: &Run| run.reason.clone().unwrap_or_else(|| "without a reason".to_owned()),
+        id: &|run| run.id.to_string(),
+    };
+    let retry = async |tenant: &Tenant, found: &Run| run::retry(app, actor, tenant, &found.id).await;
+    bulk::each(out, plan, &found, retry).await
 }
 
 pub const EFFECT_HEADERS: [&str; 6] = ["step", "kind", "state", "attempts", "reason", "id"];
 
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
-    if let Command::Retry { id: None, several } = command {
-        return retry_several(context, several, out).await;
-    }
-    if let Command::List { state, automation, before, narrowed } = command {
-        let filter = Filter { state, before, search: narrowed.search.clone(), ..Filter::default() };
-        return list(context, (&filter, automation.as_deref()), &narrowed, out).await;
-    }
-    let tenant = context.tenant().await?;
     match command {
-        Command::List { .. } => Err(Error::internal("runs are listed elsewhere")),
+        Command::List { state, automation, before, narrowed } => {
+            let filter = Filter { state, before, search: narrowed.search.clone(), ..Filter::default() };
+            list(context, (&filter, automation.as_deref()), &narrowed, out).await
+        }
         Command::Show { id } => {
+            let tenant = context.tenant().await?;
             let view = run::find(app, &tenant, &id).await?;
             let mut shown = lines(&view.run);
             shown.insert(0, ("automation", format!("{} version {}", view.automation, view.run.version)));
@@ -155,12 +149,14 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             out.section("Steps", &["step", "action", "state", "reason"], steps.collect())?;
             out.section("Effects", &EFFECT_HEADERS, effect_rows(&view.effects))
         }
-        Command::Retry { id: None, .. } => Err(Error::internal("several are retried elsewhere")),
+        Command::Retry { id: None, several } => retry_several(context, several, out).await,
         Command::Retry { id: Some(id), .. } => {
+            let tenant = context.tenant().await?;
             let retried = run::retry(app, actor, &tenant, &id).await?;
             out.item(&retried, &lines(&retried))
         }
         Command::Cancel { id } => {
+            let tenant = context.tenant().await?;
             out.confirm(&format!("this cancels run `{id}` and discards what it has not begun"))?;
             let cancelled = run::cancel(app, actor, &tenant, &id).await?;
             out.item(&cancelled, &lines(&cancelled))
