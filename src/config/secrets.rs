@@ -48,10 +48,7 @@ impl Settings {
 }
 
 fn refuse_open_file(path: &Path) -> Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    const OTHERS: u32 = 0o077;
-    let open = std::fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & OTHERS != 0);
-    if open {
+    if file::is_open_to_others(path) {
         return Err(Error::config(format!(
             "others than its owner may read or write the master key `{}`",
             path.display()

@@ -37,6 +37,9 @@ pub fn write(path: &Path, content: impl AsRef<[u8]>, kind: Kind) -> Result<()> {
         .map_err(|error| unwritable(path, kind, error))
 }
 
+/// What others than the owner may do with a file.
+const OTHERS: u32 = 0o077;
+
 /// Makes a folder, and those above it that are missing, for their owner alone.
 ///
 /// # Errors
@@ -45,11 +48,16 @@ pub fn make_folders(path: &Path) -> io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
+/// Tells whether others than its owner may do anything with a file that is there.
+pub fn is_open_to_others(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & OTHERS != 0)
+}
+
 /// Takes from others than its owner what they may do with a file, where there is one and it is ours.
 pub fn keep_private(path: &Path) {
     let Ok(found) = std::fs::metadata(path) else { return };
     let mode = found.permissions().mode();
-    if found.is_file() && mode & 0o077 != 0 {
+    if found.is_file() && mode & OTHERS != 0 {
         // One of another owner stays as that one has it.
         let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode & 0o700));
     }

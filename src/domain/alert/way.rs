@@ -1,6 +1,5 @@
 //! The ways by which operators are told, opened from the configuration: it has their passwords in files.
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use crate::app::{App, environment};
@@ -137,8 +136,7 @@ fn secret_in(key: &str, path: &Path) -> Result<Option<Secret>> {
         return Ok(None);
     }
     let text = file::read_text(path, Kind::Config)?;
-    let is_open = std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 != 0);
-    if is_open {
+    if file::is_open_to_others(path) {
         let what =
             format!("others than its owner may read or write `{}`, which `{key}` names", path.display());
         return Err(Error::config(what).hint(format!("run `chmod 600 {}`", path.display())));

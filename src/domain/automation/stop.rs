@@ -80,17 +80,7 @@ fn discard(conn: &mut Conn, before: Effect, drops: Drops, now: Timestamp) -> Res
 /// # Errors
 /// `Conflict` when other writers changed the run.
 pub fn resume(tx: &mut Tx, before: &Run, now: Timestamp) -> Result<()> {
-    let after = Run {
-        state: RunState::Running,
-        reason: None,
-        due_at: Some(now),
-        attempt: 0,
-        finished_at: None,
-        ..before.clone()
-    };
-    if run::save(tx, &after, before.epoch)? == Claim::Lost {
-        return Err(Error::conflict(format!("run `{}` has just changed", before.id)));
-    }
+    reopen(tx, before, now)?;
     for dropped in effect::of_run(tx, &before.id)? {
         if dropped.state == EffectState::Discarded && dropped.reason.as_deref() == Some(DROPPED) {
             let state = if dropped.evidence.is_some() { EffectState::InDoubt } else { EffectState::Pending };
@@ -106,4 +96,23 @@ pub fn resume(tx: &mut Tx, before: &Run, now: Timestamp) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Makes a finished run go on, because something it promised goes on.
+///
+/// # Errors
+/// `Conflict` when other writers changed the run.
+pub fn reopen(conn: &mut Conn, before: &Run, now: Timestamp) -> Result<Run> {
+    let after = Run {
+        state: RunState::Running,
+        reason: None,
+        due_at: Some(now),
+        attempt: 0,
+        finished_at: None,
+        ..before.clone()
+    };
+    match run::save(conn, &after, before.epoch)? {
+        Claim::Won => Ok(after),
+        Claim::Lost => Err(Error::conflict(format!("run `{}` has just changed", before.id))),
+    }
 }

@@ -121,18 +121,7 @@ pub(in crate::ops) fn revive_effect(conn: &mut Conn, before: &Effect, now: Times
 /// Makes a finished run go on, because something it promised goes on.
 pub(in crate::ops) fn reopen(conn: &mut Conn, before: &Run, now: Timestamp) -> Result<Run> {
     let fresh = run::find(&mut conn.of(&before.tenant_id), &before.id)?.unwrap_or_else(|| before.clone());
-    let after = Run {
-        state: RunState::Running,
-        reason: None,
-        due_at: Some(now),
-        attempt: 0,
-        finished_at: None,
-        ..fresh.clone()
-    };
-    match run::save(conn, &after, fresh.epoch)? {
-        Claim::Won => Ok(after),
-        Claim::Lost => Err(Error::conflict(format!("run `{}` has just changed", before.id))),
-    }
+    stop::reopen(conn, &fresh, now)
 }
 
 /// Cancels a run: no further step begins, and what it promised and is not under way is discarded.
