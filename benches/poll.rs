@@ -10,17 +10,16 @@
 
 mod process;
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use nexora::app::App;
 use nexora::config::Config;
 use nexora::config::google::Settings as GoogleSettings;
 use nexora::ops::connection;
-use nexora::ops::tenant::{self, NewTenant};
+use nexora::ops::tenant;
 use nexora_core::base::clock::Clock;
 use nexora_core::base::secret::Secret;
-use nexora_core::model::address::{Country, Zone};
 use nexora_core::model::audit::Actor;
 use nexora_core::model::connection::Ability;
 use nexora_core::model::cursor::CursorKind;
@@ -48,14 +47,7 @@ async fn measure(tenants: usize) {
     connect(&sandbox, &config, tenants).await;
 
     let db = Db::open(&config.database.url.parse::<Url>().unwrap()).await.unwrap();
-    let mut daemon = Command::new(env!("CARGO_BIN_EXE_nexora"))
-        .arg("--config")
-        .arg(folder.path().join("nexora.toml"))
-        .arg("serve")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut daemon = process::serve(&folder.path().join("nexora.toml"), Stdio::null());
     let begun = Instant::now();
     while looked_at(&db).await < tenants {
         assert!(begun.elapsed() < Duration::from_secs(900), "not every mailbox was looked at");
@@ -102,15 +94,7 @@ async fn connect(sandbox: &Sandbox, config: &Config, tenants: usize) {
     let actor = Actor::Operator("bench".into());
     let key = sandbox.service_account_json();
     for number in 0..tenants {
-        let new = NewTenant {
-            slug: format!("t{number}").parse().unwrap(),
-            name: format!("Tenant {number}"),
-            zone: Zone::parse("America/Chicago").unwrap(),
-            owner_email: "owner@example.com".parse().unwrap(),
-            phone: None,
-            country: Some(Country::parse("US").unwrap()),
-        };
-        let tenant = tenant::create(&app, &actor, new).await.unwrap();
+        let tenant = tenant::create(&app, &actor, process::tenant(&format!("t{number}"))).await.unwrap();
         let mailbox = format!("office{number}@example.com").parse().unwrap();
         let key = Secret::new(&key);
         let new = by_service_account(mailbox, key, Ability::usual()).unwrap();

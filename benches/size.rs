@@ -19,7 +19,7 @@ mod process;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
@@ -29,12 +29,12 @@ use nexora::app::App;
 use nexora::config::Config;
 use nexora::ops::automation;
 use nexora::ops::report::dashboard;
-use nexora::ops::tenant::{self, NewTenant};
+use nexora::ops::tenant;
 use nexora::pipeline;
 use nexora::pipeline::intake::Offer;
 use nexora_core::base::clock::Clock;
 use nexora_core::base::text::Json;
-use nexora_core::model::address::{Country, Slug, Zone};
+use nexora_core::model::address::Slug;
 use nexora_core::model::audit::Actor;
 use nexora_core::model::event::{Event, EventKind, EventState};
 use nexora_core::model::principal::Principal;
@@ -89,7 +89,8 @@ async fn measure(tenants: usize, database: Option<String>) {
     let folder = tempfile::tempdir().unwrap();
     let config = write_config(folder.path(), database);
     let (app, first) = fill(&config, tenants).await;
-    let (begun, mut daemon) = (Instant::now(), serve(folder.path()));
+    let (begun, mut daemon) =
+        (Instant::now(), process::serve(&folder.path().join("nexora.toml"), Stdio::null()));
     let address: std::net::SocketAddr = config.http.private_listen.parse().unwrap();
     while !is_ready(address).await {
         assert!(begun.elapsed() < Duration::from_secs(60), "the daemon is not ready");
@@ -140,7 +141,8 @@ async fn find_due(app: &App) {
 
 async fn list_leads(app: &App, tenant: &Tenant) {
     let id = tenant.id.clone();
-    let listed = app.db.read(move |conn| lead::list(&mut conn.of(&id), None, None, 50)).await.unwrap();
+    let listed =
+        app.db.read(move |conn| lead::list(&mut conn.of(&id), &lead::Filter::default(), 50)).await.unwrap();
     assert_eq!(listed.len(), LEADS);
 }
 
@@ -148,17 +150,6 @@ async fn show_page(app: &App, tenant: &Tenant) {
     let principal = Principal::Link { tenant_id: tenant.id.clone() };
     let page = dashboard::of_tenant(app, &principal, tenant.clone()).await.unwrap();
     assert_eq!(page.tenant.id, tenant.id);
-}
-
-fn serve(folder: &Path) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_nexora"))
-        .arg("--config")
-        .arg(folder.join("nexora.toml"))
-        .arg("serve")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
 }
 
 async fn is_ready(address: std::net::SocketAddr) -> bool {
@@ -216,15 +207,7 @@ async fn fill(config: &Config, tenants: usize) -> (std::sync::Arc<App>, Tenant) 
     Db::create(&config.database.url.parse().unwrap()).await.unwrap();
     let app = App::open(config.clone(), Clock::System).await.unwrap();
     let actor = Actor::Operator("bench".into());
-    let new = NewTenant {
-        slug: "t0".parse().unwrap(),
-        name: "Tenant".into(),
-        zone: Zone::parse("America/Chicago").unwrap(),
-        owner_email: "owner@example.com".parse().unwrap(),
-        phone: None,
-        country: Some(Country::parse("US").unwrap()),
-    };
-    let first = tenant::create(&app, &actor, new).await.unwrap();
+    let first = tenant::create(&app, &actor, process::tenant("t0")).await.unwrap();
     for number in 0..AUTOMATIONS {
         let name = format!("later-{number}");
         automation::enable(&app, &actor, &first, &name, &BTreeMap::new(), false).await.unwrap();

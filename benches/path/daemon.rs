@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 use nexora::app::App;
 use nexora::config::Config;
-use nexora::ops::tenant::{self, NewTenant};
+use nexora::ops::tenant;
 use nexora::ops::{automation, connection};
 use nexora_connector::webhook::{self, WebhookSettings};
 use nexora_core::base::clock::Clock;
-use nexora_core::model::address::{Country, Zone};
 use nexora_core::model::audit::Actor;
 use nexora_store::{Db, Url};
 
@@ -110,14 +109,7 @@ impl Daemon {
     async fn start(file: PathBuf, address: SocketAddr) -> Daemon {
         let log =
             std::fs::File::options().create(true).append(true).open(file.with_extension("log")).unwrap();
-        let process = Command::new(env!("CARGO_BIN_EXE_nexora"))
-            .arg("--config")
-            .arg(&file)
-            .arg("serve")
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
+        let process = process::serve(&file, log.into());
         let begun = Instant::now();
         while tokio::net::TcpStream::connect(address).await.is_err() {
             assert!(begun.elapsed() < Duration::from_secs(30), "the daemon does not start");
@@ -158,15 +150,7 @@ async fn prepare(config: &Config, hook: &str) {
     Db::create(&config.database.url.parse().unwrap()).await.unwrap();
     let app = App::open(config.clone(), Clock::System).await.unwrap();
     let actor = Actor::Operator("bench".into());
-    let new = NewTenant {
-        slug: "acme".parse().unwrap(),
-        name: "Acme Plumbing".into(),
-        zone: Zone::parse("America/Chicago").unwrap(),
-        owner_email: "owner@acme.example.com".parse().unwrap(),
-        phone: None,
-        country: Some(Country::parse("US").unwrap()),
-    };
-    let tenant = tenant::create(&app, &actor, new).await.unwrap();
+    let tenant = tenant::create(&app, &actor, process::tenant("acme")).await.unwrap();
     let settings = WebhookSettings { url: hook.to_owned(), allow_private: true };
     connection::add(&app, &actor, &tenant, "crm", webhook::connection(&settings).unwrap()).await.unwrap();
     automation::enable(&app, &actor, &tenant, "tell", &BTreeMap::new(), false).await.unwrap();

@@ -1,10 +1,30 @@
-//! What a bench asks the system about the daemon's process, and the key file that a daemon needs.
+//! The daemon's process as a bench starts and watches it, and what it needs: a key file, and a tenant.
 
 use std::path::{Path, PathBuf};
-use std::process::Child;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use nexora::ops::tenant::NewTenant;
 use nexora_core::base::secret::MasterKey;
+use nexora_core::model::address::{Country, Zone};
+
+/// Starts the daemon with a configuration file and writes its log to `log`.
+pub fn serve(file: &Path, log: Stdio) -> Child {
+    let mut nexora = Command::new(env!("CARGO_BIN_EXE_nexora"));
+    nexora.arg("--config").arg(file).arg("serve").stdout(Stdio::null()).stderr(log).spawn().unwrap()
+}
+
+/// Returns a tenant that is to be made.
+pub fn tenant(slug: &str) -> NewTenant {
+    NewTenant {
+        slug: slug.parse().unwrap(),
+        name: "Acme Plumbing".to_owned(),
+        zone: Zone::parse("America/Chicago").unwrap(),
+        owner_email: "owner@acme.example.com".parse().unwrap(),
+        phone: None,
+        country: Some(Country::parse("US").unwrap()),
+    }
+}
 
 /// Returns the CPU time that a process has taken so far (proc(5); a tick is 10 ms).
 pub fn cpu(process: &Child) -> Duration {
