@@ -3,6 +3,7 @@
 //!
 //! The gate runs it briefly; `scripts/photo-attack` runs it for a minute and prints what docs/PERFORMANCE.md quotes.
 
+use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -26,7 +27,7 @@ struct Daemon {
 
 impl Daemon {
     /// Sets up a tenant whose form takes photos, as an operator would, and starts the daemon.
-    async fn start() -> Daemon {
+    fn start() -> Daemon {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().to_str().unwrap();
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -47,14 +48,12 @@ impl Daemon {
         let tenant = ["tenant", "create", "acme", "--name", "Acme", "--timezone", "America/Chicago"];
         run(nexora(), &[&tenant[..], &["--owner-email", "owner@acme.example.com"]].concat());
         run(nexora(), &["form", "fields", "name=required", "email", "photos", "--tenant", "acme"]);
-        let process = nexora().arg("serve").stderr(Stdio::null()).spawn().unwrap();
-        let daemon = Daemon { process, base: format!("http://127.0.0.1:{port}"), _folder: folder };
-        let begun = Instant::now();
-        while reqwest::get(format!("{}/lead/acme", daemon.base)).await.is_err() {
-            assert!(begun.elapsed() < Duration::from_secs(60), "the daemon does not start");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        daemon
+        let mut process = nexora().arg("serve").spawn().unwrap();
+        let mut log = BufReader::new(process.stderr.take().unwrap()).lines().map(Result::unwrap);
+        assert!(log.any(|line| line.contains("nexora serves")), "the daemon does not start");
+        // What else it logs is read, so that it never waits for that.
+        std::thread::spawn(move || log.count());
+        Daemon { process, base: format!("http://127.0.0.1:{port}"), _folder: folder }
     }
 
     /// Returns the most memory that the process has had resident (proc(5)).
@@ -156,7 +155,6 @@ async fn honest(sender: &Sender, photo: &[u8], end: Instant) -> [Vec<Duration>; 
         let status = sender.photo(&address, &format!("al{number}"), photo.to_vec()).await.unwrap();
         took[1].push(begun.elapsed());
         assert_eq!(status, StatusCode::SEE_OTHER, "photo {number}");
-        tokio::time::sleep(Duration::from_millis(250)).await;
     }
     took
 }
@@ -173,7 +171,7 @@ fn told(what: &str, took: &mut [Duration]) -> Duration {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crowd_of_costly_photos_from_one_address_holds_up_nobody_elsewhere() {
     let seconds = std::env::var("NEXORA_TEST_PHOTO_ATTACK_S").ok().and_then(|text| text.parse().ok());
-    let daemon = Daemon::start().await;
+    let daemon = Daemon::start();
     let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let sender = Sender { client, url: format!("{}/lead/acme", daemon.base) };
     let photo = honest_photo();
