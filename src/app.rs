@@ -132,6 +132,11 @@ pub struct InFlight {
 }
 
 impl Deliveries {
+    /// Returns how many deliveries are under way; one whose outcome is being written is not.
+    pub fn under_way(&self) -> usize {
+        self.by_connection.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
+    }
+
     /// Returns how many deliveries are under way through each connection.
     pub fn by_connection(&self) -> HashMap<ConnectionId, usize> {
         self.by_connection.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -25,6 +25,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// together. A stage at rest begins at once.
 const GATHER: Duration = Duration::from_millis(4);
 
+/// How often the planner's statistics are looked after.
+const STATISTICS_INTERVAL: Duration = Duration::from_secs(5);
+
 /// How often retention is looked after.
 const PRUNE_INTERVAL: Duration = Duration::from_secs(3_600);
 
@@ -41,6 +44,7 @@ pub fn start(app: &Arc<App>, stop: &CancellationToken, tasks: &mut JoinSet<()>) 
     tasks.spawn(run_prune(app(), stop()));
     tasks.spawn(run_alert(app(), stop()));
     tasks.spawn(run_books(app(), stop()));
+    tasks.spawn(run_statistics(app(), stop()));
     tasks.spawn(watch(app(), stop()));
 }
 
@@ -85,9 +89,9 @@ async fn run_advance(app: Arc<App>, stop: CancellationToken) {
 }
 
 async fn run_deliver(app: Arc<App>, stop: CancellationToken) {
-    let mut round = None;
+    let mut rounds = deliver::Rounds::default();
     while !stop.is_cancelled() {
-        let swept = turn(&app, "deliver", deliver::sweep(&app, &mut round)).await;
+        let swept = turn(&app, "deliver", deliver::sweep(&app, &mut rounds)).await;
         rest(&app, "deliver", swept, &app.nudges.deliver, &stop).await;
     }
 }
@@ -138,6 +142,14 @@ async fn run_books(app: Arc<App>, stop: CancellationToken) {
             tracing::error!(stage = "certificate", reason = %error.report(), "stage certificate failed");
         }
         wait = books::until_next(app.clock.now());
+    }
+}
+
+async fn run_statistics(app: Arc<App>, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(STATISTICS_INTERVAL)).await.is_some() {
+        if let Err(error) = app.db.refresh_statistics().await {
+            tracing::debug!(reason = %error.report(), "the planner's statistics were not looked after");
+        }
     }
 }
 

@@ -1,12 +1,14 @@
 //! Runs move through their steps. What a run promises is written with the state that promised it.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::app::App;
 use crate::domain::automation::change;
 use crate::domain::automation::run_facts::RunFacts;
+use crate::domain::automation::run_rows::{RowsOfRuns, RunRows};
 use crate::domain::automation::shared::SharedRows;
 use crate::domain::automation::version;
 use crate::domain::contact::link::SignedLinks;
@@ -25,8 +27,8 @@ use nexora_core::model::effect::Effect;
 use nexora_core::model::run::{Run, RunState, Step};
 use nexora_engine::automation::plan::{self, Plan, Situation};
 use nexora_engine::delivery::retry::Spacing;
-use nexora_store::due::{self, Due, Queue, Share};
-use nexora_store::{Claim, Conn, effect, run};
+use nexora_store::due::{self, Queue, Share};
+use nexora_store::{Claim, Conn, batch, effect, run};
 
 /// Advances a share of the runs that are due.
 ///
@@ -41,12 +43,18 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
     let deciding = Deciding { linker, connectors, attempt_limit, spacing, now };
     let read = move |conn: &mut Conn| {
         let mut share = due::take(conn, Queue::Runs, now, limit, after.as_ref())?;
+        let keys = share.rows.iter().map(|due| Ok((due.tenant_id.clone(), RunId::parse(&due.id)?)));
+        let keys: Vec<_> = keys.collect::<Result<_>>()?;
+        let runs = if keys.is_empty() { HashMap::new() } else { batch::runs(conn, &keys)? };
+        let mut own = RowsOfRuns::load(conn, &runs.values().collect::<Vec<_>>())?;
         let mut moves = Vec::with_capacity(share.rows.len());
         let mut shared = SharedRows::default();
         let begun = Instant::now();
-        let mut rows = std::mem::take(&mut share.rows).into_iter();
-        for due in rows.by_ref() {
-            moves.extend(decide(conn, &deciding, &mut shared, &due)?);
+        let mut rows = std::mem::take(&mut share.rows).into_iter().zip(keys);
+        for (due, key) in rows.by_ref() {
+            if let Some(run) = runs.get(&key) {
+                moves.push(decide(conn, &deciding, &mut shared, &mut own, run)?);
+            }
             share.rows.push(due);
             if begun.elapsed() > TURN {
                 break;
@@ -110,21 +118,24 @@ impl Move {
     }
 }
 
-fn decide(conn: &mut Conn, deciding: &Deciding, shared: &mut SharedRows, due: &Due) -> Result<Option<Move>> {
-    let Some(run) = run::find(&mut conn.of(&due.tenant_id), &RunId::parse(&due.id)?)? else {
-        return Ok(None);
-    };
+fn decide(
+    conn: &mut Conn,
+    deciding: &Deciding,
+    shared: &mut SharedRows,
+    own: &mut RowsOfRuns,
+    run: &Run,
+) -> Result<Move> {
     let planned = fenced(|| {
-        let plan = plan_for(conn, deciding, shared, &run)?;
-        Move::of(&run, plan, deciding.attempt_limit, deciding.now)
+        let plan = plan_for(conn, deciding, shared, own, run)?;
+        Move::of(run, plan, deciding.attempt_limit, deciding.now)
     });
     match planned {
         Err(error) if error.kind() != Kind::Unavailable => {
             let after = put_off(run.clone(), &error, deciding.spacing, deciding.now);
             let (steps, effects, changes) = (Vec::new(), Vec::new(), Vec::new());
-            Ok(Some(Move { before: run, after, steps, effects, changes }))
+            Ok(Move { before: run.clone(), after, steps, effects, changes })
         }
-        planned => planned.map(Some),
+        planned => planned,
     }
 }
 
@@ -136,7 +147,13 @@ fn put_off(run: Run, error: &Error, spacing: Spacing, now: Timestamp) -> Run {
     Run { attempt, due_at: Some(now + wait), reason: Some(error.report()), ..run }
 }
 
-fn plan_for(conn: &mut Conn, deciding: &Deciding, rows: &mut SharedRows, run: &Run) -> Result<Plan> {
+fn plan_for(
+    conn: &mut Conn,
+    deciding: &Deciding,
+    rows: &mut SharedRows,
+    own: &mut RowsOfRuns,
+    run: &Run,
+) -> Result<Plan> {
     let Deciding { linker, connectors, now, .. } = deciding;
     let shared = rows.of_tenant(conn, &run.tenant_id)?;
     let tx = &mut conn.of(&run.tenant_id);
@@ -148,13 +165,12 @@ fn plan_for(conn: &mut Conn, deciding: &Deciding, rows: &mut SharedRows, run: &R
     }
     let version = version::parsed(tx, &run.automation_id, run.version)?;
     let position = usize::try_from(run.position).unwrap_or(usize::MAX);
+    let RunRows { event, journal, effects } = own.take(tx, run)?;
     let run_facts = match position < version.definition.steps.len() {
-        true => RunFacts::load(tx, Arc::clone(&shared), run, &version, linker)?,
-        false => RunFacts::without_steps(tx, Arc::clone(&shared), run)?,
+        true => RunFacts::load(tx, Arc::clone(&shared), (run, event), &version, linker)?,
+        false => RunFacts::without_steps(Arc::clone(&shared), event),
     };
     let digest = run_facts.digest(tx, connectors, run, &version, *now)?;
-    let journal = run::steps(tx, &run.id)?;
-    let effects = effect::of_run(tx, &run.id)?;
     plan::advance(&Situation {
         run,
         facts: run_facts.facts(version.language),
@@ -170,10 +186,9 @@ fn plan_for(conn: &mut Conn, deciding: &Deciding, rows: &mut SharedRows, run: &R
 }
 
 fn save_all(conn: &mut Conn, moves: &[Move], spacing: Spacing, now: Timestamp) -> Result<Saved> {
-    let claims = conn.each(
+    let claims = conn.batch(
         moves,
-        Duration::MAX,
-        |conn, one| save(conn, one, now),
+        |conn, some| save(conn, some, now),
         |conn, one, error| {
             let _ = run::save(conn, &put_off(one.before.clone(), &error, spacing, now), one.before.epoch)?;
             // Nothing of the move was written.
@@ -193,19 +208,20 @@ fn save_all(conn: &mut Conn, moves: &[Move], spacing: Spacing, now: Timestamp) -
     Ok(saved)
 }
 
-fn save(conn: &mut Conn, one: &Move, now: Timestamp) -> Result<Claim> {
-    let run = &one.after;
-    if run::save(conn, run, one.before.epoch)? == Claim::Lost {
-        return Ok(Claim::Lost);
+/// Returns of each move whether it was written.
+fn save(conn: &mut Conn, moves: &[Move], now: Timestamp) -> Result<Vec<Claim>> {
+    let moved: Vec<_> = moves.iter().map(|one| (&one.after, one.before.epoch)).collect();
+    let written = batch::save_runs(conn, &moved)?;
+    let is_written = |one: &Move| written.contains(&(one.after.tenant_id.clone(), one.after.id.clone()));
+    let won: Vec<&Move> = moves.iter().filter(|one| is_written(one)).collect();
+    effect::insert(conn, &won.iter().flat_map(|one| &one.effects).collect::<Vec<_>>())?;
+    run::save_steps(conn, &won.iter().flat_map(|one| &one.steps).collect::<Vec<_>>())?;
+    for one in won {
+        let run = &one.after;
+        for change in &one.changes {
+            change::apply(&mut conn.of(&run.tenant_id), change.clone(), Some(run.id.as_str()), now)?;
+        }
     }
-    for effect in &one.effects {
-        effect::insert(conn, effect)?;
-    }
-    for step in &one.steps {
-        run::save_step(conn, step)?;
-    }
-    for change in &one.changes {
-        change::apply(&mut conn.of(&run.tenant_id), change.clone(), Some(run.id.as_str()), now)?;
-    }
-    Ok(Claim::Won)
+    let claims = moves.iter().map(|one| if is_written(one) { Claim::Won } else { Claim::Lost });
+    Ok(claims.collect())
 }

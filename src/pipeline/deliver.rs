@@ -4,9 +4,10 @@
 //!    in mid-call, the row says that an attempt had begun, and rescue makes it in doubt.
 //! 2. *act*: outside any transaction, each delivery in a task of its own, so that a slow provider
 //!    delays no other. The provider is first asked about an effect in doubt.
-//! 3. *settle*: a short write records the outcome, if the claim is still ours.
+//! 3. *settle*: a short write records the outcomes that have come in, of each whose claim is still ours.
 
 mod claim;
+mod settle;
 
 use std::collections::HashMap;
 use std::future::poll_fn;
@@ -15,45 +16,45 @@ use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use serde::{Deserialize, Serialize};
 
 use crate::app::{App, Deliveries, InFlight};
-use crate::domain::connection::credential_failure::{self, Refusal};
-use crate::domain::contact::about_contact;
 use crate::domain::contact::link::SignedLinks;
-use crate::domain::message::bounce::{self, HardBounce};
-use crate::domain::message::sent;
 use crate::pipeline::Round;
 use crate::pipeline::Swept;
-use crate::pipeline::deliver::claim::{Choice, Claimed, Claims, Room, Taken};
+use crate::pipeline::deliver::claim::{Chosen, Claimed, Claims, Room, Taken};
+use crate::pipeline::deliver::settle::{Settled, Settling};
 use crate::pipeline::spacing;
 use nexora_connector::port::{Connector, Delivery};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::text::Json;
-use nexora_core::model::connection::{Connection, WhenInDoubt};
-use nexora_core::model::effect::{Attempt, Effect, EffectState};
-use nexora_core::model::message::DeliveryState;
-use nexora_core::model::outcome::{Outcome, Receipt};
-use nexora_core::model::request::EffectRequest;
+use nexora_core::model::connection::WhenInDoubt;
+use nexora_core::model::effect::{Effect, EffectState};
+use nexora_core::model::outcome::Outcome;
 use nexora_core::model::tenant::TenantMode;
 use nexora_engine::delivery::retry::{self, Attempted, Policy, Resumption, Settlement, Spacing};
-use nexora_engine::message::mail::delivery_status;
 use nexora_store::due::{self, Queue, Share};
-use nexora_store::{Claim, Conn, connection, effect, run};
+use nexora_store::{Claim, Conn, effect};
 
 /// Parts in which one attempt may be made at most; no connector needs more than three.
 const PARTS: usize = 8;
+
+/// Where the stage stands: its round, and the outcomes that are to be written.
+#[derive(Default)]
+pub struct Rounds {
+    effects: Round,
+    settling: Arc<Settling>,
+}
 
 /// Claims a share of the effects that are due and starts a task for each.
 ///
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
-pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
-    let free = app.config.pipeline.parallel_deliveries().saturating_sub(app.deliveries.tasks.len());
+pub async fn sweep(app: &Arc<App>, rounds: &mut Rounds) -> Result<Swept> {
+    let free = app.config.pipeline.parallel_deliveries().saturating_sub(app.deliveries.under_way());
     if free == 0 {
         // A delivery that ends nudges this stage; other processes may have room.
         app.db.tell_others();
@@ -63,33 +64,28 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
     let limit = free.min(app.config.pipeline.sweep_limit());
     let lease = app.heart.lease(now + app.config.pipeline.lease());
     let linker = SignedLinks::of(app);
-    let (after, connectors) = (round.clone(), app.connectors().clone());
-    let mut room = Room::new(connectors.clone(), app.deliveries.by_connection());
+    let (after, connectors) = (rounds.effects.clone(), app.connectors().clone());
+    let room = Room::new(connectors.clone(), app.deliveries.by_connection());
     let read = move |conn: &mut Conn| {
         let share = due::take(conn, Queue::Effects, now, limit, after.as_ref())?;
-        let mut choices = Vec::with_capacity(share.rows.len());
-        for due in &share.rows {
-            choices.extend(room.choose(conn, due)?);
-        }
-        if choices.is_empty() {
+        let chosen = room.choose(conn, &share.rows)?;
+        if chosen.is_empty() {
             let next_due = if share.rows.is_empty() { due::next(conn, Queue::Effects)? } else { None };
             return Ok(ControlFlow::Break((share.after, Swept::nothing(next_due), Taken::default())));
         }
-        Ok(ControlFlow::Continue((share, choices)))
+        Ok(ControlFlow::Continue((share, chosen)))
     };
-    let write = move |conn: &mut Conn, (share, choices): (Share, Vec<Choice>)| {
-        let handled = choices.len();
+    let write = move |conn: &mut Conn, (share, chosen): (Share, Chosen)| {
+        let handled = chosen.len();
         let (connections, tenants, taken) = (HashMap::new(), HashMap::new(), Taken::default());
         let mut claims = Claims { now, lease, linker, connectors, connections, tenants, taken };
-        for choice in choices {
-            claims.take(conn, choice)?;
-        }
+        claims.take(conn, chosen)?;
         // What waits for a connection that is busy is taken up when a delivery ends, which nudges this stage.
         let swept = Swept { handled, more: share.more, next_due: None };
         Ok((share.after, swept, claims.taken))
     };
     let (after, swept, Taken { won, gate_results }) = app.db.decide(read, write).await?;
-    *round = after;
+    rounds.effects = after;
     if gate_results.settled {
         app.nudges.advance.notify_one();
     }
@@ -98,7 +94,8 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
     }
     for claimed in won {
         let in_flight = Deliveries::begin(app, &claimed.connection.id);
-        app.deliveries.tasks.spawn(deliver(Arc::clone(app), claimed, in_flight));
+        let settling = Arc::clone(&rounds.settling);
+        app.deliveries.tasks.spawn(deliver(Arc::clone(app), settling, claimed, in_flight));
     }
     Ok(swept)
 }
@@ -110,7 +107,7 @@ pub async fn rest(app: &App) {
     app.deliveries.tasks.reopen();
 }
 
-async fn deliver(app: Arc<App>, claimed: Claimed, _in_flight: InFlight) {
+async fn deliver(app: Arc<App>, settling: Arc<Settling>, claimed: Claimed, in_flight: InFlight) {
     let started_at = app.clock.now();
     let attempt = AssertUnwindSafe(attempt(&app, &claimed)).catch_unwind().await;
     let settlement = match attempt {
@@ -122,10 +119,10 @@ async fn deliver(app: Arc<App>, claimed: Claimed, _in_flight: InFlight) {
             retry::settle(outcome, attempted(&app, &claimed), policy(&app, &claimed.effect))
         }
     };
-    if let Err(error) = settle(&app, claimed, settlement, started_at).await {
-        // The lease ends by itself, and rescue takes it from there.
-        tracing::error!(reason = %error.report(), "an outcome could not be recorded");
-    }
+    let finished_at = app.clock.now();
+    // The provider has room for the next one while this outcome is written.
+    drop(in_flight);
+    settling.settle(&app, Settled { claimed, settlement, started_at, finished_at }).await;
 }
 
 /// Makes one attempt; nothing comes back when the claim was lost on the way.
@@ -318,162 +315,4 @@ fn policy(app: &App, effect: &Effect) -> Policy {
     let Spacing { first, ceiling } = spacing(&app.config.pipeline);
     let give_up_after = app.config.pipeline.give_up_after();
     Policy { first, ceiling, attempt_limit: effect.attempt_limit, give_up_after }
-}
-
-async fn settle(
-    app: &Arc<App>,
-    claimed: Claimed,
-    settlement: Settlement,
-    started_at: Timestamp,
-) -> Result<()> {
-    let now = app.clock.now();
-    log_settlement(&claimed, &settlement, started_at, now);
-    let fails = settlement.connection_failing;
-    let linker = SignedLinks::of(app);
-    let wakes = app
-        .db
-        .write_repeatable(move |conn| record(conn, &linker, &claimed, &settlement, started_at, now))
-        .await?;
-    if fails {
-        app.nudges.dispatch.notify_one();
-    }
-    if wakes {
-        app.nudges.advance.notify_one();
-    }
-    Ok(())
-}
-
-fn log_settlement(claimed: &Claimed, settlement: &Settlement, started_at: Timestamp, now: Timestamp) {
-    let effect = &claimed.effect;
-    let duration = now.since(started_at);
-    let (id, state, reason) = (&effect.id, settlement.state, settlement.reason.as_deref());
-    metrics::counter!("nexora_attempts_total", "kind" => effect.kind.name(), "outcome" => state.name())
-        .increment(1);
-    metrics::histogram!("nexora_attempt_seconds", "kind" => effect.kind.name())
-        .record(duration.as_secs_f64());
-    let (tenant, attempt, millis) = (&effect.tenant_id, effect.attempt, duration.as_millis());
-    match state {
-        EffectState::Delivered => {
-            tracing::info!(effect.id = %id, tenant.id = %tenant, connector = %claimed.connection.kind, attempt, duration_ms = millis, "effect {id} delivered");
-        }
-        EffectState::Dead => {
-            tracing::error!(effect.id = %id, tenant.id = %tenant, connector = %claimed.connection.kind, attempt, reason, "effect {id} dead");
-        }
-        _ => {
-            tracing::warn!(effect.id = %id, tenant.id = %tenant, connector = %claimed.connection.kind, attempt, reason, "effect {id} {state}");
-        }
-    }
-}
-
-/// Writes what came of an attempt; returns whether that lets the run go on.
-fn record(
-    conn: &mut Conn,
-    linker: &SignedLinks,
-    claimed: &Claimed,
-    settlement: &Settlement,
-    started_at: Timestamp,
-    now: Timestamp,
-) -> Result<bool> {
-    let (before, connection) = (&claimed.effect, &claimed.connection);
-    let settled = settlement.state.is_settled();
-    let reason = settlement.reason.as_deref();
-    let refusal = match settlement.connection_failing {
-        true => Some(credential_failure::credential_refused(
-            conn,
-            (connection, &claimed.account),
-            reason.unwrap_or_default(),
-            now,
-        )?),
-        false => None,
-    };
-    let after = Effect {
-        state: settlement.state,
-        due_at: if refusal == Some(Refusal::Replaced) { Some(now) } else { settlement.due_at },
-        reason: settlement.reason.clone(),
-        provider_id: settlement.receipt.provider_id.clone(),
-        output: output_of(&settlement.receipt)?,
-        attempt: if settlement.counts { before.attempt } else { before.attempt - 1 },
-        settled_at: settled.then_some(now),
-        ..before.clone()
-    };
-    if effect::settle(conn, &after, before.epoch)? == Claim::Lost {
-        return Ok(false);
-    }
-    let attempt = Attempt {
-        tenant_id: before.tenant_id.clone(),
-        effect_id: before.id.clone(),
-        number: i32::try_from(before.epoch).unwrap_or(i32::MAX),
-        outcome: settlement.state.name().to_owned(),
-        reason: settlement.reason.clone(),
-        started_at,
-        finished_at: now,
-    };
-    effect::insert_attempt(conn, &attempt)?;
-    if refusal.is_none() {
-        note_connection(conn, connection, reason, settlement.state, now)?;
-    }
-    if settlement.state == EffectState::Delivered {
-        sent::record(conn, (connection, &claimed.account), &after, now)?;
-    }
-    if settlement.recipient_refused {
-        note_refused(conn, linker, &after, now)?;
-    }
-    if settled {
-        return wake_run(conn, before, now);
-    }
-    Ok(false)
-}
-
-/// Notes that a relay refused the recipient of a message to a customer, as a mail system's report would have it.
-fn note_refused(conn: &mut Conn, linker: &SignedLinks, effect: &Effect, now: Timestamp) -> Result<()> {
-    let request: EffectRequest = effect.request.read()?;
-    let diagnostic = effect.reason.as_deref().unwrap_or_default();
-    let (Some(message), Some(envelope)) = (request.message(), request.envelope()) else { return Ok(()) };
-    if delivery_status::failure(None, diagnostic) != DeliveryState::HardBounced {
-        return Ok(());
-    }
-    let tx = &mut conn.of(&effect.tenant_id);
-    let about = envelope.contact_id.clone().map(|id| about_contact(tx, id)).transpose()?.unwrap_or_default();
-    let (address, key) = (message.content.recipient().key(), effect.id.as_str());
-    let bounced = HardBounce { about, address: &address, key, diagnostic, actor: "system:deliver" };
-    bounce::hard(tx, linker, bounced, now)
-}
-
-/// For how long it is not noted again that a connection works.
-const NOTED_FOR: Duration = Duration::from_secs(5);
-
-fn note_connection(
-    conn: &mut Conn,
-    connection: &Connection,
-    reason: Option<&str>,
-    state: EffectState,
-    now: Timestamp,
-) -> Result<()> {
-    let tx = &mut conn.of(&connection.tenant_id);
-    let is_noted = || {
-        let is_fresh = |at: &Timestamp| now.since(*at) < NOTED_FOR && connection.last_error_at < Some(*at);
-        connection.last_ok_at.as_ref().is_some_and(is_fresh)
-    };
-    match reason {
-        Some(reason) => connection::note_failure(tx, &connection.id, reason, now),
-        None if state == EffectState::Delivered && !is_noted() => {
-            connection::note_success(tx, &connection.id, now)
-        }
-        None => Ok(()),
-    }
-}
-
-fn output_of(receipt: &Receipt) -> Result<Option<Json>> {
-    (!receipt.output.is_empty()).then(|| Json::of(&receipt.output)).transpose()
-}
-
-/// A run waits for all it promised: the last of its effects to settle wakes it.
-fn wake_run(conn: &mut Conn, effect: &Effect, now: Timestamp) -> Result<bool> {
-    let tx = &mut conn.of(&effect.tenant_id);
-    effect::lock_run(tx, &effect.run_id)?;
-    if effect::any_unsettled(tx, &effect.run_id)? {
-        return Ok(false);
-    }
-    run::wake(tx, &effect.run_id, now)?;
-    Ok(true)
 }

@@ -30,7 +30,7 @@ use nexora_engine::automation::plan;
 use nexora_engine::automation::trigger::Watch;
 use nexora_engine::delivery::retry::Spacing;
 use nexora_store::due::{self, Queue, Share};
-use nexora_store::{Claim, Conn, Inserted, automation, connection, event, message, run, tenant};
+use nexora_store::{Claim, Conn, Inserted, automation, batch, connection, event, message, run, tenant};
 
 /// Dispatches a share of the events that are due.
 ///
@@ -43,10 +43,10 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
     let spacing = spacing(&app.config.pipeline);
     let read = move |conn: &mut Conn| {
         let share = due::take(conn, Queue::Events, now, limit, after.as_ref())?;
-        let mut events = Vec::with_capacity(share.rows.len());
-        for due in &share.rows {
-            events.extend(event::find(&mut conn.of(&due.tenant_id), &EventId::parse(&due.id)?)?);
-        }
+        let keys = share.rows.iter().map(|due| Ok((due.tenant_id.clone(), EventId::parse(&due.id)?)));
+        let keys: Vec<_> = keys.collect::<Result<_>>()?;
+        let mut found = if keys.is_empty() { HashMap::new() } else { batch::events(conn, &keys)? };
+        let events: Vec<Event> = keys.iter().filter_map(|key| found.remove(key)).collect();
         if events.is_empty() {
             let swept = Swept::nothing(due::next(conn, Queue::Events)?);
             return Ok(ControlFlow::Break((share.after, swept, 0)));

@@ -95,7 +95,7 @@ struct Rounds {
     ticks: tick::Rounds,
     events: Round,
     runs: Round,
-    effects: Round,
+    effects: deliver::Rounds,
 }
 
 /// The tenant that a stage served last, so that the next sweep goes on after it.

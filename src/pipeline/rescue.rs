@@ -49,16 +49,14 @@ fn rescue(conn: &mut Conn, effect: &Effect, now: Timestamp) -> Result<()> {
         return Ok(());
     }
     tracing::warn!(effect.id = %effect.id, tenant.id = %effect.tenant_id, "effect {} in doubt: {REASON}", effect.id);
-    effect::insert_attempt(
-        conn,
-        &Attempt {
-            tenant_id: effect.tenant_id.clone(),
-            effect_id: effect.id.clone(),
-            number: i32::try_from(effect.epoch).unwrap_or(i32::MAX),
-            outcome: EffectState::InDoubt.name().to_owned(),
-            reason: Some(REASON.to_owned()),
-            started_at: now,
-            finished_at: now,
-        },
-    )
+    let attempt = Attempt {
+        tenant_id: effect.tenant_id.clone(),
+        effect_id: effect.id.clone(),
+        number: i32::try_from(effect.epoch).unwrap_or(i32::MAX),
+        outcome: EffectState::InDoubt.name().to_owned(),
+        reason: Some(REASON.to_owned()),
+        started_at: now,
+        finished_at: now,
+    };
+    effect::insert_attempts(conn, &[&attempt])
 }

@@ -152,6 +152,31 @@ impl Conn {
         again.map(|(_, item)| alone(item)).collect()
     }
 
+    /// Does `work` for all items at once, in a savepoint. When it fails, it is undone and done for each item alone, and
+    /// `failed` decides about those for which it fails. Returns what came of each item.
+    ///
+    /// # Errors
+    /// Those of `failed`; `Unavailable` when the database fails.
+    pub fn batch<I, T>(
+        &mut self,
+        items: &[I],
+        mut work: impl FnMut(&mut Conn, &[I]) -> Result<Vec<T>>,
+        mut failed: impl FnMut(&mut Conn, &I, Error) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        match self.transaction(|conn| work(conn, items)) {
+            Err(error) if error.kind() != Kind::Unavailable => {}
+            done => return done,
+        }
+        let mut done = Vec::with_capacity(items.len());
+        for item in items {
+            match self.transaction(|conn| work(conn, std::slice::from_ref(item))) {
+                Err(error) if error.kind() != Kind::Unavailable => done.push(failed(self, item, error)?),
+                one => done.extend(one?),
+            }
+        }
+        Ok(done)
+    }
+
     fn transact(&mut self, work: &mut dyn FnMut(&mut Conn) -> Result<()>) -> Result<()> {
         self.begin()?;
         match fenced(|| work(self)) {

@@ -36,10 +36,12 @@ pub fn find_by_address(tx: &mut Tx, kind: AddressKind, value: &str) -> Result<Op
     Ok(None)
 }
 
-/// Holds an address until the transaction ends: no other transaction can look for its contact and make one.
-pub fn hold_address(tx: &mut Tx, kind: AddressKind, value: &str) -> Result<()> {
+/// Holds addresses until the transaction ends: no other transaction can look for their contact and make one.
+pub fn hold_addresses(tx: &mut Tx, addresses: &[(AddressKind, String)]) -> Result<()> {
     let tenant = tx.tenant;
-    dialect::lock(tx.conn, &format!("address|{tenant}|{kind}|{value}"))
+    let names: Vec<String> =
+        addresses.iter().map(|(kind, value)| format!("address|{tenant}|{kind}|{value}")).collect();
+    dialect::lock_all(tx.conn, &names.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 /// Gives the contact an address, unless another contact has it.

@@ -2,7 +2,7 @@
 
 use diesel::RunQueryDsl;
 use diesel::connection::SimpleConnection;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{Array, BigInt, Text};
 
 use crate::Conn;
 use crate::conn::on;
@@ -34,6 +34,45 @@ macro_rules! holds {
     };
 }
 pub(crate) use holds;
+
+/// Returns the SQL around a value, an array of JSON objects, that makes of it rows called `given`, with these columns
+/// and their types.
+pub fn given(conn: &Conn, columns: &[(&str, &str)]) -> (String, String) {
+    let list =
+        |column: fn(&(&str, &str)) -> String| columns.iter().map(column).collect::<Vec<_>>().join(", ");
+    match conn {
+        Conn::Sqlite(_) => {
+            let columns = list(|(name, _)| format!("value ->> '$.{name}' AS {name}"));
+            (format!("(SELECT {columns} FROM json_each("), ")) AS given".to_owned())
+        }
+        Conn::Postgres(_) => {
+            let columns = list(|(name, kind)| format!("{name} {kind}"));
+            ("json_to_recordset(".to_owned(), format!("::json) AS given ({columns})"))
+        }
+    }
+}
+
+/// Inserts rows, finished as `$finish` says: on PostgreSQL several with a statement, since each is a round trip.
+macro_rules! insert_all {
+    ($conn:expr, $table:expr, $rows:expr, |$insert:ident| $finish:expr) => {{
+        let rows: &[_] = $rows;
+        match $conn {
+            $crate::Conn::Sqlite(c) => rows.iter().try_for_each(|row| {
+                let $insert = diesel::insert_into($table).values(*row);
+                diesel::RunQueryDsl::execute($finish, c).map(|_| ())
+            }),
+            $crate::Conn::Postgres(c) => rows.chunks($crate::dialect::ROWS_AT_ONCE).try_for_each(|rows| {
+                let $insert = diesel::insert_into($table).values(rows.to_vec());
+                diesel::RunQueryDsl::execute($crate::kept::kept($finish), &mut **c).map(|_| ())
+            }),
+        }
+        .map_err(nexora_core::base::Error::from)
+    }};
+}
+pub(crate) use insert_all;
+
+/// Rows that are inserted by one statement at most: there is a statement for each number up to it.
+pub const ROWS_AT_ONCE: usize = 16;
 
 /// Asks the server for a sign of life.
 pub fn ping(conn: &mut Conn) -> Result<()> {
@@ -88,6 +127,15 @@ pub fn skip_locked(conn: &Conn) -> &'static str {
         Conn::Sqlite(_) => "",
         Conn::Postgres(_) => " FOR UPDATE SKIP LOCKED",
     }
+}
+
+/// Holds back every other transaction that locks one of the names, until this one ends. They are locked in order, so
+/// that no two wait for each other. On SQLite a write transaction already holds back all others.
+pub fn lock_all(conn: &mut Conn, names: &[&str]) -> Result<()> {
+    let Conn::Postgres(c) = conn else { return Ok(()) };
+    let sql = "SELECT pg_advisory_xact_lock(hashtextextended(name, 0))
+                 FROM (SELECT unnest($1) AS name ORDER BY 1) AS names";
+    diesel::sql_query(sql).bind::<Array<Text>, _>(names).execute(&mut **c).map(|_| ()).map_err(Into::into)
 }
 
 /// Holds back every other transaction that locks `name`, until this one ends.

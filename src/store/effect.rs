@@ -7,12 +7,12 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
 use crate::conn::on;
+use crate::dialect::insert_all;
 use crate::kept::{self, kept};
-use crate::{Claim, Conn, Span, Tx, dialect, narrowed};
+use crate::{Claim, Conn, Span, Tx, narrowed};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::text::Json;
-use nexora_core::model::daemon::Lease;
 use nexora_core::model::effect::{Attempt, Effect, EffectKind, EffectState, attempts, effects};
 use nexora_core::model::run::runs;
 use nexora_core::model::{ConnectionId, ContactId, EffectId, RunId};
@@ -28,8 +28,8 @@ pub struct Quarter {
     pub messages: i64,
 }
 
-pub fn insert(conn: &mut Conn, effect: &Effect) -> Result<()> {
-    on!(conn, |c| diesel::insert_into(effects::table).values(effect).execute(c)).map(|_| ())
+pub fn insert(conn: &mut Conn, new: &[&Effect]) -> Result<()> {
+    insert_all!(conn, effects::table, new, |insert| insert)
 }
 
 pub fn find(tx: &mut Tx, id: &EffectId) -> Result<Option<Effect>> {
@@ -214,24 +214,6 @@ pub fn latest_messages(tx: &mut Tx, limit: i64) -> Result<Vec<Effect>> {
         .load(c))
 }
 
-/// Begins an attempt, unless the row was written since `effect` was read. On success the row has the
-/// next epoch and attempt, and no other process may take it before the lease ends.
-pub fn claim(conn: &mut Conn, effect: &Effect, lease: &Lease) -> Result<Claim> {
-    let unchanged = effects::table
-        .find((&effect.tenant_id, &effect.id))
-        .filter(effects::epoch.eq(effect.epoch))
-        .filter(effects::due_at.is_not_null());
-    let update = kept::update(unchanged).set((
-        effects::state.eq(EffectState::Leased),
-        effects::attempt.eq(effect.attempt + 1),
-        effects::epoch.eq(effect.epoch + 1),
-        effects::due_at.eq(None::<Timestamp>),
-        effects::lease_until.eq(lease.until),
-        effects::leased_by.eq(&lease.holder),
-    ));
-    on!(conn, |c| update.execute(c)).map(Claim::from_count)
-}
-
 /// Notes evidence in mid-attempt and prolongs the lease.
 pub fn note_evidence(
     conn: &mut Conn,
@@ -267,40 +249,6 @@ pub fn save(conn: &mut Conn, effect: &Effect, epoch: i64) -> Result<Claim> {
         effects::lease_until.eq(None::<Timestamp>),
     ));
     on!(conn, |c| update.execute(c)).map(Claim::from_count)
-}
-
-/// Writes what came of an attempt and ends the lease, unless the row was written since `epoch`. What was noted in
-/// mid-work stays as it is.
-pub fn settle(conn: &mut Conn, effect: &Effect, epoch: i64) -> Result<Claim> {
-    let unchanged = effects::table.find((&effect.tenant_id, &effect.id)).filter(effects::epoch.eq(epoch));
-    let update = kept::update(unchanged).set((
-        effects::state.eq(effect.state),
-        effects::reason.eq(&effect.reason),
-        effects::provider_id.eq(&effect.provider_id),
-        effects::output.eq(&effect.output),
-        effects::attempt.eq(effect.attempt),
-        effects::due_at.eq(effect.due_at),
-        effects::settled_at.eq(effect.settled_at),
-        effects::epoch.eq(epoch + 1),
-        effects::lease_until.eq(None::<Timestamp>),
-    ));
-    on!(conn, |c| update.execute(c)).map(Claim::from_count)
-}
-
-/// Puts off until a moment an effect that is due.
-pub fn put_off(tx: &mut Tx, id: &EffectId, until: Timestamp) -> Result<()> {
-    let due = effects::table.find((tx.tenant, id)).filter(effects::due_at.is_not_null());
-    let update = kept::update(due).set(effects::due_at.eq(until));
-    on!(tx.conn, |c| update.execute(c)).map(|_| ())
-}
-
-/// Tells whether a run has an effect that is not settled.
-pub fn any_unsettled(tx: &mut Tx, run: &RunId) -> Result<bool> {
-    let unsettled = effects::table
-        .filter(effects::tenant_id.eq(tx.tenant))
-        .filter(effects::run_id.eq(run))
-        .filter(effects::settled_at.is_null());
-    on!(tx.conn, |c| diesel::select(diesel::dsl::exists(unsettled)).get_result(c))
 }
 
 /// Returns the messages to a contact that are being sent or are in doubt.
@@ -354,9 +302,8 @@ pub fn wake_parked(tx: &mut Tx, connection: &ConnectionId, now: Timestamp) -> Re
     on!(tx.conn, |c| kept::update(parked).set(effects::due_at.eq(now)).execute(c))
 }
 
-pub fn insert_attempt(conn: &mut Conn, attempt: &Attempt) -> Result<()> {
-    let insert = diesel::insert_into(attempts::table).values(attempt).on_conflict_do_nothing();
-    on!(conn, |c| insert.execute(c)).map(|_| ())
+pub fn insert_attempts(conn: &mut Conn, made: &[&Attempt]) -> Result<()> {
+    insert_all!(conn, attempts::table, made, |insert| insert.on_conflict_do_nothing())
 }
 
 /// Returns when an effect was first tried.
@@ -379,9 +326,4 @@ pub fn attempts(tx: &mut Tx, id: &EffectId, limit: i64) -> Result<Vec<Attempt>> 
         .limit(limit)
         .select(Attempt::as_select())
         .load(c))
-}
-
-/// Holds back other settlements of the same run, so that exactly one of them sees itself as last.
-pub fn lock_run(conn: &mut Conn, run: &RunId) -> Result<()> {
-    dialect::lock(conn, run.as_str())
 }

@@ -10,6 +10,7 @@ pub mod audit;
 pub mod automatic_answer;
 pub mod automation;
 pub mod balance;
+pub mod batch;
 pub mod books;
 mod conn;
 pub mod connection;
@@ -54,7 +55,7 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use conn::{Conn, Url};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, OnceCell, oneshot};
 pub use tx::Tx;
 
 use crate::conn::Pool;
@@ -125,12 +126,12 @@ pub struct Db(Arc<Inner>);
 
 enum Inner {
     /// One writer thread that commits in groups, and a pool of readers.
-    Sqlite {
-        readers: Pool,
-        writer: Writer,
-    },
+    Sqlite { readers: Pool, writer: Writer },
     Postgres {
+        url: Url,
         pool: Pool,
+        /// For repeatable writes; started when it is first wanted.
+        writer: OnceCell<Writer>,
         news: News,
     },
 }
@@ -182,7 +183,7 @@ impl Db {
                     drop(url.establish()?);
                     let pool = conn::pool(&url, postgres::CONNECTIONS)?;
                     let news = News::start(address, pool.clone())?;
-                    Inner::Postgres { pool, news }
+                    Inner::Postgres { url: url.clone(), pool, writer: OnceCell::new(), news }
                 }
             })
         });
@@ -228,8 +229,9 @@ impl Db {
         received(value).await
     }
 
-    /// Runs `work` as `write` does. On SQLite it shares a savepoint with others that arrive together, which costs
-    /// less; should one of them fail, all are undone and each is done anew. For small work that comes often.
+    /// Runs `work` as `write` does, together with others that arrive meanwhile, which costs less; should one of them
+    /// fail, all are undone and each is done anew. For small work that comes often. On PostgreSQL there is one such
+    /// transaction at a time in a process, so that none waits for rows that another has locked.
     ///
     /// # Errors
     /// As `write`.
@@ -238,7 +240,18 @@ impl Db {
         T: Send + 'static,
         F: Fn(&mut Conn) -> Result<T> + Send + 'static,
     {
-        let Inner::Sqlite { writer, .. } = &*self.0 else { return self.write(work).await };
+        let writer = match &*self.0 {
+            Inner::Sqlite { writer, .. } => writer,
+            Inner::Postgres { url, writer, .. } => {
+                let start = || {
+                    blocking({
+                        let url = url.clone();
+                        move || Writer::start(url)
+                    })
+                };
+                writer.get_or_try_init(start).await?
+            }
+        };
         let value = Arc::new(Mutex::new(None));
         let latest = Arc::clone(&value);
         let work = move |conn: &mut Conn| {
@@ -293,6 +306,17 @@ impl Db {
                 })
                 .await
             }
+        }
+    }
+
+    /// Has PostgreSQL look anew at tables that have changed much; see `postgres::statistics`. SQLite's are fixed.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database cannot be reached.
+    pub async fn refresh_statistics(&self) -> Result<()> {
+        match &*self.0 {
+            Inner::Sqlite { .. } => Ok(()),
+            Inner::Postgres { .. } => self.read(postgres::statistics::refresh).await,
         }
     }
 

@@ -7,6 +7,7 @@
 mod address;
 mod driver;
 pub mod news;
+pub mod statistics;
 mod tls;
 
 use std::error::Error as StdError;

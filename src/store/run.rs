@@ -1,8 +1,10 @@
 //! Rows of `runs` and `steps`.
 
 use diesel::prelude::*;
+use diesel::upsert::excluded;
 
 use crate::conn::on;
+use crate::dialect::insert_all;
 use crate::kept;
 use crate::{Claim, Conn, Inserted, Span, Tx, narrowed};
 use nexora_core::base::Result;
@@ -105,13 +107,6 @@ pub fn save(conn: &mut Conn, run: &Run, epoch: i64) -> Result<Claim> {
     on!(conn, |c| update.execute(c)).map(Claim::from_count)
 }
 
-/// Makes an unfinished run due at `now`, because what it waited for has settled.
-pub fn wake(tx: &mut Tx, id: &RunId, now: Timestamp) -> Result<()> {
-    let waiting = runs::table.find((tx.tenant, id)).filter(runs::finished_at.is_null());
-    let update = kept::update(waiting).set(runs::due_at.eq(now));
-    on!(tx.conn, |c| update.execute(c)).map(|_| ())
-}
-
 /// Makes every run due that a pause of its tenant, or of its automation, had parked.
 pub fn wake_parked(tx: &mut Tx, automation: Option<&AutomationId>, now: Timestamp) -> Result<usize> {
     on!(tx.conn, |c| {
@@ -176,14 +171,20 @@ pub fn set_version(conn: &mut Conn, run: &Run, version: i32, position: i32) -> R
     on!(conn, |c| update.execute(c)).map(Claim::from_count)
 }
 
-/// Writes a step of the journal, replacing what it said about the same position.
-pub fn save_step(conn: &mut Conn, step: &Step) -> Result<()> {
-    let insert = diesel::insert_into(steps::table).values(step).on_conflict_do_nothing();
-    if on!(conn, |c| insert.execute(c))? > 0 {
-        return Ok(());
-    }
-    let update = kept::update(steps::table.find((&step.tenant_id, &step.run_id, step.position))).set(step);
-    on!(conn, |c| update.execute(c)).map(|_| ())
+/// Writes steps of journals, replacing what they said about the same positions.
+pub fn save_steps(conn: &mut Conn, written: &[&Step]) -> Result<()> {
+    insert_all!(conn, steps::table, written, |insert| {
+        insert.on_conflict((steps::tenant_id, steps::run_id, steps::position)).do_update().set((
+            steps::name.eq(excluded(steps::name)),
+            steps::action.eq(excluded(steps::action)),
+            steps::state.eq(excluded(steps::state)),
+            steps::reason.eq(excluded(steps::reason)),
+            steps::effect_id.eq(excluded(steps::effect_id)),
+            steps::output.eq(excluded(steps::output)),
+            steps::started_at.eq(excluded(steps::started_at)),
+            steps::finished_at.eq(excluded(steps::finished_at)),
+        ))
+    })
 }
 
 /// Returns a run's journal in order. A definition has at most 100 steps, so there is no limit here.

@@ -1,9 +1,11 @@
-//! SQLite's one writer: a thread that commits the writes that arrive together as one.
+//! A writer: a thread that commits the writes that arrive together as one. SQLite has one, for all writes; PostgreSQL
+//! one for small writes that come often.
 //!
 //! Each write has its own result: a failing one undoes only itself. Work that can be done again shares a savepoint with
 //! its like, since a savepoint costs as much as a small write; when one of them fails, all are undone, and each is done
 //! anew in a savepoint of its own. No caller is answered before the commit they share has been synced; if it fails, all
-//! of them are told `Unavailable` and none of their work remains.
+//! of them are told `Unavailable` and none of their work remains. On PostgreSQL there is no transaction round the
+//! savepoints: each is a transaction of its own, with its own fate.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -116,10 +118,10 @@ impl Loop {
         let (is_sound, answers) = group.end();
         let fate = match begun {
             Ok(()) if is_sound => self.commit(),
-            Ok(()) => Err(Error::unavailable("the transaction was undone")),
+            Ok(()) => self.undone(),
             Err(error) => Err(error),
         };
-        if fate.is_err() {
+        if fate.is_err() || !is_sound {
             self.reopen();
         }
         for (answer, outcome) in answers {
@@ -148,6 +150,15 @@ impl Loop {
             Conn::Postgres(_) => {}
         }
         Ok(())
+    }
+
+    /// What has become of a group when the database failed in the midst of it.
+    fn undone(&self) -> Result<()> {
+        match &self.conn {
+            Conn::Sqlite(_) => Err(undone()),
+            // What was committed before stays, and has been told so.
+            Conn::Postgres(_) => Ok(()),
+        }
     }
 
     /// After a failure nothing is certain about the connection: a new one takes over, and closing
@@ -194,7 +205,7 @@ impl<'a> Group<'a> {
             self.is_sound = self.conn.begin().is_ok();
         }
         if !self.is_sound {
-            self.done.push((answer, Ok(())));
+            self.done.push((answer, Err(undone())));
             return;
         }
         let outcome = fenced(|| work(self.conn));
@@ -208,17 +219,20 @@ impl<'a> Group<'a> {
     }
 
     fn alone(&mut self, work: impl FnOnce(&mut Conn) -> Result<()>, answer: Answer) {
-        let outcome = if self.is_sound { self.conn.transaction(work) } else { Ok(()) };
+        let outcome = if self.is_sound { self.conn.transaction(work) } else { Err(undone()) };
         self.is_sound &= !matches!(&outcome, Err(error) if error.kind() == Kind::Unavailable);
         self.done.push((answer, outcome));
     }
 
     /// Ends the savepoint that is open.
     fn release(&mut self) {
-        if !self.together.is_empty() {
-            self.is_sound &= self.conn.commit().is_ok();
-            self.done.extend(self.together.drain(..).map(|(_, answer)| (answer, Ok(()))));
+        if self.together.is_empty() {
+            return;
         }
+        let kept = self.conn.commit();
+        self.is_sound &= kept.is_ok();
+        let told = |answer| (answer, kept.as_ref().map_err(lost).copied());
+        self.done.extend(self.together.drain(..).map(|(_, answer)| told(answer)));
     }
 
     /// Returns whether it can be committed, and who is to be told.
@@ -226,6 +240,10 @@ impl<'a> Group<'a> {
         self.release();
         (self.is_sound, self.done)
     }
+}
+
+fn undone() -> Error {
+    Error::unavailable("the transaction was undone")
 }
 
 /// Says that a change was lost, and why; what helps is what the reason names.

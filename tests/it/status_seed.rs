@@ -397,7 +397,7 @@ impl Seed<'_> {
             created_at: at,
             settled_at: state.is_settled().then_some(at + Duration::from_secs(2)),
         };
-        effect::insert(self.conn, &effect).unwrap();
+        effect::insert(self.conn, &[&effect]).unwrap();
         effect.id
     }
 

@@ -3,6 +3,7 @@
 pub mod change;
 pub mod fact;
 pub mod run_facts;
+pub mod run_rows;
 pub mod shared;
 pub mod stop;
 pub mod version;

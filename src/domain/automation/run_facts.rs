@@ -8,7 +8,7 @@ use crate::domain::contact::link::SignedLinks;
 use crate::domain::report::digest;
 use nexora_connector::kind::Connectors;
 use nexora_core::base::clock::Timestamp;
-use nexora_core::base::{Error, Result, wording};
+use nexora_core::base::{Result, wording};
 use nexora_core::model::ContactId;
 use nexora_core::model::event::{About, Event};
 use nexora_core::model::job::Job;
@@ -18,7 +18,7 @@ use nexora_core::model::message::Message;
 use nexora_core::model::run::Run;
 use nexora_engine::automation::context::{self, Facts, Links, Person};
 use nexora_engine::automation::render::Renderer;
-use nexora_store::{Conn, Tx, contact, event, form, job, lead, message};
+use nexora_store::{Conn, Tx, contact, form, job, lead, message};
 
 /// Messages that a text can look back upon.
 const CONVERSATION: i64 = 20;
@@ -40,15 +40,15 @@ impl RunFacts {
     /// Loads what the steps of a version may speak of.
     ///
     /// # Errors
-    /// `Internal` when the event is gone, or its payload cannot be read.
+    /// `Internal` when the event's payload cannot be read.
     pub fn load(
         conn: &mut Conn,
         shared: Arc<Shared>,
-        run: &Run,
+        (run, event): (&Run, Event),
         version: &Parsed,
         linker: &SignedLinks,
     ) -> Result<RunFacts> {
-        let mut facts = RunFacts::without_steps(conn, Arc::clone(&shared), run)?;
+        let mut facts = RunFacts::without_steps(Arc::clone(&shared), event);
         let tenant = &shared.tenant;
         let tx = &mut conn.of(&tenant.id);
         let about: About = facts.event.payload.read()?;
@@ -74,14 +74,9 @@ impl RunFacts {
         Ok(facts)
     }
 
-    /// Loads what a run rests on that has no step before it any more.
-    ///
-    /// # Errors
-    /// `Internal` when the event is gone.
-    pub fn without_steps(conn: &mut Conn, shared: Arc<Shared>, run: &Run) -> Result<RunFacts> {
-        let event = event::find(&mut conn.of(&shared.tenant.id), &run.event_id)?;
-        let event = event.ok_or_else(|| Error::internal(format!("the event of run `{}` is gone", run.id)))?;
-        Ok(RunFacts {
+    /// Returns what a run rests on that has no step before it any more.
+    pub fn without_steps(shared: Arc<Shared>, event: Event) -> RunFacts {
+        RunFacts {
             event,
             shared,
             lead: None,
@@ -89,7 +84,7 @@ impl RunFacts {
             job: None,
             conversation: Vec::new(),
             links: Links::default(),
-        })
+        }
     }
 
     /// Returns them for a run whose messages are in `language`.

@@ -72,10 +72,9 @@ pub fn resolve(
     if addresses.is_empty() {
         return Ok(None);
     }
-    // A fixed lock order avoids deadlock: `keys` always lists addresses in the same order.
+    contact::hold_addresses(tx, &addresses)?;
     let mut owners = Vec::with_capacity(addresses.len());
     for (kind, value) in addresses {
-        contact::hold_address(tx, kind, &value)?;
         let owner = contact::find_by_address(tx, kind, &value)?;
         owners.push((kind, value, owner));
     }

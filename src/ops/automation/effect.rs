@@ -12,7 +12,7 @@ use nexora_core::model::effect::{Attempt, Effect, EffectState};
 use nexora_core::model::principal::{Noun, Operation, Verb};
 use nexora_core::model::run::{RunState, Step, StepState};
 use nexora_core::model::tenant::Tenant;
-use nexora_store::{Claim, Tx, effect, run};
+use nexora_store::{Claim, Tx, batch, effect, run};
 
 pub const RETRY: Operation = Operation::new("effect.retry", Noun::Effect, Verb::Update);
 pub const DISCARD: Operation = Operation::new("effect.discard", Noun::Effect, Verb::Update);
@@ -69,7 +69,10 @@ pub async fn retry(app: &App, actor: &Actor, tenant: &Tenant, id: &EffectId) -> 
 fn wait_for_it_again(tx: &mut Tx, effect: &Effect) -> Result<()> {
     for step in run::steps(tx, &effect.run_id)? {
         if step.effect_id.as_ref() == Some(&effect.id) {
-            run::save_step(tx, &Step { state: StepState::Waiting, reason: None, finished_at: None, ..step })?;
+            run::save_steps(
+                tx,
+                &[&Step { state: StepState::Waiting, reason: None, finished_at: None, ..step }],
+            )?;
         }
     }
     Ok(())
@@ -96,7 +99,7 @@ pub async fn discard(app: &App, actor: &Actor, tenant: &Tenant, id: &EffectId) -
         if effect::save(tx, &after, before.epoch)? == Claim::Lost {
             return Err(Error::conflict(format!("effect `{id}` has just changed")));
         }
-        run::wake(tx, &after.run_id, now)?;
+        batch::wake_settled(tx, &[(after.tenant_id.clone(), after.run_id.clone())], now)?;
         let subject = Subject::new(&id).before(&before.state)?.after(&after.state)?;
         Ok((after, subject))
     })

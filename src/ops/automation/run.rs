@@ -92,7 +92,7 @@ fn revive_step(tx: &mut Tx, step: Step, now: Timestamp) -> Result<()> {
     if let Some(found) = effect::find(tx, id)? {
         revive_effect(tx, &found, now)?;
     }
-    run::save_step(tx, &Step { state: StepState::Waiting, reason: None, finished_at: None, ..step })
+    run::save_steps(tx, &[&Step { state: StepState::Waiting, reason: None, finished_at: None, ..step }])
 }
 
 /// Makes an effect due once more, with all its attempts before it, from the beginning.

@@ -1,6 +1,5 @@
 //! Claiming: which due effects this process takes, and what the gate says of messages before they are taken.
 
-use super::wake_run;
 use crate::domain::contact::link::SignedLinks;
 use crate::domain::message::gate;
 use nexora_connector::kind::Connectors;
@@ -9,11 +8,11 @@ use nexora_core::base::{Error, Result};
 use nexora_core::model::connection::{Connection, ConnectionState};
 use nexora_core::model::daemon::Lease;
 use nexora_core::model::effect::{Effect, EffectState};
-use nexora_core::model::outbound::Audience;
 use nexora_core::model::request::EffectRequest;
 use nexora_core::model::tenant::{TenantMode, TenantState};
 use nexora_core::model::verdict::{Decision, Gate};
 use nexora_core::model::{ConnectionId, EffectId, TenantId};
+use nexora_store::batch::{self, Key};
 use nexora_store::due::Due;
 use nexora_store::{Claim, Conn, Tx, connection, effect, tenant};
 use std::collections::HashMap;
@@ -35,11 +34,22 @@ pub(super) struct Claimed {
     pub(super) mode: TenantMode,
 }
 
-/// What is to be done with an effect that is due.
-pub(super) enum Choice {
-    Claim(Box<Effect>),
-    /// It waits for a slow connection, and makes room for others meanwhile.
-    StepAside(TenantId, EffectId),
+/// What is to be done with the effects that are due.
+#[derive(Default)]
+pub(super) struct Chosen {
+    claims: Vec<Effect>,
+    /// They wait for a slow connection, and make room for others meanwhile.
+    aside: Vec<Key<EffectId>>,
+}
+
+impl Chosen {
+    pub(super) fn len(&self) -> usize {
+        self.claims.len() + self.aside.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 /// Chooses among what is due by how busy the connections are.
@@ -57,20 +67,26 @@ impl Room {
         Room { connectors, was_busy: busy.clone(), busy, most: HashMap::new() }
     }
 
-    /// Returns nothing for an effect that is left as it is until its connection has room for it.
-    pub(super) fn choose(&mut self, conn: &mut Conn, due: &Due) -> Result<Option<Choice>> {
-        let tx = &mut conn.of(&due.tenant_id);
-        let id = EffectId::parse(&due.id)?;
-        let connection_id = ConnectionId::parse(&due.connection_id)?;
-        let most = self.most(tx, &connection_id)?;
-        let under_way = |counts: &HashMap<_, _>| counts.get(&connection_id).copied().unwrap_or_default();
-        if under_way(&self.busy) >= most {
-            let is_slow = under_way(&self.was_busy) >= most;
-            return Ok(is_slow.then(|| Choice::StepAside(due.tenant_id.clone(), id)));
+    /// Leaves as they are those for which their connection has no room just now.
+    pub(super) fn choose(mut self, conn: &mut Conn, due: &[Due]) -> Result<Chosen> {
+        let (mut wanted, mut aside) = (Vec::new(), Vec::new());
+        for due in due {
+            let key = (due.tenant_id.clone(), EffectId::parse(&due.id)?);
+            let connection = ConnectionId::parse(&due.connection_id)?;
+            let most = self.most(&mut conn.of(&due.tenant_id), &connection)?;
+            let under_way = |counts: &HashMap<_, _>| counts.get(&connection).copied().unwrap_or_default();
+            if under_way(&self.busy) < most {
+                wanted.push(key);
+                *self.busy.entry(connection).or_default() += 1;
+            } else if under_way(&self.was_busy) >= most {
+                aside.push(key);
+            }
         }
-        let found = effect::find(tx, &id)?;
-        *self.busy.entry(connection_id).or_default() += usize::from(found.is_some());
-        Ok(found.map(|effect| Choice::Claim(Box::new(effect))))
+        if wanted.is_empty() {
+            return Ok(Chosen { claims: Vec::new(), aside });
+        }
+        let mut found = batch::effects(conn, &wanted)?;
+        Ok(Chosen { claims: wanted.iter().filter_map(|key| found.remove(key)).collect(), aside })
     }
 
     fn most(&mut self, tx: &mut Tx, id: &ConnectionId) -> Result<usize> {
@@ -81,6 +97,15 @@ impl Room {
         self.most.insert(id.clone(), most);
         Ok(most)
     }
+}
+
+/// An effect that may go out.
+struct Candidate {
+    effect: Effect,
+    in_doubt: bool,
+    is_to_customer: bool,
+    connection: Connection,
+    mode: TenantMode,
 }
 
 pub(super) struct Claims {
@@ -110,17 +135,28 @@ pub(super) struct GateResults {
 }
 
 impl Claims {
-    /// Claims an effect that is due, or has it step aside.
-    pub(super) fn take(&mut self, conn: &mut Conn, choice: Choice) -> Result<()> {
-        match choice {
-            Choice::Claim(effect) => self.claim(conn, *effect),
-            Choice::StepAside(tenant, id) => {
-                effect::put_off(&mut conn.of(&tenant), &id, self.now + STEP_ASIDE)
+    /// Claims what is due, and has the others step aside.
+    pub(super) fn take(&mut self, conn: &mut Conn, chosen: Chosen) -> Result<()> {
+        if !chosen.aside.is_empty() {
+            batch::put_off(conn, &chosen.aside, self.now + STEP_ASIDE)?;
+        }
+        let mut together = Vec::with_capacity(chosen.claims.len());
+        for effect in chosen.claims {
+            let Some(candidate) = self.candidate(conn, effect)? else { continue };
+            // What the gate says of the next message to the same person rests on this one.
+            match candidate.is_to_customer {
+                true => self.claim(conn, vec![candidate])?,
+                false => together.push(candidate),
             }
+        }
+        match together.is_empty() {
+            true => Ok(()),
+            false => self.claim(conn, together),
         }
     }
 
-    fn claim(&mut self, conn: &mut Conn, effect: Effect) -> Result<()> {
+    /// Returns nothing for an effect that cannot go out now.
+    fn candidate(&mut self, conn: &mut Conn, effect: Effect) -> Result<Option<Candidate>> {
         let connection = self.connection(&mut conn.of(&effect.tenant_id), &effect.connection_id)?;
         let (state, mode) = self.tenant(conn, &effect.tenant_id)?;
         let suspended = state == TenantState::Suspended;
@@ -131,13 +167,25 @@ impl Claims {
             };
             let parked = Effect { due_at: None, reason: Some(reason), ..effect.clone() };
             let _ = effect::save(conn, &parked, effect.epoch)?;
-            return Ok(());
+            return Ok(None);
         }
         let in_doubt = effect.state == EffectState::InDoubt;
-        if !in_doubt && !self.passes(conn, &effect)? {
-            return Ok(());
+        let request: EffectRequest = effect.request.read()?;
+        let is_to_customer = request.envelope().is_some();
+        if !in_doubt && is_to_customer && !self.passes(conn, &effect, &request)? {
+            return Ok(None);
         }
-        if effect::claim(conn, &effect, &self.lease)? == Claim::Won {
+        Ok(Some(Candidate { effect, in_doubt, is_to_customer, connection, mode }))
+    }
+
+    fn claim(&mut self, conn: &mut Conn, candidates: Vec<Candidate>) -> Result<()> {
+        let wanted: Vec<&Effect> = candidates.iter().map(|candidate| &candidate.effect).collect();
+        let begun = batch::claim(conn, &wanted, &self.lease)?;
+        for candidate in candidates {
+            let Candidate { effect, in_doubt, connection, mode, .. } = candidate;
+            if !begun.contains(&(effect.tenant_id.clone(), effect.id.clone())) {
+                continue;
+            }
             let effect = Effect {
                 state: EffectState::Leased,
                 attempt: effect.attempt + 1,
@@ -148,7 +196,7 @@ impl Claims {
             };
             let account = self.connectors.account(&connection);
             // How long it was tried counts only once it was tried often enough.
-            let is_often = effect.attempt_limit.is_some_and(|limit| effect.attempt >= limit);
+            let is_often = effect.attempt_limit.is_some_and(|limit| effect.attempt > limit);
             let first = match is_often {
                 true => effect::first_attempt(&mut conn.of(&effect.tenant_id), &effect.id)?,
                 false => None,
@@ -160,12 +208,9 @@ impl Claims {
     }
 
     /// Asks the gate about a message to a customer; what does not pass is put off, or settled.
-    fn passes(&mut self, conn: &mut Conn, effect: &Effect) -> Result<bool> {
-        let request: EffectRequest = effect.request.read()?;
-        let Some(message) = request.message() else { return Ok(true) };
-        let envelope = match &message.audience {
-            Audience::Customer(envelope) => envelope,
-            Audience::Business => return Ok(true),
+    fn passes(&mut self, conn: &mut Conn, effect: &Effect, request: &EffectRequest) -> Result<bool> {
+        let (Some(message), Some(envelope)) = (request.message(), request.envelope()) else {
+            return Ok(true);
         };
         let to = (message.content.recipient(), envelope);
         let decided = gate::pass(conn, &self.linker, effect, to, self.now)?;
@@ -184,7 +229,8 @@ impl Claims {
             },
         };
         if effect::save(conn, &after, effect.epoch)? == Claim::Won && after.state.is_settled() {
-            self.taken.gate_results.settled |= wake_run(conn, effect, self.now)?;
+            let run = (effect.tenant_id.clone(), effect.run_id.clone());
+            self.taken.gate_results.settled |= batch::wake_settled(conn, &[run], self.now)? > 0;
         }
         Ok(false)
     }
