@@ -6,6 +6,7 @@ mod authorization;
 mod automation;
 mod books;
 mod bulk;
+mod complete;
 mod connection;
 mod contact;
 mod cursor;
@@ -16,7 +17,9 @@ mod event;
 mod explain;
 mod follow;
 mod form;
+mod groups;
 mod input;
+mod install;
 mod job;
 mod key;
 mod lead;
@@ -33,6 +36,8 @@ pub mod status;
 mod system;
 mod task;
 mod tenant;
+mod tls;
+mod top;
 mod totp;
 mod trial;
 mod user;
@@ -58,7 +63,7 @@ use nexora_store::Span;
 
 /// The administrative assistant for small home-services businesses
 #[derive(Parser)]
-#[command(name = "nexora", version, propagate_version = true, after_help = EXAMPLES)]
+#[command(name = "nexora", version, propagate_version = true, after_help = EXAMPLES, help_template = groups::template(Command::augment_subcommands(clap::Command::new("nexora"))))]
 pub struct Cli {
     #[command(flatten)]
     global: Global,
@@ -70,33 +75,43 @@ const EXAMPLES: &str = "Examples:
   nexora demo                                   see the whole product work, on this machine alone
   nexora init --dir /etc/nexora --operator you@example.com
   nexora tenant create acme --name \"Acme Plumbing\" --timezone America/Chicago --owner-email owner@acme.com
-  nexora serve";
+  nexora serve
+
+Exit status: 0 done, 1 a defect, 2 the command line is wrong, 3 the configuration is wrong, 4 not found, 5 in conflict with
+what is there, 6 something is not available now, 7 not permitted, 8 declined, or nobody to ask, 9 some of several failed,
+10 something needs a look, 11 something does not work";
+
+/// Where the help of each command shows the options that all have: after its own.
+const GLOBAL: &str = "Options of every command";
 
 #[derive(Args, Clone)]
 pub struct Global {
     /// Configuration file
-    #[arg(long, global = true, value_name = "FILE", env = "NEXORA_CONFIG", hide_env_values = true, default_value = DEFAULT_PATH)]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "FILE", env = "NEXORA_CONFIG", hide_env_values = true, default_value = DEFAULT_PATH)]
     pub config: PathBuf,
     /// Tenant to work on; may be left out when there is only one
-    #[arg(long, global = true, value_name = "SLUG", env = "NEXORA_TENANT", hide_env_values = true)]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "SLUG", env = "NEXORA_TENANT", hide_env_values = true)]
     pub tenant: Option<Slug>,
     /// Act as this user: only what their role permits is done, and it is done in their name
-    #[arg(long = "as", global = true, value_name = "EMAIL")]
+    #[arg(long = "as", global = true, help_heading = GLOBAL, value_name = "EMAIL")]
     pub acting_as: Option<EmailAddress>,
     /// How answers are printed
-    #[arg(long, global = true, value_enum, default_value_t = out::Format::Table)]
+    #[arg(long, global = true, help_heading = GLOBAL, value_enum, default_value_t = out::Format::Table)]
     pub output: out::Format,
+    /// When to use colours; `NO_COLOR` in the environment says never
+    #[arg(long, global = true, help_heading = GLOBAL, value_enum, value_name = "WHEN", default_value_t = clap::ColorChoice::Auto)]
+    pub color: clap::ColorChoice,
     /// Print nothing but the answer
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help_heading = GLOBAL)]
     pub quiet: bool,
     /// Say more about what happens
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help_heading = GLOBAL)]
     pub verbose: bool,
     /// Do not ask before something that cannot be undone
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help_heading = GLOBAL)]
     pub yes: bool,
     /// Never ask for anything
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     pub no_input: bool,
 }
 
@@ -150,6 +165,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Set up a fresh machine: configuration, master key, database, first operator
     Init(system::Init),
+    /// Install the program as a service of this machine: user, folders, units, configuration, database
+    Install(install::Install),
     /// Manage tenants
     #[command(subcommand)]
     Tenant(tenant::Command),
@@ -219,6 +236,8 @@ enum Command {
     Effect(effect::Command),
     /// Say what is broken, and the command that mends it; with `link`, make an owner's link to the status page
     Status(status::Status),
+    /// Show what is going on now: what is due at each stage, what tenants did in the last minute, connections in trouble
+    Top(top::Top),
     /// Say what became of everything that was received and promised, and whether it adds up
     Books(books::Arguments),
     /// Try out how operators are told of troubles, and look at what they were told of
@@ -235,14 +254,20 @@ enum Command {
     Config(system::ConfigCommand),
     /// Bring the database up to date, or say what is missing
     Migrate(system::Migrate),
+    /// Manage the public listener's own certificate
+    #[command(subcommand)]
+    Tls(tls::Command),
     /// Print a completion script for a shell
     Completions(system::Completions),
+    /// Print the manual, or write a page for each command
+    Man(system::Man),
 }
 
 /// Runs the program and returns its exit status.
 pub fn main() -> ExitCode {
     // Whatever is written, and the database's own files, are for this user alone.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    complete::answer();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -279,6 +304,7 @@ async fn run(cli: Cli, out: &Out) -> Result<()> {
     match command {
         Command::Demo(arguments) => demo::run(arguments, out).await,
         Command::Init(arguments) => system::init(arguments, &acting(&global), out).await,
+        Command::Install(arguments) => install::run(arguments, &acting(&global), out).await,
         Command::Serve => system::serve(&global).await,
         Command::Books(_) => books::run(&Context::open(&global).await?, out).await,
         Command::Alerts(command) => alert::run(&Context::open(&global).await?, command, out).await,
@@ -286,10 +312,10 @@ async fn run(cli: Cli, out: &Out) -> Result<()> {
         Command::Sandbox(arguments) => system::sandbox(arguments, out).await,
         Command::Config(command) => system::config(&command, &global, out),
         Command::Migrate(arguments) => system::migrate(&arguments, &global, out).await,
-        Command::Completions(arguments) => {
-            system::completions(&arguments, &mut Cli::command());
-            Ok(())
-        }
+        Command::Completions(arguments) => system::completions(&arguments),
+        Command::Man(arguments) => system::man(&arguments, out),
+        Command::Tls(command) => tls::run(&command, out),
+        Command::Top(arguments) => top::run(&Context::open(&global).await?, arguments, out).await,
         Command::Tenant(command) => tenant::run(&Context::open(&global).await?, command, out).await,
         Command::User(command) => user::run(&Context::open(&global).await?, command, out).await,
         Command::Role(command) => role::run(&command, out),

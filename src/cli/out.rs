@@ -5,7 +5,9 @@
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use comfy_table::{ContentArrangement, Table, presets};
+use anstyle::{AnsiColor, Style};
+use clap::ColorChoice;
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use crate::cli::Global;
@@ -24,6 +26,7 @@ pub enum Format {
 
 pub struct Out {
     format: Format,
+    color: ColorChoice,
     quiet: bool,
     yes: bool,
     no_input: bool,
@@ -34,6 +37,7 @@ impl Out {
     pub fn new(global: &Global) -> Out {
         Out {
             format: global.output,
+            color: global.color,
             quiet: global.quiet,
             yes: global.yes,
             no_input: global.no_input,
@@ -68,7 +72,7 @@ impl Out {
                 self.note("nothing to list");
                 Ok(())
             }
-            Format::Table => print(&table(headers, items.iter().map(row))),
+            Format::Table => self.page(&self.table(headers, items.iter().map(row))),
         }
     }
 
@@ -91,7 +95,7 @@ impl Out {
         if self.is_json() || rows.is_empty() {
             return Ok(());
         }
-        print(&format!("\n{title}\n{}", table(headers, rows.into_iter())))
+        print(&format!("\n{title}\n{}", self.table(headers, rows.into_iter())))
     }
 
     pub fn json<T: Serialize + ?Sized>(&self, value: &T) -> Result<()> {
@@ -129,9 +133,78 @@ impl Out {
             eprintln!("{value}");
             return;
         }
-        eprintln!("error: {}", error.report());
+        let styled = |word, color| self.styled(word, color, std::io::stderr().is_terminal());
+        eprintln!("{} {}", styled("error:", AnsiColor::Red), error.report());
         if let Some(hint) = error.hint_text() {
-            eprintln!("hint: {hint}");
+            eprintln!("{} {hint}", styled("hint:", AnsiColor::Cyan));
+        }
+    }
+
+    /// Returns a word in a colour for standard output, where that shows colours.
+    pub fn colored(&self, word: &str, color: AnsiColor) -> String {
+        self.styled(word, color, std::io::stdout().is_terminal())
+    }
+
+    fn styled(&self, word: &str, color: AnsiColor, is_terminal: bool) -> String {
+        match self.shows_color(is_terminal) {
+            true => {
+                let style = Style::new().bold().fg_color(Some(color.into()));
+                format!("{style}{word}{style:#}")
+            }
+            false => word.to_owned(),
+        }
+    }
+
+    /// Tells whether colours are wished: on a terminal, unless the environment says otherwise (https://no-color.org).
+    fn shows_color(&self, is_terminal: bool) -> bool {
+        let is_plain = || {
+            let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+            set("NO_COLOR").is_some() || set("TERM").is_some_and(|term| term == "dumb")
+        };
+        match self.color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => is_terminal && !is_plain(),
+        }
+    }
+
+    /// Puts a table together; on a terminal, texts are broken so that it fits, and names and numbers never are.
+    fn table(&self, headers: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+        let rows: Vec<Vec<String>> = rows.collect();
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+        table.set_header(headers.iter().map(|header| header.to_uppercase()));
+        for row in &rows {
+            table.add_row(row);
+        }
+        if let Some(width) = terminal_width() {
+            table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+            for (place, column) in table.column_iter_mut().enumerate() {
+                let is_text =
+                    |row: &Vec<String>| row.get(place).is_some_and(|cell| cell.trim().contains(' '));
+                if !rows.iter().any(is_text) {
+                    column.set_constraint(ColumnConstraint::ContentWidth);
+                }
+            }
+        }
+        let text = table.to_string();
+        let lines = text.lines().map(|line| line.trim_end().strip_prefix(' ').unwrap_or(line.trim_end()));
+        let mut lines: Vec<String> = lines.map(str::to_owned).collect();
+        if let Some(header) = lines.first_mut().filter(|_| self.shows_color(std::io::stdout().is_terminal()))
+        {
+            let style = Style::new().bold();
+            *header = format!("{style}{header}{style:#}");
+        }
+        lines.join("\n")
+    }
+
+    /// Prints a text; on a terminal that it does not fit, by a pager.
+    fn page(&self, text: &str) -> Result<()> {
+        let fits = |height: u16| text.lines().count() < usize::from(height);
+        let is_asked = !self.no_input && std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+        match terminal_size() {
+            Some((_, height)) if is_asked && !fits(height) && by_pager(text) => Ok(()),
+            _ => print(text),
         }
     }
 
@@ -205,18 +278,35 @@ pub fn print(text: &str) -> Result<()> {
     }
 }
 
-fn table(headers: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(headers.iter().map(|header| header.to_uppercase()));
-    for row in rows {
-        table.add_row(row);
+fn terminal_size() -> Option<(u16, u16)> {
+    if !std::io::stdout().is_terminal() {
+        return None;
     }
-    let text = table.to_string();
-    text.lines()
-        .map(|line| line.trim_end().strip_prefix(' ').unwrap_or(line.trim_end()))
-        .collect::<Vec<_>>()
-        .join("\n")
+    ratatui::crossterm::terminal::size().ok()
+}
+
+fn terminal_width() -> Option<u16> {
+    terminal_size().map(|(width, _)| width)
+}
+
+/// Hands a text to the pager that `NEXORA_PAGER` or `PAGER` names, or to `less`; returns whether there was one.
+fn by_pager(text: &str) -> bool {
+    let named = ["NEXORA_PAGER", "PAGER"].iter().find_map(|name| std::env::var(name).ok());
+    let pager = named.unwrap_or_else(|| "less".to_owned());
+    let mut words = pager.split_whitespace();
+    let Some(program) = words.next() else { return false };
+    let mut command = std::process::Command::new(program);
+    // What fits is printed, colours are shown, and the text stays on the screen.
+    command.args(words).stdin(std::process::Stdio::piped());
+    if std::env::var_os("LESS").is_none() {
+        command.env("LESS", "FRX");
+    }
+    let Ok(mut child) = command.spawn() else { return false };
+    if let Some(mut input) = child.stdin.take() {
+        // Somebody who has read enough ends the pager.
+        let _ = writeln!(input, "{text}");
+    }
+    child.wait().is_ok()
 }
 
 /// Shows how long ago a moment was, or how soon it is.

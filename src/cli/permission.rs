@@ -6,7 +6,7 @@
 //! words.
 
 use crate::app::App;
-use crate::cli::{Command, role, trial};
+use crate::cli::{Command, role, top, trial};
 use crate::ops;
 use nexora_core::base::{Error, Kind, Result};
 use nexora_core::model::address::{EmailAddress, Slug};
@@ -135,15 +135,18 @@ async fn find_tenant(
 
 fn need(command: &Command, names_tenant: bool) -> Need {
     match command {
-        Command::Completions(_) | Command::Role(role::Command::List) => Need::Nothing,
+        Command::Completions(_) | Command::Man(_) | Command::Role(role::Command::List) => Need::Nothing,
         Command::Demo(_)
         | Command::Init(_)
+        | Command::Install(_)
         | Command::Serve
         | Command::Doctor(_)
         | Command::Alerts(_)
         | Command::Sandbox(_)
         | Command::Config(_)
-        | Command::Migrate(_) => Need::Operator,
+        | Command::Migrate(_)
+        | Command::Tls(_) => Need::Operator,
+        Command::Top(_) => top::Top::need(names_tenant),
         Command::Books(_) => Need::read_one_or_all(names_tenant, Noun::Status),
         Command::Tenant(command) => command.need(),
         Command::User(command) => command.need(names_tenant),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anstyle::AnsiColor;
 use clap::{Args, Subcommand};
 
 use crate::cli::out::{Out, ago, print};
@@ -135,7 +136,7 @@ fn show(survey: &Survey, all: bool, out: &Out) -> Result<()> {
     if out.is_json() {
         return out.json(survey);
     }
-    print(&screen(survey))?;
+    print(&painted(&screen(survey), out))?;
     let headers =
         ["tenant", "state", "leads", "runs waiting", "failed", "delivered", "open", "dead", "oldest due"];
     if all && !survey.tenants.is_empty() {
@@ -181,6 +182,18 @@ pub fn screen(survey: &Survey) -> String {
         lines.push(format!("\n{left} more: nexora status --output json, or --tenant SLUG for one tenant"));
     }
     lines.join("\n")
+}
+
+/// Gives the marks of troubles their colours.
+fn painted(screen: &str, out: &Out) -> String {
+    let line = |line: &str| {
+        let marks = [("BROKEN", AnsiColor::Red), ("look", AnsiColor::Yellow)];
+        let marked = marks.into_iter().find_map(|(mark, color)| {
+            Some(format!("{}{}", out.colored(mark, color), line.strip_prefix(mark)?))
+        });
+        marked.unwrap_or_else(|| line.to_owned())
+    };
+    screen.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
 async fn link(context: &Context, valid: Duration, out: &Out) -> Result<()> {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use crate::cli::out::Out;
+use crate::cli::out::{Out, print};
 use crate::cli::{Global, load_config};
 use crate::config::{Config, Examined, read_config};
 use crate::daemon::{self, Logging};
@@ -236,6 +236,53 @@ pub struct Completions {
     shell: clap_complete::Shell,
 }
 
-pub fn completions(arguments: &Completions, command: &mut clap::Command) {
-    clap_complete::generate(arguments.shell, command, "nexora", &mut std::io::stdout());
+/// Prints what has the shell ask this program (`complete.rs`).
+pub fn completions(arguments: &Completions) -> Result<()> {
+    let shells = clap_complete::env::Shells::builtins();
+    let name = arguments.shell.to_string();
+    let shell =
+        shells.completer(&name).ok_or_else(|| Error::usage(format!("there is no completion for {name}")))?;
+    let mut script = Vec::new();
+    shell
+        .write_registration("COMPLETE", "nexora", "nexora", "nexora", &mut script)
+        .map_err(|error| Error::internal("the script cannot be made").source(error))?;
+    print(String::from_utf8_lossy(&script).trim_end())
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  nexora man | man -l -
+  nexora man lead list | man -l -
+  nexora man --dir /usr/local/share/man/man1")]
+pub struct Man {
+    /// The command whose page is printed
+    #[arg(value_name = "COMMAND", conflicts_with = "dir")]
+    command: Vec<String>,
+    /// Write the page of every command into this folder
+    #[arg(long)]
+    dir: Option<PathBuf>,
+}
+
+pub fn man(arguments: &Man, out: &Out) -> Result<()> {
+    let mut root = super::commands();
+    root.build();
+    if let Some(dir) = &arguments.dir {
+        let unwritable = |error| file::unwritable(dir, Kind::Usage, error);
+        std::fs::create_dir_all(dir).map_err(unwritable)?;
+        clap_mangen::generate_to(root, dir).map_err(unwritable)?;
+        out.note(&format!("the pages are in {}", dir.display()));
+        return Ok(());
+    }
+    let mut found = &root;
+    for word in &arguments.command {
+        found = found.find_subcommand(word).ok_or_else(|| {
+            Error::usage(format!("`{}` has no command `{word}`", found.get_bin_name().unwrap_or("nexora")))
+                .hint("`nexora --help` lists the commands")
+        })?;
+    }
+    let mut page = Vec::new();
+    clap_mangen::Man::new(found.clone())
+        .render(&mut page)
+        .map_err(|error| Error::internal("the page cannot be made").source(error))?;
+    print(String::from_utf8_lossy(&page).trim_end())
 }

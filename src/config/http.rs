@@ -1,11 +1,13 @@
 //! `[http]`: the public and the private listener, and the limits on who speaks to them.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::config::certificate::CertificateFiles;
 use crate::config::check::{Faults, at_least, check_url};
 use nexora_core::base::{Error, Result};
 
@@ -17,6 +19,11 @@ pub struct Settings {
     /// How the public reaches that listener, for links in mails and on pages. A slash at the end is left out.
     #[serde(deserialize_with = "without_last_slash")]
     pub public_url: String,
+    /// File with the public listener's certificate, followed by those that signed it (PEM). Empty where a web server in
+    /// front has the certificate.
+    pub tls_cert: String,
+    /// File with the certificate's key (PEM).
+    pub tls_key: String,
     /// Address and port of the private listener: health, readiness, metrics.
     pub private_listen: String,
     /// Networks of the reverse proxies whose `X-Forwarded-For` is believed, separated by commas.
@@ -41,6 +48,8 @@ impl Default for Settings {
         Settings {
             listen: "127.0.0.1:8080".to_owned(),
             public_url: "http://127.0.0.1:8080".to_owned(),
+            tls_cert: String::new(),
+            tls_key: String::new(),
             private_listen: "127.0.0.1:9180".to_owned(),
             trusted_proxies: "127.0.0.0/8, ::1/128".to_owned(),
             connection_limit: 2_048,
@@ -57,6 +66,7 @@ impl Settings {
     /// Notes each key that is wrong.
     pub fn check(&self, faults: &mut Faults) {
         faults.note(self.listen_address());
+        faults.note(self.certificate_files());
         faults.note(self.private_listen_address());
         faults.note(check_url("http.public_url", &self.public_url));
         faults.note(self.proxies());
@@ -78,6 +88,22 @@ impl Settings {
     /// `Config` when the text is not an address.
     pub fn private_listen_address(&self) -> Result<SocketAddr> {
         parse_address("http.private_listen", &self.private_listen)
+    }
+
+    /// Returns where the public listener's own certificate is; nothing where it has none.
+    ///
+    /// # Errors
+    /// `Config` when one of the two files is named without the other.
+    pub fn certificate_files(&self) -> Result<Option<CertificateFiles>> {
+        match (self.tls_cert.as_str(), self.tls_key.as_str()) {
+            ("", "") => Ok(None),
+            ("", _) | (_, "") => Err(Error::config("`http.tls_cert` and `http.tls_key` go together")
+                .hint("name both files, or neither where a web server in front has the certificate")),
+            (certificate, key) => Ok(Some(CertificateFiles {
+                certificate: PathBuf::from(certificate),
+                key: PathBuf::from(key),
+            })),
+        }
     }
 
     /// # Errors

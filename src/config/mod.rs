@@ -4,6 +4,7 @@
 //! test holds the two together. An unknown key is an error that names the nearest known one.
 
 pub mod alerts;
+pub mod certificate;
 mod check;
 pub mod database;
 pub mod definitions;

@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::{App, key_check};
 use crate::config::Config;
 use crate::domain::connection::quota_check;
-use crate::http::{self, Limits, Server};
+use crate::http::{self, Limits, Server, Tls};
 use crate::pipeline::deliver;
 use crate::pipeline::fetch;
 use crate::pipeline::poll;
@@ -67,7 +67,11 @@ impl Daemon {
         let sole = sole::claim(&app)?;
         let settings = &app.config.http;
         let limits = Limits::of(settings)?;
-        let public = Server::bind("http.listen", settings.listen_address()?, limits.clone()).await?;
+        let mut public = Server::bind("http.listen", settings.listen_address()?, limits.clone()).await?;
+        let tls = settings.certificate_files()?.map(Tls::load).transpose()?;
+        if let Some(tls) = &tls {
+            public = public.encrypted(tls.acceptor()?);
+        }
         let private = Server::bind("http.private_listen", settings.private_listen_address()?, limits).await?;
         let metrics = recorder()?;
         let stop = CancellationToken::new();
@@ -77,6 +81,9 @@ impl Daemon {
         tasks.spawn(private.serve(http::private(Arc::clone(&app), metrics.clone()), stop.clone()));
         tasks.spawn(heart::run(Arc::clone(&app), stop.clone()));
         tasks.spawn(upkeep(metrics, stop.clone()));
+        if let Some(tls) = tls {
+            tasks.spawn(tls.watch(stop.clone()));
+        }
         loops::start(&app, &stop, &mut tasks);
         tracing::info!("nexora serves {public_address} in public and {private_address} in private");
         Ok(Daemon { app, public_address, private_address, stop, tasks, _sole: sole })

@@ -17,6 +17,7 @@ mod server;
 mod session;
 mod sign_in;
 pub mod status;
+mod tls;
 mod webhook;
 mod write_timeout;
 
@@ -30,6 +31,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 pub use routes::{private, public};
 pub use server::{Limits, Server};
+pub use tls::Tls;
 
 use crate::app::App;
 use crate::app::fair_queue::FairQueue;

@@ -17,6 +17,7 @@ use hyper_util::service::TowerToHyperService;
 use ipnet::IpNet;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::http::Settings;
@@ -56,6 +57,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     limits: Limits,
+    tls: Option<TlsAcceptor>,
 }
 
 /// How long requests under way may take to finish once a stop was asked for.
@@ -80,7 +82,13 @@ impl Server {
         };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        Ok(Server { listener, address, limits })
+        Ok(Server { listener, address, limits, tls: None })
+    }
+
+    /// Has every connection encrypted.
+    #[must_use]
+    pub fn encrypted(self, tls: TlsAcceptor) -> Server {
+        Server { tls: Some(tls), ..self }
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -120,11 +128,22 @@ impl Server {
                 request.extensions_mut().insert(ConnectInfo(peer));
                 routes.call(request)
             });
-            let stream = TokioIo::new(WriteTimeout::new(stream, self.limits.write_timeout));
-            let connection = graceful.watch(builder.serve_connection(stream, service));
+            let stream = WriteTimeout::new(stream, self.limits.write_timeout);
+            let (builder, watcher) = (builder.clone(), graceful.watcher());
+            let (tls, handshake) = (self.tls.clone(), self.limits.header_timeout);
             tokio::spawn(async move {
                 // A client that breaks off, or is too slow, is its own affair.
-                let _ = connection.await;
+                match tls {
+                    None => {
+                        let _ = watcher.watch(builder.serve_connection(TokioIo::new(stream), service)).await;
+                    }
+                    Some(tls) => {
+                        if let Ok(Ok(stream)) = tokio::time::timeout(handshake, tls.accept(stream)).await {
+                            let _ =
+                                watcher.watch(builder.serve_connection(TokioIo::new(stream), service)).await;
+                        }
+                    }
+                }
                 drop((place, slot));
             });
         }

@@ -73,7 +73,7 @@ pub async fn run(
 }
 
 /// Writes a file that is not there yet; one that is there is left alone.
-fn write_new(path: &Path, text: &str, mode: u32) -> Result<bool> {
+pub(in crate::ops) fn write_new(path: &Path, text: &str, mode: u32) -> Result<bool> {
     let opened = std::fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
     let failed = |error| file::unwritable(path, Kind::Config, error);
     match opened {

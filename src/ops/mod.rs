@@ -5,10 +5,12 @@
 pub mod access;
 pub mod alert;
 pub mod automation;
+pub mod certificate;
 pub mod connection;
 pub mod contact;
 pub mod doctor;
 pub mod init;
+pub mod install;
 pub mod job;
 pub mod lead;
 pub mod report;

@@ -106,7 +106,7 @@ fn keys_of<I: Hash + Eq>(written: Vec<Written>, parse: fn(&str) -> Result<I>) ->
 
 /// An effect as it becomes by a claim or a settlement, guarded by the epoch that was read.
 #[derive(Serialize)]
-struct Settled<'a> {
+struct EffectRow<'a> {
     tenant_id: &'a str,
     id: &'a str,
     read_epoch: i64,
@@ -119,7 +119,7 @@ struct Settled<'a> {
     settled_at: Option<i64>,
 }
 
-const SETTLED: [(&str, &str); 10] = [
+const EFFECT_COLUMNS: [(&str, &str); 10] = [
     ("tenant_id", "text"),
     ("id", "text"),
     ("read_epoch", "bigint"),
@@ -135,8 +135,8 @@ const SETTLED: [(&str, &str); 10] = [
 /// Begins an attempt of each, unless its row was written since it was read; returns those that were begun. Their rows
 /// have the next epoch and attempt, and no other process may take them before the lease ends.
 pub fn claim(conn: &mut Conn, wanted: &[&Effect], lease: &Lease) -> Result<HashSet<Key<EffectId>>> {
-    let rows: Vec<_> = wanted.iter().map(|effect| settled(effect, effect.epoch)).collect();
-    let (before, after) = dialect::given(conn, &SETTLED[..3]);
+    let rows: Vec<_> = wanted.iter().map(|effect| effect_row(effect, effect.epoch)).collect();
+    let (before, after) = dialect::given(conn, &EFFECT_COLUMNS[..3]);
     let sql = format!(
         "UPDATE effects SET state = 'leased', attempt = effects.attempt + 1, epoch = effects.epoch + 1, due_at = NULL,
                 lease_until = $1, leased_by = $2
@@ -168,8 +168,8 @@ pub fn put_off(conn: &mut Conn, keys: &[Key<EffectId>], until: Timestamp) -> Res
 /// Writes what came of attempts and ends their leases, each unless its row was written since the epoch beside it;
 /// returns those that were written. What was noted in mid-work stays as it is.
 pub fn settle(conn: &mut Conn, settled_ones: &[(&Effect, i64)]) -> Result<HashSet<Key<EffectId>>> {
-    let rows: Vec<_> = settled_ones.iter().map(|(effect, epoch)| settled(effect, *epoch)).collect();
-    let (before, after) = dialect::given(conn, &SETTLED);
+    let rows: Vec<_> = settled_ones.iter().map(|(effect, epoch)| effect_row(effect, *epoch)).collect();
+    let (before, after) = dialect::given(conn, &EFFECT_COLUMNS);
     let sql = format!(
         "UPDATE effects SET state = given.state, reason = given.reason, provider_id = given.provider_id,
                 output = given.output, attempt = given.attempt, due_at = given.due_at,
@@ -183,8 +183,8 @@ pub fn settle(conn: &mut Conn, settled_ones: &[(&Effect, i64)]) -> Result<HashSe
     keys_of(on!(conn, |c| update.load(c))?, EffectId::parse)
 }
 
-fn settled(effect: &Effect, read_epoch: i64) -> Settled<'_> {
-    Settled {
+fn effect_row(effect: &Effect, read_epoch: i64) -> EffectRow<'_> {
+    EffectRow {
         tenant_id: effect.tenant_id.as_str(),
         id: effect.id.as_str(),
         read_epoch,
@@ -200,7 +200,7 @@ fn settled(effect: &Effect, read_epoch: i64) -> Settled<'_> {
 
 /// A run as it becomes, guarded by the epoch that was read.
 #[derive(Serialize)]
-struct Moved<'a> {
+struct RunRow<'a> {
     tenant_id: &'a str,
     id: &'a str,
     read_epoch: i64,
@@ -212,7 +212,7 @@ struct Moved<'a> {
     finished_at: Option<i64>,
 }
 
-const MOVED: [(&str, &str); 9] = [
+const RUN_COLUMNS: [(&str, &str); 9] = [
     ("tenant_id", "text"),
     ("id", "text"),
     ("read_epoch", "bigint"),
@@ -227,7 +227,7 @@ const MOVED: [(&str, &str); 9] = [
 /// Writes the new states of runs, each unless another writer changed it since the epoch beside it was read; returns
 /// those that were written.
 pub fn save_runs(conn: &mut Conn, moved: &[(&Run, i64)]) -> Result<HashSet<Key<RunId>>> {
-    let rows = moved.iter().map(|(run, read_epoch)| Moved {
+    let rows = moved.iter().map(|(run, read_epoch)| RunRow {
         tenant_id: run.tenant_id.as_str(),
         id: run.id.as_str(),
         read_epoch: *read_epoch,
@@ -239,7 +239,7 @@ pub fn save_runs(conn: &mut Conn, moved: &[(&Run, i64)]) -> Result<HashSet<Key<R
         finished_at: run.finished_at.map(Timestamp::millis),
     });
     let rows = Json::of(&rows.collect::<Vec<_>>())?;
-    let (before, after) = dialect::given(conn, &MOVED);
+    let (before, after) = dialect::given(conn, &RUN_COLUMNS);
     let sql = format!(
         "UPDATE runs SET state = given.state, position = given.position, reason = given.reason, due_at = given.due_at,
                 attempt = given.attempt, finished_at = given.finished_at, epoch = given.read_epoch + 1

@@ -28,7 +28,19 @@ pub enum Queue {
 }
 
 impl Queue {
-    fn table(self) -> &'static str {
+    /// Every queue, in the order in which work goes through them.
+    pub const ALL: [Queue; 7] = [
+        Queue::Cursors,
+        Queue::Notices,
+        Queue::Timers,
+        Queue::Schedules,
+        Queue::Events,
+        Queue::Runs,
+        Queue::Effects,
+    ];
+
+    /// Returns the name of what waits in it.
+    pub fn table(self) -> &'static str {
         match self {
             Queue::Events => "events",
             Queue::Runs => "runs",
@@ -215,6 +227,29 @@ fn tenants_between(
     )
     .load(c))?;
     Ok(rows.into_iter().map(|row| row.tenant_id).collect())
+}
+
+/// How much is due in a queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, diesel::QueryableByName, serde::Serialize)]
+pub struct Depth {
+    /// Counted up to `DEPTH_LIMIT`.
+    #[diesel(sql_type = BigInt)]
+    pub due: i64,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub oldest: Option<Timestamp>,
+}
+
+pub const DEPTH_LIMIT: i64 = 10_000;
+
+/// Counts what is due at `now`, of every tenant.
+pub fn depth(conn: &mut Conn, queue: Queue, now: Timestamp) -> Result<Depth> {
+    let sql = format!(
+        "SELECT count(*) AS due, min(due_at) AS oldest FROM
+           (SELECT due_at FROM {} WHERE due_at <= $1 ORDER BY due_at, id LIMIT {DEPTH_LIMIT}) AS waiting",
+        queue.table()
+    );
+    let rows: Vec<Depth> = on!(conn, |c| kept(diesel::sql_query(sql).bind::<BigInt, _>(now)).load(c))?;
+    Ok(rows.first().copied().unwrap_or_default())
 }
 
 fn whole(count: usize) -> i64 {

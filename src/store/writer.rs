@@ -28,6 +28,9 @@ const WATCH_INTERVAL: Duration = Duration::from_millis(200);
 /// Told the fate of the commit and the outcome of its own work.
 type Answer = oneshot::Sender<Result<()>>;
 
+/// Who is to be told, and what came of their work; nothing where the database had failed before its turn.
+type Done = (Answer, Option<Result<()>>);
+
 /// Work that waits for its turn.
 enum Task {
     Once(Work, Answer),
@@ -125,9 +128,11 @@ impl Loop {
             self.reopen();
         }
         for (answer, outcome) in answers {
-            let outcome = match &fate {
-                Ok(()) => outcome,
-                Err(error) => outcome.and(Err(lost(error))),
+            let outcome = match (&fate, outcome) {
+                (_, Some(Err(own))) => Err(own),
+                (Ok(()), Some(Ok(()))) => Ok(()),
+                (Ok(()), None) => Err(undone()),
+                (Err(error), Some(Ok(())) | None) => Err(lost(error)),
             };
             // A caller that has gone away no longer wants its answer.
             let _ = answer.send(outcome);
@@ -176,7 +181,7 @@ struct Group<'a> {
     conn: &'a mut Conn,
     /// False when the database itself failed underneath, so that the transaction can't be trusted.
     is_sound: bool,
-    done: Vec<(Answer, Result<()>)>,
+    done: Vec<Done>,
     /// What was done in the savepoint that is open.
     together: Vec<(RepeatableWork, Answer)>,
 }
@@ -205,7 +210,7 @@ impl<'a> Group<'a> {
             self.is_sound = self.conn.begin().is_ok();
         }
         if !self.is_sound {
-            self.done.push((answer, Err(undone())));
+            self.done.push((answer, None));
             return;
         }
         let outcome = fenced(|| work(self.conn));
@@ -219,8 +224,8 @@ impl<'a> Group<'a> {
     }
 
     fn alone(&mut self, work: impl FnOnce(&mut Conn) -> Result<()>, answer: Answer) {
-        let outcome = if self.is_sound { self.conn.transaction(work) } else { Err(undone()) };
-        self.is_sound &= !matches!(&outcome, Err(error) if error.kind() == Kind::Unavailable);
+        let outcome = self.is_sound.then(|| self.conn.transaction(work));
+        self.is_sound &= !matches!(&outcome, Some(Err(error)) if error.kind() == Kind::Unavailable);
         self.done.push((answer, outcome));
     }
 
@@ -231,12 +236,12 @@ impl<'a> Group<'a> {
         }
         let kept = self.conn.commit();
         self.is_sound &= kept.is_ok();
-        let told = |answer| (answer, kept.as_ref().map_err(lost).copied());
+        let told = |answer| (answer, Some(kept.as_ref().map_err(lost).copied()));
         self.done.extend(self.together.drain(..).map(|(_, answer)| told(answer)));
     }
 
     /// Returns whether it can be committed, and who is to be told.
-    fn end(mut self) -> (bool, Vec<(Answer, Result<()>)>) {
+    fn end(mut self) -> (bool, Vec<Done>) {
         self.release();
         (self.is_sound, self.done)
     }

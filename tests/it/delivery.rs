@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use nexora::daemon::Takeover;
+use nexora::pipeline::deliver::Rounds;
 use nexora_connector::port::Probe as _;
 use nexora_connector::smtp::relay::Relay;
 use nexora_connector::smtp::{SmtpSettings, SmtpTls};
@@ -205,7 +206,7 @@ async fn a_process_that_dies_in_mid_call_leaves_work_that_is_finished_once(backe
     let mut round = None;
     nexora::pipeline::dispatch::sweep(&nexora.app, &mut round).await.unwrap();
     nexora::pipeline::advance::sweep(&nexora.app, &mut None).await.unwrap();
-    let claimed = nexora::pipeline::deliver::sweep(&nexora.app, &mut Default::default()).await.unwrap();
+    let claimed = nexora::pipeline::deliver::sweep(&nexora.app, &mut Rounds::default()).await.unwrap();
     assert_eq!(claimed.handled, 4);
     // A second daemon on the same database, with a clock beyond every lease, takes over.
     let other = nexora.second_daemon().await;
@@ -229,7 +230,7 @@ async fn what_a_daemon_held_is_taken_over_seconds_after_it_is_gone(backend: Back
     app.heart.beat(&app.db, &app.clock).await.unwrap();
     nexora::pipeline::dispatch::sweep(app, &mut None).await.unwrap();
     nexora::pipeline::advance::sweep(app, &mut None).await.unwrap();
-    nexora::pipeline::deliver::sweep(app, &mut Default::default()).await.unwrap();
+    nexora::pipeline::deliver::sweep(app, &mut Rounds::default()).await.unwrap();
     let other = nexora.second_daemon().await;
     let mut takeover = Takeover::default();
     takeover.look(&other).await.unwrap();

@@ -55,6 +55,7 @@ pub const ROUTES: &[(&str, &str, Shows)] = &[
 pub const COMMANDS: &[(&str, &str)] = &[
     ("demo --once", "operator"),
     ("init --dir /nonexistent/nexora --operator x@example.com", "operator"),
+    ("install --dry-run", "operator"),
     ("serve", "operator"),
     ("doctor --launch acme", "operator"),
     ("books", "status.read"),
@@ -65,6 +66,9 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("config show", "operator"),
     ("migrate --status", "operator"),
     ("completions bash", ""),
+    ("man lead list", ""),
+    ("tls self-signed a.example", "operator"),
+    ("top --once", "status.read"),
     ("tenant create delta --name D --timezone America/Chicago --owner-email o@d.example.com", "operator"),
     ("tenant list", "operator"),
     ("tenant show acme", "tenant.read"),

@@ -26,7 +26,19 @@ pub async fn ports(around: &Surroundings) -> Vec<Finding> {
     for (key, address) in listeners(config) {
         findings.push(if runs_here { answers(key, address).await } else { is_free(key, address) });
     }
+    findings.extend(own_certificate(config));
     findings
+}
+
+fn own_certificate(config: &Config) -> Option<Finding> {
+    let files = config.http.certificate_files().ok()??;
+    let shown = files.certificate.display();
+    Some(match files.read() {
+        Ok(_) => Finding::good(format!("the certificate in `{shown}` can be used")),
+        Err(error) => {
+            Finding::broken(error.report(), error.hint_text().unwrap_or("mend the files").to_owned())
+        }
+    })
 }
 
 fn listeners(config: &Config) -> Vec<(&'static str, SocketAddr)> {
