@@ -12,19 +12,19 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::print_stdout,
+    clippy::cast_precision_loss,
     clippy::disallowed_methods
 )]
 
+mod copies;
 mod process;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use diesel::prelude::*;
-use diesel::sql_types::Text;
 use nexora::app::App;
 use nexora::config::Config;
 use nexora::ops::automation;
@@ -34,15 +34,15 @@ use nexora::pipeline;
 use nexora::pipeline::intake::Offer;
 use nexora_core::base::clock::Clock;
 use nexora_core::base::text::Json;
-use nexora_core::model::address::Slug;
+use nexora_core::model::EventId;
 use nexora_core::model::audit::Actor;
 use nexora_core::model::event::{Event, EventKind, EventState};
 use nexora_core::model::principal::Principal;
 use nexora_core::model::tenant::Tenant;
-use nexora_core::model::{EventId, TenantId};
 use nexora_engine::lead::enquiry::Enquiry;
 use nexora_store::due::{self, Queue};
 use nexora_store::{Conn, Db, event, lead};
+use plotters::prelude::*;
 
 #[derive(Parser)]
 struct Args {
@@ -52,6 +52,9 @@ struct Args {
     /// The database; a new SQLite file for each size unless it is named.
     #[arg(long)]
     database: Option<String>,
+    /// Draws what was measured into this file.
+    #[arg(long)]
+    svg: Option<PathBuf>,
     /// What `cargo bench` adds.
     #[arg(long, hide = true)]
     bench: bool,
@@ -80,12 +83,59 @@ fn main() {
         "leads ms",
         "page ms"
     );
+    let mut sizes = Vec::new();
     for tenants in args.tenants {
-        runtime.block_on(measure(tenants, args.database.clone()));
+        sizes.push(runtime.block_on(measure(tenants, args.database.clone())));
+    }
+    if let Some(file) = args.svg {
+        draw(&file, &sizes);
     }
 }
 
-async fn measure(tenants: usize, database: Option<String>) {
+/// What was measured of one size: times in ms.
+struct Size {
+    tenants: usize,
+    ready: f64,
+    due: f64,
+    leads: f64,
+    page: f64,
+}
+
+/// A line of the drawing: its name, its colour, and what it shows of a size.
+type Line = (&'static str, RGBColor, fn(&Size) -> f64);
+
+/// Draws the times by the number of tenants, both axes logarithmic.
+fn draw(file: &Path, sizes: &[Size]) {
+    let area = SVGBackend::new(file, (720, 420)).into_drawing_area();
+    area.fill(&WHITE).unwrap();
+    let (first, last) = (sizes.first().unwrap().tenants as f64, sizes.last().unwrap().tenants as f64);
+    let mut chart = ChartBuilder::on(&area)
+        .margin(12)
+        .x_label_area_size(40)
+        .y_label_area_size(60)
+        .build_cartesian_2d((first..last).log_scale(), (0.01..10_000.0).log_scale())
+        .unwrap();
+    chart.configure_mesh().x_desc("tenants").y_desc("ms").draw().unwrap();
+    let lines: [Line; 4] = [
+        ("ready after the start", RED, |size| size.ready),
+        ("status page", BLUE, |size| size.page),
+        ("list of leads", GREEN, |size| size.leads),
+        ("what is due", BLACK, |size| size.due),
+    ];
+    for (name, color, value) in lines {
+        let points = sizes.iter().map(|size| (size.tenants as f64, value(size).max(0.01)));
+        let series = LineSeries::new(points, color.stroke_width(2)).point_size(4);
+        chart
+            .draw_series(series)
+            .unwrap()
+            .label(name)
+            .legend(move |(x, y)| PathElement::new(vec![(x, y), (x + 18, y)], color.stroke_width(2)));
+    }
+    chart.configure_series_labels().border_style(BLACK).background_style(WHITE).draw().unwrap();
+    area.present().unwrap();
+}
+
+async fn measure(tenants: usize, database: Option<String>) -> Size {
     let folder = tempfile::tempdir().unwrap();
     let config = write_config(folder.path(), database);
     let (app, first) = fill(&config, tenants).await;
@@ -103,18 +153,26 @@ async fn measure(tenants: usize, database: Option<String>) {
     let busy = process::cpu(&daemon).saturating_sub(before);
     let resident = process::resident_mb(&daemon);
     let file = std::fs::metadata(folder.path().join("nexora.db")).map_or(0, |file| file.len() / 1_048_576);
+    let size = Size {
+        tenants,
+        ready: millis(ready),
+        due: millis(median(|| find_due(&app)).await),
+        leads: millis(median(|| list_leads(&app, &first)).await),
+        page: millis(median(|| show_page(&app, &first)).await),
+    };
     println!(
         "{tenants:>8} {:>12} {:>10} {file:>9} {:>9.0} {:>7.2} % {resident:>8} {:>8.2} {:>8.2} {:>8.2}",
         tenants * AUTOMATIONS * LEADS,
         tenants * EVENTS,
-        millis(ready),
+        size.ready,
         100.0 * busy.as_secs_f64() / SAMPLE.as_secs_f64(),
-        millis(median(|| find_due(&app)).await),
-        millis(median(|| list_leads(&app, &first)).await),
-        millis(median(|| show_page(&app, &first)).await),
+        size.due,
+        size.leads,
+        size.page,
     );
     daemon.kill().unwrap();
     daemon.wait().unwrap();
+    size
 }
 
 fn millis(time: Duration) -> f64 {
@@ -249,82 +307,9 @@ async fn fill(config: &Config, tenants: usize) -> (std::sync::Arc<App>, Tenant) 
     app.db.write(past).await.unwrap();
     let id = first.id.clone();
     let copied = move |conn: &mut Conn| {
-        copy(conn, &id, tenants);
+        copies::of_tenant(conn, &id, tenants);
         Ok(())
     };
     app.db.write(copied).await.unwrap();
     (app, first)
-}
-
-#[derive(QueryableByName)]
-struct Name {
-    #[diesel(sql_type = Text)]
-    name: String,
-}
-
-fn names(conn: &mut Conn, sql: &str) -> Vec<String> {
-    let rows: Vec<Name> = match conn {
-        Conn::Sqlite(conn) => diesel::sql_query(sql).load(conn).unwrap(),
-        Conn::Postgres(conn) => diesel::sql_query(sql).load(&mut **conn).unwrap(),
-    };
-    rows.into_iter().map(|row| row.name).collect()
-}
-
-fn execute(conn: &mut Conn, sql: &str) {
-    use diesel::connection::SimpleConnection;
-    match conn {
-        Conn::Sqlite(conn) => SimpleConnection::batch_execute(conn, sql).unwrap(),
-        Conn::Postgres(conn) => SimpleConnection::batch_execute(&mut **conn, sql).unwrap(),
-    }
-}
-
-/// Copies every row of a tenant to tenants of other ids; the ids of the rows stay as they are.
-fn copy(conn: &mut Conn, first: &TenantId, tenants: usize) {
-    let is_sqlite = matches!(conn, Conn::Sqlite(_));
-    execute(conn, "CREATE TABLE bench_tenants (id TEXT PRIMARY KEY, slug TEXT NOT NULL)");
-    let now = nexora_core::base::clock::Timestamp::from_millis(1_790_000_000_000);
-    for number in 1..tenants {
-        let (id, slug): (_, Slug) = (TenantId::new(now), format!("t{number}").parse().unwrap());
-        execute(conn, &format!("INSERT INTO bench_tenants VALUES ('{id}', '{slug}')"));
-    }
-    let (tables, columns) = if is_sqlite {
-        (
-            "SELECT t.name AS name FROM sqlite_schema t JOIN pragma_table_info(t.name) c WHERE t.type = 'table' AND c.name = 'tenant_id' AND c.\"notnull\"",
-            "SELECT name FROM pragma_table_info('TABLE') WHERE name NOT IN ('tenant_id', 'slug')",
-        )
-    } else {
-        (
-            "SELECT table_name::text AS name FROM information_schema.columns WHERE table_schema = current_schema() AND column_name = 'tenant_id' AND is_nullable = 'NO'",
-            "SELECT column_name::text AS name FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = 'TABLE' AND column_name NOT IN ('tenant_id', 'slug')",
-        )
-    };
-    // References are looked at when all is copied.
-    execute(
-        conn,
-        if is_sqlite { "PRAGMA defer_foreign_keys = ON" } else { "SET session_replication_role = replica" },
-    );
-    let mut own = names(conn, &columns.replace("TABLE", "tenants"));
-    own.retain(|column| column != "id");
-    let own = own.join(", ");
-    execute(
-        conn,
-        &format!(
-            "INSERT INTO tenants (id, slug, {own}) SELECT b.id, b.slug, {own} FROM bench_tenants b,
-                (SELECT {own} FROM tenants WHERE id = '{first}') t"
-        ),
-    );
-    for table in names(conn, tables) {
-        let columns = names(conn, &columns.replace("TABLE", &table)).join(", ");
-        execute(
-            conn,
-            &format!(
-                "INSERT INTO {table} (tenant_id, {columns}) SELECT b.id, t.* FROM bench_tenants b,
-                    (SELECT {columns} FROM {table} WHERE tenant_id = '{first}') t"
-            ),
-        );
-    }
-    execute(conn, "DROP TABLE bench_tenants");
-    if !is_sqlite {
-        execute(conn, "SET session_replication_role = origin; ANALYZE");
-    }
 }

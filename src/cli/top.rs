@@ -232,11 +232,11 @@ mod tests {
                 error_at: Some(at - minute),
             }],
         };
-        let mut terminal = Terminal::new(TestBackend::new(80, 20)).unwrap();
+        let mut terminal = Terminal::new(TestBackend::new(100, 24)).unwrap();
         terminal.draw(|frame| page(frame, &activity)).unwrap();
         let shown = terminal.backend().to_string();
         for part in
-            ["no daemon runs", "10000+", "1 minute", "acme", "21", "acme/smtp", "failing", "535 the password"]
+            ["no daemon runs", "10000+", "1 min", "acme", "21", "acme/smtp", "failing", "535 the password"]
         {
             assert!(shown.contains(part), "{part}:\n{shown}");
         }
