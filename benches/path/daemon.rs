@@ -82,27 +82,75 @@ impl Daemons {
         self.running.iter().map(|daemon| process::resident_mb(&daemon.process)).sum()
     }
 
-    /// Kills one after another, with `pause` in between, and starts each anew; returns how often once `work` is done.
-    pub async fn kill_during<T>(&mut self, pause: Duration, work: impl Future<Output = T>) -> (T, usize) {
+    /// Disturbs what runs until `work` is done; returns how often, of each kind.
+    pub async fn disturb_during<T>(
+        &mut self,
+        plan: &[Disturbance],
+        work: impl Future<Output = T>,
+    ) -> (T, Vec<usize>) {
         let mut work = std::pin::pin!(work);
-        let mut kills = 0;
+        let begun = tokio::time::Instant::now();
+        let mut counts = vec![0; plan.len()];
         loop {
-            if let Ok(done) = tokio::time::timeout(pause, &mut work).await {
-                return (done, kills);
+            let at = |place: usize| begun + plan[place].every * u32::try_from(counts[place] + 1).unwrap();
+            let next = (0..plan.len()).min_by_key(|place| at(*place)).unwrap();
+            if let Ok(done) = tokio::time::timeout_at(at(next), &mut work).await {
+                return (done, counts);
             }
-            let place = kills % self.running.len();
-            let daemon = &mut self.running[place];
-            daemon.process.kill().unwrap();
-            daemon.process.wait().unwrap();
-            kills += 1;
-            let started = Daemon::start(daemon.file.clone(), daemon.address);
-            let (new, done) = tokio::join!(started, tokio::time::timeout(Duration::ZERO, &mut work));
-            self.running[place] = new;
-            if let Ok(done) = done {
-                return (done, kills);
+            let place = counts.iter().sum::<usize>() % self.running.len();
+            counts[next] += 1;
+            let disturbed = self.disturb(&plan[next].kind, place);
+            if let ((), Ok(done)) = tokio::join!(disturbed, tokio::time::timeout(Duration::ZERO, &mut work)) {
+                return (done, counts);
             }
         }
     }
+
+    async fn disturb(&mut self, kind: &Kind, place: usize) {
+        match kind {
+            Kind::Kill => {
+                let daemon = &mut self.running[place];
+                daemon.process.kill().unwrap();
+                daemon.process.wait().unwrap();
+                self.running[place] = Daemon::start(daemon.file.clone(), daemon.address).await;
+            }
+            Kind::Freeze => {
+                let pid = self.running[place].process.id();
+                signal("-STOP", pid);
+                tokio::spawn(async move {
+                    tokio::time::sleep(FROZEN).await;
+                    signal("-CONT", pid);
+                });
+            }
+            Kind::Run(command) => {
+                let ran = tokio::process::Command::new("sh").args(["-c", command]).status().await;
+                assert!(ran.unwrap().success(), "`{command}` failed");
+            }
+        }
+    }
+}
+
+/// What is done to the daemons, or to what they rest on, again and again.
+pub struct Disturbance {
+    pub every: Duration,
+    pub kind: Kind,
+}
+
+pub enum Kind {
+    /// One is killed (SIGKILL), and started anew.
+    Kill,
+    /// One is stopped (SIGSTOP) for longer than others wait for a sign of life, and goes on then.
+    Freeze,
+    /// A command that does something, such as starting the database anew.
+    Run(String),
+}
+
+/// How long a daemon is frozen: others take over after ten seconds, and what it held is asked after fifteen more.
+const FROZEN: Duration = Duration::from_secs(30);
+
+/// Sends a signal to a process; one that was killed meanwhile is not there any more.
+fn signal(name: &str, pid: u32) {
+    let _ = std::process::Command::new("kill").args([name, &pid.to_string()]).status();
 }
 
 impl Daemon {

@@ -28,12 +28,14 @@ pub struct Round {
     per_second: Option<u32>,
     leads: usize,
     length: Duration,
+    /// Whoever is told to come back later does.
+    is_patient: bool,
 }
 
 impl Round {
     /// As fast as so many connections are answered.
     pub fn of(connections: u32) -> Round {
-        Round { connections, per_second: None, leads: usize::MAX, length: Duration::MAX }
+        Round { connections, per_second: None, leads: usize::MAX, length: Duration::MAX, is_patient: false }
     }
 
     pub fn rate(self, per_second: u32) -> Round {
@@ -42,6 +44,10 @@ impl Round {
 
     pub fn leads(self, leads: usize) -> Round {
         Round { leads, ..self }
+    }
+
+    pub fn patient(self) -> Round {
+        Round { is_patient: true, ..self }
     }
 
     pub fn lasting(self, length: Duration) -> Round {
@@ -126,6 +132,7 @@ async fn client(address: SocketAddr, next: Arc<AtomicUsize>, place: u32, until: 
         let (sent_at, started) = (now(), Instant::now());
         let status = loop {
             match post(&mut stream, number).await {
+                Ok(503) if round.is_patient => tokio::time::sleep(Duration::from_millis(200)).await,
                 Ok(status) => break status,
                 // A daemon was killed: the same lead is posted again, under the same key.
                 Err(_) => stream = connect(address).await,

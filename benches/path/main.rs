@@ -1,6 +1,7 @@
 //! What a lead costs from the public endpoint to the last of its effects, on the released daemon with everything on.
 //!
-//!     cargo bench --bench path -- [--seconds N] [--history N] [--database URL] [--daemons N] [--kill-every SECONDS]
+//!     cargo bench --bench path -- [--seconds N] [--history N] [--database URL] [--daemons N]
+//!         [--kill-every SECONDS] [--freeze-every SECONDS] [--run-every SECONDS --run COMMAND]
 //!
 //! Three processes: the daemon (or several, on PostgreSQL), a stub that takes what the daemon tells other programs, and the load, which posts
 //! leads as JSON. The tenant has one automation with two `webhook.post` steps. The database first takes `--history`
@@ -28,7 +29,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 
-use daemon::Daemons;
+use daemon::{Daemons, Disturbance, Kind};
 use load::{Load, Round};
 use stub::Stub;
 
@@ -49,9 +50,23 @@ struct Args {
     /// Adds a round in which a daemon is killed, and started anew, every so many seconds.
     #[arg(long)]
     kill_every: Option<u64>,
+    /// The same, with one that is frozen for 30 s.
+    #[arg(long)]
+    freeze_every: Option<u64>,
+    /// The same, with a command that is run, such as one that starts the database anew.
+    #[arg(long, requires = "run")]
+    run_every: Option<u64>,
+    #[arg(long, value_name = "COMMAND", requires = "run_every")]
+    run: Option<String>,
     /// Leads in that round.
     #[arg(long, default_value_t = 20_000)]
-    killed_leads: usize,
+    disturbed_leads: usize,
+    /// Leads a second in that round; as many as are answered unless it is given.
+    #[arg(long)]
+    disturbed_rate: Option<u32>,
+    /// Leaves out the rounds without disturbance.
+    #[arg(long)]
+    only_disturbed: bool,
     /// Leaves out the raw limits.
     #[arg(long)]
     no_limits: bool,
@@ -78,7 +93,7 @@ fn main() {
 
 async fn measure(args: Args) {
     let stub = Stub::start();
-    let mut daemons = Daemons::start(args.daemons, args.database, &stub.url()).await;
+    let mut daemons = Daemons::start(args.daemons, args.database.clone(), &stub.url()).await;
     let mut load = Load::new(daemons.addresses());
     if args.history > 0 {
         let begun = Instant::now();
@@ -99,12 +114,13 @@ async fn measure(args: Args) {
         "RSS MB"
     );
     let length = Duration::from_secs(args.seconds);
-    for (name, round) in [
+    let rounds = [
         ("1 connection", Round::of(1)),
         ("64 connections", Round::of(64)),
         ("64 connections, 500/s", Round::of(64).rate(500)),
         ("64 connections, 1,000/s", Round::of(64).rate(1_000)),
-    ] {
+    ];
+    for (name, round) in rounds.into_iter().filter(|_| !args.only_disturbed) {
         let busy = daemons.cpu();
         let begun = Instant::now();
         let sent = load.run(round.lasting(length)).await;
@@ -128,28 +144,48 @@ async fn measure(args: Args) {
         );
         assert!(sent.refused == 0, "{} leads were refused", sent.refused);
     }
-    if let Some(seconds) = args.kill_every {
-        let begun = Instant::now();
-        let work = async {
-            let sent = load.run(Round::of(64).leads(args.killed_leads)).await;
-            let accepted_for = begun.elapsed();
-            worked_off(&stub, &load).await;
-            (sent, accepted_for, begun.elapsed())
-        };
-        let ((sent, accepted_for, all_for), kills) =
-            daemons.kill_during(Duration::from_secs(seconds), work).await;
-        let leads = sent.accepted.len();
-        let rates = (per_second(leads, accepted_for), per_second(leads, all_for));
-        println!(
-            "{leads} leads during {kills} kills: {:.0}/s accepted, {:.0}/s worked off",
-            rates.0, rates.1
-        );
-        assert!(sent.refused == 0, "{} leads were refused", sent.refused);
+    let plan = plan(&args);
+    if !plan.is_empty() {
+        disturbed(&args, &plan, &stub, &mut daemons, &mut load).await;
     }
     println!("every lead made exactly two calls: {} leads, {} calls", load.accepted, stub.calls().await);
     if !args.no_limits {
         limits::report(&daemons, length).await;
     }
+}
+
+fn plan(args: &Args) -> Vec<Disturbance> {
+    let each = |seconds: Option<u64>, kind| Some(Disturbance { every: Duration::from_secs(seconds?), kind });
+    let run = args.run.clone().map(Kind::Run).and_then(|kind| each(args.run_every, kind));
+    [each(args.kill_every, Kind::Kill), each(args.freeze_every, Kind::Freeze), run]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+async fn disturbed(args: &Args, plan: &[Disturbance], stub: &Stub, daemons: &mut Daemons, load: &mut Load) {
+    let begun = Instant::now();
+    let round = Round::of(64).leads(args.disturbed_leads).patient();
+    let work = async {
+        let sent = load.run(args.disturbed_rate.map_or(round, |rate| round.rate(rate))).await;
+        let accepted_for = begun.elapsed();
+        worked_off(stub, load).await;
+        (sent, accepted_for, begun.elapsed())
+    };
+    let ((sent, accepted_for, all_for), counts) = daemons.disturb_during(plan, work).await;
+    let leads = sent.accepted.len();
+    let told = plan.iter().zip(counts).map(|(one, count)| match one.kind {
+        Kind::Kill => format!("{count} kills"),
+        Kind::Freeze => format!("{count} daemons frozen"),
+        Kind::Run(_) => format!("{count} times the command"),
+    });
+    println!(
+        "{leads} leads during {}: {:.0}/s accepted, {:.0}/s worked off",
+        told.collect::<Vec<_>>().join(", "),
+        per_second(leads, accepted_for),
+        per_second(leads, all_for)
+    );
+    assert!(sent.refused == 0, "{} leads were refused", sent.refused);
 }
 
 /// Waits until the stub has heard twice of every lead that was accepted; fails when it never does, or hears more.

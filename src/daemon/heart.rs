@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
+use crate::daemon::clock_back;
 use crate::daemon::takeover::Takeover;
 use nexora_core::base::Result;
 use nexora_core::model::daemon::BEAT;
@@ -20,6 +21,10 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) {
     forget(&app).await;
     let (mut failing, mut takeover) = (false, Takeover::default());
     loop {
+        // Before this clock's own sign of life hides what the one before said.
+        if let Err(error) = clock_back::look(&app).await {
+            tracing::debug!(reason = %error.report(), "it was not looked whether the clock went back");
+        }
         let beat = app.heart.beat(&app.db, &app.clock).await;
         match &beat {
             Err(error) if !failing => {

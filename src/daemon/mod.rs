@@ -3,6 +3,7 @@
 //! A stop is graceful: no stage claims anything more, requests and deliveries under way finish, and
 //! what does not finish in time is taken up by rescue after the next start.
 
+pub mod clock_back;
 mod heart;
 mod logging;
 mod loops;

@@ -24,6 +24,11 @@ pub fn save(conn: &mut Conn, daemon: &Daemon) -> Result<()> {
     Ok(())
 }
 
+/// Notes that a daemon was last heard at a moment, since the clock by which it was heard has gone back.
+pub fn heard_at(conn: &mut Conn, id: &DaemonId, at: Timestamp) -> Result<()> {
+    on!(conn, |c| kept::update(daemons::table.find(id)).set(daemons::beat_at.eq(at)).execute(c)).map(|_| ())
+}
+
 /// Lists daemons, the one that was heard last first.
 pub fn list(conn: &mut Conn, limit: i64) -> Result<Vec<Daemon>> {
     on!(conn, |c| daemons::table

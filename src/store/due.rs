@@ -5,6 +5,8 @@
 //! first. When more is due than one sweep may take, the sweep goes round the tenants instead and
 //! gives each the same share, so that one tenant's long queue delays no other.
 
+use std::time::Duration;
+
 use diesel::RunQueryDsl;
 use diesel::sql_types::{BigInt, Nullable, Text};
 
@@ -12,7 +14,7 @@ use crate::conn::on;
 use crate::kept::kept;
 use crate::{Conn, dialect};
 use nexora_core::base::Result;
-use nexora_core::base::clock::Timestamp;
+use nexora_core::base::clock::{Timestamp, whole_millis};
 use nexora_core::model::TenantId;
 
 /// A table whose rows become due.
@@ -227,6 +229,43 @@ fn tenants_between(
     )
     .load(c))?;
     Ok(rows.into_iter().map(|row| row.tenant_id).collect())
+}
+
+/// Brings back what waits, after the clock went from `before` back to `now`: what is tried again, by as much; what was
+/// due already, and what is read again and again, to now. No lease lasts for longer than `lease` from now.
+pub fn bring_back(conn: &mut Conn, (now, before): (Timestamp, Timestamp), lease: Duration) -> Result<()> {
+    let by = before.since(now);
+    for queue in Queue::ALL {
+        match queue {
+            // The hour that people see decides about these.
+            Queue::Timers | Queue::Schedules => {}
+            Queue::Cursors => set_due(conn, queue, "$1", (now, None))?,
+            Queue::Runs => set_due(conn, queue, "$1", (now, Some(before)))?,
+            Queue::Events | Queue::Effects | Queue::Notices => {
+                set_due(conn, queue, &format!("due_at - {}", whole_millis(by)), (now, None))?;
+            }
+        }
+    }
+    for table in ["cursors", "effects"] {
+        let sql = format!("UPDATE {table} SET lease_until = $1 WHERE lease_until > $1");
+        let until = now + lease;
+        on!(conn, |c| kept(diesel::sql_query(sql).bind::<BigInt, _>(until)).execute(c))?;
+    }
+    Ok(())
+}
+
+/// Sets when rows are due that are due after `now`, and not after `until`.
+fn set_due(
+    conn: &mut Conn,
+    queue: Queue,
+    due_at: &str,
+    (now, until): (Timestamp, Option<Timestamp>),
+) -> Result<()> {
+    let until = until.map_or_else(String::new, |until| format!(" AND due_at <= {}", until.millis()));
+    let table = queue.table();
+    let sql = format!("UPDATE {table} SET due_at = {due_at} WHERE due_at > $1{until}");
+    // It happens once in years: its statement need not be kept.
+    on!(conn, |c| diesel::sql_query(sql).bind::<BigInt, _>(now).execute(c)).map(|_| ())
 }
 
 /// How much is due in a queue.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use nexora::daemon::Takeover;
+use nexora::daemon::{Takeover, clock_back};
 use nexora::pipeline::deliver::Rounds;
 use nexora_connector::port::Probe as _;
 use nexora_connector::smtp::relay::Relay;
@@ -12,6 +12,7 @@ use nexora_core::model::connection::WhenInDoubt;
 use nexora_core::model::daemon::LANDING;
 use nexora_core::model::effect::EffectState;
 use nexora_core::model::run::RunState;
+use nexora_engine::lead::enquiry::Enquiry;
 use serde_json::json;
 
 use crate::harness::{Backend, Nexora, enquiry, on_both};
@@ -49,6 +50,7 @@ on_both!(
     a_relay_says_before_any_mail_what_it_would_not_take,
     a_dead_effect_can_be_revived_and_its_run_then_succeeds,
     a_process_that_dies_in_mid_call_leaves_work_that_is_finished_once,
+    a_clock_that_goes_back_holds_nothing_up,
     what_a_daemon_held_is_taken_over_seconds_after_it_is_gone,
 );
 
@@ -218,6 +220,39 @@ async fn a_process_that_dies_in_mid_call_leaves_work_that_is_finished_once(backe
     assert_eq!(held(&nexora)[0], 1, "one mail was sent");
     let states = nexora.effects(&id).await;
     assert!(states.values().all(|state| *state == EffectState::Delivered), "{states:?}");
+}
+
+async fn a_clock_that_goes_back_holds_nothing_up(backend: Backend) {
+    const HOUR: Duration = Duration::from_hours(1);
+    let nexora = Nexora::with_sandbox(backend).await;
+    let app = &nexora.app;
+    let tried_again = nexora.submit(enquiry()).await;
+    nexora.faults(json!([{ "service": "gmail", "call": "drafts.create", "fault": "status", "status": 503, "times": 1 }])).await;
+    nexora::pipeline::settle(app).await.unwrap();
+    assert_ne!(nexora.effects(&tried_again).await["acknowledge"], EffectState::Delivered);
+    // It came in just before, and nothing was done with it yet.
+    let another = Enquiry { email: "jill.miller@example.com".to_owned(), phone: String::new(), ..enquiry() };
+    let untouched = nexora.submit(another).await;
+    app.heart.beat(&app.db, &app.clock).await.unwrap();
+    app.clock.set(app.clock.now() - HOUR);
+    nexora::pipeline::settle(app).await.unwrap();
+    assert!(nexora.effects(&untouched).await.is_empty(), "by the new clock it is not due for an hour");
+    clock_back::look(app).await.unwrap();
+    for _ in 0..6 {
+        app.clock.advance(Duration::from_secs(10));
+        nexora::pipeline::settle(app).await.unwrap();
+    }
+    for lead in [&tried_again, &untouched] {
+        let states = nexora.effects(lead).await;
+        assert!(
+            !states.is_empty() && states.values().all(|state| *state == EffectState::Delivered),
+            "{states:?}"
+        );
+    }
+    // The clock is taken as it is from now on.
+    clock_back::look(app).await.unwrap();
+    let heard = app.db.read(|conn| nexora_store::daemon::list(conn, 1)).await.unwrap();
+    assert!(heard[0].beat_at <= app.clock.now());
 }
 
 async fn what_a_daemon_held_is_taken_over_seconds_after_it_is_gone(backend: Backend) {
