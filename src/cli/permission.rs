@@ -141,6 +141,7 @@ fn need(command: &Command, names_tenant: bool) -> Need {
         | Command::Serve
         | Command::Doctor(_)
         | Command::Alerts(_)
+        | Command::Backup(_)
         | Command::Sandbox(_)
         | Command::Config(_)
         | Command::Migrate(_) => Need::Operator,

@@ -5,6 +5,7 @@
 pub mod access;
 pub mod alert;
 pub mod automation;
+pub mod backup;
 pub mod connection;
 pub mod contact;
 pub mod doctor;

@@ -9,6 +9,7 @@ pub mod appointment;
 pub mod audit;
 pub mod automatic_answer;
 pub mod automation;
+pub mod backup;
 pub mod balance;
 pub mod books;
 mod conn;

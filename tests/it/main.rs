@@ -5,6 +5,7 @@
 mod alerting;
 mod architecture;
 mod automations;
+mod backup;
 mod books;
 mod broken;
 mod browser;

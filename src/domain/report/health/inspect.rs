@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::app::{App, heart};
+use crate::domain::report::backup;
 use crate::domain::report::health::machine::{self, Machine};
 use crate::domain::report::health::{self, HealthIssue, Level, Standing};
 use nexora_core::base::Result;
@@ -91,6 +92,8 @@ pub async fn machine(app: &App, now: Timestamp) -> Result<(Vec<Daemon>, Vec<Heal
         Clock::System => app.db.read(daemon::server_time).await?,
         Clock::HandSet(_) => None,
     };
+    let first = app.db.read(tenant::first_created).await?;
+    let backup = backup::trouble(&app.config.backup, first, now);
     let seen = Machine {
         daemons: &daemons,
         is_gone: heart::is_gone,
@@ -98,6 +101,7 @@ pub async fn machine(app: &App, now: Timestamp) -> Result<(Vec<Daemon>, Vec<Heal
         unwritable,
         server_time,
         findings: &findings,
+        backup,
     };
     let issues = machine::of(&seen, now);
     Ok((daemons, issues))

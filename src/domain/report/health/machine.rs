@@ -36,6 +36,8 @@ pub struct Machine<'a> {
     pub server_time: Option<Timestamp>,
     /// What the daemon found when it last looked.
     pub findings: &'a [Finding],
+    /// What is wrong with the backups.
+    pub backup: Option<HealthIssue>,
 }
 
 /// Returns what the operator should look at.
@@ -46,6 +48,7 @@ pub fn of(machine: &Machine<'_>, now: Timestamp) -> Vec<HealthIssue> {
     issues.extend(of_clock(machine, now));
     issues.extend(of_daemons(machine, now));
     issues.extend(machine.findings.iter().map(of_finding));
+    issues.extend(machine.backup.clone());
     issues
 }
 
@@ -156,6 +159,7 @@ mod tests {
                 unwritable: None,
                 server_time: None,
                 findings: &[],
+                backup: None,
             };
             of(&machine, NOW).first().map(|issue| issue.what.clone()).unwrap_or_default()
         };
@@ -177,6 +181,7 @@ mod tests {
                 unwritable: None,
                 server_time: server,
                 findings: &[],
+                backup: None,
             };
             of_clock(&machine, NOW).map(|issue| (issue.level, issue.what))
         };
