@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::ops::backup::archive;
 use crate::ops::backup::folder::{self, Listed};
 use crate::ops::backup::manifest::{SealedFor, Summary};
+use crate::ops::backup::restore::{self, Restored};
 use crate::ops::backup::seal::{Lock, Opener, read_passphrase};
 use crate::ops::backup::{self, Created, Tried, Wish};
 use nexora_core::base::clock::Clock;
@@ -45,6 +46,21 @@ Without what opens it, the backup is held against its sum alone: damage is found
     Verify {
         /// The backup; the latest of the folder where it is left out
         file: Option<PathBuf>,
+        #[command(flatten)]
+        opening: Opening,
+    },
+    /// Put a backup in place: on a fresh machine, or instead of the database that is there
+    #[command(after_help = "Examples:
+  nexora backup restore nexora-20261201T023000Z.backup --identity-file nexora.key
+  nexora --config /etc/nexora/nexora.toml backup restore FILE --replace --yes
+
+Stop the daemon first. A run that was ended goes on where it was when it is begun again; until the last step the
+installation is as it was. What was restored is held: `nexora restore status` says what that means.")]
+    Restore {
+        file: PathBuf,
+        /// Put it in the place of the database that is there, which keeps another name
+        #[arg(long)]
+        replace: bool,
         #[command(flatten)]
         opening: Opening,
     },
@@ -89,6 +105,7 @@ pub async fn run(global: &Global, command: Command, out: &Out) -> Result<()> {
         Command::Create(arguments) => create(global, arguments, out).await,
         Command::List { folder } => list(global, folder, out),
         Command::Verify { file, opening } => verify(global, file, &opening, out),
+        Command::Restore { file, replace, opening } => put_in_place(global, &file, replace, &opening, out),
         Command::Prune { dry_run } => prune(global, dry_run, out),
     }
 }
@@ -253,6 +270,55 @@ fn told_of_tried(tried: &Tried, out: &Out) -> Result<()> {
             SealedFor::Passphrase => "Give `--passphrase-file FILE` to look into it.",
         });
     }
+    Ok(())
+}
+
+fn put_in_place(global: &Global, file: &Path, replace: bool, opening: &Opening, out: &Out) -> Result<()> {
+    let summary = archive::summary(file)?;
+    let Some(opener) = opener(global, &summary, opening)? else {
+        return Err(Error::denied("nothing was given that opens the backup").hint(
+            match summary.sealed_for {
+                SealedFor::Identity => "give `--identity-file FILE` with the secret key of age",
+                SealedFor::Passphrase => "give `--passphrase-file FILE`",
+            },
+        ));
+    };
+    if replace {
+        out.confirm(&format!(
+            "this puts the backup of {} in the place of the database: what came after it is left behind",
+            summary.created_at
+        ))?;
+    }
+    let bar = bar("restore", global);
+    let wish = restore::Wish { file, opener: &opener, config: &global.config, replace };
+    let restored = restore::restore(&wish, &|done, total| show(&bar, done, total));
+    bar.finish_and_clear();
+    told_of_restored(&restored?, out)
+}
+
+fn told_of_restored(restored: &Restored, out: &Out) -> Result<()> {
+    let paths = |paths: &[PathBuf]| {
+        paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+    };
+    let lines = [
+        ("database", restored.database.display().to_string()),
+        ("made", format!("{}, {}", restored.backup.created_at, ago(restored.backup.created_at))),
+        ("rows", restored.rows.to_string()),
+        (
+            "the old one",
+            restored.replaced.as_ref().map(|path| path.display().to_string()).unwrap_or_default(),
+        ),
+        ("put in place", paths(&restored.placed)),
+        ("left as it was", paths(&restored.kept)),
+        ("migrations", restored.migrated.join(", ")),
+        ("state", "held: leads come in, and nothing goes out".to_owned()),
+    ];
+    out.item(restored, &lines)?;
+    out.note(
+        "\nNext:\n  systemctl start nexora      what may have happened since the backup is asked after\n  \
+         nexora restore status       says what was found, and what you have to decide\n  \
+         nexora restore release      lets deliveries go on",
+    );
     Ok(())
 }
 

@@ -13,6 +13,7 @@ pub mod init;
 pub mod job;
 pub mod lead;
 pub mod report;
+pub mod restore;
 pub mod task;
 pub mod tenant;
 pub mod unit;

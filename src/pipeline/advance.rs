@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::app::App;
 use crate::domain::automation::change;
+use crate::domain::automation::restored;
 use crate::domain::automation::run_facts::RunFacts;
 use crate::domain::automation::shared::SharedRows;
 use crate::domain::automation::version;
@@ -22,11 +23,12 @@ use nexora_core::model::RunId;
 use nexora_core::model::change::Change;
 use nexora_core::model::connector::Connections;
 use nexora_core::model::effect::Effect;
+use nexora_core::model::restore::Restore;
 use nexora_core::model::run::{Run, RunState, Step};
 use nexora_engine::automation::plan::{self, Plan, Situation};
 use nexora_engine::delivery::retry::Spacing;
 use nexora_store::due::{self, Due, Queue, Share};
-use nexora_store::{Claim, Conn, effect, run};
+use nexora_store::{Claim, Conn, effect, restore, run};
 
 /// Advances a share of the runs that are due.
 ///
@@ -38,8 +40,9 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
     let (spacing, after) = (spacing(&app.config.pipeline), round.clone());
     let (linker, connectors) = (SignedLinks::of(app), app.connectors().clone());
     let attempt_limit = app.config.pipeline.attempt_limit();
-    let deciding = Deciding { linker, connectors, attempt_limit, spacing, now };
     let read = move |conn: &mut Conn| {
+        let restore = restore::latest(conn)?;
+        let deciding = Deciding { linker, connectors, attempt_limit, spacing, restore, now };
         let mut share = due::take(conn, Queue::Runs, now, limit, after.as_ref())?;
         let mut moves = Vec::with_capacity(share.rows.len());
         let mut shared = SharedRows::default();
@@ -89,6 +92,8 @@ struct Deciding {
     connectors: Connectors,
     attempt_limit: i32,
     spacing: Spacing,
+    /// The restore of this database, if it was restored.
+    restore: Option<Restore>,
     now: Timestamp,
 }
 
@@ -155,9 +160,10 @@ fn plan_for(conn: &mut Conn, deciding: &Deciding, rows: &mut SharedRows, run: &R
     let digest = run_facts.digest(tx, connectors, run, &version, *now)?;
     let journal = run::steps(tx, &run.id)?;
     let effects = effect::of_run(tx, &run.id)?;
+    let facts = run_facts.facts(version.language);
     plan::advance(&Situation {
         run,
-        facts: run_facts.facts(version.language),
+        facts,
         definition: &version.definition,
         settings: &version.settings,
         templates: &version.templates,
@@ -165,6 +171,7 @@ fn plan_for(conn: &mut Conn, deciding: &Deciding, rows: &mut SharedRows, run: &R
         journal: &journal,
         effects: &effects,
         digest: digest.as_ref(),
+        unseen_since: restored::unseen_since(deciding.restore.as_ref(), facts.event, *now),
         now: *now,
     })
 }

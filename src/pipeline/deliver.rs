@@ -7,6 +7,7 @@
 //! 3. *settle*: a short write records the outcome, if the claim is still ours.
 
 mod claim;
+mod settle;
 
 use std::collections::HashMap;
 use std::future::poll_fn;
@@ -15,35 +16,29 @@ use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use serde::{Deserialize, Serialize};
 
 use crate::app::{App, Deliveries, InFlight};
-use crate::domain::connection::credential_failure::{self, Refusal};
-use crate::domain::contact::about_contact;
+use crate::domain::automation::restored::{DECIDE, HELD};
 use crate::domain::contact::link::SignedLinks;
-use crate::domain::message::bounce::{self, HardBounce};
-use crate::domain::message::sent;
 use crate::pipeline::Round;
 use crate::pipeline::Swept;
 use crate::pipeline::deliver::claim::{Choice, Claimed, Claims, Room, Taken};
+use crate::pipeline::deliver::settle::settle;
 use crate::pipeline::spacing;
 use nexora_connector::port::{Connector, Delivery};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::text::Json;
-use nexora_core::model::connection::{Connection, WhenInDoubt};
-use nexora_core::model::effect::{Attempt, Effect, EffectState};
-use nexora_core::model::message::DeliveryState;
-use nexora_core::model::outcome::{Outcome, Receipt};
-use nexora_core::model::request::EffectRequest;
+use nexora_core::model::connection::WhenInDoubt;
+use nexora_core::model::effect::{Effect, EffectState};
+use nexora_core::model::outcome::Outcome;
 use nexora_core::model::tenant::TenantMode;
 use nexora_engine::delivery::retry::{self, Attempted, Policy, Resumption, Settlement, Spacing};
-use nexora_engine::message::mail::delivery_status;
 use nexora_store::due::{self, Queue, Share};
-use nexora_store::{Claim, Conn, connection, effect, run};
+use nexora_store::{Claim, Conn, effect, restore};
 
 /// Parts in which one attempt may be made at most; no connector needs more than three.
 const PARTS: usize = 8;
@@ -66,6 +61,7 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
     let (after, connectors) = (round.clone(), app.connectors().clone());
     let mut room = Room::new(connectors.clone(), app.deliveries.by_connection());
     let read = move |conn: &mut Conn| {
+        let restore = restore::latest(conn)?.map(Arc::new);
         let share = due::take(conn, Queue::Effects, now, limit, after.as_ref())?;
         let mut choices = Vec::with_capacity(share.rows.len());
         for due in &share.rows {
@@ -75,12 +71,12 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
             let next_due = if share.rows.is_empty() { due::next(conn, Queue::Effects)? } else { None };
             return Ok(ControlFlow::Break((share.after, Swept::nothing(next_due), Taken::default())));
         }
-        Ok(ControlFlow::Continue((share, choices)))
+        Ok(ControlFlow::Continue((share, choices, restore)))
     };
-    let write = move |conn: &mut Conn, (share, choices): (Share, Vec<Choice>)| {
+    let write = move |conn: &mut Conn, (share, choices, restore): (Share, Vec<Choice>, _)| {
         let handled = choices.len();
         let (connections, tenants, taken) = (HashMap::new(), HashMap::new(), Taken::default());
-        let mut claims = Claims { now, lease, linker, connectors, connections, tenants, taken };
+        let mut claims = Claims { now, lease, linker, connectors, connections, tenants, restore, taken };
         for choice in choices {
             claims.take(conn, choice)?;
         }
@@ -146,12 +142,12 @@ async fn attempt(app: &App, claimed: &Claimed) -> Option<Settlement> {
             return Some(retry::settle(outcome, attempted(app, claimed), policy(app, effect)));
         }
     };
-    let mut lease_until = effect.lease_until.unwrap_or(effect.created_at);
     let mut found = None;
     if claimed.in_doubt {
         match ask(app, claimed, &connector, &delivery).await {
             Resumption::Settle(settlement) => return Some(settlement),
             Resumption::Continue(evidence) => found = Some(evidence),
+            Resumption::Restart if claimed.is_held() => return Some(held_back()),
             // It did not go out: whether it still should is asked again.
             Resumption::Restart if delivery.request.envelope().is_some() => {
                 let reason = match connector.reconcile.is_some() {
@@ -163,11 +159,24 @@ async fn attempt(app: &App, claimed: &Claimed) -> Option<Settlement> {
             Resumption::Restart => delivery.evidence = None,
         }
     }
+    let settlement = carry_on(app, claimed, (&connector, &mut delivery), found).await?;
+    Some(Settlement { is_seen: true, ..settlement })
+}
+
+/// Makes an attempt part after part, from what was found.
+async fn carry_on(
+    app: &App,
+    claimed: &Claimed,
+    (connector, delivery): (&Connector, &mut Delivery),
+    mut found: Option<Json>,
+) -> Option<Settlement> {
+    let effect = &claimed.effect;
+    let mut lease_until = effect.lease_until.unwrap_or(effect.created_at);
     for _ in 0..PARTS {
         let was_found = found.is_some();
         let outcome = match found.take() {
             Some(evidence) => Outcome::InProgress { evidence },
-            None => perform(app, claimed, &connector, &delivery, lease_until).await,
+            None => perform(app, claimed, connector, delivery, lease_until).await,
         };
         let Outcome::InProgress { evidence } = outcome else {
             return Some(retry::settle(outcome, attempted(app, claimed), policy(app, effect)));
@@ -177,6 +186,7 @@ async fn attempt(app: &App, claimed: &Claimed) -> Option<Settlement> {
         lease_until = app.clock.now() + app.config.pipeline.lease();
         let written = app.db.write(move |conn| effect::note_evidence(conn, &row, &noted, lease_until)).await;
         match written {
+            Ok(Claim::Won) if claimed.is_held() => return Some(held_back()),
             // A part of it is done: whether the rest still should be is asked again.
             Ok(Claim::Won) if was_found && delivery.request.envelope().is_some() => {
                 return Some(retry_through_gate(app, "a part of it is done, and it is looked at once more"));
@@ -195,7 +205,13 @@ async fn attempt(app: &App, claimed: &Claimed) -> Option<Settlement> {
 
 /// Puts an attempt back in the queue, so that the gate is asked once more.
 fn retry_through_gate(app: &App, reason: &str) -> Settlement {
-    Settlement::waiting(EffectState::Retrying, Some(app.clock.now()), reason.to_owned())
+    let waiting = Settlement::waiting(EffectState::Retrying, Some(app.clock.now()), reason.to_owned());
+    Settlement { is_seen: true, ..waiting }
+}
+
+/// Keeps an attempt that did not happen until the release.
+fn held_back() -> Settlement {
+    Settlement { is_seen: true, ..Settlement::parked(EffectState::Retrying, HELD.to_owned()) }
 }
 
 /// Makes one part of an attempt; where it may take longer than a lease, the lease is prolonged while it lasts.
@@ -249,10 +265,12 @@ async fn in_time(app: &App, lease_until: Timestamp, part: impl Future<Output = O
 async fn prepare(app: &App, claimed: &Claimed) -> Result<(Connector, Delivery)> {
     let delivery = Delivery {
         effect_id: claimed.effect.id.clone(),
+        mark: claimed.effect.mark.clone().unwrap_or_else(|| claimed.effect.id.to_string()),
         request: claimed.effect.request.read()?,
         evidence: claimed.effect.evidence.clone(),
         created_at: claimed.effect.created_at,
         attempted_at: app.clock.now(),
+        unseen_since: claimed.effect.unseen_since,
     };
     let connector = match claimed.mode {
         TenantMode::Live => app.connector(&claimed.connection)?,
@@ -269,6 +287,14 @@ async fn ask(app: &App, claimed: &Claimed, connector: &Connector, delivery: &Del
     }
     let connection = &claimed.connection;
     let rule = app.connectors().of(connection).and_then(|kind| kind.in_doubt(connection));
+    if let Some(since) = claimed.effect.unseen_since
+        && !claimed.is_new_since_release()
+    {
+        let reason = format!(
+            "it may have happened after the backup of {since}, and the provider cannot be asked; {DECIDE}"
+        );
+        return Resumption::Settle(Settlement::parked(EffectState::InDoubt, reason));
+    }
     let is_message = delivery.request.message().is_some();
     match rule.unwrap_or(WhenInDoubt::Hold) {
         // The receiver knows a second copy by its id.
@@ -318,162 +344,4 @@ fn policy(app: &App, effect: &Effect) -> Policy {
     let Spacing { first, ceiling } = spacing(&app.config.pipeline);
     let give_up_after = app.config.pipeline.give_up_after();
     Policy { first, ceiling, attempt_limit: effect.attempt_limit, give_up_after }
-}
-
-async fn settle(
-    app: &Arc<App>,
-    claimed: Claimed,
-    settlement: Settlement,
-    started_at: Timestamp,
-) -> Result<()> {
-    let now = app.clock.now();
-    log_settlement(&claimed, &settlement, started_at, now);
-    let fails = settlement.connection_failing;
-    let linker = SignedLinks::of(app);
-    let wakes = app
-        .db
-        .write_repeatable(move |conn| record(conn, &linker, &claimed, &settlement, started_at, now))
-        .await?;
-    if fails {
-        app.nudges.dispatch.notify_one();
-    }
-    if wakes {
-        app.nudges.advance.notify_one();
-    }
-    Ok(())
-}
-
-fn log_settlement(claimed: &Claimed, settlement: &Settlement, started_at: Timestamp, now: Timestamp) {
-    let effect = &claimed.effect;
-    let duration = now.since(started_at);
-    let (id, state, reason) = (&effect.id, settlement.state, settlement.reason.as_deref());
-    metrics::counter!("nexora_attempts_total", "kind" => effect.kind.name(), "outcome" => state.name())
-        .increment(1);
-    metrics::histogram!("nexora_attempt_seconds", "kind" => effect.kind.name())
-        .record(duration.as_secs_f64());
-    let (tenant, attempt, millis) = (&effect.tenant_id, effect.attempt, duration.as_millis());
-    match state {
-        EffectState::Delivered => {
-            tracing::info!(effect.id = %id, tenant.id = %tenant, connector = %claimed.connection.kind, attempt, duration_ms = millis, "effect {id} delivered");
-        }
-        EffectState::Dead => {
-            tracing::error!(effect.id = %id, tenant.id = %tenant, connector = %claimed.connection.kind, attempt, reason, "effect {id} dead");
-        }
-        _ => {
-            tracing::warn!(effect.id = %id, tenant.id = %tenant, connector = %claimed.connection.kind, attempt, reason, "effect {id} {state}");
-        }
-    }
-}
-
-/// Writes what came of an attempt; returns whether that lets the run go on.
-fn record(
-    conn: &mut Conn,
-    linker: &SignedLinks,
-    claimed: &Claimed,
-    settlement: &Settlement,
-    started_at: Timestamp,
-    now: Timestamp,
-) -> Result<bool> {
-    let (before, connection) = (&claimed.effect, &claimed.connection);
-    let settled = settlement.state.is_settled();
-    let reason = settlement.reason.as_deref();
-    let refusal = match settlement.connection_failing {
-        true => Some(credential_failure::credential_refused(
-            conn,
-            (connection, &claimed.account),
-            reason.unwrap_or_default(),
-            now,
-        )?),
-        false => None,
-    };
-    let after = Effect {
-        state: settlement.state,
-        due_at: if refusal == Some(Refusal::Replaced) { Some(now) } else { settlement.due_at },
-        reason: settlement.reason.clone(),
-        provider_id: settlement.receipt.provider_id.clone(),
-        output: output_of(&settlement.receipt)?,
-        attempt: if settlement.counts { before.attempt } else { before.attempt - 1 },
-        settled_at: settled.then_some(now),
-        ..before.clone()
-    };
-    if effect::settle(conn, &after, before.epoch)? == Claim::Lost {
-        return Ok(false);
-    }
-    let attempt = Attempt {
-        tenant_id: before.tenant_id.clone(),
-        effect_id: before.id.clone(),
-        number: i32::try_from(before.epoch).unwrap_or(i32::MAX),
-        outcome: settlement.state.name().to_owned(),
-        reason: settlement.reason.clone(),
-        started_at,
-        finished_at: now,
-    };
-    effect::insert_attempt(conn, &attempt)?;
-    if refusal.is_none() {
-        note_connection(conn, connection, reason, settlement.state, now)?;
-    }
-    if settlement.state == EffectState::Delivered {
-        sent::record(conn, (connection, &claimed.account), &after, now)?;
-    }
-    if settlement.recipient_refused {
-        note_refused(conn, linker, &after, now)?;
-    }
-    if settled {
-        return wake_run(conn, before, now);
-    }
-    Ok(false)
-}
-
-/// Notes that a relay refused the recipient of a message to a customer, as a mail system's report would have it.
-fn note_refused(conn: &mut Conn, linker: &SignedLinks, effect: &Effect, now: Timestamp) -> Result<()> {
-    let request: EffectRequest = effect.request.read()?;
-    let diagnostic = effect.reason.as_deref().unwrap_or_default();
-    let (Some(message), Some(envelope)) = (request.message(), request.envelope()) else { return Ok(()) };
-    if delivery_status::failure(None, diagnostic) != DeliveryState::HardBounced {
-        return Ok(());
-    }
-    let tx = &mut conn.of(&effect.tenant_id);
-    let about = envelope.contact_id.clone().map(|id| about_contact(tx, id)).transpose()?.unwrap_or_default();
-    let (address, key) = (message.content.recipient().key(), effect.id.as_str());
-    let bounced = HardBounce { about, address: &address, key, diagnostic, actor: "system:deliver" };
-    bounce::hard(tx, linker, bounced, now)
-}
-
-/// For how long it is not noted again that a connection works.
-const NOTED_FOR: Duration = Duration::from_secs(5);
-
-fn note_connection(
-    conn: &mut Conn,
-    connection: &Connection,
-    reason: Option<&str>,
-    state: EffectState,
-    now: Timestamp,
-) -> Result<()> {
-    let tx = &mut conn.of(&connection.tenant_id);
-    let is_noted = || {
-        let is_fresh = |at: &Timestamp| now.since(*at) < NOTED_FOR && connection.last_error_at < Some(*at);
-        connection.last_ok_at.as_ref().is_some_and(is_fresh)
-    };
-    match reason {
-        Some(reason) => connection::note_failure(tx, &connection.id, reason, now),
-        None if state == EffectState::Delivered && !is_noted() => {
-            connection::note_success(tx, &connection.id, now)
-        }
-        None => Ok(()),
-    }
-}
-
-fn output_of(receipt: &Receipt) -> Result<Option<Json>> {
-    (!receipt.output.is_empty()).then(|| Json::of(&receipt.output)).transpose()
-}
-
-/// A run waits for all it promised: the last of its effects to settle wakes it.
-fn wake_run(conn: &mut Conn, effect: &Effect, now: Timestamp) -> Result<bool> {
-    let tx = &mut conn.of(&effect.tenant_id);
-    effect::lock_run(tx, &effect.run_id)?;
-    if effect::any_unsettled(tx, &effect.run_id)? {
-        return Ok(false);
-    }
-    run::wake(tx, &effect.run_id, now)?;
-    Ok(true)
 }

@@ -281,6 +281,7 @@ pub fn settle(conn: &mut Conn, effect: &Effect, epoch: i64) -> Result<Claim> {
         effects::attempt.eq(effect.attempt),
         effects::due_at.eq(effect.due_at),
         effects::settled_at.eq(effect.settled_at),
+        effects::unseen_since.eq(effect.unseen_since),
         effects::epoch.eq(epoch + 1),
         effects::lease_until.eq(None::<Timestamp>),
     ));

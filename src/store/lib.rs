@@ -35,6 +35,7 @@ pub mod message;
 pub mod migration;
 pub mod notice;
 mod postgres;
+pub mod restore;
 pub mod run;
 pub mod schedule;
 pub mod scratch;

@@ -235,6 +235,7 @@ async fn a_database_that_cannot_be_written() {
         server_time: None,
         findings: &[],
         backup: None,
+        held: None,
     };
     let now = app.clock.now();
     let issues = machine::of(&seen, now);

@@ -37,6 +37,7 @@ mod permission;
 mod photo_attack;
 mod plans;
 mod polling;
+mod restore;
 mod sandbox;
 mod scene;
 mod second_chance;

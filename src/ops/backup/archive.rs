@@ -28,8 +28,10 @@ const MANIFEST: &str = "manifest.json";
 const SUMMARY_LIMIT: u64 = 64 << 10;
 const MANIFEST_LIMIT: u64 = 64 << 20;
 
-/// Blocks of a tar archive.
+/// Blocks of a tar archive; two that are empty are its end.
 const BLOCK: u64 = 512;
+const EMPTY_BLOCK: [u8; 512] = [0; 512];
+const END: [u8; 1_024] = [0; 1_024];
 
 /// Told how many bytes of how many are done.
 pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Sync);
@@ -99,7 +101,7 @@ fn fill(part: &Path, manifest: &Manifest, sources: &[Source], lock: &Lock, progr
     append(&mut target, SUMMARY, &json(&manifest.summary)?).map_err(failed)?;
     let header_at = target.stream_position().map_err(failed)?;
     // The size stands in the header, and is known at the end.
-    target.write_all(&[0; BLOCK as usize]).map_err(failed)?;
+    target.write_all(&EMPTY_BLOCK).map_err(failed)?;
     let (size, sum) = {
         let mut summed = Summed::new(BufWriter::new(&target));
         pack(&mut summed, manifest, sources, lock, progress)?;
@@ -108,7 +110,7 @@ fn fill(part: &Path, manifest: &Manifest, sources: &[Source], lock: &Lock, progr
     };
     target.write_all(&padding(size)).map_err(failed)?;
     append(&mut target, SUM, format!("{sum}  {SEALED}\n").as_bytes()).map_err(failed)?;
-    target.write_all(&[0; 2 * BLOCK as usize]).map_err(failed)?;
+    target.write_all(&END).map_err(failed)?;
     target.seek(SeekFrom::Start(header_at)).map_err(failed)?;
     target.write_all(header(SEALED, size).as_bytes()).map_err(failed)?;
     target.sync_all().map_err(failed)
@@ -142,7 +144,7 @@ fn pack(
         }
         packed.write_all(&padding(member.size_bytes)).map_err(failed)?;
     }
-    packed.write_all(&[0; 2 * BLOCK as usize]).map_err(failed)?;
+    packed.write_all(&END).map_err(failed)?;
     let sealed = packed.finish().map_err(failed)?;
     sealed.finish().map_err(failed).map(|_| ())
 }

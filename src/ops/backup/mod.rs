@@ -8,6 +8,7 @@ pub mod archive;
 mod contents;
 pub mod folder;
 pub mod manifest;
+pub mod restore;
 mod retention;
 pub mod seal;
 mod trial;

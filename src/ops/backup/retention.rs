@@ -7,12 +7,15 @@ use chrono::Datelike as _;
 use crate::config::backup::Settings;
 use nexora_core::base::clock::Timestamp;
 
+/// Says in which day, week or month a moment is.
+type Period = fn(Timestamp) -> (i32, u32);
+
 /// Tells of each backup, by when it was made, whether it is kept. The latest always is.
 pub fn kept(made: &[Timestamp], settings: &Settings) -> Vec<bool> {
     let mut order: Vec<usize> = (0..made.len()).collect();
     order.sort_by_key(|index| std::cmp::Reverse(made.get(*index).copied()));
     let mut keep = vec![false; made.len()];
-    let rules: [(u64, fn(Timestamp) -> (i32, u32)); 3] = [
+    let rules: [(u64, Period); 3] = [
         (settings.keep_daily, |at| (at.utc().year(), at.utc().ordinal())),
         (settings.keep_weekly, |at| (at.utc().iso_week().year(), at.utc().iso_week().week())),
         (settings.keep_monthly, |at| (at.utc().year(), at.utc().month())),

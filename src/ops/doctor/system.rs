@@ -29,6 +29,7 @@ pub async fn clock(around: &Surroundings) -> Vec<Finding> {
                     server_time,
                     findings: &[],
                     backup: None,
+                    held: None,
                 },
                 now,
             )

@@ -10,7 +10,7 @@ use nexora_core::base::Result;
 use nexora_core::base::clock::{Clock, Timestamp};
 use nexora_core::model::address::Slug;
 use nexora_core::model::daemon::Daemon;
-use nexora_store::{Url, daemon, finding, tenant};
+use nexora_store::{Url, daemon, finding, restore, tenant};
 
 /// Daemons, and tenants, that are looked at.
 const DAEMONS: i64 = 20;
@@ -92,6 +92,7 @@ pub async fn machine(app: &App, now: Timestamp) -> Result<(Vec<Daemon>, Vec<Heal
         Clock::System => app.db.read(daemon::server_time).await?,
         Clock::HandSet(_) => None,
     };
+    let held = app.db.read(restore::latest).await?;
     let first = app.db.read(tenant::first_created).await?;
     let backup = backup::trouble(&app.config.backup, first, now);
     let seen = Machine {
@@ -102,6 +103,7 @@ pub async fn machine(app: &App, now: Timestamp) -> Result<(Vec<Daemon>, Vec<Heal
         server_time,
         findings: &findings,
         backup,
+        held: held.as_ref().filter(|restore| restore.is_held()),
     };
     let issues = machine::of(&seen, now);
     Ok((daemons, issues))
