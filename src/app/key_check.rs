@@ -30,7 +30,19 @@ pub fn verify_in(conn: &mut Conn, key: &MasterKey, file: &Path) -> Result<()> {
         None => daemon::any_sealed(conn)?.and_then(|known| Some((known.seal_owner(), known.sealed?))),
     };
     let Some((owner, sealed)) = sealed else { return Ok(()) };
-    match key.open(&owner, &sealed) {
+    verify_sealed(&owner, &sealed, key, file)
+}
+
+/// Holds the key against the key check of a database that is not open.
+///
+/// # Errors
+/// As `verify`.
+pub fn verify_check(sealed: &[u8], key: &MasterKey, file: &Path) -> Result<()> {
+    verify_sealed(OWNER, sealed, key, file)
+}
+
+fn verify_sealed(owner: &str, sealed: &[u8], key: &MasterKey, file: &Path) -> Result<()> {
+    match key.open(owner, sealed) {
         Ok(_) => Ok(()),
         Err(_) => Err(Error::new(
             Kind::Config,

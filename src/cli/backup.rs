@@ -129,7 +129,9 @@ fn make(global: &Global, config: &Config, arguments: Create) -> Result<Created> 
     let with_key = arguments.with_key || config.backup.with_key;
     let wish = Wish { to: arguments.to, with_key, lock };
     let bar = bar("backup", global);
-    let created = backup::create(config, &global.config, &wish, &|done, total| show(&bar, done, total));
+    // Nothing else goes on in this process.
+    let shown = |done, total| show(&bar, done, total);
+    let created = tokio::task::block_in_place(|| backup::create(config, &global.config, &wish, &shown));
     bar.finish_and_clear();
     created
 }
@@ -291,7 +293,8 @@ fn put_in_place(global: &Global, file: &Path, replace: bool, opening: &Opening, 
     }
     let bar = bar("restore", global);
     let wish = restore::Wish { file, opener: &opener, config: &global.config, replace };
-    let restored = restore::restore(&wish, &|done, total| show(&bar, done, total));
+    let shown = |done, total| show(&bar, done, total);
+    let restored = tokio::task::block_in_place(|| restore::restore(&wish, &shown));
     bar.finish_and_clear();
     told_of_restored(&restored?, out)
 }

@@ -7,7 +7,8 @@ use crate::cli::bulk::{self, Plan};
 use crate::cli::out::{Out, ago};
 use crate::cli::permission::Need;
 use crate::ops::restore::{self, Standing, Treat, Undecided};
-use nexora_core::base::wording::count;
+use nexora_core::base::clock::Timestamp;
+use nexora_core::base::wording::{count, parse_length};
 use nexora_core::base::{Error, Result};
 use nexora_core::model::EffectId;
 use nexora_core::model::tenant::Tenant;
@@ -17,6 +18,17 @@ pub enum Command {
     /// Say what is held since a backup was restored, and what has to be decided
     #[command(after_help = "Example:\n  nexora restore status")]
     Status,
+    /// Hold deliveries after another program has put the database back to an earlier moment; the daemon is stopped
+    #[command(after_help = "Examples:
+  nexora restore hold --since 2026-12-01T09:30:00Z
+  nexora restore hold --since 3h
+
+Of what happened since that moment the database knows nothing: it is asked after, as after `nexora backup restore`.")]
+    Hold {
+        /// The moment that the database was put back to, or how long ago it was; rather too early than too late
+        #[arg(long, value_name = "WHEN")]
+        since: String,
+    },
     /// Let deliveries go on; or decide about effects that may have happened after the backup
     #[command(after_help = "Examples:
   nexora restore release --effect effect_01k5b3v6zr9m8q2x4t7w0c1d2e --treat-as sent
@@ -49,7 +61,7 @@ impl Command {
     /// Says what must be permitted.
     pub fn need(&self) -> Need {
         match self {
-            Command::Status | Command::Release(_) => Need::Operator,
+            Command::Status | Command::Hold { .. } | Command::Release(_) => Need::Operator,
         }
     }
 }
@@ -57,8 +69,26 @@ impl Command {
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     match command {
         Command::Status => status(context, out).await,
+        Command::Hold { since } => hold(context, &since, out).await,
         Command::Release(arguments) => release(context, &arguments, out).await,
     }
+}
+
+async fn hold(context: &Context, since: &str, out: &Out) -> Result<()> {
+    let since = match parse_length(since) {
+        Ok(length) => context.app.clock.now() - length,
+        Err(_) => Timestamp::parse(since).ok_or_else(|| {
+            Error::usage(format!("`{since}` is not a moment"))
+                .hint("write it like `2026-12-01T09:30:00Z` or `3h`")
+        })?,
+    };
+    let held = restore::hold(&context.app, &context.actor, since).await?;
+    out.item(
+        &held,
+        &[("state", "held: leads come in, and nothing goes out".to_owned()), ("since", since.to_string())],
+    )?;
+    out.undo("nexora restore release");
+    Ok(())
 }
 
 async fn status(context: &Context, out: &Out) -> Result<()> {

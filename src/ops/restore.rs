@@ -6,23 +6,25 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::domain::message::sent;
+use crate::domain::report::health::inspect;
 use crate::ops::{LIST_LIMIT, Subject, tenant};
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::text::define_plain_words;
 use nexora_core::base::{Error, Result};
-use nexora_core::model::EffectId;
 use nexora_core::model::audit::Actor;
 use nexora_core::model::effect::{Effect, EffectKind, EffectState};
 use nexora_core::model::principal::{Noun, Operation, Verb};
 use nexora_core::model::request::EffectRequest;
 use nexora_core::model::restore::Restore;
 use nexora_core::model::tenant::Tenant;
+use nexora_core::model::{EffectId, RestoreId};
 use nexora_store::due::{self, Queue};
 use nexora_store::{Claim, Tx, connection, cursor, effect, restore, run};
 
 /// Deciding about one effect: it is as trying it again, or as having it not happen.
 pub const DECIDE: Operation = Operation::new("restore.decide", Noun::Effect, Verb::Update);
 const RELEASE: &str = "restore.release";
+const HOLD: &str = "restore.hold";
 
 define_plain_words! {
     /// What is done with an effect of which it is not known whether it happened after the backup.
@@ -239,6 +241,40 @@ fn note_sent(
         run::wake(tx, &effect.run_id, now)?;
     }
     Ok(())
+}
+
+/// Holds a database that other programs have put back to an earlier moment, such as a point in time of PostgreSQL or a
+/// snapshot of a disk.
+///
+/// # Errors
+/// `Usage` when the moment is still to come; `Conflict` when it is held already, or a daemon runs.
+pub async fn hold(app: &App, actor: &Actor, since: Timestamp) -> Result<Restore> {
+    let now = app.clock.now();
+    if since > now {
+        return Err(Error::usage(format!("{since} is still to come")));
+    }
+    if app.db.read(restore::latest).await?.is_some_and(|latest| latest.is_held()) {
+        return Err(Error::conflict("deliveries are held already").hint("see `nexora restore status`"));
+    }
+    if inspect::runs(app).await {
+        return Err(
+            Error::conflict("a daemon runs").hint("stop it before anything goes out: systemctl stop nexora")
+        );
+    }
+    app.administer(actor, HOLD, move |conn, now| {
+        let held = Restore {
+            id: RestoreId::new(now),
+            backup_id: "another program's".to_owned(),
+            backup_at: since,
+            restored_at: now,
+            released_at: None,
+            released_by: None,
+        };
+        restore::begin(conn, &held)?;
+        let subject = Subject::new(&held.id).after(&held)?;
+        Ok((held, subject))
+    })
+    .await
 }
 
 /// Lets deliveries go on.

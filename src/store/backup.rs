@@ -8,6 +8,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::{BigInt, Text};
 
 use crate::conn::on;
+use crate::postgres::address::Address;
 use crate::{Conn, Url};
 use nexora_core::base::{Error, Result};
 
@@ -73,6 +74,29 @@ pub fn fold_log(path: &Path) -> Result<()> {
 struct JournalMode {
     #[diesel(sql_type = Text)]
     journal_mode: String,
+}
+
+/// Returns what PostgreSQL's own programs are told of a database by their environment.
+///
+/// # Errors
+/// `Config` when the address cannot be read.
+pub fn environment(url: &str) -> Result<Vec<(&'static str, String)>> {
+    Address::parse(url).map(|address| address.environment())
+}
+
+/// Does `work` with the name of a snapshot that is kept meanwhile: other connections can look at the same moment, and so
+/// does `conn`. Of PostgreSQL alone.
+///
+/// # Errors
+/// Those of `work`; `Unavailable` when the database cannot be read.
+pub fn at_one_moment<T>(conn: &mut Conn, work: impl FnOnce(&mut Conn, &str) -> Result<T>) -> Result<T> {
+    conn.transaction(|conn| {
+        on!(conn, |c| diesel::sql_query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").execute(c))?;
+        let named: Vec<Said> =
+            on!(conn, |c| diesel::sql_query("SELECT pg_export_snapshot()::text AS said").load(c))?;
+        let name = named.into_iter().next().map(|named| named.said);
+        work(conn, &name.ok_or_else(|| Error::internal("a snapshot has no name"))?)
+    })
 }
 
 /// Counts the rows of every table.

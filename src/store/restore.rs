@@ -7,12 +7,9 @@ use crate::kept;
 use crate::{Conn, Tx};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
-use nexora_core::model::cursor::cursors;
-use nexora_core::model::daemon::daemons;
+use nexora_core::model::RestoreId;
 use nexora_core::model::effect::{Effect, EffectState, effects};
 use nexora_core::model::restore::{Restore, restores};
-use nexora_core::model::source::notices;
-use nexora_core::model::{DaemonId, RestoreId};
 
 /// Returns the latest restore; nothing in a database that was never restored. Ids sort by their moment.
 pub fn latest(conn: &mut Conn) -> Result<Option<Restore>> {
@@ -22,25 +19,33 @@ pub fn latest(conn: &mut Conn) -> Result<Option<Restore>> {
 /// Notes in a database that it is the copy in a backup, put in place: what it holds as not settled may have happened since,
 /// and is asked after; what other processes held is given back, since they worked on another database.
 pub fn begin(conn: &mut Conn, restore: &Restore) -> Result<()> {
-    on!(conn, |c| diesel::insert_into(restores::table).values(restore).execute(c))?;
-    let now = restore.restored_at;
-    let leased = effects::table.filter(effects::state.eq(EffectState::Leased));
-    on!(conn, |c| diesel::update(leased).set(effects::state.eq(EffectState::InDoubt)).execute(c))?;
-    let open = effects::table.filter(effects::settled_at.is_null());
-    let open = diesel::update(open).set((
-        effects::unseen_since.eq(restore.backup_at),
-        effects::due_at.eq(now),
-        effects::lease_until.eq(None::<Timestamp>),
-        effects::epoch.eq(effects::epoch + 1),
-    ));
-    on!(conn, |c| open.execute(c))?;
-    let polls = diesel::update(cursors::table.filter(cursors::lease_until.is_not_null()))
-        .set((cursors::due_at.eq(now), cursors::lease_until.eq(None::<Timestamp>)));
-    on!(conn, |c| polls.execute(c))?;
-    let fetches = diesel::update(notices::table.filter(notices::leased_by.is_not_null()))
-        .set((notices::due_at.eq(now), notices::leased_by.eq(None::<DaemonId>)));
-    on!(conn, |c| fetches.execute(c))?;
-    on!(conn, |c| diesel::delete(daemons::table).execute(c)).map(|_| ())
+    for sql in statements(restore) {
+        on!(conn, |c| diesel::sql_query(sql.as_str()).execute(c))?;
+    }
+    Ok(())
+}
+
+/// Returns what `begin` does as SQL: where PostgreSQL's own programs restore, it is done in their transaction.
+pub fn statements(restore: &Restore) -> Vec<String> {
+    let Restore { id, backup_id, backup_at, restored_at, .. } = restore;
+    let (since, now, backup_id) = (backup_at.millis(), restored_at.millis(), backup_id.replace('\'', "''"));
+    vec![
+        format!(
+            "INSERT INTO restores (id, backup_id, backup_at, restored_at) VALUES ('{id}', '{backup_id}', {since}, {now})"
+        ),
+        format!(
+            "UPDATE effects SET state = '{}' WHERE state = '{}'",
+            EffectState::InDoubt,
+            EffectState::Leased
+        ),
+        format!(
+            "UPDATE effects SET unseen_since = {since}, due_at = {now}, lease_until = NULL, epoch = epoch + 1
+              WHERE settled_at IS NULL"
+        ),
+        format!("UPDATE cursors SET due_at = {now}, lease_until = NULL WHERE lease_until IS NOT NULL"),
+        format!("UPDATE notices SET due_at = {now}, leased_by = NULL WHERE leased_by IS NOT NULL"),
+        "DELETE FROM daemons".to_owned(),
+    ]
 }
 
 /// Notes that deliveries go on; nothing changes where they do already.

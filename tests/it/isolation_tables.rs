@@ -64,6 +64,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("backup prune --dry-run", "operator"),
     ("backup restore x.backup", "operator"),
     ("restore status", "operator"),
+    ("restore hold --since 1h", "operator"),
     ("restore release", "operator"),
     ("alerts test", "operator"),
     ("alerts list", "operator"),

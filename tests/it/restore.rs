@@ -25,11 +25,12 @@ use nexora_store as store;
 use nexora_store::{Db, Url, effect};
 use serde_json::{Value, json};
 
-use crate::harness::{Backend, Nexora, enquiry, on_both, registry};
+use crate::harness::{Backend, Database, Nexora, enquiry, on_both, registry};
 use crate::scene::{OFFICE, Scene, definition};
 
 /// Where backups of an application go, and where they are restored to.
 struct Drill {
+    backend: Backend,
     folder: tempfile::TempDir,
     identity: Identity,
     config: Config,
@@ -42,10 +43,13 @@ impl Drill {
         std::fs::write(&key, nexora.app.key.to_hex().expose()).unwrap();
         std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         let mut config = nexora.app.config.clone();
-        let Url::Sqlite(path) = &nexora.database.url else { panic!("not SQLite") };
-        config.database.url = format!("sqlite:{}", path.display());
+        let backend = match nexora.database.url {
+            Url::Sqlite(_) | Url::Scratch(_) => Backend::Sqlite,
+            Url::Postgres(_) => Backend::Postgres,
+        };
+        config.database.url = text_of(&nexora.database.url);
         config.secrets.key_file = key;
-        Drill { folder, identity: Identity::generate(), config }
+        Drill { backend, folder, identity: Identity::generate(), config }
     }
 
     fn write_config(&self, config: &Config) -> PathBuf {
@@ -59,26 +63,38 @@ impl Drill {
         let to = self.folder.path().join("x.backup");
         let lock = Lock::Recipients(vec![self.identity.to_public()]);
         let wish = Wish { to: Some(to.clone()), with_key: false, lock };
-        backup::create(&self.config, &path, &wish, &|_, _| {}).unwrap();
+        tokio::task::block_in_place(|| backup::create(&self.config, &path, &wish, &|_, _| {})).unwrap();
         to
     }
 
     /// Restores the backup to another database, and opens an application on it that speaks to the same providers.
     async fn restore(&self, file: &std::path::Path) -> Arc<App> {
         let mut config = self.config.clone();
-        let database = self.folder.path().join("restored.db");
-        config.database.url = format!("sqlite:{}", database.display());
+        let database = match self.backend {
+            Backend::Sqlite => Url::Sqlite(self.folder.path().join("restored.db")),
+            Backend::Postgres => Database::fresh(Backend::Postgres).await.url.clone(),
+        };
+        config.database.url = text_of(&database);
         let path = self.write_config(&config);
         let opener = Opener::Identities(vec![self.identity.clone()]);
         let wish = RestoreWish { file, opener: &opener, config: &path, replace: false };
-        let restored = restore(&wish, &|_, _| {}).unwrap();
-        assert_eq!((&restored.database, &restored.replaced), (&database, &None));
+        let restored = tokio::task::block_in_place(|| restore(&wish, &|_, _| {})).unwrap();
+        assert_eq!(restored.replaced, None);
+        let again = tokio::task::block_in_place(|| restore(&wish, &|_, _| {})).unwrap_err();
+        assert!(again.hint_text().unwrap().contains("`--replace`"), "{again:?}");
         assert!(!self.folder.path().join("restored.db.restore").exists());
-        let db = Db::open(&Url::Sqlite(database)).await.unwrap();
+        let db = Db::open(&database).await.unwrap();
         let clock = Clock::hand_set(Clock::System.now());
         let key = MasterKey::parse(&std::fs::read_to_string(&config.secrets.key_file).unwrap()).unwrap();
         let registry = registry(&config, clock.clone());
         App::assemble(config, db, clock, key, registry)
+    }
+}
+
+fn text_of(url: &Url) -> String {
+    match url {
+        Url::Sqlite(path) | Url::Scratch(path) => format!("sqlite:{}", path.display()),
+        Url::Postgres(url) => url.clone(),
     }
 }
 
@@ -111,9 +127,10 @@ async fn states(app: &Arc<App>, nexora: &Nexora) -> Vec<(String, EffectState)> {
     states
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_delivered_after_the_backup_is_found_and_not_done_again() {
-    let nexora = Nexora::with_sandbox(Backend::Sqlite).await;
+on_both!(what_was_delivered_after_the_backup_is_found_and_not_done_again);
+
+async fn what_was_delivered_after_the_backup_is_found_and_not_done_again(backend: Backend) {
+    let nexora = Nexora::with_sandbox(backend).await;
     let drill = Drill::of(&nexora);
     nexora.submit(enquiry()).await;
     // The lead is in the backup, and nothing of what it starts.
@@ -243,6 +260,67 @@ async fn what_was_open_in_the_backup_is_given_back_and_asked_after(backend: Back
     nexora.settle().await;
     assert!(hold::standing(app).await.unwrap().restore.unwrap().released_by.unwrap().contains("tester"));
     assert_eq!(nexora.view(|tx| store::restore::unseen(tx, 100)).await.len(), 1, "a person decides");
+}
+
+on_both!(another_key_and_a_database_put_back_by_others);
+
+async fn another_key_and_a_database_put_back_by_others(backend: Backend) {
+    let nexora = Nexora::with_sandbox(backend).await;
+    let app = &nexora.app;
+    nexora::app::key_check::keep(&app.db, &app.key).await.unwrap();
+    nexora.submit(enquiry()).await;
+    let drill = Drill::of(&nexora);
+    let file = drill.back_up();
+    let opener = Opener::Identities(vec![drill.identity.clone()]);
+    let tried =
+        tokio::task::block_in_place(|| backup::verify(&file, &opener, drill.folder.path(), &|_, _| {}))
+            .unwrap();
+    assert_eq!((tried.opened, tried.rows["leads"]), (true, 1), "{tried:?}");
+    // With `--replace`, and the key of another installation.
+    let path = drill.write_config(&drill.config);
+    let wish = RestoreWish { file: &file, opener: &opener, config: &path, replace: true };
+    let key = std::fs::read_to_string(&drill.config.secrets.key_file).unwrap();
+    std::fs::write(&drill.config.secrets.key_file, "ab".repeat(32)).unwrap();
+    let refused = tokio::task::block_in_place(|| restore(&wish, &|_, _| {})).unwrap_err();
+    assert!(refused.report().contains("is not the one that this database was made with"), "{refused:?}");
+    std::fs::write(&drill.config.secrets.key_file, key).unwrap();
+    nexora.settle().await;
+    let before = seen(&nexora.state());
+    if let Backend::Postgres = backend {
+        // A daemon that was just heard works on it.
+        let system = Clock::System;
+        app.heart.beat(&app.db, &system).await.unwrap();
+        let refused = tokio::task::block_in_place(|| restore(&wish, &|_, _| {})).unwrap_err();
+        assert!(refused.report().contains("a daemon works on it"), "{refused:?}");
+        app.heart.stop(&app.db, &system).await.unwrap();
+        let restored = tokio::task::block_in_place(|| restore(&wish, &|_, _| {})).unwrap();
+        assert!(restored.rows > 0);
+        assert!(hold::standing(app).await.unwrap().restore.unwrap().is_held());
+        assert_eq!(seen(&nexora.state()), before);
+        return;
+    }
+    // Put back by a program of the machine, such as a snapshot of its disk.
+    let since = app.clock.now();
+    let refused =
+        hold::hold(app, &nexora.actor, since + std::time::Duration::from_secs(60)).await.unwrap_err();
+    assert!(refused.report().contains("still to come"), "{refused:?}");
+    app.heart.beat(&app.db, &app.clock).await.unwrap();
+    let refused = hold::hold(app, &nexora.actor, since).await.unwrap_err();
+    assert!(refused.report().contains("a daemon runs"), "{refused:?}");
+    app.heart.stop(&app.db, &app.clock).await.unwrap();
+    hold::hold(app, &nexora.actor, since).await.unwrap();
+    nexora
+        .submit(Enquiry {
+            email: "al@example.com".into(),
+            name: "Al".into(),
+            phone: "(512) 555-0177".into(),
+            ..enquiry()
+        })
+        .await;
+    nexora.settle().await;
+    assert_eq!(seen(&nexora.state()), before, "nothing goes out");
+    let again = hold::hold(app, &nexora.actor, since).await.unwrap_err();
+    assert!(again.report().contains("held already"), "{again:?}");
 }
 
 /// Answers each mail that comes in, and notes it in a sheet and a calendar.

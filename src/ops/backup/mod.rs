@@ -8,7 +8,10 @@ pub mod archive;
 mod contents;
 pub mod folder;
 pub mod manifest;
+mod place;
+mod postgres;
 pub mod restore;
+mod restore_postgres;
 mod retention;
 pub mod seal;
 mod trial;
@@ -40,6 +43,7 @@ const TAKE_ANOTHER: &str = "`nexora backup list` names others; `nexora backup ve
 
 /// The name of the database's copy in a backup.
 const SQLITE_COPY: &str = "nexora.db";
+const POSTGRES_COPY: &str = "nexora.dump";
 
 /// What a backup is to be.
 pub struct Wish {
@@ -140,14 +144,19 @@ struct Copied {
     schema: String,
     rows: BTreeMap<String, i64>,
     _folder: TempDir,
-    _sole: File,
+    _sole: Option<File>,
 }
 
 fn copy(url: &Url) -> Result<Copied> {
     match url {
         Url::Sqlite(path) | Url::Scratch(path) => copy_file(path),
-        Url::Postgres(_) => Err(Error::usage("a PostgreSQL database is backed up by its own programs")
-            .hint("use `pg_dump --format=custom`, and keep the master key and the configuration with it")),
+        Url::Postgres(url) => {
+            let folder = private_folder(&std::env::temp_dir())?;
+            let path = folder.path().join(POSTGRES_COPY);
+            let postgres::Dumped { at, schema, rows } = postgres::dump(url, &path)?;
+            let (name, engine) = (POSTGRES_COPY, Engine::Postgres);
+            Ok(Copied { name, engine, path, at, schema, rows, _folder: folder, _sole: None })
+        }
     }
 }
 
@@ -177,7 +186,7 @@ fn copy_file(path: &Path) -> Result<Copied> {
         schema,
         rows,
         _folder: folder,
-        _sole: sole,
+        _sole: Some(sole),
     })
 }
 

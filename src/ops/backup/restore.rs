@@ -10,21 +10,21 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::archive::{self, Progress, part_of, sync_folder};
+use super::archive::{self, Progress, sync_folder};
 use super::manifest::{Engine, Manifest, Member, Role, Summary};
+use super::place::{config_of, give, goes_to, key_for, make_folder, missing_is_fine, owner_of, place};
+use super::restore_postgres;
 use super::seal::Opener;
 use super::trial::{examine, extract};
 use super::{SQLITE_COPY, TAKE_ANOTHER};
 use crate::app::key_check;
 use crate::app::locks::{self, Replacing};
-use crate::config::{Config, Examined};
+use crate::config::Config;
 use nexora_core::base::clock::{Clock, Timestamp};
-use nexora_core::base::secret::MasterKey;
 use nexora_core::base::{Error, Kind, Result, file};
 use nexora_core::model::RestoreId;
 use nexora_core::model::restore::Restore;
@@ -71,16 +71,16 @@ struct Unpacked {
 pub fn restore(wish: &Wish<'_>, progress: Progress<'_>) -> Result<Restored> {
     let summary = archive::summary(wish.file)?;
     summary.check_format()?;
-    if summary.database != Engine::Sqlite {
-        return Err(Error::usage("the backup is of a PostgreSQL database"));
-    }
     let known = known_config(wish.config)?;
+    if summary.database == Engine::Postgres {
+        return restore_postgres::restore(wish, known, progress);
+    }
     let mut claim = None;
     if let Some(config) = &known {
         let database = database_of(config)?;
         claim = Some(locks::claim_for_restore(&database)?);
         if let Some(ready) = Ready::find(&database, &summary) {
-            return finish(wish, ready);
+            return finish(ready);
         }
         refuse_present(&database, wish.replace)?;
     }
@@ -90,8 +90,8 @@ pub fn restore(wish: &Wish<'_>, progress: Progress<'_>) -> Result<Restored> {
     })?;
     let unpacked =
         unpacked.ok_or_else(|| Error::conflict("the backup has no configuration").hint(TAKE_ANOTHER))?;
-    let ready = prepare(&manifest, unpacked)?;
-    finish(wish, ready)
+    let ready = prepare(&manifest, unpacked, wish.config)?;
+    finish(ready)
 }
 
 /// Reads the configuration that is there.
@@ -144,7 +144,7 @@ fn unpack(
             .map_err(|error| Error::conflict("the configuration in the backup is no text").source(error))?;
         let config = match known {
             Some(config) => config.clone(),
-            None => of_backup(&text)?,
+            None => config_of(&text)?,
         };
         let database = database_of(&config)?;
         if claim.is_none() {
@@ -173,14 +173,6 @@ fn unpack(
     Ok(())
 }
 
-/// Reads the configuration in a backup. What it names need not be there yet.
-fn of_backup(text: &str) -> Result<Config> {
-    let Examined { config, faults } = Config::examine(text, std::env::vars());
-    let first =
-        || faults.into_iter().next().unwrap_or_else(|| Error::config("the configuration cannot be read"));
-    config.ok_or_else(first)
-}
-
 /// Makes the folder to unpack in, without what an earlier run left that did not come to its end.
 fn emptied(database: &Path) -> Result<PathBuf> {
     let folder = side_folder(database);
@@ -199,8 +191,8 @@ struct Ready {
     restored: Restored,
     /// Where each file is, and where it goes.
     files: Vec<(PathBuf, PathBuf)>,
-    /// Folders that have to be there, with nothing in them if need be.
-    folders: Vec<PathBuf>,
+    /// The folder of definitions, which has to be there, with nothing in it if need be.
+    definitions: PathBuf,
 }
 
 const READY: &str = "ready.json";
@@ -215,7 +207,7 @@ impl Ready {
 }
 
 /// Checks what was unpacked, brings it up to date, and notes in it that it was restored.
-fn prepare(manifest: &Manifest, unpacked: Unpacked) -> Result<Ready> {
+fn prepare(manifest: &Manifest, unpacked: Unpacked, config_path: &Path) -> Result<Ready> {
     let Unpacked { folder, config, files } = unpacked;
     let copy = folder.join(SQLITE_COPY);
     examine(manifest, &copy)?;
@@ -250,21 +242,13 @@ fn prepare(manifest: &Manifest, unpacked: Unpacked) -> Result<Ready> {
     };
     let mut to_place = Vec::new();
     for (member, from) in files {
-        let to = match member.role {
-            Role::Database => continue,
-            Role::Config => None,
-            Role::Key => Some(config.secrets.key_file.clone()),
-            Role::Named => member.path,
-        };
-        match to {
+        match goes_to(&member, &config, config_path) {
             Some(to) if to.exists() => restored.kept.push(to),
             Some(to) => to_place.push((from, to)),
-            None => to_place.push((from, PathBuf::new())),
+            None => {}
         }
     }
-    let definitions = config.definitions.folder.clone();
-    let folders = if definitions.as_os_str().is_empty() { Vec::new() } else { vec![definitions] };
-    let ready = Ready { restored, files: to_place, folders };
+    let ready = Ready { restored, files: to_place, definitions: config.definitions.folder.clone() };
     let text = serde_json::to_vec(&ready)
         .map_err(|error| Error::internal("a restore has no JSON form").source(error))?;
     let part = folder.join("ready.part");
@@ -273,21 +257,6 @@ fn prepare(manifest: &Manifest, unpacked: Unpacked) -> Result<Ready> {
         .map_err(|error| file::unwritable(&part, Kind::Unavailable, error))?;
     sync_folder(&folder)?;
     Ok(ready)
-}
-
-/// Returns the key that is there, or else the one in the backup.
-fn key_for(config: &Config, files: &[(Member, PathBuf)]) -> Result<MasterKey> {
-    if config.secrets.key_file.exists() {
-        return config.secrets.master_key();
-    }
-    match files.iter().find(|(member, _)| member.role == Role::Key) {
-        Some((_, from)) => MasterKey::parse(&file::read_text(from, Kind::Config)?),
-        None => Err(Error::config(format!(
-            "the master key is not in the backup, and not at `{}`",
-            config.secrets.key_file.display()
-        ))
-        .hint("put the key there first: it was kept apart from the backups")),
-    }
 }
 
 fn saved_name(database: &Path, now: Timestamp) -> PathBuf {
@@ -300,17 +269,13 @@ fn sync(path: &Path) -> Result<()> {
 }
 
 /// Puts in place what is ready. Each step can be done again after a crash.
-fn finish(wish: &Wish<'_>, ready: Ready) -> Result<Restored> {
-    let Ready { mut restored, files, folders } = ready;
+fn finish(ready: Ready) -> Result<Restored> {
+    let Ready { mut restored, files, definitions } = ready;
     let database = &restored.database;
     let folder = side_folder(database);
     let copy = folder.join(SQLITE_COPY);
-    let owner = database
-        .parent()
-        .and_then(|folder| std::fs::metadata(folder).ok())
-        .map(|found| (found.uid(), found.gid()));
+    let owner = database.parent().and_then(owner_of);
     for (from, to) in files {
-        let to = if to.as_os_str().is_empty() { wish.config.to_owned() } else { to };
         match to.exists() {
             true => restored.kept.push(to),
             false => {
@@ -319,10 +284,7 @@ fn finish(wish: &Wish<'_>, ready: Ready) -> Result<Restored> {
             }
         }
     }
-    for folder in folders.iter().filter(|folder| !folder.exists()) {
-        file::make_folders(folder).map_err(|error| file::unwritable(folder, Kind::Unavailable, error))?;
-        give(folder, owner)?;
-    }
+    make_folder(&definitions, owner)?;
     // Where the copy is gone, an earlier run has put it in place.
     if copy.exists() {
         give(&copy, owner)?;
@@ -362,35 +324,5 @@ fn keep_old(database: &Path, saved: &Path) -> Result<()> {
             Err(file::unwritable(saved, Kind::Unavailable, error))
         }
         Ok(()) | Err(_) => Ok(()),
-    }
-}
-
-fn missing_is_fine(error: std::io::Error) -> std::io::Result<()> {
-    if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
-}
-
-/// Puts a file in its place, whole or not at all.
-fn place(from: &Path, to: &Path, owner: Option<(u32, u32)>) -> Result<()> {
-    let failed = |error| {
-        file::unwritable(to, Kind::Unavailable, error)
-            .hint("run it as root, or as the user who may write there")
-    };
-    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    file::make_folders(folder).map_err(failed)?;
-    let part = part_of(to);
-    std::fs::remove_file(&part).or_else(missing_is_fine).map_err(failed)?;
-    let mut bytes = File::open(from).map_err(|error| file::unreadable(from, Kind::Unavailable, error))?;
-    extract(&part, &mut bytes)?;
-    give(&part, owner)?;
-    std::fs::rename(&part, to).map_err(failed)?;
-    sync_folder(folder)
-}
-
-/// Gives a file to whom the folder of the database belongs, the user that runs the daemon, where root restores.
-fn give(path: &Path, owner: Option<(u32, u32)>) -> Result<()> {
-    match owner.filter(|_| rustix::process::geteuid().is_root()) {
-        Some((user, group)) => std::os::unix::fs::chown(path, Some(user), Some(group))
-            .map_err(|error| file::unwritable(path, Kind::Unavailable, error)),
-        None => Ok(()),
     }
 }

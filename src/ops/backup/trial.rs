@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::archive::{self, Progress};
 use super::manifest::{Engine, Manifest, Role, Summary};
 use super::seal::Opener;
-use super::{SQLITE_COPY, private_folder};
+use super::{SQLITE_COPY, postgres, private_folder};
 use nexora_core::base::{Error, Kind, Result, file};
 use nexora_store::{Url, backup, migration};
 
@@ -73,7 +73,10 @@ pub fn extract(to: &Path, bytes: &mut dyn Read) -> Result<()> {
 /// # Errors
 /// `Conflict` when it is damaged, holds other rows than the manifest says, or is newer than this program.
 pub fn examine(manifest: &Manifest, copy: &Path) -> Result<bool> {
-    let Engine::Sqlite = manifest.summary.database else { return Ok(false) };
+    if manifest.summary.database == Engine::Postgres {
+        postgres::examine(manifest, copy)?;
+        return Ok(false);
+    }
     let wrong = |what: String| {
         Error::conflict(format!("the database in the backup {what}")).hint(super::TAKE_ANOTHER)
     };
@@ -91,12 +94,15 @@ pub fn examine(manifest: &Manifest, copy: &Path) -> Result<bool> {
     if rows.len() != manifest.rows.len() {
         return Err(wrong(format!("has {} tables, and it says {}", rows.len(), manifest.rows.len())));
     }
-    let schema = &manifest.summary.schema;
-    if !migration::is_known(&conn, schema)? {
-        return Err(Error::conflict(format!(
-            "the backup is newer than this program: it has migration `{schema}`"
-        ))
-        .hint(format!("install nexora {} or a newer one", manifest.summary.program)));
+    if !migration::is_known(&conn, &manifest.summary.schema)? {
+        return Err(newer(&manifest.summary));
     }
     Ok(!migration::status(&mut conn)?.iter().all(|migration| migration.applied))
+}
+
+/// Says that a backup is newer than this program.
+pub fn newer(summary: &Summary) -> Error {
+    let schema = &summary.schema;
+    Error::conflict(format!("the backup is newer than this program: it has migration `{schema}`"))
+        .hint(format!("install nexora {} or a newer one", summary.program))
 }
