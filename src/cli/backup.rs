@@ -2,23 +2,28 @@
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::cli::out::{Out, ago, yes_or_no};
 use crate::cli::progress::{bar, show};
+use crate::cli::system::wait_for_stop;
 use crate::cli::{Global, input, load_config};
 use crate::config::Config;
+use crate::domain::report::backup::FOLLOWED;
 use crate::ops::backup::archive;
 use crate::ops::backup::folder::{self, Listed};
+use crate::ops::backup::follow::Following;
 use crate::ops::backup::manifest::{SealedFor, Summary};
 use crate::ops::backup::restore::{self, Restored};
+use crate::ops::backup::restore_at::restore_at;
 use crate::ops::backup::seal::{Lock, Opener, read_passphrase};
 use crate::ops::backup::{self, Created, Tried, Wish};
-use nexora_core::base::clock::Clock;
+use nexora_core::base::clock::{Clock, Timestamp};
 use nexora_core::base::secret::Secret;
-use nexora_core::base::wording::count;
+use nexora_core::base::wording::{count, parse_length};
 use nexora_core::base::{Error, Result};
 use nexora_store::Url;
 
@@ -49,15 +54,37 @@ Without what opens it, the backup is held against its sum alone: damage is found
         #[command(flatten)]
         opening: Opening,
     },
+    /// Follow a SQLite database into the folder of the backups, every few seconds, until it is stopped
+    #[command(after_help = "Examples:
+  nexora backup follow
+  nexora backup follow --every 2s --folder /mnt/other-disk/follow
+
+`nexora backup restore --at TIME` puts the database back to any moment that was followed.")]
+    Follow {
+        /// How often
+        #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_length)]
+        every: Duration,
+        /// Another folder than `follow` in that of the configuration
+        #[arg(long, value_name = "FOLDER")]
+        folder: Option<PathBuf>,
+    },
     /// Put a backup in place: on a fresh machine, or instead of the database that is there
     #[command(after_help = "Examples:
   nexora backup restore nexora-20261201T023000Z.backup --identity-file nexora.key
   nexora --config /etc/nexora/nexora.toml backup restore FILE --replace --yes
+  nexora backup restore --at 2026-12-01T09:30:00Z --identity-file nexora.key --replace
 
 Stop the daemon first. A run that was ended goes on where it was when it is begun again; until the last step the
 installation is as it was. What was restored is held: `nexora restore status` says what that means.")]
     Restore {
-        file: PathBuf,
+        #[arg(required_unless_present = "at")]
+        file: Option<PathBuf>,
+        /// Put the database back to this moment, as `nexora backup follow` has kept it
+        #[arg(long, value_name = "TIME", conflicts_with = "file")]
+        at: Option<String>,
+        /// Where it was kept, where that is not `follow` in the folder of the configuration
+        #[arg(long, value_name = "FOLDER", requires = "at")]
+        folder: Option<PathBuf>,
         /// Put it in the place of the database that is there, which keeps another name
         #[arg(long)]
         replace: bool,
@@ -105,7 +132,13 @@ pub async fn run(global: &Global, command: Command, out: &Out) -> Result<()> {
         Command::Create(arguments) => create(global, arguments, out).await,
         Command::List { folder } => list(global, folder, out),
         Command::Verify { file, opening } => verify(global, file, &opening, out),
-        Command::Restore { file, replace, opening } => put_in_place(global, &file, replace, &opening, out),
+        Command::Follow { every, folder } => follow(global, every, folder, out).await,
+        Command::Restore { file: Some(file), replace, opening, .. } => {
+            put_in_place(global, &file, replace, &opening, out)
+        }
+        Command::Restore { file: None, at, folder, replace, opening } => {
+            put_back(global, (at.as_deref().unwrap_or_default(), folder), replace, &opening, out)
+        }
         Command::Prune { dry_run } => prune(global, dry_run, out),
     }
 }
@@ -297,6 +330,64 @@ fn put_in_place(global: &Global, file: &Path, replace: bool, opening: &Opening, 
     let restored = tokio::task::block_in_place(|| restore::restore(&wish, &shown));
     bar.finish_and_clear();
     told_of_restored(&restored?, out)
+}
+
+fn followed(global: &Global, chosen: Option<PathBuf>) -> Result<PathBuf> {
+    match chosen {
+        Some(folder) => Ok(folder),
+        None => Ok(folder::of(&load_config(global)?.backup)?.join(FOLLOWED)),
+    }
+}
+
+async fn follow(global: &Global, every: Duration, chosen: Option<PathBuf>, out: &Out) -> Result<()> {
+    let config = load_config(global)?;
+    let Url::Sqlite(database) = config.database.url.parse()? else {
+        return Err(Error::usage("only a SQLite database is followed").hint(
+            "PostgreSQL keeps a log of its own: docs/OPERATING.md, \"A point in time, with PostgreSQL\"",
+        ));
+    };
+    let root = followed(global, chosen)?;
+    let lock = Lock::of_settings(&config.backup)?;
+    let begin = || Following::begin(&database, &root, lock, config.backup.follow_keep());
+    let mut following = tokio::task::block_in_place(begin)?;
+    out.note(&format!("following `{}` into `{}`; stop it with Ctrl-C", database.display(), root.display()));
+    let mut stop = std::pin::pin!(wait_for_stop());
+    loop {
+        tokio::select! {
+            stopped = &mut stop => {
+                stopped?;
+                // What is committed by now is kept, too.
+                return tokio::task::block_in_place(|| following.step()).map(|_| ());
+            }
+            () = tokio::time::sleep(every) => {}
+        }
+        if let Err(error) = tokio::task::block_in_place(|| following.step()) {
+            out.error(&error);
+        }
+    }
+}
+
+fn put_back(
+    global: &Global,
+    (at, chosen): (&str, Option<PathBuf>),
+    replace: bool,
+    opening: &Opening,
+    out: &Out,
+) -> Result<()> {
+    let at = Timestamp::parse(at).ok_or_else(|| {
+        Error::usage(format!("`{at}` is not a moment")).hint("write it like `2026-12-01T09:30:00Z`")
+    })?;
+    let Some(identities) = &opening.identity_file else {
+        return Err(Error::denied("nothing was given that opens what was followed")
+            .hint("give `--identity-file FILE` with the secret key of age"));
+    };
+    let opener = Opener::of_identity_file(identities)?;
+    let (config, root) = (load_config(global)?, followed(global, chosen)?);
+    if replace {
+        out.confirm(&format!("this puts the database back to {at}: what came after it is left behind"))?;
+    }
+    let restored = restore_at((&config, &global.config), (&root, at), &opener, replace)?;
+    told_of_restored(&restored, out)
 }
 
 fn told_of_restored(restored: &Restored, out: &Out) -> Result<()> {

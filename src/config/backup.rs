@@ -25,6 +25,8 @@ pub struct Settings {
     pub keep_monthly: u64,
     /// Hours after which the latest backup is too old.
     pub old_after_h: u64,
+    /// Hours to any moment of which `nexora backup follow` can go back.
+    pub follow_keep_h: u64,
 }
 
 impl Default for Settings {
@@ -38,6 +40,7 @@ impl Default for Settings {
             keep_weekly: 5,
             keep_monthly: 12,
             old_after_h: 26,
+            follow_keep_h: 72,
         }
     }
 }
@@ -81,6 +84,10 @@ impl Settings {
     /// Returns the public keys that can open a backup.
     pub fn recipients(&self) -> impl Iterator<Item = &str> {
         self.recipient.split(',').map(str::trim).filter(|text| !text.is_empty())
+    }
+
+    pub fn follow_keep(&self) -> Duration {
+        Duration::from_secs(self.follow_keep_h.saturating_mul(3_600))
     }
 
     pub fn old_after(&self) -> Duration {

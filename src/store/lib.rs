@@ -24,6 +24,7 @@ pub mod due;
 pub mod effect;
 pub mod event;
 pub mod finding;
+pub mod follow;
 pub mod form;
 pub mod inspection;
 pub mod item;
@@ -50,6 +51,7 @@ pub mod timer;
 mod tx;
 pub mod user;
 pub mod verdict;
+pub mod wal;
 mod writer;
 
 use std::ops::ControlFlow;

@@ -1,6 +1,8 @@
 //! What an operator can rely on about backups: they are whole, sealed, made while everything runs, and told of when they are
 //! not made.
 
+mod follow;
+
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 

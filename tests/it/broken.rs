@@ -234,7 +234,7 @@ async fn a_database_that_cannot_be_written() {
         unwritable: Some(&full),
         server_time: None,
         findings: &[],
-        backup: None,
+        backup: Vec::new(),
         held: None,
     };
     let now = app.clock.now();

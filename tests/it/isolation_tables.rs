@@ -62,6 +62,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("backup list", "operator"),
     ("backup verify x.backup", "operator"),
     ("backup prune --dry-run", "operator"),
+    ("backup follow", "operator"),
     ("backup restore x.backup", "operator"),
     ("restore status", "operator"),
     ("restore hold --since 1h", "operator"),

@@ -88,6 +88,24 @@ pub fn trouble(settings: &Settings, first: Option<Timestamp>, now: Timestamp) ->
     }
 }
 
+/// The folder, below that of the backups, into which the database is followed.
+pub const FOLLOWED: &str = "follow";
+
+/// A database that is followed is written every few seconds: a daemon gives signs of life.
+const FOLLOWED_LATELY: Duration = Duration::from_secs(900);
+
+/// Says that a database that was followed is followed no more.
+pub fn followed_trouble(settings: &Settings, now: Timestamp) -> Option<HealthIssue> {
+    let root = settings.folder.join(FOLLOWED);
+    let entries = settings.is_on().then(|| std::fs::read_dir(root).ok()).flatten()?;
+    // The folder of a generation changes with each of its files.
+    let changed = entries.flatten().filter_map(|entry| entry.metadata().ok()?.modified().ok()).max()?;
+    let at = Timestamp::from(chrono::DateTime::<chrono::Utc>::from(changed));
+    let what = format!("the database is followed no more: it can be put back to {at} at the latest");
+    let issue = HealthIssue::new(Level::Look, what, "systemctl restart nexora-follow", Trouble::Stopped);
+    (now.since(at) >= FOLLOWED_LATELY).then(|| issue.keyed("backup follow").since(at))
+}
+
 /// Returns when the latest backup of a folder was made, by its name.
 ///
 /// # Errors
@@ -136,6 +154,19 @@ mod tests {
         let (level, what) = told(&off, 80).unwrap();
         assert!(level == Level::Look && what.contains("no backups are set up"), "{what}");
         assert_eq!(trouble(&off, None, NOW), None, "nothing is there yet");
+    }
+
+    #[test]
+    fn a_database_that_is_followed_no_more_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings { folder: folder.path().to_owned(), ..Settings::default() };
+        let now = nexora_core::base::clock::Clock::System.now();
+        assert_eq!(followed_trouble(&settings, now + hours(5)), None, "it was never followed");
+        std::fs::create_dir_all(folder.path().join("follow/20261201T000000.000Z")).unwrap();
+        assert_eq!(followed_trouble(&settings, now), None);
+        let told = followed_trouble(&settings, now + hours(5)).unwrap();
+        assert!(told.what.contains("followed no more"), "{told:?}");
+        assert_eq!(followed_trouble(&Settings::default(), now), None);
     }
 
     #[test]

@@ -7,10 +7,12 @@
 pub mod archive;
 mod contents;
 pub mod folder;
+pub mod follow;
 pub mod manifest;
 mod place;
 mod postgres;
 pub mod restore;
+pub mod restore_at;
 mod restore_postgres;
 mod retention;
 pub mod seal;

@@ -56,10 +56,10 @@ pub struct Restored {
 }
 
 /// What was unpacked, and where it goes.
-struct Unpacked {
-    folder: PathBuf,
-    config: Config,
-    files: Vec<(Member, PathBuf)>,
+pub(super) struct Unpacked {
+    pub(super) folder: PathBuf,
+    pub(super) config: Config,
+    pub(super) files: Vec<(Member, PathBuf)>,
 }
 
 /// Restores a backup.
@@ -102,7 +102,7 @@ fn known_config(path: &Path) -> Result<Option<Config>> {
     }
 }
 
-fn database_of(config: &Config) -> Result<PathBuf> {
+pub(super) fn database_of(config: &Config) -> Result<PathBuf> {
     match config.database.url.parse()? {
         Url::Sqlite(path) | Url::Scratch(path) => Ok(path),
         Url::Postgres(_) => {
@@ -112,7 +112,7 @@ fn database_of(config: &Config) -> Result<PathBuf> {
     }
 }
 
-fn refuse_present(database: &Path, replace: bool) -> Result<()> {
+pub(super) fn refuse_present(database: &Path, replace: bool) -> Result<()> {
     let is_there = std::fs::metadata(database).is_ok_and(|found| found.len() > 0);
     match is_there && !replace {
         true => Err(Error::conflict(format!("there is a database at `{}`", database.display())).hint(
@@ -174,7 +174,7 @@ fn unpack(
 }
 
 /// Makes the folder to unpack in, without what an earlier run left that did not come to its end.
-fn emptied(database: &Path) -> Result<PathBuf> {
+pub(super) fn emptied(database: &Path) -> Result<PathBuf> {
     let folder = side_folder(database);
     let failed = |error| file::unwritable(&folder, Kind::Unavailable, error);
     match std::fs::remove_dir_all(&folder) {
@@ -187,7 +187,7 @@ fn emptied(database: &Path) -> Result<PathBuf> {
 
 /// What is ready to be put in place: written when all of it is checked and on disk.
 #[derive(Serialize, Deserialize)]
-struct Ready {
+pub(super) struct Ready {
     restored: Restored,
     /// Where each file is, and where it goes.
     files: Vec<(PathBuf, PathBuf)>,
@@ -207,7 +207,7 @@ impl Ready {
 }
 
 /// Checks what was unpacked, brings it up to date, and notes in it that it was restored.
-fn prepare(manifest: &Manifest, unpacked: Unpacked, config_path: &Path) -> Result<Ready> {
+pub(super) fn prepare(manifest: &Manifest, unpacked: Unpacked, config_path: &Path) -> Result<Ready> {
     let Unpacked { folder, config, files } = unpacked;
     let copy = folder.join(SQLITE_COPY);
     examine(manifest, &copy)?;
@@ -269,7 +269,7 @@ fn sync(path: &Path) -> Result<()> {
 }
 
 /// Puts in place what is ready. Each step can be done again after a crash.
-fn finish(ready: Ready) -> Result<Restored> {
+pub(super) fn finish(ready: Ready) -> Result<Restored> {
     let Ready { mut restored, files, definitions } = ready;
     let database = &restored.database;
     let folder = side_folder(database);

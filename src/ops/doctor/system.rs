@@ -28,7 +28,7 @@ pub async fn clock(around: &Surroundings) -> Vec<Finding> {
                     unwritable: None,
                     server_time,
                     findings: &[],
-                    backup: None,
+                    backup: Vec::new(),
                     held: None,
                 },
                 now,

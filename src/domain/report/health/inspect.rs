@@ -94,7 +94,10 @@ pub async fn machine(app: &App, now: Timestamp) -> Result<(Vec<Daemon>, Vec<Heal
     };
     let held = app.db.read(restore::latest).await?;
     let first = app.db.read(tenant::first_created).await?;
-    let backup = backup::trouble(&app.config.backup, first, now);
+    let settings = &app.config.backup;
+    let backup =
+        backup::trouble(settings, first, now).into_iter().chain(backup::followed_trouble(settings, now));
+    let backup = backup.collect();
     let seen = Machine {
         daemons: &daemons,
         is_gone: heart::is_gone,

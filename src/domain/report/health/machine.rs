@@ -38,7 +38,7 @@ pub struct Machine<'a> {
     /// What the daemon found when it last looked.
     pub findings: &'a [Finding],
     /// What is wrong with the backups.
-    pub backup: Option<HealthIssue>,
+    pub backup: Vec<HealthIssue>,
     /// The restore since which nothing goes out, if it is held.
     pub held: Option<&'a Restore>,
 }
@@ -175,7 +175,7 @@ mod tests {
                 unwritable: None,
                 server_time: None,
                 findings: &[],
-                backup: None,
+                backup: Vec::new(),
                 held: None,
             };
             of(&machine, NOW).first().map(|issue| issue.what.clone()).unwrap_or_default()
@@ -198,7 +198,7 @@ mod tests {
                 unwritable: None,
                 server_time: server,
                 findings: &[],
-                backup: None,
+                backup: Vec::new(),
                 held: None,
             };
             of_clock(&machine, NOW).map(|issue| (issue.level, issue.what))
