@@ -4,6 +4,7 @@ pub mod failure_notes;
 pub mod fair_queue;
 pub mod heart;
 pub mod key_check;
+pub mod locks;
 mod public_profile;
 pub mod registry;
 pub mod turns;

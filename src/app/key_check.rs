@@ -5,7 +5,7 @@ use std::path::Path;
 
 use nexora_core::base::secret::{MasterKey, Secret};
 use nexora_core::base::{Error, Kind, Result};
-use nexora_store::{Db, daemon};
+use nexora_store::{Conn, Db, daemon};
 
 /// What the stored value is bound to, and what is sealed in it.
 const OWNER: &str = "key check";
@@ -16,14 +16,33 @@ const TEXT: &str = "nexora";
 /// # Errors
 /// `Config` when it is another key; `Unavailable` when the database cannot be read.
 pub async fn verify(db: &Db, key: &MasterKey, file: &Path) -> Result<()> {
-    let sealed = db.read(|conn| {
-        Ok(match daemon::key_check(conn)? {
-            Some(sealed) => Some((OWNER.to_owned(), sealed)),
-            None => daemon::any_sealed(conn)?.and_then(|known| Some((known.seal_owner(), known.sealed?))),
-        })
-    });
-    let Some((owner, sealed)) = sealed.await? else { return Ok(()) };
-    match key.open(&owner, &sealed) {
+    let (key, file) = (key.clone(), file.to_owned());
+    db.read(move |conn| verify_in(conn, &key, &file)).await
+}
+
+/// The same on one connection.
+///
+/// # Errors
+/// As `verify`.
+pub fn verify_in(conn: &mut Conn, key: &MasterKey, file: &Path) -> Result<()> {
+    let sealed = match daemon::key_check(conn)? {
+        Some(sealed) => Some((OWNER.to_owned(), sealed)),
+        None => daemon::any_sealed(conn)?.and_then(|known| Some((known.seal_owner(), known.sealed?))),
+    };
+    let Some((owner, sealed)) = sealed else { return Ok(()) };
+    verify_sealed(&owner, &sealed, key, file)
+}
+
+/// Holds the key against the key check of a database that is not open.
+///
+/// # Errors
+/// As `verify`.
+pub fn verify_check(sealed: &[u8], key: &MasterKey, file: &Path) -> Result<()> {
+    verify_sealed(OWNER, sealed, key, file)
+}
+
+fn verify_sealed(owner: &str, sealed: &[u8], key: &MasterKey, file: &Path) -> Result<()> {
+    match key.open(owner, sealed) {
         Ok(_) => Ok(()),
         Err(_) => Err(Error::new(
             Kind::Config,

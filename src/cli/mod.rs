@@ -4,6 +4,7 @@ mod alert;
 mod appointment;
 mod authorization;
 mod automation;
+mod backup;
 mod books;
 mod bulk;
 mod complete;
@@ -27,7 +28,9 @@ mod lead_list;
 mod message;
 mod out;
 mod permission;
+mod progress;
 pub mod reference;
+mod restore;
 mod role;
 mod run;
 mod session;
@@ -243,6 +246,12 @@ enum Command {
     /// Try out how operators are told of troubles, and look at what they were told of
     #[command(subcommand)]
     Alerts(alert::Command),
+    /// Make, list, try out and restore backups
+    #[command(subcommand)]
+    Backup(backup::Command),
+    /// Say what is held since a backup was restored, and let it go
+    #[command(subcommand)]
+    Restore(restore::Command),
     /// Check everything that Nexora needs, inside and outside, and say what mends what is wrong
     Doctor(doctor::Doctor),
     /// Run the daemon
@@ -308,6 +317,8 @@ async fn run(cli: Cli, out: &Out) -> Result<()> {
         Command::Serve => system::serve(&global).await,
         Command::Books(_) => books::run(&Context::open(&global).await?, out).await,
         Command::Alerts(command) => alert::run(&Context::open(&global).await?, command, out).await,
+        Command::Backup(command) => backup::run(&global, command, out).await,
+        Command::Restore(command) => restore::run(&Context::open(&global).await?, command, out).await,
         Command::Doctor(arguments) => doctor::run(&global, arguments, out).await,
         Command::Sandbox(arguments) => system::sandbox(arguments, out).await,
         Command::Config(command) => system::config(&command, &global, out),

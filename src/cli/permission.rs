@@ -142,11 +142,13 @@ fn need(command: &Command, names_tenant: bool) -> Need {
         | Command::Serve
         | Command::Doctor(_)
         | Command::Alerts(_)
+        | Command::Backup(_)
         | Command::Sandbox(_)
         | Command::Config(_)
         | Command::Migrate(_)
         | Command::Tls(_) => Need::Operator,
         Command::Top(_) => top::Top::need(names_tenant),
+        Command::Restore(command) => command.need(),
         Command::Books(_) => Need::read_one_or_all(names_tenant, Noun::Status),
         Command::Tenant(command) => command.need(),
         Command::User(command) => command.need(names_tenant),

@@ -4,6 +4,7 @@
 //! test holds the two together. An unknown key is an error that names the nearest known one.
 
 pub mod alerts;
+pub mod backup;
 pub mod certificate;
 mod check;
 pub mod database;
@@ -57,6 +58,7 @@ pub struct Config {
     pub rehearsal: rehearsal::Settings,
     pub sources: sources::Settings,
     pub alerts: alerts::Settings,
+    pub backup: backup::Settings,
     pub log: log::Settings,
 }
 
@@ -141,7 +143,22 @@ impl Config {
         self.rehearsal.check(faults);
         self.sources.check(faults);
         self.alerts.check(faults);
+        self.backup.check(faults);
         self.log.check(faults);
+    }
+
+    /// Returns the files and folders that the configuration names, and that a moved installation needs, too: with the
+    /// key of each. The master key is not one of them.
+    pub fn named_files(&self) -> Vec<(&'static str, &Path)> {
+        let named = [
+            ("definitions.folder", &self.definitions.folder),
+            ("google.client_file", &self.google.client_file),
+            ("alerts.smtp_password_file", &self.alerts.smtp_password_file),
+            ("alerts.smtp_ca_file", &self.alerts.smtp_ca_file),
+            ("alerts.webhook_secret_file", &self.alerts.webhook_secret_file),
+        ];
+        let set = named.into_iter().filter(|(_, path)| !path.as_os_str().is_empty());
+        set.map(|(key, path)| (key, path.as_path())).collect()
     }
 
     /// Returns every key with its value, secrets left out.

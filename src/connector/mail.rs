@@ -10,7 +10,7 @@ use nexora_core::base::{Error, Result};
 use nexora_core::model::EffectId;
 use nexora_core::model::address::EmailAddress;
 use nexora_core::model::effect::EffectKind;
-use nexora_core::model::mail::EFFECT_HEADER;
+use nexora_core::model::mail::{EFFECT_HEADER, MARK_HEADER};
 use nexora_core::model::outbound::{MailAttachment, MailContent};
 
 /// The header by which a draft that we made is found again. A person sends it, and then it is theirs.
@@ -46,7 +46,8 @@ pub fn write(delivery: &Delivery, mail: &MailContent, from: &EmailAddress) -> Re
         .raw_header(HeaderValue::new(
             HeaderName::new_from_ascii_str(header_of(delivery)),
             delivery.effect_id.to_string(),
-        ));
+        ))
+        .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str(MARK_HEADER), delivery.mark.clone()));
     // Eight bits in a header need a relay that takes them (RFC 6531); the answer goes to the sender then.
     if let Some(reply_to) = mail.reply_to.as_ref().filter(|reply_to| reply_to.as_str().is_ascii()) {
         builder = builder.reply_to(mailbox(reply_to, None)?);
@@ -154,6 +155,7 @@ mod tests {
         };
         let delivery = Delivery {
             effect_id: EffectId::new(Timestamp::from_millis(0)),
+            mark: "mark_1".to_owned(),
             request: EffectRequest::Send(OutboundMessage {
                 content: Content::Mail(mail.clone()),
                 audience: Audience::Business,
@@ -161,6 +163,7 @@ mod tests {
             evidence: None,
             created_at: Timestamp::from_millis(1_780_000_000_000),
             attempted_at: Timestamp::from_millis(1_790_000_000_000),
+            unseen_since: None,
         };
         let from = EmailAddress::parse("office@acme.example.com").unwrap();
         let text = String::from_utf8(write(&delivery, &mail, &from).unwrap().formatted()).unwrap();

@@ -20,8 +20,10 @@ use nexora_core::model::request::EffectRequest;
 /// One effect, as a connector sees it.
 #[derive(Clone, Debug)]
 pub struct Delivery {
-    /// Also the idempotency key.
     pub effect_id: EffectId,
+    /// The idempotency key: what the provider is given to know the effect by. It is the same when the effect is promised
+    /// anew after a restore.
+    pub mark: String,
     pub request: EffectRequest,
     /// What an earlier part of the work noted.
     pub evidence: Option<Json>,
@@ -29,6 +31,9 @@ pub struct Delivery {
     pub created_at: Timestamp,
     /// When this attempt at it began.
     pub attempted_at: Timestamp,
+    /// Since when it may have happened without our knowing, where a backup was restored: asking then looks deeper, and
+    /// says [`ReconcileResult::Unknown`] where something like it is found that is not known for sure.
+    pub unseen_since: Option<Timestamp>,
 }
 
 /// Can make an effect happen.

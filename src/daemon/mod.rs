@@ -23,6 +23,7 @@ pub use rehearsal::provide as provide_rehearsal;
 pub use takeover::Takeover;
 use tokio_util::sync::CancellationToken;
 
+use crate::app::locks::{self, Lock};
 use crate::app::{App, key_check};
 use crate::config::Config;
 use crate::domain::connection::quota_check;
@@ -47,7 +48,7 @@ pub struct Daemon {
     pub private_address: SocketAddr,
     stop: CancellationToken,
     tasks: tokio::task::JoinSet<()>,
-    _sole: Option<sole::Sole>,
+    _sole: Option<Lock>,
 }
 
 impl Daemon {
@@ -56,7 +57,9 @@ impl Daemon {
     /// # Errors
     /// `Config`, `Conflict` or `Unavailable`, naming what to change.
     pub async fn start(config: Config) -> Result<Daemon> {
-        let (_, applied) = Db::open_migrated(&config.database.url.parse()?).await?;
+        let url = config.database.url.parse()?;
+        locks::refuse_while_restored(&url)?;
+        let (_, applied) = Db::open_migrated(&url).await?;
         for name in applied {
             tracing::info!("migration {name} applied");
         }

@@ -79,7 +79,10 @@ impl Bench {
 
     pub fn delivery(&self, request: EffectRequest) -> Delivery {
         let at = self.clock.now();
-        Delivery { effect_id: EffectId::new(at), request, evidence: None, created_at: at, attempted_at: at }
+        let effect_id = EffectId::new(at);
+        let mark = effect_id.to_string();
+        let (created_at, attempted_at) = (at, at);
+        Delivery { effect_id, mark, request, evidence: None, created_at, attempted_at, unseen_since: None }
     }
 
     pub fn mailbox(&self) -> Value {

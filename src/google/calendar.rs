@@ -20,7 +20,6 @@ use crate::fault::Fault;
 use nexora_connector::port::Delivery;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::text::hex;
-use nexora_core::model::EffectId;
 use nexora_core::model::address::EmailAddress;
 use nexora_core::model::calendar_entry::{EFFECT_PROPERTY, UPDATE_PROPERTY};
 use nexora_core::model::outcome::{Outcome, Receipt, ReconcileResult};
@@ -61,16 +60,40 @@ impl Calendar {
 
     /// Reads the entry back. One that a person has since deleted was made all the same.
     pub async fn find(&self, delivery: &Delivery, request: &CreateEvent) -> Result<ReconcileResult, Fault> {
-        let id = entry_id(&delivery.effect_id);
+        let id = entry_id(&delivery.mark);
         match self.api.event(&request.calendar, &id).await? {
-            Some(entry) if property(&entry, EFFECT_PROPERTY) == Some(delivery.effect_id.as_str()) => {
+            Some(entry) if property(&entry, EFFECT_PROPERTY) == Some(delivery.mark.as_str()) => {
                 Ok(ReconcileResult::Delivered(receipt_of(&entry)))
             }
             Some(_) => {
                 Ok(ReconcileResult::Unknown { reason: format!("entry `{id}` is there and is not ours") })
             }
+            None if delivery.unseen_since.is_some() => self.find_alike(request).await,
             None => Ok(ReconcileResult::NotDelivered),
         }
+    }
+
+    /// Looks for an entry of ours with the same title at the same time: one that was made before the backup was restored,
+    /// for what came again under another name.
+    async fn find_alike(&self, request: &CreateEvent) -> Result<ReconcileResult, Fault> {
+        let open = request.slot.as_ref().map(|slot| &slot.wanted.open);
+        let span = match open.and_then(|open| Some((open.first()?.0, open.last()?.1))) {
+            Some(span) => span,
+            None => (request.start, request.end),
+        };
+        let listed = self.api.between(&request.calendar, span).await?;
+        let is_alike = |entry: &Value| {
+            let signed =
+                entry.pointer("/extendedProperties/private").and_then(|ours| ours.get(EFFECT_PROPERTY));
+            signed.is_some() && entry.get("summary").is_some_and(|title| *title == request.title)
+        };
+        Ok(match listed.items.iter().any(is_alike) {
+            true => {
+                let reason = "an entry of ours with the same title is there at that time".to_owned();
+                ReconcileResult::Unknown { reason }
+            }
+            false => ReconcileResult::NotDelivered,
+        })
     }
 
     /// Changes what the request names, and signs the change.
@@ -88,9 +111,17 @@ impl Calendar {
     ) -> Result<ReconcileResult, Fault> {
         let entry = self.api.event(&request.calendar, &request.entry).await?;
         let signed =
-            entry.filter(|entry| property(entry, UPDATE_PROPERTY) == Some(delivery.effect_id.as_str()));
-        Ok(signed
-            .map_or(ReconcileResult::NotDelivered, |entry| ReconcileResult::Delivered(receipt_of(&entry))))
+            entry.as_ref().filter(|entry| property(entry, UPDATE_PROPERTY) == Some(delivery.mark.as_str()));
+        Ok(match (signed, &entry, delivery.unseen_since) {
+            (Some(entry), ..) => ReconcileResult::Delivered(receipt_of(entry)),
+            // A later change signs over an earlier one.
+            (None, Some(entry), Some(since))
+                if entry.updated.is_some_and(|at| Timestamp::from(at) >= since) =>
+            {
+                ReconcileResult::Unknown { reason: "the entry was changed since the backup".to_owned() }
+            }
+            (None, ..) => ReconcileResult::NotDelivered,
+        })
     }
 
     /// Cancels the entry. That it is cancelled already is no failure, so this may be repeated at will.
@@ -222,9 +253,9 @@ fn entry(delivery: &Delivery, request: &CreateEvent, (start, end): Span) -> Even
         ..EventAttendee::default()
     };
     let attendees: Vec<EventAttendee> = request.attendees.iter().map(attendee).collect();
-    let signature = HashMap::from([(EFFECT_PROPERTY.to_owned(), delivery.effect_id.to_string())]);
+    let signature = HashMap::from([(EFFECT_PROPERTY.to_owned(), delivery.mark.clone())]);
     Event {
-        id: Some(entry_id(&delivery.effect_id)),
+        id: Some(entry_id(&delivery.mark)),
         summary: Some(request.title.clone()),
         description: Some(request.description.clone()),
         location: request.location.clone(),
@@ -245,7 +276,7 @@ fn changes(delivery: &Delivery, request: &UpdateEvent) -> Value {
         start: request.time.map(|(start, _)| moved_to(start, &request.timezone)),
         end: request.time.map(|(_, end)| moved_to(end, &request.timezone)),
         attendees: request.attendees.as_deref().map(guests),
-        extended_properties: json!({ "private": { (UPDATE_PROPERTY): delivery.effect_id } }),
+        extended_properties: json!({ "private": { (UPDATE_PROPERTY): delivery.mark } }),
     })
 }
 
@@ -272,8 +303,8 @@ fn slot_receipt(slot: Option<Span>) -> Receipt {
         .with("end", slot.map(|slot| slot.1.to_string()))
 }
 
-/// Returns the entry's id: hexadecimal digits, which are all in base32hex.
-fn entry_id(effect: &EffectId) -> String {
-    let digest = Sha256::digest(effect.as_str());
+/// Returns the entry's id, made from the mark of the effect: hexadecimal digits, which are all in base32hex.
+fn entry_id(mark: &str) -> String {
+    let digest = Sha256::digest(mark);
     hex(digest.get(..16).unwrap_or_default())
 }

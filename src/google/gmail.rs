@@ -22,7 +22,7 @@ use nexora_core::base::clock::Timestamp;
 use nexora_core::base::text::Json;
 use nexora_core::model::EffectId;
 use nexora_core::model::address::EmailAddress;
-use nexora_core::model::mail::EFFECT_HEADER;
+use nexora_core::model::mail::{EFFECT_HEADER, MARK_HEADER};
 use nexora_core::model::outbound::{Content, MailContent, OutboundMessage};
 use nexora_core::model::outcome::{Outcome, Receipt, ReconcileResult};
 use nexora_core::model::request::EffectRequest;
@@ -47,7 +47,8 @@ struct Evidence {
 }
 
 /// The headers that a mail of ours is known by.
-const HEADERS: &[&str] = &[EFFECT_HEADER, mail::DRAFT_HEADER, "Message-ID"];
+const HEADERS: &[&str] = &[EFFECT_HEADER, MARK_HEADER, mail::DRAFT_HEADER, "Message-ID", SUBJECT];
+const SUBJECT: &str = "Subject";
 
 /// Mails looked through for our header at most: newest first, from just before the effect on.
 const SEARCH_LIMIT: u32 = 100;
@@ -126,6 +127,37 @@ impl Gmail {
 
     /// Looks for proof that the mail was sent, or that it was not.
     pub async fn find(&self, delivery: &Delivery) -> Result<ReconcileResult, Fault> {
+        let found = self.find_noted(delivery).await?;
+        match (&found, delivery.unseen_since) {
+            (ReconcileResult::NotDelivered, Some(_)) => self.find_unseen(delivery).await,
+            _ => Ok(found),
+        }
+    }
+
+    /// Looks among the mails that were sent since a time of which nothing is noted: for this one, and for one like it.
+    async fn find_unseen(&self, delivery: &Delivery) -> Result<ReconcileResult, Fault> {
+        let sent = self.sent_since(delivery).await?;
+        let mut is_alike = None;
+        for id in &sent {
+            let Some(found) = self.headers(id).await? else { continue };
+            if is_of(&found, delivery) {
+                return Ok(ReconcileResult::Delivered(named(found)));
+            }
+            if header(&found, EFFECT_HEADER).is_some() && has_subject(&found, delivery) {
+                is_alike =
+                    Some("a mail of ours with the same subject went to the same address since the backup");
+            }
+        }
+        if usize::try_from(SEARCH_LIMIT).is_ok_and(|limit| sent.len() >= limit) {
+            is_alike = Some("more mails went to the same address since the backup than are looked through");
+        }
+        Ok(match is_alike {
+            Some(reason) => ReconcileResult::Unknown { reason: reason.to_owned() },
+            None => ReconcileResult::NotDelivered,
+        })
+    }
+
+    async fn find_noted(&self, delivery: &Delivery) -> Result<ReconcileResult, Fault> {
         let Ok(Some(evidence)) = evidence(delivery) else { return self.find_orphan(delivery).await };
         match self.api.draft(&evidence.draft_id).await? {
             Some(_) => Ok(unsent(evidence)),
@@ -185,7 +217,9 @@ impl Gmail {
 
     /// Lists the mails sent to the same address since the effect was promised, newest first.
     async fn sent_since(&self, delivery: &Delivery) -> Result<Vec<String>, Fault> {
-        let since = (delivery.created_at.millis() - SEARCH_MARGIN_MS) / 1_000;
+        let promised =
+            delivery.unseen_since.map_or(delivery.created_at, |unseen| unseen.min(delivery.created_at));
+        let since = (promised.millis() - SEARCH_MARGIN_MS) / 1_000;
         let query = match &delivery.request {
             EffectRequest::Send(OutboundMessage { content: Content::Mail(mail), .. })
             | EffectRequest::DraftMail(mail) => {
@@ -247,6 +281,17 @@ fn named(found: Message) -> Receipt {
 
 fn is_of(message: &Message, delivery: &Delivery) -> bool {
     header(message, mail::header_of(delivery)) == Some(delivery.effect_id.as_str())
+        || header(message, MARK_HEADER) == Some(delivery.mark.as_str())
+}
+
+/// Tells whether a mail has the subject of a delivery. One that is written in code words may have.
+fn has_subject(message: &Message, delivery: &Delivery) -> bool {
+    let wanted = match &delivery.request {
+        EffectRequest::Send(OutboundMessage { content: Content::Mail(mail), .. })
+        | EffectRequest::DraftMail(mail) => mail.subject.trim(),
+        _ => return false,
+    };
+    header(message, SUBJECT).is_some_and(|subject| subject.trim() == wanted || subject.contains("=?"))
 }
 
 fn message_id(message: &Message) -> Option<String> {

@@ -28,6 +28,8 @@ pub mod service_account;
 mod sheets;
 mod table;
 mod token;
+#[cfg(test)]
+mod unseen_tests;
 pub mod workspace;
 
 use std::sync::Arc;

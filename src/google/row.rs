@@ -55,6 +55,12 @@ impl Sheets {
             Ok(None | Some(Progress::Marked)) => {
                 Ok(match self.find_mark(delivery, &request.spreadsheet).await? {
                     Mark::There => ReconcileResult::InProgress { evidence: evidence(Progress::Marked) },
+                    // Written, and its mark taken away; or not begun: the cells cannot tell, since a person may have changed them.
+                    Mark::Missing if delivery.unseen_since.is_some() => {
+                        let reason =
+                            "whether the row was written since the backup leaves no trace".to_owned();
+                        ReconcileResult::Unknown { reason }
+                    }
                     Mark::Missing => ReconcileResult::NotDelivered,
                     Mark::OfAnother => of_another(),
                 })
@@ -102,7 +108,7 @@ impl Sheets {
             batch.extend(widen(&tab, headers.len() + missing.len()));
             batch.push(write_headers(tab.id, headers.len(), &missing));
         }
-        batch.push(mark_at(&delivery.effect_id, self.api.now(), row_place(tab.id, index)));
+        batch.push(mark_at(&delivery.mark, self.api.now(), row_place(tab.id, index)));
         match self.api.update(&request.spreadsheet, batch).await {
             Ok(()) => Ok(Outcome::InProgress { evidence: evidence(Progress::Marked) }),
             // The mark may be there already: an earlier attempt's batch came in after all.
@@ -122,7 +128,7 @@ impl Sheets {
         let cell = column.and_then(|column| row.as_ref()?.get(column));
         if cell.is_none_or(|cell| text(cell).trim() != name) {
             // The row was sorted, changed or deleted before it was marked: look again.
-            let unmark = self.api.update(&request.spreadsheet, vec![delete_mark(&delivery.effect_id)]).await;
+            let unmark = self.api.update(&request.spreadsheet, vec![delete_mark(&delivery.mark)]).await;
             match unmark {
                 Err(fault) if !matches!(fault.status(), Some(400 | 404)) => return Err(fault.of_reading()),
                 _ => return Err(moved()),
@@ -132,7 +138,7 @@ impl Sheets {
         let body = json!({
             "valueInputOption": "RAW",
             "data": [{
-                "dataFilter": { "developerMetadataLookup": { "metadataId": mark_id(&delivery.effect_id) } },
+                "dataFilter": { "developerMetadataLookup": { "metadataId": mark_id(&delivery.mark) } },
                 "majorDimension": "ROWS",
                 "values": [values],
             }],
@@ -145,7 +151,7 @@ impl Sheets {
 
     async fn unmark_row(&self, delivery: &Delivery, request: &UpdateRow) -> Result<Outcome, Outcome> {
         let done = || Ok(Outcome::Delivered(Receipt::named(Some(request.key.1.clone())).with("found", true)));
-        match self.api.update(&request.spreadsheet, vec![delete_mark(&delivery.effect_id)]).await {
+        match self.api.update(&request.spreadsheet, vec![delete_mark(&delivery.mark)]).await {
             Ok(()) => done(),
             // The row was written; that it or its mark was removed since does not undo it.
             Err(fault) if matches!(fault.status(), Some(400 | 404)) => done(),
@@ -162,7 +168,7 @@ impl Sheets {
         let first_row =
             DataFilter { a1_range: Some(format!("{}!1:1", quoted(&request.sheet))), ..DataFilter::default() };
         let lookup = DeveloperMetadataLookup {
-            metadata_id: Some(mark_id(&delivery.effect_id)),
+            metadata_id: Some(mark_id(&delivery.mark)),
             ..DeveloperMetadataLookup::default()
         };
         let mark = DataFilter { developer_metadata_lookup: Some(lookup), ..DataFilter::default() };

@@ -18,14 +18,14 @@ use google_sheets4::api::{
     DeveloperMetadataLookup, ExtendedValue, GridCoordinate, Request, RowData, SheetProperties,
     UpdateCellsRequest,
 };
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::api::sheets::{Cells, SheetsApi};
 use crate::fault::Fault;
-use crate::range::{fitting, quoted, same, text};
+use crate::range::{self, fitting, quoted, same, text};
 use nexora_connector::port::Delivery;
 use nexora_core::base::clock::Timestamp;
-use nexora_core::model::EffectId;
 use nexora_core::model::outcome::{Outcome, Receipt, ReconcileResult};
 use nexora_core::model::request::AppendRow;
 
@@ -43,6 +43,9 @@ const MARK_LIFE: Duration = Duration::from_secs(1_800);
 /// Marks of ours that a spreadsheet keeps at most. A mark takes some 60 of the 30,000 characters that a
 /// spreadsheet may hold (Sheets API, "Developer metadata").
 const MARK_LIMIT: usize = 250;
+
+/// Cells by which a row may differ from one that is to be added, and still be the same that came again.
+const ALIKE: usize = 2;
 
 /// A sheet as it is written to.
 #[derive(Clone, Debug)]
@@ -84,7 +87,7 @@ impl Sheets {
         }
         batch.push(append_row(tab.id, &row));
         let now = self.api.now();
-        batch.push(make_mark(&delivery.effect_id, now));
+        batch.push(make_mark(&delivery.mark, now));
         match self.api.update(&request.spreadsheet, batch).await {
             Ok(()) => {
                 self.take_away(&request.spreadsheet, marks, now).await;
@@ -119,16 +122,45 @@ impl Sheets {
         }
         Ok(match self.find_mark(delivery, &request.spreadsheet).await? {
             Mark::There => ReconcileResult::Delivered(appended(request)),
+            // The mark may have had its time.
+            Mark::Missing if delivery.unseen_since.is_some() => self.find_row(request).await?,
             Mark::Missing => ReconcileResult::NotDelivered,
             Mark::OfAnother => of_another(),
         })
     }
 
+    /// Looks for a row with the cells that are to be added, and for one like it: what came again may have another id, and
+    /// another time.
+    async fn find_row(&self, request: &AppendRow) -> Result<ReconcileResult, Fault> {
+        let (Some(tab), _) = self.find_tab(&request.spreadsheet, &request.sheet).await? else {
+            return Ok(ReconcileResult::NotDelivered);
+        };
+        let place = (request.spreadsheet.as_str(), tab.title.as_str());
+        let rows = range::whole(&self.api, place, Cells::Shown).await?;
+        let headers: Vec<String> = rows.first().map(|row| row.iter().map(text).collect()).unwrap_or_default();
+        let wanted: Vec<_> = request.cells.iter().filter(|(_, value)| !value.trim().is_empty()).collect();
+        let differing = |row: &Vec<Value>| {
+            let differs = |(header, value): &&&(String, String)| {
+                let column = headers.iter().position(|known| same(known, header));
+                let cell = column.and_then(|column| row.get(column)).map(text).unwrap_or_default();
+                cell.trim() != fitting(value).trim()
+            };
+            wanted.iter().filter(differs).count()
+        };
+        Ok(match rows.iter().skip(1).map(differing).min() {
+            Some(0) if !wanted.is_empty() => ReconcileResult::Delivered(appended(request)),
+            Some(few) if few <= ALIKE && wanted.len() > 2 * few => {
+                ReconcileResult::Unknown { reason: "a row with almost the same cells is there".to_owned() }
+            }
+            Some(_) | None => ReconcileResult::NotDelivered,
+        })
+    }
+
     /// Looks for a delivery's mark.
     pub(super) async fn find_mark(&self, delivery: &Delivery, spreadsheet: &str) -> Result<Mark, Fault> {
-        match self.api.metadata(spreadsheet, mark_id(&delivery.effect_id)).await {
+        match self.api.metadata(spreadsheet, mark_id(&delivery.mark)).await {
             Ok(mark) => match mark.metadata_value.as_deref().map(marked) {
-                Some((effect, _)) if effect == delivery.effect_id.as_str() => Ok(Mark::There),
+                Some((effect, _)) if effect == delivery.mark => Ok(Mark::There),
                 _ => Ok(Mark::OfAnother),
             },
             Err(fault) if fault.status() == Some(404) => Ok(Mark::Missing),
@@ -273,12 +305,12 @@ fn add_sheet(title: &str) -> Request {
 }
 
 /// Returns the request for a mark on the spreadsheet, where nothing moves it.
-fn make_mark(effect: &EffectId, now: Timestamp) -> Request {
+fn make_mark(effect: &str, now: Timestamp) -> Request {
     mark_at(effect, now, DeveloperMetadataLocation { spreadsheet: Some(true), ..Default::default() })
 }
 
 /// Returns the request for an effect's mark at a place.
-pub(super) fn mark_at(effect: &EffectId, now: Timestamp, place: DeveloperMetadataLocation) -> Request {
+pub(super) fn mark_at(effect: &str, now: Timestamp, place: DeveloperMetadataLocation) -> Request {
     let mark = DeveloperMetadata {
         metadata_id: Some(mark_id(effect)),
         metadata_key: Some(MARK_KEY.to_owned()),
@@ -313,7 +345,7 @@ pub(super) fn of_another() -> ReconcileResult {
     ReconcileResult::Unknown { reason: "the mark belongs to another effect".to_owned() }
 }
 
-pub(super) fn delete_mark(effect: &EffectId) -> Request {
+pub(super) fn delete_mark(effect: &str) -> Request {
     delete_numbered(mark_id(effect))
 }
 
@@ -324,9 +356,9 @@ fn delete_numbered(mark: i32) -> Request {
     Request { delete_developer_metadata: Some(delete), ..Default::default() }
 }
 
-/// Returns a positive 31-bit number made from the effect's id.
-pub(super) fn mark_id(effect: &EffectId) -> i32 {
-    let digest = Sha256::digest(effect.as_str());
+/// Returns a positive 31-bit number made from the effect's mark.
+pub(super) fn mark_id(effect: &str) -> i32 {
+    let digest = Sha256::digest(effect);
     let first = digest.first_chunk::<4>().copied().unwrap_or_default();
     (i32::from_be_bytes(first) & i32::MAX).max(1)
 }

@@ -8,9 +8,12 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use crate::app::App;
+use crate::domain::report::health::machine;
 use crate::http::Private;
 use nexora_core::base::{Error, Result};
-use nexora_store::migration;
+use nexora_core::model::restore::Restore;
+use nexora_store::{migration, restore};
 
 /// How long a check may take before it counts as failed.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(3);
@@ -44,12 +47,21 @@ pub async fn ready(State(private): State<Private>) -> Response {
         check("database_read", db.read(migration::check)).await,
         check("database_write", private.app.heart.beat(db, &private.app.clock)).await,
         check("stages", async { stages(&private.app.turns.late(Instant::now())) }).await,
+        held(&private.app).await,
     ];
     let ok = checks.iter().all(|check| check.ok);
     let status = if ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let body =
         Readiness { status: if ok { "ready" } else { "not_ready" }, at: private.app.clock.now(), checks };
     (status, Json(body)).into_response()
+}
+
+/// Leads are taken while deliveries are held, so this is no reason to turn them away; it is said all the same.
+async fn held(app: &App) -> Check {
+    let started = Instant::now();
+    let found = app.db.read(restore::latest).await.ok().flatten().filter(Restore::is_held);
+    let reason = found.map(|restore| machine::of_held(&restore).what);
+    Check { name: "deliveries", ok: true, duration_ms: started.elapsed().as_secs_f64() * 1_000.0, reason }
 }
 
 fn stages(late: &[&str]) -> Result<()> {

@@ -89,9 +89,11 @@ pub(in crate::ops) fn write_new(path: &Path, text: &str, mode: u32) -> Result<bo
 /// The documented configuration with this machine's paths in it.
 fn config_text(url: &str, key_file: &Path, definitions: &Path) -> String {
     const TEMPLATE: &str = include_str!("../../config/nexora.toml");
+    const DEFINITIONS: &str = "\n[definitions]\n";
     let set = |name: &str, value: &str| format!("{name} = {}", toml::Value::String(value.to_owned()));
-    TEMPLATE
+    let (before, section) = TEMPLATE.split_once(DEFINITIONS).unwrap_or((TEMPLATE, ""));
+    let section = section.replacen("folder = \"\"", &set("folder", &definitions.to_string_lossy()), 1);
+    format!("{before}{DEFINITIONS}{section}")
         .replace("url = \"sqlite:/var/lib/nexora/nexora.db\"", &set("url", url))
         .replace("key_file = \"/etc/nexora/master.key\"", &set("key_file", &key_file.to_string_lossy()))
-        .replace("folder = \"\"", &set("folder", &definitions.to_string_lossy()))
 }

@@ -5,6 +5,7 @@
 pub mod access;
 pub mod alert;
 pub mod automation;
+pub mod backup;
 pub mod certificate;
 pub mod connection;
 pub mod contact;
@@ -14,6 +15,7 @@ pub mod install;
 pub mod job;
 pub mod lead;
 pub mod report;
+pub mod restore;
 pub mod task;
 pub mod tenant;
 pub mod unit;

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use crate::app::App;
 use crate::domain::automation::change;
+use crate::domain::automation::restored;
 use crate::domain::automation::run_facts::RunFacts;
 use crate::domain::automation::run_rows::{RowsOfRuns, RunRows};
 use crate::domain::automation::shared::SharedRows;
@@ -24,11 +25,12 @@ use nexora_core::model::RunId;
 use nexora_core::model::change::Change;
 use nexora_core::model::connector::Connections;
 use nexora_core::model::effect::Effect;
+use nexora_core::model::restore::Restore;
 use nexora_core::model::run::{Run, RunState, Step};
 use nexora_engine::automation::plan::{self, Plan, Situation};
 use nexora_engine::delivery::retry::Spacing;
 use nexora_store::due::{self, Queue, Share};
-use nexora_store::{Claim, Conn, batch, effect, run};
+use nexora_store::{Claim, Conn, batch, effect, restore, run};
 
 /// Advances a share of the runs that are due.
 ///
@@ -40,8 +42,9 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
     let (spacing, after) = (spacing(&app.config.pipeline), round.clone());
     let (linker, connectors) = (SignedLinks::of(app), app.connectors().clone());
     let attempt_limit = app.config.pipeline.attempt_limit();
-    let deciding = Deciding { linker, connectors, attempt_limit, spacing, now };
     let read = move |conn: &mut Conn| {
+        let restore = restore::latest(conn)?;
+        let deciding = Deciding { linker, connectors, attempt_limit, spacing, restore, now };
         let mut share = due::take(conn, Queue::Runs, now, limit, after.as_ref())?;
         let keys = share.rows.iter().map(|due| Ok((due.tenant_id.clone(), RunId::parse(&due.id)?)));
         let keys: Vec<_> = keys.collect::<Result<_>>()?;
@@ -97,6 +100,8 @@ struct Deciding {
     connectors: Connectors,
     attempt_limit: i32,
     spacing: Spacing,
+    /// The restore of this database, if it was restored.
+    restore: Option<Restore>,
     now: Timestamp,
 }
 
@@ -171,9 +176,10 @@ fn plan_for(
         false => RunFacts::without_steps(Arc::clone(&shared), event),
     };
     let digest = run_facts.digest(tx, connectors, run, &version, *now)?;
+    let facts = run_facts.facts(version.language);
     plan::advance(&Situation {
         run,
-        facts: run_facts.facts(version.language),
+        facts,
         definition: &version.definition,
         settings: &version.settings,
         templates: &version.templates,
@@ -181,6 +187,7 @@ fn plan_for(
         journal: &journal,
         effects: &effects,
         digest: digest.as_ref(),
+        unseen_since: restored::unseen_since(deciding.restore.as_ref(), facts.event, *now),
         now: *now,
     })
 }

@@ -21,6 +21,7 @@ use futures_util::FutureExt as _;
 use serde::{Deserialize, Serialize};
 
 use crate::app::{App, Deliveries, InFlight};
+use crate::domain::automation::restored::{DECIDE, HELD};
 use crate::domain::contact::link::SignedLinks;
 use crate::pipeline::Round;
 use crate::pipeline::Swept;
@@ -37,7 +38,7 @@ use nexora_core::model::outcome::Outcome;
 use nexora_core::model::tenant::TenantMode;
 use nexora_engine::delivery::retry::{self, Attempted, Policy, Resumption, Settlement, Spacing};
 use nexora_store::due::{self, Queue, Share};
-use nexora_store::{Claim, Conn, effect};
+use nexora_store::{Claim, Conn, effect, restore};
 
 /// Parts in which one attempt may be made at most; no connector needs more than three.
 const PARTS: usize = 8;
@@ -67,18 +68,19 @@ pub async fn sweep(app: &Arc<App>, rounds: &mut Rounds) -> Result<Swept> {
     let (after, connectors) = (rounds.effects.clone(), app.connectors().clone());
     let room = Room::new(connectors.clone(), app.deliveries.by_connection());
     let read = move |conn: &mut Conn| {
+        let restore = restore::latest(conn)?.map(Arc::new);
         let share = due::take(conn, Queue::Effects, now, limit, after.as_ref())?;
         let chosen = room.choose(conn, &share.rows)?;
         if chosen.is_empty() {
             let next_due = if share.rows.is_empty() { due::next(conn, Queue::Effects)? } else { None };
             return Ok(ControlFlow::Break((share.after, Swept::nothing(next_due), Taken::default())));
         }
-        Ok(ControlFlow::Continue((share, chosen)))
+        Ok(ControlFlow::Continue((share, chosen, restore)))
     };
-    let write = move |conn: &mut Conn, (share, chosen): (Share, Chosen)| {
+    let write = move |conn: &mut Conn, (share, chosen, restore): (Share, Chosen, _)| {
         let handled = chosen.len();
         let (connections, tenants, taken) = (HashMap::new(), HashMap::new(), Taken::default());
-        let mut claims = Claims { now, lease, linker, connectors, connections, tenants, taken };
+        let mut claims = Claims { now, lease, linker, connectors, connections, tenants, restore, taken };
         claims.take(conn, chosen)?;
         // What waits for a connection that is busy is taken up when a delivery ends, which nudges this stage.
         let swept = Swept { handled, more: share.more, next_due: None };
@@ -143,12 +145,12 @@ async fn attempt(app: &App, claimed: &Claimed) -> Option<Settlement> {
             return Some(retry::settle(outcome, attempted(app, claimed), policy(app, effect)));
         }
     };
-    let mut lease_until = effect.lease_until.unwrap_or(effect.created_at);
     let mut found = None;
     if claimed.in_doubt {
         match ask(app, claimed, &connector, &delivery).await {
             Resumption::Settle(settlement) => return Some(settlement),
             Resumption::Continue(evidence) => found = Some(evidence),
+            Resumption::Restart if claimed.is_held() => return Some(held_back()),
             // It did not go out: whether it still should is asked again.
             Resumption::Restart if delivery.request.envelope().is_some() => {
                 let reason = match connector.reconcile.is_some() {
@@ -160,11 +162,24 @@ async fn attempt(app: &App, claimed: &Claimed) -> Option<Settlement> {
             Resumption::Restart => delivery.evidence = None,
         }
     }
+    let settlement = carry_on(app, claimed, (&connector, &mut delivery), found).await?;
+    Some(Settlement { is_seen: true, ..settlement })
+}
+
+/// Makes an attempt part after part, from what was found.
+async fn carry_on(
+    app: &App,
+    claimed: &Claimed,
+    (connector, delivery): (&Connector, &mut Delivery),
+    mut found: Option<Json>,
+) -> Option<Settlement> {
+    let effect = &claimed.effect;
+    let mut lease_until = effect.lease_until.unwrap_or(effect.created_at);
     for _ in 0..PARTS {
         let was_found = found.is_some();
         let outcome = match found.take() {
             Some(evidence) => Outcome::InProgress { evidence },
-            None => perform(app, claimed, &connector, &delivery, lease_until).await,
+            None => perform(app, claimed, connector, delivery, lease_until).await,
         };
         let Outcome::InProgress { evidence } = outcome else {
             return Some(retry::settle(outcome, attempted(app, claimed), policy(app, effect)));
@@ -174,6 +189,7 @@ async fn attempt(app: &App, claimed: &Claimed) -> Option<Settlement> {
         lease_until = app.clock.now() + app.config.pipeline.lease();
         let written = app.db.write(move |conn| effect::note_evidence(conn, &row, &noted, lease_until)).await;
         match written {
+            Ok(Claim::Won) if claimed.is_held() => return Some(held_back()),
             // A part of it is done: whether the rest still should be is asked again.
             Ok(Claim::Won) if was_found && delivery.request.envelope().is_some() => {
                 return Some(retry_through_gate(app, "a part of it is done, and it is looked at once more"));
@@ -192,7 +208,13 @@ async fn attempt(app: &App, claimed: &Claimed) -> Option<Settlement> {
 
 /// Puts an attempt back in the queue, so that the gate is asked once more.
 fn retry_through_gate(app: &App, reason: &str) -> Settlement {
-    Settlement::waiting(EffectState::Retrying, Some(app.clock.now()), reason.to_owned())
+    let waiting = Settlement::waiting(EffectState::Retrying, Some(app.clock.now()), reason.to_owned());
+    Settlement { is_seen: true, ..waiting }
+}
+
+/// Keeps an attempt that did not happen until the release.
+fn held_back() -> Settlement {
+    Settlement { is_seen: true, ..Settlement::parked(EffectState::Retrying, HELD.to_owned()) }
 }
 
 /// Makes one part of an attempt; where it may take longer than a lease, the lease is prolonged while it lasts.
@@ -246,10 +268,12 @@ async fn in_time(app: &App, lease_until: Timestamp, part: impl Future<Output = O
 async fn prepare(app: &App, claimed: &Claimed) -> Result<(Connector, Delivery)> {
     let delivery = Delivery {
         effect_id: claimed.effect.id.clone(),
+        mark: claimed.effect.mark.clone().unwrap_or_else(|| claimed.effect.id.to_string()),
         request: claimed.effect.request.read()?,
         evidence: claimed.effect.evidence.clone(),
         created_at: claimed.effect.created_at,
         attempted_at: app.clock.now(),
+        unseen_since: claimed.effect.unseen_since,
     };
     let connector = match claimed.mode {
         TenantMode::Live => app.connector(&claimed.connection)?,
@@ -266,6 +290,14 @@ async fn ask(app: &App, claimed: &Claimed, connector: &Connector, delivery: &Del
     }
     let connection = &claimed.connection;
     let rule = app.connectors().of(connection).and_then(|kind| kind.in_doubt(connection));
+    if let Some(since) = claimed.effect.unseen_since
+        && !claimed.is_new_since_release()
+    {
+        let reason = format!(
+            "it may have happened after the backup of {since}, and the provider cannot be asked; {DECIDE}"
+        );
+        return Resumption::Settle(Settlement::parked(EffectState::InDoubt, reason));
+    }
     let is_message = delivery.request.message().is_some();
     match rule.unwrap_or(WhenInDoubt::Hold) {
         // The receiver knows a second copy by its id.

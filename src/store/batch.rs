@@ -117,9 +117,10 @@ struct EffectRow<'a> {
     attempt: i32,
     due_at: Option<i64>,
     settled_at: Option<i64>,
+    unseen_since: Option<i64>,
 }
 
-const EFFECT_COLUMNS: [(&str, &str); 10] = [
+const EFFECT_COLUMNS: [(&str, &str); 11] = [
     ("tenant_id", "text"),
     ("id", "text"),
     ("read_epoch", "bigint"),
@@ -130,6 +131,7 @@ const EFFECT_COLUMNS: [(&str, &str); 10] = [
     ("attempt", "integer"),
     ("due_at", "bigint"),
     ("settled_at", "bigint"),
+    ("unseen_since", "bigint"),
 ];
 
 /// Begins an attempt of each, unless its row was written since it was read; returns those that were begun. Their rows
@@ -173,7 +175,8 @@ pub fn settle(conn: &mut Conn, settled_ones: &[(&Effect, i64)]) -> Result<HashSe
     let sql = format!(
         "UPDATE effects SET state = given.state, reason = given.reason, provider_id = given.provider_id,
                 output = given.output, attempt = given.attempt, due_at = given.due_at,
-                settled_at = given.settled_at, epoch = given.read_epoch + 1, lease_until = NULL
+                settled_at = given.settled_at, unseen_since = given.unseen_since, epoch = given.read_epoch + 1,
+                lease_until = NULL
            FROM {before}$1{after}
           WHERE effects.tenant_id = given.tenant_id AND effects.id = given.id
             AND effects.epoch = given.read_epoch
@@ -195,6 +198,7 @@ fn effect_row(effect: &Effect, read_epoch: i64) -> EffectRow<'_> {
         attempt: effect.attempt,
         due_at: effect.due_at.map(Timestamp::millis),
         settled_at: effect.settled_at.map(Timestamp::millis),
+        unseen_since: effect.unseen_since.map(Timestamp::millis),
     }
 }
 

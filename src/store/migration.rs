@@ -98,6 +98,25 @@ pub fn check(conn: &mut Conn) -> Result<()> {
     Err(Error::conflict("the database is older than this program").hint("run `nexora migrate`"))
 }
 
+/// Returns the latest migration that the database has; nothing where it is none of ours.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be read.
+pub fn latest(conn: &mut Conn) -> Result<Option<String>> {
+    match dialect::has_table(conn, "__diesel_schema_migrations")? {
+        true => Ok(applied(conn)?.into_iter().max()),
+        false => Ok(None),
+    }
+}
+
+/// Tells whether this program has a migration of that name, so that it can read, or bring up to date, what has it.
+///
+/// # Errors
+/// `Internal` when the program's own migrations cannot be read.
+pub fn is_known(conn: &Conn, name: &str) -> Result<bool> {
+    Ok(known(conn)?.iter().any(|known| known == name))
+}
+
 fn refuse_newer(conn: &mut Conn) -> Result<()> {
     let known = known(conn)?;
     match applied(conn)?.into_iter().find(|name| !known.contains(name)) {

@@ -4,7 +4,7 @@
 //! `prefer`, the default, go without TLS to this machine only. What would go over a network in the clear needs an
 //! explicit `sslmode=disable`.
 
-mod address;
+pub(crate) mod address;
 mod driver;
 pub mod news;
 pub mod statistics;

@@ -37,6 +37,11 @@ pub fn list(conn: &mut Conn, limit: i64) -> Result<Vec<Tenant>> {
     on!(conn, |c| tenants::table.order(tenants::slug).limit(limit).select(Tenant::as_select()).load(c))
 }
 
+/// Returns when the first tenant was made. Ids sort by their moment.
+pub fn first_created(conn: &mut Conn) -> Result<Option<Timestamp>> {
+    on!(conn, |c| tenants::table.order(tenants::id).select(tenants::created_at).first(c).optional())
+}
+
 pub fn set_state(conn: &mut Conn, id: &TenantId, state: TenantState, now: Timestamp) -> Result<()> {
     let update =
         kept::update(tenants::table.find(id)).set((tenants::state.eq(state), tenants::updated_at.eq(now)));

@@ -234,6 +234,8 @@ async fn a_database_that_cannot_be_written() {
         unwritable: Some(&full),
         server_time: None,
         findings: &[],
+        backup: Vec::new(),
+        held: None,
     };
     let now = app.clock.now();
     let issues = machine::of(&seen, now);

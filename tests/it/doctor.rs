@@ -10,6 +10,7 @@ use hickory_resolver::proto::rr::rdata::{A, MX, TXT};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use nexora::app::App;
 use nexora::config::{Config, Examined};
+use nexora::ops::backup::{self, seal::Lock};
 use nexora::ops::doctor::{Finding, Programs, Report, Surroundings, Verdict, examine};
 use nexora::ops::report::survey::survey;
 use nexora::ops::{automation, connection, tenant};
@@ -183,10 +184,18 @@ async fn an_installation_on_which_everything_works() {
     config.http.public_url = format!("https://leads.example.com:{}", outer.port());
     config.http.listen = inner.to_string();
     config.http.private_listen = inner.to_string();
+    let backups = tempfile::tempdir().unwrap();
+    config.backup.folder = backups.path().to_owned();
+    config.backup.recipient = age::x25519::Identity::generate().to_public().to_string();
+    let lock = Lock::of_settings(&config.backup).unwrap();
+    let wish = backup::Wish { to: None, with_key: false, lock };
+    // Any file stands for that of the configuration.
+    backup::create(&config, &config.secrets.key_file, &wish, &|_, _| {}).unwrap();
     let app = App::open(config.clone(), Clock::System).await.unwrap();
     app.heart.beat(&app.db, &app.clock).await.unwrap();
     let report = examine(&around(&app, config, dns, vec![certificate]), Clock::System.now()).await;
     for (check, what) in [
+        ("backups", "a secret key of age opens it, and the master key is not in it"),
         ("configuration", "is valid"),
         ("master key", "opens 1 credential"),
         ("database", "it is whole"),

@@ -5,6 +5,7 @@
 mod alerting;
 mod architecture;
 mod automations;
+mod backup;
 mod books;
 mod broken;
 mod browser;
@@ -38,6 +39,7 @@ mod permission;
 mod photo_attack;
 mod plans;
 mod polling;
+mod restore;
 mod sandbox;
 mod scene;
 mod second_chance;

@@ -396,6 +396,8 @@ impl Seed<'_> {
             lease_until: None,
             created_at: at,
             settled_at: state.is_settled().then_some(at + Duration::from_secs(2)),
+            mark: None,
+            unseen_since: None,
         };
         effect::insert(self.conn, &[&effect]).unwrap();
         effect.id

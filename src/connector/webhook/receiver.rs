@@ -69,7 +69,7 @@ impl Receiver {
 
     async fn post(&self, delivery: &Delivery, request: &PostWebhook) -> Outcome {
         let seconds = self.clock.now().millis() / 1_000;
-        let id = delivery.effect_id.as_str();
+        let id = delivery.mark.as_str();
         let signature = match self.signer.sign(id, seconds, request.body.as_bytes()) {
             Ok(signature) => signature,
             Err(error) => return Outcome::Refused { reason: chain(&error) },

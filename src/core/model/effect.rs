@@ -1,10 +1,13 @@
 //! An effect: one promised change to the outside world, kept until it is settled.
 
 use diesel::prelude::*;
+use hmac::Mac as _;
 use serde::Serialize;
 
 use crate::base::clock::Timestamp;
-use crate::base::text::{Json, define_words};
+use crate::base::mac::hmac_sha256;
+use crate::base::text::{Json, define_words, hex};
+use crate::model::run::Run;
 use crate::model::{ConnectionId, EffectId, RunId, TenantId};
 
 define_words! {
@@ -96,6 +99,8 @@ diesel::table! {
         leased_by -> Nullable<Text>,
         created_at -> BigInt,
         settled_at -> Nullable<BigInt>,
+        mark -> Nullable<Text>,
+        unseen_since -> Nullable<BigInt>,
     }
 }
 
@@ -140,6 +145,22 @@ pub struct Effect {
     #[diesel(skip_update)]
     pub created_at: Timestamp,
     pub settled_at: Option<Timestamp>,
+    /// What the provider is given to know it by, where that is not its id ([`mark_of`]).
+    #[diesel(skip_update)]
+    pub mark: Option<String>,
+    /// Since when it may have happened without this database knowing: it was restored from a backup of that moment. The
+    /// provider is asked before anything is done.
+    pub unseen_since: Option<Timestamp>,
+}
+
+/// Returns what a provider is given to know an effect by: the same for the same step of the same automation on the same
+/// event, however often it is promised. A database that was restored from a backup promises anew what it has forgotten,
+/// with other ids; by its mark the provider knows it again.
+pub fn mark_of(run: &Run, step: &str, dedupe_key: &str) -> String {
+    let parts = [run.tenant_id.as_str(), run.automation_id.as_str(), step, dedupe_key];
+    // No part but the last holds a line break.
+    let code = hmac_sha256(b"mark of an effect", &[parts.join("\n").as_bytes()]).finalize().into_bytes();
+    format!("mark_{}", hex(code.get(..16).unwrap_or_default()))
 }
 
 diesel::table! {

@@ -10,6 +10,9 @@ use crate::model::message::DeliveryState;
 /// The header by which a mail that we sent is found again, also where it comes back in a report.
 pub const EFFECT_HEADER: &str = "X-Nexora-Effect";
 
+/// The header with the mark of the effect, which is the same when it is promised anew.
+pub const MARK_HEADER: &str = "X-Nexora-Mark";
+
 define_words! {
     /// Who wrote a mail, as its headers and parts tell.
     MailKind = "mail kind" {

@@ -35,6 +35,7 @@ pub mod phone;
 pub mod principal;
 pub mod quota;
 pub mod request;
+pub mod restore;
 pub mod run;
 pub mod schedule;
 pub mod session;
@@ -120,4 +121,6 @@ define_ids! {
     DaemonId = "daemon";
     /// Names one alert to operators.
     AlertId = "alert";
+    /// Names one restore of a backup.
+    RestoreId = "restore";
 }

@@ -68,10 +68,12 @@ impl Way {
         };
         let delivery = Delivery {
             effect_id: message.id.clone(),
+            mark: message.id.to_string(),
             request,
             evidence: None,
             created_at: now,
             attempted_at: now,
+            unseen_since: None,
         };
         let failed = |kind, reason: String| {
             Err(Error::new(kind, format!("an alert by {} did not get through: {reason}", self.name)))

@@ -2,6 +2,7 @@
 
 pub mod change;
 pub mod fact;
+pub mod restored;
 pub mod run_facts;
 pub mod run_rows;
 pub mod shared;

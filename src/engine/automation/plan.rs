@@ -22,7 +22,7 @@ use nexora_core::base::{Error, Result};
 use nexora_core::model::automation::{AutomationState, MessageTemplates};
 use nexora_core::model::change::Change;
 use nexora_core::model::connector::Connections;
-use nexora_core::model::effect::{Effect, EffectState};
+use nexora_core::model::effect::{Effect, EffectState, mark_of};
 use nexora_core::model::request::EffectRequest;
 use nexora_core::model::run::{Run, RunState, Step, StepState};
 use nexora_core::model::tenant::TenantState;
@@ -40,6 +40,8 @@ pub struct Situation<'a> {
     pub effects: &'a [Effect],
     /// What a digest says, where the run has one to compose.
     pub digest: Option<&'a serde_json::Value>,
+    /// Since when what is promised now may have happened already: a backup of that moment was restored.
+    pub unseen_since: Option<Timestamp>,
     pub now: Timestamp,
 }
 
@@ -62,6 +64,10 @@ pub struct Promise {
     pub connection_id: ConnectionId,
     pub request: EffectRequest,
     pub never_give_up: bool,
+    /// What the provider knows it by.
+    pub mark: String,
+    /// Since when it may have happened already.
+    pub unseen_since: Option<Timestamp>,
 }
 
 impl Promise {
@@ -90,6 +96,8 @@ impl Promise {
             lease_until: None,
             created_at: now,
             settled_at: None,
+            mark: Some(self.mark),
+            unseen_since: self.unseen_since,
         })
     }
 }
@@ -293,6 +301,8 @@ impl<'a> Planner<'a> {
                     connection_id,
                     request: *request,
                     never_give_up: step.on_error == OnError::RetryForever,
+                    mark: mark_of(&self.run, &step.id, &self.now.facts.event.dedupe_key),
+                    unseen_since: self.now.unseen_since,
                 });
                 self.outstanding = true;
                 self.record(step, StepState::Waiting, None, Some(id), nothing)

@@ -168,6 +168,7 @@ impl Scene {
             journal: &self.journal,
             effects: &self.effects,
             digest: None,
+            unseen_since: None,
             now: self.now,
         };
         let plan = advance(&situation).unwrap();
@@ -217,6 +218,8 @@ fn effect(run: &Run, promise: &Promise) -> Effect {
         lease_until: None,
         created_at: NOW,
         settled_at: None,
+        mark: None,
+        unseen_since: None,
     }
 }
 

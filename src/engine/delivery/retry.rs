@@ -46,6 +46,8 @@ pub struct Settlement {
     pub connection_failing: bool,
     /// The recipient was refused; the reason says how.
     pub recipient_refused: bool,
+    /// What happened to it in a time that the database does not know of has been found out.
+    pub is_seen: bool,
 }
 
 /// What is to be done with an effect in doubt once its provider has been asked.
@@ -68,6 +70,7 @@ impl Settlement {
             counts: true,
             connection_failing: false,
             recipient_refused: false,
+            is_seen: false,
         }
     }
 

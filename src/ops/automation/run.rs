@@ -110,6 +110,8 @@ pub(in crate::ops) fn revive_effect(conn: &mut Conn, before: &Effect, now: Times
         attempt: 0,
         due_at: Some(now),
         settled_at: None,
+        // Whoever says so knows that it may have happened.
+        unseen_since: None,
         ..before.clone()
     };
     match effect::save(conn, &after, before.epoch)? {

@@ -3,6 +3,7 @@
 //!
 //! `nexora status` tells what is wrong now from our own rows; a check may ask the outside, and take its time.
 
+mod backup;
 mod connection;
 mod database;
 #[cfg(test)]
@@ -110,6 +111,7 @@ pub const CHECKS: &[Check] = &[
     Check { name: "clock", run: |around| Box::pin(system::clock(around)) },
     Check { name: "connections", run: |around| Box::pin(connection::check(around)) },
     Check { name: "mail senders", run: |around| Box::pin(sender::check(around)) },
+    Check { name: "backups", run: |around| Box::pin(backup::check(around)) },
     Check { name: "service", run: |around| Box::pin(system::unit(around)) },
     Check { name: "versions", run: |around| Box::pin(system::versions(around)) },
 ];

@@ -28,6 +28,8 @@ pub async fn clock(around: &Surroundings) -> Vec<Finding> {
                     unwritable: None,
                     server_time,
                     findings: &[],
+                    backup: Vec::new(),
+                    held: None,
                 },
                 now,
             )

@@ -1,5 +1,6 @@
 //! Claiming: which due effects this process takes, and what the gate says of messages before they are taken.
 
+use crate::domain::automation::restored::HELD;
 use crate::domain::contact::link::SignedLinks;
 use crate::domain::message::gate;
 use nexora_connector::kind::Connectors;
@@ -9,6 +10,7 @@ use nexora_core::model::connection::{Connection, ConnectionState};
 use nexora_core::model::daemon::Lease;
 use nexora_core::model::effect::{Effect, EffectState};
 use nexora_core::model::request::EffectRequest;
+use nexora_core::model::restore::Restore;
 use nexora_core::model::tenant::{TenantMode, TenantState};
 use nexora_core::model::verdict::{Decision, Gate};
 use nexora_core::model::{ConnectionId, EffectId, TenantId};
@@ -16,6 +18,7 @@ use nexora_store::batch::{self, Key};
 use nexora_store::due::Due;
 use nexora_store::{Claim, Conn, Tx, connection, effect, tenant};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// How long an effect steps aside while its connection is busy.
 const STEP_ASIDE: std::time::Duration = std::time::Duration::from_millis(250);
@@ -32,6 +35,21 @@ pub(super) struct Claimed {
     /// When it was first tried.
     pub(super) tried_since: Timestamp,
     pub(super) mode: TenantMode,
+    /// The restore of this database, if it was restored.
+    pub(super) restore: Option<Arc<Restore>>,
+}
+
+impl Claimed {
+    /// Tells whether the provider may be asked, and nothing done to the world.
+    pub(super) fn is_held(&self) -> bool {
+        self.restore.as_ref().is_some_and(|restore| restore.is_held())
+    }
+
+    /// Tells whether it was promised after an operator had let deliveries go on.
+    pub(super) fn is_new_since_release(&self) -> bool {
+        let released = self.restore.as_ref().and_then(|restore| restore.released_at);
+        released.is_some_and(|at| self.effect.created_at >= at)
+    }
 }
 
 /// What is to be done with the effects that are due.
@@ -115,6 +133,7 @@ pub(super) struct Claims {
     pub(super) connectors: Connectors,
     pub(super) connections: HashMap<ConnectionId, Connection>,
     pub(super) tenants: HashMap<TenantId, (TenantState, TenantMode)>,
+    pub(super) restore: Option<Arc<Restore>>,
     pub(super) taken: Taken,
 }
 
@@ -169,7 +188,12 @@ impl Claims {
             let _ = effect::save(conn, &parked, effect.epoch)?;
             return Ok(None);
         }
-        let in_doubt = effect.state == EffectState::InDoubt;
+        let in_doubt = effect.state == EffectState::InDoubt || effect.unseen_since.is_some();
+        if !in_doubt && self.restore.as_ref().is_some_and(|restore| restore.is_held()) {
+            let parked = Effect { due_at: None, reason: Some(HELD.to_owned()), ..effect.clone() };
+            let _ = effect::save(conn, &parked, effect.epoch)?;
+            return Ok(None);
+        }
         let request: EffectRequest = effect.request.read()?;
         let is_to_customer = request.envelope().is_some();
         if !in_doubt && is_to_customer && !self.passes(conn, &effect, &request)? {
@@ -202,7 +226,16 @@ impl Claims {
                 false => None,
             };
             let tried_since = first.unwrap_or(self.now);
-            self.taken.won.push(Claimed { effect, in_doubt, connection, account, tried_since, mode });
+            let restore = self.restore.clone();
+            self.taken.won.push(Claimed {
+                effect,
+                in_doubt,
+                connection,
+                account,
+                tried_since,
+                mode,
+                restore,
+            });
         }
         Ok(())
     }

@@ -162,6 +162,7 @@ fn after(settled: &Settled, refusal: Option<Refusal>) -> Result<Effect> {
         output: output_of(&settlement.receipt)?,
         attempt: if settlement.counts { before.attempt } else { before.attempt - 1 },
         settled_at: settlement.state.is_settled().then_some(*finished_at),
+        unseen_since: before.unseen_since.filter(|_| !settlement.state.is_settled() && !settlement.is_seen),
         ..before.clone()
     })
 }

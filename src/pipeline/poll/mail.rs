@@ -21,7 +21,7 @@ use nexora_core::model::event::{EventKind, MailChange, MailEvent};
 use nexora_core::model::outcome::PollError;
 use nexora_core::model::{ContactId, EffectId};
 use nexora_engine::message::mail::from_parts;
-use nexora_store::{Conn, connection, effect, item};
+use nexora_store::{Conn, connection, effect, item, restore};
 
 /// How far back the mails are noted that are there when a mailbox is connected. A resync never
 /// looks further back than this before the last poll.
@@ -282,7 +282,14 @@ fn is_ours(conn: &mut Conn, cursor: &Cursor, fetched: &FetchedMail) -> Result<bo
     let Some(id) = fetched.effect.as_deref().and_then(|id| EffectId::parse(id.trim()).ok()) else {
         return Ok(false);
     };
-    Ok(effect::find(&mut conn.of(&cursor.tenant_id), &id)?.is_some())
+    if effect::find(&mut conn.of(&cursor.tenant_id), &id)?.is_some() {
+        return Ok(true);
+    }
+    // What we sent between a backup and its restore is ours, though the database has forgotten it.
+    let forgotten = restore::latest(conn)?.is_some_and(|restore| {
+        fetched.received_at.is_some_and(|at| at >= restore.backup_at && at < restore.restored_at)
+    });
+    Ok(forgotten && fetched.is("SENT"))
 }
 
 /// Gmail's own labels say where a mail is, not what a person decided about it.

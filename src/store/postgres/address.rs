@@ -109,6 +109,46 @@ impl Address {
         Ok(Address { config, mode, root })
     }
 
+    /// Returns what PostgreSQL's own programs are told by their environment, where no other process of another user sees
+    /// the password (PostgreSQL documentation, "Environment Variables").
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        let mut told = Vec::new();
+        let hosts: Vec<String> = self
+            .config
+            .get_hosts()
+            .iter()
+            .map(|host| match host {
+                Host::Tcp(name) => name.clone(),
+                Host::Unix(path) => path.display().to_string(),
+            })
+            .collect();
+        let listed = |values: Vec<String>| (!values.is_empty()).then(|| values.join(","));
+        told.extend(listed(hosts).map(|hosts| ("PGHOST", hosts)));
+        let addresses = self.config.get_hostaddrs().iter().map(ToString::to_string).collect();
+        told.extend(listed(addresses).map(|addresses| ("PGHOSTADDR", addresses)));
+        let ports = self.config.get_ports().iter().map(ToString::to_string).collect();
+        told.extend(listed(ports).map(|ports| ("PGPORT", ports)));
+        told.extend(self.config.get_user().map(|user| ("PGUSER", user.to_owned())));
+        told.extend(self.config.get_dbname().map(|name| ("PGDATABASE", name.to_owned())));
+        let password =
+            self.config.get_password().map(|password| String::from_utf8_lossy(password).into_owned());
+        told.extend(password.map(|password| ("PGPASSWORD", password)));
+        // `prefer` means more to us than to libpq: over a network nothing goes in the clear.
+        let mode = match self.mode {
+            Mode::Allow | Mode::Prefer if !self.is_local() => Mode::Require,
+            mode => mode,
+        };
+        told.push(("PGSSLMODE", mode.to_string()));
+        told.extend(self.root.as_ref().map(|root| {
+            let named = match root {
+                Root::System => "system".to_owned(),
+                Root::File(path) => path.display().to_string(),
+            };
+            ("PGSSLROOTCERT", named)
+        }));
+        told
+    }
+
     /// Tells whether it names sockets of this machine alone.
     pub fn is_socket(&self) -> bool {
         let hosts = self.config.get_hosts();
@@ -135,6 +175,37 @@ impl Address {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn other_programs_are_told_by_their_environment() {
+        let told = |url: &str| {
+            read(url)
+                .environment()
+                .into_iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            told(
+                "postgres://ann:p%40ss@db.example.com:5433/nexora?sslmode=verify-full&sslrootcert=/etc/ca.pem"
+            ),
+            [
+                "PGHOST=db.example.com",
+                "PGPORT=5433",
+                "PGUSER=ann",
+                "PGDATABASE=nexora",
+                "PGPASSWORD=p@ss",
+                "PGSSLMODE=verify-full",
+                "PGSSLROOTCERT=/etc/ca.pem"
+            ]
+        );
+        assert!(told("postgres://ann@db.example.com/nexora").contains(&"PGSSLMODE=require".to_owned()));
+        let socket = told("postgres://ann@/nexora?host=/run/postgresql");
+        assert!(
+            socket.contains(&"PGHOST=/run/postgresql".to_owned())
+                && socket.contains(&"PGSSLMODE=prefer".to_owned())
+        );
+    }
 
     fn read(url: &str) -> Address {
         Address::parse(url).unwrap()

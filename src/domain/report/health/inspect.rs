@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use crate::app::{App, heart};
+use crate::domain::report::backup;
 use crate::domain::report::health::machine::{self, Machine};
 use crate::domain::report::health::{self, HealthIssue, Level, Standing};
 use nexora_core::base::Result;
 use nexora_core::base::clock::{Clock, Timestamp};
 use nexora_core::model::address::Slug;
 use nexora_core::model::daemon::Daemon;
-use nexora_store::{Url, daemon, finding, tenant};
+use nexora_store::{Url, daemon, finding, restore, tenant};
 
 /// Daemons, and tenants, that are looked at.
 const DAEMONS: i64 = 20;
@@ -91,6 +92,12 @@ pub async fn machine(app: &App, now: Timestamp) -> Result<(Vec<Daemon>, Vec<Heal
         Clock::System => app.db.read(daemon::server_time).await?,
         Clock::HandSet(_) => None,
     };
+    let held = app.db.read(restore::latest).await?;
+    let first = app.db.read(tenant::first_created).await?;
+    let settings = &app.config.backup;
+    let backup =
+        backup::trouble(settings, first, now).into_iter().chain(backup::followed_trouble(settings, now));
+    let backup = backup.collect();
     let seen = Machine {
         daemons: &daemons,
         is_gone: heart::is_gone,
@@ -98,6 +105,8 @@ pub async fn machine(app: &App, now: Timestamp) -> Result<(Vec<Daemon>, Vec<Heal
         unwritable,
         server_time,
         findings: &findings,
+        backup,
+        held: held.as_ref().filter(|restore| restore.is_held()),
     };
     let issues = machine::of(&seen, now);
     Ok((daemons, issues))

@@ -8,6 +8,7 @@ use nexora_core::base::wording::length;
 use nexora_core::model::daemon::Daemon;
 use nexora_core::model::finding::Finding;
 use nexora_core::model::language::Trouble;
+use nexora_core::model::restore::Restore;
 
 use super::{HealthIssue, Level};
 
@@ -36,6 +37,10 @@ pub struct Machine<'a> {
     pub server_time: Option<Timestamp>,
     /// What the daemon found when it last looked.
     pub findings: &'a [Finding],
+    /// What is wrong with the backups.
+    pub backup: Vec<HealthIssue>,
+    /// The restore since which nothing goes out, if it is held.
+    pub held: Option<&'a Restore>,
 }
 
 /// Returns what the operator should look at.
@@ -46,6 +51,8 @@ pub fn of(machine: &Machine<'_>, now: Timestamp) -> Vec<HealthIssue> {
     issues.extend(of_clock(machine, now));
     issues.extend(of_daemons(machine, now));
     issues.extend(machine.findings.iter().map(of_finding));
+    issues.extend(machine.backup.clone());
+    issues.extend(machine.held.map(of_held));
     issues
 }
 
@@ -59,6 +66,18 @@ fn of_finding(finding: &Finding) -> HealthIssue {
     let level = Level::parse(&finding.level).unwrap_or(Level::Look);
     let Finding { what, command, key, since, .. } = finding;
     HealthIssue::new(level, what, command, Trouble::Stopped).keyed(key).since(*since)
+}
+
+/// Says that nothing goes out since a backup was restored.
+pub fn of_held(restore: &Restore) -> HealthIssue {
+    let what = format!(
+        "nothing goes out: the backup of {} was restored, and deliveries are held until you release them",
+        restore.backup_at
+    );
+    let command = "nexora restore status, then nexora restore release";
+    HealthIssue::new(Level::Broken, what, command, Trouble::Stopped)
+        .keyed("restore")
+        .since(restore.restored_at)
 }
 
 /// Says that a disk is low, by its free bytes.
@@ -156,6 +175,8 @@ mod tests {
                 unwritable: None,
                 server_time: None,
                 findings: &[],
+                backup: Vec::new(),
+                held: None,
             };
             of(&machine, NOW).first().map(|issue| issue.what.clone()).unwrap_or_default()
         };
@@ -177,6 +198,8 @@ mod tests {
                 unwritable: None,
                 server_time: server,
                 findings: &[],
+                backup: Vec::new(),
+                held: None,
             };
             of_clock(&machine, NOW).map(|issue| (issue.level, issue.what))
         };
