@@ -2,6 +2,7 @@
 
 mod alert;
 mod appointment;
+mod audit;
 mod authorization;
 mod automation;
 mod books;
@@ -21,6 +22,7 @@ mod job;
 mod key;
 mod lead;
 mod lead_list;
+mod login;
 mod message;
 mod out;
 mod permission;
@@ -224,6 +226,9 @@ enum Command {
     /// Try out how operators are told of troubles, and look at what they were told of
     #[command(subcommand)]
     Alerts(alert::Command),
+    /// Look at who did what, and whether that record is as it was written
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Check everything that Nexora needs, inside and outside, and say what mends what is wrong
     Doctor(doctor::Doctor),
     /// Run the daemon
@@ -282,6 +287,7 @@ async fn run(cli: Cli, out: &Out) -> Result<()> {
         Command::Serve => system::serve(&global).await,
         Command::Books(_) => books::run(&Context::open(&global).await?, out).await,
         Command::Alerts(command) => alert::run(&Context::open(&global).await?, command, out).await,
+        Command::Audit(command) => audit::run(&Context::open(&global).await?, command, out).await,
         Command::Doctor(arguments) => doctor::run(&global, arguments, out).await,
         Command::Sandbox(arguments) => system::sandbox(arguments, out).await,
         Command::Config(command) => system::config(&command, &global, out),
@@ -395,8 +401,7 @@ fn acting(global: &Global) -> Actor {
     global.acting_as.as_ref().map_or_else(actor, |email| Actor::User(email.to_string()))
 }
 
-/// Returns the operator who runs the command, by the name that `sudo` or the login left in the environment.
+/// Returns the operator who runs the command, by their login.
 fn actor() -> Actor {
-    let name = ["SUDO_USER", "LOGNAME", "USER"].iter().find_map(|name| std::env::var(name).ok());
-    Actor::Operator(name.filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned()))
+    Actor::Operator(login::name())
 }

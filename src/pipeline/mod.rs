@@ -8,6 +8,7 @@
 
 pub mod advance;
 pub mod alert;
+pub mod audit;
 pub mod books;
 pub mod certificate;
 pub mod deliver;

@@ -19,9 +19,10 @@ use nexora_store::{Conn, Url, migration};
 use crate::harness::{Backend, Nexora, enquiry, new_tenant, on_both};
 
 /// The tables of tenants that stay behind, whatever is copied.
-const STAY: [&str; 12] = [
+const STAY: [&str; 13] = [
     "api_keys",
     "attempts",
+    "audit_people",
     "findings",
     "items",
     "notices",

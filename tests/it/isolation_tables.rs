@@ -22,6 +22,7 @@ pub const MAY: &[(&str, [&str; 5])] = &[
     ("run", ["crud", "crud", "cru", "", "r"]),
     ("effect", ["crud", "crud", "r", "", "r"]),
     ("status", ["crud", "crud", "r", "r", "r"]),
+    ("audit", ["crud", "crud", "", "", ""]),
 ];
 
 /// What a page shows, and to whom.
@@ -58,6 +59,13 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("serve", "operator"),
     ("doctor --launch acme", "operator"),
     ("books", "status.read"),
+    ("audit list", "audit.read"),
+    ("audit list --system", "operator"),
+    ("audit list --all-tenants", "operator"),
+    ("audit show 1", "audit.read"),
+    ("audit export", "audit.read"),
+    ("audit verify", "operator"),
+    ("audit head", "operator"),
     ("alerts test", "operator"),
     ("alerts list", "operator"),
     ("sandbox", "operator"),

@@ -4,6 +4,7 @@
 
 mod alerting;
 mod architecture;
+mod audit;
 mod automations;
 mod books;
 mod broken;

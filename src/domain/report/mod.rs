@@ -1,5 +1,6 @@
 //! Digests, books, and what an operator should look at.
 
+pub mod audit;
 pub mod books;
 pub mod certificate;
 pub mod digest;

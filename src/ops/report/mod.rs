@@ -1,5 +1,6 @@
 //! What operators and owners are shown of a tenant's work.
 
+pub mod audit;
 pub mod books;
 pub mod dashboard;
 pub mod explain;
