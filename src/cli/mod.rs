@@ -26,6 +26,7 @@ mod login;
 mod message;
 mod out;
 mod permission;
+mod person;
 pub mod reference;
 mod role;
 mod run;

@@ -54,13 +54,20 @@ fn chosen_texts(version: &Version, tenant: &Tenant) -> Result<BTreeMap<String, S
 /// What an audited change was made to, before and after.
 pub struct Subject {
     name: String,
+    person: Option<String>,
     before: Option<Json>,
     after: Option<Json>,
 }
 
 impl Subject {
     pub fn new(name: impl ToString) -> Subject {
-        Subject { name: name.to_string(), before: None, after: None }
+        Subject { name: name.to_string(), person: None, before: None, after: None }
+    }
+
+    /// Says whom it is about, where that does not follow from its name.
+    #[must_use]
+    pub fn about(self, person: Option<String>) -> Subject {
+        Subject { person, ..self }
     }
 
     /// Notes what it was.
@@ -82,7 +89,14 @@ impl Subject {
     }
 
     fn change(self, actor: Actor, action: &'static str) -> Change {
-        Change { actor, action, subject: self.name, person: None, before: self.before, after: self.after }
+        Change {
+            actor,
+            action,
+            subject: self.name,
+            person: self.person,
+            before: self.before,
+            after: self.after,
+        }
     }
 }
 

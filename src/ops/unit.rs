@@ -68,7 +68,9 @@ impl App {
             let mut unit = Unit { tx: conn.of(&tenant.id), tenant: &tenant };
             let (value, subject) = work(&mut unit, now)?;
             let mut change = subject.change(actor, operation.name);
-            change.person = audit::of_subject(&mut unit, &change.subject)?;
+            if change.person.is_none() {
+                change.person = audit::of_subject(&mut unit, &change.subject)?;
+            }
             audit::append(conn, &ledger, Some(&tenant.id), change, now)?;
             tell_with(conn)?;
             Ok(value)

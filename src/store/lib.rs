@@ -21,6 +21,7 @@ pub mod daemon;
 mod dialect;
 pub mod due;
 pub mod effect;
+pub mod erasure;
 pub mod event;
 pub mod finding;
 pub mod form;

@@ -19,10 +19,11 @@ use nexora_store::{Conn, Url, migration};
 use crate::harness::{Backend, Nexora, enquiry, new_tenant, on_both};
 
 /// The tables of tenants that stay behind, whatever is copied.
-const STAY: [&str; 13] = [
+const STAY: [&str; 14] = [
     "api_keys",
     "attempts",
     "audit_people",
+    "erasures",
     "findings",
     "items",
     "notices",

@@ -22,6 +22,7 @@ mod endurance;
 mod explaining;
 mod fairness;
 mod flood;
+mod forgetting;
 mod form;
 mod google_connection;
 mod google_effects;

@@ -18,6 +18,7 @@ pub mod country;
 pub mod cursor;
 pub mod daemon;
 pub mod effect;
+pub mod erasure;
 pub mod event;
 pub mod finding;
 pub mod form;
@@ -118,6 +119,8 @@ define_ids! {
     KeyId = "key";
     /// Names one daemon: one process.
     DaemonId = "daemon";
+    /// Names one receipt that a person was forgotten.
+    ErasureId = "erasure";
     /// Names one alert to operators.
     AlertId = "alert";
 }
