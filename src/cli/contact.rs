@@ -5,7 +5,7 @@ use clap::Subcommand;
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::permission::Need;
 use crate::cli::{Context, Page, person};
-use crate::ops::contact::person::Named;
+use crate::domain::contact::person::Named;
 use crate::ops::contact::{self, ContactView, erasure};
 use nexora_core::base::Result;
 use nexora_core::model::ContactId;

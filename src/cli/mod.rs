@@ -28,6 +28,7 @@ mod out;
 mod permission;
 mod person;
 pub mod reference;
+mod retention;
 mod role;
 mod run;
 mod session;
@@ -230,6 +231,9 @@ enum Command {
     /// Look at who did what, and whether that record is as it was written
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Look at how long data is kept
+    #[command(subcommand)]
+    Retention(retention::Command),
     /// Check everything that Nexora needs, inside and outside, and say what mends what is wrong
     Doctor(doctor::Doctor),
     /// Run the daemon
@@ -289,6 +293,7 @@ async fn run(cli: Cli, out: &Out) -> Result<()> {
         Command::Books(_) => books::run(&Context::open(&global).await?, out).await,
         Command::Alerts(command) => alert::run(&Context::open(&global).await?, command, out).await,
         Command::Audit(command) => audit::run(&Context::open(&global).await?, command, out).await,
+        Command::Retention(command) => retention::run(&Context::open(&global).await?, command, out).await,
         Command::Doctor(arguments) => doctor::run(&global, arguments, out).await,
         Command::Sandbox(arguments) => system::sandbox(arguments, out).await,
         Command::Config(command) => system::config(&command, &global, out),

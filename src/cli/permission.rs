@@ -145,6 +145,7 @@ fn need(command: &Command, names_tenant: bool) -> Need {
         | Command::Config(_)
         | Command::Migrate(_) => Need::Operator,
         Command::Audit(command) => command.need(),
+        Command::Retention(command) => command.need(),
         Command::Books(_) => Need::read_one_or_all(names_tenant, Noun::Status),
         Command::Tenant(command) => command.need(),
         Command::User(command) => command.need(names_tenant),

@@ -6,8 +6,9 @@ use clap::Args;
 
 use crate::cli::Context;
 use crate::cli::out::Out;
-use crate::ops::contact::erasure::{self, Forgotten};
-use crate::ops::contact::person::Named;
+use crate::domain::contact::erasure::Forgotten;
+use crate::domain::contact::person::Named;
+use crate::ops::contact::erasure;
 use nexora_core::base::wording::count;
 use nexora_core::base::{Error, Kind, Result, file};
 use nexora_core::model::erasure::{Erasure, Outside};

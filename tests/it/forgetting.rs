@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use diesel::RunQueryDsl;
 use diesel::sql_types::{BigInt, Text};
+use nexora::domain::contact::erasure::Forgotten;
+use nexora::domain::contact::person::Named;
 use nexora::domain::report::audit::look;
-use nexora::ops::contact::erasure::{self, Forgotten};
-use nexora::ops::contact::person::Named;
+use nexora::ops::contact::erasure;
 use nexora::ops::report::books;
 use nexora::ops::{automation, contact, job, lead, task};
 use nexora_core::base::Kind;

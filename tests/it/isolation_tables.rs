@@ -64,6 +64,8 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("contact receipts", "contact.read"),
     ("lead export LEAD --to /nonexistent/jo", "contact.delete"),
     ("lead forget LEAD --dry-run", "contact.delete"),
+    ("retention report", "tenant.read"),
+    ("retention report --all-tenants", "operator"),
     ("audit list", "audit.read"),
     ("audit list --system", "operator"),
     ("audit list --all-tenants", "operator"),

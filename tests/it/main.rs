@@ -38,6 +38,7 @@ mod permission;
 mod photo_attack;
 mod plans;
 mod polling;
+mod retention;
 mod sandbox;
 mod scene;
 mod second_chance;

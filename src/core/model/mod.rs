@@ -36,6 +36,7 @@ pub mod phone;
 pub mod principal;
 pub mod quota;
 pub mod request;
+pub mod retention;
 pub mod run;
 pub mod schedule;
 pub mod session;

@@ -1,27 +1,23 @@
 //! What a person may ask for: everything that is kept of them, or that it is forgotten.
 
-use std::collections::BTreeMap;
-
-use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
+use crate::domain::contact::erasure::{self as forgetting, Forgotten};
 use crate::domain::contact::link::SignedLinks;
-use crate::ops::contact::person::{self, Named};
+use crate::domain::contact::person::{self, Named};
 use crate::ops::unit::Unit;
 use crate::ops::{LIST_LIMIT, Subject};
 use nexora_core::base::clock::Timestamp;
-use nexora_core::base::text::Json;
 use nexora_core::base::{Error, Result};
 use nexora_core::model::audit::Actor;
-use nexora_core::model::consent::{Channel, Scope, Suppression, SuppressionReason};
-use nexora_core::model::erasure::{Erasure, Outside};
+use nexora_core::model::erasure::Erasure;
 use nexora_core::model::principal::{Noun, Operation, Verb};
 use nexora_core::model::tenant::Tenant;
-use nexora_core::model::{ErasureId, LeadId, PhotoId, TenantId};
+use nexora_core::model::{PhotoId, TenantId};
 use nexora_store::audit::{self, Filter, Ledger, Opener, Order};
 use nexora_store::erasure::{self, Person, RULES};
-use nexora_store::{consent, form};
+use nexora_store::form;
 
 pub const FORGET: Operation = Operation::new("contact.forget", Noun::Contact, Verb::Delete);
 /// Everything at once is for those who might take it away.
@@ -29,19 +25,6 @@ pub const EXPORT: Operation = Operation::new("contact.export", Noun::Contact, Ve
 
 /// Photos and audit entries of one person that are exported.
 const EXPORTED: i64 = 10_000;
-
-/// What was forgotten, or would be.
-#[derive(Clone, Debug, Serialize)]
-pub struct Forgotten {
-    /// The receipt's id; nothing where nothing was done.
-    pub receipt: Option<ErasureId>,
-    pub at: Timestamp,
-    pub by: String,
-    /// How many rows of each kind.
-    pub erased: BTreeMap<String, i64>,
-    /// What is in other places, where a person has to remove it.
-    pub outside: Vec<Outside>,
-}
 
 /// Says what would be forgotten, and changes nothing.
 ///
@@ -52,7 +35,8 @@ pub async fn plan(app: &App, actor: &Actor, tenant: &Tenant, named: &Named) -> R
     let (linker, connectors) = (SignedLinks::of(app), app.connectors().clone());
     let (named, by, now) = (named.clone(), actor.to_string(), app.clock.now());
     app.view(tenant, move |tx| {
-        let person = person::find(tx, &named, &linker, &connectors)?;
+        let tenant = tx.tenant;
+        let person = person::find(tx, tenant, &named, (&linker, &connectors))?;
         let found = gathered(tx, &person)?;
         Ok(Forgotten { receipt: None, at: now, by, erased: found.counts, outside: found.outside })
     })
@@ -70,12 +54,7 @@ fn gathered(tx: &mut Unit<'_>, person: &Person) -> Result<erasure::Erased> {
     });
     undone?;
     let found: erasure::Erased = found.unwrap_or_default();
-    if found.is_nothing() { Err(nothing()) } else { Ok(found) }
-}
-
-fn nothing() -> Error {
-    Error::not_found("nothing is kept of this person")
-        .hint("name them by contact id, lead id, mail address or telephone number")
+    if found.is_nothing() { Err(forgetting::nothing()) } else { Ok(found) }
 }
 
 /// Forgets a person: everything that is kept of them goes, in one write. What they asked not to be sent stays known, as
@@ -87,56 +66,14 @@ pub async fn forget(app: &App, actor: &Actor, tenant: &Tenant, named: &Named) ->
     let (linker, connectors) = (SignedLinks::of(app), app.connectors().clone());
     let (named, by) = (named.clone(), actor.to_string());
     app.change(actor, tenant, FORGET, move |tx, now| {
-        let person = person::find(tx, &named, &linker, &connectors)?;
-        let found = erasure::gather(tx, &person)?;
-        if found.is_nothing() {
-            return Err(nothing());
-        }
-        keep_refusal(tx, &person, &linker, now)?;
-        erasure::erase(tx, now)?;
-        erasure::release(tx)?;
-        let id = ErasureId::new(now);
-        let receipt = Erasure {
-            tenant_id: tx.tenant.id.clone(),
-            id: id.clone(),
-            subject: subject_of(&person),
-            at: now,
-            actor: by.clone(),
-            erased: Json::of(&found.counts)?,
-            outside: Json::of(&found.outside)?,
-        };
-        erasure::insert(tx, &receipt)?;
-        let subject = Subject::new(&id).after(&json!({ "of": receipt.subject, "erased": found.counts }))?;
-        let told = Forgotten { receipt: Some(id), at: now, by, erased: found.counts, outside: found.outside };
+        let tenant = tx.tenant;
+        let person = person::find(tx, tenant, &named, (&linker, &connectors))?;
+        let (told, of) = forgetting::forget(tx, &person, &linker, &by, now)?;
+        let subject = told.receipt.as_ref().map_or_else(String::new, ToString::to_string);
+        let subject = Subject::new(subject).after(&json!({ "of": of, "erased": told.erased }))?;
         Ok((told, subject))
     })
     .await
-}
-
-fn subject_of(person: &Person) -> String {
-    let lead = person.leads.first().map(LeadId::to_string);
-    person.contact.as_ref().map(ToString::to_string).or(lead).unwrap_or_else(|| "address".to_owned())
-}
-
-/// Has a person who took their consent back not written to, as a hash: the word itself goes.
-fn keep_refusal(tx: &mut Unit<'_>, person: &Person, linker: &SignedLinks, now: Timestamp) -> Result<()> {
-    let Some(contact_id) = &person.contact else { return Ok(()) };
-    if consent::latest(tx, contact_id, Channel::Email)?.is_none_or(|last| last.given) {
-        return Ok(());
-    }
-    for address in person.addresses.iter().filter(|address| address.contains('@')) {
-        let refused = Suppression {
-            tenant_id: tx.tenant.id.clone(),
-            hash: linker.hash_of(tx.tenant(), address),
-            scope: Scope::Commercial,
-            reason: SuppressionReason::Unsubscribed,
-            detail: String::new(),
-            actor: "system:forget".to_owned(),
-            created_at: now,
-        };
-        let _ = consent::suppress(tx, &refused)?;
-    }
-    Ok(())
 }
 
 /// Lists the receipts of a tenant, latest first.
@@ -163,14 +100,15 @@ pub async fn export(app: &App, actor: &Actor, tenant: &Tenant, named: &Named) ->
     let (linker, connectors, ledger) = (SignedLinks::of(app), app.connectors().clone(), app.ledger.clone());
     let named = named.clone();
     app.change(actor, tenant, EXPORT, move |tx, now| {
-        let person = person::find(tx, &named, &linker, &connectors)?;
+        let tenant = tx.tenant;
+        let person = person::find(tx, tenant, &named, (&linker, &connectors))?;
         let found = erasure::gather(tx, &person)?;
         if found.is_nothing() {
-            return Err(nothing());
+            return Err(forgetting::nothing());
         }
         let export = collect(tx, &ledger, (&person, &found), now)?;
         erasure::release(tx)?;
-        Ok((export, Subject::new(subject_of(&person))))
+        Ok((export, Subject::new(forgetting::subject_of(&person))))
     })
     .await
 }

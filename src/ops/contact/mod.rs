@@ -2,7 +2,6 @@
 
 pub mod erasure;
 pub mod link;
-pub mod person;
 
 use serde::Serialize;
 

@@ -6,5 +6,6 @@ pub mod dashboard;
 pub mod explain;
 pub mod message;
 pub mod overview;
+pub mod retention;
 pub mod status;
 pub mod survey;

@@ -4,15 +4,18 @@ use std::collections::BTreeSet;
 
 use crate::domain::contact::find_written;
 use crate::domain::contact::link::SignedLinks;
-use crate::ops::LIST_LIMIT;
-use crate::ops::unit::Unit;
 use nexora_connector::kind::Connectors;
 use nexora_core::base::{Error, Result};
 use nexora_core::model::address::{EmailAddress, PhoneNumber};
 use nexora_core::model::contact::{AddressKind, AddressProof};
+use nexora_core::model::tenant::Tenant;
 use nexora_core::model::{ContactId, LeadId};
+use nexora_store::Tx;
 use nexora_store::erasure::Person;
 use nexora_store::{connection, contact, lead, user};
+
+/// Leads of one person, connections and users of a business, that are looked at.
+const ROWS: i64 = 1_000;
 
 /// How the operator names a person.
 #[derive(Clone, Debug)]
@@ -31,29 +34,28 @@ const NAME_LENGTH: usize = 5;
 /// # Errors
 /// `NotFound` when there is no such contact or lead, and the text is no address.
 pub fn find(
-    tx: &mut Unit<'_>,
+    tx: &mut Tx,
+    tenant: &Tenant,
     named: &Named,
-    linker: &SignedLinks,
-    connectors: &Connectors,
+    (linker, connectors): (&SignedLinks, &Connectors),
 ) -> Result<Person> {
     let mut person = Person::default();
     let mut addresses = BTreeSet::new();
     match named {
         Named::Lead(id) => {
-            let found = lead::find(tx, id)?.ok_or_else(|| tx.missing("lead", id))?;
+            let found = lead::find(tx, id)?.ok_or_else(|| missing(tenant, "lead", id))?;
             person.contact = found.contact_id;
             person.leads.push(found.id);
         }
         Named::Contact(text) => match ContactId::parse(text) {
             Ok(id) => {
-                let found = contact::find(tx, &id)?.ok_or_else(|| tx.missing("contact", &id))?;
+                let found = contact::find(tx, &id)?.ok_or_else(|| missing(tenant, "contact", &id))?;
                 person.contact = Some(found.id);
             }
             Err(_) => {
-                let tenant = tx.tenant;
                 person.contact = find_written(tx, tenant, text)?;
                 if person.contact.is_none() {
-                    addresses.insert(address(tx, text)?);
+                    addresses.insert(address(tenant, text)?);
                 }
             }
         },
@@ -67,11 +69,11 @@ pub fn find(
             }
         }
         names.extend(contact::find(tx, &id)?.map(|found| found.name));
-        person.leads.extend(lead::of_contact(tx, &id, LIST_LIMIT)?.into_iter().map(|lead| lead.id));
+        person.leads.extend(lead::of_contact(tx, &id, ROWS)?.into_iter().map(|lead| lead.id));
         person.leads.sort();
         person.leads.dedup();
     }
-    let country = tx.tenant.country()?;
+    let country = tenant.country()?;
     for id in person.leads.clone() {
         let Some(found) = lead::find(tx, &id)? else { continue };
         let phone = found.phone.as_ref().filter(|_| !found.masked_phone);
@@ -85,7 +87,7 @@ pub fn find(
         }
         names.insert(found.name);
     }
-    let own = addresses_of_business(tx, connectors)?;
+    let own = addresses_of_business(tx, tenant, connectors)?;
     addresses.retain(|address| !own.contains(address));
     for address in &addresses {
         if let Ok(phone) = PhoneNumber::parse(address) {
@@ -101,20 +103,26 @@ pub fn find(
 }
 
 /// Reads an address that belongs to no contact.
-fn address(tx: &Unit<'_>, text: &str) -> Result<String> {
+fn address(tenant: &Tenant, text: &str) -> Result<String> {
     let email = EmailAddress::parse(text).map(|email| email.key());
-    let phone = || PhoneNumber::parse_in(tx.tenant.country()?, text).map(|phone| phone.key());
-    email.or_else(|_| phone()).map_err(|_: Error| tx.missing("contact", text))
+    let phone = || PhoneNumber::parse_in(tenant.country()?, text).map(|phone| phone.key());
+    email.or_else(|_| phone()).map_err(|_: Error| missing(tenant, "contact", text))
 }
 
 /// Returns the addresses of the business itself: who tries a form out fills them in, and they are in every mail.
-fn addresses_of_business(tx: &mut Unit<'_>, connectors: &Connectors) -> Result<BTreeSet<String>> {
-    let mut own = BTreeSet::from([tx.tenant.owner_email.key()]);
-    own.extend(tx.tenant.phone.as_ref().map(PhoneNumber::key));
-    for found in connection::list(tx, LIST_LIMIT)? {
+fn addresses_of_business(tx: &mut Tx, tenant: &Tenant, connectors: &Connectors) -> Result<BTreeSet<String>> {
+    let mut own = BTreeSet::from([tenant.owner_email.key()]);
+    own.extend(tenant.phone.as_ref().map(PhoneNumber::key));
+    for found in connection::list(tx, ROWS)? {
         own.extend(EmailAddress::parse(&connectors.account(&found)).map(|email| email.key()));
         own.extend(found.send_as()?.iter().map(|address| address.to_lowercase()));
     }
-    own.extend(user::list_members(tx, LIST_LIMIT)?.into_iter().map(|(user, _)| user.email.key()));
+    own.extend(user::list_members(tx, ROWS)?.into_iter().map(|(user, _)| user.email.key()));
     Ok(own)
+}
+
+fn missing(tenant: &Tenant, noun: &str, name: impl std::fmt::Display) -> Error {
+    let slug = &tenant.slug;
+    Error::not_found(format!("no {noun} `{name}` in tenant `{slug}`"))
+        .hint(format!("run `nexora {noun} list --tenant {slug}`"))
 }
