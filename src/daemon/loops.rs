@@ -13,7 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::pipeline::{
-    Swept, advance, alert, audit, books, certificate, deliver, dispatch, fetch, poll, prune, rescue, tick,
+    Swept, advance, alert, audit, books, certificate, deliver, dispatch, fetch, poll, prune, purge, rescue,
+    tick,
 };
 use nexora_core::base::Result;
 use nexora_core::base::fence::defect;
@@ -101,6 +102,9 @@ async fn run_rescue(app: Arc<App>, stop: CancellationToken) {
 
 async fn run_prune(app: Arc<App>, stop: CancellationToken) {
     while !stop.is_cancelled() {
+        if let Err(error) = purge::sweep(&app).await {
+            tracing::error!(stage = "purge", reason = %error.report(), "stage purge failed");
+        }
         match turn(&app, "prune", prune::sweep(&app)).await {
             Ok(swept) if swept.more => continue,
             Ok(_) => {}

@@ -19,6 +19,7 @@ pub mod intake;
 pub mod noise;
 pub mod poll;
 pub mod prune;
+pub mod purge;
 pub mod rescue;
 mod source_lead;
 pub mod tick;

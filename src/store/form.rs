@@ -113,3 +113,14 @@ pub fn photos_of(tx: &mut Tx, lead: &LeadId, limit: i64) -> Result<Vec<PhotoId>>
         .select(photos::id)
         .load(c))
 }
+
+/// Lists a tenant's photos after one, in the order in which they came.
+pub fn photos_after(tx: &mut Tx, after: Option<&PhotoId>, limit: i64) -> Result<Vec<Photo>> {
+    on!(tx.conn, |c| {
+        let mut query = photos::table.filter(photos::tenant_id.eq(tx.tenant)).into_boxed();
+        if let Some(after) = after {
+            query = query.filter(photos::id.gt(after));
+        }
+        query.order(photos::id).limit(limit).select(Photo::as_select()).load(c)
+    })
+}

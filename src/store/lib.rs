@@ -46,6 +46,7 @@ mod sqlite;
 mod statistics;
 pub mod task;
 pub mod tenant;
+pub mod tenant_deletion;
 pub mod timer;
 mod tx;
 pub mod user;

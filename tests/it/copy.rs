@@ -19,7 +19,7 @@ use nexora_store::{Conn, Url, migration};
 use crate::harness::{Backend, Nexora, enquiry, new_tenant, on_both};
 
 /// The tables of tenants that stay behind, whatever is copied.
-const STAY: [&str; 14] = [
+const STAY: [&str; 15] = [
     "api_keys",
     "attempts",
     "audit_people",
@@ -32,6 +32,7 @@ const STAY: [&str; 14] = [
     "sessions",
     "sources",
     "steps",
+    "tenant_deletions",
     "timers",
     "verdicts",
 ];

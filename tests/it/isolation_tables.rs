@@ -84,6 +84,8 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("tenant list", "operator"),
     ("tenant show acme", "tenant.read"),
     ("tenant set acme name=Changed", "tenant.update"),
+    ("tenant delete acme --without-export", "operator"),
+    ("tenant restore acme", "operator"),
     ("tenant suspend acme", "operator"),
     ("tenant resume acme", "operator"),
     ("user create new@acme.example.com --role member", "user.create"),

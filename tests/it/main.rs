@@ -31,6 +31,7 @@ mod installation;
 mod intake;
 mod isolation;
 mod isolation_tables;
+mod leaving;
 mod lists;
 mod machine;
 mod messages;

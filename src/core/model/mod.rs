@@ -47,6 +47,7 @@ pub mod slot;
 pub mod source;
 pub mod task;
 pub mod tenant;
+pub mod tenant_deletion;
 pub mod tenant_setting;
 pub mod user;
 pub mod verdict;

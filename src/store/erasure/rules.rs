@@ -95,6 +95,7 @@ pub const RULES: &[Rule] = &[
     blank("cursors", "errors of polls", "error = '(forgotten)'", "{own} AND {named error}"),
     blank("sources", "errors of sources", "last_error = '(forgotten)'", "{own} AND {named last_error}"),
     keep("tenants", SETTINGS),
+    keep("tenant_deletions", SETTINGS),
     keep("automations", SETTINGS),
     keep("automation_versions", SETTINGS),
     keep("schedules", SETTINGS),
