@@ -94,6 +94,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("user create new@acme.example.com --operator", "operator"),
     ("user list", "user.read"),
     ("user show viewer@acme.example.com", "operator"),
+    ("user delete viewer@acme.example.com", "operator"),
     ("user disable viewer@acme.example.com", "operator"),
     ("user enable viewer@acme.example.com", "operator"),
     ("user set-password viewer@acme.example.com", "operator"),
