@@ -61,8 +61,11 @@ async fn busy(backend: Backend) -> Nexora {
     nexora
 }
 
+/// What is done to the rows, and which entries are told, with what was done to them.
+type Edit = (&'static str, &'static [(Option<i64>, &'static str)]);
+
 async fn whatever_is_done_to_the_rows_is_found(backend: Backend) {
-    let edits: [(&str, &[(Option<i64>, &str)]); 10] = [
+    let edits: [Edit; 10] = [
         (
             "UPDATE audit SET actor = 'operator:nobody' WHERE chain = '$' AND number = 2",
             &[(Some(2), "was edited")],
@@ -238,7 +241,7 @@ async fn what_an_entry_says_of_a_person_goes_with_their_key_and_the_chain_holds(
     assert_eq!(before[0].entry.after.as_ref().unwrap().value()["title"], "Call Jo Miller");
     let tenant_id = tenant.id.clone();
     let stored = app.db.read(move |conn| audit::list(conn, Some(&tenant_id), 99)).await.unwrap();
-    let all: String = stored.iter().map(|entry| format!("{entry:?}")).collect();
+    let all = format!("{stored:?}");
     assert!(!all.contains("Miller") && !all.contains("Elm Street") && !all.contains("Denver"), "{all}");
     let tenant_id = tenant.id.clone();
     let destroyed = app
