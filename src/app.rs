@@ -38,12 +38,15 @@ use nexora_core::model::google::GoogleEndpoints;
 use nexora_core::model::tenant::Tenant;
 use nexora_google::workspace::Workspace;
 use nexora_store::Db;
+use nexora_store::audit::Ledger;
 
 pub struct App {
     pub config: Config,
     pub db: Db,
     pub clock: Clock,
     pub key: MasterKey,
+    /// What seals the audit trail.
+    pub ledger: Ledger,
     pub registry: Registry,
     pub rehearsal: Rehearsal,
     pub nudges: Nudges,
@@ -174,11 +177,24 @@ impl App {
         let db = Db::open(&config.database.url.parse()?).await?;
         key_check::verify(&db, &key, &config.secrets.key_file).await?;
         let registry = Registry::new(registry::connectors(), environment(&config, clock.clone()));
-        Ok(App::assemble(config, db, clock, key, registry))
+        let opened = key.clone();
+        let ledger = db.read(move |conn| Ledger::open(conn, &opened)).await?;
+        Ok(App::with_ledger(config, db, clock, (key, ledger), registry))
     }
 
-    /// Puts an application together from its parts.
+    /// Puts an application together from its parts, with the master key that the database began with.
     pub fn assemble(config: Config, db: Db, clock: Clock, key: MasterKey, registry: Registry) -> Arc<App> {
+        let ledger = Ledger::of(&key);
+        App::with_ledger(config, db, clock, (key, ledger), registry)
+    }
+
+    fn with_ledger(
+        config: Config,
+        db: Db,
+        clock: Clock,
+        (key, ledger): (MasterKey, Ledger),
+        registry: Registry,
+    ) -> Arc<App> {
         let heart = Heart::new(clock.now());
         let lead_sources = LeadSources::new(config.sources.timeout());
         Arc::new(App {
@@ -186,6 +202,7 @@ impl App {
             db,
             clock,
             key,
+            ledger,
             registry,
             rehearsal: Rehearsal::default(),
             nudges: Nudges::default(),

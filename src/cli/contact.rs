@@ -4,8 +4,9 @@ use clap::Subcommand;
 
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::permission::Need;
-use crate::cli::{Context, Page};
-use crate::ops::contact::{self, ContactView};
+use crate::cli::{Context, Page, person};
+use crate::domain::contact::person::Named;
+use crate::ops::contact::{self, ContactView, erasure};
 use nexora_core::base::Result;
 use nexora_core::model::ContactId;
 use nexora_core::model::address::{EmailAddress, Zone};
@@ -46,6 +47,31 @@ pub enum Command {
         #[arg(long)]
         wording: String,
     },
+    /// Write everything that is kept of a person into a folder: a readable JSON file, and photos
+    #[command(after_help = "Examples:
+  nexora contact export jo@example.com --to jo --tenant acme
+  nexora contact export \"(512) 555-0142\" --to jo --tenant acme")]
+    Export {
+        /// Contact id, mail address or telephone number
+        contact: String,
+        #[command(flatten)]
+        arguments: person::ExportArguments,
+    },
+    /// Forget a person: everything that is kept of them goes for good; that they are not to be written to stays, as a hash
+    #[command(after_help = "Examples:
+  nexora contact forget jo@example.com --dry-run --tenant acme
+  nexora contact forget contact_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme --yes
+
+It prints and keeps a receipt, which holds nothing of the person, and names what is in other places.")]
+    Forget {
+        /// Contact id, mail address or telephone number
+        contact: String,
+        #[command(flatten)]
+        arguments: person::ForgetArguments,
+    },
+    /// List the receipts of people who were forgotten
+    #[command(after_help = "Example:\n  nexora contact receipts --tenant acme")]
+    Receipts,
 }
 
 impl Command {
@@ -55,7 +81,9 @@ impl Command {
             Command::Show { .. } => {
                 Need::Tenant([Noun::Contact, Noun::Message].map(|noun| Permission(noun, Verb::Read)).to_vec())
             }
-            Command::List { .. } => Need::read(Noun::Contact),
+            Command::List { .. } | Command::Receipts => Need::read(Noun::Contact),
+            Command::Export { .. } => Need::of(erasure::EXPORT),
+            Command::Forget { .. } => Need::of(erasure::FORGET),
             Command::Timezone { .. } => Need::of(contact::SET),
             Command::Consent { .. } => Need::of(contact::CONSENT),
         }
@@ -121,6 +149,13 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 ]
             })
         }
+        Command::Export { contact, arguments } => {
+            person::export(context, Named::Contact(contact), &arguments, out).await
+        }
+        Command::Forget { contact, arguments } => {
+            person::forget(context, Named::Contact(contact), &arguments, out).await
+        }
+        Command::Receipts => person::receipts(context, out).await,
         Command::Show { contact } => show(&contact::find(app, &tenant, &contact).await?, out),
         Command::Timezone { contact, zone } => {
             let changed = contact::set_zone(app, actor, &tenant, &contact, zone).await?;

@@ -9,6 +9,7 @@ use nexora_core::base::clock::Timestamp;
 use nexora_core::base::secret::Secret;
 use nexora_core::base::wording::parse_length;
 use nexora_core::base::{Error, Kind, Result, file};
+use nexora_core::model::address::Zone;
 use nexora_core::model::tenant::Tenant;
 use nexora_engine::calendar::hours::at_wall_time;
 
@@ -65,13 +66,25 @@ pub fn secret(prompt: &str, file: Option<&Path>, no_input: bool) -> Result<Secre
 /// # Errors
 /// `Usage` when the text is none of these.
 pub fn past(tenant: &Tenant, text: &str, now: Timestamp) -> Result<Timestamp> {
+    past_in(tenant.zone()?, text, now)
+}
+
+/// Reads a moment in the past that is of no tenant, by clocks that show UTC.
+///
+/// # Errors
+/// As `past`.
+pub fn past_utc(text: &str, now: Timestamp) -> Result<Timestamp> {
+    past_in(Zone::parse("UTC")?, text, now)
+}
+
+fn past_in(zone: Zone, text: &str, now: Timestamp) -> Result<Timestamp> {
     if let Ok(length) = parse_length(text) {
         return Ok(now - length);
     }
     if let Ok(day) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
-        return Ok(at_wall_time(day, NaiveTime::MIN, tenant.zone()?.tz()));
+        return Ok(at_wall_time(day, NaiveTime::MIN, zone.tz()));
     }
-    moment(tenant, text)
+    moment_in(zone, text)
         .map_err(|error| error.hint("write it like `2026-12-01`, `2026-12-01T09:00` or `3days`"))
 }
 
@@ -80,6 +93,10 @@ pub fn past(tenant: &Tenant, text: &str, now: Timestamp) -> Result<Timestamp> {
 /// # Errors
 /// `Usage` when the text is neither.
 pub fn moment(tenant: &Tenant, text: &str) -> Result<Timestamp> {
+    moment_in(tenant.zone()?, text)
+}
+
+fn moment_in(zone: Zone, text: &str) -> Result<Timestamp> {
     if let Some(at) = Timestamp::parse(text) {
         return Ok(at);
     }
@@ -89,5 +106,5 @@ pub fn moment(tenant: &Tenant, text: &str) -> Result<Timestamp> {
     let wall = wall.ok_or_else(|| {
         Error::usage(format!("`{text}` is not a time")).hint("write it like `2026-12-01T09:00`")
     })?;
-    Ok(at_wall_time(wall.date(), wall.time(), tenant.zone()?.tz()))
+    Ok(at_wall_time(wall.date(), wall.time(), zone.tz()))
 }

@@ -10,7 +10,9 @@ use crate::cli::bulk::{self, Plan};
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::permission::Need;
 use crate::cli::run::{EFFECT_HEADERS, effect_rows};
-use crate::cli::{Context, Narrowed, input, lead_list};
+use crate::cli::{Context, Narrowed, input, lead_list, person};
+use crate::domain::contact::person::Named;
+use crate::ops::contact::erasure;
 use crate::ops::lead;
 use crate::ops::lead::lead_mail::{self, Classification};
 use crate::ops::lead::requeue::{self, Requeued};
@@ -125,6 +127,24 @@ asks.")]
         #[arg(long)]
         phone: Option<String>,
     },
+    /// Write everything that is kept of the person behind a lead into a folder, as `contact export` does
+    #[command(
+        after_help = "Example:\n  nexora lead export lead_01k5b3v6zr9m8q2x4t7w0c1d2e --to jo --tenant acme"
+    )]
+    Export {
+        id: LeadId,
+        #[command(flatten)]
+        arguments: person::ExportArguments,
+    },
+    /// Forget the person behind a lead, with all of their leads, as `contact forget` does
+    #[command(
+        after_help = "Example:\n  nexora lead forget lead_01k5b3v6zr9m8q2x4t7w0c1d2e --dry-run --tenant acme"
+    )]
+    Forget {
+        id: LeadId,
+        #[command(flatten)]
+        arguments: person::ForgetArguments,
+    },
 }
 
 impl Command {
@@ -141,6 +161,8 @@ impl Command {
             Command::Requeue { .. } => Need::of(requeue::REQUEUE),
             Command::Answered { .. } => Need::of(lead::ANSWERED),
             Command::Review { .. } => Need::of(lead::REVIEW),
+            Command::Export { .. } => Need::of(erasure::EXPORT),
+            Command::Forget { .. } => Need::of(erasure::FORGET),
         }
     }
 }
@@ -176,6 +198,8 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         Command::Requeue { since: Some(since), until, all_tenants, .. } => {
             requeue_span(context, (&since, until.as_deref()), all_tenants, out).await
         }
+        Command::Export { id, arguments } => person::export(context, Named::Lead(id), &arguments, out).await,
+        Command::Forget { id, arguments } => person::forget(context, Named::Lead(id), &arguments, out).await,
         Command::Requeue { since: None, ids, .. } => requeue_these(context, ids, out).await,
         Command::Create(new) => {
             let tenant = context.tenant().await?;
@@ -319,7 +343,9 @@ async fn undo(app: &App, tenant: &Tenant, command: &Command) -> Result<Option<St
         | Command::Requeue { .. }
         | Command::Photo { .. }
         | Command::Answered { .. }
-        | Command::Review { .. } => None,
+        | Command::Review { .. }
+        | Command::Export { .. }
+        | Command::Forget { .. } => None,
     })
 }
 
@@ -339,7 +365,9 @@ async fn change(context: &Context, tenant: &Tenant, command: Command) -> Result<
         | Command::Show { .. }
         | Command::Parse { .. }
         | Command::Requeue { .. }
-        | Command::Photo { .. } => Err(Error::internal("this changes no lead")),
+        | Command::Photo { .. }
+        | Command::Export { .. }
+        | Command::Forget { .. } => Err(Error::internal("this changes no lead")),
     }
 }
 

@@ -100,7 +100,7 @@ fn values(leads: &[Lead]) -> Result<String> {
 }
 
 /// Keeps a spreadsheet from taking what a stranger wrote for a formula.
-fn inert(value: String) -> String {
+pub fn inert(value: String) -> String {
     let is_number =
         value.strip_prefix('+').is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
     match value.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number {

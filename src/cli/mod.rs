@@ -2,6 +2,7 @@
 
 mod alert;
 mod appointment;
+mod audit;
 mod authorization;
 mod automation;
 mod backup;
@@ -25,12 +26,15 @@ mod job;
 mod key;
 mod lead;
 mod lead_list;
+mod login;
 mod message;
 mod out;
 mod permission;
+mod person;
 mod progress;
 pub mod reference;
 mod restore;
+mod retention;
 mod role;
 mod run;
 mod session;
@@ -252,6 +256,12 @@ enum Command {
     /// Say what is held since a backup was restored, and let it go
     #[command(subcommand)]
     Restore(restore::Command),
+    /// Look at who did what, and whether that record is as it was written
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// Look at how long data is kept
+    #[command(subcommand)]
+    Retention(retention::Command),
     /// Check everything that Nexora needs, inside and outside, and say what mends what is wrong
     Doctor(doctor::Doctor),
     /// Run the daemon
@@ -319,6 +329,8 @@ async fn run(cli: Cli, out: &Out) -> Result<()> {
         Command::Alerts(command) => alert::run(&Context::open(&global).await?, command, out).await,
         Command::Backup(command) => backup::run(&global, command, out).await,
         Command::Restore(command) => restore::run(&Context::open(&global).await?, command, out).await,
+        Command::Audit(command) => audit::run(&Context::open(&global).await?, command, out).await,
+        Command::Retention(command) => retention::run(&Context::open(&global).await?, command, out).await,
         Command::Doctor(arguments) => doctor::run(&global, arguments, out).await,
         Command::Sandbox(arguments) => system::sandbox(arguments, out).await,
         Command::Config(command) => system::config(&command, &global, out),
@@ -432,8 +444,7 @@ fn acting(global: &Global) -> Actor {
     global.acting_as.as_ref().map_or_else(actor, |email| Actor::User(email.to_string()))
 }
 
-/// Returns the operator who runs the command, by the name that `sudo` or the login left in the environment.
+/// Returns the operator who runs the command, by their login.
 fn actor() -> Actor {
-    let name = ["SUDO_USER", "LOGNAME", "USER"].iter().find_map(|name| std::env::var(name).ok());
-    Actor::Operator(name.filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned()))
+    Actor::Operator(login::name())
 }

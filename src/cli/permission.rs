@@ -149,6 +149,8 @@ fn need(command: &Command, names_tenant: bool) -> Need {
         | Command::Tls(_) => Need::Operator,
         Command::Top(_) => top::Top::need(names_tenant),
         Command::Restore(command) => command.need(),
+        Command::Audit(command) => command.need(),
+        Command::Retention(command) => command.need(),
         Command::Books(_) => Need::read_one_or_all(names_tenant, Noun::Status),
         Command::Tenant(command) => command.need(),
         Command::User(command) => command.need(names_tenant),

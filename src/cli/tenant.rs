@@ -1,13 +1,16 @@
 //! `nexora tenant`.
 
+use std::path::PathBuf;
+
 use clap::Subcommand;
 
 use crate::cli::Context;
 use crate::cli::automation::parse_setting;
 use crate::cli::out::{Out, ago};
 use crate::cli::permission::Need;
-use crate::ops::tenant::{self, NewTenant};
+use crate::ops::tenant::{self, NewTenant, deletion};
 use nexora_core::base::Result;
+use nexora_core::base::wording::count;
 use nexora_core::model::address::{Country, EmailAddress, Slug, Zone};
 use nexora_core::model::principal::{Noun, Permission, Verb};
 use nexora_core::model::setting::described;
@@ -58,6 +61,28 @@ pub enum Command {
     /// Resume a tenant: what waited goes on
     #[command(after_help = "Example:\n  nexora tenant resume acme")]
     Resume { slug: Slug },
+    /// Delete a tenant: all of it is written to files, it is suspended, and its rows go in thirty days
+    #[command(after_help = "Examples:
+  nexora tenant delete acme --export /srv/acme-2026-12-01
+  nexora tenant delete acme --export /srv/acme-2026-12-01 --now
+
+Until the rows go, `nexora tenant restore acme` takes it back. With --now they go at once, for good. docs/PRIVACY.md
+says what is in the files.")]
+    Delete {
+        slug: Slug,
+        /// Folder that is made for its rows, photos and audit trail
+        #[arg(long, value_name = "DIR", required_unless_present = "without_export")]
+        export: Option<PathBuf>,
+        /// Write nothing to files
+        #[arg(long, conflicts_with = "export")]
+        without_export: bool,
+        /// Do not wait thirty days: it cannot be taken back
+        #[arg(long)]
+        now: bool,
+    },
+    /// Take back that a tenant was deleted: it is as it was, and what waited goes on
+    #[command(after_help = "Example:\n  nexora tenant restore acme")]
+    Restore { slug: Slug },
 }
 
 impl Command {
@@ -68,6 +93,8 @@ impl Command {
             Command::Create { .. } => Need::of(tenant::CREATE),
             Command::Suspend { .. } => Need::of(tenant::SUSPEND),
             Command::Resume { .. } => Need::of(tenant::RESUME),
+            Command::Delete { .. } => Need::of(deletion::DELETE),
+            Command::Restore { .. } => Need::of(deletion::RESTORE),
             Command::Show { slug } => Need::Named(slug.clone(), Permission(Noun::Tenant, Verb::Read)),
             Command::Set { slug, .. } => Need::named(slug, tenant::SET),
         }
@@ -116,7 +143,50 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             out.undo(&format!("nexora tenant suspend {slug}"));
             Ok(())
         }
+        Command::Delete { slug, export, without_export: _, now } => {
+            delete(context, &slug, (export, now), out).await
+        }
+        Command::Restore { slug } => show(context, &deletion::restore(app, actor, &slug).await?, out),
     }
+}
+
+/// Deletes a tenant, after it was asked.
+async fn delete(
+    context: &Context,
+    slug: &Slug,
+    (export, now): (Option<PathBuf>, bool),
+    out: &Out,
+) -> Result<()> {
+    let (app, actor) = (&context.app, &context.actor);
+    let found = tenant::find(app, slug).await?;
+    let when = if now { "at once, and for good" } else { "in thirty days" };
+    out.confirm(&format!("this suspends tenant `{slug}` ({}), and all of its data goes {when}", found.name))?;
+    let exported = match export {
+        Some(folder) => Some(deletion::export(app, actor, slug, &folder).await?),
+        None => None,
+    };
+    let purge_at = match now {
+        true => deletion::delete_now(app, actor, slug).await.map(|()| app.clock.now())?,
+        false => deletion::delete(app, actor, slug).await?.purge_at,
+    };
+    let told =
+        serde_json::json!({ "tenant": slug, "purge_at": purge_at, "is_gone": now, "export": exported });
+    let rows: u64 = exported.iter().flat_map(|exported| exported.rows.values()).sum();
+    let written = exported.as_ref().map(|exported| {
+        let (rows, photos) = (count(rows, "row", "rows"), count(exported.photos, "photo", "photos"));
+        format!("{rows}, {photos} in {}", exported.folder.display())
+    });
+    let lines = [
+        ("tenant", slug.to_string()),
+        ("written", written.unwrap_or_default()),
+        (if now { "gone at" } else { "goes at" }, purge_at.to_string()),
+    ];
+    out.item(&told, &lines)?;
+    if !now {
+        out.undo(&format!("nexora tenant restore {slug}"));
+    }
+    out.note("What it was granted elsewhere stays: withdraw Nexora's access in its Google account, and end its webhooks.");
+    Ok(())
 }
 
 fn show(context: &Context, tenant: &Tenant, out: &Out) -> Result<()> {

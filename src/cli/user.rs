@@ -61,6 +61,11 @@ pub enum Command {
         /// owner, admin, member, technician or viewer; see `nexora role list`
         role: Role,
     },
+    /// Delete a user, for good: out of every tenant and every session; what they did stays in the audit trail
+    #[command(
+        after_help = "Example:\n  nexora user delete jo@acme.com --yes\n\nThe last owner of a tenant is not deleted or taken out: make another one first."
+    )]
+    Delete { email: EmailAddress },
     /// Take a member out of a tenant
     #[command(after_help = "Example:\n  nexora user remove jo@acme.com --tenant acme")]
     Remove { email: EmailAddress },
@@ -86,6 +91,7 @@ impl Command {
             | Command::Enable { .. }
             | Command::SetPassword { .. }
             | Command::Unlock { .. }
+            | Command::Delete { .. }
             | Command::Totp(_) => Need::Operator,
         }
     }
@@ -142,6 +148,15 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         Command::SetRole { email, role } => {
             let tenant = context.tenant().await?;
             show(context, user::set_role(app, actor, &tenant, &email, role).await?, out)
+        }
+        Command::Delete { email } => {
+            let found = user::find(app, &email).await?;
+            let (name, may) = (&found.user.email, may(&found));
+            let what = if may.is_empty() { String::new() } else { format!(" ({may})") };
+            out.confirm(&format!("this deletes user `{name}`{what} for good"))?;
+            user::delete(app, actor, &email).await?;
+            out.note(&format!("`{email}` is deleted"));
+            Ok(())
         }
         Command::Remove { email } => {
             let tenant = context.tenant().await?;

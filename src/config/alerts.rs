@@ -38,6 +38,8 @@ pub struct Settings {
     pub spacing_s: u64,
     /// Hours after which it is told again what still does not work; 0 for never.
     pub again_after_h: u64,
+    /// Whether the head of the audit trail is told each night when it has moved, so that it is kept elsewhere, too.
+    pub audit_head: bool,
 }
 
 impl Default for Settings {
@@ -57,6 +59,7 @@ impl Default for Settings {
             settle_s: 120,
             spacing_s: 300,
             again_after_h: 24,
+            audit_head: true,
         }
     }
 }

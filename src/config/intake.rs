@@ -67,14 +67,6 @@ impl Settings {
         faults.note(check_url("intake.turnstile_url", &self.turnstile_url));
     }
 
-    pub fn keep_photos(&self) -> Duration {
-        Duration::from_secs(self.keep_photos_days.saturating_mul(86_400))
-    }
-
-    pub fn keep_spam(&self) -> Duration {
-        Duration::from_secs(self.keep_spam_days.saturating_mul(86_400))
-    }
-
     pub fn upload_timeout(&self) -> Duration {
         Duration::from_secs(self.upload_timeout_s)
     }

@@ -30,6 +30,10 @@ pub struct Settings {
     pub keep_runs_days: u64,
     /// Days for which events are kept that started no run.
     pub keep_events_days: u64,
+    /// Days for which messages to and from contacts are kept; 0 for ever.
+    pub keep_messages_days: u64,
+    /// Days for which everything about a person is kept after the last thing that happened with them; 0 for ever.
+    pub keep_people_days: u64,
 }
 
 impl Default for Settings {
@@ -45,11 +49,11 @@ impl Default for Settings {
             idle_poll_ms: 5_000,
             keep_runs_days: 400,
             keep_events_days: 60,
+            keep_messages_days: 0,
+            keep_people_days: 0,
         }
     }
 }
-
-const DAY_S: u64 = 86_400;
 
 impl Settings {
     /// Notes each key that is wrong.
@@ -90,13 +94,5 @@ impl Settings {
 
     pub fn idle_poll(&self) -> Duration {
         Duration::from_millis(self.idle_poll_ms)
-    }
-
-    pub fn keep_events(&self) -> Duration {
-        Duration::from_secs(self.keep_events_days.saturating_mul(DAY_S))
-    }
-
-    pub fn keep_runs(&self) -> Duration {
-        Duration::from_secs(self.keep_runs_days.saturating_mul(DAY_S))
     }
 }

@@ -13,7 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::pipeline::{
-    Swept, advance, alert, books, certificate, deliver, dispatch, fetch, poll, prune, rescue, tick,
+    Swept, advance, alert, audit, books, certificate, deliver, dispatch, fetch, poll, prune, purge, rescue,
+    tick,
 };
 use nexora_core::base::Result;
 use nexora_core::base::fence::defect;
@@ -105,6 +106,9 @@ async fn run_rescue(app: Arc<App>, stop: CancellationToken) {
 
 async fn run_prune(app: Arc<App>, stop: CancellationToken) {
     while !stop.is_cancelled() {
+        if let Err(error) = purge::sweep(&app).await {
+            tracing::error!(stage = "purge", reason = %error.report(), "stage purge failed");
+        }
         match turn(&app, "prune", prune::sweep(&app)).await {
             Ok(swept) if swept.more => continue,
             Ok(_) => {}
@@ -130,13 +134,16 @@ async fn run_alert(app: Arc<App>, stop: CancellationToken) {
     }
 }
 
-/// The books and the certificate are looked at soon after a start, and each night. It may take long, and nobody waits for it.
+/// The books, the audit trail and the certificate are looked at soon after a start, and each night. It may take long, and nobody waits for it.
 async fn run_books(app: Arc<App>, stop: CancellationToken) {
     let mut wait = books::AFTER_START;
     while stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_some() {
         let swept = AssertUnwindSafe(books::sweep(&app)).catch_unwind().await;
         if let Err(error) = swept.unwrap_or_else(|panic| Err(defect(&*panic))) {
             tracing::error!(stage = "books", reason = %error.report(), "stage books failed");
+        }
+        if let Err(error) = audit::sweep(&app).await {
+            tracing::error!(stage = "audit", reason = %error.report(), "stage audit failed");
         }
         if let Err(error) = certificate::sweep(&app).await {
             tracing::error!(stage = "certificate", reason = %error.report(), "stage certificate failed");

@@ -33,7 +33,7 @@ use crate::pipeline::fetch;
 use crate::pipeline::poll;
 use nexora_core::base::clock::Clock;
 use nexora_core::base::{Error, Result};
-use nexora_store::Db;
+use nexora_store::{Db, audit};
 
 /// How long sweeps and requests, and then deliveries under way, may take to finish once a stop was asked for.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -67,6 +67,8 @@ impl Daemon {
         let plan = quota_check::PollPlan::of(&app.config);
         app.db.read(move |conn| quota_check::check(conn, &plan)).await?;
         key_check::keep(&app.db, &app.key).await?;
+        let (ledger, now) = (app.ledger.clone(), app.clock.now());
+        app.db.write(move |conn| audit::adopt(conn, &ledger, now)).await?;
         provide_rehearsal(&app)?;
         let sole = sole::claim(&app)?;
         let settings = &app.config.http;

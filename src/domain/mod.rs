@@ -9,6 +9,7 @@ pub mod contact;
 pub mod lead;
 pub mod message;
 pub mod report;
+pub mod retention;
 
 /// Connections that one tenant can have at most.
 pub const CONNECTION_LIMIT: i64 = 200;

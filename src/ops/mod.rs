@@ -23,6 +23,7 @@ pub mod unit;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use nexora_core::base::Result;
 use nexora_core::base::text::Json;
@@ -57,13 +58,20 @@ fn chosen_texts(version: &Version, tenant: &Tenant) -> Result<BTreeMap<String, S
 /// What an audited change was made to, before and after.
 pub struct Subject {
     name: String,
+    person: Option<String>,
     before: Option<Json>,
     after: Option<Json>,
 }
 
 impl Subject {
     pub fn new(name: impl ToString) -> Subject {
-        Subject { name: name.to_string(), before: None, after: None }
+        Subject { name: name.to_string(), person: None, before: None, after: None }
+    }
+
+    /// Says whom it is about, where that does not follow from its name.
+    #[must_use]
+    pub fn about(self, person: Option<String>) -> Subject {
+        Subject { person, ..self }
     }
 
     /// Notes what it was.
@@ -71,7 +79,7 @@ impl Subject {
     /// # Errors
     /// `Internal` when it has no JSON form.
     pub fn before(mut self, value: &impl Serialize) -> Result<Subject> {
-        self.before = Some(Json::of(value)?);
+        self.before = Some(without_secrets(value)?);
         Ok(self)
     }
 
@@ -80,11 +88,67 @@ impl Subject {
     /// # Errors
     /// `Internal` when it has no JSON form.
     pub fn after(mut self, value: &impl Serialize) -> Result<Subject> {
-        self.after = Some(Json::of(value)?);
+        self.after = Some(without_secrets(value)?);
         Ok(self)
     }
 
     fn change(self, actor: Actor, action: &'static str) -> Change {
-        Change { actor, action, subject: self.name, before: self.before, after: self.after }
+        Change {
+            actor,
+            action,
+            subject: self.name,
+            person: self.person,
+            before: self.before,
+            after: self.after,
+        }
+    }
+}
+
+/// Names under which a text is a secret, whole or after an underscore.
+const SECRET_NAMES: [&str; 7] =
+    ["password", "password_hash", "secret", "token", "sealed", "private_key", "credential"];
+
+/// Returns a value as the audit trail keeps it: what a secret is called stays, and what it is does not.
+fn without_secrets(value: &impl Serialize) -> Result<Json> {
+    fn strip(value: &mut Value) {
+        match value {
+            Value::Object(fields) => {
+                for (name, field) in fields {
+                    let is_secret = |word: &&str| name == word || name.ends_with(&format!("_{word}"));
+                    match field {
+                        Value::String(_) if SECRET_NAMES.iter().any(is_secret) => {
+                            *field = Value::String("[secret]".to_owned());
+                        }
+                        other => strip(other),
+                    }
+                }
+            }
+            Value::Array(items) => items.iter_mut().for_each(strip),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    let mut value = Json::of(value)?.value();
+    strip(&mut value);
+    Json::of(&value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_recorded_holds_no_secret() {
+        let value = serde_json::json!({
+            "name": "crm", "client_secret": "s3", "has_password": true,
+            "hooks": [{ "token": "t0", "token_url": "https://example.com" }],
+        });
+        let kept = without_secrets(&value).unwrap().value();
+        assert_eq!(
+            kept,
+            serde_json::json!({
+                "name": "crm", "client_secret": "[secret]", "has_password": true,
+                "hooks": [{ "token": "[secret]", "token_url": "https://example.com" }],
+            })
+        );
     }
 }

@@ -62,11 +62,16 @@ impl App {
         F: FnOnce(&mut Unit<'_>, Timestamp) -> Result<(T, Subject)> + Send + 'static,
     {
         let (actor, tenant, now) = (actor.clone(), tenant.clone(), self.clock.now());
+        let ledger = self.ledger.clone();
         let write = move |conn: &mut Conn| {
             permit(conn, &actor, operation.needs, Some(&tenant.id))?;
             let mut unit = Unit { tx: conn.of(&tenant.id), tenant: &tenant };
             let (value, subject) = work(&mut unit, now)?;
-            audit::append(conn, Some(&tenant.id), subject.change(actor, operation.name), now)?;
+            let mut change = subject.change(actor, operation.name);
+            if change.person.is_none() {
+                change.person = audit::of_subject(&mut unit, &change.subject)?;
+            }
+            audit::append(conn, &ledger, Some(&tenant.id), change, now)?;
             tell_with(conn)?;
             Ok(value)
         };
@@ -84,11 +89,11 @@ impl App {
         T: Send + 'static,
         F: FnOnce(&mut Conn, Timestamp) -> Result<(T, Subject)> + Send + 'static,
     {
-        let (actor, now) = (actor.clone(), self.clock.now());
+        let (actor, now, ledger) = (actor.clone(), self.clock.now(), self.ledger.clone());
         let write = move |conn: &mut Conn| {
             permit(conn, &actor, Needs::Operator, None)?;
             let (value, subject) = work(conn, now)?;
-            audit::append(conn, None, subject.change(actor, name), now)?;
+            audit::append(conn, &ledger, None, subject.change(actor, name), now)?;
             tell_with(conn)?;
             Ok(value)
         };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::{App, heart};
-use crate::domain::alert::message::{self, AlertMessage};
+use crate::domain::alert::message;
 use crate::domain::alert::way;
 use crate::domain::report::health::{HealthIssue, Level, inspect, machine};
 use crate::pipeline::Swept;
@@ -85,7 +85,7 @@ async fn by_book(app: &App) -> Result<bool, Failure> {
         return Ok(false);
     }
     let message = message::of_alerts(&heart::host(), &claimed, now).map_err(Failure::Ways)?;
-    let told = tell(app, &message, now).await;
+    let told = way::tell_all(app, &message, now).await;
     let is_told = told.is_ok();
     let settle = move |conn: &mut Conn| {
         for claimed in &claimed {
@@ -153,32 +153,6 @@ fn keep(conn: &mut Conn, seen: &[Seen], rules: Rules, now: Timestamp) -> Result<
     Ok(claimed)
 }
 
-/// Tells by every way. One that gets through is enough; why another did not is logged.
-///
-/// # Errors
-/// The last failure, when none got through.
-async fn tell(app: &App, message: &AlertMessage, now: Timestamp) -> Result<()> {
-    let mut failure = None;
-    let mut is_told = false;
-    for (name, way) in way::all(app) {
-        let told = match way {
-            Ok(way) => way.tell(message, now).await,
-            Err(error) => Err(error),
-        };
-        match told {
-            Ok(()) => is_told = true,
-            Err(error) => {
-                tracing::error!(way = name, reason = %error.report(), "an alert did not get through");
-                failure = Some(error);
-            }
-        }
-    }
-    match (is_told, failure) {
-        (false, Some(error)) => Err(error),
-        (true, _) | (false, None) => Ok(()),
-    }
-}
-
 /// Tells that the database itself does not work, once it has lasted.
 async fn without_book(app: &App, unkept: &mut Unkept, error: &Error) -> Result<()> {
     let now = app.clock.now();
@@ -188,7 +162,8 @@ async fn without_book(app: &App, unkept: &mut Unkept, error: &Error) -> Result<(
     }
     let issue = machine::of_error(error);
     let text = format!("BROKEN  {}\n  {}", issue.what, issue.command);
-    tell(app, &message::plain(&heart::host(), "the database does not work", &text, now)?, now).await?;
+    way::tell_all(app, &message::plain(&heart::host(), "the database does not work", &text, now)?, now)
+        .await?;
     unkept.told = true;
     Ok(())
 }
@@ -198,7 +173,12 @@ async fn recover(app: &App, unkept: &mut Unkept) -> Result<()> {
     if unkept.told {
         let now = app.clock.now();
         let text = "Work goes on where it was.";
-        tell(app, &message::plain(&heart::host(), "over: the database works again", text, now)?, now).await?;
+        way::tell_all(
+            app,
+            &message::plain(&heart::host(), "over: the database works again", text, now)?,
+            now,
+        )
+        .await?;
     }
     *unkept = Unkept::default();
     Ok(())

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::App;
-use crate::domain::report::books::{self, Books};
+use crate::domain::report::books::{self, Books, FOREVER};
+use crate::domain::retention;
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
+use nexora_core::model::retention::Kept;
 use nexora_store::{finding, tenant};
 
 /// When of the day, in UTC, it is looked again: few are at work anywhere in Europe and America.
@@ -32,9 +34,10 @@ pub fn until_next(now: Timestamp) -> Duration {
 /// # Errors
 /// `Unavailable` when the database cannot be reached.
 pub async fn sweep(app: &Arc<App>) -> Result<usize> {
-    let (now, keep) = (app.clock.now(), app.config.pipeline.keep_runs());
+    let now = app.clock.now();
     let mut wrong = 0;
     for tenant in app.db.read(|conn| tenant::list(conn, TENANTS)).await? {
+        let keep = retention::of_tenant(&app.config, &tenant, Kept::Runs)?.unwrap_or(FOREVER);
         let id = tenant.id.clone();
         let loaded = app.db.read(move |conn| Books::load(&mut conn.of(&id), keep, now)).await?;
         let found = loaded.finding(&tenant, now);

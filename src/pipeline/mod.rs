@@ -8,6 +8,7 @@
 
 pub mod advance;
 pub mod alert;
+pub mod audit;
 pub mod books;
 pub mod certificate;
 pub mod deliver;
@@ -18,6 +19,7 @@ pub mod intake;
 pub mod noise;
 pub mod poll;
 pub mod prune;
+pub mod purge;
 pub mod rescue;
 mod source_lead;
 pub mod tick;

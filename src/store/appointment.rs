@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 use crate::conn::on;
 use crate::kept;
-use crate::{Conn, Inserted, Tx};
+use crate::{Conn, Inserted, Tx, Whose, whose};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::appointment::{Appointment, AppointmentState, appointments};
@@ -117,13 +117,13 @@ pub fn save(conn: &mut Conn, appointment: &Appointment) -> Result<()> {
 }
 
 /// Deletes at most `limit` appointments that ended before a moment; returns how many.
-pub fn prune(conn: &mut Conn, before: Timestamp, limit: i64) -> Result<usize> {
-    let old: Vec<(TenantId, AppointmentId)> = on!(conn, |c| appointments::table
-        .filter(appointments::ends_at.lt(before))
-        .order(appointments::id)
-        .limit(limit)
-        .select((appointments::tenant_id, appointments::id))
-        .load(c))?;
+pub fn prune(conn: &mut Conn, whose: &Whose, before: Timestamp, limit: i64) -> Result<usize> {
+    let old: Vec<(TenantId, AppointmentId)> = on!(conn, |c| {
+        let mut query = appointments::table.filter(appointments::ends_at.lt(before)).into_boxed();
+        whose!(query, appointments, whose);
+        let query = query.order(appointments::id).limit(limit);
+        query.select((appointments::tenant_id, appointments::id)).load(c)
+    })?;
     for (tenant, id) in &old {
         on!(conn, |c| diesel::delete(appointments::table.find((tenant, id))).execute(c))?;
     }

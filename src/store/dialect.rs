@@ -52,6 +52,73 @@ pub fn given(conn: &Conn, columns: &[(&str, &str)]) -> (String, String) {
     }
 }
 
+/// Returns the name of the function that tells at which place of a text another one begins; 0 where it does not.
+pub fn place_of(conn: &Conn) -> &'static str {
+    match conn {
+        Conn::Sqlite(_) => "instr",
+        Conn::Postgres(_) => "strpos",
+    }
+}
+
+/// Returns what has texts compared byte by byte, whatever the order of a column.
+pub fn plain_order(conn: &Conn) -> &'static str {
+    match conn {
+        Conn::Sqlite(_) => "",
+        Conn::Postgres(_) => " COLLATE \"C\"",
+    }
+}
+
+/// Returns the statement that makes a table for the rest of the transaction, or of the session.
+pub fn temporary_table(conn: &Conn, columns: &str) -> String {
+    match conn {
+        Conn::Sqlite(_) => format!("CREATE TEMPORARY TABLE {columns}"),
+        Conn::Postgres(_) => format!("CREATE TEMPORARY TABLE {columns} ON COMMIT DROP"),
+    }
+}
+
+/// Has what is deleted from now on overwritten in the file, or ends that. `PostgreSQL` leaves it to `VACUUM`.
+pub fn overwrite_deleted(conn: &mut Conn, is_on: bool) -> Result<()> {
+    match conn {
+        Conn::Sqlite(c) => {
+            let pragma = if is_on { "PRAGMA secure_delete = ON" } else { "PRAGMA secure_delete = OFF" };
+            c.batch_execute(pragma).map_err(Into::into)
+        }
+        Conn::Postgres(_) => Ok(()),
+    }
+}
+
+/// Runs statements that return nothing.
+pub fn run(conn: &mut Conn, sql: &str) -> Result<()> {
+    on!(conn, |c| c.batch_execute(sql))
+}
+
+/// Returns a query for the rows of a table as JSON, each in a column `row`; columns of bytes are left out.
+pub fn rows_as_json(conn: &mut Conn, table: &str, condition: &str) -> Result<String> {
+    match conn {
+        Conn::Sqlite(c) => {
+            let sql = format!("SELECT name AS said FROM pragma_table_info('{table}') WHERE type <> 'BLOB'");
+            let columns: Vec<Said> = diesel::sql_query(sql).load(c)?;
+            let fields: Vec<String> =
+                columns.iter().map(|Said { said }| format!("'{said}', {table}.\"{said}\"")).collect();
+            Ok(format!("SELECT json_object({}) AS said FROM {table} WHERE {condition}", fields.join(", ")))
+        }
+        Conn::Postgres(c) => {
+            let sql = format!(
+                "SELECT column_name::text AS said FROM information_schema.columns
+                  WHERE table_name = '{table}' AND table_schema = ANY (current_schemas(false)) AND data_type <> 'bytea'
+                  ORDER BY ordinal_position"
+            );
+            let columns: Vec<Said> = diesel::sql_query(sql).load(&mut **c)?;
+            let fields: Vec<String> =
+                columns.iter().map(|Said { said }| format!("'{said}', {table}.\"{said}\"")).collect();
+            Ok(format!(
+                "SELECT json_build_object({})::text AS said FROM {table} WHERE {condition}",
+                fields.join(", ")
+            ))
+        }
+    }
+}
+
 /// Inserts rows, finished as `$finish` says: on PostgreSQL several with a statement, since each is a round trip.
 macro_rules! insert_all {
     ($conn:expr, $table:expr, $rows:expr, |$insert:ident| $finish:expr) => {{
@@ -73,6 +140,25 @@ pub(crate) use insert_all;
 
 /// Rows that are inserted by one statement at most: there is a statement for each number up to it.
 pub const ROWS_AT_ONCE: usize = 16;
+
+/// A text that the database answers.
+#[derive(diesel::QueryableByName)]
+pub struct Said {
+    #[diesel(sql_type = Text)]
+    pub said: String,
+}
+
+/// Asks for texts, each in a column `said`.
+pub fn texts(conn: &mut Conn, sql: &str) -> Result<Vec<String>> {
+    let rows: Vec<Said> = on!(conn, |c| diesel::sql_query(sql).load(c))?;
+    Ok(rows.into_iter().map(|row| row.said).collect())
+}
+
+/// Asks for a number, in a column `tables`.
+pub fn number(conn: &mut Conn, sql: &str) -> Result<i64> {
+    let rows: Vec<Tables> = on!(conn, |c| diesel::sql_query(sql).load(c))?;
+    Ok(rows.first().map_or(0, |row| row.tables))
+}
 
 /// Asks the server for a sign of life.
 pub fn ping(conn: &mut Conn) -> Result<()> {

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use crate::conn::on;
 use crate::kept;
-use crate::{Claim, Conn, Inserted, Span, Tx, dialect, narrowed};
+use crate::{Claim, Conn, Inserted, Span, Tx, Whose, dialect, narrowed, whose};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::event::{Event, EventKind, EventState, events};
@@ -144,18 +144,20 @@ pub fn replay(tx: &mut Tx, id: &EventId, now: Timestamp) -> Result<Claim> {
 
 /// Deletes at most `limit` events that arrived before `before` and that no run refers to; returns
 /// how many. Those of leads are kept with them. Uses `events_settled`.
-pub fn prune(conn: &mut Conn, before: Timestamp, limit: i64) -> Result<usize> {
+pub fn prune(conn: &mut Conn, whose: &Whose, before: Timestamp, limit: i64) -> Result<usize> {
     let started =
         runs::table.filter(runs::tenant_id.eq(events::tenant_id)).filter(runs::event_id.eq(events::id));
-    let old: Vec<(TenantId, EventId)> = on!(conn, |c| events::table
-        .filter(events::due_at.is_null())
-        .filter(events::received_at.lt(before))
-        .filter(events::kind.ne(EventKind::LeadReceived))
-        .filter(diesel::dsl::not(diesel::dsl::exists(started)))
-        .order((events::received_at, events::id))
-        .limit(limit)
-        .select((events::tenant_id, events::id))
-        .load(c))?;
+    let old: Vec<(TenantId, EventId)> = on!(conn, |c| {
+        let mut query = events::table
+            .filter(events::due_at.is_null())
+            .filter(events::received_at.lt(before))
+            .filter(events::kind.ne(EventKind::LeadReceived))
+            .filter(diesel::dsl::not(diesel::dsl::exists(started)))
+            .into_boxed();
+        whose!(query, events, whose);
+        let query = query.order((events::received_at, events::id)).limit(limit);
+        query.select((events::tenant_id, events::id)).load(c)
+    })?;
     for (tenant, id) in &old {
         on!(conn, |c| diesel::delete(events::table.find((tenant, id))).execute(c))?;
     }

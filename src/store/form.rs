@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use crate::conn::on;
 use crate::kept;
-use crate::{Conn, Tx};
+use crate::{Conn, Tx, Whose, whose};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::consent::Channel;
@@ -71,23 +71,30 @@ pub fn count_photos(tx: &mut Tx, from: &PhotoId, most: i64) -> Result<i64> {
 
 /// Deletes at most `limit` photos that came before `before`, and as many of spam that came before
 /// `spam_before`; returns how many. Uses `photos_by_age`.
-pub fn prune_photos(conn: &mut Conn, before: Timestamp, spam_before: Timestamp, limit: i64) -> Result<usize> {
-    let mut old: Vec<(TenantId, PhotoId)> = on!(conn, |c| photos::table
-        .filter(photos::created_at.lt(before))
-        .order((photos::created_at, photos::id))
-        .limit(limit)
-        .select((photos::tenant_id, photos::id))
-        .load(c))?;
-    let spam: Vec<(TenantId, PhotoId)> = on!(conn, |c| photos::table
-        .inner_join(
-            leads::table.on(leads::tenant_id.eq(photos::tenant_id).and(leads::id.eq(photos::lead_id)))
-        )
-        .filter(photos::created_at.lt(spam_before))
-        .filter(leads::state.eq(LeadState::Spam))
-        .order((photos::created_at, photos::id))
-        .limit(limit)
-        .select((photos::tenant_id, photos::id))
-        .load(c))?;
+pub fn prune_photos(
+    conn: &mut Conn,
+    whose: &Whose,
+    (before, spam_before): (Timestamp, Timestamp),
+    limit: i64,
+) -> Result<usize> {
+    let mut old: Vec<(TenantId, PhotoId)> = on!(conn, |c| {
+        let mut query = photos::table.filter(photos::created_at.lt(before)).into_boxed();
+        whose!(query, photos, whose);
+        let query = query.order((photos::created_at, photos::id)).limit(limit);
+        query.select((photos::tenant_id, photos::id)).load(c)
+    })?;
+    let spam: Vec<(TenantId, PhotoId)> = on!(conn, |c| {
+        let mut query = photos::table
+            .inner_join(
+                leads::table.on(leads::tenant_id.eq(photos::tenant_id).and(leads::id.eq(photos::lead_id))),
+            )
+            .filter(photos::created_at.lt(spam_before))
+            .filter(leads::state.eq(LeadState::Spam))
+            .into_boxed();
+        whose!(query, photos, whose);
+        let query = query.order((photos::created_at, photos::id)).limit(limit);
+        query.select((photos::tenant_id, photos::id)).load(c)
+    })?;
     old.extend(spam);
     let mut deleted = 0;
     for (tenant, id) in &old {
@@ -105,4 +112,15 @@ pub fn photos_of(tx: &mut Tx, lead: &LeadId, limit: i64) -> Result<Vec<PhotoId>>
         .limit(limit)
         .select(photos::id)
         .load(c))
+}
+
+/// Lists a tenant's photos after one, in the order in which they came.
+pub fn photos_after(tx: &mut Tx, after: Option<&PhotoId>, limit: i64) -> Result<Vec<Photo>> {
+    on!(tx.conn, |c| {
+        let mut query = photos::table.filter(photos::tenant_id.eq(tx.tenant)).into_boxed();
+        if let Some(after) = after {
+            query = query.filter(photos::id.gt(after));
+        }
+        query.order(photos::id).limit(limit).select(Photo::as_select()).load(c)
+    })
 }

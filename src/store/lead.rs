@@ -6,7 +6,7 @@ use diesel::sql_types::Bool;
 
 use crate::conn::on;
 use crate::kept;
-use crate::{Conn, Span, Tx, narrowed};
+use crate::{Conn, Span, Tx, Whose, narrowed, whose};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::address::{EmailAddress, PhoneNumber};
@@ -166,25 +166,26 @@ pub fn held_as_spam(tx: &mut Tx, since: Timestamp, limit: i64) -> Result<Vec<(Le
 
 /// Deletes at most `limit` leads, with their photos, that were held back as spam before `before` and that
 /// nobody let go; returns how many. Uses `leads_spam`.
-pub fn prune_spam(conn: &mut Conn, before: Timestamp, limit: i64) -> Result<usize> {
-    let old: Vec<(TenantId, LeadId)> = on!(conn, |c| leads::table
-        .filter(is_spam())
-        .filter(leads::received_at.lt(before))
-        .filter(leads::contact_id.is_null())
-        .filter(diesel::dsl::not(diesel::dsl::exists(
-            jobs::table
-                .filter(jobs::tenant_id.eq(leads::tenant_id))
-                .filter(jobs::lead_id.eq(leads::id.nullable()))
-        )))
-        .filter(diesel::dsl::not(diesel::dsl::exists(
-            tasks::table
-                .filter(tasks::tenant_id.eq(leads::tenant_id))
-                .filter(tasks::lead_id.eq(leads::id.nullable()))
-        )))
-        .order(leads::received_at)
-        .limit(limit)
-        .select((leads::tenant_id, leads::id))
-        .load(c))?;
+pub fn prune_spam(conn: &mut Conn, whose: &Whose, before: Timestamp, limit: i64) -> Result<usize> {
+    let old: Vec<(TenantId, LeadId)> = on!(conn, |c| {
+        let mut query = leads::table
+            .filter(is_spam())
+            .filter(leads::received_at.lt(before))
+            .filter(leads::contact_id.is_null())
+            .filter(diesel::dsl::not(diesel::dsl::exists(
+                jobs::table
+                    .filter(jobs::tenant_id.eq(leads::tenant_id))
+                    .filter(jobs::lead_id.eq(leads::id.nullable())),
+            )))
+            .filter(diesel::dsl::not(diesel::dsl::exists(
+                tasks::table
+                    .filter(tasks::tenant_id.eq(leads::tenant_id))
+                    .filter(tasks::lead_id.eq(leads::id.nullable())),
+            )))
+            .into_boxed();
+        whose!(query, leads, whose);
+        query.order(leads::received_at).limit(limit).select((leads::tenant_id, leads::id)).load(c)
+    })?;
     for (tenant, id) in &old {
         let own = photos::table.filter(photos::tenant_id.eq(tenant)).filter(photos::lead_id.eq(id));
         on!(conn, |c| diesel::delete(own).execute(c))?;

@@ -23,6 +23,7 @@ pub mod daemon;
 mod dialect;
 pub mod due;
 pub mod effect;
+pub mod erasure;
 pub mod event;
 pub mod finding;
 pub mod follow;
@@ -38,6 +39,7 @@ pub mod migration;
 pub mod notice;
 mod postgres;
 pub mod restore;
+pub mod retention;
 pub mod run;
 pub mod schedule;
 pub mod scratch;
@@ -48,6 +50,7 @@ mod sqlite;
 mod statistics;
 pub mod task;
 pub mod tenant;
+pub mod tenant_deletion;
 pub mod timer;
 mod tx;
 pub mod user;
@@ -68,6 +71,7 @@ pub use crate::postgres::news::tell_with;
 use crate::writer::Writer;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::{Error, Result};
+use nexora_core::model::TenantId;
 
 /// A span of time, open where it has no end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,6 +80,26 @@ pub struct Span {
     /// Not itself of the span.
     pub until: Option<Timestamp>,
 }
+
+/// Whose rows are meant.
+#[derive(Clone, Debug)]
+pub enum Whose {
+    /// Those of every tenant but these.
+    AllBut(Vec<TenantId>),
+    Only(TenantId),
+}
+
+/// Narrows a boxed query of a table to the rows that are meant.
+macro_rules! whose {
+    ($query:ident, $table:ident, $whose:expr) => {
+        match $whose {
+            $crate::Whose::AllBut(others) if others.is_empty() => {}
+            $crate::Whose::AllBut(others) => $query = $query.filter($table::tenant_id.ne_all(others)),
+            $crate::Whose::Only(tenant) => $query = $query.filter($table::tenant_id.eq(tenant)),
+        }
+    };
+}
+pub(crate) use whose;
 
 /// Narrows a boxed query of a table by what every list can be narrowed by: a span of time (by the column `$at`), a part
 /// of a text, and an id that comes before.

@@ -230,3 +230,16 @@ pub fn between(tx: &mut Tx, (from, until): (Timestamp, Timestamp), limit: i64) -
         .select(Message::as_select())
         .load(c))
 }
+
+/// Deletes at most `limit` messages of a tenant that were stored before a moment; returns how many.
+pub fn prune(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<usize> {
+    let old: Vec<MessageId> = on!(tx.conn, |c| messages::table
+        .filter(messages::tenant_id.eq(tx.tenant))
+        .filter(messages::stored_at.lt(before))
+        .order(messages::id)
+        .limit(limit)
+        .select(messages::id)
+        .load(c))?;
+    let own = messages::table.filter(messages::tenant_id.eq(tx.tenant)).filter(messages::id.eq_any(&old));
+    on!(tx.conn, |c| diesel::delete(own).execute(c))
+}

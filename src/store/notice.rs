@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use crate::conn::on;
 use crate::kept;
-use crate::{Claim, Conn, Inserted, Tx};
+use crate::{Claim, Conn, Inserted, Tx, Whose, whose};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::daemon::Lease;
@@ -79,14 +79,16 @@ pub fn save(conn: &mut Conn, notice: &Notice, epoch: i64) -> Result<Claim> {
 
 /// Deletes at most `limit` notices that were fetched or dismissed before `before`; returns how many. Uses
 /// `notices_settled`.
-pub fn prune(conn: &mut Conn, before: Timestamp, limit: i64) -> Result<usize> {
-    let old: Vec<(TenantId, NoticeId)> = on!(conn, |c| notices::table
-        .filter(notices::settled_at.lt(before))
-        .filter(notices::state.eq_any([NoticeState::Fetched, NoticeState::Dismissed]))
-        .order((notices::settled_at, notices::tenant_id, notices::id))
-        .limit(limit)
-        .select((notices::tenant_id, notices::id))
-        .load(c))?;
+pub fn prune(conn: &mut Conn, whose: &Whose, before: Timestamp, limit: i64) -> Result<usize> {
+    let old: Vec<(TenantId, NoticeId)> = on!(conn, |c| {
+        let mut query = notices::table
+            .filter(notices::settled_at.lt(before))
+            .filter(notices::state.eq_any([NoticeState::Fetched, NoticeState::Dismissed]))
+            .into_boxed();
+        whose!(query, notices, whose);
+        let query = query.order((notices::settled_at, notices::tenant_id, notices::id)).limit(limit);
+        query.select((notices::tenant_id, notices::id)).load(c)
+    })?;
     for (tenant, id) in &old {
         on!(conn, |c| diesel::delete(notices::table.find((tenant, id))).execute(c))?;
     }

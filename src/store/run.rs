@@ -6,7 +6,7 @@ use diesel::upsert::excluded;
 use crate::conn::on;
 use crate::dialect::insert_all;
 use crate::kept;
-use crate::{Claim, Conn, Inserted, Span, Tx, narrowed};
+use crate::{Claim, Conn, Inserted, Span, Tx, Whose, narrowed, whose};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::effect::{attempts, effects};
@@ -200,19 +200,20 @@ pub fn steps(tx: &mut Tx, id: &RunId) -> Result<Vec<Step>> {
 /// Deletes at most `limit` runs, with their steps, that finished before `before`; returns how many.
 ///
 /// A run with an effect that is not settled is kept, whatever its age.
-pub fn prune(conn: &mut Conn, before: Timestamp, limit: i64) -> Result<usize> {
-    let old: Vec<(TenantId, RunId)> = on!(conn, |c| runs::table
-        .filter(runs::finished_at.lt(before))
-        .filter(diesel::dsl::not(diesel::dsl::exists(
-            effects::table
-                .filter(effects::tenant_id.eq(runs::tenant_id))
-                .filter(effects::run_id.eq(runs::id))
-                .filter(effects::settled_at.is_null())
-        )))
-        .order(runs::finished_at)
-        .limit(limit)
-        .select((runs::tenant_id, runs::id))
-        .load(c))?;
+pub fn prune(conn: &mut Conn, whose: &Whose, before: Timestamp, limit: i64) -> Result<usize> {
+    let old: Vec<(TenantId, RunId)> = on!(conn, |c| {
+        let mut query = runs::table
+            .filter(runs::finished_at.lt(before))
+            .filter(diesel::dsl::not(diesel::dsl::exists(
+                effects::table
+                    .filter(effects::tenant_id.eq(runs::tenant_id))
+                    .filter(effects::run_id.eq(runs::id))
+                    .filter(effects::settled_at.is_null()),
+            )))
+            .into_boxed();
+        whose!(query, runs, whose);
+        query.order(runs::finished_at).limit(limit).select((runs::tenant_id, runs::id)).load(c)
+    })?;
     for (tenant, id) in &old {
         delete(&mut conn.of(tenant), id)?;
     }

@@ -7,6 +7,8 @@ use crate::kept;
 use crate::{Conn, Inserted, Tx};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
+use nexora_core::model::session::sessions;
+use nexora_core::model::sign_in::sign_ins;
 use nexora_core::model::tenant::tenants;
 use nexora_core::model::user::{Membership, Role, User, UserState, memberships, users};
 use nexora_core::model::{TenantId, UserId};
@@ -105,4 +107,23 @@ pub fn set_password_hash(conn: &mut Conn, id: &UserId, hash: &str, now: Timestam
     let update =
         kept::update(users::table.find(id)).set((users::password_hash.eq(hash), users::updated_at.eq(now)));
     on!(conn, |c| update.execute(c)).map(|_| ())
+}
+
+/// Tells whether a tenant has an owner who may sign in, other than this user.
+pub fn has_other_owner(tx: &mut Tx, user: &UserId) -> Result<bool> {
+    let others = memberships::table
+        .inner_join(users::table)
+        .filter(memberships::tenant_id.eq(tx.tenant))
+        .filter(memberships::role.eq(Role::Owner))
+        .filter(memberships::user_id.ne(user))
+        .filter(users::state.eq(UserState::Active));
+    on!(tx.conn, |c| diesel::select(diesel::dsl::exists(others)).get_result(c))
+}
+
+/// Deletes a user with everything by which they sign in, and takes them out of every tenant.
+pub fn delete(conn: &mut Conn, user: &UserId) -> Result<()> {
+    on!(conn, |c| diesel::delete(sessions::table.filter(sessions::user_id.eq(user))).execute(c))?;
+    on!(conn, |c| diesel::delete(sign_ins::table.find(user)).execute(c))?;
+    on!(conn, |c| diesel::delete(memberships::table.filter(memberships::user_id.eq(user))).execute(c))?;
+    on!(conn, |c| diesel::delete(users::table.find(user)).execute(c)).map(|_| ())
 }

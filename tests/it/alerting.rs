@@ -251,3 +251,19 @@ async fn a_database_that_does_not_work_is_told_and_its_recovery_is_too() {
     let told = chat.take();
     assert!(told.len() == 1 && told[0].contains("works again"), "{told:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_head_of_the_audit_trail_is_told_each_night_in_which_it_has_moved() {
+    let (nexora, chat) = scene(Backend::Sqlite, |_| {}).await;
+    let night = async || nexora::pipeline::audit::sweep(&nexora.app).await.unwrap();
+    night().await;
+    let told = chat.take();
+    assert_eq!(told.len(), 1);
+    let head = ops::report::audit::head(&nexora.app, &nexora.actor).await.unwrap().to_string();
+    assert!(told[0].contains(&format!("nexora audit verify --expect {head}")), "{}", told[0]);
+    night().await;
+    assert_eq!(chat.take(), Vec::<String>::new(), "nothing has happened since");
+    automation::disable(&nexora.app, &nexora.actor, &nexora.tenant, "lead-capture").await.unwrap();
+    night().await;
+    assert_eq!(chat.take().len(), 1);
+}

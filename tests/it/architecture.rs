@@ -96,6 +96,7 @@ fn every_path_that_the_documents_name_exists() {
         "README.md",
         "docs/ARCHITECTURE.md",
         "docs/ACCESS.md",
+        "docs/PRIVACY.md",
         "docs/ADDING.md",
         "docs/AUTOMATIONS.md",
         "docs/CLI.md",

@@ -136,6 +136,8 @@ fn users() {
         .prepare(&[CREATE])
         .run(&[
             "user create jo@acme.com --name Jo --role owner",
+            "user set-role jo@acme.com admin",
+            "user create sam@acme.com --role owner",
             "user list",
             "user show jo@acme.com",
             "user set-role jo@acme.com admin",

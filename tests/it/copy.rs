@@ -19,9 +19,11 @@ use nexora_store::{Conn, Url, migration};
 use crate::harness::{Backend, Nexora, enquiry, new_tenant, on_both};
 
 /// The tables of tenants that stay behind, whatever is copied.
-const STAY: [&str; 12] = [
+const STAY: [&str; 15] = [
     "api_keys",
     "attempts",
+    "audit_people",
+    "erasures",
     "findings",
     "items",
     "notices",
@@ -30,6 +32,7 @@ const STAY: [&str; 12] = [
     "sessions",
     "sources",
     "steps",
+    "tenant_deletions",
     "timers",
     "verdicts",
 ];

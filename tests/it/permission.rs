@@ -10,7 +10,7 @@ use nexora_core::base::{Kind, Result};
 use nexora_core::model::LeadId;
 use nexora_core::model::audit::Actor;
 use nexora_core::model::lead::LeadState;
-use nexora_core::model::user::Role;
+use nexora_core::model::user::{Role, UserState};
 use nexora_store as store;
 
 use crate::harness::{Backend, Nexora, enquiry, new_tenant, on_both};
@@ -43,6 +43,7 @@ on_both!(
     a_user_does_what_their_role_permits_and_no_more,
     what_is_no_tenants_own_is_left_to_operators,
     a_key_tells_of_events_and_does_nothing_else,
+    the_last_owner_stays_and_a_user_who_is_deleted_is_out_of_everything,
 );
 
 async fn a_user_does_what_their_role_permits_and_no_more(backend: Backend) {
@@ -100,4 +101,40 @@ async fn a_key_tells_of_events_and_does_nothing_else(backend: Backend) {
     event::ingest(app, &key, tenant, "part.lost".into(), data, None).await.unwrap();
     denied(lead::spam(app, &key, tenant, &id).await);
     assert_eq!(state(&nexora, &id).await, LeadState::New);
+}
+
+async fn the_last_owner_stays_and_a_user_who_is_deleted_is_out_of_everything(backend: Backend) {
+    let nexora = Nexora::with_sandbox(backend).await;
+    let Nexora { app, actor, tenant, .. } = &nexora;
+    member(&nexora, Role::Owner).await;
+    member(&nexora, Role::Viewer).await;
+    let owner = "owner@acme.example.com".parse().unwrap();
+    let second = "second@acme.example.com".parse().unwrap();
+    let grant = Grant::Member(Box::new(tenant.clone()), Role::Owner);
+    // One who cannot sign in is no owner who counts.
+    user::create(app, actor, second, None, grant).await.unwrap();
+    let second = "second@acme.example.com".parse().unwrap();
+    user::set_state(app, actor, &second, UserState::Disabled).await.unwrap();
+    let refused = [
+        user::remove(app, actor, tenant, &owner).await.map(|_| ()).unwrap_err(),
+        user::set_role(app, actor, tenant, &owner, Role::Admin).await.map(|_| ()).unwrap_err(),
+        user::delete(app, actor, &owner).await.unwrap_err(),
+    ];
+    for error in refused {
+        assert_eq!(error.kind(), Kind::Conflict);
+        assert_eq!(error.message(), "`owner@acme.example.com` is the last owner of tenant `acme`");
+    }
+    user::set_role(app, actor, tenant, &owner, Role::Owner).await.unwrap();
+    user::set_state(app, actor, &second, UserState::Active).await.unwrap();
+    user::set_password(app, actor, &owner, &Secret::new("a long enough pass phrase")).await.unwrap();
+    user::delete(app, actor, &owner).await.unwrap();
+    assert_eq!(user::find(app, &owner).await.unwrap_err().kind(), Kind::NotFound);
+    let members: Vec<String> =
+        user::list(app, Some(tenant)).await.unwrap().iter().map(|view| view.user.email.to_string()).collect();
+    assert_eq!(members, ["second@acme.example.com", "viewer@acme.example.com"]);
+    // Who is no owner goes without a question, and whoever was deleted can be made anew.
+    user::delete(app, actor, &"viewer@acme.example.com".parse().unwrap()).await.unwrap();
+    member(&nexora, Role::Owner).await;
+    let trail = app.db.read(|conn| store::audit::list(conn, None, 9)).await.unwrap();
+    assert_eq!(trail.iter().filter(|entry| entry.action == "user.delete").count(), 2);
 }

@@ -3,6 +3,8 @@
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
+use crate::base::text::hex;
+
 /// Returns the code over these parts, one after the other, to be finished or held against another. A key
 /// has any length.
 pub fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> Hmac<Sha256> {
@@ -15,10 +17,19 @@ pub fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> Hmac<Sha256> {
     mac
 }
 
+/// Returns the code over texts in hexadecimal, each with its length before it, so that no two lists share one.
+pub fn code_of(key: &[u8], texts: &[&str]) -> String {
+    let mut mac = hmac_sha256(key, &[]);
+    for text in texts {
+        mac.update(&text.len().to_be_bytes());
+        mac.update(text.as_bytes());
+    }
+    hex(mac.finalize().into_bytes())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::text::hex;
 
     /// Test case 2 of RFC 4231.
     #[test]

@@ -142,6 +142,12 @@ impl MasterKey {
         hmac_sha256(self.0.expose_secret(), &[purpose.as_bytes()]).finalize().into_bytes().into()
     }
 
+    /// Returns the key for another purpose, which seals as this one does.
+    #[must_use]
+    pub fn child(&self, purpose: &str) -> MasterKey {
+        MasterKey(SecretBox::new(Box::new(self.derive(purpose))))
+    }
+
     fn cipher(&self) -> XChaCha20Poly1305 {
         XChaCha20Poly1305::new(self.0.expose_secret().into())
     }

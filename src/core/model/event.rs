@@ -46,6 +46,8 @@ define_words! {
         Schedule = "schedule",
         /// An operator started it.
         Manual = "manual",
+        /// It was about a person who was forgotten; what it was is kept from coming in again.
+        Forgotten = "contact.forgotten",
     }
 
     /// What happened to a mail.
@@ -74,6 +76,8 @@ pub enum Shape {
     Schedule,
     /// A [`Fact`].
     Fact,
+    /// An empty object: what it said was forgotten.
+    Nothing,
 }
 
 impl Shape {
@@ -81,7 +85,7 @@ impl Shape {
     pub fn is_about_somebody(self) -> bool {
         match self {
             Shape::Lead | Shape::Mail | Shape::Calendar | Shape::Row | Shape::Webhook | Shape::Fact => true,
-            Shape::Connection | Shape::Schedule => false,
+            Shape::Connection | Shape::Schedule | Shape::Nothing => false,
         }
     }
 }
@@ -106,6 +110,7 @@ impl EventKind {
             | EventKind::JobCompleted
             | EventKind::JobCancelled
             | EventKind::Manual => Shape::Fact,
+            EventKind::Forgotten => Shape::Nothing,
         }
     }
 }

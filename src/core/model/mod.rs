@@ -18,6 +18,7 @@ pub mod country;
 pub mod cursor;
 pub mod daemon;
 pub mod effect;
+pub mod erasure;
 pub mod event;
 pub mod finding;
 pub mod form;
@@ -36,6 +37,7 @@ pub mod principal;
 pub mod quota;
 pub mod request;
 pub mod restore;
+pub mod retention;
 pub mod run;
 pub mod schedule;
 pub mod session;
@@ -46,6 +48,7 @@ pub mod slot;
 pub mod source;
 pub mod task;
 pub mod tenant;
+pub mod tenant_deletion;
 pub mod tenant_setting;
 pub mod user;
 pub mod verdict;
@@ -119,6 +122,8 @@ define_ids! {
     KeyId = "key";
     /// Names one daemon: one process.
     DaemonId = "daemon";
+    /// Names one receipt that a person was forgotten.
+    ErasureId = "erasure";
     /// Names one alert to operators.
     AlertId = "alert";
     /// Names one restore of a backup.

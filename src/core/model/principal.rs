@@ -30,6 +30,7 @@ define_words! {
         Run = "run",
         Effect = "effect",
         Status = "status",
+        Audit = "audit",
     }
 
     /// What a permission lets one do with it.

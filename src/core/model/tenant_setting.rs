@@ -12,6 +12,7 @@ use crate::model::address::{Country, EmailAddress, PhoneNumber, Zone};
 use crate::model::hours::{BusinessHours, QuietHours};
 use crate::model::language::Language;
 use crate::model::panel::Panel;
+use crate::model::retention::Kept;
 use crate::model::setting::Setting;
 use crate::model::tenant::{Tenant, TenantMode};
 
@@ -44,8 +45,34 @@ pub struct TenantSettings {
     pub spacing: String,
     /// What a person would have needed for one message or record, in minutes.
     pub minutes_saved: u32,
+    /// Days for which finished runs are kept; 0 is forever, and nothing what the configuration says.
+    pub keep_runs: Option<u32>,
+    /// Days for which events that started no run are kept; 0 is forever, and nothing what the configuration says.
+    pub keep_events: Option<u32>,
+    /// Days for which photos that came with leads are kept; 0 is forever, and nothing what the configuration says.
+    pub keep_photos: Option<u32>,
+    /// Days for which leads held back as spam are kept; 0 is forever, and nothing what the configuration says.
+    pub keep_spam: Option<u32>,
+    /// Days for which messages to and from contacts are kept; 0 is forever, and nothing what the configuration says.
+    pub keep_messages: Option<u32>,
+    /// Days for which everything about a person is kept after the last thing that happened with them; 0 is forever, and nothing what the configuration says.
+    pub keep_people: Option<u32>,
     /// What the status page shows, in order; `nexora status panels` sets it.
     pub status_panels: Vec<Panel>,
+}
+
+impl TenantSettings {
+    /// Returns for how many days a kind of data is kept; nothing where the configuration says it.
+    pub fn keep_days(&self, kind: Kept) -> Option<u32> {
+        match kind {
+            Kept::Runs => self.keep_runs,
+            Kept::Events => self.keep_events,
+            Kept::Photos => self.keep_photos,
+            Kept::Spam => self.keep_spam,
+            Kept::Messages => self.keep_messages,
+            Kept::People => self.keep_people,
+        }
+    }
 }
 
 impl Default for TenantSettings {
@@ -64,6 +91,12 @@ impl Default for TenantSettings {
             cap_window: "7days".to_owned(),
             spacing: "20h".to_owned(),
             minutes_saved: 4,
+            keep_runs: None,
+            keep_events: None,
+            keep_photos: None,
+            keep_spam: None,
+            keep_messages: None,
+            keep_people: None,
             status_panels: Panel::ALL.to_vec(),
         }
     }
@@ -211,6 +244,48 @@ pub const SETTINGS: &[Setting<(Tenant, TenantSettings)>] = &[
         example: "6",
         get: |(_, settings)| settings.minutes_saved.to_string(),
         set: |(_, settings), text| put(&mut settings.minutes_saved, read(text, "a whole number")),
+    },
+    Setting {
+        name: "keep_runs",
+        help: "days that finished runs are kept, or `forever`; empty for what the configuration says",
+        example: "365",
+        get: |(_, settings)| Kept::shown_days(settings.keep_runs),
+        set: |(_, settings), text| put(&mut settings.keep_runs, Kept::Runs.parse_days(text)),
+    },
+    Setting {
+        name: "keep_events",
+        help: "days that events that started no run are kept, or `forever`; empty for what the configuration says",
+        example: "45",
+        get: |(_, settings)| Kept::shown_days(settings.keep_events),
+        set: |(_, settings), text| put(&mut settings.keep_events, Kept::Events.parse_days(text)),
+    },
+    Setting {
+        name: "keep_photos",
+        help: "days that photos that came with leads are kept, or `forever`; empty for what the configuration says",
+        example: "180",
+        get: |(_, settings)| Kept::shown_days(settings.keep_photos),
+        set: |(_, settings), text| put(&mut settings.keep_photos, Kept::Photos.parse_days(text)),
+    },
+    Setting {
+        name: "keep_spam",
+        help: "days that leads held back as spam are kept, or `forever`; empty for what the configuration says",
+        example: "30",
+        get: |(_, settings)| Kept::shown_days(settings.keep_spam),
+        set: |(_, settings), text| put(&mut settings.keep_spam, Kept::Spam.parse_days(text)),
+    },
+    Setting {
+        name: "keep_messages",
+        help: "days that messages to and from contacts are kept, or `forever`; empty for what the configuration says",
+        example: "730",
+        get: |(_, settings)| Kept::shown_days(settings.keep_messages),
+        set: |(_, settings), text| put(&mut settings.keep_messages, Kept::Messages.parse_days(text)),
+    },
+    Setting {
+        name: "keep_people",
+        help: "days that everything about a person is kept after the last thing that happened with them, or `forever`; empty for what the configuration says",
+        example: "1095",
+        get: |(_, settings)| Kept::shown_days(settings.keep_people),
+        set: |(_, settings), text| put(&mut settings.keep_people, Kept::People.parse_days(text)),
     },
 ];
 

@@ -40,6 +40,32 @@ pub fn all(app: &App) -> Vec<(&'static str, Result<Way>)> {
     ways
 }
 
+/// Tells by every way of the configuration. One that gets through is enough; why another did not is logged.
+///
+/// # Errors
+/// The last failure, when none got through.
+pub async fn tell_all(app: &App, message: &AlertMessage, now: Timestamp) -> Result<()> {
+    let mut failure = None;
+    let mut is_told = false;
+    for (name, way) in all(app) {
+        let told = match way {
+            Ok(way) => way.tell(message, now).await,
+            Err(error) => Err(error),
+        };
+        match told {
+            Ok(()) => is_told = true,
+            Err(error) => {
+                tracing::error!(way = name, reason = %error.report(), "an alert did not get through");
+                failure = Some(error);
+            }
+        }
+    }
+    match (is_told, failure) {
+        (false, Some(error)) => Err(error),
+        (true, _) | (false, None) => Ok(()),
+    }
+}
+
 impl Way {
     /// Tells operators something.
     ///

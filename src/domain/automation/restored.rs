@@ -48,7 +48,8 @@ fn is_new(event: &Event, restore: &Restore) -> bool {
         | EventKind::JobCompleted
         | EventKind::JobCancelled
         | EventKind::WebhookReceived
-        | EventKind::Schedule => false,
+        | EventKind::Schedule
+        | EventKind::Forgotten => false,
     };
     by_person && event.received_at >= restore.restored_at
 }

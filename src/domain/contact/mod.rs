@@ -5,8 +5,10 @@
 //! person twice.
 
 pub mod consent;
+pub mod erasure;
 pub mod link;
 pub mod opt_out;
+pub mod person;
 
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;

@@ -52,6 +52,9 @@ const REASONS: usize = 8;
 /// A lease that ended so long ago should have been seen by rescue.
 const RESCUED: Duration = Duration::from_secs(600);
 
+/// How long runs are kept that are kept for ever: a hundred years.
+pub const FOREVER: Duration = Duration::from_secs(36_500 * 86_400);
+
 impl Books {
     /// Counts everything of a tenant; runs are kept for `keep_runs`.
     ///

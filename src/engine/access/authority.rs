@@ -71,6 +71,10 @@ fn role_allows(role: Role, Permission(noun, verb): Permission) -> bool {
             | Noun::Event
             | Noun::Run
     );
+    // It says what everybody did, and where users signed in from.
+    if noun == Noun::Audit && !matches!(role, Role::Owner | Role::Admin) {
+        return false;
+    }
     match role {
         Role::Owner => true,
         Role::Admin => (noun, verb) != (Noun::Tenant, Verb::Delete),

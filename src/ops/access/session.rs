@@ -113,6 +113,7 @@ pub async fn open_link(app: &App, link: &str, client: &Client) -> Result<Begun> 
     let (tenant, link) = status::open_link(app, link).await?;
     let begun = make(app, Owner::Link(tenant.id.clone()), client, link.until)?;
     let (session, address, now) = (begun.session.clone(), client.address.clone(), app.clock.now());
+    let ledger = app.ledger.clone();
     let stored = app.db.write(move |conn| {
         let last = session::last_of_link(&mut conn.of(&tenant.id), session.expires_at)?;
         session::insert(conn, &session)?;
@@ -121,13 +122,10 @@ pub async fn open_link(app: &App, link: &str, client: &Client) -> Result<Begun> 
             return Ok(());
         }
         let change = Change {
-            actor: Actor::System("status link"),
-            action: "auth.link",
-            subject: session.id.to_string(),
-            before: None,
             after: Some(Json::of(&serde_json::json!({ "address": address }))?),
+            ..Change::new(Actor::System("status link"), "auth.link", &session.id)
         };
-        audit::append(conn, Some(&tenant.id), change, now)
+        audit::append(conn, &ledger, Some(&tenant.id), change, now)
     });
     stored.await?;
     Ok(begun)
@@ -196,6 +194,7 @@ pub async fn end(app: &App, token: &Secret) -> Result<()> {
     let hash = hash(&app.key, token);
     let find = app.db.read(move |conn| session::find_by_token(conn, &hash));
     let Some(found) = find.await?.filter(|session| session.revoked_at.is_none()) else { return Ok(()) };
+    let ledger = app.ledger.clone();
     let write = move |conn: &mut Conn| {
         session::revoke(conn, &found.id, now)?;
         let name = match &found.user_id {
@@ -204,7 +203,7 @@ pub async fn end(app: &App, token: &Secret) -> Result<()> {
         };
         let subject = Subject::new(name.unwrap_or_else(|| found.id.to_string()));
         let change = subject.change(Actor::System("sign-out"), "auth.sign_out");
-        audit::append(conn, found.tenant_id.as_ref(), change, now)
+        audit::append(conn, &ledger, found.tenant_id.as_ref(), change, now)
     };
     app.db.write(write).await
 }

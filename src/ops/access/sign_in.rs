@@ -140,20 +140,14 @@ async fn begin(app: &App, user: User, client: &Client, code: Option<Code>) -> Re
     begun.known = Some(known::mark(app, &user));
     let browser = known::browser(known::read(app, client).as_ref(), &user);
     let (new, address) = (begun.session.clone(), client.address.clone());
-    let is_noted = app.failure_notes.clone();
+    let (is_noted, ledger) = (app.failure_notes.clone(), app.ledger.clone());
     let taken = app.db.write(move |conn| {
         let mut standing = sign_in::find_for_change(conn, &user.id)?;
         let subject = user.email.to_string();
         let entry = |action, how: &str, until: Option<Timestamp>| {
             let after = Json::of(&json!({ "address": address, "how": how, "locked_until": until }))?;
             let actor = Actor::User(subject.clone());
-            Ok::<_, Error>(Change {
-                actor,
-                action,
-                subject: subject.clone(),
-                before: None,
-                after: Some(after),
-            })
+            Ok::<_, Error>(Change { after: Some(after), ..Change::new(actor, action, &subject) })
         };
         // What was checked outside this transaction may have changed since.
         let same = user::find(conn, &user.id)?.is_some_and(|now| now.updated_at == user.updated_at);
@@ -173,7 +167,7 @@ async fn begin(app: &App, user: User, client: &Client, code: Option<Code>) -> Re
                 None => ("auth.failure", is_noted.take(now)),
             };
             match is_noted {
-                true => audit::append(conn, None, entry(action, "code", until)?, now)?,
+                true => audit::append(conn, &ledger, None, entry(action, "code", until)?, now)?,
                 false => sign_in::count_uncounted(conn, now)?,
             }
             return Ok(false);
@@ -182,7 +176,7 @@ async fn begin(app: &App, user: User, client: &Client, code: Option<Code>) -> Re
         standing.last_at = Some(now);
         sign_in::save(conn, &standing)?;
         nexora_store::session::insert(conn, &new)?;
-        audit::append(conn, None, entry("auth.sign_in", how, None)?, now)?;
+        audit::append(conn, &ledger, None, entry("auth.sign_in", how, None)?, now)?;
         Ok(true)
     });
     Ok(if taken.await? { SignInStep::In(Box::new(begun)) } else { SignInStep::Refused(Refusal::WrongCode) })
@@ -253,7 +247,7 @@ fn fail(
     reason: &str,
     lock: Option<Timestamp>,
 ) -> impl FnOnce(&mut Conn) -> Result<()> + Send + 'static {
-    let now = app.clock.now();
+    let (now, ledger) = (app.clock.now(), app.ledger.clone());
     let after = Json::of(&json!({ "address": client.address, "how": reason, "locked_until": lock }));
     let is_noted = match lock {
         Some(_) => app.failure_notes.take_lockout(now),
@@ -264,8 +258,8 @@ fn fail(
             return sign_in::count_uncounted(conn, now);
         }
         let action = if lock.is_some() { "auth.lockout" } else { "auth.failure" };
-        let actor = Actor::System("sign-in");
-        audit::append(conn, None, Change { actor, action, subject, before: None, after: Some(after?) }, now)
+        let change = Change::new(Actor::System("sign-in"), action, subject);
+        audit::append(conn, &ledger, None, Change { after: Some(after?), ..change }, now)
     }
 }
 

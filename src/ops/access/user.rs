@@ -15,7 +15,7 @@ use nexora_core::model::audit::Actor;
 use nexora_core::model::principal::{Needs, Noun, Operation, Permission, Principal, Verb};
 use nexora_core::model::tenant::Tenant;
 use nexora_core::model::user::{Role, User, UserState};
-use nexora_store::{Conn, Inserted, session, user};
+use nexora_store::{Conn, Inserted, session, tenant, user};
 
 pub const CREATE: Operation = Operation::new("user.create", Noun::User, Verb::Create);
 pub const SET_ROLE: Operation = Operation::new("user.set_role", Noun::User, Verb::Update);
@@ -190,6 +190,9 @@ pub async fn set_role(
     app.change(actor, tenant, SET_ROLE, move |tx, _| {
         permit_role(tx, &by, &email, Some(role))?;
         let (found, before) = member(tx, &email)?;
+        if role != Role::Owner {
+            spare_last_owner(tx, &found, before)?;
+        }
         user::set_role(tx, &found.id, role)?;
         let subject = Subject::new(&email).before(&before)?.after(&role)?;
         Ok((with_memberships(tx, found)?, subject))
@@ -206,11 +209,54 @@ pub async fn remove(app: &App, actor: &Actor, tenant: &Tenant, email: &EmailAddr
     app.change(actor, tenant, REMOVE, move |tx, _| {
         permit_role(tx, &by, &email, None)?;
         let (found, before) = member(tx, &email)?;
+        spare_last_owner(tx, &found, before)?;
         user::delete_membership(tx, &found.id)?;
         let subject = Subject::new(&email).before(&before)?;
         Ok((with_memberships(tx, found)?, subject))
     })
     .await
+}
+
+/// Deletes a user: out of everything, at once, and for good. What they did stays in the audit trail.
+///
+/// # Errors
+/// `NotFound` when there is none; `Conflict` when they are the last owner of a tenant.
+pub async fn delete(app: &App, actor: &Actor, email: &EmailAddress) -> Result<()> {
+    let (key, email) = (email.key(), email.clone());
+    app.administer(actor, "user.delete", move |conn, _| {
+        let before = view(conn, &key)?.ok_or_else(|| no_such_user(&email))?;
+        spare_last_owner_anywhere(conn, &before.user)?;
+        user::delete(conn, &before.user.id)?;
+        let subject = Subject::new(&email).before(&before)?;
+        Ok(((), subject))
+    })
+    .await
+}
+
+/// Refuses what would leave any tenant of a user without an owner.
+fn spare_last_owner_anywhere(conn: &mut Conn, found: &User) -> Result<()> {
+    for (id, role) in user::roles_of(conn, &found.id)? {
+        if let Some(of) = tenant::find(conn, &id)? {
+            spare(conn, found, role, &of)?;
+        }
+    }
+    Ok(())
+}
+
+fn spare_last_owner(tx: &mut Unit<'_>, found: &User, role: Role) -> Result<()> {
+    let of = tx.tenant;
+    spare(tx, found, role, of)
+}
+
+/// Refuses to take from a tenant the last owner who may sign in.
+fn spare(conn: &mut Conn, found: &User, role: Role, of: &Tenant) -> Result<()> {
+    let is_owner = role == Role::Owner && found.state == UserState::Active;
+    if !is_owner || user::has_other_owner(&mut conn.of(&of.id), &found.id)? {
+        return Ok(());
+    }
+    let (email, slug) = (&found.email, &of.slug);
+    Err(Error::conflict(format!("`{email}` is the last owner of tenant `{slug}`"))
+        .hint(format!("make another one first: `nexora user set-role EMAIL owner --tenant {slug}`")))
 }
 
 /// Checks whether `actor` may give a user a role in the tenant, or with none take the one they have.

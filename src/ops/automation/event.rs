@@ -73,6 +73,9 @@ pub async fn replay(app: &App, actor: &Actor, tenant: &Tenant, id: &EventId) -> 
     let id = id.clone();
     app.change(actor, tenant, REPLAY, move |tx, now| {
         let before = event::find(tx, &id)?.ok_or_else(|| tx.missing("event", &id))?;
+        if before.kind == EventKind::Forgotten {
+            return Err(Error::conflict(format!("event `{id}` was about a person who was forgotten")));
+        }
         if before.kind == EventKind::LeadReceived {
             refuse_idle(tx, &before)?;
         }

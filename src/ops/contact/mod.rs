@@ -1,5 +1,6 @@
 //! Contacts, what they agreed to, and addresses that are not written to.
 
+pub mod erasure;
 pub mod link;
 
 use serde::Serialize;
@@ -150,10 +151,11 @@ pub async fn suppress(
             created_at: now,
         };
         let known = contact::find_by_address(tx, AddressKind::Email, &email.key())?;
+        let about = known.as_ref().map(ToString::to_string);
         if let (Inserted::New, Some(contact_id)) = (consent::suppress(tx, &new)?, known) {
             opt_out::tell(tx, contact_id, (&new.hash, new.reason), now)?;
         }
-        let subject = Subject::new(&new.hash).after(&new)?;
+        let subject = Subject::new(&new.hash).about(about).after(&new)?;
         Ok((new, subject))
     })
     .await

@@ -1,6 +1,8 @@
 //! Leads that came while automations were off: they are looked at again, and what waits for leads begins. What has run
 //! for a lead does not run again.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::app::App;
@@ -58,7 +60,10 @@ pub async fn requeue(app: &App, actor: &Actor, tenant: &Tenant, ids: Vec<LeadId>
             all.push(requeue_one(tx, &waiting, id, now)?);
         }
         let names: Vec<String> = ids.iter().map(ToString::to_string).collect();
-        let subject = Subject::new(names.join(", ")).after(&all)?;
+        // What runs is said by the leads' ids: their names are not for a trail that stays.
+        let runs: BTreeMap<&LeadId, &Vec<String>> =
+            all.iter().map(|one| (&one.id, &one.automations)).collect();
+        let subject = Subject::new(names.join(", ")).after(&runs)?;
         Ok((all, subject))
     })
     .await

@@ -3,9 +3,11 @@
 use serde::Serialize;
 
 use crate::app::App;
-use crate::domain::report::books::Books;
+use crate::domain::report::books::{Books, FOREVER};
+use crate::domain::retention;
 use nexora_core::base::Result;
 use nexora_core::model::address::Slug;
+use nexora_core::model::retention::Kept;
 use nexora_core::model::tenant::Tenant;
 use nexora_store::tenant;
 
@@ -27,9 +29,10 @@ pub async fn of(app: &App, only: Option<Tenant>) -> Result<Vec<TenantBooks>> {
         Some(tenant) => vec![tenant],
         None => app.db.read(|conn| tenant::list(conn, TENANTS)).await?,
     };
-    let (now, keep) = (app.clock.now(), app.config.pipeline.keep_runs());
+    let now = app.clock.now();
     let mut found = Vec::new();
     for tenant in tenants {
+        let keep = retention::of_tenant(&app.config, &tenant, Kept::Runs)?.unwrap_or(FOREVER);
         let books = app.view(&tenant, move |tx| Books::load(tx, keep, now)).await?;
         found.push(TenantBooks { tenant: tenant.slug, books });
     }

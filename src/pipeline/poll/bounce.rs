@@ -16,6 +16,7 @@ use nexora_core::model::mail::{Mail, MailKind, MailReport, ReportedRecipient};
 use nexora_core::model::message::{DeliveryState, Message};
 use nexora_core::model::tenant::AlertBounce;
 use nexora_core::model::{EffectId, LeadId};
+use nexora_store::audit::{Change, Ledger};
 use nexora_store::{Conn, Tx, audit, effect, message, tenant};
 
 /// Notes what a report says of a message of ours, and whom it is about.
@@ -138,13 +139,12 @@ fn complained(tx: &mut Tx, claimed: &Claimed, sent: &Message, now: Timestamp) ->
         }
         None => opt_out::suppress(tx, hash.clone(), reason, detail, now)? == nexora_store::Inserted::New,
     };
-    if is_new { record(tx, hash, now) } else { Ok(()) }
+    if is_new { record(tx, &claimed.ledger, hash, now) } else { Ok(()) }
 }
 
 /// Records in the audit trail that an address is not sent commercial mail any more.
-pub fn record(tx: &mut Tx, hash: String, now: Timestamp) -> Result<()> {
-    let (actor, action) = (Actor::System("unsubscribe"), opt_out::UNSUBSCRIBE);
-    let change = audit::Change { actor, action, subject: hash, before: None, after: None };
+pub fn record(tx: &mut Tx, ledger: &Ledger, hash: String, now: Timestamp) -> Result<()> {
+    let change = Change::new(Actor::System("unsubscribe"), opt_out::UNSUBSCRIBE, hash);
     let tenant = tx.tenant().clone();
-    audit::append(tx, Some(&tenant), change, now)
+    audit::append(tx, ledger, Some(&tenant), change, now)
 }

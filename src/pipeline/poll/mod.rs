@@ -36,6 +36,7 @@ use nexora_core::model::tenant::Tenant;
 use nexora_core::model::{CursorId, TenantId};
 use nexora_engine::delivery::poll_interval::{self, Bounds};
 use nexora_engine::delivery::retry;
+use nexora_store::audit::Ledger;
 use nexora_store::due::{self, Queue};
 use nexora_store::{Claim, Conn, connection, cursor, tenant};
 
@@ -54,7 +55,7 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
     if next_due.is_none_or(|due_at| due_at > now) {
         return Ok(Swept::nothing(next_due));
     }
-    let (after, linker) = (round.clone(), SignedLinks::of(app));
+    let (after, linker, ledger) = (round.clone(), SignedLinks::of(app), app.ledger.clone());
     let lease = app.heart.lease(now + app.config.poll.lease());
     let connectors = app.connectors().clone();
     let (share, claimed) = app
@@ -64,7 +65,7 @@ pub async fn sweep(app: &Arc<App>, round: &mut Round) -> Result<Swept> {
             let mut claimed = Vec::with_capacity(share.rows.len());
             for due in &share.rows {
                 let id = CursorId::parse(&due.id)?;
-                claimed.extend(claim(conn, (&linker, &connectors), &due.tenant_id, &id, &lease)?);
+                claimed.extend(claim(conn, (&linker, &ledger, &connectors), &due.tenant_id, &id, &lease)?);
             }
             Ok((share, claimed))
         })
@@ -97,12 +98,13 @@ struct Claimed {
     account: String,
     tenant: Tenant,
     linker: SignedLinks,
+    ledger: Ledger,
     connectors: Connectors,
 }
 
 fn claim(
     conn: &mut Conn,
-    (linker, connectors): (&SignedLinks, &Connectors),
+    (linker, ledger, connectors): (&SignedLinks, &Ledger, &Connectors),
     tenant_id: &TenantId,
     id: &CursorId,
     lease: &Lease,
@@ -121,7 +123,8 @@ fn claim(
     let tenant = tenant::find(tx, tenant_id)?.ok_or_else(|| gone("tenant"))?;
     let epoch = found.epoch + 1;
     let (linker, account, connectors) = (linker.clone(), connectors.account(&connection), connectors.clone());
-    Ok(Some(Claimed { cursor: Cursor { epoch, ..found }, connection, account, tenant, linker, connectors }))
+    let (cursor, ledger) = (Cursor { epoch, ..found }, ledger.clone());
+    Ok(Some(Claimed { cursor, connection, account, tenant, linker, ledger, connectors }))
 }
 
 /// What was read, and is to be settled in one write.

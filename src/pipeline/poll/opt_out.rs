@@ -62,5 +62,5 @@ fn end(
         }
         None => opt_out::suppress(tx, hash.clone(), reason, detail, now)? == Inserted::New,
     };
-    if is_new { bounce::record(tx, hash, now) } else { Ok(()) }
+    if is_new { bounce::record(tx, &claimed.ledger, hash, now) } else { Ok(()) }
 }

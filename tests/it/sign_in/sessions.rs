@@ -70,6 +70,9 @@ async fn a_session_ends_by_age_by_rest_and_by_word(backend: Backend) {
     assert!(!sees(&mut browser).await, "and stays out until they sign in");
 
     browser.sign_in(JO, "another password").await;
+    // The last owner of a tenant is not taken out.
+    let grant = user::Grant::Member(Box::new(site.nexora.tenant.clone()), Role::Owner);
+    user::create(app, actor, "other@acme.example.com".parse().unwrap(), None, grant).await.unwrap();
     user::remove(app, actor, &site.nexora.tenant, &jo).await.unwrap();
     assert!(!sees(&mut browser).await, "who is no member sees nothing");
     assert_eq!(session::revoke_all(app, actor).await.unwrap(), 1);

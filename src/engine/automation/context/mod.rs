@@ -154,6 +154,7 @@ pub fn roots(kind: EventKind, connectors: &Kinds) -> Vec<OfferedRoot> {
         Shape::Webhook => &[WEBHOOK, CONTACT, LEAD, JOB],
         Shape::Schedule => &[SCHEDULE],
         Shape::Fact => &[CHANGE, CONTACT, LEAD, JOB, CONVERSATION],
+        Shape::Nothing => &[],
     };
     let roots = own.iter().chain(ALWAYS).map(|(root, names)| (*root, Cow::Borrowed(*names)));
     roots.chain([("connections", Cow::Owned(connectors.names()))]).collect()
@@ -263,7 +264,7 @@ pub fn connections(connections: Connections<'_>) -> BTreeMap<&'static str, bool>
 fn own(facts: Facts<'_>) -> Result<Vec<(String, serde_json::Value)>> {
     let payload = &facts.event.payload;
     let roots = match facts.event.kind.shape() {
-        Shape::Lead => Vec::new(),
+        Shape::Lead | Shape::Nothing => Vec::new(),
         Shape::Mail => {
             vec![(MESSAGE.0, values::message(&payload.read()?))]
         }

@@ -46,7 +46,8 @@ pub fn invent(conn: &mut Conn, linker: &SignedLinks, tenant: &Tenant, made_up: &
             | EventKind::JobCancelled
             | EventKind::WebhookReceived
             | EventKind::Schedule
-            | EventKind::Manual => {}
+            | EventKind::Manual
+            | EventKind::Forgotten => {}
         }
     }
     happen(conn, tenant, made_up)
@@ -103,7 +104,8 @@ pub fn follow(conn: &mut Conn, tenant: &Tenant, event: &Event) -> Result<()> {
         | EventKind::JobCancelled
         | EventKind::WebhookReceived
         | EventKind::Schedule
-        | EventKind::Manual => {}
+        | EventKind::Manual
+        | EventKind::Forgotten => {}
     }
     Ok(())
 }

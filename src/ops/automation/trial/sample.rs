@@ -209,6 +209,7 @@ impl Sample {
                 json!({ "automation": "", "number": 0, "planned_at": at, "day": day })
             }
             Shape::Fact => json!({ "detail": change, "previous": "" }),
+            Shape::Nothing => json!({}),
         };
         let mut payload = payload;
         let about = if kind.shape().is_about_somebody() { self.about() } else { About::default() };

@@ -1,5 +1,7 @@
 //! Tenants: created, listed, changed, suspended, resumed.
 
+pub mod deletion;
+
 use crate::app::App;
 use crate::domain::connection::watch;
 use crate::ops::automation::language;
@@ -14,7 +16,7 @@ use nexora_core::model::principal::{Noun, Operation, Verb};
 use nexora_core::model::setting::set_all;
 use nexora_core::model::tenant::{Tenant, TenantMode, TenantState};
 use nexora_core::model::tenant_setting::{SETTINGS, TenantSettings};
-use nexora_store::{Inserted, effect, run, tenant};
+use nexora_store::{Inserted, effect, run, tenant, tenant_deletion};
 
 pub const CREATE: Operation = Operation::of_operators("tenant.create");
 // Suspending is how an operator stops a tenant; it is not for the tenant to undo.
@@ -120,6 +122,10 @@ async fn set_state(
 ) -> Result<Tenant> {
     let (before, connectors) = (find(app, slug).await?, app.connectors().clone());
     app.change(actor, &before.clone(), operation, move |tx, now| {
+        if state == TenantState::Active && tenant_deletion::find(tx, &before.id)?.is_some() {
+            return Err(Error::conflict(format!("tenant `{}` was deleted", before.slug))
+                .hint(format!("run `nexora tenant restore {}` to have it back", before.slug)));
+        }
         tenant::set_state(tx, &before.id, state, now)?;
         if state == TenantState::Active {
             run::wake_parked(tx, None, now)?;
