@@ -109,4 +109,5 @@ pub const RULES: &[Rule] = &[
     keep("uncounted_sign_ins", MACHINE),
     keep("daemons", MACHINE),
     keep("key_checks", MACHINE),
+    keep("restores", MACHINE),
 ];
