@@ -11,6 +11,7 @@ pub mod contact;
 pub mod doctor;
 pub mod init;
 pub mod job;
+pub mod key_file;
 pub mod lead;
 pub mod report;
 pub mod restore;

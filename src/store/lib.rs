@@ -40,6 +40,7 @@ pub mod restore;
 pub mod run;
 pub mod schedule;
 pub mod scratch;
+pub mod sealed;
 pub mod session;
 pub mod sign_in;
 pub mod source;

@@ -30,6 +30,7 @@ mod installation;
 mod intake;
 mod isolation;
 mod isolation_tables;
+mod key_file;
 mod lists;
 mod machine;
 mod messages;
