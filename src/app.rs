@@ -176,6 +176,7 @@ impl App {
         let key = config.secrets.master_key()?;
         let db = Db::open(&config.database.url.parse()?).await?;
         key_check::verify(&db, &key, &config.secrets.key_file).await?;
+        let key = key_check::rooted(&db, key).await?;
         let registry = Registry::new(registry::connectors(), environment(&config, clock.clone()));
         let opened = key.clone();
         let ledger = db.read(move |conn| Ledger::open(conn, &opened)).await?;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use nexora_core::base::secret::{MasterKey, Secret};
 use nexora_core::base::{Error, Kind, Result};
-use nexora_store::{Conn, Db, daemon};
+use nexora_store::{Conn, Db, daemon, sealed};
 
 /// What the stored value is bound to, and what is sealed in it.
 const OWNER: &str = "key check";
@@ -48,8 +48,56 @@ fn verify_sealed(owner: &str, sealed: &[u8], key: &MasterKey, file: &Path) -> Re
             Kind::Config,
             format!("the master key `{}` is not the one that this database was made with", file.display()),
         )
-        .hint("put the right one back from your backup, or name it in `secrets.key_file`")),
+        .hint(hint(file))),
     }
+}
+
+/// Says what helps against a wrong key: a rotation that was ended has left the right one beside it.
+fn hint(file: &Path) -> &'static str {
+    let mut new = file.as_os_str().to_owned();
+    new.push(".new");
+    match Path::new(&new).exists() {
+        true => "a rotation of the key was ended in mid-work: run `nexora key-file rotate` to go on with it",
+        false => "put the right one back from your backup, or name it in `secrets.key_file`",
+    }
+}
+
+/// What a sealed root is bound to.
+const ROOT: &str = "derivation root";
+
+/// Tells whether a key is the one that the key check was sealed with; not where there is none.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be read.
+pub fn opens(conn: &mut Conn, key: &MasterKey) -> Result<bool> {
+    Ok(daemon::key_check(conn)?.is_some_and(|sealed| key.open(OWNER, &sealed).is_ok()))
+}
+
+/// Returns the key with the root of the database, where the key was rotated.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be read; `Denied` when the key does not open the root.
+pub async fn rooted(db: &Db, key: MasterKey) -> Result<MasterKey> {
+    match db.read(sealed::root).await? {
+        Some(sealed) => key.with_root(&open_root(&key, &sealed)?),
+        None => Ok(key),
+    }
+}
+
+/// Opens a sealed root.
+///
+/// # Errors
+/// `Denied` when the key does not open it.
+pub fn open_root(key: &MasterKey, sealed: &[u8]) -> Result<Secret> {
+    key.open(ROOT, sealed)
+}
+
+/// Seals a key check and a root.
+///
+/// # Errors
+/// `Internal` when no random bytes can be had.
+pub fn sealed_for(key: &MasterKey, root: &Secret) -> Result<(Vec<u8>, Vec<u8>)> {
+    Ok((key.seal(OWNER, &Secret::new(TEXT))?, key.seal(ROOT, root)?))
 }
 
 /// Stores what this key alone opens, unless it is there already.

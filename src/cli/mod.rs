@@ -24,6 +24,7 @@ mod input;
 mod install;
 mod job;
 mod key;
+mod key_file;
 mod lead;
 mod lead_list;
 mod login;
@@ -253,6 +254,9 @@ enum Command {
     /// Make, list, try out and restore backups
     #[command(subcommand)]
     Backup(backup::Command),
+    /// Manage the file with the master key
+    #[command(subcommand)]
+    KeyFile(key_file::Command),
     /// Say what is held since a backup was restored, and let it go
     #[command(subcommand)]
     Restore(restore::Command),
@@ -328,6 +332,7 @@ async fn run(cli: Cli, out: &Out) -> Result<()> {
         Command::Books(_) => books::run(&Context::open(&global).await?, out).await,
         Command::Alerts(command) => alert::run(&Context::open(&global).await?, command, out).await,
         Command::Backup(command) => backup::run(&global, command, out).await,
+        Command::KeyFile(command) => key_file::run(&global, &command, out).await,
         Command::Restore(command) => restore::run(&Context::open(&global).await?, command, out).await,
         Command::Audit(command) => audit::run(&Context::open(&global).await?, command, out).await,
         Command::Retention(command) => retention::run(&Context::open(&global).await?, command, out).await,

@@ -143,6 +143,7 @@ fn need(command: &Command, names_tenant: bool) -> Need {
         | Command::Doctor(_)
         | Command::Alerts(_)
         | Command::Backup(_)
+        | Command::KeyFile(_)
         | Command::Sandbox(_)
         | Command::Config(_)
         | Command::Migrate(_)

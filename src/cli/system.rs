@@ -219,8 +219,12 @@ pub struct Migrate {
 pub async fn migrate(arguments: &Migrate, global: &Global, out: &Out) -> Result<()> {
     let url: Url = load_config(global)?.database.url.parse()?;
     if !arguments.status {
-        let (_, applied) = Db::open_migrated(&url).await?;
-        return out.list(&["applied"], &applied, |name| vec![name.clone()]);
+        let (_, upgraded) = Db::open_migrated(&url).await?;
+        out.list(&["applied"], &upgraded.applied, |name| vec![name.clone()])?;
+        if let Some(copy) = &upgraded.copy {
+            out.note(&format!("the database as it was before is kept as `{}`", copy.display()));
+        }
+        return Ok(());
     }
     let listing = tokio::task::spawn_blocking(move || migration::status_at(&url));
     let listed =

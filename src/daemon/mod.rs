@@ -59,8 +59,11 @@ impl Daemon {
     pub async fn start(config: Config) -> Result<Daemon> {
         let url = config.database.url.parse()?;
         locks::refuse_while_restored(&url)?;
-        let (_, applied) = Db::open_migrated(&url).await?;
-        for name in applied {
+        let (_, upgraded) = Db::open_migrated(&url).await?;
+        if let Some(copy) = &upgraded.copy {
+            tracing::info!("the database as it was before the upgrade is kept as `{}`", copy.display());
+        }
+        for name in upgraded.applied {
             tracing::info!("migration {name} applied");
         }
         let app = App::open(config, Clock::System).await?;

@@ -13,6 +13,7 @@ pub mod doctor;
 pub mod init;
 pub mod install;
 pub mod job;
+pub mod key_file;
 pub mod lead;
 pub mod report;
 pub mod restore;

@@ -43,6 +43,7 @@ pub mod retention;
 pub mod run;
 pub mod schedule;
 pub mod scratch;
+pub mod sealed;
 pub mod session;
 pub mod sign_in;
 pub mod source;
@@ -192,10 +193,10 @@ impl Db {
     ///
     /// # Errors
     /// As `open`, and `Internal` when a migration fails.
-    pub async fn open_migrated(url: &Url) -> Result<(Db, Vec<String>)> {
+    pub async fn open_migrated(url: &Url) -> Result<(Db, migration::Upgraded)> {
         let target = url.clone();
-        let applied = blocking(move || migration::upgrade(&target)).await?;
-        Ok((Db::open(url).await?, applied))
+        let upgraded = blocking(move || migration::upgrade(&target)).await?;
+        Ok((Db::open(url).await?, upgraded))
     }
 
     async fn connect(url: &Url) -> Result<Db> {

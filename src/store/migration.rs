@@ -1,11 +1,14 @@
 //! Migrations, embedded for both databases, and the check that schema and program fit together.
 
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
 use diesel::migration::{Migration, MigrationSource, MigrationVersion};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::conn::absent;
-use crate::{Conn, Url, dialect, statistics};
-use nexora_core::base::{Error, Result};
+use crate::{Conn, Url, backup, dialect, statistics};
+use nexora_core::base::{Error, Kind, Result, file};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
@@ -42,15 +45,64 @@ pub fn run(conn: &mut Conn) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Applies what is missing to a database that is ours already.
+/// What an upgrade came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Upgraded {
+    pub applied: Vec<String>,
+    /// Where the database is as it was before; nothing where nothing was applied, or it is no file.
+    pub copy: Option<PathBuf>,
+}
+
+/// Applies what is missing to a database that is ours already. One that is a file is copied first, so that there is a way
+/// back to the older program.
 ///
 /// # Errors
-/// As `run`, and `Config` when there is no database of ours.
-pub fn upgrade(url: &Url) -> Result<Vec<String>> {
+/// As `run`, `Config` when there is no database of ours, and `Unavailable` when it cannot be copied: nothing is applied then.
+pub fn upgrade(url: &Url) -> Result<Upgraded> {
     url.require()?;
     let mut conn = url.establish()?;
     refuse_foreign(&mut conn)?;
-    run(&mut conn)
+    refuse_newer(&mut conn)?;
+    let is_older = status(&mut conn)?.iter().any(|migration| !migration.applied);
+    let copy = match (url, latest(&mut conn)?) {
+        (Url::Sqlite(path), Some(version)) if is_older => Some(keep_copy(path, &version)?),
+        _ => None,
+    };
+    Ok(Upgraded { applied: run(&mut conn)?, copy })
+}
+
+/// How the names of copies go on that were made before an upgrade; the version of the schema comes next.
+const BEFORE: &str = ".before-upgrade-";
+
+/// Copies a database beside itself, and takes away the copies of earlier upgrades.
+fn keep_copy(path: &Path, version: &str) -> Result<PathBuf> {
+    let name = |ending: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        PathBuf::from(name)
+    };
+    let (copy, part) = (name(&format!("{BEFORE}{version}")), name(&format!("{BEFORE}part")));
+    let unwritable = |error| file::unwritable(&copy, Kind::Unavailable, error);
+    match std::fs::remove_file(&part) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(unwritable(error)),
+        Ok(()) | Err(_) => {}
+    }
+    backup::copy(path, &part)?;
+    file::keep_private(&part);
+    File::open(&part).and_then(|file| file.sync_all()).map_err(unwritable)?;
+    std::fs::rename(&part, &copy).map_err(unwritable)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let (begin, kept) = (name(BEFORE), copy.file_name());
+    let begin = begin.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    for entry in std::fs::read_dir(folder).map_err(unwritable)?.flatten() {
+        let is_earlier = entry.file_name().to_string_lossy().starts_with(&begin)
+            && Some(entry.file_name().as_os_str()) != kept;
+        if is_earlier {
+            // One that cannot be taken away now is there for the next time.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+    Ok(copy)
 }
 
 /// Lists every migration of this program for a database that is ours already.

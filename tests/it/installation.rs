@@ -51,6 +51,51 @@ fn a_mistyped_address_makes_no_database() {
     assert!(error.contains("what is there is another program's"), "{error}");
 }
 
+#[test]
+fn a_database_is_copied_before_it_is_brought_up_to_date_and_the_copy_is_the_way_back() {
+    let machine = Machine::initialised();
+    let database = machine.folder().join("nexora.db");
+    // The migration that is taken back, whichever came after it.
+    let latest = "20261204110000";
+    let make_older = |path: &std::path::Path| {
+        let mut conn = Url::Sqlite(path.to_owned()).establish().unwrap();
+        sql(&mut conn, "ALTER TABLE key_checks DROP COLUMN root").unwrap();
+        sql(&mut conn, &format!("DELETE FROM __diesel_schema_migrations WHERE version = '{latest}'"))
+            .unwrap();
+        nexora_store::migration::latest(&mut conn).unwrap().unwrap()
+    };
+    let before = make_older(&database);
+    let stale = machine.folder().join("nexora.db.before-upgrade-20200101000000");
+    std::fs::write(&stale, "an earlier one").unwrap();
+    let copy = machine.folder().join(format!("nexora.db.before-upgrade-{before}"));
+    // Without room for the copy nothing is touched.
+    let part = machine.folder().join("nexora.db.before-upgrade-part");
+    std::fs::create_dir(&part).unwrap();
+    let (status, _, error) = machine.run(&["migrate"]);
+    assert!(status == 6 && error.contains("cannot write"), "{status} {error}");
+    std::fs::remove_dir(&part).unwrap();
+    let (status, told, noted) = machine.run(&["migrate"]);
+    assert!(status == 0 && told.contains(latest) && noted.contains("is kept as"), "{told} {noted}");
+    assert!(copy.exists() && !stale.exists());
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&copy).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    let (status, told, noted) = machine.run(&["migrate"]);
+    assert!(status == 0 && !told.contains(latest) && !noted.contains("is kept as"), "{told} {noted}");
+    // Back: what is there now is of a newer program to the one before it, and the copy is not.
+    std::fs::rename(&copy, &database).unwrap();
+    let mut conn = Url::Sqlite(database).establish().unwrap();
+    assert_eq!(nexora_store::migration::latest(&mut conn).unwrap(), Some(before));
+    sql(&mut conn, "INSERT INTO __diesel_schema_migrations (version) VALUES ('29990101000000')").unwrap();
+    drop(conn);
+    for command in [vec!["migrate"], vec!["serve"], vec!["tenant", "list"]] {
+        let (status, _, error) = machine.run(&command);
+        assert!(
+            status == 5 && error.contains("the database is newer than this program"),
+            "{command:?}: {error}"
+        );
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_master_key_is_refused_at_once() {
     let machine = Machine::initialised();

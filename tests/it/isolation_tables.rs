@@ -60,6 +60,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("serve", "operator"),
     ("doctor --launch acme", "operator"),
     ("books", "status.read"),
+    ("key-file rotate", "operator"),
     ("backup create", "operator"),
     ("backup list", "operator"),
     ("backup verify x.backup", "operator"),

@@ -34,6 +34,7 @@ mod installation;
 mod intake;
 mod isolation;
 mod isolation_tables;
+mod key_file;
 mod leaving;
 mod lists;
 mod machine;

@@ -61,7 +61,12 @@ pub fn random_bytes<const N: usize>() -> Result<[u8; N]> {
 }
 
 /// The key that seals every credential, read from a file or made by `nexora init`.
-pub struct MasterKey(SecretBox<[u8; KEY_LENGTH]>);
+pub struct MasterKey {
+    key: SecretBox<[u8; KEY_LENGTH]>,
+    /// What keys for other purposes are derived from: the first master key of the database, which a rotation leaves as it is,
+    /// since nobody knows any more what was hashed with it.
+    root: SecretBox<[u8; KEY_LENGTH]>,
+}
 
 impl fmt::Debug for MasterKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -71,17 +76,35 @@ impl fmt::Debug for MasterKey {
 
 impl Clone for MasterKey {
     fn clone(&self) -> MasterKey {
-        MasterKey(SecretBox::new(Box::new(*self.0.expose_secret())))
+        MasterKey::of(*self.key.expose_secret(), *self.root.expose_secret())
     }
 }
 
 impl MasterKey {
+    fn of(key: [u8; KEY_LENGTH], root: [u8; KEY_LENGTH]) -> MasterKey {
+        MasterKey { key: SecretBox::new(Box::new(key)), root: SecretBox::new(Box::new(root)) }
+    }
+
+    /// Returns the same key with another root.
+    ///
+    /// # Errors
+    /// `Config` when the text is no key.
+    pub fn with_root(&self, root: &Secret) -> Result<MasterKey> {
+        Ok(MasterKey::of(*self.key.expose_secret(), *MasterKey::parse(root.expose())?.key.expose_secret()))
+    }
+
+    /// Returns the root as text.
+    pub fn root_hex(&self) -> Secret {
+        Secret::new(hex(self.root.expose_secret()))
+    }
+
     /// Makes a new random key.
     ///
     /// # Errors
     /// `Internal` when the operating system has no randomness to give.
     pub fn generate() -> Result<MasterKey> {
-        Ok(MasterKey(SecretBox::new(Box::new(random_bytes()?))))
+        let key = random_bytes()?;
+        Ok(MasterKey::of(key, key))
     }
 
     /// Reads a key from 64 hexadecimal digits, blanks around them ignored.
@@ -99,12 +122,12 @@ impl MasterKey {
             let pair = digits.get(index * 2..index * 2 + 2).ok_or_else(wrong)?;
             *slot = u8::from_str_radix(pair, 16).map_err(|_| wrong())?;
         }
-        Ok(MasterKey(SecretBox::new(Box::new(key))))
+        Ok(MasterKey::of(key, key))
     }
 
     /// Returns the text that `parse` reads.
     pub fn to_hex(&self) -> Secret {
-        Secret::new(hex(self.0.expose_secret()))
+        Secret::new(hex(self.key.expose_secret()))
     }
 
     /// Seals `plain` for the row that `owner` names.
@@ -139,7 +162,7 @@ impl MasterKey {
     /// Derives a key for another purpose, so that no two uses share one.
     pub fn derive(&self, purpose: &str) -> [u8; KEY_LENGTH] {
         use hmac::Mac as _;
-        hmac_sha256(self.0.expose_secret(), &[purpose.as_bytes()]).finalize().into_bytes().into()
+        hmac_sha256(self.root.expose_secret(), &[purpose.as_bytes()]).finalize().into_bytes().into()
     }
 
     /// Returns the key for another purpose, which seals as this one does.
@@ -149,7 +172,7 @@ impl MasterKey {
     }
 
     fn cipher(&self) -> XChaCha20Poly1305 {
-        XChaCha20Poly1305::new(self.0.expose_secret().into())
+        XChaCha20Poly1305::new(self.key.expose_secret().into())
     }
 }
 
@@ -175,6 +198,19 @@ mod tests {
         assert_ne!(key.derive("x"), key.derive("y"));
         assert!(MasterKey::parse("abc").is_err());
         assert!(MasterKey::parse(&"zz".repeat(32)).is_err());
+    }
+
+    #[test]
+    fn what_is_derived_stays_when_the_key_is_another() {
+        let (old, new) = (MasterKey::generate().unwrap(), MasterKey::generate().unwrap());
+        let rotated = new.with_root(&old.root_hex()).unwrap();
+        assert_eq!(
+            (rotated.derive("x"), rotated.to_hex().expose()),
+            (old.derive("x"), new.to_hex().expose())
+        );
+        let sealed = rotated.seal("a", &Secret::new("hunter2")).unwrap();
+        assert!(new.open("a", &sealed).is_ok() && old.open("a", &sealed).is_err());
+        assert!(new.with_root(&Secret::new("short")).is_err());
     }
 
     #[test]

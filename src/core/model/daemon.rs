@@ -49,6 +49,7 @@ diesel::table! {
     key_checks (id) {
         id -> BigInt,
         sealed -> Binary,
+        root -> Nullable<Binary>,
     }
 }
 

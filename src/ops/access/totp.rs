@@ -109,6 +109,7 @@ pub fn hash_recovery(key: &MasterKey, user: &UserId, typed: &str) -> String {
     PurposeKey::new(key, "recovery code").hash(&format!("{user}/{code}"))
 }
 
-fn owner(user: &UserId) -> String {
+/// Returns the name that binds a sealed secret to its user.
+pub fn owner(user: &UserId) -> String {
     format!("{user}/totp")
 }

@@ -110,6 +110,7 @@ pub fn verify_key(copy: &Path, key: &MasterKey, key_file: &Path) -> Result<()> {
     let text = output("pg_restore", arguments.into_iter().chain([copy.as_os_str()]), &[])?;
     // A line of COPY: the id, a tab, and the bytes as `\\x` and hexadecimal digits.
     let digits = text.lines().find_map(|line| line.strip_prefix("1\t\\\\x"));
+    let digits = digits.map(|rest| rest.split('\t').next().unwrap_or_default());
     match digits.map(bytes) {
         Some(Some(sealed)) => key_check::verify_check(&sealed, key, key_file),
         // A database from before there was a key check.
