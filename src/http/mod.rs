@@ -9,6 +9,7 @@ mod lead;
 mod link;
 mod origin;
 mod page;
+mod password;
 mod problem;
 mod proof;
 mod rate;

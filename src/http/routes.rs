@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::http::extract::ClientAddress;
 use crate::http::page::Policy;
 use crate::http::problem::{self, Problem};
-use crate::http::{Private, Public, health, hook, lead, link, proof, sign_in, status, webhook};
+use crate::http::{Private, Public, health, hook, lead, link, password, proof, sign_in, status, webhook};
 
 /// Returns the public routes: the form, intake, the links in our messages and the status page.
 pub fn public(app: Arc<App>) -> Router {
@@ -78,6 +78,7 @@ fn pages() -> Router<Public> {
         .route("/status", get(status::show))
         .route("/status/{slug}", get(status::show_tenant))
         .route("/status/sign-in", get(sign_in::form).post(sign_in::sign_in))
+        .route("/status/sign-in/password", get(password::form).post(password::change))
         .route("/status/sign-out", get(sign_in::leave).post(sign_in::sign_out))
         .layer(always(header::CACHE_CONTROL, "no-store"))
         .layer(axum::Extension(sign_in::Limiter::default()));

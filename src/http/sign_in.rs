@@ -14,6 +14,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::app::App;
 use crate::http::connection_limiter::ConnectionLimiter;
@@ -58,7 +59,7 @@ impl Limiter {
     ///
     /// # Errors
     /// Until when the network must wait, when it may not try.
-    fn count(&self, network: &str, now: Timestamp) -> Result<(), Timestamp> {
+    pub(super) fn count(&self, network: &str, now: Timestamp) -> Result<(), Timestamp> {
         let mut networks = self.networks.lock().unwrap_or_else(PoisonError::into_inner);
         let tries = networks.get(network).copied().unwrap_or_default();
         if let Some(until) = tries.locked_until.filter(|until| *until > now) {
@@ -72,7 +73,7 @@ impl Limiter {
     }
 
     /// Takes back a try that was no failure.
-    fn give_back(&self, network: &str) {
+    pub(super) fn give_back(&self, network: &str) {
         let mut networks = self.networks.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(tries) = networks.get_mut(network) else { return };
         *tries = tries.without_one(&PER_NETWORK);
@@ -115,8 +116,8 @@ pub async fn sign_in(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    let sent = read(body).map_err(refused)?;
-    let before = trusted(&app, &headers, Kind::Before, &sent)?;
+    let sent: Sent = read(body).map_err(refused)?;
+    let before = trusted(&app, &headers, Kind::Before, &sent.token)?;
     let address = client.0;
     let _place = match address.map(|address| limiter.under_way.take(address, UNDER_WAY)) {
         Some(None) => return Err(Problem::too_many(Duration::from_secs(1))),
@@ -249,8 +250,8 @@ pub async fn sign_out(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    let sent = read(body).map_err(refused)?;
-    let token = trusted(&app, &headers, Kind::Session, &sent)?;
+    let sent: Sent = read(body).map_err(refused)?;
+    let token = trusted(&app, &headers, Kind::Session, &sent.token)?;
     sessions::end(&app, &token).await?;
     let mut response = Redirect::to("/status").into_response();
     session::forget(&app, &mut response, Kind::Session);
@@ -261,19 +262,20 @@ pub async fn sign_out(
 ///
 /// # Errors
 /// `403` unless the form is one of ours and was sent by our page.
-fn trusted(app: &App, headers: &HeaderMap, kind: Kind, sent: &Sent) -> Result<Secret, Problem> {
+pub(super) fn trusted(app: &App, headers: &HeaderMap, kind: Kind, token: &str) -> Result<Secret, Problem> {
     let is_foreign = origin::is_foreign(headers, &app.config.http.public_url);
     let held = session::read(app, headers, kind).filter(|_| !is_foreign);
-    let held = held.filter(|held| session::is_form_token(app, kind, held.expose(), &sent.token));
+    let held = held.filter(|held| session::is_form_token(app, kind, held.expose(), token));
     held.ok_or_else(|| refused(StatusCode::FORBIDDEN))
 }
 
-fn read(body: Result<Bytes, BytesRejection>) -> Result<Sent, StatusCode> {
+/// Reads what a form sent.
+pub(super) fn read<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, StatusCode> {
     let body = body.map_err(|rejection| rejection.status())?;
     serde_urlencoded::from_bytes(&body).map_err(|_| StatusCode::BAD_REQUEST)
 }
 
-fn refused(status: StatusCode) -> Problem {
+pub(super) fn refused(status: StatusCode) -> Problem {
     let detail = "Open the page again, and let your browser keep its cookies.";
     Problem::new(status, "this form cannot be taken", detail)
 }
@@ -283,7 +285,7 @@ fn signed_in_otherwise() -> Problem {
     Problem::new(StatusCode::CONFLICT, "you are signed in already", detail)
 }
 
-fn wait(wait: Duration) -> Problem {
+pub(super) fn wait(wait: Duration) -> Problem {
     let text = "There were too many failed tries from where you are. Please try again later.";
     let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "please wait a while", text);
     problem.retry_after(wait.as_secs().max(1))

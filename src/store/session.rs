@@ -103,6 +103,16 @@ pub fn revoke_of_user(conn: &mut Conn, user: &UserId, now: Timestamp) -> Result<
     on!(conn, |c| update.execute(c))
 }
 
+/// Revokes every session of a user but one.
+pub fn revoke_others(conn: &mut Conn, user: &UserId, but: &SessionId, now: Timestamp) -> Result<usize> {
+    let open = sessions::table
+        .filter(sessions::user_id.eq(user))
+        .filter(sessions::id.ne(but))
+        .filter(sessions::revoked_at.is_null());
+    let update = kept::update(open).set(sessions::revoked_at.eq(now));
+    on!(conn, |c| update.execute(c))
+}
+
 /// Revokes every session that came of a link of a tenant.
 pub fn revoke_of_links(tx: &mut Tx, now: Timestamp) -> Result<usize> {
     let open =

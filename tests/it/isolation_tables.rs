@@ -48,6 +48,7 @@ pub const ROUTES: &[(&str, &str, Shows)] = &[
     ("/status", "GET", Shows::Own),
     ("/status/{slug}", "GET", Shows::Tenant("status.read")),
     ("/status/sign-in", "GET POST", Shows::Public),
+    ("/status/sign-in/password", "GET POST", Shows::Public),
     ("/status/sign-out", "GET POST", Shows::Public),
 ];
 

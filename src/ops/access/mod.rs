@@ -2,6 +2,7 @@
 
 pub mod key;
 pub mod known;
+pub mod own_password;
 pub mod password;
 pub mod session;
 pub mod sign_in;

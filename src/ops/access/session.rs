@@ -25,6 +25,7 @@ use nexora_core::model::audit::Actor;
 use nexora_core::model::principal::{Noun, Operation, Principal, Verb};
 use nexora_core::model::session::Session;
 use nexora_core::model::tenant::Tenant;
+use nexora_core::model::user::User;
 use nexora_core::model::{SessionId, TenantId, UserId};
 use nexora_store::audit::{self, Change};
 use nexora_store::{Conn, session, tenant, user};
@@ -152,6 +153,17 @@ pub async fn principal(app: &App, token: &Secret) -> Result<Option<Principal>> {
 /// `Unavailable` when the database cannot be reached.
 pub async fn peek(app: &App, token: &Secret) -> Result<Option<Principal>> {
     Ok(open(app, token).await?.map(|(_, principal)| principal))
+}
+
+/// Returns the session that the browser holds `token` of, with its user; nothing when it has ended, or came of a link.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub async fn owner(app: &App, token: &Secret) -> Result<Option<(Session, User)>> {
+    let Some((session, _)) = open(app, token).await? else { return Ok(None) };
+    let Some(id) = session.user_id.clone() else { return Ok(None) };
+    let found = app.db.read(move |conn| user::find(conn, &id)).await?;
+    Ok(found.map(|user| (session, user)))
 }
 
 async fn open(app: &App, token: &Secret) -> Result<Option<(Session, Principal)>> {

@@ -229,6 +229,24 @@ async fn count(app: &App, email: Option<&EmailAddress>, client: &Client) -> Resu
     count.await
 }
 
+/// Tells whether a user who is signed in knows their password, as a try to sign in that is counted and recorded.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached.
+pub(super) async fn confirm(app: &App, user: &User, typed: &Secret, client: &Client) -> Result<bool> {
+    let Some((found, counted)) = count(app, Some(&user.email), client).await? else { return Ok(false) };
+    let hash = found.password_hash.as_deref();
+    let right = password::is_right(typed, hash, (counted.browser, &client.address)).await?;
+    match right {
+        true => app.db.write(move |conn| give_back(conn, &found.id, &counted)).await?,
+        false => {
+            let lock = counted.after.locked_until;
+            app.db.write(fail(app, found.email.to_string(), client, "password, to change it", lock)).await?;
+        }
+    }
+    Ok(right)
+}
+
 /// Takes a counted try back: the password was right, and more is asked for.
 fn give_back(conn: &mut Conn, id: &UserId, counted: &Counted) -> Result<()> {
     let mut standing = sign_in::find_for_change(conn, id)?;

@@ -24,6 +24,7 @@ on_both!(
     a_link_that_programs_open_over_and_over_has_so_many_sessions,
     a_link_signs_nobody_in_as_somebody_else_and_works_so_long,
     on_an_encrypted_address_the_cookie_never_leaves_it,
+    a_user_changes_their_own_password_and_is_out_everywhere_else,
 );
 
 async fn a_session_ends_by_age_by_rest_and_by_word(backend: Backend) {
@@ -231,4 +232,64 @@ async fn a_link_signs_nobody_in_as_somebody_else_and_works_so_long(backend: Back
     let token = ops::report::status::sign_link(&app.key, &rival, until);
     let old = format!("/status?token={token}");
     assert_eq!(Visitor::new(&site.base).get(&old).await.status, StatusCode::FORBIDDEN);
+}
+
+async fn a_user_changes_their_own_password_and_is_out_everywhere_else(backend: Backend) {
+    const PATH: &str = "/status/sign-in/password";
+    const NEW: &str = "a much better sentence";
+    let site = site(backend).await;
+    let app = &site.nexora.app;
+    let mut stranger = Visitor::new(&site.base);
+    let sent_away = stranger.get(PATH).await;
+    assert_eq!((sent_away.status, sent_away.location.as_str()), (StatusCode::SEE_OTHER, "/status/sign-in"));
+    let (mut browser, mut other) = (Visitor::new(&site.base), Visitor::new(&site.base));
+    browser.sign_in(JO, PASSWORD).await;
+    other.sign_in(JO, PASSWORD).await;
+    let fields = |present: &'static str, new: &'static str, again: &'static str| {
+        [("present", present), ("new", new), ("again", again)]
+    };
+    let answer = browser.fill_in(PATH, &fields("not mine", NEW, NEW)).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    assert!(answer.text.contains("That is not your password now"), "{}", answer.text);
+    let answer = browser.fill_in(PATH, &fields(PASSWORD, NEW, "another one")).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(answer.text.contains("twice"), "{}", answer.text);
+    let answer = browser.fill_in(PATH, &fields(PASSWORD, "short", "short")).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(answer.text.contains("5 characters"), "{}", answer.text);
+    // Without the form's own token, or from another site, nothing is taken.
+    let answer = browser.post(PATH, &fields(PASSWORD, NEW, NEW), &[]).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    let token = visitor::hidden(&browser.get(PATH).await.text, "token");
+    let sent = [&fields(PASSWORD, NEW, NEW)[..], &[("token", token.as_str())]].concat();
+    let answer = browser.post(PATH, &sent, &[("origin", "https://evil.example.com")]).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    assert!(sees(&mut other).await, "nothing has changed so far");
+
+    let answer = browser.fill_in(PATH, &fields(PASSWORD, NEW, NEW)).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    assert!(answer.text.contains("Your password is changed"), "{}", answer.text);
+    assert!(sees(&mut browser).await && !sees(&mut other).await);
+    other.sign_in(JO, PASSWORD).await;
+    assert!(!sees(&mut other).await, "the old one is good no more");
+    other.sign_in(JO, NEW).await;
+    assert!(sees(&mut other).await);
+    let trail = app.db.read(|conn| nexora_store::audit::list(conn, None, 20)).await.unwrap();
+    let changed: Vec<_> = trail.iter().filter(|entry| entry.action == "user.change_password").collect();
+    assert_eq!(changed.len(), 1);
+    assert_eq!((changed[0].actor.as_str(), changed[0].after.is_none()), ("user:jo@acme.example.com", true));
+
+    // A browser that was left open is no way to try passwords out.
+    for _ in 0..12 {
+        let answer = browser.fill_in(PATH, &fields("guessed", PASSWORD, PASSWORD)).await;
+        assert_ne!(answer.status, StatusCode::OK);
+    }
+    let answer = browser.fill_in(PATH, &fields(NEW, PASSWORD, PASSWORD)).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN, "{}", answer.text);
+    // Whoever came by a link has no password.
+    let until = app.clock.now() + Duration::from_mins(60);
+    let token = ops::report::status::sign_link(&app.key, &site.nexora.tenant, until);
+    stranger.get(&format!("/status?token={token}")).await;
+    assert!(sees(&mut stranger).await);
+    assert_eq!(stranger.get(PATH).await.location, "/status/sign-in");
 }

@@ -71,7 +71,9 @@ fn a_declared_trigger_reads_fills_and_filters() {
 fn every_kind_of_event_has_a_trigger_of_its_name_and_each_is_listed_once() {
     let names: BTreeSet<&str> = TRIGGERS.iter().map(|kind| kind.on).collect();
     assert_eq!(names.len(), TRIGGERS.len());
-    for event in EventKind::ALL {
+    // What was forgotten starts nothing any more.
+    assert!(EventKind::Forgotten.name().parse::<On>().is_err());
+    for event in EventKind::ALL.iter().filter(|event| **event != EventKind::Forgotten) {
         let kind = event.name().parse::<On>().unwrap().kind();
         assert_eq!(kind.event, *event);
     }
