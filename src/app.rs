@@ -178,24 +178,12 @@ impl App {
         key_check::verify(&db, &key, &config.secrets.key_file).await?;
         let key = key_check::rooted(&db, key).await?;
         let registry = Registry::new(registry::connectors(), environment(&config, clock.clone()));
-        let opened = key.clone();
-        let ledger = db.read(move |conn| Ledger::open(conn, &opened)).await?;
-        Ok(App::with_ledger(config, db, clock, (key, ledger), registry))
+        Ok(App::assemble(config, db, clock, key, registry))
     }
 
-    /// Puts an application together from its parts, with the master key that the database began with.
+    /// Puts an application together from its parts, with the master key and its root.
     pub fn assemble(config: Config, db: Db, clock: Clock, key: MasterKey, registry: Registry) -> Arc<App> {
         let ledger = Ledger::of(&key);
-        App::with_ledger(config, db, clock, (key, ledger), registry)
-    }
-
-    fn with_ledger(
-        config: Config,
-        db: Db,
-        clock: Clock,
-        (key, ledger): (MasterKey, Ledger),
-        registry: Registry,
-    ) -> Arc<App> {
         let heart = Heart::new(clock.now());
         let lead_sources = LeadSources::new(config.sources.timeout());
         Arc::new(App {

@@ -78,9 +78,17 @@ pub fn opens(conn: &mut Conn, key: &MasterKey) -> Result<bool> {
 /// # Errors
 /// `Unavailable` when the database cannot be read; `Denied` when the key does not open the root.
 pub async fn rooted(db: &Db, key: MasterKey) -> Result<MasterKey> {
-    match db.read(sealed::root).await? {
-        Some(sealed) => key.with_root(&open_root(&key, &sealed)?),
-        None => Ok(key),
+    db.read(move |conn| rooted_in(conn, &key)).await
+}
+
+/// The same on one connection.
+///
+/// # Errors
+/// As `rooted`.
+pub fn rooted_in(conn: &mut Conn, key: &MasterKey) -> Result<MasterKey> {
+    match sealed::root(conn)? {
+        Some(sealed) => key.with_root(&open_root(key, &sealed)?),
+        None => Ok(key.clone()),
     }
 }
 

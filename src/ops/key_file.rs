@@ -64,9 +64,10 @@ pub async fn rotate(config: &Config, actor: &Actor) -> Result<Rotated> {
                 return Ok((0, 0, true));
             }
             key_check::verify_in(conn, &old, &file)?;
+            let ledger = audit::Ledger::of(&key_check::rooted_in(conn, &old)?);
             let (sealed, unopened) = seal_anew(conn, &old, &new)?;
             let subject = Subject::new("master key");
-            audit::append(conn, None, subject.change(actor, ROTATE), now)?;
+            audit::append(conn, &ledger, None, subject.change(actor, ROTATE), now)?;
             Ok((sealed, unopened, false))
         })
         .await?;

@@ -1,4 +1,3 @@
-DROP TABLE audit_roots;
 DROP TABLE audit_people;
 DROP TABLE audit_heads;
 DROP INDEX audit_by_person;

@@ -20,9 +20,3 @@ CREATE TABLE audit_people (
   sealed    BLOB NOT NULL,
   PRIMARY KEY (tenant_id, person)
 );
-
--- What seals the trail, where that is not derived from the master key any more. There is at most one row.
-CREATE TABLE audit_roots (
-  id     BIGINT NOT NULL PRIMARY KEY,
-  sealed BLOB NOT NULL
-);

@@ -168,7 +168,8 @@ impl MasterKey {
     /// Returns the key for another purpose, which seals as this one does.
     #[must_use]
     pub fn child(&self, purpose: &str) -> MasterKey {
-        MasterKey(SecretBox::new(Box::new(self.derive(purpose))))
+        let key = self.derive(purpose);
+        MasterKey::of(key, key)
     }
 
     fn cipher(&self) -> XChaCha20Poly1305 {

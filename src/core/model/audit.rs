@@ -69,13 +69,6 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    audit_roots (id) {
-        id -> BigInt,
-        sealed -> Binary,
-    }
-}
-
 /// The chain of what belongs to no tenant.
 pub const SYSTEM_CHAIN: &str = "system";
 

@@ -1,21 +1,15 @@
 //! What makes entries and seals values: keys that come of the master key, and the hash of an entry.
 
-use diesel::prelude::*;
 use sha2::{Digest, Sha256};
 
-use crate::Conn;
-use crate::conn::on;
 use nexora_core::base::Result;
 use nexora_core::base::mac::code_of;
 use nexora_core::base::secret::{MasterKey, Secret};
 use nexora_core::base::text::{Json, hex};
-use nexora_core::model::audit::{ChainHead, Entry, audit_roots};
+use nexora_core::model::audit::{ChainHead, Entry};
 
-/// What the stored root is bound to.
+/// What the trail's own key is derived for.
 const ROOT: &str = "audit root";
-
-/// There is one row of `audit_roots`.
-const ONLY: i64 = 1;
 
 /// The keys of the audit trail.
 #[derive(Clone, Debug)]
@@ -24,37 +18,10 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Returns the ledger of an installation whose master key is the one that it began with.
+    /// Returns the ledger of an installation by its master key. It comes of the key's root, so that a rotation of the key
+    /// leaves the trail as it is.
     pub fn of(key: &MasterKey) -> Ledger {
         Ledger { root: key.child(ROOT) }
-    }
-
-    /// Returns the ledger of an installation, whatever its master key has been.
-    ///
-    /// # Errors
-    /// `Denied` when the key does not open what is stored.
-    pub fn open(conn: &mut Conn, key: &MasterKey) -> Result<Ledger> {
-        let sealed: Option<Vec<u8>> =
-            on!(conn, |c| audit_roots::table.find(ONLY).select(audit_roots::sealed).first(c).optional())?;
-        match sealed {
-            None => Ok(Ledger::of(key)),
-            Some(sealed) => Ok(Ledger { root: MasterKey::parse(key.open(ROOT, &sealed)?.expose())? }),
-        }
-    }
-
-    /// Has the trail go on under another master key: what sealed it so far is stored, sealed by the new one. It
-    /// belongs into the write that has everything else opened by the new key.
-    ///
-    /// # Errors
-    /// `Unavailable` when the database cannot be written.
-    pub fn carry_over(&self, conn: &mut Conn, new: &MasterKey) -> Result<()> {
-        let sealed = new.seal(ROOT, &self.root.to_hex())?;
-        let update = diesel::update(audit_roots::table.find(ONLY)).set(audit_roots::sealed.eq(&sealed));
-        if on!(conn, |c| update.execute(c))? == 0 {
-            let row = (audit_roots::id.eq(ONLY), audit_roots::sealed.eq(&sealed));
-            on!(conn, |c| diesel::insert_into(audit_roots::table).values(row).execute(c))?;
-        }
-        Ok(())
     }
 
     /// Returns the hash of an entry.

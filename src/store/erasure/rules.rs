@@ -87,7 +87,6 @@ pub const RULES: &[Rule] = &[
     delete("audit_people", "keys of audit entries", "{own} AND ({person in contact} OR {person in lead})"),
     keep("audit", "what entries say of the person is sealed with the key that goes"),
     keep("audit_heads", "the chains go on"),
-    keep("audit_roots", MACHINE),
     keep("erasures", "receipts, which hold nothing of a person"),
     blank("alerts", "alerts", "what = '(forgotten)'", "tenant = {slug} AND {named what}"),
     blank("findings", "findings", "what = '(forgotten)'", "{own} AND {named what}"),
