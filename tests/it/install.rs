@@ -28,9 +28,11 @@ fn image() -> tempfile::TempDir {
     root
 }
 
-const FILES: [(&str, u32); 4] = [
+const FILES: [(&str, u32); 6] = [
     ("usr/local/bin/nexora", 0o755),
     ("etc/systemd/system/nexora.service", 0o644),
+    ("etc/systemd/system/nexora-backup.timer", 0o644),
+    ("etc/systemd/system/nexora-follow.service", 0o644),
     ("etc/sysusers.d/nexora.conf", 0o644),
     ("etc/tmpfiles.d/nexora.conf", 0o644),
 ];
@@ -79,16 +81,21 @@ fn a_folder_that_is_not_there_is_no_image() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("is no folder"));
 }
 
-/// The unit is read by systemd itself, where it is here: no line of it is unknown, and little is left to attack.
+/// The units are read by systemd itself, where it is here: no line is unknown, and little is left to attack.
 #[test]
-fn systemd_accepts_the_unit() {
-    let unit = Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd/nexora.service");
+fn systemd_accepts_the_units() {
+    for unit in ["nexora.service", "nexora-backup.service", "nexora-follow.service"] {
+        accepts(&Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd").join(unit));
+    }
+}
+
+fn accepts(unit: &Path) {
     let threshold = ["security", "--offline=true", "--threshold=10", "--no-pager"];
-    let Ok(output) = std::process::Command::new("systemd-analyze").args(threshold).arg(&unit).output() else {
+    let Ok(output) = std::process::Command::new("systemd-analyze").args(threshold).arg(unit).output() else {
         return;
     };
     let said =
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "an exposure of at most 1.0: {said}");
+    assert!(output.status.success(), "an exposure of at most 1.0 of {}: {said}", unit.display());
     assert!(!said.contains("Unknown key") && !said.contains("Failed to parse"), "{said}");
 }

@@ -22,13 +22,16 @@ const CONFIGURATION: &str = "/etc/nexora";
 const DATA: &str = "/var/lib/nexora";
 
 /// The files that the system reads, with their text.
-const SYSTEM_FILES: [(&str, &str); 3] = [
+const SYSTEM_FILES: [(&str, &str); 6] = [
     ("/etc/sysusers.d/nexora.conf", include_str!("../../../systemd/nexora.sysusers")),
     ("/etc/tmpfiles.d/nexora.conf", include_str!("../../../systemd/nexora.tmpfiles")),
     ("/etc/systemd/system/nexora.service", include_str!("../../../systemd/nexora.service")),
+    ("/etc/systemd/system/nexora-backup.service", include_str!("../../../systemd/nexora-backup.service")),
+    ("/etc/systemd/system/nexora-backup.timer", include_str!("../../../systemd/nexora-backup.timer")),
+    ("/etc/systemd/system/nexora-follow.service", include_str!("../../../systemd/nexora-follow.service")),
 ];
 
-/// The units that are switched on.
+/// The units that are switched on. Backups are when the configuration says where to and by which key.
 const UNITS: [&str; 1] = ["nexora.service"];
 
 /// What is wished.
