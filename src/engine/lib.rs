@@ -9,6 +9,7 @@ pub mod contact;
 pub mod delivery;
 pub mod lead;
 pub mod message;
+pub mod record;
 pub mod report;
 #[cfg(test)]
 mod sample_connectors;

@@ -13,6 +13,9 @@ pub struct Country(phonenumber::country::Id);
 /// Countries in which people read a clock of twelve hours.
 const TWELVE_HOURS: [&str; 7] = ["US", "CA", "AU", "NZ", "IN", "PH", "PR"];
 
+/// Countries in which the month of a date comes first (CLDR, short dates of their main languages).
+const MONTH_FIRST: [&str; 4] = ["US", "PR", "PH", "GU"];
+
 /// Countries in which a comma stands before the hundredths (CLDR, `decimal` of their main languages).
 const DECIMAL_COMMA: [&str; 45] = [
     "AR", "AT", "BA", "BE", "BG", "BO", "BR", "BY", "CL", "CO", "CY", "CZ", "DE", "DK", "EC", "EE", "ES",
@@ -32,6 +35,11 @@ impl Country {
     /// Tells whether people there count the hours to twelve.
     pub fn counts_to_twelve(self) -> bool {
         TWELVE_HOURS.contains(&self.code())
+    }
+
+    /// Tells whether people there write the month of a date first.
+    pub fn writes_month_first(self) -> bool {
+        MONTH_FIRST.contains(&self.code())
     }
 
     /// Returns what stands before the hundredths of a sum there.

@@ -35,6 +35,7 @@ pub mod panel;
 pub mod phone;
 pub mod principal;
 pub mod quota;
+pub mod record;
 pub mod request;
 pub mod restore;
 pub mod retention;
@@ -126,6 +127,12 @@ define_ids! {
     ErasureId = "erasure";
     /// Names one alert to operators.
     AlertId = "alert";
+    /// Names one company.
+    CompanyId = "company";
+    /// Names one asset.
+    AssetId = "asset";
+    /// Names one import of records.
+    ImportId = "import";
     /// Names one restore of a backup.
     RestoreId = "restore";
 }

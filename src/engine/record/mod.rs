@@ -1,0 +1,3 @@
+//! Decisions about records: which ones a filter means, and what the columns of a file hold.
+
+pub mod filter;
