@@ -2,34 +2,24 @@
 
 use clap::Subcommand;
 
-use crate::cli::out::{Out, ago, maybe};
+use crate::cli::out::{Out, ago};
 use crate::cli::permission::Need;
-use crate::cli::{Context, Page, person};
+use crate::cli::{Context, Page, person, record};
 use crate::domain::contact::person::Named;
 use crate::ops::contact::{self, ContactView, erasure};
 use nexora_core::base::Result;
-use nexora_core::model::ContactId;
 use nexora_core::model::address::{EmailAddress, Zone};
 use nexora_core::model::consent::Channel;
 use nexora_core::model::consent::Scope;
 use nexora_core::model::lead::ConsentRecord;
 use nexora_core::model::principal::{Noun, Permission, Verb};
+use nexora_core::model::record::value;
 use nexora_store as store;
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// List a tenant's contacts, newest first
-    #[command(after_help = "Example:\n  nexora contact list --tenant acme")]
-    List {
-        /// Only contacts older than this one
-        #[arg(long, value_name = "ID")]
-        before: Option<ContactId>,
-        #[command(flatten)]
-        page: Page,
-    },
-    /// Show a contact, by id, mail address or telephone number
-    #[command(after_help = "Example:\n  nexora contact show jo@example.com --tenant acme")]
-    Show { contact: String },
+    #[command(flatten)]
+    Records(record::Command<record::Contact>),
     /// Note in which zone a contact lives: quiet hours go by it
     #[command(after_help = "Example:\n  nexora contact timezone jo@example.com America/Denver --tenant acme")]
     Timezone { contact: String, zone: Zone },
@@ -78,10 +68,12 @@ impl Command {
     /// Says what must be permitted.
     pub fn need(&self) -> Need {
         match self {
-            Command::Show { .. } => {
+            // It also shows what was written to and by the contact.
+            Command::Records(record::Command::Show { .. }) => {
                 Need::Tenant([Noun::Contact, Noun::Message].map(|noun| Permission(noun, Verb::Read)).to_vec())
             }
-            Command::List { .. } | Command::Receipts => Need::read(Noun::Contact),
+            Command::Records(command) => command.need(),
+            Command::Receipts => Need::read(Noun::Contact),
             Command::Export { .. } => Need::of(erasure::EXPORT),
             Command::Forget { .. } => Need::of(erasure::FORGET),
             Command::Timezone { .. } => Need::of(contact::SET),
@@ -137,18 +129,10 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
     let tenant = context.tenant().await?;
     match command {
-        Command::List { before, page: Page { limit } } => {
-            let contacts =
-                app.view(&tenant, move |tx| store::contact::list(tx, before.as_ref(), limit)).await?;
-            out.list(&["name", "timezone", "since", "id"], &contacts, |contact| {
-                vec![
-                    contact.name.clone(),
-                    maybe(contact.timezone.as_ref()),
-                    ago(contact.created_at),
-                    contact.id.to_string(),
-                ]
-            })
+        Command::Records(record::Command::Show { wanted }) => {
+            show(&contact::find(app, &tenant, &wanted).await?, out)
         }
+        Command::Records(command) => record::run(context, command, out).await,
         Command::Export { contact, arguments } => {
             person::export(context, Named::Contact(contact), &arguments, out).await
         }
@@ -156,7 +140,6 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             person::forget(context, Named::Contact(contact), &arguments, out).await
         }
         Command::Receipts => person::receipts(context, out).await,
-        Command::Show { contact } => show(&contact::find(app, &tenant, &contact).await?, out),
         Command::Timezone { contact, zone } => {
             let changed = contact::set_zone(app, actor, &tenant, &contact, zone).await?;
             show(&contact::find(app, &tenant, changed.id.as_str()).await?, out)
@@ -171,12 +154,16 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
 }
 
 fn show(view: &ContactView, out: &Out) -> Result<()> {
-    let lines = [
-        ("name", view.contact.name.clone()),
-        ("timezone", maybe(view.contact.timezone.as_ref())),
-        ("since", ago(view.contact.created_at)),
-        ("id", view.contact.id.to_string()),
-    ];
+    let fields = view.schema.fields().filter(|field| field.name != "name");
+    let told = fields.map(|field| {
+        let value = view.values.get(field.name.as_ref()).cloned().unwrap_or_default();
+        (field.name.as_ref(), value::shown(field, &value, view.locale))
+    });
+    let mut lines = vec![("name", view.contact.name.clone())];
+    lines.extend(told);
+    lines.push(("since", ago(view.contact.created_at)));
+    lines.push(("deleted", view.contact.deleted_at.map(ago).unwrap_or_default()));
+    lines.push(("id", view.contact.id.to_string()));
     out.item(view, &lines)?;
     let addresses = view.addresses.iter().map(|address| {
         let scopes: Vec<String> = address.suppressed.iter().map(ToString::to_string).collect();

@@ -33,6 +33,7 @@ mod out;
 mod permission;
 mod person;
 mod progress;
+pub mod record;
 pub mod reference;
 mod restore;
 mod retention;
@@ -208,6 +209,24 @@ enum Command {
     /// Manage contacts and what they agreed to
     #[command(subcommand)]
     Contact(contact::Command),
+    /// Keep companies: customers that are more than one person
+    #[command(subcommand)]
+    Company(record::Command<record::Company>),
+    /// Keep the machines that the business looks after
+    #[command(subcommand)]
+    Asset(record::Command<record::Asset>),
+    /// Keep the business's own showrooms, branches and offices
+    #[command(subcommand)]
+    Location(record::Command<record::Location>),
+    /// Put contacts together in groups
+    #[command(subcommand)]
+    Group(record::GroupCommand),
+    /// Save filters of contacts as segments
+    #[command(subcommand)]
+    Segment(record::SegmentCommand),
+    /// Give records fields of the tenant's own
+    #[command(subcommand)]
+    Field(record::FieldCommand),
     /// Manage addresses that are not written to
     #[command(subcommand)]
     Suppression(contact::SuppressionCommand),
@@ -355,6 +374,12 @@ async fn run(cli: Cli, out: &Out) -> Result<()> {
         Command::Form(command) => form::run(&Context::open(&global).await?, command, out).await,
         Command::Lead(command) => lead::run(&Context::open(&global).await?, command, out).await,
         Command::Contact(command) => contact::run(&Context::open(&global).await?, command, out).await,
+        Command::Company(command) => record::run(&Context::open(&global).await?, command, out).await,
+        Command::Asset(command) => record::run(&Context::open(&global).await?, command, out).await,
+        Command::Location(command) => record::run(&Context::open(&global).await?, command, out).await,
+        Command::Group(command) => record::run_group(&Context::open(&global).await?, command, out).await,
+        Command::Segment(command) => record::run_segment(&Context::open(&global).await?, command, out).await,
+        Command::Field(command) => record::run_field(&Context::open(&global).await?, command, out).await,
         Command::Suppression(command) => {
             contact::suppression(&Context::open(&global).await?, command, out).await
         }

@@ -8,6 +8,7 @@ pub mod connection;
 pub mod contact;
 pub mod lead;
 pub mod message;
+pub mod record;
 pub mod report;
 pub mod retention;
 

@@ -36,6 +36,37 @@ pub fn find_by_address(tx: &mut Tx, kind: AddressKind, value: &str) -> Result<Op
     Ok(None)
 }
 
+/// Returns the contact that an address belongs to, as [`find_by_address`], and makes it a contact again if it was deleted.
+pub fn restore_by_address(
+    tx: &mut Tx,
+    kind: AddressKind,
+    value: &str,
+    now: Timestamp,
+) -> Result<Option<ContactId>> {
+    for form in EmailAddress::kept_forms(value) {
+        let found: Option<(ContactId, Option<Timestamp>)> = on!(tx.conn, |c| contact_addresses::table
+            .inner_join(
+                contacts::table.on(contacts::tenant_id
+                    .eq(contact_addresses::tenant_id)
+                    .and(contacts::id.eq(contact_addresses::contact_id)))
+            )
+            .filter(contact_addresses::tenant_id.eq(tx.tenant))
+            .filter(contact_addresses::kind.eq(kind))
+            .filter(contact_addresses::value.eq(&form))
+            .select((contacts::id, contacts::deleted_at))
+            .first(c)
+            .optional())?;
+        let Some((id, deleted_at)) = found else { continue };
+        if deleted_at.is_some() {
+            let update = kept::update(contacts::table.find((tx.tenant, &id)))
+                .set((contacts::deleted_at.eq(None::<Timestamp>), contacts::updated_at.eq(now)));
+            on!(tx.conn, |c| update.execute(c))?;
+        }
+        return Ok(Some(id));
+    }
+    Ok(None)
+}
+
 /// Holds addresses until the transaction ends: no other transaction can look for their contact and make one.
 pub fn hold_addresses(tx: &mut Tx, addresses: &[(AddressKind, String)]) -> Result<()> {
     let tenant = tx.tenant;
@@ -79,6 +110,27 @@ pub fn prove_address(
     let update =
         kept::update(claimed).set((contact_addresses::proof.eq(proof), contact_addresses::added_at.eq(now)));
     on!(tx.conn, |c| update.execute(c)).map(|_| ())
+}
+
+/// Has an address of the contact's be the one that is shown and written to first.
+pub fn prefer_address(
+    tx: &mut Tx,
+    id: &ContactId,
+    (kind, value): (AddressKind, &str),
+    now: Timestamp,
+) -> Result<()> {
+    let own =
+        contact_addresses::table.find((tx.tenant, kind, value)).filter(contact_addresses::contact_id.eq(id));
+    let proof = contact_addresses::proof.eq(AddressProof::Person);
+    let update = kept::update(own).set((proof, contact_addresses::added_at.eq(now)));
+    on!(tx.conn, |c| update.execute(c)).map(|_| ())
+}
+
+/// Takes an address from the contact.
+pub fn remove_address(tx: &mut Tx, id: &ContactId, (kind, value): (AddressKind, &str)) -> Result<()> {
+    let own =
+        contact_addresses::table.find((tx.tenant, kind, value)).filter(contact_addresses::contact_id.eq(id));
+    on!(tx.conn, |c| diesel::delete(own).execute(c)).map(|_| ())
 }
 
 /// Lists a contact's addresses, the mail addresses first, and the better proven first of each kind: those that were

@@ -11,8 +11,13 @@ use nexora_core::base::clock::Timestamp;
 
 /// Returns the pattern of texts that contain a part, with a backslash before what is no joker.
 pub fn containing(part: &str) -> String {
+    holding(part.trim())
+}
+
+/// The same for a part with its blanks.
+pub fn holding(part: &str) -> String {
     let mut pattern = String::from("%");
-    for letter in part.trim().chars() {
+    for letter in part.chars() {
         if matches!(letter, '%' | '_' | '\\') {
             pattern.push('\\');
         }

@@ -19,13 +19,19 @@ use nexora_store::{Conn, Url, migration};
 use crate::harness::{Backend, Nexora, enquiry, new_tenant, on_both};
 
 /// The tables of tenants that stay behind, whatever is copied.
-const STAY: [&str; 15] = [
+const STAY: [&str; 21] = [
     "api_keys",
+    "assets",
     "attempts",
     "audit_people",
+    "companies",
+    "contact_groups",
+    "custom_fields",
     "erasures",
     "findings",
+    "group_members",
     "items",
+    "locations",
     "notices",
     "photos",
     "schedules",

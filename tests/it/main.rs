@@ -43,6 +43,7 @@ mod permission;
 mod photo_attack;
 mod plans;
 mod polling;
+mod records;
 mod restore;
 mod retention;
 mod sandbox;

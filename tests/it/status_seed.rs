@@ -200,14 +200,7 @@ impl Seed<'_> {
     }
 
     pub fn contact(&mut self, name: &str, at: Timestamp) -> ContactId {
-        let contact = Contact {
-            tenant_id: self.tenant.id.clone(),
-            id: ContactId::new(at),
-            name: name.to_owned(),
-            created_at: at,
-            updated_at: at,
-            timezone: None,
-        };
+        let contact = Contact::named(&self.tenant.id, name, at);
         contact::insert(self.conn, &contact).unwrap();
         contact.id
     }

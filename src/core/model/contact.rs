@@ -4,8 +4,9 @@ use diesel::prelude::*;
 use serde::Serialize;
 
 use crate::base::clock::Timestamp;
-use crate::base::text::define_words;
-use crate::model::{ContactId, TenantId};
+use crate::base::text::{Json, define_words};
+use crate::model::record::{CONTACT, Schema, Values, search};
+use crate::model::{CompanyId, ContactId, TenantId};
 
 define_words! {
     /// What kind of address a contact is known by.
@@ -46,6 +47,10 @@ diesel::table! {
         created_at -> BigInt,
         updated_at -> BigInt,
         timezone -> Nullable<Text>,
+        company_id -> Nullable<Text>,
+        fields -> Text,
+        search -> Text,
+        deleted_at -> Nullable<BigInt>,
     }
 }
 
@@ -61,6 +66,44 @@ pub struct Contact {
     pub updated_at: Timestamp,
     /// The IANA zone in which this person reads a clock, where it is known.
     pub timezone: Option<String>,
+    #[serde(skip)]
+    pub company_id: Option<CompanyId>,
+    /// What else is known, by the names of the fields of [`CONTACT`] and of the tenant's own.
+    #[serde(skip)]
+    pub fields: Json,
+    /// What a search compares.
+    #[serde(skip)]
+    pub search: String,
+    /// Since when it is only kept to be restored.
+    #[serde(skip)]
+    pub deleted_at: Option<Timestamp>,
+}
+
+impl Contact {
+    /// Returns a contact of whom nothing is known but the name.
+    pub fn named(tenant: &TenantId, name: &str, now: Timestamp) -> Contact {
+        Contact {
+            tenant_id: tenant.clone(),
+            id: ContactId::new(now),
+            name: name.to_owned(),
+            created_at: now,
+            updated_at: now,
+            timezone: None,
+            company_id: None,
+            fields: Json::empty_object(),
+            search: search::text_of_name(name),
+            deleted_at: None,
+        }
+    }
+
+    /// Gives it another name.
+    #[must_use]
+    pub fn renamed(self, name: String) -> Contact {
+        let mut values: Values = self.fields.read().unwrap_or_default();
+        values.insert("name".to_owned(), name.clone().into());
+        let schema = Schema { kind: &CONTACT, custom: Vec::new() };
+        Contact { name, search: search::text_of(&schema, &values), ..self }
+    }
 }
 
 diesel::table! {

@@ -56,6 +56,7 @@ pub mod verdict;
 
 use crate::base::id::define_ids;
 use crate::model::automation::automations;
+use crate::model::contact::{contact_addresses, contacts};
 use crate::model::effect::effects;
 use crate::model::event::events;
 use crate::model::form::photos;
@@ -72,6 +73,7 @@ use crate::model::user::{memberships, users};
 // The tables that queries join.
 diesel::joinable!(memberships -> users (user_id));
 diesel::joinable!(memberships -> tenants (tenant_id));
+diesel::allow_tables_to_appear_in_same_query!(contact_addresses, contacts);
 diesel::allow_tables_to_appear_in_same_query!(jobs, leads, photos, tasks);
 diesel::allow_tables_to_appear_in_same_query!(memberships, sessions, sign_ins, tenants, users);
 diesel::allow_tables_to_appear_in_same_query!(automations, effects, events, messages, runs);

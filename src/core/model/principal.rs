@@ -24,6 +24,7 @@ define_words! {
         Company = "company",
         Asset = "asset",
         Location = "location",
+        Group = "group",
         Suppression = "suppression",
         Job = "job",
         Task = "task",

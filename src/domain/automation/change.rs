@@ -80,12 +80,12 @@ pub fn responded(tx: &mut Tx, about: About, key: &str, at: Timestamp, now: Times
 
 fn update_contact(tx: &mut Tx, update: ContactUpdate, now: Timestamp) -> Result<()> {
     let Some(before) = contact::find(tx, &update.contact_id)? else { return Ok(()) };
-    let after = Contact {
-        name: update.name.unwrap_or(before.name),
-        timezone: update.timezone.or(before.timezone),
-        updated_at: now,
-        ..before
+    let timezone = update.timezone.or_else(|| before.timezone.clone());
+    let named = match update.name {
+        Some(name) => before.renamed(name),
+        None => before,
     };
+    let after = Contact { timezone, updated_at: now, ..named };
     contact::save(tx, &after)
 }
 

@@ -77,7 +77,7 @@ pub fn resolve(
     contact::hold_addresses(tx, &addresses)?;
     let mut owners = Vec::with_capacity(addresses.len());
     for (kind, value) in addresses {
-        let owner = contact::find_by_address(tx, kind, &value)?;
+        let owner = contact::restore_by_address(tx, kind, &value, now)?;
         owners.push((kind, value, owner));
     }
     let of_email = owners.iter().find(|(kind, ..)| *kind == AddressKind::Email);
@@ -118,14 +118,7 @@ fn without_email(tx: &mut Tx, id: ContactId) -> Result<Option<ContactId>> {
 }
 
 fn create(tx: &mut Tx, name: &str, now: Timestamp) -> Result<ContactId> {
-    let new = Contact {
-        tenant_id: tx.tenant().clone(),
-        id: ContactId::new(now),
-        name: name.to_owned(),
-        created_at: now,
-        updated_at: now,
-        timezone: None,
-    };
+    let new = Contact::named(tx.tenant(), name, now);
     contact::insert(tx, &new)?;
     Ok(new.id)
 }

@@ -64,6 +64,9 @@ fn role_allows(role: Role, Permission(noun, verb): Permission) -> bool {
         noun,
         Noun::Lead
             | Noun::Contact
+            | Noun::Company
+            | Noun::Asset
+            | Noun::Group
             | Noun::Job
             | Noun::Task
             | Noun::Appointment
@@ -81,7 +84,7 @@ fn role_allows(role: Role, Permission(noun, verb): Permission) -> bool {
         Role::Member => verb == Verb::Read || (daily && verb != Verb::Delete),
         Role::Technician => match noun {
             Noun::Job | Noun::Task | Noun::Appointment => matches!(verb, Verb::Read | Verb::Update),
-            Noun::Status | Noun::Contact => verb == Verb::Read,
+            Noun::Status | Noun::Contact | Noun::Company | Noun::Asset | Noun::Location => verb == Verb::Read,
             _ => false,
         },
         Role::Viewer => verb == Verb::Read,

@@ -10,6 +10,7 @@ use crate::domain::contact::consent::{Given, note};
 use crate::domain::contact::link::SignedLinks;
 use crate::domain::contact::{find_written, opt_out};
 use crate::ops::Subject;
+use crate::ops::record::{self as records, locale};
 use crate::ops::unit::Unit;
 use nexora_core::base::{Error, Result};
 use nexora_core::model::ContactId;
@@ -20,8 +21,10 @@ use nexora_core::model::contact::{AddressKind, Contact};
 use nexora_core::model::lead::ConsentRecord;
 use nexora_core::model::message::Message;
 use nexora_core::model::principal::{Noun, Operation, Verb};
+use nexora_core::model::record::value::Locale;
+use nexora_core::model::record::{CONTACT, Schema, Values};
 use nexora_core::model::tenant::Tenant;
-use nexora_store::{Claim, Inserted, consent, contact, message};
+use nexora_store::{Claim, Inserted, consent, contact, custom_field, message, record};
 
 pub const SET: Operation = Operation::new("contact.set", Noun::Contact, Verb::Update);
 pub const CONSENT: Operation = Operation::new("contact.consent", Noun::Contact, Verb::Update);
@@ -33,6 +36,13 @@ pub const LIFT: Operation = Operation::new("suppression.lift", Noun::Suppression
 pub struct ContactView {
     #[serde(flatten)]
     pub contact: Contact,
+    /// Every field that says something, but for those of `contact`.
+    #[serde(flatten)]
+    pub values: Values,
+    #[serde(skip)]
+    pub schema: Schema,
+    #[serde(skip)]
+    pub locale: Locale,
     pub addresses: Vec<Address>,
     pub consents: Vec<Consent>,
     pub messages: Vec<Message>,
@@ -56,6 +66,10 @@ pub async fn find(app: &App, tenant: &Tenant, wanted: &str) -> Result<ContactVie
     let (wanted, linker) = (wanted.to_owned(), SignedLinks::of(app));
     app.view(tenant, move |tx| {
         let contact = look_up(tx, &wanted)?;
+        let schema = custom_field::schema(tx, &CONTACT)?;
+        let record = record::find(tx, &schema, contact.id.as_str())?;
+        let mut values = record.map(|record| record.values).unwrap_or_default();
+        values.retain(|name, _| name != "name" && name != "timezone");
         let mut addresses = Vec::new();
         for (kind, value) in contact::addresses(tx, &contact.id)? {
             let hash = linker.hash_of(tx.tenant(), &value);
@@ -67,6 +81,9 @@ pub async fn find(app: &App, tenant: &Tenant, wanted: &str) -> Result<ContactVie
             consents: consent::of_contact(tx, &contact.id, SHOWN)?,
             messages: message::of_contact(tx, &contact.id, SHOWN)?,
             addresses,
+            values,
+            schema,
+            locale: locale(tx.tenant)?,
             contact,
         })
     })
@@ -79,8 +96,15 @@ fn look_up(tx: &mut Unit<'_>, wanted: &str) -> Result<Contact> {
         Ok(id) => Some(id),
         Err(_) => find_written(tx, tenant, wanted)?,
     };
-    let found = id.map(|id| contact::find(tx, &id)).transpose()?.flatten();
-    found.ok_or_else(|| tx.missing("contact", wanted))
+    match id.map(|id| contact::find(tx, &id)).transpose()?.flatten() {
+        Some(found) => Ok(found),
+        // By a name that only one contact has.
+        None => {
+            let schema = custom_field::schema(tx, &CONTACT)?;
+            let id = ContactId::parse(&records::look_up(tx, &schema, wanted)?.id)?;
+            contact::find(tx, &id)?.ok_or_else(|| tx.missing("contact", wanted))
+        }
+    }
 }
 
 /// Notes in which zone a contact reads a clock.

@@ -127,7 +127,7 @@ pub fn check_name(kind: &RecordKind, name: &str) -> Result<()> {
     const RESERVED: [&str; 7] =
         ["id", "tenant_id", "created_at", "updated_at", "deleted_at", "fields", "search"];
     if RESERVED.contains(&name) || kind.fields.iter().any(|field| field.name == name) {
-        return Err(Error::conflict(format!("a {} has a field `{name}` already", kind.word())));
+        return Err(Error::conflict(format!("{} has a field `{name}` already", kind.one())));
     }
     Ok(())
 }

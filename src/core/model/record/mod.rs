@@ -6,6 +6,7 @@
 
 pub mod custom_field;
 pub mod filter;
+pub mod group;
 mod kinds;
 pub mod search;
 pub mod value;
@@ -16,7 +17,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-pub use self::kinds::{ASSET, COMPANY, CONTACT, KINDS, LOCATION};
+pub use self::kinds::{ASSET, COMPANY, CONTACT, GROUP, KINDS, LOCATION};
 use crate::base::clock::Timestamp;
 use crate::base::text::did_you_mean;
 use crate::base::{Error, Result};
@@ -42,14 +43,46 @@ pub struct RecordKind {
     pub listed: &'static [&'static str],
     /// The field by which no two records of a tenant are the same.
     pub unique: Option<&'static str>,
+    pub actions: Actions,
     /// What a search looks at besides, as a condition in which `t` is the record's row and `{pattern}` what is searched.
     pub searched_elsewhere: Option<&'static str>,
 }
+
+/// What is done to records of a kind, as the audit trail calls it.
+#[derive(Debug)]
+pub struct Actions {
+    pub create: &'static str,
+    pub set: &'static str,
+    pub delete: &'static str,
+    pub restore: &'static str,
+    pub import: &'static str,
+    pub undo: &'static str,
+}
+
+macro_rules! actions {
+    ($word:literal) => {
+        $crate::model::record::Actions {
+            create: concat!($word, ".create"),
+            set: concat!($word, ".set"),
+            delete: concat!($word, ".delete"),
+            restore: concat!($word, ".restore"),
+            import: concat!($word, ".import"),
+            undo: concat!($word, ".undo_import"),
+        }
+    };
+}
+pub(crate) use actions;
 
 impl RecordKind {
     /// Returns the word for one such record: `company`.
     pub fn word(&self) -> &'static str {
         self.noun.name()
+    }
+
+    /// Returns the word with its article: `an asset`.
+    pub fn one(&self) -> String {
+        let article = if self.word().starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+        format!("{article} {}", self.word())
     }
 
     /// Finds the kind by its word.
@@ -227,7 +260,7 @@ impl Schema {
         self.fields().chain(&MOMENTS).find(|field| field.name == name).ok_or_else(|| {
             let word = self.kind.word();
             let hint = did_you_mean(name, self.fields().map(|field| field.name.as_ref()));
-            Error::usage(format!("a {word} has no field `{name}`"))
+            Error::usage(format!("{} has no field `{name}`", self.kind.one()))
                 .hint(hint.unwrap_or_else(|| format!("run `nexora field list {word}` to see them")))
         })
     }

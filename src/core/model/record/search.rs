@@ -3,11 +3,16 @@
 
 use rphonetic::{DoubleMetaphone, Encoder as _};
 use serde_json::Value;
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
 
 use crate::model::record::{Schema, Values};
 
 /// Stands before what says how a word sounds, and nowhere else.
 const SOUND: char = '~';
+
+/// Letters of a word whose sound is looked at.
+const LONGEST: usize = 40;
 
 /// Returns the text that is kept beside a record to be searched.
 pub fn text_of(schema: &Schema, values: &Values) -> String {
@@ -30,8 +35,10 @@ pub fn text_of_name(name: &str) -> String {
     format!(" {} {} ", folded(name), sounds_of(name))
 }
 
+/// Returns a text in small letters and without marks on them: `Zoë` is `zoe`.
 fn folded(text: &str) -> String {
-    text.to_lowercase().replace(SOUND, " ")
+    let plain = text.nfd().filter(|letter| !is_combining_mark(*letter));
+    plain.collect::<String>().to_lowercase().replace(SOUND, " ")
 }
 
 fn sounds_of(name: &str) -> String {
@@ -40,7 +47,8 @@ fn sounds_of(name: &str) -> String {
 
 /// Tells how a word sounds; nothing where it has no letters.
 fn sound(word: &str) -> Option<String> {
-    let letters: String = word.chars().filter(|letter| letter.is_alphabetic()).collect();
+    // Its rules know the letters of English alone.
+    let letters: String = folded(word).chars().filter(char::is_ascii_alphabetic).take(LONGEST).collect();
     let code = DoubleMetaphone::default().encode(&letters);
     (!code.is_empty()).then(|| format!("{SOUND}{}", code.to_lowercase()))
 }
@@ -85,6 +93,8 @@ pub fn words(wanted: &str) -> Vec<Word> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::model::record::CONTACT;
 
@@ -109,6 +119,23 @@ mod tests {
             text_of_name("John Smith"),
             text_of(&schema, &Values::from([("name".to_owned(), "John Smith".into())]))
         );
+    }
+
+    #[test]
+    fn marks_on_letters_do_not_matter() {
+        let text = text_of_name("Zoë Ruíz");
+        for wanted in ["zoe", "RUIZ", "ruíz", "ZOË"] {
+            assert!(words(wanted).iter().all(|word| text.contains(&word.text)), "{wanted}: {text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_name_breaks_it(name in "\\PC{0,60}", letters in "[a-zA-Z]{0,50}") {
+            for name in [name, letters] {
+                let _ = (text_of_name(&name), words(&name));
+            }
+        }
     }
 
     #[test]

@@ -212,6 +212,16 @@ pub fn of(record: &Record, field: &Field) -> Value {
     record.values.get(field.name.as_ref()).cloned().unwrap_or_default()
 }
 
+/// Reads the values of a new record.
+///
+/// # Errors
+/// As [`set`].
+pub fn read_all(schema: &Schema, changes: &[(String, String)], locale: Locale) -> Result<Values> {
+    let mut values = Values::new();
+    set(schema, &mut values, changes, locale)?;
+    Ok(values)
+}
+
 /// Changes values as they were written: an empty text takes a value away, and `+word` and `-word` change words.
 ///
 /// # Errors
@@ -246,15 +256,18 @@ fn changed_tags(values: &Values, name: &str, text: &str) -> Result<Vec<String>> 
     Ok(words.into_iter().collect())
 }
 
-/// Checks that everything is there that a record must have.
+/// Checks that everything is there that a record must have, and that it says anything at all.
 ///
 /// # Errors
 /// `Usage` naming what is missing.
 pub fn require(schema: &Schema, values: &Values) -> Result<()> {
+    if values.is_empty() {
+        return Err(Error::usage(format!("{} says nothing", schema.kind.one())).hint("add `--name …`"));
+    }
     match schema.fields().find(|field| field.is_required && !values.contains_key(field.name.as_ref())) {
         Some(field) => {
-            let (word, name) = (schema.kind.word(), &field.name);
-            Err(Error::usage(format!("a {word} needs `{name}`"))
+            let name = &field.name;
+            Err(Error::usage(format!("{} needs `{name}`", schema.kind.one()))
                 .hint(format!("add `--{} …`", name.replace('_', "-"))))
         }
         None => Ok(()),
@@ -264,7 +277,7 @@ pub fn require(schema: &Schema, values: &Values) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::record::CONTACT;
+    use crate::model::record::{COMPANY, CONTACT};
 
     fn locale(country: &str, zone: &str) -> Locale {
         Locale { country: Country::parse(country).unwrap(), zone: Zone::parse(zone).unwrap() }
@@ -279,7 +292,7 @@ mod tests {
         let (us, de) = (locale("US", "America/Chicago"), locale("DE", "Europe/Berlin"));
         for (kind, text, place, expected) in [
             (FieldKind::Text, "  two\u{7}  words ", us, json!("two words")),
-            (FieldKind::Email, "Jo@Example.com", us, json!("Jo@example.com")),
+            (FieldKind::Email, "Jo@Example.com", us, json!("Jo@Example.com")),
             (FieldKind::Phone, "(512) 555-0142", us, json!("+15125550142")),
             (FieldKind::Link, "example.com/a", us, json!("https://example.com/a")),
             (FieldKind::Number, "1,250", us, json!(1250)),
@@ -358,8 +371,11 @@ mod tests {
         change(&mut values, "city", "").unwrap();
         assert!(!values.contains_key("city"));
         assert!(change(&mut values, "last_lead_at", "2026-11-30").is_err());
-        assert!(require(&schema, &values).is_err());
-        change(&mut values, "name", "Jo Smith").unwrap();
         assert!(require(&schema, &values).is_ok());
+        assert!(require(&schema, &Values::new()).is_err());
+        let company = Schema { kind: &COMPANY, custom: Vec::new() };
+        assert!(require(&company, &values).is_err());
+        change(&mut values, "name", "Oak House").unwrap();
+        assert!(require(&company, &values).is_ok());
     }
 }

@@ -94,14 +94,7 @@ impl Sample {
             created_at: now,
             updated_at: now,
         };
-        let contact = Contact {
-            tenant_id: tenant.id.clone(),
-            id: contact_id,
-            name: lead.name.clone(),
-            created_at: now,
-            updated_at: now,
-            timezone: None,
-        };
+        let contact = Contact { id: contact_id, ..Contact::named(&tenant.id, &lead.name, now) };
         let addresses = vec![
             (AddressKind::Email, "jo@example.com".to_owned()),
             (AddressKind::Phone, "+15125550142".to_owned()),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::model::principal::Noun;
 use crate::model::record::FieldKind::{self, Choice, Date, Note, Record, Tags, Text};
-use crate::model::record::{Field, RecordKind};
+use crate::model::record::{Field, RecordKind, actions};
 
 const STATES: FieldKind = Choice(Cow::Borrowed(&[
     Cow::Borrowed("in use"),
@@ -58,5 +58,6 @@ pub static ASSET: RecordKind = RecordKind {
     ],
     listed: &["name", "make", "model", "serial", "service_due", "state"],
     unique: Some("serial"),
+    actions: actions!("asset"),
     searched_elsewhere: None,
 };

@@ -2,7 +2,7 @@
 
 use crate::model::principal::Noun;
 use crate::model::record::FieldKind::{Email, Link, Note, Number, Phone, Tags, Text};
-use crate::model::record::{Field, RecordKind};
+use crate::model::record::{Field, RecordKind, actions};
 
 pub static COMPANY: RecordKind = RecordKind {
     noun: Noun::Company,
@@ -68,5 +68,6 @@ pub static COMPANY: RecordKind = RecordKind {
     ],
     listed: &["name", "account_number", "city", "phone", "contacts", "assets"],
     unique: Some("account_number"),
+    actions: actions!("company"),
     searched_elsewhere: None,
 };

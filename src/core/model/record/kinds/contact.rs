@@ -6,7 +6,7 @@ use crate::model::principal::Noun;
 use crate::model::record::FieldKind::{
     self, Choice, Date, Email, Link, Moment, Note, Number, Phone, Record, Tags, Text, Zone,
 };
-use crate::model::record::{Field, RecordKind};
+use crate::model::record::{Field, RecordKind, actions};
 
 const PRIORITIES: FieldKind =
     Choice(Cow::Borrowed(&[Cow::Borrowed("low"), Cow::Borrowed("normal"), Cow::Borrowed("high")]));
@@ -30,13 +30,15 @@ pub static CONTACT: RecordKind = RecordKind {
         Field::new("email", Email, "mail address that is written to").linked(concat!(
             "(SELECT a.value FROM contact_addresses a WHERE a.tenant_id = t.tenant_id AND a.contact_id = t.id",
             " AND a.kind = 'email' ORDER BY CASE WHEN a.proof IN ('wrote', 'calendar', 'person') THEN 0",
-            " WHEN a.proof = 'claimed' THEN 1 ELSE 2 END, a.added_at, a.value LIMIT 1)"
+            " WHEN a.proof = 'claimed' THEN 1 ELSE 2 END,",
+            " CASE WHEN a.proof IN ('wrote', 'calendar', 'person') THEN -a.added_at ELSE a.added_at END, a.value LIMIT 1)"
         ))
         .headed(&["e mail", "mail", "email address", "e mail address", "e mail 1 value", "email 1 value", "primary email"]),
         Field::new("phone", Phone, "telephone number").linked(concat!(
             "(SELECT a.value FROM contact_addresses a WHERE a.tenant_id = t.tenant_id AND a.contact_id = t.id",
             " AND a.kind = 'phone' ORDER BY CASE WHEN a.proof IN ('wrote', 'calendar', 'person') THEN 0",
-            " WHEN a.proof = 'claimed' THEN 1 ELSE 2 END, a.added_at, a.value LIMIT 1)"
+            " WHEN a.proof = 'claimed' THEN 1 ELSE 2 END,",
+            " CASE WHEN a.proof IN ('wrote', 'calendar', 'person') THEN -a.added_at ELSE a.added_at END, a.value LIMIT 1)"
         ))
         .headed(&["telephone", "phone number", "tel", "phone 1 value", "primary phone", "home phone", "telefon"]),
         Field::new("email_2", Email, "another mail address")
@@ -97,6 +99,7 @@ pub static CONTACT: RecordKind = RecordKind {
     ],
     listed: &["name", "email", "phone", "city", "tags", "last_lead_at"],
     unique: None,
+    actions: actions!("contact"),
     searched_elsewhere: Some(
         "t.id IN (SELECT a.contact_id FROM contact_addresses a
                    WHERE a.tenant_id = t.tenant_id AND a.value LIKE {pattern} ESCAPE '\\')",

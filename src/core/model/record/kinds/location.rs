@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::model::principal::Noun;
 use crate::model::record::FieldKind::{self, Choice, Email, Link, Note, Phone, Tags, Text, Zone};
-use crate::model::record::{Field, RecordKind};
+use crate::model::record::{Field, RecordKind, actions};
 
 const KINDS: FieldKind = Choice(Cow::Borrowed(&[
     Cow::Borrowed("retail"),
@@ -38,11 +38,13 @@ pub static LOCATION: RecordKind = RecordKind {
         Field::new("hours", Text, "when it is open, such as `Mon-Fri 08:00-18:00`")
             .headed(&["opening hours", "business hours"]),
         Field::new("currency", Text, "currency, such as `USD`"),
-        Field::new("color", Text, "colour of its brand, such as `#0b6bcb`").headed(&["colour"]),
+        Field::new("brand_color", Text, "colour of its brand, such as `#0b6bcb`")
+            .headed(&["color", "colour"]),
         Field::new("tags", Tags, "words that sort it").searched(),
         Field::new("notes", Note, "what else is to be known").headed(&["note", "comments"]),
     ],
     listed: &["name", "kind", "city", "phone", "timezone"],
     unique: Some("name"),
+    actions: actions!("location"),
     searched_elsewhere: None,
 };

@@ -3,13 +3,15 @@
 mod asset;
 mod company;
 mod contact;
+mod group;
 mod location;
 
 pub use self::asset::ASSET;
 pub use self::company::COMPANY;
 pub use self::contact::CONTACT;
+pub use self::group::GROUP;
 pub use self::location::LOCATION;
 use crate::model::record::RecordKind;
 
 /// Every kind.
-pub static KINDS: [&RecordKind; 4] = [&CONTACT, &COMPANY, &ASSET, &LOCATION];
+pub static KINDS: [&RecordKind; 5] = [&CONTACT, &COMPANY, &ASSET, &LOCATION, &GROUP];

@@ -1,0 +1,11 @@
+DROP TABLE custom_fields;
+DROP INDEX contacts_by_company;
+ALTER TABLE contacts DROP COLUMN deleted_at;
+ALTER TABLE contacts DROP COLUMN search;
+ALTER TABLE contacts DROP COLUMN fields;
+ALTER TABLE contacts DROP COLUMN company_id;
+DROP TABLE group_members;
+DROP TABLE contact_groups;
+DROP TABLE locations;
+DROP TABLE assets;
+DROP TABLE companies;
