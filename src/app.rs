@@ -206,6 +206,18 @@ impl App {
         })
     }
 
+    /// Returns an application of which everything is done in one transaction, which `keep_all` of its database commits. It is
+    /// for operations that ask nobody outside.
+    ///
+    /// # Errors
+    /// `Unavailable` when the transaction cannot be begun.
+    pub async fn in_transaction(&self) -> Result<Arc<App>> {
+        let db = self.db.begin().await?;
+        let environment = environment(&self.config, self.clock.clone());
+        let registry = Registry::new(self.connectors().clone(), environment);
+        Ok(App::assemble(self.config.clone(), db, self.clock.clone(), self.key.clone(), registry))
+    }
+
     /// Returns the connectors that this program has.
     pub fn connectors(&self) -> &Connectors {
         self.registry.connectors()

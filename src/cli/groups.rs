@@ -13,8 +13,14 @@ const GROUPS: [(&str, &[&str]); 6] = [
         &["lead", "contact", "suppression", "job", "task", "appointment", "message", "form", "source"],
     ),
     ("Automations", &["automation", "simulate", "digest", "event", "run", "effect", "cursor"]),
-    ("Tenants and access", &["tenant", "connection", "user", "role", "session", "key", "audit", "retention"]),
-    ("The installation", &["backup", "restore", "key-file", "config", "migrate", "tls", "sandbox", "completions", "man"]),
+    (
+        "Tenants and access",
+        &["tenant", "apply", "connection", "user", "role", "session", "key", "audit", "retention"],
+    ),
+    (
+        "The installation",
+        &["backup", "restore", "key-file", "config", "migrate", "tls", "sandbox", "completions", "man"],
+    ),
 ];
 
 /// Returns the template of the program's help, for its commands.

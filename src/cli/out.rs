@@ -90,6 +90,12 @@ impl Out {
         print(&text.join("\n"))
     }
 
+    /// Prints a sentence that is the answer.
+    #[expect(clippy::unused_self, reason = "what is printed goes through `Out`")]
+    pub fn line(&self, text: &str) -> Result<()> {
+        print(text)
+    }
+
     /// Prints a table below an item; as JSON the item has it inside already.
     pub fn section(&self, title: &str, headers: &[&str], rows: Vec<Vec<String>>) -> Result<()> {
         if self.is_json() || rows.is_empty() {

@@ -160,6 +160,16 @@ pub fn number(conn: &mut Conn, sql: &str) -> Result<i64> {
     Ok(rows.first().map_or(0, |row| row.tables))
 }
 
+/// Has a transaction that has just begun read everything as of one moment. On SQLite each does.
+pub fn read_as_of_now(conn: &mut Conn) -> Result<()> {
+    match conn {
+        Conn::Sqlite(_) => Ok(()),
+        Conn::Postgres(c) => {
+            c.batch_execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").map_err(Into::into)
+        }
+    }
+}
+
 /// Asks the server for a sign of life.
 pub fn ping(conn: &mut Conn) -> Result<()> {
     on!(conn, |c| c.batch_execute("SELECT 1"))

@@ -28,6 +28,7 @@ pub mod event;
 pub mod finding;
 pub mod follow;
 pub mod form;
+mod held;
 pub mod inspection;
 pub mod item;
 pub mod job;
@@ -40,6 +41,7 @@ pub mod notice;
 mod postgres;
 pub mod restore;
 pub mod retention;
+pub mod rows;
 pub mod run;
 pub mod schedule;
 pub mod scratch;
@@ -51,6 +53,7 @@ mod sqlite;
 mod statistics;
 pub mod task;
 pub mod tenant;
+pub mod tenant_data;
 pub mod tenant_deletion;
 pub mod timer;
 mod tx;
@@ -67,6 +70,7 @@ use tokio::sync::{Notify, OnceCell, oneshot};
 pub use tx::Tx;
 
 use crate::conn::Pool;
+use crate::held::Held;
 use crate::postgres::news::News;
 pub use crate::postgres::news::tell_with;
 use crate::writer::Writer;
@@ -155,7 +159,7 @@ pub struct Db(Arc<Inner>);
 
 enum Inner {
     /// One writer thread that commits in groups, and a pool of readers.
-    Sqlite { readers: Pool, writer: Writer },
+    Sqlite { url: Url, readers: Pool, writer: Writer },
     Postgres {
         url: Url,
         pool: Pool,
@@ -163,6 +167,8 @@ enum Inner {
         writer: OnceCell<Writer>,
         news: News,
     },
+    /// One transaction, in which everything is done.
+    Held(Held),
 }
 
 impl Db {
@@ -205,7 +211,7 @@ impl Db {
             Ok(match &url {
                 Url::Sqlite(_) | Url::Scratch(_) => {
                     let writer = Writer::start(url.clone())?;
-                    Inner::Sqlite { readers: conn::pool(&url, sqlite::READERS)?, writer }
+                    Inner::Sqlite { readers: conn::pool(&url, sqlite::READERS)?, url: url.clone(), writer }
                 }
                 Url::Postgres(address) => {
                     // A pool would only say that none came in time: this says why.
@@ -238,6 +244,7 @@ impl Db {
         blocking(move || match &*db {
             Inner::Sqlite { readers, .. } => conn::lend(readers, work),
             Inner::Postgres { pool, .. } => conn::lend(pool, work),
+            Inner::Held(held) => held.run(work),
         })
         .await
     }
@@ -270,6 +277,7 @@ impl Db {
         F: Fn(&mut Conn) -> Result<T> + Send + 'static,
     {
         let writer = match &*self.0 {
+            Inner::Held(_) => return self.write(work).await,
             Inner::Sqlite { writer, .. } => writer,
             Inner::Postgres { url, writer, .. } => {
                 let start = || {
@@ -310,7 +318,7 @@ impl Db {
         T: Send + 'static,
     {
         match &*self.0 {
-            Inner::Sqlite { .. } => match self.read(read).await? {
+            Inner::Sqlite { .. } | Inner::Held(_) => match self.read(read).await? {
                 ControlFlow::Continue(decided) => self.write(move |conn| write(conn, decided)).await,
                 ControlFlow::Break(value) => Ok(value),
             },
@@ -327,10 +335,11 @@ impl Db {
     async fn write_erased(&self, work: Work) -> Result<()> {
         match &*self.0 {
             Inner::Sqlite { writer, .. } => writer.run(work).await,
-            Inner::Postgres { .. } => {
+            Inner::Postgres { .. } | Inner::Held(_) => {
                 let db = Arc::clone(&self.0);
                 blocking(move || match &*db {
                     Inner::Postgres { pool, .. } => conn::lend(pool, |conn| conn.transaction(work)),
+                    Inner::Held(held) => held.run(work),
                     Inner::Sqlite { .. } => unreachable!("the backend of an open database does not change"),
                 })
                 .await
@@ -344,7 +353,7 @@ impl Db {
     /// `Unavailable` when the database cannot be reached.
     pub async fn refresh_statistics(&self) -> Result<()> {
         match &*self.0 {
-            Inner::Sqlite { .. } => Ok(()),
+            Inner::Sqlite { .. } | Inner::Held(_) => Ok(()),
             Inner::Postgres { .. } => self.read(postgres::statistics::refresh).await,
         }
     }
@@ -354,13 +363,14 @@ impl Db {
         match &*self.0 {
             Inner::Sqlite { writer, .. } => writer.changed_elsewhere(),
             Inner::Postgres { news, .. } => Arc::clone(&news.changed),
+            Inner::Held(held) => held.changed(),
         }
     }
 
     /// Tells other processes soon that there is something for them to do. On SQLite they see it by themselves.
     pub fn tell_others(&self) {
         match &*self.0 {
-            Inner::Sqlite { .. } => {}
+            Inner::Sqlite { .. } | Inner::Held(_) => {}
             Inner::Postgres { news, .. } => news.tell(),
         }
     }

@@ -6,6 +6,7 @@
 use diesel::prelude::*;
 
 use crate::conn::on;
+use crate::rows::{self, Kind};
 use crate::{Claim, Conn, Inserted, dialect};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
@@ -104,23 +105,14 @@ pub fn rows(
     tenant: &TenantId,
     take: &mut dyn FnMut(&str, &str) -> Result<()>,
 ) -> Result<()> {
-    const PAGE: usize = 500;
-    let exported = TABLES.iter().filter(|(table, _)| !NOT_EXPORTED.contains(table));
-    let own = format!("tenant_id = '{tenant}'");
-    let all = exported.map(|(table, column)| (*table, *column, own.clone()));
-    for (table, column, own) in all.chain([("tenants", "id", format!("id = '{tenant}'"))]) {
-        let sql = dialect::rows_as_json(conn, table, &own)?;
-        let mut seen = 0;
-        loop {
-            // More columns than the one do no harm: the order only has to be the same each time.
-            let page =
-                dialect::texts(conn, &format!("{sql} ORDER BY {column}, 1 LIMIT {PAGE} OFFSET {seen}"))?;
-            page.iter().try_for_each(|row| take(table, row))?;
-            seen += page.len();
-            if page.len() < PAGE {
-                break;
-            }
-        }
+    for table in rows::tables(conn)? {
+        let own = match table.name.as_str() {
+            "tenants" => format!("id = '{tenant}'"),
+            name if NOT_EXPORTED.contains(&name) || !table.has("tenant_id") => continue,
+            _ => format!("tenant_id = '{tenant}'"),
+        };
+        let table = table.without(|column| column.kind == Kind::Bytes);
+        rows::each(conn, &table, &own, &mut |row| take(&table.name, row))?;
     }
     Ok(())
 }

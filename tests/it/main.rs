@@ -54,6 +54,8 @@ mod site;
 mod sources;
 mod status_page;
 mod status_seed;
+mod tenant_moving;
+mod tenant_text;
 mod trust;
 mod turnstile;
 mod visitor;
