@@ -37,6 +37,7 @@ pub mod key;
 pub mod lead;
 pub mod message;
 pub mod migration;
+pub mod moved;
 pub mod notice;
 mod postgres;
 pub mod restore;

@@ -91,6 +91,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("config check", "operator"),
     ("config show", "operator"),
     ("migrate --status", "operator"),
+    ("migrate --to postgres://nexora@db.example.com/nexora", "operator"),
     ("completions bash", ""),
     ("man lead list", ""),
     ("tls self-signed a.example", "operator"),

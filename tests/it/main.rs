@@ -39,6 +39,7 @@ mod leaving;
 mod lists;
 mod machine;
 mod messages;
+mod moving;
 mod permission;
 mod photo_attack;
 mod plans;
