@@ -14,7 +14,10 @@ const GROUPS: [(&str, &[&str]); 6] = [
     ),
     ("Automations", &["automation", "simulate", "digest", "event", "run", "effect", "cursor"]),
     ("Tenants and access", &["tenant", "connection", "user", "role", "session", "key", "audit", "retention"]),
-    ("The installation", &["backup", "restore", "key-file", "config", "migrate", "tls", "sandbox", "completions", "man"]),
+    (
+        "The installation",
+        &["backup", "restore", "key-file", "config", "migrate", "tls", "sandbox", "completions", "man"],
+    ),
 ];
 
 /// Returns the template of the program's help, for its commands.

@@ -37,6 +37,7 @@ pub mod lead;
 pub mod message;
 pub mod migration;
 pub mod notice;
+pub mod password_link;
 mod postgres;
 pub mod restore;
 pub mod retention;

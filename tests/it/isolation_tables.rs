@@ -49,6 +49,8 @@ pub const ROUTES: &[(&str, &str, Shows)] = &[
     ("/status/{slug}", "GET", Shows::Tenant("status.read")),
     ("/status/sign-in", "GET POST", Shows::Public),
     ("/status/sign-in/password", "GET POST", Shows::Public),
+    ("/status/sign-in/forgotten", "GET POST", Shows::Public),
+    ("/status/sign-in/password/{token}", "GET POST", Shows::Public),
     ("/status/sign-out", "GET POST", Shows::Public),
 ];
 
@@ -107,6 +109,11 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("user create new@acme.example.com --role owner", "user.create tenant.delete"),
     ("user create op@example.com --role viewer", "operator"),
     ("user create new@acme.example.com --operator", "operator"),
+    ("user invite new@acme.example.com --role member", "user.create"),
+    ("user invite new@acme.example.com --role owner", "user.create tenant.delete"),
+    ("user invite op@example.com --role viewer", "operator"),
+    ("user invite new@acme.example.com --operator", "operator"),
+    ("user reset-link viewer@acme.example.com", "operator"),
     ("user list", "user.read"),
     ("user show viewer@acme.example.com", "operator"),
     ("user delete viewer@acme.example.com", "operator"),

@@ -32,6 +32,7 @@ pub mod message;
 pub mod outbound;
 pub mod outcome;
 pub mod panel;
+pub mod password_link;
 pub mod phone;
 pub mod principal;
 pub mod quota;
