@@ -64,6 +64,8 @@ pub struct App {
     pub lead_sources: LeadSources,
     /// The fetches under way in this process.
     pub fetches: TaskTracker,
+    /// The mails to users under way in this process.
+    pub letters: TaskTracker,
 }
 
 /// Where tenants that rehearse send things: a sandbox that is started when it is first wanted.
@@ -203,6 +205,7 @@ impl App {
             profiles: PublicProfiles::default(),
             lead_sources,
             fetches: TaskTracker::new(),
+            letters: TaskTracker::new(),
         })
     }
 

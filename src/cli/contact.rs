@@ -1,19 +1,23 @@
 //! `nexora contact` and `nexora suppression`.
 
+use std::cmp::Reverse;
+
 use clap::Subcommand;
 
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::permission::Need;
-use crate::cli::{Context, Page, person};
+use crate::cli::{Context, Page, follow, person};
 use crate::domain::contact::person::Named;
 use crate::ops::contact::{self, ContactView, erasure};
-use nexora_core::base::Result;
+use nexora_core::base::{Error, Result};
 use nexora_core::model::ContactId;
 use nexora_core::model::address::{EmailAddress, Zone};
 use nexora_core::model::consent::Channel;
 use nexora_core::model::consent::Scope;
+use nexora_core::model::contact::Contact;
 use nexora_core::model::lead::ConsentRecord;
 use nexora_core::model::principal::{Noun, Permission, Verb};
+use nexora_core::model::tenant::Tenant;
 use nexora_store as store;
 
 #[derive(Subcommand)]
@@ -24,6 +28,9 @@ pub enum Command {
         /// Only contacts older than this one
         #[arg(long, value_name = "ID")]
         before: Option<ContactId>,
+        /// Of every tenant
+        #[arg(long)]
+        all_tenants: bool,
         #[command(flatten)]
         page: Page,
     },
@@ -81,6 +88,7 @@ impl Command {
             Command::Show { .. } => {
                 Need::Tenant([Noun::Contact, Noun::Message].map(|noun| Permission(noun, Verb::Read)).to_vec())
             }
+            Command::List { all_tenants: true, .. } => Need::Operator,
             Command::List { .. } | Command::Receipts => Need::read(Noun::Contact),
             Command::Export { .. } => Need::of(erasure::EXPORT),
             Command::Forget { .. } => Need::of(erasure::FORGET),
@@ -135,20 +143,12 @@ impl SuppressionCommand {
 
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
+    if let Command::List { before, all_tenants, page } = command {
+        return list(context, before.as_ref(), (all_tenants, page.limit), out).await;
+    }
     let tenant = context.tenant().await?;
     match command {
-        Command::List { before, page: Page { limit } } => {
-            let contacts =
-                app.view(&tenant, move |tx| store::contact::list(tx, before.as_ref(), limit)).await?;
-            out.list(&["name", "timezone", "since", "id"], &contacts, |contact| {
-                vec![
-                    contact.name.clone(),
-                    maybe(contact.timezone.as_ref()),
-                    ago(contact.created_at),
-                    contact.id.to_string(),
-                ]
-            })
-        }
+        Command::List { .. } => Err(Error::internal("contacts are listed elsewhere")),
         Command::Export { contact, arguments } => {
             person::export(context, Named::Contact(contact), &arguments, out).await
         }
@@ -168,6 +168,30 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             out.item(&new, &[("consent", said.to_owned()), ("id", new.id.to_string())])
         }
     }
+}
+
+async fn list(
+    context: &Context,
+    before: Option<&ContactId>,
+    (all_tenants, limit): (bool, i64),
+    out: &Out,
+) -> Result<()> {
+    let row = |contact: &Contact| {
+        vec![
+            contact.name.clone(),
+            maybe(contact.timezone.as_ref()),
+            ago(contact.created_at),
+            contact.id.to_string(),
+        ]
+    };
+    let fetch = async |tenant: Tenant| {
+        let before = before.cloned();
+        context.app.view(&tenant, move |tx| store::contact::list(tx, before.as_ref(), limit)).await
+    };
+    let shown: (&[&str], _) =
+        (&["name", "timezone", "since", "id"], &row as &dyn Fn(&Contact) -> Vec<String>);
+    let newest = |contact: &Contact| Reverse(contact.id.clone());
+    follow::merged(context, all_tenants, shown, (newest, limit), fetch, out).await
 }
 
 fn show(view: &ContactView, out: &Out) -> Result<()> {

@@ -49,6 +49,7 @@ mod tls;
 mod top;
 mod totp;
 mod trial;
+mod undo;
 mod user;
 
 use std::path::PathBuf;

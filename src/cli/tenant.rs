@@ -7,7 +7,7 @@ use clap::Subcommand;
 use crate::cli::automation::parse_setting;
 use crate::cli::out::{Out, ago};
 use crate::cli::permission::Need;
-use crate::cli::{Context, apply};
+use crate::cli::{Context, apply, undo};
 use crate::ops::tenant::{self, NewTenant, deletion, text};
 use nexora_core::base::Result;
 use nexora_core::base::wording::count;
@@ -141,7 +141,15 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         }
         Command::Show { slug } => show(context, &tenant::find(app, &slug).await?, out),
         Command::Set { slug, changes } => {
-            show(context, &tenant::set(app, actor, &slug, &changes).await?, out)
+            let before = tenant::find(app, &slug).await?;
+            let after = tenant::set(app, actor, &slug, &changes).await?;
+            show(context, &after, out)?;
+            let (was, is) = ((before.clone(), before.settings()?), (after.clone(), after.settings()?));
+            let words = undo::settings(SETTINGS, &was, &is);
+            if !words.is_empty() {
+                out.undo(&format!("nexora tenant set {slug} {}", words.join(" ")));
+            }
+            Ok(())
         }
         Command::Suspend { slug } => {
             show(context, &tenant::suspend(app, actor, &slug).await?, out)?;

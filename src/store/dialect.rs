@@ -60,6 +60,14 @@ pub fn place_of(conn: &Conn) -> &'static str {
     }
 }
 
+/// Returns the expression for the lead that an event says it is about.
+pub fn lead_of_event(conn: &Conn) -> &'static str {
+    match conn {
+        Conn::Sqlite(_) => "events.payload ->> '$.lead_id'",
+        Conn::Postgres(_) => "events.payload::json ->> 'lead_id'",
+    }
+}
+
 /// Returns what has texts compared byte by byte, whatever the order of a column.
 pub fn plain_order(conn: &Conn) -> &'static str {
     match conn {

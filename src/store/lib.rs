@@ -39,6 +39,7 @@ pub mod message;
 pub mod migration;
 pub mod moved;
 pub mod notice;
+pub mod password_link;
 mod postgres;
 pub mod restore;
 pub mod retention;
@@ -126,6 +127,20 @@ macro_rules! narrowed {
     }};
 }
 pub(crate) use narrowed;
+
+/// Narrows a query of rows that may name a contact to those who came by a source of leads; `$lead` says which lead a
+/// row is about by itself.
+macro_rules! of_source {
+    ($query:ident, $table:ident, $lead:expr, $tx:ident, $filter:ident) => {{
+        if let Some(source) = &$filter.source {
+            let came = leads::table.filter(leads::tenant_id.eq($tx.tenant)).filter(leads::source.eq(source));
+            let people = came.filter(leads::contact_id.is_not_null()).select(leads::contact_id);
+            let own = came.select(leads::id.nullable());
+            $query = $query.filter($table::contact_id.eq_any(people).or($lead.eq_any(own)));
+        }
+    }};
+}
+pub(crate) use of_source;
 
 /// Whether an insert made a row, or found the one that was there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -160,7 +160,13 @@ pub fn finish(conn: &mut Conn, tenant: &TenantId) -> Result<bool> {
             "'{user}' AND NOT EXISTS (SELECT 1 FROM memberships WHERE user_id = '{user}')
              AND NOT EXISTS (SELECT 1 FROM users WHERE id = '{user}' AND operator)"
         );
-        for (table, column) in [("sessions", "user_id"), ("sign_ins", "user_id"), ("users", "id")] {
+        let tables = [
+            ("sessions", "user_id"),
+            ("sign_ins", "user_id"),
+            ("password_links", "user_id"),
+            ("users", "id"),
+        ];
+        for (table, column) in tables {
             dialect::run(conn, &format!("DELETE FROM {table} WHERE {column} = {alone}"))?;
         }
     }

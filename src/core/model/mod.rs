@@ -32,6 +32,7 @@ pub mod message;
 pub mod outbound;
 pub mod outcome;
 pub mod panel;
+pub mod password_link;
 pub mod phone;
 pub mod principal;
 pub mod quota;
@@ -73,7 +74,7 @@ diesel::joinable!(memberships -> users (user_id));
 diesel::joinable!(memberships -> tenants (tenant_id));
 diesel::allow_tables_to_appear_in_same_query!(jobs, leads, photos, tasks);
 diesel::allow_tables_to_appear_in_same_query!(memberships, sessions, sign_ins, tenants, users);
-diesel::allow_tables_to_appear_in_same_query!(automations, effects, events, messages, runs);
+diesel::allow_tables_to_appear_in_same_query!(automations, effects, events, leads, messages, runs);
 
 define_ids! {
     /// Names one tenant.
