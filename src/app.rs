@@ -64,6 +64,8 @@ pub struct App {
     pub lead_sources: LeadSources,
     /// The fetches under way in this process.
     pub fetches: TaskTracker,
+    /// The mails to users under way in this process.
+    pub letters: TaskTracker,
 }
 
 /// Where tenants that rehearse send things: a sandbox that is started when it is first wanted.
@@ -203,7 +205,20 @@ impl App {
             profiles: PublicProfiles::default(),
             lead_sources,
             fetches: TaskTracker::new(),
+            letters: TaskTracker::new(),
         })
+    }
+
+    /// Returns an application of which everything is done in one transaction, which `keep_all` of its database commits. It is
+    /// for operations that ask nobody outside.
+    ///
+    /// # Errors
+    /// `Unavailable` when the transaction cannot be begun.
+    pub async fn in_transaction(&self) -> Result<Arc<App>> {
+        let db = self.db.begin().await?;
+        let environment = environment(&self.config, self.clock.clone());
+        let registry = Registry::new(self.connectors().clone(), environment);
+        Ok(App::assemble(self.config.clone(), db, self.clock.clone(), self.key.clone(), registry))
     }
 
     /// Returns the connectors that this program has.

@@ -1,13 +1,16 @@
 //! `nexora appointment`.
 
 use clap::Subcommand;
+use serde::Serialize;
 
 use crate::cli::out::Out;
 use crate::cli::permission::Need;
-use crate::cli::{Context, Page, input};
+use crate::cli::{Context, Page, follow, input};
 use nexora_core::base::Result;
 use nexora_core::base::wording::LocalClock;
+use nexora_core::model::appointment::Appointment;
 use nexora_core::model::principal::Noun;
+use nexora_core::model::tenant::Tenant;
 use nexora_store as store;
 
 #[derive(Subcommand)]
@@ -18,6 +21,9 @@ pub enum Command {
         /// By the tenant's clocks; from now on when left out
         #[arg(long)]
         from: Option<String>,
+        /// Of every tenant
+        #[arg(long)]
+        all_tenants: bool,
         #[command(flatten)]
         page: Page,
     },
@@ -27,27 +33,41 @@ impl Command {
     /// Says what must be permitted.
     pub fn need(&self) -> Need {
         match self {
+            Command::List { all_tenants: true, .. } => Need::Operator,
             Command::List { .. } => Need::read(Noun::Appointment),
         }
     }
 }
 
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
-    let tenant = context.tenant().await?;
-    let Command::List { from, page: Page { limit } } = command;
-    let clock = LocalClock { now: context.app.clock.now(), zone: tenant.zone()?.tz(), format: "%H:%M" };
-    let from = match from {
-        Some(text) => input::moment(&tenant, &text)?,
-        None => clock.now,
+    let app = &context.app;
+    let Command::List { from, all_tenants, page: Page { limit } } = command;
+    // Each by the clocks of its own tenant.
+    let fetch = async |tenant: Tenant| {
+        let clock = LocalClock { now: app.clock.now(), zone: tenant.zone()?.tz(), format: "%H:%M" };
+        let from = match &from {
+            Some(text) => input::moment(&tenant, text)?,
+            None => clock.now,
+        };
+        let found = app.view(&tenant, move |tx| store::appointment::list(tx, from, limit)).await?;
+        let timed =
+            |appointment: Appointment| Timed { begins: clock.full(appointment.starts_at), appointment };
+        Ok(found.into_iter().map(timed).collect())
     };
-    let appointments = context.app.view(&tenant, move |tx| store::appointment::list(tx, from, limit)).await?;
-    out.list(&["begins", "title", "state", "location", "id"], &appointments, |appointment| {
-        vec![
-            clock.full(appointment.starts_at),
-            appointment.title.clone(),
-            appointment.state.to_string(),
-            appointment.location.clone(),
-            appointment.id.to_string(),
-        ]
-    })
+    let row = |timed: &Timed| {
+        let Appointment { title, state, location, id, .. } = &timed.appointment;
+        vec![timed.begins.clone(), title.clone(), state.to_string(), location.clone(), id.to_string()]
+    };
+    let next = |timed: &Timed| (timed.appointment.starts_at, timed.appointment.id.clone());
+    let headers = ["begins", "title", "state", "location", "id"];
+    follow::merged(context, all_tenants, (&headers, &row), (next, limit), fetch, out).await
+}
+
+/// An appointment, and when it begins by its tenant's clocks.
+#[derive(Serialize)]
+struct Timed {
+    #[serde(flatten)]
+    appointment: Appointment,
+    #[serde(skip)]
+    begins: String,
 }

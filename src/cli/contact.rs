@@ -20,6 +20,13 @@ use nexora_store as store;
 pub enum Command {
     #[command(flatten)]
     Records(record::Command<record::Contact>),
+    #[command(flatten)]
+    Person(PersonCommand),
+}
+
+/// What is done to people, and to no other record.
+#[derive(Subcommand)]
+pub enum PersonCommand {
     /// Note in which zone a contact lives: quiet hours go by it
     #[command(after_help = "Example:\n  nexora contact timezone jo@example.com America/Denver --tenant acme")]
     Timezone { contact: String, zone: Zone },
@@ -73,11 +80,11 @@ impl Command {
                 Need::Tenant([Noun::Contact, Noun::Message].map(|noun| Permission(noun, Verb::Read)).to_vec())
             }
             Command::Records(command) => command.need(),
-            Command::Receipts => Need::read(Noun::Contact),
-            Command::Export { .. } => Need::of(erasure::EXPORT),
-            Command::Forget { .. } => Need::of(erasure::FORGET),
-            Command::Timezone { .. } => Need::of(contact::SET),
-            Command::Consent { .. } => Need::of(contact::CONSENT),
+            Command::Person(PersonCommand::Receipts) => Need::read(Noun::Contact),
+            Command::Person(PersonCommand::Export { .. }) => Need::of(erasure::EXPORT),
+            Command::Person(PersonCommand::Forget { .. }) => Need::of(erasure::FORGET),
+            Command::Person(PersonCommand::Timezone { .. }) => Need::of(contact::SET),
+            Command::Person(PersonCommand::Consent { .. }) => Need::of(contact::CONSENT),
         }
     }
 }
@@ -126,25 +133,32 @@ impl SuppressionCommand {
 }
 
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
+    match command {
+        Command::Records(record::Command::Show { wanted }) => {
+            let tenant = context.tenant().await?;
+            show(&contact::find(&context.app, &tenant, &wanted).await?, out)
+        }
+        Command::Records(command) => record::run(context, command, out).await,
+        Command::Person(command) => run_person(context, command, out).await,
+    }
+}
+
+async fn run_person(context: &Context, command: PersonCommand, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
     let tenant = context.tenant().await?;
     match command {
-        Command::Records(record::Command::Show { wanted }) => {
-            show(&contact::find(app, &tenant, &wanted).await?, out)
-        }
-        Command::Records(command) => record::run(context, command, out).await,
-        Command::Export { contact, arguments } => {
+        PersonCommand::Export { contact, arguments } => {
             person::export(context, Named::Contact(contact), &arguments, out).await
         }
-        Command::Forget { contact, arguments } => {
+        PersonCommand::Forget { contact, arguments } => {
             person::forget(context, Named::Contact(contact), &arguments, out).await
         }
-        Command::Receipts => person::receipts(context, out).await,
-        Command::Timezone { contact, zone } => {
+        PersonCommand::Receipts => person::receipts(context, out).await,
+        PersonCommand::Timezone { contact, zone } => {
             let changed = contact::set_zone(app, actor, &tenant, &contact, zone).await?;
             show(&contact::find(app, &tenant, changed.id.as_str()).await?, out)
         }
-        Command::Consent { contact, given, withdrawn: _, wording } => {
+        PersonCommand::Consent { contact, given, withdrawn: _, wording } => {
             let word = ConsentRecord { channel: Channel::Email, given, wording };
             let new = contact::record_consent(app, actor, &tenant, &contact, word).await?;
             let said = if new.given { "given" } else { "withdrawn" };

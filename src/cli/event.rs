@@ -29,6 +29,9 @@ pub enum Command {
         /// Only events older than this one
         #[arg(long, value_name = "ID")]
         before: Option<EventId>,
+        /// Only what is about people who came by this source, as `lead list` shows it: form, google-ads, …
+        #[arg(long)]
+        source: Option<String>,
         #[command(flatten)]
         narrowed: Box<Narrowed>,
     },
@@ -71,8 +74,9 @@ impl Command {
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let app = &context.app;
     match command {
-        Command::List { kind, state, before, narrowed } => {
-            let filter = Filter { kind, state, before, search: narrowed.search.clone(), ..Filter::default() };
+        Command::List { kind, state, before, source, narrowed } => {
+            let filter =
+                Filter { kind, state, before, source, search: narrowed.search.clone(), ..Filter::default() };
             list(context, &filter, &narrowed, out).await
         }
         Command::Ingest { name, data, key } => {

@@ -110,6 +110,32 @@ where
     once(all_tenants, &shown, &rows, out)
 }
 
+/// Lists what there is of one tenant or of all in the order of `key`, `limit` rows at most.
+pub async fn merged<T, K, F, Fetched>(
+    context: &Context,
+    all_tenants: bool,
+    (headers, row): (&[&str], Row<'_, T>),
+    (key, limit): (impl Fn(&T) -> K, i64),
+    fetch: F,
+    out: &Out,
+) -> Result<()>
+where
+    T: Serialize,
+    K: Ord,
+    F: Fn(Tenant) -> Fetched,
+    Fetched: Future<Output = Result<Vec<T>>>,
+{
+    let mut rows: Vec<(String, T)> = Vec::new();
+    for tenant in context.tenants(all_tenants).await? {
+        let slug = tenant.slug.to_string();
+        rows.extend(fetch(tenant).await?.into_iter().map(|row| (slug.clone(), row)));
+    }
+    rows.sort_by_cached_key(|(_, row)| key(row));
+    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let shown = Shown { headers, row, id: &|_| String::new() };
+    once(all_tenants, &shown, &rows, out)
+}
+
 fn once<T: Serialize>(
     names_tenant: bool,
     shown: &Shown<'_, T>,

@@ -7,7 +7,7 @@ use clap::Subcommand;
 use crate::cli::automation::parse_setting;
 use crate::cli::out::{Out, ago, print, yes_or_no};
 use crate::cli::permission::Need;
-use crate::cli::{Context, input};
+use crate::cli::{Context, input, undo};
 use crate::ops::lead::form::{self, FormView};
 use crate::ops::lead::form_setting::SETTINGS;
 use crate::ops::lead::form_snippet::{self, Snippet};
@@ -136,7 +136,16 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     match command {
         Command::Show => show(&form::find(app, &tenant).await?),
         Command::Fields { fields } => show(&form::set_fields(app, actor, &tenant, fields).await?),
-        Command::Set { changes } => show(&form::set(app, actor, &tenant, changes).await?),
+        Command::Set { changes } => {
+            let before = form::find(app, &tenant).await?;
+            let after = form::set(app, actor, &tenant, changes).await?;
+            show(&after)?;
+            let words = undo::settings(SETTINGS, &(before.settings, country), &(after.settings, country));
+            if !words.is_empty() {
+                out.undo(&format!("nexora form set {} --tenant {}", words.join(" "), tenant.slug));
+            }
+            Ok(())
+        }
         Command::Consent { channel: Some(channel), wording: Some(wording) } => {
             show(&form::set_wording(app, actor, &tenant, channel, wording).await?)
         }

@@ -29,7 +29,10 @@ const GROUPS: [(&str, &[&str]); 6] = [
         ],
     ),
     ("Automations", &["automation", "simulate", "digest", "event", "run", "effect", "cursor"]),
-    ("Tenants and access", &["tenant", "connection", "user", "role", "session", "key", "audit", "retention"]),
+    (
+        "Tenants and access",
+        &["tenant", "apply", "connection", "user", "role", "session", "key", "audit", "retention"],
+    ),
     (
         "The installation",
         &["backup", "restore", "key-file", "config", "migrate", "tls", "sandbox", "completions", "man"],

@@ -1,16 +1,19 @@
 //! `nexora job`.
 
+use std::cmp::Reverse;
+
 use clap::{Args, Subcommand};
 
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::permission::Need;
-use crate::cli::{Context, Page, input};
+use crate::cli::{Context, Page, follow, input};
 use crate::ops::job::{self, Move, NewJob};
-use nexora_core::base::{Result, money};
+use nexora_core::base::{Error, Result, money};
 use nexora_core::model::address::{EmailAddress, PhoneNumber, Zone};
 use nexora_core::model::change::JobPerson;
 use nexora_core::model::job::{Job, JobState};
 use nexora_core::model::principal::Noun;
+use nexora_core::model::tenant::Tenant;
 use nexora_core::model::{ContactId, JobId, LeadId};
 use nexora_store as store;
 
@@ -32,6 +35,9 @@ pub enum Command {
         /// Only jobs older than this one
         #[arg(long, value_name = "ID")]
         before: Option<JobId>,
+        /// Of every tenant
+        #[arg(long)]
+        all_tenants: bool,
         #[command(flatten)]
         page: Page,
     },
@@ -71,6 +77,7 @@ impl Command {
     /// Says what must be permitted.
     pub fn need(&self) -> Need {
         match self {
+            Command::List { all_tenants: true, .. } => Need::Operator,
             Command::List { .. } | Command::Show { .. } => Need::read(Noun::Job),
             Command::Create(_) => Need::of(job::ADD),
             Command::Schedule { .. } => Need::of(job::SCHEDULE),
@@ -113,6 +120,25 @@ pub struct Create {
 
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
+    if let Command::List { state, before, all_tenants, page: Page { limit } } = command {
+        let row = |job: &Job| {
+            vec![
+                job.title.clone(),
+                job.state.to_string(),
+                maybe(job.stage.as_ref()),
+                job.scheduled_at.map(ago).unwrap_or_default(),
+                job.completed_at.map(ago).unwrap_or_default(),
+                job.id.to_string(),
+            ]
+        };
+        let fetch = async |tenant: Tenant| {
+            let before = before.clone();
+            app.view(&tenant, move |tx| store::job::list(tx, state, before.as_ref(), limit)).await
+        };
+        let headers = ["title", "state", "stage", "scheduled", "completed", "id"];
+        let newest = |job: &Job| Reverse(job.id.clone());
+        return follow::merged(context, all_tenants, (&headers, &row), (newest, limit), fetch, out).await;
+    }
     let tenant = context.tenant().await?;
     let decimal = tenant.country()?.decimal();
     let cents = |amount: Option<String>| amount.map(|text| money::parse_in(decimal, &text)).transpose();
@@ -138,20 +164,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             };
             return show(&job::add(app, actor, &tenant, new).await?, out);
         }
-        Command::List { state, before, page: Page { limit } } => {
-            let jobs =
-                app.view(&tenant, move |tx| store::job::list(tx, state, before.as_ref(), limit)).await?;
-            return out.list(&["title", "state", "stage", "scheduled", "completed", "id"], &jobs, |job| {
-                vec![
-                    job.title.clone(),
-                    job.state.to_string(),
-                    maybe(job.stage.as_ref()),
-                    job.scheduled_at.map(ago).unwrap_or_default(),
-                    job.completed_at.map(ago).unwrap_or_default(),
-                    job.id.to_string(),
-                ]
-            });
-        }
+        Command::List { .. } => return Err(Error::internal("jobs are listed elsewhere")),
         Command::Show { id } => return show(&job::find(app, &tenant, &id).await?, out),
         Command::Schedule { id, at } => (id, Move::Schedule(input::moment(&tenant, &at)?)),
         Command::Stage { id, stage } => (id, Move::Stage(stage)),

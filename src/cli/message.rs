@@ -25,6 +25,9 @@ pub enum Command {
         /// Only messages by this author: contact, nexora, person, machine or unverified
         #[arg(long)]
         by: Option<Author>,
+        /// Only what is about people who came by this source, as `lead list` shows it: form, google-ads, …
+        #[arg(long)]
+        source: Option<String>,
         #[command(flatten)]
         narrowed: Box<Narrowed>,
     },
@@ -45,7 +48,7 @@ impl Command {
 
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     match command {
-        Command::List { by, narrowed } => list(context, by, &narrowed, out).await,
+        Command::List { by, source, narrowed } => list(context, (by, source), &narrowed, out).await,
         Command::Show { id } => {
             let tenant = context.tenant().await?;
             let message = message::find(&context.app, &tenant, &id).await?;
@@ -66,7 +69,12 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     }
 }
 
-async fn list(context: &Context, author: Option<Author>, narrowed: &Narrowed, out: &Out) -> Result<()> {
+async fn list(
+    context: &Context,
+    (author, source): (Option<Author>, Option<String>),
+    narrowed: &Narrowed,
+    out: &Out,
+) -> Result<()> {
     let (app, limit) = (&context.app, narrowed.page.limit);
     let shown = Shown {
         headers: &["when", "by", "class", "to", "subject", "id"],
@@ -84,7 +92,13 @@ async fn list(context: &Context, author: Option<Author>, narrowed: &Narrowed, ou
     };
     let fetch = async |tenant: Tenant, span, after: Option<String>| {
         let after = after.as_deref().map(MessageId::parse).transpose()?;
-        let filter = store::message::Filter { author, span, search: narrowed.search.clone(), after };
+        let filter = store::message::Filter {
+            author,
+            source: source.clone(),
+            span,
+            search: narrowed.search.clone(),
+            after,
+        };
         app.view(&tenant, move |tx| store::message::list(tx, &filter, limit)).await
     };
     follow::list(context, narrowed, shown, fetch, out).await

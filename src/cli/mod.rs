@@ -1,6 +1,7 @@
 //! The command line: arguments in, text or JSON out. A handler parses, calls one operation, prints.
 
 mod alert;
+mod apply;
 mod appointment;
 mod audit;
 mod authorization;
@@ -49,6 +50,7 @@ mod tls;
 mod top;
 mod totp;
 mod trial;
+mod undo;
 mod user;
 
 use std::path::PathBuf;
@@ -179,6 +181,8 @@ enum Command {
     /// Manage tenants
     #[command(subcommand)]
     Tenant(tenant::Command),
+    /// Bring a tenant to what a folder says: settings, connections, form, automations, users
+    Apply(apply::Apply),
     /// Manage users
     #[command(subcommand)]
     User(user::Command),
@@ -364,6 +368,7 @@ async fn run(cli: Cli, out: &Out) -> Result<()> {
         Command::Tls(command) => tls::run(&command, out),
         Command::Top(arguments) => top::run(&Context::open(&global).await?, arguments, out).await,
         Command::Tenant(command) => tenant::run(&Context::open(&global).await?, command, out).await,
+        Command::Apply(arguments) => apply::run(&Context::open(&global).await?, arguments, out).await,
         Command::User(command) => user::run(&Context::open(&global).await?, command, out).await,
         Command::Role(command) => role::run(&command, out),
         Command::Session(command) => session::run(&Context::open(&global).await?, command, out).await,

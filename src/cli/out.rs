@@ -90,6 +90,12 @@ impl Out {
         print(&text.join("\n"))
     }
 
+    /// Prints a sentence that is the answer.
+    #[expect(clippy::unused_self, reason = "what is printed goes through `Out`")]
+    pub fn line(&self, text: &str) -> Result<()> {
+        print(text)
+    }
+
     /// Prints a table below an item; as JSON the item has it inside already.
     pub fn section(&self, title: &str, headers: &[&str], rows: Vec<Vec<String>>) -> Result<()> {
         if self.is_json() || rows.is_empty() {
@@ -104,6 +110,17 @@ impl Out {
             Format::Json | Format::Table => serde_json::to_string_pretty(value),
         };
         print(&text.map_err(|error| Error::internal("the answer has no JSON form").source(error))?)
+    }
+
+    /// Says what was done with a thing: in words, or as JSON the thing.
+    pub fn done<T: Serialize>(&self, thing: &T, words: &str) -> Result<()> {
+        match self.is_json() {
+            true => self.json(thing),
+            false => {
+                self.note(words);
+                Ok(())
+            }
+        }
     }
 
     /// Names the command that takes back what was just done.

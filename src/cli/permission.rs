@@ -147,7 +147,8 @@ fn need(command: &Command, names_tenant: bool) -> Need {
         | Command::Sandbox(_)
         | Command::Config(_)
         | Command::Migrate(_)
-        | Command::Tls(_) => Need::Operator,
+        | Command::Tls(_)
+        | Command::Apply(_) => Need::Operator,
         Command::Top(_) => top::Top::need(names_tenant),
         Command::Restore(command) => command.need(),
         Command::Audit(command) => command.need(),

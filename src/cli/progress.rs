@@ -19,6 +19,15 @@ pub fn bar(what: &str, global: &Global) -> ProgressBar {
     }
 }
 
+/// Makes a bar that counts.
+pub fn counted(what: &str, global: &Global) -> ProgressBar {
+    let bar = bar(what, global);
+    match ProgressStyle::with_template("{msg} [{bar:32}] {pos}/{len}") {
+        Ok(style) => bar.with_style(style.progress_chars("=> ")),
+        Err(_) => bar,
+    }
+}
+
 /// Shows that so many of so many bytes are done.
 pub fn show(bar: &ProgressBar, done: u64, total: u64) {
     bar.set_length(total);

@@ -35,6 +35,9 @@ pub enum Command {
         /// Only runs older than this one
         #[arg(long, value_name = "ID")]
         before: Option<RunId>,
+        /// Only what is about people who came by this source, as `lead list` shows it: form, google-ads, …
+        #[arg(long)]
+        source: Option<String>,
         #[command(flatten)]
         narrowed: Box<Narrowed>,
     },
@@ -128,8 +131,9 @@ pub const EFFECT_HEADERS: [&str; 6] = ["step", "kind", "state", "attempts", "rea
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
     match command {
-        Command::List { state, automation, before, narrowed } => {
-            let filter = Filter { state, before, search: narrowed.search.clone(), ..Filter::default() };
+        Command::List { state, automation, before, source, narrowed } => {
+            let filter =
+                Filter { state, before, source, search: narrowed.search.clone(), ..Filter::default() };
             list(context, (&filter, automation.as_deref()), &narrowed, out).await
         }
         Command::Show { id } => {

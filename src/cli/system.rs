@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::cli::out::{Out, print};
-use crate::cli::{Global, load_config};
+use crate::cli::{Global, acting, input, load_config, progress};
 use crate::config::{Config, Examined, read_config};
 use crate::daemon::{self, Logging};
 use crate::ops::init;
@@ -209,14 +209,70 @@ fn check(global: &Global, json: bool, out: &Out) -> Result<()> {
 }
 
 #[derive(Args)]
-#[command(after_help = "Examples:\n  nexora migrate\n  nexora migrate --status")]
+#[command(after_help = "Examples:
+  nexora migrate
+  nexora migrate --status
+  systemctl stop nexora && nexora migrate --to postgres://nexora@db.example.com/nexora
+
+With --to, the whole SQLite database goes to a PostgreSQL database that is empty: in one transaction, and counted. The old one is
+left as it is and marked, so that nothing works on it by mistake. docs/OPERATING.md, \"From SQLite to PostgreSQL\".")]
 pub struct Migrate {
     /// Only say which migrations the database has
     #[arg(long)]
     status: bool,
+    /// Move everything to this PostgreSQL database
+    #[arg(long, value_name = "URL", conflicts_with = "status")]
+    to: Option<String>,
+    /// The same, where the address is the first line of a file, as it holds a password
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["status", "to"])]
+    to_file: Option<PathBuf>,
+}
+
+async fn move_to(to: String, global: &Global, out: &Out) -> Result<()> {
+    let (config, actor) = (load_config(global)?, acting(global));
+    let from = config.database.shown_url();
+    let shown = crate::config::database::Settings { url: to.clone() }.shown_url();
+    out.confirm(&format!("this moves everything from {from} to {shown}"))?;
+    let bar = progress::counted("tables", global);
+    let told = {
+        let bar = bar.clone();
+        move |done: usize, total: usize| progress::show(&bar, done as u64, total as u64)
+    };
+    let moving =
+        tokio::task::spawn_blocking(move || crate::ops::migrate::move_to(&config, &actor, &to, &told));
+    let moved = moving.await.map_err(|error| Error::internal("the move ended early").source(error))?;
+    bar.finish_and_clear();
+    let moved = moved?;
+    let lines = [
+        ("from", moved.from.display().to_string()),
+        ("to", moved.to.clone()),
+        ("tables", moved.tables.len().to_string()),
+        ("rows", moved.rows.to_string()),
+        (
+            "carried over",
+            if moved.went_on { "by an earlier run" } else { "and counted on both sides" }.to_owned(),
+        ),
+    ];
+    out.item(&moved, &lines)?;
+    out.note(&format!(
+        "\nNext, in `{}` (the master key stays the same):\n  [database]\n  url = \"{}\"\nthen: nexora config check && nexora doctor && \
+         systemctl start nexora\nThe old database is as it was, and marked by `{}`.",
+        global.config.display(),
+        moved.to,
+        nexora_store::moved::mark_of(&moved.from).display()
+    ));
+    Ok(())
 }
 
 pub async fn migrate(arguments: &Migrate, global: &Global, out: &Out) -> Result<()> {
+    let to = match (&arguments.to, &arguments.to_file) {
+        (Some(to), _) => Some(to.clone()),
+        (None, Some(path)) => Some(input::text(path)?.lines().next().unwrap_or_default().trim().to_owned()),
+        (None, None) => None,
+    };
+    if let Some(to) = to {
+        return move_to(to, global, out).await;
+    }
     let url: Url = load_config(global)?.database.url.parse()?;
     if !arguments.status {
         let (_, upgraded) = Db::open_migrated(&url).await?;

@@ -1,14 +1,17 @@
 //! `nexora task`.
 
+use std::cmp::Reverse;
+
 use clap::Subcommand;
 
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::permission::Need;
-use crate::cli::{Context, Page, input};
+use crate::cli::{Context, Page, follow, input};
 use crate::ops::task;
-use nexora_core::base::Result;
+use nexora_core::base::{Error, Result};
 use nexora_core::model::principal::Noun;
 use nexora_core::model::task::{Task, TaskState};
+use nexora_core::model::tenant::Tenant;
 use nexora_core::model::{ContactId, TaskId};
 use nexora_store as store;
 
@@ -40,6 +43,9 @@ pub enum Command {
         /// Only tasks older than this one
         #[arg(long, value_name = "ID")]
         before: Option<TaskId>,
+        /// Of every tenant
+        #[arg(long)]
+        all_tenants: bool,
         #[command(flatten)]
         page: Page,
     },
@@ -55,6 +61,7 @@ impl Command {
     /// Says what must be permitted.
     pub fn need(&self) -> Need {
         match self {
+            Command::List { all_tenants: true, .. } => Need::Operator,
             Command::List { .. } => Need::read(Noun::Task),
             Command::Create { .. } => Need::of(task::ADD),
             Command::Complete { .. } => Need::of(task::DONE),
@@ -64,24 +71,30 @@ impl Command {
 
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
+    if let Command::List { state, before, all_tenants, page: Page { limit } } = command {
+        let row = |task: &Task| {
+            vec![
+                task.title.clone(),
+                task.state.to_string(),
+                task.due_at.map(ago).unwrap_or_default(),
+                ago(task.created_at),
+                task.id.to_string(),
+            ]
+        };
+        let fetch = async |tenant: Tenant| {
+            let before = before.clone();
+            app.view(&tenant, move |tx| store::task::list(tx, state, before.as_ref(), limit)).await
+        };
+        let headers = ["title", "state", "due", "made", "id"];
+        let newest = |task: &Task| Reverse(task.id.clone());
+        return follow::merged(context, all_tenants, (&headers, &row), (newest, limit), fetch, out).await;
+    }
     let tenant = context.tenant().await?;
     match command {
+        Command::List { .. } => Err(Error::internal("tasks are listed elsewhere")),
         Command::Create { title, detail, contact, due } => {
             let due_at = due.map(|text| input::moment(&tenant, &text)).transpose()?;
             show(&task::add(app, actor, &tenant, (title, detail), contact, due_at).await?, out)
-        }
-        Command::List { state, before, page: Page { limit } } => {
-            let tasks =
-                app.view(&tenant, move |tx| store::task::list(tx, state, before.as_ref(), limit)).await?;
-            out.list(&["title", "state", "due", "made", "id"], &tasks, |task| {
-                vec![
-                    task.title.clone(),
-                    task.state.to_string(),
-                    task.due_at.map(ago).unwrap_or_default(),
-                    ago(task.created_at),
-                    task.id.to_string(),
-                ]
-            })
         }
         Command::Complete { id } => show(&task::finish(app, actor, &tenant, &id).await?, out),
     }

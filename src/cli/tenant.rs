@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use crate::cli::Context;
 use crate::cli::automation::parse_setting;
 use crate::cli::out::{Out, ago};
 use crate::cli::permission::Need;
-use crate::ops::tenant::{self, NewTenant, deletion};
+use crate::cli::{Context, apply, undo};
+use crate::ops::tenant::{self, NewTenant, deletion, text};
 use nexora_core::base::Result;
 use nexora_core::base::wording::count;
 use nexora_core::model::address::{Country, EmailAddress, Slug, Zone};
@@ -80,6 +80,15 @@ says what is in the files.")]
         #[arg(long)]
         now: bool,
     },
+    /// Write a tenant as text into a folder: settings, connections without secrets, form, automations, users
+    #[command(after_help = "Examples:
+  nexora tenant export acme --tenant acme
+  cd /etc/nexora/tenants && nexora tenant export acme --tenant acme && git diff
+  nexora tenant suspend acme && nexora tenant export acme-moving --tenant acme --with-data
+
+The same tenant gives the same bytes, so that a folder in git shows what was changed. An earlier export of the same tenant is
+replaced. `nexora apply -f DIR` brings a tenant to it.")]
+    Export(apply::Export),
     /// Take back that a tenant was deleted: it is as it was, and what waited goes on
     #[command(after_help = "Example:\n  nexora tenant restore acme")]
     Restore { slug: Slug },
@@ -94,6 +103,7 @@ impl Command {
             Command::Suspend { .. } => Need::of(tenant::SUSPEND),
             Command::Resume { .. } => Need::of(tenant::RESUME),
             Command::Delete { .. } => Need::of(deletion::DELETE),
+            Command::Export(_) => Need::of(text::EXPORT),
             Command::Restore { .. } => Need::of(deletion::RESTORE),
             Command::Show { slug } => Need::Named(slug.clone(), Permission(Noun::Tenant, Verb::Read)),
             Command::Set { slug, .. } => Need::named(slug, tenant::SET),
@@ -131,7 +141,15 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         }
         Command::Show { slug } => show(context, &tenant::find(app, &slug).await?, out),
         Command::Set { slug, changes } => {
-            show(context, &tenant::set(app, actor, &slug, &changes).await?, out)
+            let before = tenant::find(app, &slug).await?;
+            let after = tenant::set(app, actor, &slug, &changes).await?;
+            show(context, &after, out)?;
+            let (was, is) = ((before.clone(), before.settings()?), (after.clone(), after.settings()?));
+            let words = undo::settings(SETTINGS, &was, &is);
+            if !words.is_empty() {
+                out.undo(&format!("nexora tenant set {slug} {}", words.join(" ")));
+            }
+            Ok(())
         }
         Command::Suspend { slug } => {
             show(context, &tenant::suspend(app, actor, &slug).await?, out)?;
@@ -146,6 +164,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         Command::Delete { slug, export, without_export: _, now } => {
             delete(context, &slug, (export, now), out).await
         }
+        Command::Export(arguments) => apply::export(context, arguments, out).await,
         Command::Restore { slug } => show(context, &deletion::restore(app, actor, &slug).await?, out),
     }
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::cli::out::{Out, ago};
 use crate::cli::permission::Need;
 use crate::cli::{Context, input, totp};
+use crate::ops::access::password_link::{self, Handover, Invited, MadeLink};
 use crate::ops::access::sign_in::{self, Standing};
 use crate::ops::access::user::{self, Grant, UserView};
 use nexora_core::base::Result;
@@ -30,6 +31,39 @@ pub enum Command {
         /// Let them do everything for every tenant
         #[arg(long)]
         operator: bool,
+    },
+    /// Invite a user: create them, or give one a further membership, and mail a link by which they choose a password
+    #[command(after_help = "Examples:
+  nexora user invite jo@acme.com --tenant acme --role owner
+  nexora user invite jo@acme.com --tenant acme --print-link
+
+The link works once, for 72 hours. A mail goes by the relay of `[alerts]`, or else by a connection of the tenant; where there is
+neither, the link is printed. Whoever has not come is invited anew, and the link from before ends.")]
+    Invite {
+        email: EmailAddress,
+        #[arg(long)]
+        name: Option<String>,
+        /// What they may do in the tenant: owner, admin, member, technician or viewer
+        #[arg(long, default_value = "viewer", conflicts_with = "operator")]
+        role: Role,
+        /// Let them do everything for every tenant
+        #[arg(long)]
+        operator: bool,
+        /// Print the link, to be handed over, and send no mail
+        #[arg(long)]
+        print_link: bool,
+    },
+    /// Mail a user a link by which they set another password
+    #[command(after_help = "Examples:
+  nexora user reset-link jo@acme.com
+  nexora user reset-link jo@acme.com --print-link
+
+The link works once, for 24 hours; until then the present password works, too.")]
+    ResetLink {
+        email: EmailAddress,
+        /// Print the link, to be handed over, and send no mail
+        #[arg(long)]
+        print_link: bool,
     },
     /// List users: all of them, or those of `--tenant`
     #[command(after_help = "Example:\n  nexora user list --tenant acme")]
@@ -82,10 +116,15 @@ impl Command {
             Command::Create { operator: false, email, role, .. } => {
                 Need::Member(user::CREATE, email.clone(), Some(*role))
             }
+            Command::Invite { operator: false, email, role, .. } => {
+                Need::Member(password_link::INVITE, email.clone(), Some(*role))
+            }
             Command::SetRole { email, role } => Need::Member(user::SET_ROLE, email.clone(), Some(*role)),
             Command::Remove { email } => Need::Member(user::REMOVE, email.clone(), None),
             // A user may belong to several tenants.
             Command::Create { .. }
+            | Command::Invite { .. }
+            | Command::ResetLink { .. }
             | Command::Show { .. }
             | Command::Disable { .. }
             | Command::Enable { .. }
@@ -101,11 +140,30 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
     match command {
         Command::Create { email, name, role, operator } => {
-            let grant = match operator {
-                true => Grant::Operator,
-                false => Grant::Member(Box::new(context.tenant().await?), role),
-            };
+            let grant = granted(context, operator, role).await?;
             show(context, user::create(app, actor, email, name, grant).await?, out)
+        }
+        Command::Invite { email, name, role, operator, print_link } => {
+            let grant = granted(context, operator, role).await?;
+            let invited =
+                password_link::invite(app, actor, (email, name), grant, handover(print_link)).await?;
+            let invited = Invited { user: seen(context, invited.user), ..invited };
+            let mut lines = lines(&invited.user).to_vec();
+            match &invited.link {
+                Some(link) => lines.extend(link_lines(link)),
+                None => out.note("they have a password already, and sign in with it"),
+            }
+            out.item(&invited, &lines)?;
+            invited.link.iter().for_each(|link| say_why(link, out));
+            Ok(())
+        }
+        Command::ResetLink { email, print_link } => {
+            let link = password_link::reset(app, actor, &email, handover(print_link)).await?;
+            let mut lines = vec![("email", link.email.to_string())];
+            lines.extend(link_lines(&link));
+            out.item(&link, &lines)?;
+            say_why(&link, out);
+            Ok(())
         }
         Command::List => {
             let tenant = match context.global.tenant {
@@ -163,6 +221,34 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             show(context, user::remove(app, actor, &tenant, &email).await?, out)
         }
         Command::Totp(command) => totp::run(context, command, out).await,
+    }
+}
+
+async fn granted(context: &Context, is_operator: bool, role: Role) -> Result<Grant> {
+    match is_operator {
+        true => Ok(Grant::Operator),
+        false => Ok(Grant::Member(Box::new(context.tenant().await?), role)),
+    }
+}
+
+fn handover(is_printed: bool) -> Handover {
+    if is_printed { Handover::Print } else { Handover::Mail }
+}
+
+fn link_lines(link: &MadeLink) -> Vec<(&'static str, String)> {
+    let mailed = if link.is_mailed { "by mail" } else { "" };
+    vec![
+        ("link", link.link.clone().unwrap_or_else(|| mailed.to_owned())),
+        ("link ends", ago(link.expires_at)),
+    ]
+}
+
+/// Says why a link has to be handed over.
+fn say_why(link: &MadeLink, out: &Out) {
+    let Some(reason) = &link.reason else { return };
+    out.note(&format!("the link could not be mailed, so hand it over yourself: {reason}"));
+    if let Some(hint) = &link.hint {
+        out.note(&format!("hint: {hint}"));
     }
 }
 
@@ -226,6 +312,8 @@ async fn detail(context: &Context, view: UserView, out: &Out) -> Result<()> {
     let signed_in = standing.last_sign_in_at.map_or_else(|| "never".to_owned(), ago);
     let more =
         [("two-step sign-in", totp), ("last sign-in", signed_in), ("locked", locked.unwrap_or_default())];
+    let link = standing.link_ends_at.map(|ends| format!("one to set a password by ends {}", ago(ends)));
+    shown.push(("link", link.unwrap_or_default()));
     shown.splice(5..5, more);
     let rows = standing.events.iter().map(|event| {
         let after = event.after.as_ref().map(Json::value).unwrap_or_default();

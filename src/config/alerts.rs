@@ -16,7 +16,7 @@ pub struct Settings {
     pub to: String,
     /// Address that these mails come from.
     pub from: String,
-    /// Mail relay, and how it is spoken to.
+    /// Mail relay, and how it is spoken to; without `to`, it carries mails to users alone.
     pub smtp_host: String,
     pub smtp_port: u16,
     /// `none`, `starttls` or `implicit`.
@@ -67,12 +67,13 @@ impl Default for Settings {
 impl Settings {
     /// Notes each key that is wrong.
     pub fn check(&self, faults: &mut Faults) {
-        if !self.to.is_empty() {
-            for (key, address) in [("alerts.to", &self.to), ("alerts.from", &self.from)] {
+        if !self.to.is_empty() || !self.smtp_host.is_empty() {
+            let told = Some(("alerts.to", &self.to)).filter(|(_, to)| !to.is_empty());
+            for (key, address) in told.into_iter().chain([("alerts.from", &self.from)]) {
                 let wrong = |error: Error| Error::config(format!("`{key}`: {}", error.message()));
                 faults.note(EmailAddress::parse(address).map_err(wrong));
             }
-            if self.smtp_host.is_empty() {
+            if self.smtp_host.is_empty() && !self.to.is_empty() {
                 let what = "`alerts.smtp_host` is empty: mails to `alerts.to` need a relay";
                 faults.add(Error::config(what).hint("name one, or leave `alerts.to` empty"));
             }
@@ -87,6 +88,11 @@ impl Settings {
     /// Tells whether anybody is told.
     pub fn is_on(&self) -> bool {
         !self.to.is_empty() || !self.webhook_url.is_empty()
+    }
+
+    /// Tells whether there is a relay for mails to users.
+    pub fn has_relay(&self) -> bool {
+        !self.smtp_host.is_empty()
     }
 
     pub fn settle(&self) -> Duration {

@@ -148,6 +148,11 @@ pub struct Text {
 }
 
 impl Shelf {
+    /// Returns what a folder of one automation holds, and what comes with the program.
+    pub fn of_folder(folder: PathBuf, language: Language) -> Shelf {
+        Shelf { folders: vec![folder], language }
+    }
+
     /// Returns the names of the automations that can be enabled.
     pub fn automation_names(&self) -> Vec<String> {
         let mut names: Vec<String> = AUTOMATIONS.iter().map(|(name, _)| (*name).to_owned()).collect();
@@ -214,7 +219,12 @@ impl Shelf {
             Error::config(format!("message template `{name}` is wrong: {file}:{line}: {}", error.message()))
         })?;
         for attachment in &mut template.attachments {
-            attachment.content = attachment.file.as_deref().map(|file| self.file(file)).transpose()?;
+            attachment.content = match (attachment.file.as_deref(), attachment.content.take()) {
+                (None, _) => None,
+                // As an export of a tenant writes it where two files have one name.
+                (Some(_), Some(content)) => Some(content),
+                (Some(file), None) => Some(self.file(file)?),
+            };
         }
         Ok(template)
     }

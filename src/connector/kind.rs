@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::declared::{self, Declared, Wrong};
 use crate::port::Connector;
 use nexora_core::base::clock::Clock;
 use nexora_core::base::secret::Secret;
@@ -67,6 +68,38 @@ pub trait ConnectorKind: Sync {
     /// `Internal` when the stored settings cannot be read.
     fn in_doubt(&self, _connection: &Connection) -> Result<WhenInDoubt> {
         Ok(WhenInDoubt::Hold)
+    }
+
+    /// Returns the settings of a connection as text has them: without secrets, and without what is only true of its
+    /// credential.
+    ///
+    /// # Errors
+    /// `Internal` when the stored settings cannot be read.
+    fn written(&self, connection: &Connection) -> Result<Map<String, Value>> {
+        declared::shown(&connection.settings)
+    }
+
+    /// Reads settings that `written` returned, or that were written by hand.
+    ///
+    /// # Errors
+    /// All that is wrong with them.
+    fn declared(&self, settings: &Map<String, Value>) -> Result<Declared, Wrong> {
+        match self.added() {
+            Added::ByForm(form) => declared::by_form(form, settings),
+            Added::ByAuthorization => {
+                let kind = &self.facts().kind;
+                Err(vec![(None, Error::usage(format!("a connection to {kind} cannot be described by text")))])
+            }
+        }
+    }
+
+    /// Returns the end of the command that gives a connection the credential that it lacks.
+    fn credential_command(&self, connection: &Connection) -> String {
+        let name = &connection.name;
+        match self.secret_flag() {
+            Some(flag) => format!("connection set {name} --{flag} FILE"),
+            None => format!("connection authorize {name}"),
+        }
     }
 
     /// Returns what makes connections ready for use. It holds whatever they share, such as an HTTP client.

@@ -1,6 +1,7 @@
 //! What a connector can do, and those that need no provider's library. Each describes itself (`kind`), in
 //! its own file; this one lists them.
 
+pub mod declared;
 pub mod dns;
 pub mod https;
 pub mod kind;

@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::locks::{self, Lock};
 use crate::app::{App, key_check};
 use crate::config::Config;
+use crate::domain::alert::letter;
 use crate::domain::connection::quota_check;
 use crate::http::{self, Limits, Server, Tls};
 use crate::pipeline::deliver;
@@ -108,8 +109,9 @@ impl Daemon {
                 "some sweeps or requests did not finish in time; what they had not written is done anew"
             );
         }
+        let app = &self.app;
         let rest =
-            async { tokio::join!(deliver::rest(&self.app), poll::rest(&self.app), fetch::rest(&self.app)) };
+            async { tokio::join!(deliver::rest(app), poll::rest(app), fetch::rest(app), letter::rest(app)) };
         if tokio::time::timeout(DRAIN, rest).await.is_err() {
             tracing::warn!(
                 "some deliveries did not finish in time; they will be asked after at the next start"

@@ -3,17 +3,19 @@
 use crate::Google;
 use crate::service_account::service_account_email;
 use crate::workspace::Workspace;
+use nexora_connector::declared::{Declared, Wrong, refuse_unknown, shown};
 use nexora_connector::kind::{
     Added, ConnectorKind, Environment, NewConnection, Opener, Rehearsed, SandboxAccess, needed_credential,
 };
-use nexora_core::base::Result;
 use nexora_core::base::secret::Secret;
 use nexora_core::base::text::Json;
+use nexora_core::base::{Error, Result};
 use nexora_core::model::address::EmailAddress;
 use nexora_core::model::connection::{Abilities, Ability, Connection};
 use nexora_core::model::connector::KindFacts;
 use nexora_core::model::effect::EffectKind;
 use nexora_core::model::google::{GOOGLE, GoogleAuth, GoogleSettings};
+use serde_json::{Map, Value};
 
 /// Makes a new connection by a service account that acts in the name of `subject`.
 ///
@@ -98,6 +100,42 @@ impl ConnectorKind for GoogleKind {
     fn abilities(&self, connection: &Connection) -> Result<Abilities> {
         let settings: GoogleSettings = connection.settings.read()?;
         Ok(settings.abilities)
+    }
+
+    fn written(&self, connection: &Connection) -> Result<Map<String, Value>> {
+        let mut settings = shown(&connection.settings)?;
+        // When a consent ends is a fact about the consent.
+        settings.remove("consent_ends_at");
+        Ok(settings)
+    }
+
+    fn declared(&self, settings: &Map<String, Value>) -> Result<Declared, Wrong> {
+        let known = ["subject", "service_account", "client_id", "abilities", "lead_mail"];
+        let mut wrong = refuse_unknown(settings, &known);
+        if settings.contains_key("service_account") == settings.contains_key("client_id") {
+            let text =
+                "it is by a `service_account` or by a person's consent to an OAuth client (`client_id`)";
+            wrong.push((None, Error::usage(text)));
+        }
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
+        let read: Result<GoogleSettings, _> = serde_json::from_value(Value::Object(settings.clone()));
+        let settings = read
+            .map_err(|error| Error::usage("the settings are not those of a Google connection").source(error))
+            .and_then(|settings| Json::of(&settings))
+            .map_err(|error| vec![(None, error)])?;
+        Ok(Declared { settings, needs_credential: true, made: None })
+    }
+
+    fn credential_command(&self, connection: &Connection) -> String {
+        let name = &connection.name;
+        match GoogleSettings::of(connection) {
+            Ok(Some(GoogleSettings { auth: GoogleAuth::ServiceAccount { .. }, .. })) => {
+                format!("connection set {name} --key-file FILE")
+            }
+            Ok(_) | Err(_) => format!("connection authorize {name}"),
+        }
     }
 
     fn opener(&self, environment: &Environment) -> Opener {

@@ -10,6 +10,7 @@ mod link;
 mod origin;
 mod page;
 mod password;
+mod password_link;
 mod problem;
 mod proof;
 mod rate;

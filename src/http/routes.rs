@@ -18,7 +18,9 @@ use crate::app::App;
 use crate::http::extract::ClientAddress;
 use crate::http::page::Policy;
 use crate::http::problem::{self, Problem};
-use crate::http::{Private, Public, health, hook, lead, link, password, proof, sign_in, status, webhook};
+use crate::http::{
+    Private, Public, health, hook, lead, link, password, password_link, proof, sign_in, status, webhook,
+};
 
 /// Returns the public routes: the form, intake, the links in our messages and the status page.
 pub fn public(app: Arc<App>) -> Router {
@@ -74,6 +76,13 @@ fn pages() -> Router<Public> {
         .route("/lead/{slug}/thanks", get(lead::thanks))
         .route("/photo/{token}", get(lead::photo::show))
         .route("/.well-known/nexora/{question}", get(proof::answer));
+    // Whoever has one of these is its user: it is told to no other page, and to no search engine.
+    let secret = Router::new()
+        .route("/status/sign-in/password/{token}", get(password_link::form).post(password_link::set))
+        .layer(always(header::REFERRER_POLICY, "no-referrer"));
+    let forgotten = Router::new()
+        .route("/status/sign-in/forgotten", get(password_link::forgotten).post(password_link::ask))
+        .layer(axum::Extension(password_link::limiter()));
     let private = Router::new()
         .route("/status", get(status::show))
         .route("/status/{slug}", get(status::show_tenant))
@@ -81,9 +90,10 @@ fn pages() -> Router<Public> {
         .route("/status/sign-in/password", get(password::form).post(password::change))
         .route("/status/sign-out", get(sign_in::leave).post(sign_in::sign_out))
         .layer(always(header::CACHE_CONTROL, "no-store"))
-        .layer(axum::Extension(sign_in::Limiter::default()));
+        .layer(axum::Extension(sign_in::Limiter::new(sign_in::PER_NETWORK)));
     let review = unlisted(Router::new().route("/r/{token}", get(link::review)));
-    open.merge(private).merge(review).layer(map_response(problem::for_people))
+    let links = unlisted(secret.merge(forgotten));
+    open.merge(private).merge(links).merge(review).layer(map_response(problem::for_people))
 }
 
 /// The end of commercial mail: people open it, and mail providers call it.

@@ -36,25 +36,30 @@ use nexora_engine::access::authority;
 use nexora_engine::access::lockout::{Rules, Tries};
 
 /// How long a form may lie open before it is sent.
-const FORM_TIME: Duration = Duration::from_secs(12 * 3_600);
+pub(super) const FORM_TIME: Duration = Duration::from_secs(12 * 3_600);
 
 /// Networks that fail to sign in, in this process alone; how users stand is in the database.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Limiter {
     networks: Arc<Mutex<HashMap<String, Tries>>>,
     under_way: ConnectionLimiter,
+    rules: Rules,
 }
 
 /// Tries that one client has under way: so many wait before an honest one at most.
 const UNDER_WAY: usize = 4;
 
 /// What one network may do before it waits. It may hold several people.
-const PER_NETWORK: Rules =
+pub const PER_NETWORK: Rules =
     Rules { limit: 20, first: Duration::from_secs(60), ceiling: Duration::from_secs(3_600) };
 /// Beyond so many, those that wait for nothing are forgotten.
 const REMEMBERED: usize = 10_000;
 
 impl Limiter {
+    pub fn new(rules: Rules) -> Limiter {
+        Limiter { networks: Arc::default(), under_way: ConnectionLimiter::default(), rules }
+    }
+
     /// Counts a try before it is judged, so that a client that breaks off has tried as well.
     ///
     /// # Errors
@@ -68,7 +73,7 @@ impl Limiter {
         if networks.len() >= REMEMBERED {
             networks.retain(|_, tries| tries.is_locked(now));
         }
-        networks.insert(network.to_owned(), tries.after_failure(now, &PER_NETWORK));
+        networks.insert(network.to_owned(), tries.after_failure(now, &self.rules));
         Ok(())
     }
 
@@ -76,7 +81,7 @@ impl Limiter {
     pub(super) fn give_back(&self, network: &str) {
         let mut networks = self.networks.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(tries) = networks.get_mut(network) else { return };
-        *tries = tries.without_one(&PER_NETWORK);
+        *tries = tries.without_one(&self.rules);
         if tries.failures == 0 {
             networks.remove(network);
         }
@@ -187,7 +192,7 @@ fn show(
     Ok(response)
 }
 
-fn new_browser() -> Result<Secret> {
+pub(super) fn new_browser() -> Result<Secret> {
     Ok(Secret::new(hex(random_bytes::<16>()?)))
 }
 

@@ -15,6 +15,7 @@ pub mod install;
 pub mod job;
 pub mod key_file;
 pub mod lead;
+pub mod migrate;
 pub mod record;
 pub mod report;
 pub mod restore;

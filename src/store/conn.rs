@@ -9,7 +9,7 @@ use diesel::connection::TransactionManager;
 use diesel::sqlite::SqliteConnection;
 
 use crate::sqlite::Sync;
-use crate::{dialect, postgres, sqlite};
+use crate::{dialect, moved, postgres, sqlite};
 use nexora_core::base::fence::fenced;
 use nexora_core::base::{Error, Kind, Result};
 
@@ -31,8 +31,11 @@ impl Url {
     /// Checks that there is a file with something in it, as opening would make one.
     ///
     /// # Errors
-    /// `Config` when there is none.
+    /// `Config` when there is none; `Conflict` when it was moved to another place.
     pub fn require(&self) -> Result<()> {
+        if let Url::Sqlite(path) = self {
+            moved::refuse(path)?;
+        }
         match self {
             Url::Sqlite(path)
                 if std::fs::metadata(path).is_ok_and(|file| file.len() == 0) || !path.exists() =>

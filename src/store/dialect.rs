@@ -65,6 +65,14 @@ pub fn place_of(conn: &Conn) -> &'static str {
     }
 }
 
+/// Returns the expression for the lead that an event says it is about.
+pub fn lead_of_event(conn: &Conn) -> &'static str {
+    match conn {
+        Conn::Sqlite(_) => "events.payload ->> '$.lead_id'",
+        Conn::Postgres(_) => "events.payload::json ->> 'lead_id'",
+    }
+}
+
 /// Returns what has texts compared byte by byte, whatever the order of a column.
 pub fn plain_order(conn: &Conn) -> &'static str {
     match conn {
@@ -163,6 +171,16 @@ pub fn texts(conn: &mut Conn, sql: &str) -> Result<Vec<String>> {
 pub fn number(conn: &mut Conn, sql: &str) -> Result<i64> {
     let rows: Vec<Tables> = on!(conn, |c| diesel::sql_query(sql).load(c))?;
     Ok(rows.first().map_or(0, |row| row.tables))
+}
+
+/// Has a transaction that has just begun read everything as of one moment. On SQLite each does.
+pub fn read_as_of_now(conn: &mut Conn) -> Result<()> {
+    match conn {
+        Conn::Sqlite(_) => Ok(()),
+        Conn::Postgres(c) => {
+            c.batch_execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").map_err(Into::into)
+        }
+    }
 }
 
 /// Asks the server for a sign of life.

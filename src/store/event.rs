@@ -1,13 +1,15 @@
 //! Rows of `events`.
 
 use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Text};
 
 use crate::conn::on;
 use crate::kept;
-use crate::{Claim, Conn, Inserted, Span, Tx, Whose, dialect, narrowed, whose};
+use crate::{Claim, Conn, Inserted, Span, Tx, Whose, dialect, narrowed, of_source, whose};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::event::{Event, EventKind, EventState, events};
+use nexora_core::model::lead::leads;
 use nexora_core::model::run::runs;
 use nexora_core::model::{ContactId, EventId, TenantId};
 
@@ -42,6 +44,8 @@ pub struct Filter {
     pub kind: Option<EventKind>,
     pub state: Option<EventState>,
     pub span: Span,
+    /// Only what is about people who came by this source of leads.
+    pub source: Option<String>,
     /// Part of what it says, or of the reason.
     pub search: Option<String>,
     pub before: Option<EventId>,
@@ -50,6 +54,7 @@ pub struct Filter {
 
 /// Lists a tenant's events, latest first.
 pub fn list(tx: &mut Tx, filter: &Filter, limit: i64) -> Result<Vec<Event>> {
+    let lead_of = dialect::lead_of_event(tx.conn);
     on!(tx.conn, |c| {
         let mut query = events::table.filter(events::tenant_id.eq(tx.tenant)).into_boxed();
         if let Some(kind) = filter.kind {
@@ -58,6 +63,8 @@ pub fn list(tx: &mut Tx, filter: &Filter, limit: i64) -> Result<Vec<Event>> {
         if let Some(state) = filter.state {
             query = query.filter(events::state.eq(state));
         }
+        let lead_of = diesel::dsl::sql::<Nullable<Text>>(lead_of);
+        of_source!(query, events, lead_of, tx, filter);
         narrowed!(query, events, received_at, filter, "payload || ' ' || coalesce(reason, '')");
         if let Some(before) = &filter.before {
             query = query.filter(events::id.lt(before));

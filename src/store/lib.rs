@@ -30,6 +30,7 @@ pub mod finding;
 pub mod follow;
 pub mod form;
 pub mod group;
+mod held;
 pub mod inspection;
 pub mod item;
 pub mod job;
@@ -38,11 +39,14 @@ pub mod key;
 pub mod lead;
 pub mod message;
 pub mod migration;
+pub mod moved;
 pub mod notice;
+pub mod password_link;
 mod postgres;
 pub mod record;
 pub mod restore;
 pub mod retention;
+pub mod rows;
 pub mod run;
 pub mod schedule;
 pub mod scratch;
@@ -54,6 +58,7 @@ mod sqlite;
 mod statistics;
 pub mod task;
 pub mod tenant;
+pub mod tenant_data;
 pub mod tenant_deletion;
 pub mod timer;
 mod tx;
@@ -70,6 +75,7 @@ use tokio::sync::{Notify, OnceCell, oneshot};
 pub use tx::Tx;
 
 use crate::conn::Pool;
+use crate::held::Held;
 use crate::postgres::news::News;
 pub use crate::postgres::news::tell_with;
 use crate::writer::Writer;
@@ -125,6 +131,20 @@ macro_rules! narrowed {
 }
 pub(crate) use narrowed;
 
+/// Narrows a query of rows that may name a contact to those who came by a source of leads; `$lead` says which lead a
+/// row is about by itself.
+macro_rules! of_source {
+    ($query:ident, $table:ident, $lead:expr, $tx:ident, $filter:ident) => {{
+        if let Some(source) = &$filter.source {
+            let came = leads::table.filter(leads::tenant_id.eq($tx.tenant)).filter(leads::source.eq(source));
+            let people = came.filter(leads::contact_id.is_not_null()).select(leads::contact_id);
+            let own = came.select(leads::id.nullable());
+            $query = $query.filter($table::contact_id.eq_any(people).or($lead.eq_any(own)));
+        }
+    }};
+}
+pub(crate) use of_source;
+
 /// Whether an insert made a row, or found the one that was there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Inserted {
@@ -158,7 +178,7 @@ pub struct Db(Arc<Inner>);
 
 enum Inner {
     /// One writer thread that commits in groups, and a pool of readers.
-    Sqlite { readers: Pool, writer: Writer },
+    Sqlite { url: Url, readers: Pool, writer: Writer },
     Postgres {
         url: Url,
         pool: Pool,
@@ -166,6 +186,8 @@ enum Inner {
         writer: OnceCell<Writer>,
         news: News,
     },
+    /// One transaction, in which everything is done.
+    Held(Held),
 }
 
 impl Db {
@@ -208,7 +230,7 @@ impl Db {
             Ok(match &url {
                 Url::Sqlite(_) | Url::Scratch(_) => {
                     let writer = Writer::start(url.clone())?;
-                    Inner::Sqlite { readers: conn::pool(&url, sqlite::READERS)?, writer }
+                    Inner::Sqlite { readers: conn::pool(&url, sqlite::READERS)?, url: url.clone(), writer }
                 }
                 Url::Postgres(address) => {
                     // A pool would only say that none came in time: this says why.
@@ -241,6 +263,7 @@ impl Db {
         blocking(move || match &*db {
             Inner::Sqlite { readers, .. } => conn::lend(readers, work),
             Inner::Postgres { pool, .. } => conn::lend(pool, work),
+            Inner::Held(held) => held.run(work),
         })
         .await
     }
@@ -273,6 +296,7 @@ impl Db {
         F: Fn(&mut Conn) -> Result<T> + Send + 'static,
     {
         let writer = match &*self.0 {
+            Inner::Held(_) => return self.write(work).await,
             Inner::Sqlite { writer, .. } => writer,
             Inner::Postgres { url, writer, .. } => {
                 let start = || {
@@ -313,7 +337,7 @@ impl Db {
         T: Send + 'static,
     {
         match &*self.0 {
-            Inner::Sqlite { .. } => match self.read(read).await? {
+            Inner::Sqlite { .. } | Inner::Held(_) => match self.read(read).await? {
                 ControlFlow::Continue(decided) => self.write(move |conn| write(conn, decided)).await,
                 ControlFlow::Break(value) => Ok(value),
             },
@@ -330,10 +354,11 @@ impl Db {
     async fn write_erased(&self, work: Work) -> Result<()> {
         match &*self.0 {
             Inner::Sqlite { writer, .. } => writer.run(work).await,
-            Inner::Postgres { .. } => {
+            Inner::Postgres { .. } | Inner::Held(_) => {
                 let db = Arc::clone(&self.0);
                 blocking(move || match &*db {
                     Inner::Postgres { pool, .. } => conn::lend(pool, |conn| conn.transaction(work)),
+                    Inner::Held(held) => held.run(work),
                     Inner::Sqlite { .. } => unreachable!("the backend of an open database does not change"),
                 })
                 .await
@@ -347,7 +372,7 @@ impl Db {
     /// `Unavailable` when the database cannot be reached.
     pub async fn refresh_statistics(&self) -> Result<()> {
         match &*self.0 {
-            Inner::Sqlite { .. } => Ok(()),
+            Inner::Sqlite { .. } | Inner::Held(_) => Ok(()),
             Inner::Postgres { .. } => self.read(postgres::statistics::refresh).await,
         }
     }
@@ -357,13 +382,14 @@ impl Db {
         match &*self.0 {
             Inner::Sqlite { writer, .. } => writer.changed_elsewhere(),
             Inner::Postgres { news, .. } => Arc::clone(&news.changed),
+            Inner::Held(held) => held.changed(),
         }
     }
 
     /// Tells other processes soon that there is something for them to do. On SQLite they see it by themselves.
     pub fn tell_others(&self) {
         match &*self.0 {
-            Inner::Sqlite { .. } => {}
+            Inner::Sqlite { .. } | Inner::Held(_) => {}
             Inner::Postgres { news, .. } => news.tell(),
         }
     }

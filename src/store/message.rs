@@ -4,9 +4,10 @@ use diesel::prelude::*;
 
 use crate::conn::on;
 use crate::kept;
-use crate::{Conn, Inserted, Span, Tx, narrowed};
+use crate::{Conn, Inserted, Span, Tx, narrowed, of_source};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
+use nexora_core::model::lead::leads;
 use nexora_core::model::message::{Author, DeliveryState, Message, MessageClass, messages};
 use nexora_core::model::run::runs;
 use nexora_core::model::{AutomationId, ConnectionId, ContactId, MessageId};
@@ -71,6 +72,8 @@ pub fn of_contact(tx: &mut Tx, contact: &ContactId, limit: i64) -> Result<Vec<Me
 pub struct Filter {
     pub author: Option<Author>,
     pub span: Span,
+    /// Only what is about people who came by this source of leads.
+    pub source: Option<String>,
     /// Part of an address, the subject or the text.
     pub search: Option<String>,
     pub after: Option<MessageId>,
@@ -83,6 +86,7 @@ pub fn list(tx: &mut Tx, filter: &Filter, limit: i64) -> Result<Vec<Message>> {
         if let Some(author) = filter.author {
             query = query.filter(messages::author.eq(author));
         }
+        of_source!(query, messages, messages::lead_id, tx, filter);
         narrowed!(
             query,
             messages,

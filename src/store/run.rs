@@ -6,10 +6,11 @@ use diesel::upsert::excluded;
 use crate::conn::on;
 use crate::dialect::insert_all;
 use crate::kept;
-use crate::{Claim, Conn, Inserted, Span, Tx, Whose, narrowed, whose};
+use crate::{Claim, Conn, Inserted, Span, Tx, Whose, narrowed, of_source, whose};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::effect::{attempts, effects};
+use nexora_core::model::lead::leads;
 use nexora_core::model::run::{Run, RunState, Step, runs, steps};
 use nexora_core::model::verdict::verdicts;
 use nexora_core::model::{AutomationId, ContactId, EffectId, EventId, RunId, TenantId};
@@ -33,6 +34,8 @@ pub struct Filter {
     pub event: Option<EventId>,
     pub contact: Option<ContactId>,
     pub span: Span,
+    /// Only what is about people who came by this source of leads.
+    pub source: Option<String>,
     /// Part of what it is about, or of the reason.
     pub search: Option<String>,
     pub before: Option<RunId>,
@@ -58,6 +61,7 @@ pub fn list(tx: &mut Tx, filter: &Filter, limit: i64) -> Result<Vec<Run>> {
         if let Some(contact) = &filter.contact {
             query = query.filter(runs::contact_id.eq(contact));
         }
+        of_source!(query, runs, runs::subject_id.nullable(), tx, filter);
         narrowed!(query, runs, started_at, filter, "subject_id || ' ' || coalesce(reason, '')");
         if let Some(before) = &filter.before {
             query = query.filter(runs::id.lt(before));

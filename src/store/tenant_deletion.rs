@@ -6,6 +6,7 @@
 use diesel::prelude::*;
 
 use crate::conn::on;
+use crate::rows::{self, Kind};
 use crate::{Claim, Conn, Inserted, dialect};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
@@ -110,23 +111,14 @@ pub fn rows(
     tenant: &TenantId,
     take: &mut dyn FnMut(&str, &str) -> Result<()>,
 ) -> Result<()> {
-    const PAGE: usize = 500;
-    let exported = TABLES.iter().filter(|(table, _)| !NOT_EXPORTED.contains(table));
-    let own = format!("tenant_id = '{tenant}'");
-    let all = exported.map(|(table, column)| (*table, *column, own.clone()));
-    for (table, column, own) in all.chain([("tenants", "id", format!("id = '{tenant}'"))]) {
-        let sql = dialect::rows_as_json(conn, table, &own)?;
-        let mut seen = 0;
-        loop {
-            // More columns than the one do no harm: the order only has to be the same each time.
-            let page =
-                dialect::texts(conn, &format!("{sql} ORDER BY {column}, 1 LIMIT {PAGE} OFFSET {seen}"))?;
-            page.iter().try_for_each(|row| take(table, row))?;
-            seen += page.len();
-            if page.len() < PAGE {
-                break;
-            }
-        }
+    for table in rows::tables(conn)? {
+        let own = match table.name.as_str() {
+            "tenants" => format!("id = '{tenant}'"),
+            name if NOT_EXPORTED.contains(&name) || !table.has("tenant_id") => continue,
+            _ => format!("tenant_id = '{tenant}'"),
+        };
+        let table = table.without(|column| column.kind == Kind::Bytes);
+        rows::each(conn, &table, &own, &mut |row| take(&table.name, row))?;
     }
     Ok(())
 }
@@ -174,7 +166,13 @@ pub fn finish(conn: &mut Conn, tenant: &TenantId) -> Result<bool> {
             "'{user}' AND NOT EXISTS (SELECT 1 FROM memberships WHERE user_id = '{user}')
              AND NOT EXISTS (SELECT 1 FROM users WHERE id = '{user}' AND operator)"
         );
-        for (table, column) in [("sessions", "user_id"), ("sign_ins", "user_id"), ("users", "id")] {
+        let tables = [
+            ("sessions", "user_id"),
+            ("sign_ins", "user_id"),
+            ("password_links", "user_id"),
+            ("users", "id"),
+        ];
+        for (table, column) in tables {
             dialect::run(conn, &format!("DELETE FROM {table} WHERE {column} = {alone}"))?;
         }
     }

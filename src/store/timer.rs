@@ -24,6 +24,17 @@ pub fn of_series(tx: &mut Tx, cursor: &CursorId, series: &str) -> Result<Vec<Tim
         .load(c))
 }
 
+/// Lists the moments of a calendar entry that are to come, or were, in their order.
+pub fn of_entry(tx: &mut Tx, entry: &str, limit: i64) -> Result<Vec<Timer>> {
+    on!(tx.conn, |c| timers::table
+        .filter(timers::tenant_id.eq(tx.tenant))
+        .filter(timers::entry_id.eq(entry))
+        .order((timers::fires_at, timers::id))
+        .limit(limit)
+        .select(Timer::as_select())
+        .load(c))
+}
+
 pub fn insert(conn: &mut Conn, timer: &Timer) -> Result<()> {
     on!(conn, |c| diesel::insert_into(timers::table).values(timer).execute(c)).map(|_| ())
 }

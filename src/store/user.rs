@@ -4,9 +4,10 @@ use diesel::prelude::*;
 
 use crate::conn::on;
 use crate::kept;
-use crate::{Conn, Inserted, Tx};
+use crate::{Conn, Inserted, Tx, password_link};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
+use nexora_core::model::password_link::password_links;
 use nexora_core::model::session::sessions;
 use nexora_core::model::sign_in::sign_ins;
 use nexora_core::model::tenant::tenants;
@@ -98,15 +99,22 @@ pub fn insert_membership(tx: &mut Tx, user: &UserId, role: Role) -> Result<Inser
     on!(tx.conn, |c| insert.execute(c)).map(Inserted::from_count)
 }
 
+/// Says whether a user may sign in; the link of one who may not ends.
 pub fn set_state(conn: &mut Conn, id: &UserId, state: UserState, now: Timestamp) -> Result<()> {
     let update = kept::update(users::table.find(id)).set((users::state.eq(state), users::updated_at.eq(now)));
-    on!(conn, |c| update.execute(c)).map(|_| ())
+    on!(conn, |c| update.execute(c))?;
+    match state {
+        UserState::Active => Ok(()),
+        UserState::Disabled => password_link::end(conn, id),
+    }
 }
 
+/// Gives a user another password, which ends the link by which they could have set one.
 pub fn set_password_hash(conn: &mut Conn, id: &UserId, hash: &str, now: Timestamp) -> Result<()> {
     let update =
         kept::update(users::table.find(id)).set((users::password_hash.eq(hash), users::updated_at.eq(now)));
-    on!(conn, |c| update.execute(c)).map(|_| ())
+    on!(conn, |c| update.execute(c))?;
+    password_link::end(conn, id)
 }
 
 /// Tells whether a tenant has an owner who may sign in, other than this user.
@@ -124,6 +132,7 @@ pub fn has_other_owner(tx: &mut Tx, user: &UserId) -> Result<bool> {
 pub fn delete(conn: &mut Conn, user: &UserId) -> Result<()> {
     on!(conn, |c| diesel::delete(sessions::table.filter(sessions::user_id.eq(user))).execute(c))?;
     on!(conn, |c| diesel::delete(sign_ins::table.find(user)).execute(c))?;
+    on!(conn, |c| diesel::delete(password_links::table.find(user)).execute(c))?;
     on!(conn, |c| diesel::delete(memberships::table.filter(memberships::user_id.eq(user))).execute(c))?;
     on!(conn, |c| diesel::delete(users::table.find(user)).execute(c)).map(|_| ())
 }

@@ -4,6 +4,7 @@ use nexora::ops::report::explain::{Explanation, explain};
 use nexora::ops::{automation, connection, contact, lead, task};
 use nexora_core::base::{Kind, Result};
 use nexora_core::model::consent::Scope;
+use nexora_core::model::{AppointmentId, CursorId};
 use serde_json::json;
 
 use crate::harness::{Backend, Nexora, enquiry, on_both};
@@ -53,6 +54,24 @@ async fn whatever_is_asked_about_is_explained(backend: Backend) {
     let words = ("Call Jo".to_owned(), String::new());
     let made = task::add(app, actor, tenant, words, None, None).await.unwrap();
     assert_says(&said(&nexora, made.id.as_str()).await, &["task Call Jo made: by hand"]);
+
+    let visit = AppointmentId::new(app.clock.now());
+    let cursors = nexora.view(|tx| nexora_store::cursor::list(tx, None, 10)).await;
+    let read = cursors.first().expect("something is read").id.clone();
+    let text = said(&nexora, read.as_str()).await;
+    assert_says(
+        &text,
+        &["cursor of google", "made: ", "due: the next time it is read; at once by: nexora cursor poll"],
+    );
+    for gone in [visit.as_str(), CursorId::new(app.clock.now()).as_str()] {
+        assert_eq!(ask(&nexora, gone).await.unwrap_err().kind(), Kind::NotFound, "{gone}");
+    }
+    let seeded = Nexora::with_sandbox(backend).await;
+    seeded.seed_four_weeks(2).await;
+    let from = nexora_core::base::clock::Timestamp::from_millis(0);
+    let visits = seeded.view(move |tx| nexora_store::appointment::list(tx, from, 10)).await;
+    let text = said(&seeded, visits[0].id.as_str()).await;
+    assert_says(&text, &[&format!("appointment {} became known: it begins", visits[0].title)]);
 
     automation::pause(app, actor, tenant, "lead-capture").await.unwrap();
     let text = said(&nexora, "lead-capture").await;
@@ -142,6 +161,27 @@ async fn a_command_names_what_takes_it_back() {
         ("tenant resume acme".to_owned(), "nexora tenant suspend acme"),
         ("connection pause smtp".to_owned(), "nexora connection resume smtp --tenant acme"),
         ("connection resume smtp".to_owned(), "nexora connection pause smtp --tenant acme"),
+        (
+            "tenant set acme quiet_hours=20:00-08:30 review_url=https://g.page/r/acme".to_owned(),
+            "nexora tenant set acme ",
+        ),
+        ("form set proof_of_work=true".to_owned(), "nexora form set proof_of_work=false --tenant acme"),
+        (
+            "connection set smtp --host localhost --no-test".to_owned(),
+            "nexora connection set smtp --host 127.0.0.1 --tenant acme",
+        ),
+        (
+            "connection default smtp --for alerts".to_owned(),
+            "nexora connection default smtp --for alerts --unset --tenant acme",
+        ),
+        (
+            "connection default google --for alerts".to_owned(),
+            "nexora connection default smtp --for alerts --tenant acme",
+        ),
+        (
+            "connection default google --for alerts --unset".to_owned(),
+            "nexora connection default google --for alerts --tenant acme",
+        ),
         ("automation disable lead-capture".to_owned(), "nexora automation resume lead-capture --tenant acme"),
         ("automation resume lead-capture".to_owned(), "nexora automation pause lead-capture --tenant acme"),
         (format!("lead state {id} won"), "new --tenant acme"),
@@ -152,4 +192,23 @@ async fn a_command_names_what_takes_it_back() {
         assert_eq!(status, 0, "{words}: {error}");
         assert!(error.contains("undo: ") && error.contains(undo), "{words}: {error}");
     }
+    // What is named puts everything back, and what changes nothing names nothing.
+    let before = machine.json(&["tenant", "show", "acme"]);
+    let change =
+        ["tenant", "set", "acme", "name=O'Neil & Sons; $HOME", "language=de", "phone=(512) 555-0199"];
+    let (status, _, error) = machine.run(&change);
+    assert_eq!(status, 0, "{error}");
+    assert_ne!(machine.json(&["tenant", "show", "acme"])["name"], before["name"]);
+    let undo = error.lines().find_map(|line| line.strip_prefix("undo: nexora ")).unwrap();
+    let line = format!("set -- {undo}; printf '%s\\n' \"$@\"");
+    let split = std::process::Command::new("sh").args(["-c", &line]).output().unwrap();
+    let words = String::from_utf8(split.stdout).unwrap();
+    let (status, _, error) = machine.run(&words.lines().collect::<Vec<_>>());
+    assert_eq!(status, 0, "{error}");
+    let after = machine.json(&["tenant", "show", "acme"]);
+    for key in ["name", "phone", "settings"] {
+        assert_eq!(after[key], before[key], "{key}");
+    }
+    let (_, _, error) = machine.run(&["tenant", "set", "acme", "language=en"]);
+    assert!(!error.contains("undo"), "{error}");
 }

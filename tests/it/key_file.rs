@@ -179,7 +179,12 @@ fn every_column_of_bytes_is_one_that_is_sealed_anew_or_is_no_secret() {
         "sources.sealed",
     ];
     let open = ["forms.logo", "photos.content"];
+    // By a key that follows from the root, which a rotation leaves as it is.
+    let rooted = ["audit_people.sealed"];
     let (others, known): (Vec<&str>, Vec<&str>) = found.iter().partition(|name| !sealed.contains(name));
     assert_eq!(known, sealed);
-    assert!(others.iter().all(|name| open.contains(name)), "is it sealed? src/store/sealed.rs: {others:?}");
+    assert!(
+        others.iter().all(|name| open.contains(name) || rooted.contains(name)),
+        "is it sealed? src/store/sealed.rs: {others:?}"
+    );
 }

@@ -4,13 +4,14 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
 use nexora::ops::tenant;
+use nexora_core::model::event::EventKind;
 use nexora_store::Span;
 use nexora_store::lead::Filter;
 
 use crate::harness::{Backend, Nexora, enquiry, new_tenant, on_both};
 use crate::machine::Machine;
 
-on_both!(leads_are_found_by_what_they_say);
+on_both!(leads_are_found_by_what_they_say, what_came_of_a_source_is_found_by_it);
 
 async fn leads_are_found_by_what_they_say(backend: Backend) {
     let nexora = Nexora::with_sandbox(backend).await;
@@ -52,6 +53,37 @@ async fn leads_are_found_by_what_they_say(backend: Backend) {
     }
 }
 
+async fn what_came_of_a_source_is_found_by_it(backend: Backend) {
+    let nexora = Nexora::with_sandbox(backend).await;
+    nexora.submit(enquiry()).await;
+    let mut other = enquiry();
+    (other.name, other.email, other.phone) = ("Ana Ruiz".into(), "ana@example.com".into(), String::new());
+    other.source = "yelp".into();
+    nexora.submit(other).await;
+    // Who is held back as spam is no contact: only the event says whose it is.
+    let mut spam = enquiry();
+    (spam.name, spam.email, spam.phone) = ("Pat Doe".into(), "pat@example.net".into(), String::new());
+    (spam.source, spam.honeypot) = ("yelp".into(), "filled in".into());
+    nexora.submit(spam).await;
+    nexora.settle().await;
+    for (source, wanted) in [("form", [1, 1, 1]), ("yelp", [2, 1, 1]), ("nowhere", [0, 0, 0])] {
+        let source = Some(source.to_owned());
+        let events = nexora_store::event::Filter {
+            kind: Some(EventKind::LeadReceived),
+            source: source.clone(),
+            ..Default::default()
+        };
+        let runs = nexora_store::run::Filter { source: source.clone(), ..Default::default() };
+        let messages = nexora_store::message::Filter { source: source.clone(), ..Default::default() };
+        let found = nexora.view(move |tx| {
+            let events = nexora_store::event::list(tx, &events, 10)?.len();
+            let runs = nexora_store::run::list(tx, &runs, 10)?.len();
+            Ok([events, runs, nexora_store::message::list(tx, &messages, 10)?.len()])
+        });
+        assert_eq!(found.await, wanted, "{source:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_list_is_narrowed_and_reaches_over_tenants() {
     let nexora = Nexora::with_sandbox(Backend::Sqlite).await;
@@ -62,6 +94,15 @@ async fn every_list_is_narrowed_and_reaches_over_tenants() {
     nexora.submit_to(&other, theirs).await;
     nexora.settle().await;
     let machine = Machine::of(&nexora);
+    for slug in ["acme", "beta"] {
+        for line in
+            ["task create --title Call", "job create --title Repair", "source create site --kind json"]
+        {
+            let words: Vec<&str> = line.split(' ').chain(["--tenant", slug]).collect();
+            let (status, _, error) = machine.run(&words);
+            assert_eq!(status, 0, "{line}: {error}");
+        }
+    }
     let rows = |words: &str| -> Vec<serde_json::Value> {
         let words: Vec<&str> = words.split(' ').chain(["--output", "json"]).collect();
         let (status, out, error) = machine.run(&words);
@@ -86,10 +127,33 @@ async fn every_list_is_narrowed_and_reaches_over_tenants() {
         ("effect list --tenant acme --state delivered --search acknowledge", 1),
         ("effect list --all-tenants --since 2026-09-01 --search nothing-like-it", 0),
         ("connection list --all-tenants", 2),
+        ("contact list --all-tenants", 2),
+        ("contact list --all-tenants --limit 1", 1),
+        ("contact list --tenant acme", 1),
+        ("task list --all-tenants", 2),
+        ("task list --all-tenants --state done", 0),
+        ("job list --all-tenants", 2),
+        ("job list --all-tenants --limit 1", 1),
+        ("appointment list --all-tenants", 0),
+        ("source list --all-tenants", 2),
+        ("source list --tenant beta", 1),
+        ("message list --tenant acme --source form", 1),
+        ("message list --tenant acme --source yelp", 0),
+        ("event list --tenant acme --source form --kind lead.received", 1),
+        ("event list --tenant acme --source yelp", 0),
+        ("run list --all-tenants --source form", 1),
+        ("run list --all-tenants --source yelp", 0),
         ("automation list --all-tenants", 2),
     ] {
         assert_eq!(rows(words).len(), count, "{words}");
     }
+    // The newest of all come first, and each says whose it is.
+    for (words, key) in [("contact list --all-tenants", "name"), ("task list --all-tenants", "tenant")] {
+        let (all, first) = (rows(words), if key == "name" { "Zoe Beta" } else { "beta" });
+        assert_eq!((&all[0]["tenant"], &all[0][key]), (&"beta".into(), &first.into()), "{words}");
+    }
+    let (status, _, error) = machine.run(&["task", "list", "--all-tenants", "--tenant", "acme"]);
+    assert!(status == 2 && error.contains("do not go together"), "{error}");
     let (status, out, error) = machine.run(&["lead", "list", "--tenant", "acme", "--csv"]);
     assert_eq!(status, 0, "{error}");
     let lines: Vec<&str> = out.lines().collect();

@@ -172,7 +172,9 @@ fn told(what: &str, took: &mut [Duration]) -> Duration {
 async fn a_crowd_of_costly_photos_from_one_address_holds_up_nobody_elsewhere() {
     let seconds = std::env::var("NEXORA_TEST_PHOTO_ATTACK_S").ok().and_then(|text| text.parse().ok());
     let daemon = Daemon::start();
-    let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    // A connection that the daemon ended, as it may after a photo that it refused, is not used again.
+    let client = Client::builder().redirect(reqwest::redirect::Policy::none()).pool_max_idle_per_host(0);
+    let client = client.build().unwrap();
     let sender = Sender { client, url: format!("{}/lead/acme", daemon.base) };
     let photo = honest_photo();
     let quiet = honest(&sender, &photo, Instant::now() + Duration::from_secs(1)).await;

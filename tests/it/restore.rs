@@ -14,6 +14,7 @@ use nexora::ops::backup::seal::{Lock, Opener};
 use nexora::ops::backup::{self, Wish};
 use nexora::ops::restore as hold;
 use nexora::ops::restore::Treat;
+use nexora::ops::tenant;
 use nexora::pipeline;
 use nexora_core::base::clock::Clock;
 use nexora_core::base::secret::MasterKey;
@@ -187,6 +188,9 @@ async fn what_was_delivered_after_the_backup_is_found_and_not_done_again(backend
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_not_delivered_goes_out_once_with_the_release() {
     let nexora = Nexora::with_sandbox(Backend::Sqlite).await;
+    // It is released now, whatever the hour is.
+    let awake = [("quiet_hours".to_owned(), "none".to_owned())];
+    tenant::set(&nexora.app, &nexora.actor, &nexora.tenant.slug, &awake).await.unwrap();
     let drill = Drill::of(&nexora);
     nexora.submit(enquiry()).await;
     let file = drill.back_up();

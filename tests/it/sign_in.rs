@@ -1,5 +1,6 @@
 //! Who signs in to the status page, who does not, and when it ends.
 
+mod links;
 mod sessions;
 
 use std::time::Duration;

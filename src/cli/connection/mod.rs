@@ -14,7 +14,7 @@ use crate::cli::connection::create::ScopeArgs;
 use crate::cli::follow;
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::permission::Need;
-use crate::cli::{Context, input};
+use crate::cli::{Context, input, undo};
 use crate::ops::LIST_LIMIT;
 use crate::ops::connection;
 use crate::ops::connection::{authorization, removal};
@@ -186,10 +186,20 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             out.undo(&format!("nexora connection pause {name} --tenant {}", tenant.slug));
             Ok(())
         }
-        Command::Set(set) => show(app, &set.run(context, &tenant, out).await?, out),
+        Command::Set(set) => {
+            let (before, after) = set.run(context, &tenant, out).await?;
+            show(app, &after, out)?;
+            set::say_undo(&before, &after, &tenant, out)
+        }
         Command::Default { name, purposes, unset } => {
             let purposes = if purposes.is_empty() { Purpose::ALL.to_vec() } else { purposes };
-            show(app, &connection::choose(app, actor, &tenant, &name, purposes, !unset).await?, out)
+            let before = app.view(&tenant, |tx| store::connection::list(tx, LIST_LIMIT)).await?;
+            let after = connection::choose(app, actor, &tenant, &name, purposes.clone(), !unset).await?;
+            show(app, &after, out)?;
+            for command in undo::choice(&before, &name, &after.id, &purposes, !unset) {
+                out.undo(&format!("{command} --tenant {}", tenant.slug));
+            }
+            Ok(())
         }
         Command::Authorize { name, service_account, scopes } => {
             let key = service_account.as_deref().map(input::text).transpose()?.map(Secret::new);

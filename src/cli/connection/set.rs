@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::app::registry;
 use crate::cli::out::Out;
-use crate::cli::{Context, input};
+use crate::cli::{Context, input, undo};
 use crate::ops::connection;
 use crate::ops::connection::authorization;
 use crate::ops::connection::settings::{self, Change};
@@ -40,14 +40,21 @@ impl Set {
         })
     }
 
-    /// Changes the connection; says what goes out now that waited for it.
-    pub async fn run(self, context: &Context, tenant: &Tenant, out: &Out) -> Result<Connection> {
+    /// Changes the connection; says what goes out now that waited for it. Returns what it was and is.
+    pub async fn run(
+        self,
+        context: &Context,
+        tenant: &Tenant,
+        out: &Out,
+    ) -> Result<(Connection, Connection)> {
         let (app, actor) = (&context.app, &context.actor);
         let name = self.0.get_one::<String>(NAME).cloned().unwrap_or_default();
+        let before = connection::find(app, tenant, &name).await?;
         if let Some(file) = self.0.get_one::<PathBuf>(KEY_FILE) {
             let key = Secret::new(input::text(file)?);
             let (_, known) = authorization::find_google(app, tenant, &name).await?;
-            return authorization::extend(app, actor, tenant, &name, known.abilities, Some(key)).await;
+            let after = authorization::extend(app, actor, tenant, &name, known.abilities, Some(key)).await?;
+            return Ok((before, after));
         }
         let change = self.change(context, tenant, &name).await?;
         let changed = settings::set(app, actor, tenant, &name, change).await?;
@@ -61,7 +68,7 @@ impl Set {
                 tenant.slug
             ));
         }
-        Ok(changed.connection)
+        Ok((before, changed.connection))
     }
 
     async fn change(&self, context: &Context, tenant: &Tenant, name: &str) -> Result<Change> {
@@ -120,6 +127,23 @@ impl Set {
             false => Ok(None),
         }
     }
+}
+
+/// Names the command that takes a change back, as far as one can: what is secret was replaced for good.
+pub fn say_undo(before: &Connection, after: &Connection, tenant: &Tenant, out: &Out) -> Result<()> {
+    let (was, is): (Map<String, Value>, Map<String, Value>) =
+        (before.settings.read()?, after.settings.read()?);
+    let (options, is_whole) = undo::options(fields(), &was, &is);
+    if !options.is_empty() {
+        let (name, slug) = (undo::quoted(&before.name), &tenant.slug);
+        out.undo(&format!("nexora connection set {name} {} --tenant {slug}", options.join(" ")));
+    }
+    if !is_whole || before.sealed != after.sealed && before.sealed.is_some() {
+        out.note(
+            "a password, key or certificate that was replaced is not kept: give the old one to have it back",
+        );
+    }
+    Ok(())
 }
 
 /// Takes any path, and none: that takes the text away.

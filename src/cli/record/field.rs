@@ -88,8 +88,8 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         }
         Command::Delete { noun, name } => {
             field::delete(app, actor, &tenant, noun, &name).await?;
-            out.note(&format!("{} has no field `{name}` any more", noun.one()));
-            Ok(())
+            let gone = serde_json::json!({ "noun": noun.word(), "name": name });
+            out.done(&gone, &format!("{} has no field `{name}` any more", noun.one()))
         }
     }
 }

@@ -165,7 +165,7 @@ pub async fn run_segment(context: &Context, command: SegmentCommand, out: &Out) 
                 Wanted { condition: Some("condition is not empty".to_owned()), ..Wanted::newest(page.limit) };
             let (schema, found) = record::list(app, &tenant, &GROUP, wanted).await?;
             let shown = ["name".to_owned(), "condition".to_owned()];
-            records::list(&schema, &found, &shown, locale, out)
+            records::list::print(&schema, found, &shown, locale, out)
         }
         SegmentCommand::Members { segment, page } => members(context, segment, page, out).await,
         SegmentCommand::Set { segment, condition: text } => {
@@ -181,7 +181,7 @@ pub async fn run_segment(context: &Context, command: SegmentCommand, out: &Out) 
         SegmentCommand::Delete { segment } => {
             require_segment(context, &tenant, &segment).await?;
             let gone = record::delete(app, actor, &tenant, &GROUP, &segment).await?;
-            out.note(&format!("segment `{}` was deleted", gone.name(&GROUP)));
+            out.done(&gone, &format!("segment `{}` was deleted", gone.name(&GROUP)))?;
             out.undo(&format!("nexora group restore {} --tenant {}", gone.id, tenant.slug));
             Ok(())
         }
@@ -202,5 +202,5 @@ async fn members(context: &Context, group: String, page: Page, out: &Out) -> Res
     let tenant = context.tenant().await?;
     let wanted = Wanted { group: Some(group), ..Wanted::newest(page.limit) };
     let (schema, found) = record::list(&context.app, &tenant, &CONTACT, wanted).await?;
-    records::list(&schema, &found, &[], record::locale(&tenant)?, out)
+    records::list::print(&schema, found, &[], record::locale(&tenant)?, out)
 }

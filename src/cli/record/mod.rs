@@ -3,21 +3,23 @@
 
 mod field;
 mod group;
+mod list;
 mod values;
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 
 pub use self::field::{Command as FieldCommand, run as run_field};
 pub use self::group::{Command as GroupCommand, SegmentCommand, run as run_group, run_segment};
+use self::list::ListArguments;
 pub use self::values::Values;
 use crate::cli::Context;
 use crate::cli::out::Out;
 use crate::cli::permission::Need;
-use crate::ops::record::{self, Wanted};
+use crate::ops::record::{self, Changes};
 use nexora_core::base::Result;
-use nexora_core::base::wording::count;
 use nexora_core::model::record::value::{self, Locale};
 use nexora_core::model::record::{Record, RecordKind, Schema};
+use nexora_core::model::tenant::Tenant;
 
 /// A kind of record, as a type: commands are made of it.
 pub trait Kind: Send + Sync + 'static {
@@ -92,64 +94,12 @@ tests with and, or, not and parentheses. `90days` is how long ago; `in 30days` l
     )
 }
 
-/// Which records a list shows.
-#[derive(Args)]
-pub struct ListArguments {
-    /// Only those that hold all of these words, however they are written
-    #[arg(long, value_name = "WORDS")]
-    search: Option<String>,
-    /// Only those that meet a condition, such as "city = 'Austin' and created_at > 90days"
-    #[arg(long = "where", value_name = "FILTER")]
-    condition: Option<String>,
-    /// Only those with this tag; several must all be there
-    #[arg(long = "tag", value_name = "WORD")]
-    tags: Vec<String>,
-    /// Only contacts in this group, or of this segment
-    #[arg(long, value_name = "NAME")]
-    group: Option<String>,
-    /// Sorted by this field; with a minus before it, the largest first
-    #[arg(long, value_name = "FIELD", allow_hyphen_values = true)]
-    sort: Option<String>,
-    /// Only those older than this one
-    #[arg(long, value_name = "ID")]
-    before: Option<String>,
-    /// Leaves out so many at the beginning
-    #[arg(long, value_name = "NUMBER", default_value_t = 0, value_parser = clap::value_parser!(i64).range(0..))]
-    offset: i64,
-    /// Those that were deleted instead
-    #[arg(long)]
-    deleted: bool,
-    /// Says how many there are instead of listing them
-    #[arg(long)]
-    count: bool,
-    /// Fields that are shown, with commas between
-    #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
-    fields: Vec<String>,
-    #[command(flatten)]
-    page: crate::cli::Page,
-}
-
-impl ListArguments {
-    fn wanted(self) -> Wanted {
-        Wanted {
-            condition: self.condition,
-            search: self.search,
-            tags: self.tags,
-            group: self.group,
-            sort: self.sort,
-            before: self.before,
-            is_deleted: self.deleted,
-            offset: self.offset,
-            limit: self.page.limit,
-        }
-    }
-}
-
 impl<K: Kind> Command<K> {
     /// Says what must be permitted.
     pub fn need(&self) -> Need {
         match self {
             Command::Create(_) => Need::of(record::create_of(K::KIND)),
+            Command::List(arguments) if arguments.is_of_all() => Need::Operator,
             Command::List(_) | Command::Show { .. } => Need::read(K::KIND.noun),
             Command::Set { .. } => Need::of(record::set_of(K::KIND)),
             Command::Delete { .. } => Need::of(record::delete_of(K::KIND)),
@@ -160,56 +110,67 @@ impl<K: Kind> Command<K> {
 
 pub async fn run<K: Kind>(context: &Context, command: Command<K>, out: &Out) -> Result<()> {
     let (app, actor, kind) = (&context.app, &context.actor, K::KIND);
-    let tenant = context.tenant().await?;
-    let (word, slug) = (kind.word(), &tenant.slug);
     match command {
+        Command::List(arguments) => list::run(context, kind, arguments, out).await,
         Command::Create(values) => {
+            let tenant = context.tenant().await?;
             let new = record::create(app, actor, &tenant, kind, values.changes).await?;
-            let (schema, new) = record::find(app, &tenant, kind, &new.id).await?;
-            show(&schema, &new, record::locale(&tenant)?, out)?;
-            out.undo(&format!("nexora {word} delete {} --tenant {slug}", new.id));
+            show_again(context, &tenant, kind, &new, out).await?;
+            out.undo(&format!("nexora {} delete {} --tenant {}", kind.word(), new.id, tenant.slug));
             Ok(())
         }
-        Command::List(arguments) if arguments.count => {
-            let number = record::count(app, &tenant, kind, arguments.wanted()).await?;
-            out.item(
-                &serde_json::json!({ "count": number }),
-                &[("count", count(u64::try_from(number).unwrap_or(0), word, kind.plural))],
-            )
-        }
-        Command::List(arguments) => {
-            let chosen = arguments.fields.clone();
-            let (schema, found) = record::list(app, &tenant, kind, arguments.wanted()).await?;
-            list(&schema, &found, &chosen, record::locale(&tenant)?, out)
-        }
         Command::Show { wanted } => {
+            let tenant = context.tenant().await?;
             let (schema, found) = record::find(app, &tenant, kind, &wanted).await?;
             show(&schema, &found, record::locale(&tenant)?, out)
         }
-        Command::Set { wanted, values } => {
-            let (before, after) = record::set(app, actor, &tenant, kind, &wanted, values.changes).await?;
-            let (schema, found) = record::find(app, &tenant, kind, &after.id).await?;
-            let locale = record::locale(&tenant)?;
-            show(&schema, &found, locale, out)?;
-            if before.values == after.values {
-                out.note("nothing was changed");
-            } else {
-                out.undo(&undo_of_set(&schema, &before, &after, locale, slug.as_str()));
-            }
-            Ok(())
-        }
+        Command::Set { wanted, values } => set(context, kind, &wanted, values.changes, out).await,
         Command::Delete { wanted } => {
+            let tenant = context.tenant().await?;
             let gone = record::delete(app, actor, &tenant, kind, &wanted).await?;
-            out.note(&format!("{word} `{}` was deleted", gone.name(kind)));
-            out.undo(&format!("nexora {word} restore {} --tenant {slug}", gone.id));
+            let word = kind.word();
+            out.done(&gone, &format!("{word} `{}` was deleted", gone.name(kind)))?;
+            out.undo(&format!("nexora {word} restore {} --tenant {}", gone.id, tenant.slug));
             Ok(())
         }
         Command::Restore { wanted } => {
+            let tenant = context.tenant().await?;
             let back = record::restore(app, actor, &tenant, kind, &wanted).await?;
-            let (schema, found) = record::find(app, &tenant, kind, &back.id).await?;
-            show(&schema, &found, record::locale(&tenant)?, out)
+            show_again(context, &tenant, kind, &back, out).await.map(|_| ())
         }
     }
+}
+
+async fn set(
+    context: &Context,
+    kind: &'static RecordKind,
+    wanted: &str,
+    changes: Changes,
+    out: &Out,
+) -> Result<()> {
+    let tenant = context.tenant().await?;
+    let (before, after) = record::set(&context.app, &context.actor, &tenant, kind, wanted, changes).await?;
+    let schema = show_again(context, &tenant, kind, &after, out).await?;
+    if before.values == after.values {
+        out.note("nothing was changed");
+    } else {
+        let locale = record::locale(&tenant)?;
+        out.undo(&undo_of_set(&schema, &before, &after, locale, tenant.slug.as_str()));
+    }
+    Ok(())
+}
+
+/// Shows a record that was written, and returns the fields that such records have.
+async fn show_again(
+    context: &Context,
+    tenant: &Tenant,
+    kind: &'static RecordKind,
+    written: &Record,
+    out: &Out,
+) -> Result<Schema> {
+    let schema = record::field::schema(&context.app, tenant, kind).await?;
+    show(&schema, written, record::locale(tenant)?, out)?;
+    Ok(schema)
 }
 
 /// Returns the command that sets what was changed to what it was.
@@ -234,22 +195,6 @@ fn undo_of_set(schema: &Schema, before: &Record, after: &Record, locale: Locale,
 /// Writes a text as one word of a shell.
 fn shell_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
-}
-
-/// Prints records: the fields that are chosen, or those that the kind's list shows.
-fn list(schema: &Schema, records: &[Record], chosen: &[String], locale: Locale, out: &Out) -> Result<()> {
-    let names: Vec<&str> = match chosen {
-        [] => schema.kind.listed.to_vec(),
-        chosen => chosen.iter().map(String::as_str).collect(),
-    };
-    let fields = names.iter().map(|name| schema.field(name)).collect::<Result<Vec<_>>>()?;
-    let headers: Vec<String> =
-        names.iter().map(|name| name.replace('_', " ")).chain(["id".to_owned()]).collect();
-    let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
-    out.list(&headers, records, |record| {
-        let cells = fields.iter().map(|field| value::shown(field, &value::of(record, field), locale));
-        cells.chain([record.id.clone()]).collect()
-    })
 }
 
 /// Prints a record: every field that says something.

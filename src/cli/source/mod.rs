@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::cli::out::{Out, ago, maybe};
 use crate::cli::permission::Need;
-use crate::cli::{Context, input};
+use crate::cli::{Context, follow, input};
 use crate::ops::LIST_LIMIT;
 use crate::ops::lead::source::{self, Change, NewSource, Shown, Trial};
 use nexora_core::base::secret::Secret;
@@ -35,7 +35,11 @@ pub enum Command {
     Create(Add),
     /// List a tenant's sources
     #[command(after_help = "Example:\n  nexora source list --tenant acme")]
-    List,
+    List {
+        /// Of every tenant
+        #[arg(long)]
+        all_tenants: bool,
+    },
     /// Show a source
     #[command(after_help = "Example:\n  nexora source show google --tenant acme")]
     Show { name: String },
@@ -100,7 +104,8 @@ impl Command {
     /// Says what must be permitted.
     pub fn need(&self) -> Need {
         match self {
-            Command::List | Command::Show { .. } | Command::Test { .. } | Command::Notices { .. } => {
+            Command::List { all_tenants: true } => Need::Operator,
+            Command::List { .. } | Command::Show { .. } | Command::Test { .. } | Command::Notices { .. } => {
                 Need::read(Noun::Source)
             }
             Command::Create(_) => Need::of(source::ADD),
@@ -178,21 +183,25 @@ impl Options {
 
 pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
+    if let Command::List { all_tenants } = command {
+        let row = |source: &Source| {
+            vec![
+                source.name.clone(),
+                source.kind.to_string(),
+                source.state.to_string(),
+                source.last_received_at.map(ago).unwrap_or_default(),
+                maybe(source.last_error.as_ref()),
+            ]
+        };
+        let fetch =
+            async |tenant: Tenant| context.app.view(&tenant, |tx| store::source::list(tx, LIST_LIMIT)).await;
+        let headers = ["name", "kind", "state", "last received", "last error"];
+        return follow::everywhere(context, all_tenants, (&headers, &row), fetch, out).await;
+    }
     let tenant = context.tenant().await?;
     match command {
         Command::Create(arguments) => reveal(&add(context, &tenant, arguments).await?, out),
-        Command::List => {
-            let sources = app.view(&tenant, move |tx| store::source::list(tx, LIST_LIMIT)).await?;
-            out.list(&["name", "kind", "state", "last received", "last error"], &sources, |source| {
-                vec![
-                    source.name.clone(),
-                    source.kind.to_string(),
-                    source.state.to_string(),
-                    source.last_received_at.map(ago).unwrap_or_default(),
-                    maybe(source.last_error.as_ref()),
-                ]
-            })
-        }
+        Command::List { .. } => Err(Error::internal("sources are listed elsewhere")),
         Command::Show { name } => show(&source::find(app, &tenant, &name).await?, out),
         Command::Set(arguments) => show(&set(context, &tenant, arguments).await?, out),
         Command::Enable { name } => {

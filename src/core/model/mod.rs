@@ -32,6 +32,7 @@ pub mod message;
 pub mod outbound;
 pub mod outcome;
 pub mod panel;
+pub mod password_link;
 pub mod phone;
 pub mod principal;
 pub mod quota;
@@ -76,7 +77,7 @@ diesel::joinable!(memberships -> tenants (tenant_id));
 diesel::allow_tables_to_appear_in_same_query!(contact_addresses, contacts);
 diesel::allow_tables_to_appear_in_same_query!(jobs, leads, photos, tasks);
 diesel::allow_tables_to_appear_in_same_query!(memberships, sessions, sign_ins, tenants, users);
-diesel::allow_tables_to_appear_in_same_query!(automations, effects, events, messages, runs);
+diesel::allow_tables_to_appear_in_same_query!(automations, effects, events, leads, messages, runs);
 
 define_ids! {
     /// Names one tenant.
@@ -131,10 +132,6 @@ define_ids! {
     AlertId = "alert";
     /// Names one company.
     CompanyId = "company";
-    /// Names one asset.
-    AssetId = "asset";
-    /// Names one import of records.
-    ImportId = "import";
     /// Names one restore of a backup.
     RestoreId = "restore";
 }

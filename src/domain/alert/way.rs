@@ -12,12 +12,15 @@ use nexora_connector::webhook::{self, WebhookSettings};
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::secret::Secret;
 use nexora_core::base::{Error, Kind, Result, file};
-use nexora_core::model::TenantId;
 use nexora_core::model::address::EmailAddress;
 use nexora_core::model::connection::{Connection, WhenInDoubt};
 use nexora_core::model::outbound::{Audience, Content, MailContent, OutboundMessage};
 use nexora_core::model::outcome::Outcome;
 use nexora_core::model::request::{EffectRequest, PostWebhook};
+use nexora_core::model::{EffectId, TenantId};
+
+/// Parts in which something may be done at most; no connector needs more than three.
+const PARTS: usize = 8;
 
 /// One way, ready for use.
 pub struct Way {
@@ -73,52 +76,80 @@ impl Way {
     /// `Denied` or `Unavailable` with what the other side said.
     pub async fn tell(&self, message: &AlertMessage, now: Timestamp) -> Result<()> {
         let request = match &self.to {
-            Some(to) => EffectRequest::Send(OutboundMessage {
-                content: Content::Mail(MailContent {
-                    to: to.clone(),
-                    from_name: "Nexora".to_owned(),
-                    reply_to: None,
-                    subject: message.subject.clone(),
-                    text: message.text.clone(),
-                    html: None,
-                    thread: None,
-                    attachments: Vec::new(),
-                    unsubscribe_url: None,
-                }),
-                audience: Audience::Business,
-            }),
+            Some(to) => mail("Nexora", to, &message.subject, &message.text),
             None => EffectRequest::PostWebhook(PostWebhook {
                 event: "nexora.alert".to_owned(),
                 body: message.body.as_str().to_owned(),
             }),
         };
-        let delivery = Delivery {
-            effect_id: message.id.clone(),
-            mark: message.id.to_string(),
-            request,
-            evidence: None,
-            created_at: now,
-            attempted_at: now,
-            unseen_since: None,
-        };
-        let failed = |kind, reason: String| {
-            Err(Error::new(kind, format!("an alert by {} did not get through: {reason}", self.name)))
-        };
-        match self.connector.perform.perform(&delivery).await {
-            Outcome::Delivered(_) => Ok(()),
-            Outcome::Unauthorized { reason } => failed(Kind::Denied, reason),
-            Outcome::Refused { reason } | Outcome::RecipientRefused { reason } => {
-                failed(Kind::Denied, reason)
-            }
-            Outcome::Retry { reason, .. }
-            | Outcome::Throttled { reason, .. }
-            | Outcome::InDoubt { reason } => failed(Kind::Unavailable, reason),
-            Outcome::InProgress { .. } => failed(Kind::Internal, "it was done in part".to_owned()),
-        }
+        let what = format!("an alert by {}", self.name);
+        perform(&self.connector, request, (&message.id, now), &what).await
     }
 }
 
+/// Puts a mail together that goes to a person by itself, outside any tenant's effects.
+pub(super) fn mail(from_name: &str, to: &EmailAddress, subject: &str, text: &str) -> EffectRequest {
+    EffectRequest::Send(OutboundMessage {
+        content: Content::Mail(MailContent {
+            to: to.clone(),
+            from_name: from_name.to_owned(),
+            reply_to: None,
+            subject: subject.to_owned(),
+            text: text.to_owned(),
+            html: None,
+            thread: None,
+            attachments: Vec::new(),
+            unsubscribe_url: None,
+        }),
+        audience: Audience::Business,
+    })
+}
+
+/// Has a connector do something at once, part after part, with nothing kept in between.
+///
+/// # Errors
+/// `Denied` or `Unavailable` with what the other side said; `what` did not get through.
+pub(super) async fn perform(
+    connector: &Connector,
+    request: EffectRequest,
+    (id, now): (&EffectId, Timestamp),
+    what: &str,
+) -> Result<()> {
+    let mut delivery = Delivery {
+        effect_id: id.clone(),
+        mark: id.to_string(),
+        request,
+        evidence: None,
+        created_at: now,
+        attempted_at: now,
+        unseen_since: None,
+    };
+    let failed =
+        |kind, reason: String| Err(Error::new(kind, format!("{what} did not get through: {reason}")));
+    for _ in 0..PARTS {
+        match connector.perform.perform(&delivery).await {
+            Outcome::Delivered(_) => return Ok(()),
+            Outcome::Unauthorized { reason }
+            | Outcome::Refused { reason }
+            | Outcome::RecipientRefused { reason } => return failed(Kind::Denied, reason),
+            Outcome::Retry { reason, .. }
+            | Outcome::Throttled { reason, .. }
+            | Outcome::InDoubt { reason } => return failed(Kind::Unavailable, reason),
+            Outcome::InProgress { evidence } => delivery.evidence = Some(evidence),
+        }
+    }
+    failed(Kind::Internal, format!("it was not done after {PARTS} parts"))
+}
+
 fn by_mail(app: &App, settings: &Settings) -> Result<Way> {
+    Ok(Way { name: "mail", connector: relay(app, settings)?, to: Some(EmailAddress::parse(&settings.to)?) })
+}
+
+/// Opens the operator's own mail relay.
+///
+/// # Errors
+/// `Config` when what `[alerts]` names cannot be read.
+pub(super) fn relay(app: &App, settings: &Settings) -> Result<Connector> {
     let username = Some(settings.smtp_username.clone()).filter(|name| !name.is_empty());
     let password = secret_in("alerts.smtp_password_file", &settings.smtp_password_file)?;
     let ca_pem = match settings.smtp_ca_file.as_os_str().is_empty() {
@@ -135,8 +166,7 @@ fn by_mail(app: &App, settings: &Settings) -> Result<Way> {
         when_in_doubt: WhenInDoubt::Resend,
         password_in_clear: false,
     };
-    let new = smtp::connection(&relay, password)?;
-    Ok(Way { name: "mail", connector: open(app, new)?, to: Some(EmailAddress::parse(&settings.to)?) })
+    open(app, smtp::connection(&relay, password)?)
 }
 
 fn by_webhook(app: &App, settings: &Settings) -> Result<Way> {

@@ -4,6 +4,7 @@ pub mod key;
 pub mod known;
 pub mod own_password;
 pub mod password;
+pub mod password_link;
 pub mod session;
 pub mod sign_in;
 pub mod totp;

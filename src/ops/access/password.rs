@@ -12,7 +12,7 @@ use nexora_core::base::secret::Secret;
 use nexora_core::base::{Error, Result};
 
 /// The shortest password that is taken (NIST SP 800-63B asks for at least 8; length is what counts).
-const LENGTH: usize = 12;
+pub const LENGTH: usize = 12;
 
 /// Each takes a core for some hundredths of a second, and 19 MiB.
 const PARALLEL: usize = 2;

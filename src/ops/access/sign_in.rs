@@ -30,7 +30,7 @@ use nexora_core::model::user::{User, UserState};
 use nexora_engine::access::lockout::{Rules, Tries};
 use nexora_engine::access::totp as codes;
 use nexora_store::audit::{self, Change};
-use nexora_store::{Conn, sign_in, user};
+use nexora_store::{Conn, password_link, sign_in, user};
 
 /// What became of a step.
 #[derive(Debug)]
@@ -346,6 +346,8 @@ pub struct Standing {
     pub has_totp: bool,
     pub recovery_codes_left: usize,
     pub last_sign_in_at: Option<Timestamp>,
+    /// Until when a link works by which they set a password, where there is one.
+    pub link_ends_at: Option<Timestamp>,
     /// What became of the last tries, latest first.
     pub events: Vec<Entry>,
 }
@@ -359,7 +361,9 @@ pub async fn standing(app: &App, user: &User) -> Result<Standing> {
     app.db
         .read(move |conn| {
             let standing = sign_in::find(conn, &id)?;
+            let link = password_link::find(conn, &id)?.filter(|link| link.is_open(now));
             Ok(Standing {
+                link_ends_at: link.map(|link| link.expires_at),
                 failures: standing.failures,
                 locked_until: standing.locked_until.filter(|until| *until > now),
                 known_failures: standing.known_failures,

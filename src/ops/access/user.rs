@@ -275,7 +275,12 @@ pub async fn check_role(
 }
 
 /// Refuses to give or take a role above one's own, and to add a user of other tenants to this one.
-fn permit_role(tx: &mut Unit<'_>, actor: &Actor, email: &EmailAddress, role: Option<Role>) -> Result<()> {
+pub(super) fn permit_role(
+    tx: &mut Unit<'_>,
+    actor: &Actor,
+    email: &EmailAddress,
+    role: Option<Role>,
+) -> Result<()> {
     let tenant = tx.tenant();
     let found = user::find_by_email(tx, &email.key())?;
     let present = found.as_ref().map(|user| user::role_in(tx, &user.id)).transpose()?.flatten();
@@ -332,7 +337,7 @@ fn view(conn: &mut Conn, email_key: &str) -> Result<Option<UserView>> {
     found.map(|user| with_memberships(conn, user)).transpose()
 }
 
-fn with_memberships(conn: &mut Conn, user: User) -> Result<UserView> {
+pub(super) fn with_memberships(conn: &mut Conn, user: User) -> Result<UserView> {
     let memberships = user::memberships_of(conn, &user.id)?
         .into_iter()
         .map(|(tenant, role)| MembershipView { tenant, role })

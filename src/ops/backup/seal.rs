@@ -86,7 +86,7 @@ impl Lock {
     ///
     /// # Errors
     /// `Unavailable` when it cannot be written.
-    pub(super) fn seal<W: Write>(&self, target: W) -> Result<StreamWriter<W>> {
+    pub(in crate::ops) fn seal<W: Write>(&self, target: W) -> Result<StreamWriter<W>> {
         let encryptor = match self {
             Lock::Passphrase(passphrase) => Encryptor::with_user_passphrase(hidden(passphrase)),
             Lock::Recipients(keys) => {
@@ -121,7 +121,7 @@ impl Opener {
     ///
     /// # Errors
     /// `Denied` when this does not open it; `Conflict` when it is damaged.
-    pub(super) fn open<R: Read>(&self, sealed: R) -> Result<StreamReader<R>> {
+    pub(in crate::ops) fn open<R: Read>(&self, sealed: R) -> Result<StreamReader<R>> {
         let decryptor = Decryptor::new(sealed).map_err(refused)?;
         let opened = match self {
             Opener::Passphrase(passphrase) => {

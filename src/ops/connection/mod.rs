@@ -2,6 +2,7 @@
 
 pub mod authorization;
 pub mod cursor;
+pub mod declared;
 pub mod removal;
 pub mod settings;
 

@@ -6,6 +6,7 @@ pub mod form_snippet;
 pub mod lead_mail;
 pub mod requeue;
 pub mod source;
+pub mod source_declared;
 
 use std::time::Duration;
 

@@ -115,7 +115,7 @@ fn new_secret(webhook: Webhook, settings: &SourceSettings) -> Result<Secret> {
 }
 
 /// Refuses settings that the format would not look at.
-fn check(webhook: Webhook, settings: &SourceSettings) -> Result<()> {
+pub(in crate::ops) fn check(webhook: Webhook, settings: &SourceSettings) -> Result<()> {
     let known = webhook.handling.needs().settings;
     let mut unknown = Setting::ALL.into_iter().filter(|setting| !known.contains(setting));
     let unknown = unknown.find(|setting| setting.is_set(settings));
@@ -128,6 +128,16 @@ fn check(webhook: Webhook, settings: &SourceSettings) -> Result<()> {
         }
         None => Ok(()),
     }
+}
+
+/// Refuses settings with which the secrets of a source do not go.
+pub(in crate::ops) fn check_stored_secrets(
+    app: &App,
+    webhook: Webhook,
+    settings: &SourceSettings,
+    source: &Source,
+) -> Result<()> {
+    check_secrets(webhook, settings, &hook::secrets(app, source)?)
 }
 
 fn check_secrets(webhook: Webhook, settings: &SourceSettings, secrets: &SourceSecrets) -> Result<()> {
@@ -211,7 +221,7 @@ pub async fn set(app: &App, actor: &Actor, tenant: &Tenant, name: &str, change: 
 }
 
 /// Puts a source in the place of what it was when it was read.
-async fn replace(
+pub(in crate::ops) async fn replace(
     app: &App,
     actor: &Actor,
     tenant: &Tenant,

@@ -43,8 +43,8 @@ pub struct Line {
 const RUNS: i64 = 100;
 const ATTEMPTS: i64 = 20;
 
-/// Explains what is named: a run, lead, event, effect, message, contact, job, task or connection by its id; a person by
-/// an address or telephone number; an automation or a connection by its name; or a day, by what did not go out on it.
+/// Explains what is named: a run, lead, event, effect, message, contact, job, task, appointment, cursor or connection by
+/// its id; a person by an address or telephone number; an automation or a connection by its name; or a day, by what did not go out on it.
 ///
 /// # Errors
 /// `Usage` when it is none of these; `NotFound` when there is none.
@@ -87,7 +87,7 @@ fn of(tx: &mut Unit<'_>, id: &str, lines: &mut Vec<Line>) -> Result<()> {
         return of_message(tx, &found, lines);
     }
     Err(Error::usage(format!("`{id}` is nothing that can be explained")).hint(
-        "give the id of a run, lead, event, effect, message, contact, job, task or connection; an address, a telephone \
+        "give the id of a run, lead, event, effect, message, contact, job, task, appointment, cursor or connection; an address, a telephone \
          number, a day such as 2026-12-01, or the name of an automation or a connection",
     ))
 }

@@ -1,6 +1,8 @@
 //! Tenants: created, listed, changed, suspended, resumed.
 
+pub mod data;
 pub mod deletion;
+pub mod text;
 
 use crate::app::App;
 use crate::domain::connection::watch;

@@ -116,6 +116,7 @@ pub const RULES: &[Rule] = &[
     keep("users", STAFF),
     keep("memberships", STAFF),
     keep("sign_ins", STAFF),
+    keep("password_links", STAFF),
     keep("sessions", STAFF),
     keep("uncounted_sign_ins", MACHINE),
     keep("daemons", MACHINE),

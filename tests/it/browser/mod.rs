@@ -5,6 +5,7 @@
 //! that they were skipped. With `NEXORA_TEST_WRITE_SCREENSHOTS` they write the pictures of docs/images.
 
 mod form;
+mod password;
 mod status;
 
 use std::io::{BufRead as _, BufReader, Write as _};

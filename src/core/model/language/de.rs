@@ -1,9 +1,13 @@
 //! German, with "Sie".
 
-use super::{Dates, Flaw, FormWords, PageNotice, Place, ThanksWords, Trouble, UnsubscribeWords, Words};
+use super::{
+    Dates, Flaw, FormWords, PageNotice, PasswordMail, PasswordWords, Place, ThanksWords, Trouble,
+    UnsubscribeWords, Words,
+};
 use crate::base::money::Decimal;
 use crate::base::wording::{count, length_with, plural};
 use crate::model::consent::Channel;
+use crate::model::password_link::LinkPurpose;
 
 pub static WORDS: Words = Words {
     dates: Dates {
@@ -109,6 +113,39 @@ pub static WORDS: Words = Words {
             )
         },
         button: "Ja, keine mehr",
+    },
+    password: PasswordWords {
+        wrong: "Fehler: ",
+        title: "Passwort wählen",
+        whose: |email| format!("Es ist das Passwort von {email}."),
+        new: "Neues Passwort",
+        help: |length| format!("Mindestens {length} Zeichen. Ein ganzer Satz eignet sich gut."),
+        again: "Neues Passwort noch einmal",
+        button: "Passwort festlegen",
+        differ: "Das Passwort wurde nicht zweimal gleich eingegeben.",
+        short: |length, least| format!("Das Passwort hat {length} Zeichen. Es braucht mindestens {least}."),
+        done_title: "Ihr Passwort ist festgelegt",
+        done: "Überall, wo Sie angemeldet waren, sind Sie jetzt abgemeldet.",
+        sign_in: "Anmelden",
+        dead_title: "Dieser Link gilt nicht mehr",
+        dead: "Er wurde schon benutzt, ist zu alt, oder es wurde ein neuerer verschickt.",
+        dead_next: "Einen neuen anfordern",
+        forgotten_title: "Passwort vergessen?",
+        forgotten: "Geben Sie Ihre E-Mail-Adresse ein. Wir schicken Ihnen einen Link, über den Sie ein neues Passwort wählen.",
+        email: "E-Mail",
+        send: "Link schicken",
+        sent_title: "Sehen Sie in Ihr Postfach",
+        sent: |hours| {
+            format!(
+                "Wenn diese Adresse zu einem Benutzer gehört, ist eine E-Mail mit einem Link unterwegs. Der Link gilt {}. \
+                 Nach einigen Minuten noch keine E-Mail? Sehen Sie im Spam-Ordner nach, oder fragen Sie, wer diesen Dienst für \
+                 Sie betreibt.",
+                count(hours, "Stunde", "Stunden")
+            )
+        },
+        ask_operator: "Dieser Dienst kann Ihnen keine E-Mails schicken. Bitten Sie, wer ihn für Sie betreibt, um einen Link, über den Sie ein neues Passwort wählen.",
+        back: "Zurück zur Anmeldung",
+        mail: password_mail,
     },
     flaw,
     notice,
@@ -308,4 +345,32 @@ fn trouble(trouble: &Trouble) -> String {
 /// Puts a length of time behind "seit".
 fn since(length: &str) -> String {
     length.replace("Tage", "Tagen")
+}
+
+fn password_mail(mail: &PasswordMail<'_>) -> (String, String) {
+    let PasswordMail { link, hours, .. } = mail;
+    let greeting = (WORDS.greeting)(mail.name);
+    let [to, at, of] = match mail.business {
+        Some(name) => ["zur Statusseite", "auf der Statusseite", "die Statusseite"]
+            .map(|page| format!("{page} von {name}")),
+        None => ["zu Nexora", "bei Nexora", "Nexora"].map(str::to_owned),
+    };
+    let hours = count(*hours, "Stunde", "Stunden");
+    match mail.purpose {
+        LinkPurpose::Invitation => (
+            format!("Ihr Zugang {to}"),
+            format!(
+                "{greeting},\n\nSie können sich {at} anmelden. Wählen Sie hier Ihr Passwort:\n\n{link}\n\nDer Link gilt einmal und \
+                 {hours} lang.\n\nSie haben das nicht erwartet? Dann tun Sie nichts: Ohne Passwort geschieht nichts.\n"
+            ),
+        ),
+        LinkPurpose::Reset => (
+            format!("Neues Passwort für {of}"),
+            format!(
+                "{greeting},\n\njemand hat ein neues Passwort für {of} angefordert. Wenn Sie das waren, wählen Sie es \
+                 hier:\n\n{link}\n\nDer Link gilt einmal und {hours} lang.\n\nSie waren das nicht? Dann tun Sie nichts: Ihr Passwort \
+                 bleibt, wie es ist.\n"
+            ),
+        ),
+    }
 }

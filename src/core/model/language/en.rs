@@ -1,9 +1,13 @@
 //! English.
 
-use super::{Dates, Flaw, FormWords, PageNotice, Place, ThanksWords, Trouble, UnsubscribeWords, Words};
+use super::{
+    Dates, Flaw, FormWords, PageNotice, PasswordMail, PasswordWords, Place, ThanksWords, Trouble,
+    UnsubscribeWords, Words,
+};
 use crate::base::money::Decimal;
 use crate::base::wording::{count, length, plural};
 use crate::model::consent::Channel;
+use crate::model::password_link::LinkPurpose;
 
 pub static WORDS: Words = Words {
     dates: Dates {
@@ -96,6 +100,38 @@ pub static WORDS: Words = Words {
             )
         },
         button: "Yes, no more",
+    },
+    password: PasswordWords {
+        wrong: "Error: ",
+        title: "Choose a password",
+        whose: |email| format!("It is the password of {email}."),
+        new: "New password",
+        help: |length| format!("At least {length} characters. A sentence is good."),
+        again: "New password once more",
+        button: "Set the password",
+        differ: "The password was not typed the same way twice.",
+        short: |length, least| format!("The password has {length} characters. It needs at least {least}."),
+        done_title: "Your password is set",
+        done: "Wherever you were signed in, you are signed out now.",
+        sign_in: "Sign in",
+        dead_title: "This link does not work any more",
+        dead: "It has been used, is too old, or a newer one was sent.",
+        dead_next: "Ask for another one",
+        forgotten_title: "Forgot your password?",
+        forgotten: "Type your email address, and we send you a link by which you choose another one.",
+        email: "Email",
+        send: "Send the link",
+        sent_title: "Look into your mailbox",
+        sent: |hours| {
+            format!(
+                "If that is the address of a user, a mail with a link is on its way. The link works for {}. No mail \
+                 after some minutes? Look among the spam, or ask whoever runs this service for you.",
+                count(hours, "hour", "hours")
+            )
+        },
+        ask_operator: "This service cannot send mails to you. Ask whoever runs it for you for a link by which you choose another password.",
+        back: "Back to signing in",
+        mail: password_mail,
     },
     flaw,
     notice,
@@ -271,4 +307,28 @@ fn trouble(trouble: &Trouble) -> String {
 
 fn things(rows: i64) -> String {
     count(rows, "message or record", "messages or records")
+}
+
+fn password_mail(mail: &PasswordMail<'_>) -> (String, String) {
+    let PasswordMail { link, hours, .. } = mail;
+    let greeting = (WORDS.greeting)(mail.name);
+    let whose =
+        mail.business.map_or_else(|| "Nexora".to_owned(), |name| format!("the status page of {name}"));
+    let hours = count(*hours, "hour", "hours");
+    match mail.purpose {
+        LinkPurpose::Invitation => (
+            format!("Your access to {whose}"),
+            format!(
+                "{greeting},\n\nyou may sign in to {whose}. Choose your password here:\n\n{link}\n\nThe link works once, and for \
+                 {hours}.\n\nYou did not expect this? Then leave it alone: without a password nothing happens.\n"
+            ),
+        ),
+        LinkPurpose::Reset => (
+            format!("Another password for {whose}"),
+            format!(
+                "{greeting},\n\nsomebody asked for another password for {whose}. If that was you, choose it here:\n\n{link}\n\nThe \
+                 link works once, and for {hours}.\n\nIt was not you? Then leave it alone: your password stays as it is.\n"
+            ),
+        ),
+    }
 }

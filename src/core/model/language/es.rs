@@ -1,9 +1,13 @@
 //! Spanish, with "usted".
 
-use super::{Dates, Flaw, FormWords, PageNotice, Place, ThanksWords, Trouble, UnsubscribeWords, Words};
+use super::{
+    Dates, Flaw, FormWords, PageNotice, PasswordMail, PasswordWords, Place, ThanksWords, Trouble,
+    UnsubscribeWords, Words,
+};
 use crate::base::money::Decimal;
 use crate::base::wording::{count, length_with, plural};
 use crate::model::consent::Channel;
+use crate::model::password_link::LinkPurpose;
 
 pub static WORDS: Words = Words {
     dates: Dates {
@@ -104,6 +108,38 @@ pub static WORDS: Words = Words {
             )
         },
         button: "Sí, no más correos",
+    },
+    password: PasswordWords {
+        wrong: "Error: ",
+        title: "Elija una contraseña",
+        whose: |email| format!("Es la contraseña de {email}."),
+        new: "Nueva contraseña",
+        help: |length| format!("Al menos {length} caracteres. Una frase va bien."),
+        again: "Nueva contraseña otra vez",
+        button: "Guardar la contraseña",
+        differ: "Las dos contraseñas no coinciden.",
+        short: |length, least| format!("La contraseña tiene {length} caracteres. Necesita al menos {least}."),
+        done_title: "Su contraseña está guardada",
+        done: "Se ha cerrado su sesión en todos los dispositivos.",
+        sign_in: "Iniciar sesión",
+        dead_title: "Este enlace ya no es válido",
+        dead: "Ya se ha usado, es demasiado antiguo o se ha enviado otro más reciente.",
+        dead_next: "Pedir otro",
+        forgotten_title: "¿Ha olvidado su contraseña?",
+        forgotten: "Escriba su dirección de correo y le enviaremos un enlace para elegir otra.",
+        email: "Correo electrónico",
+        send: "Enviar el enlace",
+        sent_title: "Mire en su buzón",
+        sent: |hours| {
+            format!(
+                "Si esa dirección es de un usuario, un correo con un enlace está en camino. El enlace es válido durante {}. \
+                 ¿No llega en unos minutos? Mire en el correo no deseado o pregunte a quien gestiona este servicio.",
+                count(hours, "hora", "horas")
+            )
+        },
+        ask_operator: "Este servicio no puede enviarle correos. Pida a quien lo gestiona un enlace para elegir otra contraseña.",
+        back: "Volver al inicio de sesión",
+        mail: password_mail,
     },
     flaw,
     notice,
@@ -301,5 +337,29 @@ fn trouble(trouble: &Trouble) -> String {
         Trouble::HeldAsSpam(rows) => {
             format!("{} como spam", count(*rows, "solicitud retenida", "solicitudes retenidas"))
         }
+    }
+}
+
+fn password_mail(mail: &PasswordMail<'_>) -> (String, String) {
+    let PasswordMail { link, hours, .. } = mail;
+    let greeting = (WORDS.greeting)(mail.name);
+    let whose =
+        mail.business.map_or_else(|| "Nexora".to_owned(), |name| format!("la página de estado de {name}"));
+    let hours = count(*hours, "hora", "horas");
+    match mail.purpose {
+        LinkPurpose::Invitation => (
+            format!("Su acceso a {whose}"),
+            format!(
+                "{greeting}:\n\nPuede iniciar sesión en {whose}. Elija aquí su contraseña:\n\n{link}\n\nEl enlace sirve una sola vez, \
+                 durante {hours}.\n\n¿No lo esperaba? No haga nada: sin contraseña no pasa nada.\n"
+            ),
+        ),
+        LinkPurpose::Reset => (
+            format!("Nueva contraseña para {whose}"),
+            format!(
+                "{greeting}:\n\nAlguien ha pedido una nueva contraseña para {whose}. Si ha sido usted, elíjala aquí:\n\n{link}\n\nEl \
+                 enlace sirve una sola vez, durante {hours}.\n\n¿No ha sido usted? No haga nada: su contraseña sigue igual.\n"
+            ),
+        ),
     }
 }

@@ -1,9 +1,13 @@
 //! French, with "vous".
 
-use super::{Dates, Flaw, FormWords, PageNotice, Place, ThanksWords, Trouble, UnsubscribeWords, Words};
+use super::{
+    Dates, Flaw, FormWords, PageNotice, PasswordMail, PasswordWords, Place, ThanksWords, Trouble,
+    UnsubscribeWords, Words,
+};
 use crate::base::money::Decimal;
 use crate::base::wording::{count, length_with, plural};
 use crate::model::consent::Channel;
+use crate::model::password_link::LinkPurpose;
 
 pub static WORDS: Words = Words {
     dates: Dates {
@@ -108,6 +112,38 @@ pub static WORDS: Words = Words {
             )
         },
         button: "Oui, ne plus les recevoir",
+    },
+    password: PasswordWords {
+        wrong: "Erreur\u{a0}: ",
+        title: "Choisissez un mot de passe",
+        whose: |email| format!("C’est le mot de passe de {email}."),
+        new: "Nouveau mot de passe",
+        help: |length| format!("Au moins {length} caractères. Une phrase convient bien."),
+        again: "Nouveau mot de passe, encore une fois",
+        button: "Enregistrer le mot de passe",
+        differ: "Les deux mots de passe ne sont pas identiques.",
+        short: |length, least| format!("Le mot de passe a {length} caractères. Il en faut au moins {least}."),
+        done_title: "Votre mot de passe est enregistré",
+        done: "Vous êtes maintenant déconnecté partout où vous étiez connecté.",
+        sign_in: "Se connecter",
+        dead_title: "Ce lien n’est plus valable",
+        dead: "Il a déjà servi, il est trop ancien, ou un autre a été envoyé depuis.",
+        dead_next: "En demander un autre",
+        forgotten_title: "Mot de passe oublié\u{a0}?",
+        forgotten: "Saisissez votre adresse e-mail\u{a0}: nous vous envoyons un lien pour en choisir un autre.",
+        email: "E-mail",
+        send: "Envoyer le lien",
+        sent_title: "Consultez votre messagerie",
+        sent: |hours| {
+            format!(
+                "Si cette adresse est celle d’un utilisateur, un e-mail avec un lien est en route. Le lien est valable {}. Rien \
+                 après quelques minutes\u{a0}? Regardez parmi les indésirables, ou demandez à la personne qui gère ce service.",
+                count(hours, "heure", "heures")
+            )
+        },
+        ask_operator: "Ce service ne peut pas vous envoyer d’e-mails. Demandez à la personne qui le gère un lien pour choisir un autre mot de passe.",
+        back: "Retour à la connexion",
+        mail: password_mail,
     },
     flaw,
     notice,
@@ -324,5 +360,30 @@ fn trouble(trouble: &Trouble) -> String {
         Trouble::HeldAsSpam(rows) => {
             format!("{} comme spam", count(*rows, "demande retenue", "demandes retenues"))
         }
+    }
+}
+
+fn password_mail(mail: &PasswordMail<'_>) -> (String, String) {
+    let PasswordMail { link, hours, .. } = mail;
+    let greeting = (WORDS.greeting)(mail.name);
+    let whose = mail.business.map_or_else(|| "Nexora".to_owned(), |name| format!("la page d’état de {name}"));
+    let hours = count(*hours, "heure", "heures");
+    match mail.purpose {
+        LinkPurpose::Invitation => (
+            format!("Votre accès à {whose}"),
+            format!(
+                "{greeting},\n\nvous pouvez vous connecter à {whose}. Choisissez votre mot de passe ici\u{a0}:\n\n{link}\n\nLe lien sert une \
+                 seule fois, pendant {hours}.\n\nVous ne vous y attendiez pas\u{a0}? Ne faites rien\u{a0}: sans mot de passe, il ne se passe \
+                 rien.\n"
+            ),
+        ),
+        LinkPurpose::Reset => (
+            format!("Nouveau mot de passe pour {whose}"),
+            format!(
+                "{greeting},\n\nquelqu’un a demandé un nouveau mot de passe pour {whose}. Si c’était vous, choisissez-le \
+                 ici\u{a0}:\n\n{link}\n\nLe lien sert une seule fois, pendant {hours}.\n\nCe n’était pas vous\u{a0}? Ne faites rien\u{a0}: votre mot \
+                 de passe reste le même.\n"
+            ),
+        ),
     }
 }

@@ -19,7 +19,7 @@ use crate::base::money::{self, Decimal};
 use crate::base::text::define_words;
 use crate::model::country::Country;
 pub use said::{Flaw, PageNotice, Place, Trouble};
-pub use words::{Dates, Day, FormWords, ThanksWords, UnsubscribeWords, Words};
+pub use words::{Dates, Day, FormWords, PasswordMail, PasswordWords, ThanksWords, UnsubscribeWords, Words};
 
 define_words! {
     /// A language, by its code (ISO 639-1).
@@ -35,6 +35,28 @@ impl Language {
             Language::Spanish => &es::WORDS,
             Language::French => &fr::WORDS,
         }
+    }
+
+    /// Returns the first language that a browser asks for (`Accept-Language`, RFC 9110) and that we speak; else English.
+    pub fn asked_for(accepted: &str) -> Language {
+        let mut asked: Vec<(i32, Language)> = Vec::new();
+        for range in accepted.split(',') {
+            let (name, weight) = range.split_once(';').unwrap_or((range, "q=1"));
+            let code = name.trim().split('-').next().unwrap_or_default().to_lowercase();
+            let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.parse::<f32>().ok());
+            let weight = weight.filter(|weight| *weight > 0.0 && *weight <= 1.0);
+            if let (Some(weight), Ok(language)) = (weight, code.parse()) {
+                // Whole thousandths are all that there are.
+                #[expect(clippy::cast_possible_truncation, reason = "it is between 0 and 1000")]
+                asked.push(((weight * 1_000.0) as i32, language));
+            }
+        }
+        // The first of those that are asked for as much.
+        asked
+            .iter()
+            .rev()
+            .max_by_key(|(weight, _)| *weight)
+            .map_or(Language::English, |(_, language)| *language)
     }
 
     /// Writes a day: `Friday, November 20`.

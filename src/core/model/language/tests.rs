@@ -1,5 +1,6 @@
 use super::*;
 use crate::model::consent::Channel;
+use crate::model::password_link::LinkPurpose;
 
 fn country(code: &str) -> Country {
     Country::parse(code).unwrap()
@@ -72,4 +73,41 @@ fn every_language_says_what_it_is_asked_to_say_with_its_values() {
 
 fn late() -> Trouble {
     Trouble::Late(std::time::Duration::from_secs(2 * 86_400))
+}
+
+#[test]
+fn every_language_says_how_a_password_is_set() {
+    let link = "https://leads.example.com/status/sign-in/password/x";
+    for language in Language::ALL {
+        let words = &language.words().password;
+        assert!((words.whose)("jo@acme.com").contains("jo@acme.com"), "{language}");
+        assert!((words.short)(5, 12).contains("12") && (words.sent)(1).contains('1'), "{language}");
+        for purpose in [LinkPurpose::Invitation, LinkPurpose::Reset] {
+            for business in [Some("Acme"), None] {
+                let mail = PasswordMail { purpose, name: Some("Jo"), business, link, hours: 72 };
+                let (subject, text) = (words.mail)(&mail);
+                assert!(subject.contains(business.unwrap_or("Nexora")), "{language}: {subject}");
+                assert!(
+                    text.lines().any(|line| line == link),
+                    "{language}: the link has a line of its own: {text}"
+                );
+                assert!(text.contains("72") && text.contains("Jo"), "{language}: {text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_browser_is_answered_in_the_first_language_of_ours_that_it_asks_for() {
+    for (asked, wanted) in [
+        ("", Language::English),
+        ("nl, *;q=0.5", Language::English),
+        ("de-CH,de;q=0.9,en;q=0.8", Language::German),
+        ("nl,fr;q=0.7,en;q=0.3", Language::French),
+        ("en;q=0.1,es;q=0.2", Language::Spanish),
+        ("fr;q=0,es;q=nonsense,de;q=0.1", Language::German),
+        ("es,de", Language::Spanish),
+    ] {
+        assert_eq!(Language::asked_for(asked), wanted, "{asked}");
+    }
 }

@@ -5,6 +5,7 @@ use crate::base::money::Decimal;
 use crate::model::consent::Channel;
 use crate::model::country::Country;
 use crate::model::language::{Flaw, PageNotice, Trouble};
+use crate::model::password_link::LinkPurpose;
 
 /// Everything that the program itself says to customers and owners in one language. What messages say is in
 /// `config/messages/`.
@@ -19,6 +20,7 @@ pub struct Words {
     pub form: FormWords,
     pub thanks: ThanksWords,
     pub unsubscribe: UnsubscribeWords,
+    pub password: PasswordWords,
     pub flaw: fn(Flaw) -> String,
     /// The title and the text of a page that only says something.
     pub notice: fn(&PageNotice) -> (String, String),
@@ -118,4 +120,50 @@ pub struct UnsubscribeWords {
     pub question: &'static str,
     pub meaning: fn(&str) -> String,
     pub button: &'static str,
+}
+
+/// The pages by which a user sets a password without knowing the present one, and the mails that lead there.
+pub struct PasswordWords {
+    /// What stands before the title of a page that is shown again with what is wrong.
+    pub wrong: &'static str,
+    pub title: &'static str,
+    /// Whose password it is, by the address.
+    pub whose: fn(&str) -> String,
+    pub new: &'static str,
+    /// How long it has to be.
+    pub help: fn(usize) -> String,
+    pub again: &'static str,
+    pub button: &'static str,
+    pub differ: &'static str,
+    /// By how long it is, and how long it has to be.
+    pub short: fn(usize, usize) -> String,
+    pub done_title: &'static str,
+    pub done: &'static str,
+    pub sign_in: &'static str,
+    /// The link has been used, is too old, or a newer one was made.
+    pub dead_title: &'static str,
+    pub dead: &'static str,
+    pub dead_next: &'static str,
+    pub forgotten_title: &'static str,
+    pub forgotten: &'static str,
+    pub email: &'static str,
+    pub send: &'static str,
+    pub sent_title: &'static str,
+    pub sent: fn(u64) -> String,
+    pub ask_operator: &'static str,
+    pub back: &'static str,
+    /// The subject and the text of the mail with the link.
+    pub mail: fn(&PasswordMail<'_>) -> (String, String),
+}
+
+/// What the mail with the link is about.
+pub struct PasswordMail<'a> {
+    pub purpose: LinkPurpose,
+    /// The first name or names of the user, where they are known.
+    pub name: Option<&'a str>,
+    /// The business that they belong to; nothing where they belong to none, or look after all.
+    pub business: Option<&'a str>,
+    pub link: &'a str,
+    /// How many hours the link works.
+    pub hours: u64,
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::domain::connection::credential;
 use nexora_connector::kind::{ConnectorKind, Connectors};
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::wording::{count, length, plural};
@@ -141,10 +142,10 @@ impl View<'_> {
             }
             // What an earlier error said is not why it was paused.
             ConnectionState::Paused => {
-                let verb = if self.lost_credential(connection) { "authorize" } else { "resume" };
+                let missing = credential::missing(self.connectors, connection);
+                let command = missing.unwrap_or_else(|| format!("connection resume {name}"));
                 let what = format!("connection `{name}` is paused: an operator did it");
-                self.issue(Level::Look, what, format!("connection {verb} {name}"), Trouble::Paused(account))
-                    .since(connection.updated_at)
+                self.issue(Level::Look, what, command, Trouble::Paused(account)).since(connection.updated_at)
             }
             ConnectionState::Failing => {
                 let reason = connection.last_error.as_deref().unwrap_or("its credential was refused");
@@ -156,11 +157,6 @@ impl View<'_> {
         Some(issue.affecting(waiting(&self.standing.waiting, connection.id.as_str())))
     }
 
-    /// Tells whether an authorization was taken back, with its credential.
-    fn lost_credential(&self, connection: &Connection) -> bool {
-        connection.sealed.is_none() && self.is_granted(connection)
-    }
-
     fn is_granted(&self, connection: &Connection) -> bool {
         self.connectors.of(connection).is_ok_and(|kind| kind.facts().has_abilities)
     }
@@ -168,6 +164,9 @@ impl View<'_> {
     /// Returns the command that gives a connection another credential, as far as it has one.
     fn mending(&self, connection: &Connection) -> String {
         let name = &connection.name;
+        if let Some(command) = credential::missing(self.connectors, connection) {
+            return command;
+        }
         if self.is_granted(connection) {
             return format!("connection authorize {name}");
         }

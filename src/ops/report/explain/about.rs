@@ -1,4 +1,4 @@
-//! What is explained by another name than its own id: a person, an automation, a connection, a day.
+//! What is explained by another name than its own id, or is no part of a run: a person, an appointment, a cursor, an automation, a connection, a day.
 
 use std::time::Duration;
 
@@ -10,13 +10,18 @@ use crate::domain::contact::link::SignedLinks;
 use crate::ops::LIST_LIMIT;
 use crate::ops::unit::Unit;
 use nexora_core::base::clock::Timestamp;
+use nexora_core::base::wording::count;
 use nexora_core::base::{Error, Result};
+use nexora_core::model::appointment::AppointmentState;
 use nexora_core::model::automation::{Automation, AutomationState};
 use nexora_core::model::connection::{Connection, ConnectionState};
 use nexora_core::model::event::EventState;
-use nexora_core::model::{ConnectionId, ContactId, JobId, RunId, TaskId};
+use nexora_core::model::{AppointmentId, ConnectionId, ContactId, CursorId, JobId, RunId, TaskId};
 use nexora_engine::calendar::hours::at_wall_time;
-use nexora_store::{automation, connection, consent, contact, effect, event, job, lead, message, run, task};
+use nexora_store::{
+    appointment, automation, connection, consent, contact, cursor, effect, event, job, lead, message, run,
+    task, timer,
+};
 
 /// Rows of a kind that are told of.
 const ROWS: i64 = 100;
@@ -40,6 +45,10 @@ pub fn explain(
     } else if let Ok(id) = ConnectionId::parse(name) {
         let found = connection::find(tx, &id)?.ok_or_else(|| tx.missing("connection", &id))?;
         of_connection(tx, &found, lines)?;
+    } else if let Ok(id) = AppointmentId::parse(name) {
+        of_appointment(tx, &id, lines)?;
+    } else if let Ok(id) = CursorId::parse(name) {
+        of_cursor(tx, &id, lines)?;
     } else if let Ok(day) = NaiveDate::parse_from_str(name, "%Y-%m-%d") {
         of_day(tx, day, now, lines)?;
     } else if let Some(found) = automation::find_by_name(tx, name)? {
@@ -161,6 +170,75 @@ fn of_task(tx: &mut Unit<'_>, id: &TaskId, lines: &mut Vec<Line>) -> Result<()> 
     let owner = found.run_id.as_deref().and_then(|id| RunId::parse(id).ok());
     if let Some(found) = owner.map(|id| run::find(tx, &id)).transpose()?.flatten() {
         of_run(tx, &found, lines)?;
+    }
+    Ok(())
+}
+
+fn of_appointment(tx: &mut Unit<'_>, id: &AppointmentId, lines: &mut Vec<Line>) -> Result<()> {
+    let found = appointment::find(tx, id)?.ok_or_else(|| tx.missing("appointment", id))?;
+    let what = format!("appointment {}", found.title);
+    let begins = format!("it begins {}", found.starts_at);
+    lines.push(line(found.created_at, what.clone(), "became known", begins.clone()));
+    if found.version > 1 || found.state == AppointmentState::Cancelled {
+        let changes = count(found.version.saturating_sub(1), "change", "changes");
+        lines.push(line(found.updated_at, what.clone(), found.state.name(), format!("{changes}; {begins}")));
+    }
+    for moment in timer::of_entry(tx, &found.entry_id, ROWS)? {
+        let what = format!("{what}, {}", moment.moment);
+        let (became, why) = match moment.due_at {
+            Some(due) => ("waits", format!("due {due}")),
+            None => ("passed", "it became an event".to_owned()),
+        };
+        lines.push(line(moment.fires_at, what, became, why));
+    }
+    // A run about an entry names its calendar, the entry, and who of its guests it is for.
+    let subject = format!("{}:{}", found.calendar, found.entry_id);
+    let filter = run::Filter { search: Some(subject), ..run::Filter::default() };
+    let runs = run::list(tx, &filter, ROWS)?;
+    if runs.is_empty() {
+        let why = "no automation that is enabled begins with it; nexora automation list says which there are";
+        lines.push(line(found.updated_at, what, "did nothing", why));
+    }
+    for found in runs {
+        of_run(tx, &found, lines)?;
+    }
+    Ok(())
+}
+
+fn of_cursor(tx: &mut Unit<'_>, id: &CursorId, lines: &mut Vec<Line>) -> Result<()> {
+    let found = cursor::find(tx, id)?.ok_or_else(|| tx.missing("cursor", id))?;
+    let slug = tx.tenant.slug.clone();
+    let via = connection::find(tx, &found.connection_id)?
+        .ok_or_else(|| tx.missing("connection", &found.connection_id))?;
+    let target = Some(found.target.as_str()).filter(|target| !target.is_empty()).unwrap_or("the mailbox");
+    let what = format!("cursor of {}, {} {target}", via.name, found.kind);
+    let baseline = match &found.position {
+        Some(_) => "what happens from then on is told",
+        None => "it has not been read yet: nothing is told before that",
+    };
+    lines.push(line(found.created_at, what.clone(), "made", baseline));
+    if let Some(at) = found.changed_at {
+        lines.push(line(at, what.clone(), "changed", "something new was found then for the last time"));
+    }
+    if let Some(at) = found.polled_at {
+        lines.push(match &found.error {
+            Some(error) => {
+                let tries = count(found.attempt, "failed try", "failed tries in a row");
+                line(at, what.clone(), "failed", format!("{tries}: {error}"))
+            }
+            None => line(at, what.clone(), "read", "it worked"),
+        });
+    }
+    match (found.due_at, via.state) {
+        (Some(due), _) => {
+            let why =
+                format!("the next time it is read; at once by: nexora cursor poll {id} --tenant {slug}");
+            lines.push(line(due, what, "due", why));
+        }
+        (None, ConnectionState::Active) => {
+            lines.push(line(found.created_at, what, "not read", "it is being read at this moment"));
+        }
+        (None, ConnectionState::Paused | ConnectionState::Failing) => of_connection(tx, &via, lines)?,
     }
     Ok(())
 }
