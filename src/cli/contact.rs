@@ -170,15 +170,20 @@ async fn run_person(context: &Context, command: PersonCommand, out: &Out) -> Res
 fn show(view: &ContactView, out: &Out) -> Result<()> {
     let fields = view.schema.fields().filter(|field| field.name != "name");
     let told = fields.map(|field| {
-        let value = view.values.get(field.name.as_ref()).cloned().unwrap_or_default();
-        (field.name.as_ref(), value::shown(field, &value, view.locale))
+        let shown = match view.values.get(field.name.as_ref()) {
+            Some(value) => value::shown(field, value, view.locale),
+            None if field.name == "timezone" => view.contact.timezone.clone().unwrap_or_default(),
+            None => String::new(),
+        };
+        (field.name.as_ref(), shown)
     });
     let mut lines = vec![("name", view.contact.name.clone())];
     lines.extend(told);
     lines.push(("since", ago(view.contact.created_at)));
     lines.push(("deleted", view.contact.deleted_at.map(ago).unwrap_or_default()));
     lines.push(("id", view.contact.id.to_string()));
-    out.item(view, &lines)?;
+    let told = ContactView { values: value::as_json(&view.schema, &view.values), ..view.clone() };
+    out.item(&told, &lines)?;
     let addresses = view.addresses.iter().map(|address| {
         let scopes: Vec<String> = address.suppressed.iter().map(ToString::to_string).collect();
         vec![address.kind.to_string(), address.value.clone(), scopes.join(" ")]

@@ -134,8 +134,8 @@ async fn filters_and_searches_find_the_same(backend: Backend) {
         assert_eq!(counted, i64::try_from(expected.len()).unwrap(), "{condition}");
     }
     for (search, expected) in [
-        ("smith", vec!["Joan Schmidt", "John Smith"]),
-        ("jon smyth", vec!["Joan Schmidt", "John Smith"]),
+        ("smith", vec!["John Smith"]),
+        ("jon smyth", vec!["John Smith"]),
         ("john austin", vec!["John Smith"]),
         ("ana ruiz", vec!["Ana Ruíz"]),
         ("ZOË", vec!["Zoë 100%"]),

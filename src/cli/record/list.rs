@@ -145,7 +145,8 @@ fn listed(schema: &Schema, records: Vec<Record>, chosen: &[String], locale: Loca
     let each = records.into_iter().map(|record| {
         let cells = fields.iter().map(|field| value::shown(field, &value::of(&record, field), locale));
         let cells = cells.chain([record.id.clone()]).collect();
-        Listed { record, cells }
+        let values = value::as_json(schema, &record.values);
+        Listed { record: Record { values, ..record }, cells }
     });
     Ok(each.collect())
 }

@@ -205,5 +205,6 @@ fn show(schema: &Schema, record: &Record, locale: Locale, out: &Out) -> Result<(
         .collect();
     lines.push(("deleted_at", record.deleted_at.map(|at| at.to_string()).unwrap_or_default()));
     lines.push(("id", record.id.clone()));
-    out.item(record, &lines)
+    let told = Record { values: value::as_json(schema, &record.values), ..record.clone() };
+    out.item(&told, &lines)
 }

@@ -196,31 +196,37 @@ impl Field {
         }
     }
 
+    #[must_use]
     pub const fn column(mut self) -> Field {
         self.place = Place::Column;
         self
     }
 
+    #[must_use]
     pub const fn elsewhere(mut self, sql: &'static str) -> Field {
         self.place = Place::Elsewhere(sql);
         self
     }
 
+    #[must_use]
     pub const fn linked(mut self, sql: &'static str) -> Field {
         self.place = Place::Linked(sql);
         self
     }
 
+    #[must_use]
     pub const fn required(mut self) -> Field {
         self.is_required = true;
         self
     }
 
+    #[must_use]
     pub const fn searched(mut self) -> Field {
         self.is_searched = true;
         self
     }
 
+    #[must_use]
     pub const fn headed(mut self, headings: &'static [&'static str]) -> Field {
         self.headings = headings;
         self

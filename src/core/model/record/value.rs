@@ -50,7 +50,7 @@ pub fn read(field: &Field, text: &str, locale: Locale) -> Result<Option<Value>> 
 
 fn parse(kind: &FieldKind, text: &str, locale: Locale) -> Result<Value> {
     Ok(match kind {
-        FieldKind::Text => json!(line(text, LINE)?),
+        FieldKind::Text | FieldKind::Record(_) => json!(line(text, LINE)?),
         FieldKind::Note => json!(within(text, NOTE)?),
         FieldKind::Email => json!(EmailAddress::parse(text)?),
         FieldKind::Phone => json!(PhoneNumber::parse_in(locale.country, text)?),
@@ -63,7 +63,6 @@ fn parse(kind: &FieldKind, text: &str, locale: Locale) -> Result<Value> {
         FieldKind::Choice(words) => json!(choice(text, words)?),
         FieldKind::Tags => json!(tags(text)?),
         FieldKind::Zone => json!(Zone::parse(text)?.name()),
-        FieldKind::Record(_) => json!(line(text, LINE)?),
     })
 }
 
@@ -199,6 +198,19 @@ pub fn shown(field: &Field, value: &Value, locale: Locale) -> String {
         (_, Value::String(text)) => text.clone(),
         (_, other) => other.to_string(),
     }
+}
+
+/// Returns a record's values as JSON has them: sums in hundredths, moments by RFC 3339.
+pub fn as_json(schema: &Schema, values: &Values) -> Values {
+    let mut told = values.clone();
+    for field in schema.fields().filter(|field| field.kind == FieldKind::Moment) {
+        if let Some(value) = told.get_mut(field.name.as_ref())
+            && let Some(millis) = value.as_i64()
+        {
+            *value = json!(Timestamp::from_millis(millis));
+        }
+    }
+    told
 }
 
 /// Returns the value of a field, also where it is one of the moments that every record has.
@@ -355,6 +367,17 @@ mod tests {
                 assert_eq!(read(&field, &text, place).unwrap().unwrap(), value, "{text}");
             }
         }
+    }
+
+    #[test]
+    fn json_has_moments_as_other_programs_read_them() {
+        let schema = Schema { kind: &CONTACT, custom: Vec::new() };
+        let values = Values::from([
+            ("last_lead_at".to_owned(), json!(1_796_018_400_000_i64)),
+            ("leads".to_owned(), json!(2)),
+        ]);
+        let told = as_json(&schema, &values);
+        assert_eq!((&told["last_lead_at"], &told["leads"]), (&json!("2026-11-30T06:00:00.000Z"), &json!(2)));
     }
 
     #[test]
