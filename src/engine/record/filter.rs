@@ -429,7 +429,7 @@ mod tests {
             ("city = ", "its end"),
             ("city = 'Austin", "'Austin"),
             ("city = a and", "`and`"),
-            ("(city = a", "its end"),
+            ("(city = a", "`(city = a`"),
             ("city = a)", "`)`"),
             ("town = a", "no field `town`"),
             ("city < a", "not compared with `<`"),

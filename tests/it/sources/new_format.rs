@@ -116,8 +116,9 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The address of a provider's API is configuration, and has its key there.
-const CONFIGURED: &str = "src/config/sources.rs";
+/// Where the same words mean something else: the address of a provider's API is configuration, and a contact has a page on
+/// Facebook.
+const ELSEWHERE: [&str; 2] = ["src/config/sources.rs", "src/core/model/record/kinds/contact.rs"];
 
 #[test]
 fn no_format_is_named_outside_its_own_file() {
@@ -136,7 +137,7 @@ fn no_format_is_named_outside_its_own_file() {
             .filter(|path| !is_test(path))
             .filter(names)
             .map(|path| path.strip_prefix(root).unwrap().display().to_string())
-            .filter(|path| path != CONFIGURED)
+            .filter(|path| !ELSEWHERE.contains(&path.as_str()))
             .collect();
         let own = format!("src/engine/lead/lead_format/formats/{}.rs", format.name.replace('-', "_"));
         assert_eq!(named, [own], "{}", format.name);
