@@ -61,7 +61,7 @@ fn give(tx: &mut Tx, id: &ContactId, kind: AddressKind, address: &str, now: Time
     match contact::find_by_address(tx, kind, &key)? {
         Some(owner) if owner != *id => {
             Err(Error::conflict(format!("`{address}` is the address of contact `{owner}`"))
-                .hint(format!("run `nexora contact show {owner}`; `nexora contact merge` makes one of two")))
+                .hint(format!("run `nexora contact show {owner}`")))
         }
         Some(_) => contact::prefer_address(tx, id, (kind, &key), now),
         None => contact::add_address(tx, id, (kind, &key), AddressProof::Person, now).map(|_| ()),

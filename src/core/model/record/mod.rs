@@ -55,8 +55,6 @@ pub struct Actions {
     pub set: &'static str,
     pub delete: &'static str,
     pub restore: &'static str,
-    pub import: &'static str,
-    pub undo: &'static str,
 }
 
 macro_rules! actions {
@@ -66,8 +64,6 @@ macro_rules! actions {
             set: concat!($word, ".set"),
             delete: concat!($word, ".delete"),
             restore: concat!($word, ".restore"),
-            import: concat!($word, ".import"),
-            undo: concat!($word, ".undo_import"),
         }
     };
 }
