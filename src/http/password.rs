@@ -16,7 +16,7 @@ use crate::http::extract::ClientAddress;
 use crate::http::page;
 use crate::http::problem::Problem;
 use crate::http::session::{self, Kind};
-use crate::http::sign_in::{Limiter, read, refused, trusted, wait};
+use crate::http::sign_in::{Limiter, read, refused, trusted};
 use crate::ops::access::own_password::{self, Changed};
 use crate::ops::access::session as sessions;
 use nexora_core::base::secret::Secret;
@@ -58,9 +58,7 @@ pub async fn change(
         let fault = ("again", "The new password was not typed the same way twice.".to_owned());
         return show(&app, &headers, StatusCode::UNPROCESSABLE_ENTITY, Some(fault), false).await;
     }
-    let client = session::client(&app, client, &headers);
-    let now = app.clock.now();
-    limiter.count(&client.address, now).map_err(|until| wait(until.since(now)))?;
+    let client = limiter.admit(&app, client, &headers)?;
     let passwords = (&Secret::new(sent.present), &Secret::new(sent.new));
     let changed = own_password::change(&app, &token, passwords, &client).await;
     if !matches!(changed, Ok(Changed::Wrong)) {

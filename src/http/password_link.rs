@@ -19,7 +19,7 @@ use crate::http::extract::ClientAddress;
 use crate::http::page;
 use crate::http::problem::Problem;
 use crate::http::session::{self, Kind};
-use crate::http::sign_in::{FORM_TIME, Limiter, new_browser, read, refused, trusted, wait};
+use crate::http::sign_in::{FORM_TIME, Limiter, new_browser, read, refused, trusted};
 use crate::ops::access::password;
 use crate::ops::access::password_link::{self, Taken};
 use nexora_core::base::secret::Secret;
@@ -67,9 +67,7 @@ pub async fn ask(
 ) -> Result<Response, Problem> {
     let wish: Wish = read(body).map_err(refused)?;
     trusted(&app, &headers, Kind::Before, &wish.token)?;
-    let client = session::client(&app, client, &headers);
-    let now = app.clock.now();
-    limiter.count(&client.address, now).map_err(|until| wait(until.since(now)))?;
+    let client = limiter.admit(&app, client, &headers)?;
     password_link::ask(&app, &wish.email, &client).await?;
     let hours = password_link::ASKED_TIME.as_secs() / 3_600;
     show(&app, &headers, Some(hours)).await

@@ -77,6 +77,22 @@ impl Limiter {
         Ok(())
     }
 
+    /// Returns who makes a try, which is counted.
+    ///
+    /// # Errors
+    /// `429` when their network must wait.
+    pub(super) fn admit(
+        &self,
+        app: &App,
+        client: ClientAddress,
+        headers: &HeaderMap,
+    ) -> Result<Client, Problem> {
+        let client = session::client(app, client, headers);
+        let now = app.clock.now();
+        self.count(&client.address, now).map_err(|until| wait(until.since(now)))?;
+        Ok(client)
+    }
+
     /// Takes back a try that was no failure.
     pub(super) fn give_back(&self, network: &str) {
         let mut networks = self.networks.lock().unwrap_or_else(PoisonError::into_inner);
@@ -128,9 +144,7 @@ pub async fn sign_in(
         Some(None) => return Err(Problem::too_many(Duration::from_secs(1))),
         place => place.flatten(),
     };
-    let client = session::client(&app, client, &headers);
-    let now = app.clock.now();
-    limiter.count(&client.address, now).map_err(|until| wait(until.since(now)))?;
+    let client = limiter.admit(&app, client, &headers)?;
     let answer = answer(&app, &sent, &client, before.expose()).await;
     if !matches!(answer, Ok(SignInStep::Refused(_))) {
         limiter.give_back(&client.address);
