@@ -1,5 +1,6 @@
-//! What else happens when a record of a kind is written: one hook for each kind that has something of its own.
+//! What kinds of records have of their own: how else one is found, and what else happens when it is written.
 
+use crate::domain::contact::find_written;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::{Error, Result};
 use nexora_core::model::ContactId;
@@ -7,12 +8,35 @@ use nexora_core::model::address::{EmailAddress, PhoneNumber};
 use nexora_core::model::contact::{AddressKind, AddressProof};
 use nexora_core::model::principal::Noun;
 use nexora_core::model::record::Record;
+use nexora_core::model::tenant::Tenant;
 use nexora_store::{Tx, contact};
 
-/// Is told what a record was, where there was one, and what it has become.
-type Hook = fn(tx: &mut Tx, before: Option<&Record>, after: &Record, now: Timestamp) -> Result<()>;
+struct Hooks {
+    noun: Noun,
+    /// Finds the id of a record by what a person writes.
+    find: fn(tx: &mut Tx, tenant: &Tenant, written: &str) -> Result<Option<String>>,
+    /// Is told what a record was, where there was one, and what it has become.
+    written: fn(tx: &mut Tx, before: Option<&Record>, after: &Record, now: Timestamp) -> Result<()>,
+}
 
-const HOOKS: [(Noun, Hook); 1] = [(Noun::Contact, contact_written)];
+const HOOKS: [Hooks; 1] = [Hooks { noun: Noun::Contact, find: find_contact, written: contact_written }];
+
+fn hooks(noun: Noun) -> Option<&'static Hooks> {
+    HOOKS.iter().find(|hooks| hooks.noun == noun)
+}
+
+/// Finds the id of a record in a way of its kind's own, beside its id and its name.
+///
+/// # Errors
+/// Those of the kind's own code.
+pub fn find(tx: &mut Tx, tenant: &Tenant, noun: Noun, written: &str) -> Result<Option<String>> {
+    hooks(noun).map_or(Ok(None), |hooks| (hooks.find)(tx, tenant, written))
+}
+
+/// A contact is found by each of its addresses.
+fn find_contact(tx: &mut Tx, tenant: &Tenant, written: &str) -> Result<Option<String>> {
+    Ok(find_written(tx, tenant, written)?.map(|id| id.to_string()))
+}
 
 /// Does what belongs to a record of a kind, in the transaction that writes it.
 ///
@@ -25,8 +49,7 @@ pub fn written(
     after: &Record,
     now: Timestamp,
 ) -> Result<()> {
-    let hook = HOOKS.iter().find(|(of, _)| *of == noun);
-    hook.map_or(Ok(()), |(_, hook)| hook(tx, before, after, now))
+    hooks(noun).map_or(Ok(()), |hooks| (hooks.written)(tx, before, after, now))
 }
 
 /// Keeps a contact's addresses where leads and mails look for them. What a person of the business writes down counts as

@@ -149,14 +149,12 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
 pub async fn run_segment(context: &Context, command: SegmentCommand, out: &Out) -> Result<()> {
     let (app, actor) = (&context.app, &context.actor);
     let tenant = context.tenant().await?;
-    let locale = record::locale(&tenant)?;
     let condition = |text: String| ("condition".to_owned(), text);
     match command {
         SegmentCommand::Create { name, condition: text } => {
             let changes = vec![("name".to_owned(), name), condition(text)];
             let new = record::create(app, actor, &tenant, &GROUP, changes).await?;
-            let (schema, new) = record::find(app, &tenant, &GROUP, &new.id).await?;
-            records::show(&schema, &new, locale, out)?;
+            records::show_again(context, &tenant, &GROUP, &new, out).await?;
             out.undo(&format!("nexora segment delete {} --tenant {}", new.id, tenant.slug));
             Ok(())
         }
@@ -165,15 +163,14 @@ pub async fn run_segment(context: &Context, command: SegmentCommand, out: &Out) 
                 Wanted { condition: Some("condition is not empty".to_owned()), ..Wanted::newest(page.limit) };
             let (schema, found) = record::list(app, &tenant, &GROUP, wanted).await?;
             let shown = ["name".to_owned(), "condition".to_owned()];
-            records::list::print(&schema, found, &shown, locale, out)
+            records::list::print(&schema, found, &shown, record::locale(&tenant)?, out)
         }
         SegmentCommand::Members { segment, page } => members(context, segment, page, out).await,
         SegmentCommand::Set { segment, condition: text } => {
             require_segment(context, &tenant, &segment).await?;
             let (before, after) =
                 record::set(app, actor, &tenant, &GROUP, &segment, vec![condition(text)]).await?;
-            let (schema, found) = record::find(app, &tenant, &GROUP, &after.id).await?;
-            records::show(&schema, &found, locale, out)?;
+            records::show_again(context, &tenant, &GROUP, &after, out).await?;
             let was = records::shell_quoted(before.text("condition").unwrap_or_default());
             out.undo(&format!("nexora segment set {} --where {was} --tenant {}", after.id, tenant.slug));
             Ok(())

@@ -18,7 +18,7 @@ use crate::cli::permission::Need;
 use crate::ops::record::{self, Changes};
 use nexora_core::base::Result;
 use nexora_core::model::record::value::{self, Locale};
-use nexora_core::model::record::{Record, RecordKind, Schema};
+use nexora_core::model::record::{MOMENTS, Record, RecordKind, Schema};
 use nexora_core::model::tenant::Tenant;
 
 /// A kind of record, as a type: commands are made of it.
@@ -199,11 +199,11 @@ fn shell_quoted(text: &str) -> String {
 
 /// Prints a record: every field that says something.
 fn show(schema: &Schema, record: &Record, locale: Locale, out: &Out) -> Result<()> {
-    let fields = schema.fields().chain(&nexora_core::model::record::MOMENTS);
+    let fields = schema.fields().chain(&MOMENTS);
     let mut lines: Vec<(&str, String)> = fields
         .map(|field| (field.name.as_ref(), value::shown(field, &value::of(record, field), locale)))
         .collect();
-    lines.push(("deleted_at", record.deleted_at.map(|at| at.to_string()).unwrap_or_default()));
+    lines.push(("deleted_at", record.deleted_at.map(|at| out.moment(at)).unwrap_or_default()));
     lines.push(("id", record.id.clone()));
     let told = Record { values: value::as_json(schema, &record.values), ..record.clone() };
     out.item(&told, &lines)

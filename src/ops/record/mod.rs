@@ -4,7 +4,6 @@ pub mod field;
 pub mod group;
 
 use crate::app::App;
-use crate::domain::contact::find_written;
 use crate::domain::record as domain;
 use crate::ops::Subject;
 use crate::ops::unit::Unit;
@@ -13,7 +12,7 @@ use nexora_core::base::id::new_body;
 use nexora_core::base::{Error, Kind, Result, id};
 use nexora_core::model::audit::Actor;
 use nexora_core::model::principal::{Noun, Operation, Verb};
-use nexora_core::model::record::filter::Filter;
+use nexora_core::model::record::filter::{Filter, Test};
 use nexora_core::model::record::value::{self, Locale};
 use nexora_core::model::record::{FieldKind, GROUP, Record, RecordKind, Schema, search};
 use nexora_core::model::tenant::Tenant;
@@ -127,8 +126,7 @@ fn query(tx: &mut Unit<'_>, schema: &Schema, wanted: &Wanted, now: Timestamp) ->
         parts.push(filter::parse(text, reading)?);
     }
     for tag in &wanted.tags {
-        let test = nexora_core::model::record::filter::Test::Has(tag.clone());
-        parts.push(Filter::Field(schema.field("tags")?.clone(), test));
+        parts.push(Filter::Field(schema.field("tags")?.clone(), Test::Has(tag.clone())));
     }
     if let Some(name) = &wanted.group {
         parts.push(group_filter(tx, reading, name)?);
@@ -169,7 +167,7 @@ fn group_filter(tx: &mut Unit<'_>, reading: Reading<'_>, wanted: &str) -> Result
     }
 }
 
-/// Finds a record, not deleted, by its id, by what no two have the same, or by its name; a contact also by an address.
+/// Finds a record, not deleted, by its id, by what no two have the same, by its name, or in a way of its kind's own.
 ///
 /// # Errors
 /// `NotFound` when there is none, `Conflict` when several are called so.
@@ -191,11 +189,9 @@ fn look_up_any(tx: &mut Unit<'_>, schema: &Schema, wanted: &str) -> Result<Recor
     if id::is_well_formed(kind.prefix, wanted) {
         return record::find(tx, schema, wanted)?.ok_or_else(|| tx.missing(kind.word(), wanted));
     }
-    if kind.noun == Noun::Contact {
-        let tenant = tx.tenant;
-        if let Some(id) = find_written(tx, tenant, wanted)? {
-            return record::find(tx, schema, id.as_str())?.ok_or_else(|| tx.missing(kind.word(), wanted));
-        }
+    let tenant = tx.tenant;
+    if let Some(id) = domain::find(tx, tenant, kind.noun, wanted)? {
+        return record::find(tx, schema, &id)?.ok_or_else(|| tx.missing(kind.word(), wanted));
     }
     let names = kind.unique.into_iter().chain(kind.fields.first().map(|field| field.name.as_ref()));
     for name in names {
@@ -266,7 +262,7 @@ fn read_back(tx: &mut Unit<'_>, schema: &Schema, record: &Record) -> Result<Reco
     record::find(tx, schema, &record.id)?.ok_or_else(|| tx.missing(schema.kind.word(), &record.id))
 }
 
-/// Checks a record that is about to be written, and makes ids of what names other records.
+/// Checks a record that is about to be written, with its filters, and makes ids of what names other records.
 fn complete(
     tx: &mut Unit<'_>,
     schema: &Schema,
@@ -277,20 +273,18 @@ fn complete(
     value::require(schema, &record.values)?;
     for field in schema.fields() {
         let name = field.name.as_ref();
-        let FieldKind::Record(noun) = field.kind else { continue };
-        let Some(wanted) = record.text(name).map(str::to_owned) else { continue };
-        if before.and_then(|before| before.text(name)) == Some(&wanted) {
+        let (FieldKind::Record(noun) | FieldKind::Filter(noun)) = field.kind else { continue };
+        let Some(said) = record.text(name).map(str::to_owned) else { continue };
+        if before.and_then(|before| before.text(name)) == Some(&said) {
             continue;
         }
-        let other = custom_field::schema(tx, RecordKind::parse(noun.name())?)?;
-        let found = look_up(tx, &other, &wanted)?;
-        record.values.insert(name.to_owned(), found.id.into());
-    }
-    if schema.kind.noun == Noun::Group
-        && let Some(condition) = record.text("condition")
-    {
-        let contacts = custom_field::schema(tx, &nexora_core::model::record::CONTACT)?;
-        filter::parse(condition, Reading { schema: &contacts, locale: locale(tx.tenant)?, now })?;
+        let others = custom_field::schema(tx, RecordKind::parse(noun.name())?)?;
+        if let FieldKind::Filter(_) = field.kind {
+            filter::parse(&said, Reading { schema: &others, locale: locale(tx.tenant)?, now })?;
+        } else {
+            let found = look_up(tx, &others, &said)?;
+            record.values.insert(name.to_owned(), found.id.into());
+        }
     }
     Ok(())
 }
@@ -355,16 +349,7 @@ pub async fn delete(
     kind: &'static RecordKind,
     wanted: &str,
 ) -> Result<Record> {
-    let wanted = wanted.to_owned();
-    app.change(actor, tenant, delete_of(kind), move |tx, now| {
-        let schema = custom_field::schema(tx, kind)?;
-        let before = look_up(tx, &schema, &wanted)?;
-        let after = Record { deleted_at: Some(now), ..before.clone() };
-        record::save(tx, &schema, std::slice::from_ref(&after))?;
-        let subject = Subject::new(&after.id).before(&before)?.after(&after)?;
-        Ok((after, subject))
-    })
-    .await
+    mark(app, actor, tenant, (kind, delete_of(kind)), wanted, look_up, Some).await
 }
 
 /// Restores a record that was deleted.
@@ -378,11 +363,24 @@ pub async fn restore(
     kind: &'static RecordKind,
     wanted: &str,
 ) -> Result<Record> {
+    mark(app, actor, tenant, (kind, restore_of(kind)), wanted, look_up_any, |_| None).await
+}
+
+/// Finds a record by `find`, and has it deleted since what `deleted_at` makes of the moment.
+async fn mark(
+    app: &App,
+    actor: &Actor,
+    tenant: &Tenant,
+    (kind, operation): (&'static RecordKind, Operation),
+    wanted: &str,
+    find: fn(&mut Unit<'_>, &Schema, &str) -> Result<Record>,
+    deleted_at: fn(Timestamp) -> Option<Timestamp>,
+) -> Result<Record> {
     let wanted = wanted.to_owned();
-    app.change(actor, tenant, restore_of(kind), move |tx, _| {
+    app.change(actor, tenant, operation, move |tx, now| {
         let schema = custom_field::schema(tx, kind)?;
-        let before = look_up_any(tx, &schema, &wanted)?;
-        let after = Record { deleted_at: None, ..before.clone() };
+        let before = find(tx, &schema, &wanted)?;
+        let after = Record { deleted_at: deleted_at(now), ..before.clone() };
         record::save(tx, &schema, std::slice::from_ref(&after))
             .map_err(|error| taken(kind, &after, error))?;
         let subject = Subject::new(&after.id).before(&before)?.after(&after)?;

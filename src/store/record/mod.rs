@@ -15,7 +15,7 @@ use crate::{Conn, Tx};
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::text::Json;
 use nexora_core::base::{Error, Result};
-use nexora_core::model::record::filter::Filter;
+use nexora_core::model::record::filter::{Filter, Test};
 use nexora_core::model::record::search::{self, Word};
 use nexora_core::model::record::{Field, Place, Record, RecordKind, Schema, Values};
 
@@ -76,7 +76,6 @@ pub fn find(tx: &mut Tx, schema: &Schema, id: &str) -> Result<Option<Record>> {
 /// # Errors
 /// `Unavailable` when the database cannot be read.
 pub fn find_by(tx: &mut Tx, schema: &Schema, field: &Field, text: &str, limit: i64) -> Result<Vec<Record>> {
-    use nexora_core::model::record::filter::Test;
     let filter = Filter::Field(field.clone(), Test::Is(text.to_owned()));
     list(tx, schema, &Query { filter, ..Query::newest(limit) })
 }

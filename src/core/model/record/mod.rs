@@ -136,6 +136,8 @@ pub enum FieldKind {
     Zone,
     /// The id of another record.
     Record(Noun),
+    /// A filter on records of a kind.
+    Filter(Noun),
 }
 
 impl FieldKind {
@@ -156,6 +158,7 @@ impl FieldKind {
             FieldKind::Tags => "tags",
             FieldKind::Zone => "zone",
             FieldKind::Record(_) => "record",
+            FieldKind::Filter(_) => "filter",
         }
     }
 

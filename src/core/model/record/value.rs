@@ -50,7 +50,7 @@ pub fn read(field: &Field, text: &str, locale: Locale) -> Result<Option<Value>> 
 
 fn parse(kind: &FieldKind, text: &str, locale: Locale) -> Result<Value> {
     Ok(match kind {
-        FieldKind::Text | FieldKind::Record(_) => json!(line(text, LINE)?),
+        FieldKind::Text | FieldKind::Record(_) | FieldKind::Filter(_) => json!(line(text, LINE)?),
         FieldKind::Note => json!(within(text, NOTE)?),
         FieldKind::Email => json!(EmailAddress::parse(text)?),
         FieldKind::Phone => json!(PhoneNumber::parse_in(locale.country, text)?),
