@@ -1,14 +1,15 @@
 //! `nexora contact` and `nexora suppression`.
 
 use clap::Subcommand;
+use serde_json::json;
 
-use crate::cli::out::{Out, ago};
+use crate::cli::out::Out;
 use crate::cli::permission::Need;
 use crate::cli::{Context, Page, person, record};
 use crate::domain::contact::person::Named;
 use crate::ops::contact::{self, ContactView, erasure};
 use nexora_core::base::Result;
-use nexora_core::model::address::{EmailAddress, Zone};
+use nexora_core::model::address::EmailAddress;
 use nexora_core::model::consent::Channel;
 use nexora_core::model::consent::Scope;
 use nexora_core::model::lead::ConsentRecord;
@@ -27,9 +28,6 @@ pub enum Command {
 /// What is done to people, and to no other record.
 #[derive(Subcommand)]
 pub enum PersonCommand {
-    /// Note in which zone a contact lives: quiet hours go by it
-    #[command(after_help = "Example:\n  nexora contact timezone jo@example.com America/Denver --tenant acme")]
-    Timezone { contact: String, zone: Zone },
     /// Record that a contact agreed to commercial mail, or took it back
     #[command(after_help = "Examples:
   nexora contact consent jo@example.com --given --wording \"yes, by telephone\" --tenant acme
@@ -83,7 +81,6 @@ impl Command {
             Command::Person(PersonCommand::Receipts) => Need::read(Noun::Contact),
             Command::Person(PersonCommand::Export { .. }) => Need::of(erasure::EXPORT),
             Command::Person(PersonCommand::Forget { .. }) => Need::of(erasure::FORGET),
-            Command::Person(PersonCommand::Timezone { .. }) => Need::of(contact::SET),
             Command::Person(PersonCommand::Consent { .. }) => Need::of(contact::CONSENT),
         }
     }
@@ -154,10 +151,6 @@ async fn run_person(context: &Context, command: PersonCommand, out: &Out) -> Res
             person::forget(context, Named::Contact(contact), &arguments, out).await
         }
         PersonCommand::Receipts => person::receipts(context, out).await,
-        PersonCommand::Timezone { contact, zone } => {
-            let changed = contact::set_zone(app, actor, &tenant, &contact, zone).await?;
-            show(&contact::find(app, &tenant, changed.id.as_str()).await?, out)
-        }
         PersonCommand::Consent { contact, given, withdrawn: _, wording } => {
             let word = ConsentRecord { channel: Channel::Email, given, wording };
             let new = contact::record_consent(app, actor, &tenant, &contact, word).await?;
@@ -179,8 +172,8 @@ fn show(view: &ContactView, out: &Out) -> Result<()> {
     });
     let mut lines = vec![("name", view.contact.name.clone())];
     lines.extend(told);
-    lines.push(("since", ago(view.contact.created_at)));
-    lines.push(("deleted", view.contact.deleted_at.map(ago).unwrap_or_default()));
+    lines.push(("since", out.moment(view.contact.created_at)));
+    lines.push(("deleted", view.contact.deleted_at.map(|at| out.moment(at)).unwrap_or_default()));
     lines.push(("id", view.contact.id.to_string()));
     let told = ContactView { values: value::as_json(&view.schema, &view.values), ..view.clone() };
     out.item(&told, &lines)?;
@@ -191,13 +184,13 @@ fn show(view: &ContactView, out: &Out) -> Result<()> {
     out.section("Addresses", &["kind", "address", "not written to"], addresses.collect())?;
     let consents = view.consents.iter().map(|consent| {
         let said = if consent.given { "given" } else { "withdrawn" };
-        vec![ago(consent.at), said.to_owned(), consent.source.clone(), consent.wording.clone()]
+        vec![out.ago(consent.at), said.to_owned(), consent.source.clone(), consent.wording.clone()]
     });
     out.section("Consent", &["when", "what", "by", "wording"], consents.collect())?;
     let messages = view
         .messages
         .iter()
-        .map(|message| vec![ago(message.sent_at), message.author.to_string(), message.subject.clone()]);
+        .map(|message| vec![out.ago(message.sent_at), message.author.to_string(), message.subject.clone()]);
     out.section("Messages", &["when", "by", "subject"], messages.collect())
 }
 
@@ -209,7 +202,7 @@ pub async fn suppression(context: &Context, command: SuppressionCommand, out: &O
             let all = app.view(&tenant, move |tx| store::consent::list_suppressions(tx, limit)).await?;
             out.list(&["since", "scope", "reason", "detail", "by", "hash"], &all, |found| {
                 vec![
-                    ago(found.created_at),
+                    out.ago(found.created_at),
                     found.scope.to_string(),
                     found.reason.to_string(),
                     found.detail.clone(),
@@ -233,7 +226,8 @@ pub async fn suppression(context: &Context, command: SuppressionCommand, out: &O
         }
         SuppressionCommand::Remove { email, scope } => {
             contact::lift(app, actor, &tenant, &email, scope).await?;
-            out.note(&format!("`{email}` may be written to again"));
+            let done = json!({ "address": email, "scope": scope, "lifted": true });
+            out.done(&done, &format!("`{email}` may be written to again"))?;
             let slug = &tenant.slug;
             out.undo(&format!("nexora suppression add {email} --scope {scope} --tenant {slug}"));
             Ok(())

@@ -167,14 +167,3 @@ pub fn save(conn: &mut Conn, contact: &Contact) -> Result<()> {
     let update = kept::update(contacts::table.find((&contact.tenant_id, &contact.id))).set(contact);
     on!(conn, |c| update.execute(c)).map(|_| ())
 }
-
-/// Lists a tenant's contacts, newest first.
-pub fn list(tx: &mut Tx, before: Option<&ContactId>, limit: i64) -> Result<Vec<Contact>> {
-    on!(tx.conn, |c| {
-        let mut query = contacts::table.filter(contacts::tenant_id.eq(tx.tenant)).into_boxed();
-        if let Some(before) = before {
-            query = query.filter(contacts::id.lt(before));
-        }
-        query.order(contacts::id.desc()).limit(limit).select(Contact::as_select()).load(c)
-    })
-}

@@ -105,33 +105,6 @@ pub fn run(conn: &mut Conn, sql: &str) -> Result<()> {
     on!(conn, |c| c.batch_execute(sql))
 }
 
-/// Returns a query for the rows of a table as JSON, each in a column `row`; columns of bytes are left out.
-pub fn rows_as_json(conn: &mut Conn, table: &str, condition: &str) -> Result<String> {
-    match conn {
-        Conn::Sqlite(c) => {
-            let sql = format!("SELECT name AS said FROM pragma_table_info('{table}') WHERE type <> 'BLOB'");
-            let columns: Vec<Said> = diesel::sql_query(sql).load(c)?;
-            let fields: Vec<String> =
-                columns.iter().map(|Said { said }| format!("'{said}', {table}.\"{said}\"")).collect();
-            Ok(format!("SELECT json_object({}) AS said FROM {table} WHERE {condition}", fields.join(", ")))
-        }
-        Conn::Postgres(c) => {
-            let sql = format!(
-                "SELECT column_name::text AS said FROM information_schema.columns
-                  WHERE table_name = '{table}' AND table_schema = ANY (current_schemas(false)) AND data_type <> 'bytea'
-                  ORDER BY ordinal_position"
-            );
-            let columns: Vec<Said> = diesel::sql_query(sql).load(&mut **c)?;
-            let fields: Vec<String> =
-                columns.iter().map(|Said { said }| format!("'{said}', {table}.\"{said}\"")).collect();
-            Ok(format!(
-                "SELECT json_build_object({})::text AS said FROM {table} WHERE {condition}",
-                fields.join(", ")
-            ))
-        }
-    }
-}
-
 /// Inserts rows, finished as `$finish` says: on PostgreSQL several with a statement, since each is a round trip.
 macro_rules! insert_all {
     ($conn:expr, $table:expr, $rows:expr, |$insert:ident| $finish:expr) => {{

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use nexora::domain::report::audit::look;
 use nexora::ops::report::audit as report;
-use nexora::ops::{contact, job, lead, task, tenant};
+use nexora::ops::{job, lead, record, task, tenant};
 use nexora::pipeline::audit as nightly;
 use nexora_core::base::secret::MasterKey;
 use nexora_core::base::text::hex;
 use nexora_core::model::audit::{Actor, AuditHead};
+use nexora_core::model::record::CONTACT;
 use nexora_store::audit::{self, Filter, Ledger, Order};
 use nexora_store::{Conn, finding};
 use sha2::{Digest as _, Sha256};
@@ -229,8 +230,8 @@ async fn what_an_entry_says_of_a_person_goes_with_their_key_and_the_chain_holds(
     };
     job::add(app, actor, tenant, new).await.unwrap();
     lead::set_state(app, actor, tenant, &id, nexora_core::model::lead::LeadState::Won).await.unwrap();
-    let zone = nexora_core::model::address::Zone::parse("America/Denver").unwrap();
-    contact::set_zone(app, actor, tenant, contact_id.as_str(), zone).await.unwrap();
+    let zone = vec![("timezone".to_owned(), "America/Denver".to_owned())];
+    record::set(app, actor, tenant, &CONTACT, contact_id.as_str(), zone).await.unwrap();
     let of_person = Filter { person: Some(contact_id.to_string()), ..Filter::default() };
     let list = async || {
         report::list(app, Some(&tenant.id), of_person.clone(), None, (Order::Oldest, 99)).await.unwrap()

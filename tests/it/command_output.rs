@@ -293,7 +293,7 @@ fn people_and_work() {
             "job cancel $job",
             "contact list",
             "contact show jo@example.com",
-            "contact timezone jo@example.com America/Denver",
+            "contact set jo@example.com --timezone America/Denver",
             "contact consent jo@example.com --given --wording 'yes, by telephone'",
             "contact show nobody@example.com",
             "suppression add jo@example.com",

@@ -263,7 +263,6 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("contact list --all-tenants", "operator"),
     ("contact show CONTACT", "contact.read message.read"),
     ("contact show zelda@zeldahouse.example.com", "contact.read message.read"),
-    ("contact timezone CONTACT America/Denver", "contact.update"),
     ("contact consent CONTACT --given --wording yes", "contact.update"),
     ("suppression list", "suppression.read"),
     ("suppression add x@example.com", "suppression.create"),

@@ -17,7 +17,7 @@ use nexora_core::model::tenant::Tenant;
 use nexora_core::model::{PhotoId, TenantId};
 use nexora_store::audit::{self, Filter, Ledger, Opener, Order};
 use nexora_store::erasure::{self, Person, RULES};
-use nexora_store::form;
+use nexora_store::{form, rows};
 
 pub const FORGET: Operation = Operation::new("contact.forget", Noun::Contact, Verb::Delete);
 /// Everything at once is for those who might take it away.
@@ -122,13 +122,14 @@ fn collect(
     let mut document = Map::new();
     let about = json!({ "tenant": tx.tenant.slug, "exported_at": now, "addresses": person.addresses });
     document.insert("export".to_owned(), about);
+    let tables = rows::tables(tx)?;
     // People look for who it is first, and for how it was sent last.
     for rule in RULES.iter().rev().filter(|rule| found.counts.contains_key(rule.kind)) {
         if rule.table == "audit_people" {
             continue;
         }
         let mut rows = Vec::new();
-        for text in erasure::rows(tx, rule)? {
+        for text in erasure::rows_of(tx, &tables, rule)? {
             let row: Value = serde_json::from_str(&text)
                 .map_err(|error| Error::internal("a row has no JSON form").source(error))?;
             rows.push(readable(row));
@@ -167,9 +168,6 @@ fn entries(tx: &mut Unit<'_>, ledger: &Ledger, person: &Person) -> Result<Vec<Va
     Ok(all)
 }
 
-/// Columns that say yes or no, which SQLite keeps as numbers.
-const YES_OR_NO: [&str; 4] = ["is_test", "masked_phone", "given", "all_day"];
-
 /// Makes a row of the database readable: moments as dates, texts that hold JSON as what they hold.
 fn readable(row: Value) -> Value {
     let Value::Object(fields) = row else { return row };
@@ -180,7 +178,6 @@ fn readable(row: Value) -> Value {
             Value::Number(number) if is_moment => {
                 number.as_i64().map_or(Value::Number(number), |millis| json!(Timestamp::from_millis(millis)))
             }
-            Value::Number(number) if YES_OR_NO.contains(&name.as_str()) => json!(number.as_i64() == Some(1)),
             Value::String(text) if text.starts_with(['{', '[']) => {
                 serde_json::from_str(&text).unwrap_or(Value::String(text))
             }

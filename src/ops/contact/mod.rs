@@ -14,7 +14,7 @@ use crate::ops::record::{self as records, locale};
 use crate::ops::unit::Unit;
 use nexora_core::base::{Error, Result};
 use nexora_core::model::ContactId;
-use nexora_core::model::address::{EmailAddress, Zone};
+use nexora_core::model::address::EmailAddress;
 use nexora_core::model::audit::Actor;
 use nexora_core::model::consent::{Consent, Scope, Suppression, SuppressionReason};
 use nexora_core::model::contact::{AddressKind, Contact};
@@ -26,7 +26,6 @@ use nexora_core::model::record::{CONTACT, Schema, Values};
 use nexora_core::model::tenant::Tenant;
 use nexora_store::{Claim, Inserted, consent, contact, custom_field, message, record};
 
-pub const SET: Operation = Operation::new("contact.set", Noun::Contact, Verb::Update);
 pub const CONSENT: Operation = Operation::new("contact.consent", Noun::Contact, Verb::Update);
 pub const SUPPRESS: Operation = Operation::new("suppression.add", Noun::Suppression, Verb::Create);
 pub const LIFT: Operation = Operation::new("suppression.lift", Noun::Suppression, Verb::Delete);
@@ -105,29 +104,6 @@ fn look_up(tx: &mut Unit<'_>, wanted: &str) -> Result<Contact> {
             contact::find(tx, &id)?.ok_or_else(|| tx.missing("contact", wanted))
         }
     }
-}
-
-/// Notes in which zone a contact reads a clock.
-///
-/// # Errors
-/// `NotFound` when the tenant has no such contact.
-pub async fn set_zone(
-    app: &App,
-    actor: &Actor,
-    tenant: &Tenant,
-    wanted: &str,
-    zone: Zone,
-) -> Result<Contact> {
-    let wanted = wanted.to_owned();
-    app.change(actor, tenant, SET, move |tx, now| {
-        let before = look_up(tx, &wanted)?;
-        let timezone = Some(zone.name().to_owned());
-        let after = Contact { timezone, updated_at: now, ..before.clone() };
-        contact::save(tx, &after)?;
-        let subject = Subject::new(&after.id).before(&before.timezone)?.after(&after.timezone)?;
-        Ok((after, subject))
-    })
-    .await
 }
 
 /// Records that a contact agreed to commercial messages, or took it back.

@@ -10,6 +10,7 @@ use diesel::prelude::*;
 
 pub use self::rules::{RULES, Rule, Treatment};
 use crate::conn::on;
+use crate::rows::{self, Kind, Table};
 use crate::{Tx, dialect};
 use nexora_core::base::clock::Timestamp;
 use nexora_core::base::text::Json;
@@ -69,17 +70,23 @@ pub fn gather(tx: &mut Tx, person: &Person) -> Result<Erased> {
     Ok(Erased { counts, outside: gather::outside(tx)? })
 }
 
-/// Returns the rows of a kind that were gathered, as JSON, without columns of bytes.
+/// Returns the rows of a kind that were gathered, as JSON, without columns of bytes. The tables are those of [`rows::tables`].
 ///
 /// # Errors
 /// `Unavailable` when the database cannot be read.
-pub fn rows(tx: &mut Tx, rule: &Rule) -> Result<Vec<String>> {
+pub fn rows_of(tx: &mut Tx, tables: &[Table], rule: &Rule) -> Result<Vec<String>> {
     let condition = match rule.treatment {
         Treatment::Delete(condition) | Treatment::Blank(_, condition) => filled(tx, condition),
         Treatment::Keep(_) => return Ok(Vec::new()),
     };
-    let sql = dialect::rows_as_json(tx.conn, rule.table, &condition)?;
-    dialect::texts(tx.conn, &sql)
+    let Some(table) = tables.iter().find(|table| table.name == rule.table) else { return Ok(Vec::new()) };
+    let readable = table.clone().without(|column| column.kind == Kind::Bytes);
+    let mut found = Vec::new();
+    rows::each(tx.conn, &readable, &condition, &mut |row| {
+        found.push(row.to_owned());
+        Ok(())
+    })?;
+    Ok(found)
 }
 
 /// Ends what `gather` began, where the transaction goes on.

@@ -3,16 +3,19 @@
 use std::sync::Barrier;
 
 use futures_util::future::join_all;
+use nexora::ops::record;
 use nexora_core::base::{Kind, Result};
 use nexora_core::model::contact::AddressKind;
-use nexora_store as store;
+use nexora_core::model::record::CONTACT;
 use nexora_store::{Conn, contact, event};
 
 use super::*;
-use crate::harness::{Backend, START};
+use crate::harness::{Backend, Nexora, START};
 
 async fn contacts(site: &Site) -> usize {
-    site.nexora.view(move |tx| store::contact::list(tx, None, 1_000)).await.len()
+    let Nexora { app, tenant, .. } = &site.nexora;
+    let found = record::count(app, tenant, &CONTACT, record::Wanted::newest(1)).await.unwrap();
+    usize::try_from(found).unwrap()
 }
 
 /// Makes a Facebook call that tells of these leads.
