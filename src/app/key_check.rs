@@ -11,7 +11,8 @@ use nexora_store::{Conn, Db, daemon, sealed};
 const OWNER: &str = "key check";
 const TEXT: &str = "nexora";
 
-/// Holds the key against what was sealed with the right one: the key check, or else a credential.
+/// Holds the key against what was sealed with the right one: the key check, or else, in a database without one, everything that is
+/// sealed, of which it has to open something.
 ///
 /// # Errors
 /// `Config` when it is another key; `Unavailable` when the database cannot be read.
@@ -25,12 +26,13 @@ pub async fn verify(db: &Db, key: &MasterKey, file: &Path) -> Result<()> {
 /// # Errors
 /// As `verify`.
 pub fn verify_in(conn: &mut Conn, key: &MasterKey, file: &Path) -> Result<()> {
-    let sealed = match daemon::key_check(conn)? {
-        Some(sealed) => Some((OWNER.to_owned(), sealed)),
-        None => daemon::any_sealed(conn)?.and_then(|known| Some((known.seal_owner(), known.sealed?))),
-    };
-    let Some((owner, sealed)) = sealed else { return Ok(()) };
-    verify_sealed(&owner, &sealed, key, file)
+    if let Some(sealed) = daemon::key_check(conn)? {
+        return verify_check(&sealed, key, file);
+    }
+    let all = sealed::all(conn)?;
+    let is_right =
+        all.is_empty() || all.iter().any(|(place, value)| key.open(&place.seal_owner(), value).is_ok());
+    if is_right { Ok(()) } else { Err(wrong(file)) }
 }
 
 /// Holds the key against the key check of a database that is not open.
@@ -38,18 +40,12 @@ pub fn verify_in(conn: &mut Conn, key: &MasterKey, file: &Path) -> Result<()> {
 /// # Errors
 /// As `verify`.
 pub fn verify_check(sealed: &[u8], key: &MasterKey, file: &Path) -> Result<()> {
-    verify_sealed(OWNER, sealed, key, file)
+    key.open(OWNER, sealed).map(|_| ()).map_err(|_| wrong(file))
 }
 
-fn verify_sealed(owner: &str, sealed: &[u8], key: &MasterKey, file: &Path) -> Result<()> {
-    match key.open(owner, sealed) {
-        Ok(_) => Ok(()),
-        Err(_) => Err(Error::new(
-            Kind::Config,
-            format!("the master key `{}` is not the one that this database was made with", file.display()),
-        )
-        .hint(hint(file))),
-    }
+fn wrong(file: &Path) -> Error {
+    let said = format!("the master key `{}` is not the one that this database was made with", file.display());
+    Error::new(Kind::Config, said).hint(hint(file))
 }
 
 /// Says what helps against a wrong key: a rotation that was ended has left the right one beside it.

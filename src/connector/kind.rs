@@ -95,10 +95,12 @@ pub trait ConnectorKind: Sync {
 
     /// Returns the end of the command that gives a connection the credential that it lacks.
     fn credential_command(&self, connection: &Connection) -> String {
-        let name = &connection.name;
-        match self.secret_flag() {
-            Some(flag) => format!("connection set {name} --{flag} FILE"),
-            None => format!("connection authorize {name}"),
+        let Connection { name, kind, .. } = connection;
+        match (self.secret_flag(), self.added()) {
+            (Some(flag), _) => format!("connection set {name} --{flag} FILE"),
+            // Its secret is made when it is created.
+            (None, Added::ByForm(_)) => format!("connection create {kind}"),
+            (None, Added::ByAuthorization) => format!("connection authorize {name}"),
         }
     }
 

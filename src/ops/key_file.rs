@@ -18,13 +18,11 @@ use crate::app::locks::{self, DAEMON};
 use crate::app::{heart, key_check};
 use crate::config::Config;
 use crate::ops::Subject;
-use crate::ops::access::totp;
 use nexora_core::base::clock::{Clock, Timestamp};
 use nexora_core::base::secret::MasterKey;
 use nexora_core::base::{Error, Kind, Result, file};
 use nexora_core::model::audit::Actor;
-use nexora_core::model::form::Form;
-use nexora_store::sealed::{self, Place};
+use nexora_store::sealed;
 use nexora_store::{Conn, Db, Url, audit, daemon};
 
 const DAEMONS: i64 = 100;
@@ -130,7 +128,7 @@ fn seal_anew(conn: &mut Conn, old: &MasterKey, new: &MasterKey) -> Result<(usize
     };
     let (mut done, mut unopened) = (0, 0);
     for (place, value) in sealed::all(conn)? {
-        let owner = owner_of(&place);
+        let owner = place.seal_owner();
         match old.open(&owner, &value) {
             Ok(plain) => {
                 sealed::put(conn, &place, &new.seal(&owner, &plain)?)?;
@@ -143,16 +141,6 @@ fn seal_anew(conn: &mut Conn, old: &MasterKey, new: &MasterKey) -> Result<(usize
     let (check, root) = key_check::sealed_for(new, &root)?;
     sealed::put_check(conn, &check, &root)?;
     Ok((done, unopened))
-}
-
-/// Returns the name that binds a sealed value to its row.
-fn owner_of(place: &Place) -> String {
-    match place {
-        Place::Connection(row) => row.seal_owner(),
-        Place::Source(row) => row.seal_owner(),
-        Place::Turnstile(row) => Form::seal_owner(&row.tenant_id),
-        Place::Totp(user) | Place::TotpPending(user) => totp::owner(user),
-    }
 }
 
 fn put_in_place(path: &Path, saved: &Path) -> Result<()> {

@@ -8,7 +8,6 @@ use crate::{Conn, dialect};
 use nexora_core::base::Result;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::DaemonId;
-use nexora_core::model::connection::{Connection, connections};
 use nexora_core::model::cursor::cursors;
 use nexora_core::model::daemon::{Daemon, daemons, key_checks};
 use nexora_core::model::effect::effects;
@@ -95,14 +94,4 @@ pub fn insert_key_check(conn: &mut Conn, sealed: &[u8]) -> Result<()> {
 pub fn try_write(conn: &mut Conn) -> Result<()> {
     let update = diesel::update(key_checks::table).set(key_checks::sealed.eq(key_checks::sealed));
     on!(conn, |c| update.execute(c)).map(|_| ())
-}
-
-/// Returns one connection that has a credential: for databases that have no key check yet.
-pub fn any_sealed(conn: &mut Conn) -> Result<Option<Connection>> {
-    on!(conn, |c| connections::table
-        .filter(connections::sealed.is_not_null())
-        .order((connections::tenant_id, connections::id))
-        .select(Connection::as_select())
-        .first(c)
-        .optional())
 }

@@ -9,7 +9,7 @@ use nexora_core::model::UserId;
 use nexora_core::model::connection::{Connection, connections};
 use nexora_core::model::daemon::key_checks;
 use nexora_core::model::form::{Form, forms};
-use nexora_core::model::sign_in::sign_ins;
+use nexora_core::model::sign_in::{SignIn, sign_ins};
 use nexora_core::model::source::{Source, sources};
 
 /// Where a sealed value is.
@@ -23,6 +23,18 @@ pub enum Place {
     Totp(UserId),
     /// The same, before it was confirmed.
     TotpPending(UserId),
+}
+
+impl Place {
+    /// Returns the name that binds a sealed value to its row.
+    pub fn seal_owner(&self) -> String {
+        match self {
+            Place::Connection(row) => row.seal_owner(),
+            Place::Source(row) => row.seal_owner(),
+            Place::Turnstile(row) => Form::seal_owner(&row.tenant_id),
+            Place::Totp(user) | Place::TotpPending(user) => SignIn::seal_owner(user),
+        }
+    }
 }
 
 /// What a user's codes are made with, before and after it was confirmed, sealed.

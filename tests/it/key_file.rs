@@ -1,14 +1,14 @@
 //! Another master key: everything that was sealed opens with it, and what was hashed and signed before still holds.
 
 use diesel::RunQueryDsl as _;
-use nexora::app::App;
+use nexora::app::{App, key_check};
 use nexora::config::Config;
 use nexora::daemon::Daemon;
 use nexora_core::base::clock::Clock;
 use nexora_core::base::secret::{MasterKey, Secret};
 use nexora_core::base::token::PurposeKey;
 use nexora_core::model::form::Form;
-use nexora_store::sealed::{self, Place};
+use nexora_store::sealed;
 use nexora_store::{Conn, Url};
 
 use crate::backup::words;
@@ -64,13 +64,7 @@ async fn open(machine: &Machine) -> std::sync::Arc<App> {
 async fn opened(app: &App) -> usize {
     let all = app.db.read(sealed::all).await.unwrap();
     for (place, value) in &all {
-        let owner = match place {
-            Place::Connection(row) => row.seal_owner(),
-            Place::Source(row) => row.seal_owner(),
-            Place::Turnstile(row) => Form::seal_owner(&row.tenant_id),
-            Place::Totp(user) | Place::TotpPending(user) => format!("{user}/totp"),
-        };
-        app.key.open(&owner, value).unwrap();
+        app.key.open(&place.seal_owner(), value).unwrap();
     }
     all.len()
 }
@@ -104,6 +98,62 @@ async fn everything_opens_with_the_new_key_and_what_was_hashed_is_known() {
     std::fs::write(&file, old).unwrap();
     let (status, _, error) = machine.run(&["tenant", "list"]);
     assert!(status == 3 && error.contains("is not the one that this database was made with"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn doctor_names_every_value_that_the_key_does_not_open() {
+    let machine = with_secrets().await;
+    let app = open(&machine).await;
+    let spoil = |conn: &mut Conn| {
+        for (place, _) in sealed::all(conn)? {
+            sealed::put(conn, &place, &[7; 60])?;
+        }
+        Ok(())
+    };
+    app.db.write(spoil).await.unwrap();
+    drop(app);
+    let (status, report, _) = machine.run(&["doctor", "--output", "json"]);
+    assert_eq!(status, 11);
+    for (said, fix) in [
+        ("the credential of connection `crm`", "nexora connection create webhook --tenant acme"),
+        ("the secret of source `partner`", "nexora source rotate-secret partner --tenant acme"),
+        (
+            "the secret key of the form's puzzle",
+            "nexora form turnstile --site-key KEY --from-file SECRET --tenant acme",
+        ),
+        ("the two-step sign-in of `jo@acme.com`\"", "nexora user totp disable jo@acme.com"),
+        (
+            "the two-step sign-in of `jo@acme.com`, which is not confirmed",
+            "nexora user totp enrol jo@acme.com",
+        ),
+    ] {
+        let said = format!("the master key does not open {said}").replace('"', "\"");
+        assert!(report.contains(&said) && report.contains(fix), "{said}: {fix}\n{report}");
+    }
+    assert!(report.contains("opens 0 credentials"), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_key_check_the_key_has_to_open_something() {
+    let machine = with_secrets().await;
+    let app = open(&machine).await;
+    let right = app.key.clone();
+    let drop_check = |conn: &mut Conn| {
+        let Conn::Sqlite(conn) = conn else { panic!("not SQLite") };
+        diesel::sql_query("DELETE FROM key_checks").execute(conn).unwrap();
+        Ok(())
+    };
+    app.db.write(drop_check).await.unwrap();
+    let file = machine.folder().join("master.key");
+    let holds = async |key: MasterKey| key_check::verify(&app.db, &key, &file).await;
+    assert!(holds(MasterKey::generate().unwrap()).await.is_err());
+    // One value is spoilt, and the others say that it is the right key.
+    let spoil = |conn: &mut Conn| {
+        let first = sealed::all(conn)?.remove(0).0;
+        sealed::put(conn, &first, &[7; 60])
+    };
+    app.db.write(spoil).await.unwrap();
+    holds(right).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -146,7 +196,7 @@ on_both!(whatever_the_database_is_the_key_is_another);
 
 async fn whatever_the_database_is_the_key_is_another(backend: Backend) {
     let nexora = Nexora::with_sandbox(backend).await;
-    nexora::app::key_check::keep(&nexora.app.db, &nexora.app.key).await.unwrap();
+    key_check::keep(&nexora.app.db, &nexora.app.key).await.unwrap();
     let machine = Machine::of(&nexora);
     let rotated = machine.json(&["key-file", "rotate", "--yes"]);
     assert_eq!((&rotated["sealed"], &rotated["unopened"]), (&1.into(), &0.into()), "{rotated}");

@@ -58,6 +58,11 @@ pub struct SignIn {
 }
 
 impl SignIn {
+    /// Returns what the sealed secrets of a user are bound to.
+    pub fn seal_owner(user: &UserId) -> String {
+        format!("{user}/totp")
+    }
+
     /// The state of a user who has never tried.
     pub fn unused(user_id: UserId) -> SignIn {
         SignIn {

@@ -24,7 +24,7 @@ pub async fn begin(app: &App, actor: &Actor, email: &EmailAddress) -> Result<Enr
     let found = users::find(app, email).await?.user;
     let secret = totp::new_secret()?;
     let told = totp::enrolment(&secret, &found.email.to_string())?;
-    let sealed = app.key.seal(&owner(&found.id), &secret)?;
+    let sealed = app.key.seal(&SignIn::seal_owner(&found.id), &secret)?;
     app.administer(actor, "totp.begin", move |conn, _| {
         let mut standing = sign_in::find_for_change(conn, &found.id)?;
         standing.totp_pending = Some(sealed);
@@ -49,7 +49,7 @@ pub async fn confirm(app: &App, actor: &Actor, email: &EmailAddress, code: &str)
             .hint(format!("run `nexora user totp enrol {email}`"))
     };
     let sealed = standing.totp_pending.ok_or_else(begin)?;
-    let secret = app.key.open(&owner(&found.id), &sealed)?;
+    let secret = app.key.open(&SignIn::seal_owner(&found.id), &sealed)?;
     let step = totp::check(&secret, code, app.clock.now(), 0)?.ok_or_else(|| {
         Error::denied("this is not the code that the authenticator shows now")
             .hint("check the clock of this machine and of the telephone")
@@ -100,16 +100,11 @@ pub async fn disable(app: &App, actor: &Actor, email: &EmailAddress) -> Result<(
 /// `Denied` when the master key does not open it.
 pub fn secret(app: &App, standing: &SignIn) -> Result<Option<Secret>> {
     let sealed = standing.totp_sealed.as_deref();
-    sealed.map(|sealed| app.key.open(&owner(&standing.user_id), sealed)).transpose()
+    sealed.map(|sealed| app.key.open(&SignIn::seal_owner(&standing.user_id), sealed)).transpose()
 }
 
 /// Hashes a recovery code, however it was typed.
 pub fn hash_recovery(key: &MasterKey, user: &UserId, typed: &str) -> String {
     let code = totp::plain_recovery_code(typed);
     PurposeKey::new(key, "recovery code").hash(&format!("{user}/{code}"))
-}
-
-/// Returns the name that binds a sealed secret to its user.
-pub fn owner(user: &UserId) -> String {
-    format!("{user}/totp")
 }

@@ -1,13 +1,16 @@
 //! The configuration, the master key, and whether it opens everything that was sealed with it.
 
-use crate::ops::LIST_LIMIT;
+use crate::app::App;
 use crate::ops::doctor::surroundings::tenants;
 use crate::ops::doctor::{Finding, Surroundings};
+use nexora_connector::kind::Connectors;
 use nexora_core::base::Result;
 use nexora_core::base::secret::MasterKey;
 use nexora_core::base::wording::count;
 use nexora_core::model::tenant::Tenant;
-use nexora_store::{Tx, connection, source};
+use nexora_core::model::{TenantId, UserId};
+use nexora_store::sealed::{self, Place};
+use nexora_store::{Conn, user};
 
 pub fn configuration(around: &Surroundings) -> Vec<Finding> {
     let path = around.path.display();
@@ -16,13 +19,6 @@ pub fn configuration(around: &Surroundings) -> Vec<Finding> {
         return vec![Finding::good(format!("`{path}` is valid"))];
     }
     around.examined.faults.iter().map(|fault| Finding::of(fault, &fix)).collect()
-}
-
-/// A credential that the key does not open.
-struct Sealed {
-    what: String,
-    owner: String,
-    credential: Vec<u8>,
 }
 
 pub async fn master_key(around: &Surroundings) -> Vec<Finding> {
@@ -43,55 +39,90 @@ pub async fn master_key(around: &Surroundings) -> Vec<Finding> {
         }
         Err(_) => return vec![Finding::good(format!("`{file}` is a key, for its owner alone"))],
     };
-    let mut findings = Vec::new();
-    let mut opened = 0;
-    let found = match tenants(app).await {
-        Ok(found) => found,
-        Err(error) => return vec![Finding::of(&error, "nexora status")],
-    };
-    for tenant in found {
-        match app.view(&tenant, |tx| sealed(tx)).await {
-            Ok(all) => {
-                let closed = all.iter().filter(|one| !opens(&key, one));
-                findings.extend(closed.map(|one| unopened(&tenant, &one.what)));
-                opened += all.iter().filter(|one| opens(&key, one)).count();
+    unsealed(app, &key, &file.to_string())
+        .await
+        .unwrap_or_else(|error| vec![Finding::of(&error, "nexora status")])
+}
+
+/// Opens everything that is sealed, of all tenants and users.
+async fn unsealed(app: &App, key: &MasterKey, file: &str) -> Result<Vec<Finding>> {
+    let tenants = tenants(app).await?;
+    let (key, connectors) = (key.clone(), app.connectors().clone());
+    let (closed, opened) = app
+        .db
+        .read(move |conn| {
+            let all = sealed::all(conn)?;
+            let number = all.len();
+            let closed =
+                all.into_iter().filter(|(place, value)| key.open(&place.seal_owner(), value).is_err());
+            let closed =
+                closed.map(|(place, _)| Closed::of(conn, &connectors, place)).collect::<Result<Vec<_>>>()?;
+            let opened = number - closed.len();
+            Ok((closed, opened))
+        })
+        .await?;
+    let mut findings =
+        vec![Finding::good(format!("`{file}` opens {}", count(opened, "credential", "credentials")))];
+    findings.extend(closed.into_iter().map(|closed| closed.finding(&tenants)));
+    Ok(findings)
+}
+
+/// A credential that the key does not open.
+struct Closed {
+    what: String,
+    tenant: Option<TenantId>,
+    /// What puts another one in its place, without the tenant.
+    fix: String,
+}
+
+impl Closed {
+    fn of(conn: &mut Conn, connectors: &Connectors, place: Place) -> Result<Closed> {
+        let mut email = |id: &UserId| {
+            user::find(conn, id)
+                .map(|found| found.map_or_else(|| id.to_string(), |user| user.email.to_string()))
+        };
+        Ok(match place {
+            Place::Connection(row) => Closed {
+                what: format!("the credential of connection `{}`", row.name),
+                fix: format!("nexora {}", connectors.of(&row)?.credential_command(&row)),
+                tenant: Some(row.tenant_id),
+            },
+            Place::Source(row) => Closed {
+                what: format!("the secret of source `{}`", row.name),
+                fix: format!("nexora source rotate-secret {}", row.name),
+                tenant: Some(row.tenant_id),
+            },
+            Place::Turnstile(row) => Closed {
+                what: "the secret key of the form's puzzle".to_owned(),
+                fix: "nexora form turnstile --site-key KEY --from-file SECRET".to_owned(),
+                tenant: Some(row.tenant_id),
+            },
+            Place::Totp(user) => {
+                let email = email(&user)?;
+                Closed {
+                    what: format!("the two-step sign-in of `{email}`"),
+                    fix: format!("nexora user totp disable {email}"),
+                    tenant: None,
+                }
             }
-            Err(error) => findings.push(Finding::of(&error, "nexora status").about(&tenant)),
+            Place::TotpPending(user) => {
+                let email = email(&user)?;
+                Closed {
+                    what: format!("the two-step sign-in of `{email}`, which is not confirmed"),
+                    fix: format!("nexora user totp enrol {email}"),
+                    tenant: None,
+                }
+            }
+        })
+    }
+
+    fn finding(self, tenants: &[Tenant]) -> Finding {
+        let said = format!("the master key does not open {}", self.what);
+        match tenants.iter().find(|tenant| Some(&tenant.id) == self.tenant.as_ref()) {
+            Some(tenant) => {
+                Finding::broken(said, format!("{} --tenant {}", self.fix, tenant.slug)).about(tenant)
+            }
+            None => Finding::broken(said, self.fix),
         }
     }
-    let opens = count(opened, "credential", "credentials");
-    findings.insert(0, Finding::good(format!("`{file}` opens {opens}")));
-    findings
-}
-
-fn opens(key: &MasterKey, one: &Sealed) -> bool {
-    key.open(&one.owner, &one.credential).is_ok()
-}
-
-fn unopened(tenant: &Tenant, what: &str) -> Finding {
-    let said = format!("the master key does not open the credential of {what}");
-    let fix = match what.split_once('`').map(|(noun, name)| (noun, name.trim_end_matches('`'))) {
-        Some((noun, name)) if noun.starts_with("source") => {
-            format!("nexora source rotate-secret {name} --tenant {}", tenant.slug)
-        }
-        Some((_, name)) => {
-            format!("nexora connection set {name} --tenant {}, or authorize it again", tenant.slug)
-        }
-        None => "restore the key from your backup".to_owned(),
-    };
-    Finding::broken(said, fix).about(tenant)
-}
-
-/// Returns what was sealed for a tenant.
-fn sealed(tx: &mut Tx) -> Result<Vec<Sealed>> {
-    let of_connections = connection::list(tx, LIST_LIMIT)?.into_iter().filter_map(|found| {
-        let (what, owner) = (format!("connection `{}`", found.name), found.seal_owner());
-        Some(Sealed { what, owner, credential: found.sealed? })
-    });
-    let mut all: Vec<Sealed> = of_connections.collect();
-    all.extend(source::list(tx, LIST_LIMIT)?.into_iter().filter_map(|found| {
-        let (what, owner) = (format!("source `{}`", found.name), found.seal_owner());
-        Some(Sealed { what, owner, credential: found.sealed? })
-    }));
-    Ok(all)
 }
