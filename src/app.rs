@@ -5,6 +5,7 @@ pub mod fair_queue;
 pub mod heart;
 pub mod key_check;
 pub mod locks;
+pub mod metric;
 mod public_profile;
 pub mod registry;
 pub mod turns;

@@ -24,7 +24,7 @@ pub use takeover::Takeover;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::locks::{self, Lock};
-use crate::app::{App, key_check};
+use crate::app::{App, key_check, metric};
 use crate::config::Config;
 use crate::domain::alert::letter;
 use crate::domain::connection::quota_check;
@@ -176,6 +176,7 @@ fn recorder() -> Result<PrometheusHandle> {
     let handle = recorder.handle();
     metrics::set_global_recorder(recorder)
         .map_err(|error| Error::internal("metrics cannot be recorded").source(error.to_string()))?;
+    metric::describe();
     Ok(HANDLE.get_or_init(|| handle).clone())
 }
 

@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::app::App;
 use crate::domain::report::health::machine;
 use crate::http::Private;
+use crate::ops::report::gauges;
 use nexora_core::base::{Error, Result};
 use nexora_core::model::restore::Restore;
 use nexora_store::{migration, restore};
@@ -82,8 +83,10 @@ async fn check(name: &'static str, work: impl Future<Output = Result<()>>) -> Ch
     Check { name, ok: reason.is_none(), duration_ms: started.elapsed().as_secs_f64() * 1_000.0, reason }
 }
 
-/// Everything counted so far, in Prometheus' text format.
+/// Everything counted so far, and how things stand, in Prometheus' text format. Without a database it says what it knows.
 pub async fn metrics(State(private): State<Private>) -> Response {
+    // What takes longer is left as it was the last time.
+    let _ = tokio::time::timeout(CHECK_TIMEOUT, gauges::set(&private.app)).await;
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
     (kind, private.metrics.render()).into_response()
 }

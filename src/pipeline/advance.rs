@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::app::App;
+use crate::app::{App, metric};
 use crate::domain::automation::change;
 use crate::domain::automation::restored;
 use crate::domain::automation::run_facts::RunFacts;
@@ -208,7 +208,7 @@ fn save_all(conn: &mut Conn, moves: &[Move], spacing: Spacing, now: Timestamp) -
         saved.changed |= !one.changes.is_empty();
         let run = &one.after;
         if run.state.is_finished() {
-            metrics::counter!("nexora_runs_total", "state" => run.state.name()).increment(1);
+            metrics::counter!(metric::RUNS, "state" => run.state.name()).increment(1);
             tracing::info!(run.id = %run.id, tenant.id = %run.tenant_id, state = %run.state, reason = run.reason, "run {} {}", run.id, run.state);
         }
     }

@@ -6,7 +6,7 @@
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::app::App;
+use crate::app::{App, metric};
 use crate::pipeline::intake::{self, Arrival, Identity, Intake};
 use crate::pipeline::source_lead::{self, ID_LENGTH, Origin};
 use nexora_core::base::clock::Timestamp;
@@ -105,7 +105,7 @@ pub async fn take(
 
 fn count(webhook: Webhook, outcome: &'static str) {
     let kind = webhook.format.name;
-    metrics::counter!("nexora_hooks_total", "kind" => kind, "outcome" => outcome).increment(1);
+    metrics::counter!(metric::HOOKS, "kind" => kind, "outcome" => outcome).increment(1);
 }
 
 /// Refuses ids that no provider gives: leads are fetched by them.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::app::App;
+use crate::app::{App, metric};
 use crate::domain::automation::stop;
 use crate::domain::contact;
 use crate::domain::contact::consent::{self, Given};
@@ -309,7 +309,7 @@ pub fn store(tx: &mut Tx, arrival: Arrival, now: Timestamp) -> Result<(LeadId, I
     lead::insert(tx, &lead)?;
     record_consents(tx, &lead)?;
     keep_photos(tx, &lead, pictures)?;
-    metrics::counter!("nexora_leads_total").increment(1);
+    metrics::counter!(metric::LEADS).increment(1);
     Ok((id, Inserted::New))
 }
 

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod books;
 pub mod dashboard;
 pub mod explain;
+pub mod gauges;
 pub mod message;
 pub mod overview;
 pub mod retention;

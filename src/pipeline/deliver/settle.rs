@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::claim::Claimed;
-use crate::app::App;
+use crate::app::{App, metric};
 use crate::domain::connection::credential_failure::{self, Refusal};
 use crate::domain::contact::about_contact;
 use crate::domain::contact::link::SignedLinks;
@@ -72,10 +72,8 @@ fn log(settled: &Settled) {
     let effect = &claimed.effect;
     let duration = finished_at.since(*started_at);
     let (id, state, reason) = (&effect.id, settlement.state, settlement.reason.as_deref());
-    metrics::counter!("nexora_attempts_total", "kind" => effect.kind.name(), "outcome" => state.name())
-        .increment(1);
-    metrics::histogram!("nexora_attempt_seconds", "kind" => effect.kind.name())
-        .record(duration.as_secs_f64());
+    metrics::counter!(metric::ATTEMPTS, "kind" => effect.kind.name(), "outcome" => state.name()).increment(1);
+    metrics::histogram!(metric::ATTEMPT_SECONDS, "kind" => effect.kind.name()).record(duration.as_secs_f64());
     let (tenant, attempt, millis) = (&effect.tenant_id, effect.attempt, duration.as_millis());
     match state {
         EffectState::Delivered => {

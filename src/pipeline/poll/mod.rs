@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 
-use crate::app::App;
+use crate::app::{App, metric};
 use crate::domain::connection::credential_failure::{self, Refusal};
 use crate::domain::contact::link::SignedLinks;
 use crate::pipeline::{Round, Swept, spacing};
@@ -150,10 +150,10 @@ async fn poll(app: &Arc<App>, claimed: Claimed) {
         Err(PollError::Later { reason: "the poll broke down in mid-work".to_owned(), after: None })
     });
     let kind = claimed.cursor.kind;
-    metrics::histogram!("nexora_poll_seconds", "kind" => kind.name())
+    metrics::histogram!(metric::POLL_SECONDS, "kind" => kind.name())
         .record(app.clock.now().since(started_at).as_secs_f64());
     let outcome = if read.is_ok() { "read" } else { "failed" };
-    metrics::counter!("nexora_polls_total", "kind" => kind.name(), "outcome" => outcome).increment(1);
+    metrics::counter!(metric::POLLS, "kind" => kind.name(), "outcome" => outcome).increment(1);
     let (id, tenant_id) = (claimed.cursor.id.clone(), claimed.cursor.tenant_id.clone());
     let settled = settle(app, claimed, read).await;
     if let Err(error) = settled {
