@@ -19,6 +19,8 @@ pub struct Settings {
     /// How the public reaches that listener, for links in mails and on pages. A slash at the end is left out.
     #[serde(deserialize_with = "without_last_slash")]
     pub public_url: String,
+    /// How the public reached it before, separated by commas: links of these addresses lead to `public_url`.
+    pub former_urls: String,
     /// File with the public listener's certificate, followed by those that signed it (PEM). Empty where a web server in
     /// front has the certificate.
     pub tls_cert: String,
@@ -48,6 +50,7 @@ impl Default for Settings {
         Settings {
             listen: "127.0.0.1:8080".to_owned(),
             public_url: "http://127.0.0.1:8080".to_owned(),
+            former_urls: String::new(),
             tls_cert: String::new(),
             tls_key: String::new(),
             private_listen: "127.0.0.1:9180".to_owned(),
@@ -69,6 +72,9 @@ impl Settings {
         faults.note(self.certificate_files());
         faults.note(self.private_listen_address());
         faults.note(check_url("http.public_url", &self.public_url));
+        for url in self.former_addresses() {
+            faults.note(check_url("http.former_urls", url));
+        }
         faults.note(self.proxies());
         faults.note(at_least("http.connection_limit", self.connection_limit, 1));
         faults.note(at_least("http.connections_per_address", self.connections_per_address, 1));
@@ -82,6 +88,11 @@ impl Settings {
     /// `Config` when the text is not an address.
     pub fn listen_address(&self) -> Result<SocketAddr> {
         parse_address("http.listen", &self.listen)
+    }
+
+    /// Returns the addresses at which the public reached the listener before.
+    pub fn former_addresses(&self) -> impl Iterator<Item = &str> {
+        self.former_urls.split(',').map(str::trim).filter(|url| !url.is_empty())
     }
 
     /// # Errors

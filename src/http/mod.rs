@@ -3,6 +3,7 @@
 mod client_address;
 mod connection_limiter;
 mod extract;
+mod former_address;
 mod health;
 mod hook;
 mod lead;

@@ -16,6 +16,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::app::App;
 use crate::http::extract::ClientAddress;
+use crate::http::former_address::{self, FormerAddresses};
 use crate::http::page::Policy;
 use crate::http::problem::{self, Problem};
 use crate::http::{
@@ -41,6 +42,7 @@ pub fn public(app: Arc<App>) -> Router {
         // not counted by address.
         .merge(for_many.layer(timed))
         .layer(DefaultBodyLimit::max(body_limit))
+        .layer(from_fn_with_state(FormerAddresses::of(settings), former_address::lead_on))
         .layer(from_fn(named_once))
         .layer(from_fn(problem::for_reader))
         .layer(if_absent(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))

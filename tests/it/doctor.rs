@@ -182,6 +182,7 @@ async fn an_installation_on_which_everything_works() {
     config.google = nexora.app.config.google.clone();
     config.smtp.allow_private = true;
     config.http.public_url = format!("https://leads.example.com:{}", outer.port());
+    config.http.former_urls = "https://gone.example.com".to_owned();
     config.http.listen = inner.to_string();
     config.http.private_listen = inner.to_string();
     let backups = tempfile::tempdir().unwrap();
@@ -216,10 +217,12 @@ async fn an_installation_on_which_everything_works() {
     ] {
         assert_found(&report, check, Verdict::Good, what);
     }
-    // All but that the test's name leads to this machine.
+    // All but that the test's name leads to this machine, and an address of before nowhere.
     assert_found(&report, "public address", Verdict::Look, "which is in no public network");
+    let gone = "before, `https://gone.example.com`: the DNS has no address of `gone.example.com`";
+    assert_found(&report, "public address", Verdict::Look, gone);
     let wrong: Vec<_> = report.findings.iter().filter(|found| found.verdict >= Verdict::Look).collect();
-    assert_eq!(wrong.len(), 1, "{wrong:#?}");
+    assert_eq!(wrong.len(), 2, "{wrong:#?}");
 }
 
 on_both!(the_database_looks_at_itself);

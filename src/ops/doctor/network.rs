@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr, TcpListener};
 use crate::config::Config;
 use crate::domain::report::certificate;
 use crate::domain::report::health::{Level, inspect};
-use crate::ops::doctor::{Finding, Surroundings, proof};
+use crate::ops::doctor::{Finding, Surroundings, Verdict, proof};
 use nexora_connector::dns::Lookup;
 use nexora_connector::public_address::is_public;
 use nexora_connector::site::{Answer, Place};
@@ -80,7 +80,20 @@ pub async fn public_address(around: &Surroundings) -> Vec<Finding> {
         Ok(config) => config,
         Err(skipped) => return skipped,
     };
-    let url = &config.http.public_url;
+    let mut findings = address(around, config, &config.http.public_url).await;
+    for url in config.http.former_addresses() {
+        let found = address(around, config, url).await.into_iter();
+        // What does not lead here any more takes old links with it, and nothing new.
+        findings.extend(found.map(|finding| Finding {
+            what: format!("before, `{url}`: {}", finding.what),
+            verdict: if finding.verdict == Verdict::Broken { Verdict::Look } else { finding.verdict },
+            ..finding
+        }));
+    }
+    findings
+}
+
+async fn address(around: &Surroundings, config: &Config, url: &str) -> Vec<Finding> {
     let Some(place) = Place::of(url) else {
         return vec![Finding::broken(format!("`{url}` is no address on the web"), "set `http.public_url`")];
     };
