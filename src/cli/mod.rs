@@ -55,8 +55,9 @@ mod user;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use chrono_tz::Tz;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use out::Out;
 
@@ -66,7 +67,7 @@ use crate::config::{Config, DEFAULT_PATH};
 use crate::ops;
 use nexora_core::base::clock::{Clock, Timestamp};
 use nexora_core::base::{Error, Result};
-use nexora_core::model::address::{EmailAddress, Slug};
+use nexora_core::model::address::{EmailAddress, Slug, Zone};
 use nexora_core::model::audit::Actor;
 use nexora_core::model::principal::{Noun, Principal};
 use nexora_core::model::tenant::Tenant;
@@ -112,6 +113,12 @@ pub struct Global {
     /// When to use colours; `NO_COLOR` in the environment says never
     #[arg(long, global = true, help_heading = GLOBAL, value_enum, value_name = "WHEN", default_value_t = clap::ColorChoice::Auto)]
     pub color: clap::ColorChoice,
+    /// Show moments exactly, in UTC, instead of by the tenant's clocks or as how long ago they are
+    #[arg(long, global = true, help_heading = GLOBAL)]
+    pub utc: bool,
+    /// The zone of the tenant that is worked on, once it is known.
+    #[arg(skip)]
+    pub zone: Arc<OnceLock<Tz>>,
     /// Print nothing but the answer
     #[arg(long, short, global = true, help_heading = GLOBAL)]
     pub quiet: bool,
@@ -434,8 +441,14 @@ impl Context {
         Ok(Context { app, actor: acting(global), principal, global: global.clone() })
     }
 
-    /// Returns the tenant that `--tenant` names, or the only one there is.
+    /// Returns the tenant that `--tenant` names, or the only one there is. Moments are shown by its clocks from then on.
     pub async fn tenant(&self) -> Result<Tenant> {
+        let tenant = self.named_tenant().await?;
+        self.global.zone.get_or_init(|| tenant.zone().map_or(Tz::UTC, Zone::tz));
+        Ok(tenant)
+    }
+
+    async fn named_tenant(&self) -> Result<Tenant> {
         if let Some(slug) = &self.global.tenant {
             return ops::tenant::find(&self.app, slug).await;
         }

@@ -4,15 +4,18 @@
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use anstyle::{AnsiColor, Style};
+use chrono_tz::Tz;
 use clap::ColorChoice;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use crate::cli::Global;
 use nexora_core::base::clock::{Clock, Timestamp};
-use nexora_core::base::{Error, Kind, Result, wording};
+use nexora_core::base::wording::{self, LocalClock};
+use nexora_core::base::{Error, Kind, Result};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
@@ -30,6 +33,8 @@ pub struct Out {
     quiet: bool,
     yes: bool,
     no_input: bool,
+    utc: bool,
+    zone: Arc<OnceLock<Tz>>,
     exit_status: AtomicU8,
 }
 
@@ -41,6 +46,8 @@ impl Out {
             quiet: global.quiet,
             yes: global.yes,
             no_input: global.no_input,
+            utc: global.utc,
+            zone: global.zone.clone(),
             exit_status: AtomicU8::new(0),
         }
     }
@@ -56,6 +63,24 @@ impl Out {
 
     pub fn is_json(&self) -> bool {
         self.format != Format::Table
+    }
+
+    /// Shows a moment in a list: how long ago it was, or how soon it is.
+    pub fn ago(&self, at: Timestamp) -> String {
+        if self.utc { exact(at) } else { wording::distance(at, Clock::System.now()) }
+    }
+
+    /// Shows a moment of one thing: by the tenant's clocks, and how long ago it was.
+    pub fn moment(&self, at: Timestamp) -> String {
+        if self.utc {
+            return exact(at);
+        }
+        let clock = LocalClock {
+            now: Clock::System.now(),
+            zone: self.zone.get().copied().unwrap_or(Tz::UTC),
+            format: "%H:%M:%S",
+        };
+        format!("{} ({})", clock.full(at), wording::distance(at, clock.now))
     }
 
     /// Prints a list: as a table with these headers, or as JSON.
@@ -326,9 +351,8 @@ fn by_pager(text: &str) -> bool {
     child.wait().is_ok()
 }
 
-/// Shows how long ago a moment was, or how soon it is.
-pub fn ago(at: Timestamp) -> String {
-    wording::distance(at, Clock::System.now())
+fn exact(at: Timestamp) -> String {
+    at.utc().format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
 /// Shows a yes or no.
