@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use crate::cli::out::{Out, ago, maybe, yes_or_no};
+use crate::cli::out::{Out, maybe, yes_or_no};
 use crate::cli::{Context, Page};
 use crate::ops::alert;
 use nexora_core::base::{Error, Kind, Result};
@@ -45,13 +45,13 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             let alerts = alert::list(&context.app, limit).await?;
             out.list(&["begun", "state", "level", "tenant", "what", "told", "ended"], &alerts, |alert| {
                 vec![
-                    ago(alert.begun_at),
+                    out.ago(alert.begun_at),
                     alert.state.to_string(),
                     alert.level.clone(),
                     maybe(alert.tenant.as_ref()),
                     alert.what.clone(),
-                    alert.told_at.map(ago).unwrap_or_default(),
-                    alert.ended_at.map(ago).unwrap_or_default(),
+                    alert.told_at.map(|at| out.ago(at)).unwrap_or_default(),
+                    alert.ended_at.map(|at| out.ago(at)).unwrap_or_default(),
                 ]
             })
         }

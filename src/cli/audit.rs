@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::cli::follow::{self, Shown};
 use crate::cli::lead_list::inert;
-use crate::cli::out::{Out, ago, json_line, maybe, print};
+use crate::cli::out::{Out, json_line, maybe, print};
 use crate::cli::permission::Need;
 use crate::cli::status::BROKEN;
 use crate::cli::{Context, Narrowed, input};
@@ -191,10 +191,10 @@ fn first_line(file: &std::path::Path) -> Result<String> {
 
 const HEADERS: [&str; 5] = ["when", "who", "did", "to", "number"];
 
-fn row(view: &EntryView) -> Vec<String> {
+fn row(view: &EntryView, out: &Out) -> Vec<String> {
     let entry = &view.entry;
     vec![
-        ago(entry.at),
+        out.ago(entry.at),
         entry.actor.clone(),
         entry.action.clone(),
         entry.subject.clone(),
@@ -212,11 +212,11 @@ async fn list(context: &Context, wanted: &Wanted, narrowed: &Narrowed, out: &Out
         let span = span(narrowed.since.as_deref(), narrowed.until.as_deref(), app.clock.now())?;
         let search = narrowed.search.clone();
         let found = audit::list(app, None, wanted.filter(span), search, (Order::Newest, limit)).await?;
-        return out.list(&HEADERS, &found, row);
+        return out.list(&HEADERS, &found, |view| row(view, out));
     }
     // Numbers of several tenants are put in order by the moment.
     let id = |view: &EntryView| format!("{:015}/{:012}", view.entry.at.millis(), view.entry.number);
-    let shown = Shown { headers: &HEADERS, row: &row, id: &id };
+    let shown = Shown { headers: &HEADERS, row: &|view: &EntryView| row(view, out), id: &id };
     let fetch = async |tenant: Tenant, span, after: Option<String>| {
         let after =
             after.as_deref().and_then(|id| id.rsplit_once('/')).and_then(|(_, number)| number.parse().ok());
@@ -236,7 +236,7 @@ fn show(view: &EntryView, out: &Out) -> Result<()> {
     let entry = &view.entry;
     let said = if view.erased { "what it said was forgotten with the person whom it was about" } else { "" };
     let lines = [
-        ("at", entry.at.to_string()),
+        ("at", out.moment(entry.at)),
         ("who", entry.actor.clone()),
         ("did", entry.action.clone()),
         ("to", entry.subject.clone()),

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
+use serde_json::json;
 
 use crate::app::registry;
 use crate::cli::follow;
-use crate::cli::out::{Out, ago, maybe, print};
+use crate::cli::out::{Out, maybe, print};
 use crate::cli::permission::Need;
 use crate::cli::trial::{self, Test};
 use crate::cli::{Context, input};
@@ -230,20 +231,20 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         Command::Run { name, contact, lead, job } => {
             let about = About { contact_id: contact, lead_id: lead, job_id: job };
             version::start(app, actor, &tenant, &name, about).await?;
-            out.note(&format!("`{name}` starts; see `nexora run list --tenant {}`", tenant.slug));
-            Ok(())
+            let words = format!("`{name}` starts; see `nexora run list --tenant {}`", tenant.slug);
+            out.done(&json!({ "automation": name, "started": true }), &words)
         }
         Command::History { name } => {
             let versions = version::history(app, &tenant, &name).await?;
             out.list(&["version", "made", "by"], &versions, |version| {
-                vec![version.number.to_string(), ago(version.created_at), version.created_by.clone()]
+                vec![version.number.to_string(), out.ago(version.created_at), version.created_by.clone()]
             })
         }
         Command::Diff { name, from, to } => {
             let other = to.map_or(Other::Disk, Other::Version);
             let diff = version::diff(app, &tenant, &name, from, other).await?;
             match (out.is_json(), diff.is_empty()) {
-                (true, _) => out.json(&serde_json::json!({ "diff": diff })),
+                (true, _) => out.json(&json!({ "diff": diff })),
                 (false, true) => {
                     out.note("the two versions are the same");
                     Ok(())
@@ -358,7 +359,7 @@ async fn list(context: &Context, all_tenants: bool, out: &Out) -> Result<()> {
             automation.name.clone(),
             automation.state.to_string(),
             automation.live_version.to_string(),
-            ago(automation.updated_at),
+            out.ago(automation.updated_at),
         ]
     };
     let app = &context.app;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use crate::cli::out::{Out, ago, yes_or_no};
+use crate::cli::out::{Out, yes_or_no};
 use crate::cli::progress::{bar, show};
 use crate::cli::system::wait_for_stop;
 use crate::cli::{Global, input, load_config};
@@ -245,7 +245,7 @@ fn list(global: &Global, chosen: Option<PathBuf>, out: &Out) -> Result<()> {
             return vec!["-".to_owned(), bytes(one.size_bytes), String::new(), String::new(), fault, file];
         };
         vec![
-            ago(summary.created_at),
+            out.ago(summary.created_at),
             bytes(one.size_bytes),
             summary.program.clone(),
             yes_or_no(summary.with_key),
@@ -283,7 +283,7 @@ fn told_of_tried(tried: &Tried, out: &Out) -> Result<()> {
     };
     let lines = [
         ("file", tried.file.display().to_string()),
-        ("made", format!("{}, {}", tried.summary.created_at, ago(tried.summary.created_at))),
+        ("made", out.moment(tried.summary.created_at)),
         ("by", format!("nexora {} on {}", tried.summary.program, tried.summary.host)),
         ("found", found),
         ("files", if tried.opened { tried.files.to_string() } else { String::new() }),
@@ -396,7 +396,7 @@ fn told_of_restored(restored: &Restored, out: &Out) -> Result<()> {
     };
     let lines = [
         ("database", restored.database.display().to_string()),
-        ("made", format!("{}, {}", restored.backup.created_at, ago(restored.backup.created_at))),
+        ("made", out.moment(restored.backup.created_at)),
         ("rows", restored.rows.to_string()),
         (
             "the old one",

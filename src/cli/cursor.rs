@@ -1,9 +1,10 @@
 //! `nexora cursor`.
 
 use clap::Subcommand;
+use serde_json::json;
 
 use crate::cli::Context;
-use crate::cli::out::{Out, ago, maybe};
+use crate::cli::out::{Out, maybe};
 use crate::cli::permission::Need;
 use crate::ops::connection::cursor;
 use nexora_core::base::Result;
@@ -44,9 +45,9 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                     view.connection.clone(),
                     cursor.kind.to_string(),
                     view.target(),
-                    cursor.polled_at.map(ago).unwrap_or_default(),
-                    cursor.changed_at.map(ago).unwrap_or_default(),
-                    cursor.due_at.map(ago).unwrap_or_default(),
+                    cursor.polled_at.map(|at| out.ago(at)).unwrap_or_default(),
+                    cursor.changed_at.map(|at| out.ago(at)).unwrap_or_default(),
+                    cursor.due_at.map(|at| out.ago(at)).unwrap_or_default(),
                     maybe(cursor.error.as_ref()),
                     cursor.id.to_string(),
                 ]
@@ -54,8 +55,10 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         }
         Command::Poll { id } => {
             cursor::poll(app, actor, &tenant, &id).await?;
-            out.note(&format!("`{id}` is due now, and the daemon reads it"));
-            Ok(())
+            out.done(
+                &json!({ "id": id, "due": true }),
+                &format!("`{id}` is due now, and the daemon reads it"),
+            )
         }
     }
 }

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 use crate::cli::bulk::{self, Plan};
 use crate::cli::follow::{self, Shown};
-use crate::cli::out::{Out, ago, maybe};
+use crate::cli::out::{Out, maybe};
 use crate::cli::permission::Need;
 use crate::cli::{Context, Narrowed};
 use crate::ops::LIST_LIMIT;
@@ -127,8 +127,7 @@ async fn retry_several(context: &Context, several: Several, out: &Out) -> Result
         found.extend(effects.into_iter().map(|effect| (tenant.clone(), effect)));
     }
     if found.is_empty() {
-        out.note(&format!("no such effect is {state}"));
-        return Ok(());
+        return out.done(&Vec::<()>::new(), &format!("no such effect is {state}"));
     }
     let effects = count(found.len(), "effect", "effects");
     let twice = match state {
@@ -162,9 +161,9 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         Command::Show { id } => {
             let tenant = context.tenant().await?;
             let view = effect::find(app, &tenant, &id).await?;
-            out.item(&view, &lines(&view.effect))?;
+            out.item(&view, &lines(&view.effect, out))?;
             let attempts = view.attempts.iter().map(|attempt| {
-                vec![ago(attempt.started_at), attempt.outcome.clone(), maybe(attempt.reason.as_ref())]
+                vec![out.ago(attempt.started_at), attempt.outcome.clone(), maybe(attempt.reason.as_ref())]
             });
             out.section("Attempts", &["when", "outcome", "reason"], attempts.collect())
         }
@@ -176,25 +175,25 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 out.confirm(&format!("effect `{id}` may have happened already, and would happen twice"))?;
             }
             let retried = effect::retry(app, actor, &tenant, &id).await?;
-            out.item(&retried, &lines(&retried))
+            out.item(&retried, &lines(&retried, out))
         }
         Command::Discard { id } => {
             let tenant = context.tenant().await?;
             out.confirm(&format!("effect `{id}` will not happen"))?;
             let discarded = effect::discard(app, actor, &tenant, &id).await?;
-            out.item(&discarded, &lines(&discarded))
+            out.item(&discarded, &lines(&discarded, out))
         }
     }
 }
 
-fn lines(effect: &Effect) -> Vec<(&'static str, String)> {
+fn lines(effect: &Effect, out: &Out) -> Vec<(&'static str, String)> {
     vec![
         ("step", effect.step.clone()),
         ("kind", effect.kind.to_string()),
         ("state", effect.state.to_string()),
         ("reason", maybe(effect.reason.as_ref())),
         ("attempts", effect.attempt.to_string()),
-        ("next", effect.due_at.map(ago).unwrap_or_default()),
+        ("next", effect.due_at.map(|at| out.moment(at)).unwrap_or_default()),
         ("provider id", maybe(effect.provider_id.as_ref())),
         ("run", effect.run_id.to_string()),
         ("request", effect.request.as_str().to_owned()),
@@ -208,7 +207,7 @@ async fn list(context: &Context, filter: &Filter, narrowed: &Narrowed, out: &Out
         headers: &["created", "step", "kind", "state", "attempts", "reason", "id"],
         row: &|effect: &Effect| {
             vec![
-                ago(effect.created_at),
+                out.ago(effect.created_at),
                 effect.step.clone(),
                 effect.kind.to_string(),
                 effect.state.to_string(),

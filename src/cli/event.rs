@@ -3,7 +3,7 @@
 use clap::Subcommand;
 
 use crate::cli::follow::{self, Shown};
-use crate::cli::out::{Out, ago, maybe};
+use crate::cli::out::{Out, maybe};
 use crate::cli::permission::Need;
 use crate::cli::{Context, Narrowed};
 use crate::ops::automation::event;
@@ -101,7 +101,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             let payload: serde_json::Value = event.payload.read()?;
             let lines = [
                 ("kind", event.kind.to_string()),
-                ("received", ago(event.received_at)),
+                ("received", out.moment(event.received_at)),
                 ("state", event.state.to_string()),
                 ("reason", maybe(event.reason.as_ref())),
                 ("payload", format!("{payload:#}")),
@@ -118,7 +118,7 @@ async fn list(context: &Context, filter: &Filter, narrowed: &Narrowed, out: &Out
         headers: &["received", "kind", "state", "reason", "id"],
         row: &|event: &Event| {
             vec![
-                ago(event.received_at),
+                out.ago(event.received_at),
                 event.kind.to_string(),
                 event.state.to_string(),
                 maybe(event.reason.as_ref()),

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use serde_json::json;
 
 use crate::cli::automation::parse_setting;
-use crate::cli::out::{Out, ago, print, yes_or_no};
+use crate::cli::out::{Out, print, yes_or_no};
 use crate::cli::permission::Need;
 use crate::cli::{Context, input, undo};
 use crate::ops::lead::form::{self, FormView};
@@ -155,7 +156,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 vec![
                     wording.channel.to_string(),
                     wording.version.to_string(),
-                    ago(wording.created_at),
+                    out.ago(wording.created_at),
                     wording.wording.clone(),
                 ]
             })
@@ -181,6 +182,9 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 _ => Snippet::Frame,
             };
             let (text, first) = form_snippet::snippet(&form::find(app, &tenant).await?, &tenant, kind)?;
+            if out.is_json() {
+                return out.json(&json!({ "first": first, "html": text }));
+            }
             if let Some(first) = first {
                 out.note(&first);
             }

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::out::{Out, ago, maybe};
+use crate::cli::out::{Out, maybe};
 use crate::cli::permission::Need;
 use crate::cli::{Context, Page, follow, input};
 use crate::ops::job::{self, Move, NewJob};
@@ -126,8 +126,8 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 job.title.clone(),
                 job.state.to_string(),
                 maybe(job.stage.as_ref()),
-                job.scheduled_at.map(ago).unwrap_or_default(),
-                job.completed_at.map(ago).unwrap_or_default(),
+                job.scheduled_at.map(|at| out.ago(at)).unwrap_or_default(),
+                job.completed_at.map(|at| out.ago(at)).unwrap_or_default(),
                 job.id.to_string(),
             ]
         };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Subcommand;
 
 use crate::cli::Context;
-use crate::cli::out::{Out, ago};
+use crate::cli::out::Out;
 use crate::cli::permission::Need;
 use crate::ops::LIST_LIMIT;
 use crate::ops::access::key;
@@ -77,9 +77,9 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 vec![
                     key.name.clone(),
                     state.to_owned(),
-                    ago(key.created_at),
-                    key.last_used_at.map(ago).unwrap_or_default(),
-                    key.expires_at.map(ago).unwrap_or_default(),
+                    out.ago(key.created_at),
+                    key.last_used_at.map(|at| out.ago(at)).unwrap_or_default(),
+                    key.expires_at.map(|at| out.ago(at)).unwrap_or_default(),
                     key.id.to_string(),
                 ]
             })
@@ -104,7 +104,7 @@ fn reveal(key: &ApiKey, secret: &Secret, out: &Out) -> Result<()> {
     let lines = [
         ("name", key.name.clone()),
         ("key", secret.expose().to_owned()),
-        ("ends", key.expires_at.map(ago).unwrap_or_default()),
+        ("ends", key.expires_at.map(|at| out.moment(at)).unwrap_or_default()),
         ("id", key.id.to_string()),
     ];
     out.item(&value, &lines)?;

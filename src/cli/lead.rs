@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use serde_json::json;
 
 use crate::app::App;
 use crate::cli::bulk::{self, Plan};
-use crate::cli::out::{Out, ago, maybe};
+use crate::cli::out::{Out, maybe};
 use crate::cli::permission::Need;
 use crate::cli::run::{EFFECT_HEADERS, effect_rows};
 use crate::cli::{Context, Narrowed, input, lead_list, person};
@@ -217,7 +218,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 ..Enquiry::default()
             };
             let added = lead::add(app, &context.actor, &tenant, enquiry).await?;
-            out.item(&added, &lines(&added))
+            out.item(&added, &lines(&added, out))
         }
         Command::List { state, source, before, csv, narrowed } => {
             let search = narrowed.search.clone();
@@ -227,7 +228,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         Command::Show { id } => {
             let tenant = context.tenant().await?;
             let view = lead::find(app, &tenant, &id).await?;
-            out.item(&view, &lines(&view.lead))?;
+            out.item(&view, &lines(&view.lead, out))?;
             for run in &view.runs {
                 let title = format!("Run {} of {}: {}", run.run.id, run.automation, run.run.state);
                 out.section(&title, &EFFECT_HEADERS, effect_rows(&run.effects))?;
@@ -235,7 +236,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             let photos = view.photos.iter().map(|photo| vec![photo.to_string()]);
             out.section("Photos", &["id"], photos.collect())?;
             let messages = view.messages.iter().map(|message| {
-                vec![ago(message.sent_at), message.author.to_string(), message.subject.clone()]
+                vec![out.ago(message.sent_at), message.author.to_string(), message.subject.clone()]
             });
             out.section("Messages", &["when", "by", "subject"], messages.collect())
         }
@@ -252,8 +253,9 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             let tenant = context.tenant().await?;
             let photo = lead::photo(app, &tenant, &id).await?;
             file::write(&to, &photo.content, Kind::Usage)?;
-            out.note(&format!("`{}` has {} by {} pixels", to.display(), photo.width, photo.height));
-            Ok(())
+            let (file, width, height) = (to.display().to_string(), photo.width, photo.height);
+            let words = format!("`{file}` has {width} by {height} pixels");
+            out.done(&json!({ "file": file, "width": width, "height": height }), &words)
         }
         Command::State { .. }
         | Command::Spam { .. }
@@ -263,7 +265,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             let tenant = context.tenant().await?;
             let undo = undo(app, &tenant, &command).await?;
             let changed = change(context, &tenant, command).await?;
-            out.item(&changed, &lines(&changed))?;
+            out.item(&changed, &lines(&changed, out))?;
             if let Some(undo) = undo {
                 out.undo(&undo);
             }
@@ -280,7 +282,7 @@ async fn requeue_these(context: &Context, ids: Vec<LeadId>, out: &Out) -> Result
     let tenant = context.tenant().await?;
     let requeued = requeue::requeue(&context.app, &context.actor, &tenant, ids).await?;
     out.list(&["received", "name", "begins", "id"], &requeued, |lead| {
-        vec![ago(lead.received_at), lead.name.clone(), lead.automations.join(", "), lead.id.to_string()]
+        vec![out.ago(lead.received_at), lead.name.clone(), lead.automations.join(", "), lead.id.to_string()]
     })
 }
 
@@ -304,8 +306,7 @@ async fn requeue_span(
         }
     }
     if found.is_empty() {
-        out.note("something ran for every lead of that time");
-        return Ok(());
+        return out.done(&Vec::<()>::new(), "something ran for every lead of that time");
     }
     let leads = count(found.len(), "lead", "leads");
     let plan = Plan {
@@ -387,7 +388,7 @@ fn verdict_lines(verdict: &Classification) -> Vec<(&'static str, String)> {
     lines
 }
 
-fn lines(lead: &Lead) -> Vec<(&'static str, String)> {
+fn lines(lead: &Lead, out: &Out) -> Vec<(&'static str, String)> {
     vec![
         ("name", lead.name.clone()),
         ("phone", maybe(lead.phone.as_ref())),
@@ -410,9 +411,9 @@ fn lines(lead: &Lead) -> Vec<(&'static str, String)> {
         ("came by", pairs(lead.attribution.read::<Attribution>().unwrap_or_default().0)),
         ("agreed", agreed(lead)),
         ("cost", lead.cost_cents.map(money::shown).unwrap_or_default()),
-        ("received", ago(lead.received_at)),
-        ("answered", lead.answered_at.map(ago).unwrap_or_default()),
-        ("by a person", lead.responded_at.map(ago).unwrap_or_default()),
+        ("received", out.moment(lead.received_at)),
+        ("answered", lead.answered_at.map(|at| out.moment(at)).unwrap_or_default()),
+        ("by a person", lead.responded_at.map(|at| out.moment(at)).unwrap_or_default()),
         ("id", lead.id.to_string()),
     ]
 }

@@ -2,7 +2,7 @@
 
 use crate::cli::follow::{self, Shown};
 use crate::cli::lead::state_of;
-use crate::cli::out::{Out, ago, maybe, print};
+use crate::cli::out::{Out, maybe, print};
 use crate::cli::{Context, Narrowed};
 use nexora_core::base::{Error, Result, money};
 use nexora_core::model::LeadId;
@@ -28,13 +28,13 @@ pub async fn list(
         headers: &["received", "name", "phone", "email", "state", "source", "answered", "id"],
         row: &|lead: &Lead| {
             vec![
-                ago(lead.received_at),
+                out.ago(lead.received_at),
                 lead.name.clone(),
                 maybe(lead.phone.as_ref()),
                 maybe(lead.email.as_ref()),
                 state_of(lead),
                 lead.source.clone(),
-                lead.answered_at.map(ago).unwrap_or_default(),
+                lead.answered_at.map(|at| out.ago(at)).unwrap_or_default(),
                 lead.id.to_string(),
             ]
         },

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 
 use crate::cli::follow::{self, Shown};
-use crate::cli::out::{Out, ago, maybe};
+use crate::cli::out::{Out, maybe};
 use crate::cli::permission::Need;
 use crate::cli::{Context, Narrowed};
 use crate::ops::report::message;
@@ -58,7 +58,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 ("from", message.sender.clone()),
                 ("to", message.recipient.clone()),
                 ("subject", message.subject.clone()),
-                ("sent", message.sent_at.to_string()),
+                ("sent", out.moment(message.sent_at)),
                 ("run", maybe(message.run_id.as_ref())),
                 ("effect", maybe(message.effect_id.as_ref())),
                 ("text", format!("\n\n{}", message.body.trim())),
@@ -80,7 +80,7 @@ async fn list(
         headers: &["when", "by", "class", "to", "subject", "id"],
         row: &|message: &Message| {
             vec![
-                ago(message.sent_at),
+                out.ago(message.sent_at),
                 message.author.to_string(),
                 maybe(message.class.as_ref()),
                 message.recipient.clone(),

@@ -89,7 +89,7 @@ pub async fn forget(context: &Context, named: Named, arguments: &ForgetArguments
 fn show(told: &Forgotten, verb: &str, out: &Out) -> Result<()> {
     let lines = [
         ("receipt", told.receipt.as_ref().map(ToString::to_string).unwrap_or_default()),
-        ("at", told.at.to_string()),
+        ("at", out.moment(told.at)),
         ("by", told.by.clone()),
     ];
     out.item(told, &lines)?;
@@ -116,7 +116,7 @@ pub async fn receipts(context: &Context, out: &Out) -> Result<()> {
     out.list(&["at", "by", "of", "rows", "receipt"], &all, |receipt: &Erasure| {
         let erased: std::collections::BTreeMap<String, i64> = receipt.erased.read().unwrap_or_default();
         vec![
-            receipt.at.to_string(),
+            out.ago(receipt.at),
             receipt.actor.clone(),
             receipt.subject.clone(),
             erased.values().sum::<i64>().to_string(),

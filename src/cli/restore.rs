@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 use crate::cli::Context;
 use crate::cli::bulk::{self, Plan};
-use crate::cli::out::{Out, ago};
+use crate::cli::out::Out;
 use crate::cli::permission::Need;
 use crate::ops::restore::{self, Standing, Treat, Undecided};
 use nexora_core::base::clock::Timestamp;
@@ -102,12 +102,12 @@ async fn status(context: &Context, out: &Out) -> Result<()> {
     };
     let state = match (latest.released_at, latest.released_by.as_deref()) {
         (None, _) => "held: leads come in, and nothing goes out".to_owned(),
-        (Some(at), by) => format!("released {} by {}", ago(at), by.unwrap_or_default()),
+        (Some(at), by) => format!("released {} by {}", out.ago(at), by.unwrap_or_default()),
     };
     let lines = [
         ("state", state),
         ("backup", format!("{} of {}", latest.backup_id, latest.backup_at)),
-        ("restored", ago(latest.restored_at)),
+        ("restored", out.moment(latest.restored_at)),
         (
             "waiting",
             match latest.is_held() {
@@ -131,7 +131,7 @@ async fn status(context: &Context, out: &Out) -> Result<()> {
             one.connection.clone(),
             one.kind.to_string(),
             one.what.clone(),
-            ago(one.promised_at),
+            out.ago(one.promised_at),
             one.reason.clone().unwrap_or_default(),
             one.id.to_string(),
         ]

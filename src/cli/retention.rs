@@ -3,7 +3,7 @@
 use clap::Subcommand;
 
 use crate::cli::Context;
-use crate::cli::out::{Out, ago};
+use crate::cli::out::Out;
 use crate::cli::permission::Need;
 use crate::ops::report::retention;
 use nexora_core::base::Result;
@@ -49,7 +49,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                     kind.days.map_or_else(|| "ever".to_owned(), |days| format!("{days} days")),
                     if kind.is_own { "the tenant" } else { "the configuration" }.to_owned(),
                     kind.rows.to_string(),
-                    kind.oldest.map(ago).unwrap_or_default(),
+                    kind.oldest.map(|at| out.ago(at)).unwrap_or_default(),
                     kind.over.to_string(),
                 ]
             })

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::cli::bulk::{self, Plan};
 use crate::cli::follow::{self, Shown};
-use crate::cli::out::{Out, ago, maybe};
+use crate::cli::out::{Out, maybe};
 use crate::cli::permission::Need;
 use crate::cli::{Context, Narrowed};
 use crate::ops::LIST_LIMIT;
@@ -112,8 +112,7 @@ async fn retry_several(context: &Context, several: Several, out: &Out) -> Result
         found.extend(wanted.map(|run| (tenant.clone(), run)));
     }
     if found.is_empty() {
-        out.note("no such run has failed");
-        return Ok(());
+        return out.done(&Vec::<()>::new(), "no such run has failed");
     }
     let runs = count(found.len(), "failed run", "failed runs");
     let plan = Plan {
@@ -139,7 +138,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         Command::Show { id } => {
             let tenant = context.tenant().await?;
             let view = run::find(app, &tenant, &id).await?;
-            let mut shown = lines(&view.run);
+            let mut shown = lines(&view.run, out);
             shown.insert(0, ("automation", format!("{} version {}", view.automation, view.run.version)));
             out.item(&view, &shown)?;
             let steps = view.steps.iter().map(|step| {
@@ -157,13 +156,13 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         Command::Retry { id: Some(id), .. } => {
             let tenant = context.tenant().await?;
             let retried = run::retry(app, actor, &tenant, &id).await?;
-            out.item(&retried, &lines(&retried))
+            out.item(&retried, &lines(&retried, out))
         }
         Command::Cancel { id } => {
             let tenant = context.tenant().await?;
             out.confirm(&format!("this cancels run `{id}` and discards what it has not begun"))?;
             let cancelled = run::cancel(app, actor, &tenant, &id).await?;
-            out.item(&cancelled, &lines(&cancelled))
+            out.item(&cancelled, &lines(&cancelled, out))
         }
     }
 }
@@ -182,14 +181,14 @@ pub fn effect_rows(effects: &[Effect]) -> Vec<Vec<String>> {
     effects.iter().map(row).collect()
 }
 
-fn lines(run: &Run) -> Vec<(&'static str, String)> {
+fn lines(run: &Run, out: &Out) -> Vec<(&'static str, String)> {
     vec![
         ("state", run.state.to_string()),
         ("reason", maybe(run.reason.as_ref())),
         ("about", run.subject_id.clone()),
-        ("started", ago(run.started_at)),
-        ("finished", run.finished_at.map(ago).unwrap_or_default()),
-        ("next", run.due_at.map(ago).unwrap_or_default()),
+        ("started", out.moment(run.started_at)),
+        ("finished", run.finished_at.map(|at| out.moment(at)).unwrap_or_default()),
+        ("next", run.due_at.map(|at| out.moment(at)).unwrap_or_default()),
         ("id", run.id.to_string()),
     ]
 }
@@ -214,7 +213,7 @@ async fn list(
         row: &|found: &Named| {
             let run = &found.run;
             vec![
-                ago(run.started_at),
+                out.ago(run.started_at),
                 found.automation.clone(),
                 run.state.to_string(),
                 run.subject_id.clone(),

@@ -1,9 +1,10 @@
 //! `nexora session`.
 
 use clap::Subcommand;
+use serde_json::json;
 
 use crate::cli::Context;
-use crate::cli::out::{Out, ago};
+use crate::cli::out::Out;
 use crate::cli::permission::Need;
 use crate::ops::access::session::{self, SessionView};
 use nexora_core::base::Result;
@@ -53,28 +54,29 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 None => None,
             };
             let sessions = session::list(app, tenant.as_ref()).await?;
-            out.list(&["who", "began", "last seen", "ends", "from", "browser", "id"], &sessions, row)
+            out.list(&["who", "began", "last seen", "ends", "from", "browser", "id"], &sessions, |session| {
+                row(session, out)
+            })
         }
         Command::Revoke { id: Some(id), .. } => {
             session::revoke(app, actor, &id).await?;
-            out.note(&format!("`{id}` has ended"));
-            Ok(())
+            out.done(&json!({ "id": id, "ended": 1 }), &format!("`{id}` has ended"))
         }
         Command::Revoke { user: Some(email), .. } => {
             let ended = session::revoke_of_user(app, actor, &email).await?;
-            out.note(&format!("{} of `{email}` ended", count(ended, "session", "sessions")));
-            Ok(())
+            let sessions = count(ended, "session", "sessions");
+            out.done(&json!({ "user": email, "ended": ended }), &format!("{sessions} of `{email}` ended"))
         }
         Command::Revoke { .. } => {
             out.confirm("this signs out every user and every link")?;
             let ended = session::revoke_all(app, actor).await?;
-            out.note(&format!("{} ended", count(ended, "session", "sessions")));
-            Ok(())
+            let sessions = count(ended, "session", "sessions");
+            out.done(&json!({ "ended": ended }), &format!("{sessions} ended"))
         }
     }
 }
 
-fn row(view: &SessionView) -> Vec<String> {
+fn row(view: &SessionView, out: &Out) -> Vec<String> {
     let who = match (&view.user, &view.tenant) {
         (Some(email), _) => email.to_string(),
         (None, Some(tenant)) => format!("a link of {tenant}"),
@@ -83,9 +85,9 @@ fn row(view: &SessionView) -> Vec<String> {
     let session = &view.session;
     vec![
         who,
-        ago(session.created_at),
-        ago(session.seen_at),
-        ago(session.expires_at),
+        out.ago(session.created_at),
+        out.ago(session.seen_at),
+        out.ago(session.expires_at),
         session.address.clone(),
         session.agent.clone(),
         session.id.to_string(),

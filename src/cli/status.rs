@@ -5,7 +5,7 @@ use std::time::Duration;
 use anstyle::AnsiColor;
 use clap::{Args, Subcommand};
 
-use crate::cli::out::{Out, ago, print};
+use crate::cli::out::{Out, print};
 use crate::cli::permission::Need;
 use crate::cli::{Context, Global};
 use crate::domain::report::health::Level;
@@ -141,7 +141,7 @@ fn show(survey: &Survey, all: bool, out: &Out) -> Result<()> {
         ["tenant", "state", "leads", "runs waiting", "failed", "delivered", "open", "dead", "oldest due"];
     if all && !survey.tenants.is_empty() {
         print("")?;
-        out.list(&headers, &survey.tenants, row)?;
+        out.list(&headers, &survey.tenants, |status| row(status, out))?;
     }
     Ok(())
 }
@@ -222,7 +222,7 @@ async fn panels(context: &Context, names: &[String], reset: bool, out: &Out) -> 
     }
 }
 
-fn row(status: &TenantStatus) -> Vec<String> {
+fn row(status: &TenantStatus, out: &Out) -> Vec<String> {
     let open =
         ["pending", "leased", "retrying", "in_doubt"].iter().map(|state| status.count("effect", state));
     vec![
@@ -234,6 +234,6 @@ fn row(status: &TenantStatus) -> Vec<String> {
         status.count("effect", "delivered").to_string(),
         open.sum::<i64>().to_string(),
         status.count("effect", "dead").to_string(),
-        status.oldest_due_at.map(ago).unwrap_or_default(),
+        status.oldest_due_at.map(|at| out.ago(at)).unwrap_or_default(),
     ]
 }

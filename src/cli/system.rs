@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
+use serde_json::json;
 
 use crate::cli::out::{Out, print};
 use crate::cli::{Global, acting, input, load_config, progress};
@@ -330,8 +331,7 @@ pub fn man(arguments: &Man, out: &Out) -> Result<()> {
         let unwritable = |error| file::unwritable(dir, Kind::Usage, error);
         std::fs::create_dir_all(dir).map_err(unwritable)?;
         clap_mangen::generate_to(root, dir).map_err(unwritable)?;
-        out.note(&format!("the pages are in {}", dir.display()));
-        return Ok(());
+        return out.done(&json!({ "folder": dir }), &format!("the pages are in {}", dir.display()));
     }
     let mut found = &root;
     for word in &arguments.command {

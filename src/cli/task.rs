@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use clap::Subcommand;
 
-use crate::cli::out::{Out, ago, maybe};
+use crate::cli::out::{Out, maybe};
 use crate::cli::permission::Need;
 use crate::cli::{Context, Page, follow, input};
 use crate::ops::task;
@@ -76,8 +76,8 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             vec![
                 task.title.clone(),
                 task.state.to_string(),
-                task.due_at.map(ago).unwrap_or_default(),
-                ago(task.created_at),
+                task.due_at.map(|at| out.ago(at)).unwrap_or_default(),
+                out.ago(task.created_at),
                 task.id.to_string(),
             ]
         };
@@ -106,7 +106,7 @@ fn show(task: &Task, out: &Out) -> Result<()> {
         ("detail", task.detail.clone()),
         ("state", task.state.to_string()),
         ("due", maybe(task.due_at.as_ref())),
-        ("done", task.done_at.map(ago).unwrap_or_default()),
+        ("done", task.done_at.map(|at| out.moment(at)).unwrap_or_default()),
         ("id", task.id.to_string()),
     ];
     out.item(task, &lines)

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 
 use crate::cli::automation::parse_setting;
-use crate::cli::out::{Out, ago};
+use crate::cli::out::Out;
 use crate::cli::permission::Need;
 use crate::cli::{Context, apply, undo};
 use crate::ops::tenant::{self, NewTenant, deletion, text};
@@ -135,7 +135,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                     tenant.state.to_string(),
                     tenant.timezone.clone(),
                     tenant.owner_email.to_string(),
-                    ago(tenant.created_at),
+                    out.ago(tenant.created_at),
                 ]
             })
         }
@@ -198,7 +198,7 @@ async fn delete(
     let lines = [
         ("tenant", slug.to_string()),
         ("written", written.unwrap_or_default()),
-        (if now { "gone at" } else { "goes at" }, purge_at.to_string()),
+        (if now { "gone at" } else { "goes at" }, out.moment(purge_at)),
     ];
     out.item(&told, &lines)?;
     if !now {
@@ -213,6 +213,6 @@ fn show(context: &Context, tenant: &Tenant, out: &Out) -> Result<()> {
     let settings = (tenant.clone(), tenant.settings()?);
     let mut lines = vec![("slug", tenant.slug.to_string()), ("state", tenant.state.to_string())];
     lines.extend(SETTINGS.iter().map(|setting| (setting.name, (setting.get)(&settings))));
-    lines.extend([("form", form), ("created", ago(tenant.created_at)), ("id", tenant.id.to_string())]);
+    lines.extend([("form", form), ("created", out.moment(tenant.created_at)), ("id", tenant.id.to_string())]);
     out.item(tenant, &lines)
 }

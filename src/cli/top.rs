@@ -13,10 +13,10 @@ use ratatui::text::Line;
 use ratatui::widgets::{Block, Paragraph, Row, Table};
 
 use crate::cli::Context;
-use crate::cli::out::{Out, ago, maybe};
+use crate::cli::out::{Out, maybe};
 use crate::cli::permission::Need;
 use crate::ops::report::activity::{self, Activity};
-use nexora_core::base::wording::{count, length};
+use nexora_core::base::wording::{count, distance, length};
 use nexora_core::base::{Error, Result};
 use nexora_core::model::principal::Noun;
 
@@ -139,7 +139,7 @@ fn connections(activity: &Activity) -> Vec<Vec<String>> {
         vec![
             format!("{}/{}", one.tenant, one.name),
             one.state.to_string(),
-            one.error_at.map_or_else(String::new, ago),
+            one.error_at.map_or_else(String::new, |at| distance(at, activity.at)),
             maybe(one.error.as_ref()),
         ]
     };

@@ -3,6 +3,7 @@
 use clap::Subcommand;
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
+use serde_json::json;
 
 use crate::cli::Context;
 use crate::cli::out::{Out, print};
@@ -46,8 +47,8 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         }
         Command::Disable { email } => {
             totp::disable(app, actor, &email).await?;
-            out.note(&format!("two-step sign-in of `{email}` is off, and they are signed out"));
-            Ok(())
+            let words = format!("two-step sign-in of `{email}` is off, and they are signed out");
+            out.done(&json!({ "email": email, "two_step_sign_in": false }), &words)
         }
     }
 }
@@ -55,7 +56,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
 fn show(enrolment: &Enrolment, out: &Out) -> Result<()> {
     let (url, secret) = (enrolment.url.expose(), enrolment.secret.expose());
     if out.is_json() {
-        return out.json(&serde_json::json!({ "url": url, "secret": secret }));
+        return out.json(&json!({ "url": url, "secret": secret }));
     }
     let code = QrCode::new(url.as_bytes())
         .map_err(|error| Error::internal("the QR code cannot be made").source(error.to_string()))?;
@@ -70,7 +71,7 @@ async fn confirm(context: &Context, email: &EmailAddress, code: &str, out: &Out)
         "two-step sign-in of `{email}` is on. These recovery codes are good once each and are not shown again:"
     ));
     match out.is_json() {
-        true => out.json(&serde_json::json!({ "recovery_codes": codes })),
+        true => out.json(&json!({ "recovery_codes": codes })),
         false => print(&codes.join("\n")),
     }
 }

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use serde::Serialize;
+use serde_json::json;
 
-use crate::cli::out::{Out, ago};
+use crate::cli::out::Out;
 use crate::cli::permission::Need;
 use crate::cli::{Context, input, totp};
 use crate::ops::access::password_link::{self, Handover, Invited, MadeLink};
@@ -148,9 +149,9 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             let invited =
                 password_link::invite(app, actor, (email, name), grant, handover(print_link)).await?;
             let invited = Invited { user: seen(context, invited.user), ..invited };
-            let mut lines = lines(&invited.user).to_vec();
+            let mut lines = lines(&invited.user, out).to_vec();
             match &invited.link {
-                Some(link) => lines.extend(link_lines(link)),
+                Some(link) => lines.extend(link_lines(link, out)),
                 None => out.note("they have a password already, and sign in with it"),
             }
             out.item(&invited, &lines)?;
@@ -160,7 +161,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         Command::ResetLink { email, print_link } => {
             let link = password_link::reset(app, actor, &email, handover(print_link)).await?;
             let mut lines = vec![("email", link.email.to_string())];
-            lines.extend(link_lines(&link));
+            lines.extend(link_lines(&link, out));
             out.item(&link, &lines)?;
             say_why(&link, out);
             Ok(())
@@ -195,13 +196,14 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         Command::SetPassword { email, from_file } => {
             let password = input::secret("New password: ", from_file.as_deref(), context.global.no_input)?;
             user::set_password(app, actor, &email, &password).await?;
-            out.note(&format!("the password of `{email}` is set"));
-            Ok(())
+            out.done(
+                &json!({ "email": email, "password": "set" }),
+                &format!("the password of `{email}` is set"),
+            )
         }
         Command::Unlock { email } => {
             sign_in::unlock(app, actor, &email).await?;
-            out.note(&format!("`{email}` may sign in again"));
-            Ok(())
+            out.done(&json!({ "email": email, "locked": false }), &format!("`{email}` may sign in again"))
         }
         Command::SetRole { email, role } => {
             let tenant = context.tenant().await?;
@@ -213,8 +215,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             let what = if may.is_empty() { String::new() } else { format!(" ({may})") };
             out.confirm(&format!("this deletes user `{name}`{what} for good"))?;
             user::delete(app, actor, &email).await?;
-            out.note(&format!("`{email}` is deleted"));
-            Ok(())
+            out.done(&json!({ "email": email, "deleted": true }), &format!("`{email}` is deleted"))
         }
         Command::Remove { email } => {
             let tenant = context.tenant().await?;
@@ -235,11 +236,11 @@ fn handover(is_printed: bool) -> Handover {
     if is_printed { Handover::Print } else { Handover::Mail }
 }
 
-fn link_lines(link: &MadeLink) -> Vec<(&'static str, String)> {
+fn link_lines(link: &MadeLink, out: &Out) -> Vec<(&'static str, String)> {
     let mailed = if link.is_mailed { "by mail" } else { "" };
     vec![
         ("link", link.link.clone().unwrap_or_else(|| mailed.to_owned())),
-        ("link ends", ago(link.expires_at)),
+        ("link ends", out.moment(link.expires_at)),
     ]
 }
 
@@ -261,7 +262,7 @@ fn may(view: &UserView) -> String {
 
 fn show(context: &Context, view: UserView, out: &Out) -> Result<()> {
     let view = seen(context, view);
-    out.item(&view, &lines(&view))
+    out.item(&view, &lines(&view, out))
 }
 
 /// Leaves out what the acting user may not see: in which other tenants a user is.
@@ -273,14 +274,14 @@ fn seen(context: &Context, mut view: UserView) -> UserView {
     view
 }
 
-fn lines(view: &UserView) -> [(&'static str, String); 7] {
+fn lines(view: &UserView, out: &Out) -> [(&'static str, String); 7] {
     [
         ("email", view.user.email.to_string()),
         ("name", view.user.name.clone()),
         ("state", view.user.state.to_string()),
         ("may", may(view)),
         ("password", if view.has_password { "set" } else { "not set" }.to_owned()),
-        ("created", ago(view.user.created_at)),
+        ("created", out.moment(view.user.created_at)),
         ("id", view.user.id.to_string()),
     ]
 }
@@ -305,21 +306,21 @@ async fn detail(context: &Context, view: UserView, out: &Out) -> Result<()> {
         (None, None) => None,
     };
     let locked = locked.map(|(until, failures, who)| {
-        let ends = ago(until);
+        let ends = out.ago(until);
         format!("{who}after {failures} failures; ends {ends}, or by `nexora user unlock {}`", view.user.email)
     });
-    let mut shown = lines(&view).to_vec();
-    let signed_in = standing.last_sign_in_at.map_or_else(|| "never".to_owned(), ago);
+    let mut shown = lines(&view, out).to_vec();
+    let signed_in = standing.last_sign_in_at.map_or_else(|| "never".to_owned(), |at| out.moment(at));
     let more =
         [("two-step sign-in", totp), ("last sign-in", signed_in), ("locked", locked.unwrap_or_default())];
-    let link = standing.link_ends_at.map(|ends| format!("one to set a password by ends {}", ago(ends)));
+    let link = standing.link_ends_at.map(|ends| format!("one to set a password by ends {}", out.ago(ends)));
     shown.push(("link", link.unwrap_or_default()));
     shown.splice(5..5, more);
     let rows = standing.events.iter().map(|event| {
         let after = event.after.as_ref().map(Json::value).unwrap_or_default();
         let text =
             |name: &str| after.get(name).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
-        vec![ago(event.at), event.action.clone(), text("how"), text("address")]
+        vec![out.ago(event.at), event.action.clone(), text("how"), text("address")]
     });
     let rows: Vec<Vec<String>> = rows.collect();
     out.item(&Detail { view, sign_in: standing }, &shown)?;

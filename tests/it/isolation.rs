@@ -41,7 +41,7 @@ fn may(role: Role, permission: &str) -> bool {
 }
 
 /// Two tenants with the same in both, and a user of each role in each.
-struct World {
+pub struct World {
     site: Site,
     beta: Tenant,
     folder: tempfile::TempDir,
@@ -50,7 +50,7 @@ struct World {
 }
 
 impl World {
-    async fn new(backend: Backend) -> World {
+    pub async fn new(backend: Backend) -> World {
         let site = Site::open(backend).await;
         let nexora = &site.nexora;
         let Nexora { app, actor, .. } = nexora;
@@ -100,7 +100,7 @@ impl World {
         known.to_string()
     }
 
-    fn words(&self, line: &str) -> Vec<String> {
+    pub fn words(&self, line: &str) -> Vec<String> {
         let word = |word: &str| match self.ids.iter().find(|(name, _)| *name == word) {
             Some((_, id)) => id.clone(),
             None => word.to_owned(),
@@ -109,7 +109,7 @@ impl World {
     }
 
     /// Writes a configuration by which the program opens the same database.
-    fn config(&self) -> std::path::PathBuf {
+    pub fn config(&self) -> std::path::PathBuf {
         let (path, key) = (self.folder.path().join("nexora.toml"), self.folder.path().join("master.key"));
         std::fs::write(&key, self.site.nexora.app.key.to_hex().expose()).unwrap();
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);

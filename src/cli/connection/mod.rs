@@ -7,12 +7,13 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 pub use create::Create;
+use serde_json::json;
 pub use set::Set;
 
 use crate::app::App;
 use crate::cli::connection::create::ScopeArgs;
 use crate::cli::follow;
-use crate::cli::out::{Out, ago, maybe};
+use crate::cli::out::{Out, maybe};
 use crate::cli::permission::Need;
 use crate::cli::{Context, input, undo};
 use crate::ops::LIST_LIMIT;
@@ -171,10 +172,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         Command::Show { name } => show(app, &connection::find(app, &tenant, &name).await?, out),
         Command::Test { name } => {
             let answer = connection::test(app, actor, &tenant, &name).await?;
-            out.item(
-                &serde_json::json!({ "name": name, "ok": true, "answer": answer }),
-                &[("ok", answer.clone())],
-            )
+            out.item(&json!({ "name": name, "ok": true, "answer": answer }), &[("ok", answer.clone())])
         }
         Command::Pause { name } => {
             show(app, &connection::pause(app, actor, &tenant, &name).await?, out)?;
@@ -232,11 +230,11 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 let moved = count(removed.moved, "effect goes", "effects go");
                 out.note(&format!("{moved} through `{}` now", move_to.unwrap_or_default()));
             }
-            out.note(&match removed.deleted {
+            let words = match removed.deleted {
                 true => format!("connection `{name}` is deleted"),
                 false => format!("connection `{name}` is deleted, with its credential; its history is kept"),
-            });
-            Ok(())
+            };
+            out.done(&json!({ "name": name, "deleted": true, "moved": removed.moved }), &words)
         }
     }
 }
@@ -249,7 +247,7 @@ async fn list(context: &Context, all_tenants: bool, out: &Out) -> Result<()> {
             connection.kind.to_string(),
             connection.state.to_string(),
             purposes(connection),
-            connection.last_ok_at.map(ago).unwrap_or_default(),
+            connection.last_ok_at.map(|at| out.ago(at)).unwrap_or_default(),
             maybe(connection.last_error.as_ref()),
         ]
     };
@@ -291,9 +289,9 @@ fn show(app: &App, connection: &Connection, out: &Out) -> Result<()> {
         ("default for", purposes(connection)),
         (
             "consent ends",
-            ends_at.map(|at| format!("{} (the OAuth app is in testing)", ago(at))).unwrap_or_default(),
+            ends_at.map(|at| format!("{} (the OAuth app is in testing)", out.ago(at))).unwrap_or_default(),
         ),
-        ("last ok", connection.last_ok_at.map(ago).unwrap_or_default()),
+        ("last ok", connection.last_ok_at.map(|at| out.moment(at)).unwrap_or_default()),
         ("last error", maybe(connection.last_error.as_ref())),
         ("id", connection.id.to_string()),
     ]);

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
+use serde_json::json;
 
-use crate::cli::out::{Out, ago, maybe};
+use crate::cli::out::{Out, maybe};
 use crate::cli::permission::Need;
 use crate::cli::{Context, follow, input};
 use crate::ops::LIST_LIMIT;
@@ -189,7 +190,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 source.name.clone(),
                 source.kind.to_string(),
                 source.state.to_string(),
-                source.last_received_at.map(ago).unwrap_or_default(),
+                source.last_received_at.map(|at| out.ago(at)).unwrap_or_default(),
                 maybe(source.last_error.as_ref()),
             ]
         };
@@ -224,8 +225,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
                 tenant.slug
             ))?;
             source::remove(app, actor, &tenant, &name).await?;
-            out.note(&format!("source `{name}` is deleted"));
-            Ok(())
+            out.done(&json!({ "name": name, "deleted": true }), &format!("source `{name}` is deleted"))
         }
         Command::Test { name, file, content_type } => {
             let body = input::bytes(&file)?;
@@ -237,7 +237,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         }
         Command::Retry { name, notice } => {
             let woken = source::retry(app, actor, &tenant, &name, notice).await?;
-            out.item(&serde_json::json!({ "retried": woken }), &[("retried", woken.to_string())])
+            out.item(&json!({ "retried": woken }), &[("retried", woken.to_string())])
         }
         Command::Dismiss { id } => {
             let notice = source::dismiss(app, actor, &tenant, &id).await?;
@@ -322,7 +322,7 @@ fn show(source: &Source, out: &Out) -> Result<()> {
         ("username", maybe(settings.username.as_ref())),
         ("header", maybe(settings.header.as_ref())),
         ("signed", if settings.signed { "yes".to_owned() } else { String::new() }),
-        ("last received", source.last_received_at.map(ago).unwrap_or_default()),
+        ("last received", source.last_received_at.map(|at| out.moment(at)).unwrap_or_default()),
         ("last error", maybe(source.last_error.as_ref())),
         ("id", source.id.to_string()),
     ];
@@ -333,7 +333,7 @@ fn show_notices(notices: &[Notice], out: &Out) -> Result<()> {
     let headers = ["received", "lead there", "state", "attempts", "reason", "lead", "id"];
     out.list(&headers, notices, |notice| {
         vec![
-            ago(notice.received_at),
+            out.ago(notice.received_at),
             notice.external_id.clone(),
             notice.state.to_string(),
             notice.attempt.to_string(),
