@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use tokio_postgres::config::Host;
 
 use nexora_core::base::{Error, Result};
@@ -87,7 +87,15 @@ impl Address {
                     return Err(Error::config(format!("`{key}` in `database.url` is not supported"))
                         .hint("sign in with a password; the server's certificate is checked by `sslmode` and `sslrootcert`"));
                 }
-                key if key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') => rest.push(pair),
+                // libpq takes a list, the client each host by itself.
+                "host" => rest.extend(
+                    value
+                        .split(',')
+                        .map(|host| format!("host={}", utf8_percent_encode(host, NON_ALPHANUMERIC))),
+                ),
+                key if key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') => {
+                    rest.push(pair.to_owned());
+                }
                 _ => {
                     return Err(Error::config("`database.url` has a key that is none")
                         .hint("a `?`, `&`, `@`, `/` or `:` within a password is written as `%3F`, `%26`, `%40`, `%2F` or `%3A`"));
@@ -204,6 +212,11 @@ mod tests {
         assert!(
             socket.contains(&"PGHOST=/run/postgresql".to_owned())
                 && socket.contains(&"PGSSLMODE=prefer".to_owned())
+        );
+        let two =
+            told("postgres://ann@/nexora?host=/run/a,/run/b&port=5432,5433&target_session_attrs=read-write");
+        assert!(
+            two.contains(&"PGHOST=/run/a,/run/b".to_owned()) && two.contains(&"PGPORT=5432,5433".to_owned())
         );
     }
 
