@@ -57,9 +57,9 @@ Who did it is told as operator:LOGIN, user:ADDRESS, key:NAME of a program, or sy
 
 JSON has one entry on each line, with the hashes of the chain.")]
     Export {
-        /// What is printed
-        #[arg(long, value_enum, default_value_t = Format::Csv)]
-        format: Format,
+        /// What is printed: csv unless `--output` says otherwise
+        #[arg(long, value_enum)]
+        format: Option<Format>,
         /// Only what happened since then: a day, a moment, or how long ago, such as 3days
         #[arg(long, value_name = "WHEN")]
         since: Option<String>,
@@ -162,6 +162,7 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
             show(&audit::find(&context.app, tenant.as_ref(), number).await?, out)
         }
         Command::Export { format, since, until, search, all_tenants, wanted } => {
+            let format = format.unwrap_or(if out.is_json() { Format::Json } else { Format::Csv });
             let narrowed = Exported { format, since, until, search, all_tenants };
             export(context, narrowed, &wanted).await
         }

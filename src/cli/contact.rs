@@ -164,7 +164,7 @@ fn show(view: &ContactView, out: &Out) -> Result<()> {
     let fields = view.schema.fields().filter(|field| field.name != "name");
     let told = fields.map(|field| {
         let shown = match view.values.get(field.name.as_ref()) {
-            Some(value) => value::shown(field, value, view.locale),
+            Some(value) => record::told(field, value, view.locale, |at| out.moment(at)),
             None if field.name == "timezone" => view.contact.timezone.clone().unwrap_or_default(),
             None => String::new(),
         };

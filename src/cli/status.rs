@@ -103,11 +103,9 @@ pub async fn run(global: &Global, arguments: Status, out: &Out) -> Result<()> {
         Some(StatusCommand::RevokeLinks) => {
             let tenant = context.tenant().await?;
             let ended = session::revoke_links(app, &context.actor, &tenant).await?;
-            out.note(&format!(
-                "no link to the page of `{}` opens any more; sessions ended: {ended}",
-                tenant.slug
-            ));
-            Ok(())
+            let slug = &tenant.slug;
+            let words = format!("no link to the page of `{slug}` opens any more; sessions ended: {ended}");
+            out.done(&serde_json::json!({ "tenant": slug, "ended": ended }), &words)
         }
         Some(StatusCommand::Link { valid }) => link(&context, valid, out).await,
         Some(StatusCommand::Panels { panels: names, reset }) => panels(&context, &names, reset, out).await,

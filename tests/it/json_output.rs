@@ -8,8 +8,19 @@ use crate::isolation::World;
 use crate::isolation_tables::COMMANDS;
 
 /// What runs until it is stopped, sets a machine up, or answers with text for another program.
-const OTHERS: [&str; 10] =
-    ["demo", "serve", "sandbox", "init", "install", "backup follow", "key-file", "completions", "man", "tls"];
+const OTHERS: [&str; 11] = [
+    "demo",
+    "serve",
+    "sandbox",
+    "init",
+    "install",
+    "backup follow",
+    "key-file",
+    "completions",
+    "man",
+    "tls",
+    "automation reference",
+];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_command_answers_in_json() {

@@ -6,12 +6,13 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::cli::out::Out;
+use crate::cli::record::told;
 use crate::cli::{Context, Page, follow};
 use crate::ops::record::{self, Wanted};
 use nexora_core::base::Result;
 use nexora_core::base::wording::count;
 use nexora_core::model::record::value::{self, Locale};
-use nexora_core::model::record::{Record, RecordKind, Schema};
+use nexora_core::model::record::{Field, Record, RecordKind, Schema};
 use nexora_core::model::tenant::Tenant;
 
 /// Which records a list shows.
@@ -100,7 +101,7 @@ pub async fn run(
     let wanted = arguments.wanted();
     let fetch = async |tenant: Tenant| {
         let (schema, found) = record::list(&context.app, &tenant, kind, wanted.clone()).await?;
-        listed(&schema, found, &chosen, record::locale(&tenant)?)
+        listed(&schema, found, &chosen, record::locale(&tenant)?, out)
     };
     let headers = headers(kind, &chosen);
     let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
@@ -124,7 +125,7 @@ pub fn print(
 ) -> Result<()> {
     let headers = headers(schema.kind, chosen);
     let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
-    let found = listed(schema, records, chosen, locale)?;
+    let found = listed(schema, records, chosen, locale, out)?;
     out.list(&headers, &found, |listed| listed.cells.clone())
 }
 
@@ -139,11 +140,18 @@ fn headers(kind: &RecordKind, chosen: &[String]) -> Vec<String> {
     names(kind, chosen).iter().map(|name| name.replace('_', " ")).chain(["id".to_owned()]).collect()
 }
 
-fn listed(schema: &Schema, records: Vec<Record>, chosen: &[String], locale: Locale) -> Result<Vec<Listed>> {
+fn listed(
+    schema: &Schema,
+    records: Vec<Record>,
+    chosen: &[String],
+    locale: Locale,
+    out: &Out,
+) -> Result<Vec<Listed>> {
     let names = names(schema.kind, chosen);
     let fields = names.iter().map(|name| schema.field(name)).collect::<Result<Vec<_>>>()?;
     let each = records.into_iter().map(|record| {
-        let cells = fields.iter().map(|field| value::shown(field, &value::of(&record, field), locale));
+        let cell = |field: &&Field| told(field, &value::of(&record, field), locale, |at| out.ago(at));
+        let cells = fields.iter().map(cell);
         let cells = cells.chain([record.id.clone()]).collect();
         let values = value::as_json(schema, &record.values);
         Listed { record: Record { values, ..record }, cells }

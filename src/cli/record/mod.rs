@@ -7,6 +7,7 @@ mod list;
 mod values;
 
 use clap::Subcommand;
+use serde_json::Value;
 
 pub use self::field::{Command as FieldCommand, run as run_field};
 pub use self::group::{Command as GroupCommand, SegmentCommand, run as run_group, run_segment};
@@ -17,8 +18,9 @@ use crate::cli::out::Out;
 use crate::cli::permission::Need;
 use crate::ops::record::{self, Changes};
 use nexora_core::base::Result;
+use nexora_core::base::clock::Timestamp;
 use nexora_core::model::record::value::{self, Locale};
-use nexora_core::model::record::{MOMENTS, Record, RecordKind, Schema};
+use nexora_core::model::record::{Field, FieldKind, MOMENTS, Record, RecordKind, Schema};
 use nexora_core::model::tenant::Tenant;
 
 /// A kind of record, as a type: commands are made of it.
@@ -197,11 +199,20 @@ fn shell_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
+/// Shows a value to a person: a moment in the way that is given, all else as it is written.
+pub fn told(field: &Field, value: &Value, locale: Locale, moment: impl Fn(Timestamp) -> String) -> String {
+    match (&field.kind, value.as_i64()) {
+        (FieldKind::Moment, Some(millis)) => moment(Timestamp::from_millis(millis)),
+        _ => value::shown(field, value, locale),
+    }
+}
+
 /// Prints a record: every field that says something.
 fn show(schema: &Schema, record: &Record, locale: Locale, out: &Out) -> Result<()> {
     let fields = schema.fields().chain(&MOMENTS);
+    let moment = |at| out.moment(at);
     let mut lines: Vec<(&str, String)> = fields
-        .map(|field| (field.name.as_ref(), value::shown(field, &value::of(record, field), locale)))
+        .map(|field| (field.name.as_ref(), told(field, &value::of(record, field), locale, moment)))
         .collect();
     lines.push(("deleted_at", record.deleted_at.map(|at| out.moment(at)).unwrap_or_default()));
     lines.push(("id", record.id.clone()));
