@@ -356,7 +356,7 @@ async fn run(cli: Cli, out: &Out) -> Result<()> {
     }
     match command {
         Command::Demo(arguments) => demo::run(arguments, out).await,
-        Command::Init(arguments) => system::init(arguments, &acting(&global), out).await,
+        Command::Init(arguments) => system::init(arguments, &global, &acting(&global), out).await,
         Command::Install(arguments) => install::run(arguments, &acting(&global), out).await,
         Command::Serve => system::serve(&global).await,
         Command::Books(_) => books::run(&Context::open(&global).await?, out).await,

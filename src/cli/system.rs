@@ -22,9 +22,9 @@ use nexora_store::{Db, Url, migration};
 #[derive(Args)]
 #[command(after_help = "Example:\n  nexora init --dir /etc/nexora --operator you@example.com")]
 pub struct Init {
-    /// Folder for configuration, key and, with SQLite, the database
-    #[arg(long, default_value = "/etc/nexora")]
-    dir: PathBuf,
+    /// Folder for configuration, key and, with SQLite, the database; that of `--config` when it is left out
+    #[arg(long)]
+    dir: Option<PathBuf>,
     /// Address of the first operator
     #[arg(long, value_name = "EMAIL")]
     operator: EmailAddress,
@@ -33,9 +33,10 @@ pub struct Init {
     database: Option<String>,
 }
 
-pub async fn init(arguments: Init, actor: &Actor, out: &Out) -> Result<()> {
+pub async fn init(arguments: Init, global: &Global, actor: &Actor, out: &Out) -> Result<()> {
     let database = arguments.database.as_deref();
-    let made = init::run(&arguments.dir, database, arguments.operator, actor).await?;
+    let config = arguments.dir.map_or_else(|| global.config.clone(), |dir| dir.join("nexora.toml"));
+    let made = init::run(&config, database, arguments.operator, actor).await?;
     let kept = made.kept.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
     let lines = [
         ("configuration", made.config.display().to_string()),

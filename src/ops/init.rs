@@ -30,23 +30,27 @@ pub struct Initialised {
 const ONLY_OWNER: u32 = 0o600;
 const FILE: u32 = 0o600;
 
-/// Makes what is missing in `dir`; running it again changes nothing.
+/// Makes what is missing: the configuration, and beside it all else; running it again changes nothing.
 ///
 /// # Errors
 /// `Config` when a file cannot be written; otherwise those of the database.
 pub async fn run(
-    dir: &Path,
+    config_path: &Path,
     database: Option<&str>,
     operator: EmailAddress,
     actor: &Actor,
 ) -> Result<Initialised> {
+    let (Some(name), Some(dir)) = (config_path.file_name(), config_path.parent()) else {
+        return Err(Error::config(format!("`{}` names no file", config_path.display())));
+    };
+    let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
     file::make_folders(dir).map_err(|error| {
         Error::config(format!("cannot make folder `{}`", dir.display()))
             .source(error)
-            .hint("run it as root, or choose another `--dir`")
+            .hint("run it as root, or name another folder with `--dir` or `--config`")
     })?;
     let dir = dir.canonicalize().map_err(|error| Error::config("the folder cannot be used").source(error))?;
-    let (config_path, key_file) = (dir.join("nexora.toml"), dir.join("master.key"));
+    let (config_path, key_file) = (dir.join(name), dir.join("master.key"));
     let definitions = dir.join("definitions");
     file::make_folders(&definitions).map_err(|error| {
         Error::config(format!("cannot make folder `{}`", definitions.display())).source(error)

@@ -47,6 +47,19 @@ fn a_fresh_machine_is_set_up_once_and_again_without_harm() {
 }
 
 #[test]
+fn a_fresh_machine_is_set_up_where_its_configuration_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("etc").join("office.toml");
+    let run = |arguments: &[&str]| {
+        Command::cargo_bin("nexora").unwrap().arg("--config").arg(&config).args(arguments).output().unwrap()
+    };
+    let made = run(&["init", "--no-input", "--operator", "op@example.com", "--output", "json"]);
+    let made: Value = serde_json::from_slice(&made.stdout).unwrap();
+    assert!(made["config"].as_str().unwrap().ends_with("etc/office.toml"), "{made}");
+    assert!(run(&["user", "list"]).status.success());
+}
+
+#[test]
 fn what_is_wrong_is_said_with_the_fix_and_the_right_status() {
     let machine = Machine::initialised();
     assert_eq!(machine.run(&CREATE).0, 0);

@@ -157,7 +157,9 @@ impl Step {
                     Error::usage("who is the first operator?").hint("name them: `--operator you@example.com`")
                 })?;
                 let database = format!("sqlite:{data}/nexora.db");
-                init::run(Path::new(dir), Some(&database), operator, actor).await.map(|_| ())
+                init::run(&Path::new(dir).join("nexora.toml"), Some(&database), operator, actor)
+                    .await
+                    .map(|_| ())
             }
             Step::Units { units } => {
                 systemctl(&["daemon-reload"])?;
