@@ -71,6 +71,9 @@ pub enum Command {
     /// Cancel a job
     #[command(after_help = "Example:\n  nexora job cancel job_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
     Cancel { id: JobId },
+    /// Have a job go on that was completed or cancelled: a review is not asked for any more
+    #[command(after_help = "Example:\n  nexora job reopen job_01k5b3v6zr9m8q2x4t7w0c1d2e --tenant acme")]
+    Reopen { id: JobId },
 }
 
 impl Command {
@@ -84,6 +87,7 @@ impl Command {
             Command::Stage { .. } => Need::of(job::STAGE),
             Command::Complete { .. } => Need::of(job::COMPLETE),
             Command::Cancel { .. } => Need::of(job::CANCEL),
+            Command::Reopen { .. } => Need::of(job::REOPEN),
         }
     }
 }
@@ -170,8 +174,14 @@ pub async fn run(context: &Context, command: Command, out: &Out) -> Result<()> {
         Command::Stage { id, stage } => (id, Move::Stage(stage)),
         Command::Complete { id, amount } => (id, Move::Complete { amount_cents: cents(amount)? }),
         Command::Cancel { id } => (id, Move::Cancel),
+        Command::Reopen { id } => (id, Move::Reopen),
     };
-    show(&job::advance(app, actor, &tenant, &id, to).await?, out)
+    let ends = matches!(to, Move::Complete { .. } | Move::Cancel);
+    show(&job::advance(app, actor, &tenant, &id, to).await?, out)?;
+    if ends {
+        out.undo(&format!("nexora job reopen {id} --tenant {}", tenant.slug));
+    }
+    Ok(())
 }
 
 fn show(job: &Job, out: &Out) -> Result<()> {

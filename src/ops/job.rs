@@ -19,6 +19,7 @@ pub const SCHEDULE: Operation = Operation::new("job.schedule", Noun::Job, Verb::
 pub const STAGE: Operation = Operation::new("job.stage", Noun::Job, Verb::Update);
 pub const COMPLETE: Operation = Operation::new("job.complete", Noun::Job, Verb::Update);
 pub const CANCEL: Operation = Operation::new("job.cancel", Noun::Job, Verb::Update);
+pub const REOPEN: Operation = Operation::new("job.reopen", Noun::Job, Verb::Update);
 
 /// A job to be made.
 #[derive(Clone, Debug)]
@@ -70,8 +71,12 @@ pub async fn add(app: &App, actor: &Actor, tenant: &Tenant, new: NewJob) -> Resu
 pub enum Move {
     Schedule(Timestamp),
     Stage(String),
-    Complete { amount_cents: Option<i64> },
+    Complete {
+        amount_cents: Option<i64>,
+    },
     Cancel,
+    /// It was completed or cancelled, and goes on.
+    Reopen,
 }
 
 /// Moves a job on. The same again changes nothing.
@@ -84,6 +89,7 @@ pub async fn advance(app: &App, actor: &Actor, tenant: &Tenant, id: &JobId, to: 
         Move::Stage(_) => STAGE,
         Move::Complete { .. } => COMPLETE,
         Move::Cancel => CANCEL,
+        Move::Reopen => REOPEN,
     };
     let id = id.clone();
     app.change(actor, tenant, operation, move |tx, now| {
@@ -98,12 +104,17 @@ pub async fn advance(app: &App, actor: &Actor, tenant: &Tenant, id: &JobId, to: 
 
 fn moved(before: &Job, to: Move, now: Timestamp) -> Result<Job> {
     let job = before.clone();
-    let is_over = matches!(before.state, JobState::Completed | JobState::Cancelled);
     Ok(match to {
         Move::Complete { .. } if before.state == JobState::Completed => job,
         Move::Cancel if before.state == JobState::Cancelled => job,
-        Move::Complete { .. } | Move::Cancel | Move::Schedule(_) if is_over => {
-            return Err(Error::conflict(format!("job `{}` is {} already", before.id, before.state)));
+        Move::Complete { .. } | Move::Cancel | Move::Schedule(_) if before.state.is_over() => {
+            return Err(Error::conflict(format!("job `{}` is {} already", before.id, before.state))
+                .hint(format!("run `nexora job reopen {}` first", before.id)));
+        }
+        Move::Reopen if !before.state.is_over() => job,
+        Move::Reopen => {
+            let state = if before.scheduled_at.is_some() { JobState::Scheduled } else { JobState::Open };
+            Job { state, completed_at: None, updated_at: now, ..job }
         }
         Move::Schedule(at) => {
             Job { state: JobState::Scheduled, scheduled_at: Some(at), updated_at: now, ..job }

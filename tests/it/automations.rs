@@ -22,6 +22,7 @@ use nexora::ops::tenant;
 use nexora_core::base::clock::Timestamp;
 use nexora_core::model::change::JobPerson;
 use nexora_core::model::event::About;
+use nexora_core::model::job::JobState;
 use nexora_core::model::lead::LeadState;
 use nexora_core::model::run::RunState;
 use nexora_core::model::task::TaskState;
@@ -102,6 +103,7 @@ on_both!(
     follow_ups_go_on_until_something_happens_and_then_a_person_calls,
     a_tenant_has_words_of_its_own,
     a_review_is_asked_for_once_reminded_of_once_and_never_again_soon,
+    a_job_that_is_reopened_asks_for_no_review,
     what_happens_before_a_run_is_made_ends_it_all_the_same,
     each_stage_of_a_job_is_told_however_quickly_they_follow,
     a_record_that_cannot_be_written_stands_in_nobodys_way,
@@ -226,6 +228,28 @@ async fn what_happens_before_a_run_is_made_ends_it_all_the_same(backend: Backend
     scene.hours(2).await;
     assert!(scene.sent().is_empty(), "{:?}", scene.sent());
     assert_eq!(scene.nexora.lead(&id).await.runs[0].run.state, RunState::Cancelled);
+}
+
+async fn a_job_that_is_reopened_asks_for_no_review(backend: Backend) {
+    let mut scene = Scene::new(backend).await;
+    scene.at(MORNING).await;
+    scene.use_built_in("review-request", &[("hours", "Mon-Sun 00:00-24:00")]).await;
+    scene.complete_job("Boiler").await;
+    let Nexora { app, actor, tenant, .. } = &scene.nexora;
+    let jobs = app.view(tenant, |tx| store::job::list(tx, None, None, 10)).await.unwrap();
+    let id = jobs[0].id.clone();
+    let again = job::advance(app, actor, tenant, &id, Move::Complete { amount_cents: None }).await.unwrap();
+    assert_eq!(again.state, JobState::Completed);
+    let refused = job::advance(app, actor, tenant, &id, Move::Cancel).await.unwrap_err();
+    assert!(refused.hint_text().unwrap().contains("nexora job reopen"), "{refused:?}");
+    let reopened = job::advance(app, actor, tenant, &id, Move::Reopen).await.unwrap();
+    assert_eq!((reopened.state, reopened.completed_at), (JobState::Open, None));
+    scene.hours(100).await;
+    assert!(scene.sent().is_empty(), "{:?}", scene.sent());
+    let Nexora { app, actor, tenant, .. } = &scene.nexora;
+    job::advance(app, actor, tenant, &id, Move::Complete { amount_cents: None }).await.unwrap();
+    scene.hours(25).await;
+    assert_eq!(scene.sent(), ["How did we do, Jo?"]);
 }
 
 async fn each_stage_of_a_job_is_told_however_quickly_they_follow(backend: Backend) {

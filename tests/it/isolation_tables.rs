@@ -275,6 +275,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("job stage job_01k5b3v6zr9m8q2x4t7w0c1d2e survey", "job.update"),
     ("job complete job_01k5b3v6zr9m8q2x4t7w0c1d2e", "job.update"),
     ("job cancel job_01k5b3v6zr9m8q2x4t7w0c1d2e", "job.update"),
+    ("job reopen job_01k5b3v6zr9m8q2x4t7w0c1d2e", "job.update"),
     ("task create --title Call --contact CONTACT", "task.create"),
     ("task list", "task.read"),
     ("task list --all-tenants", "operator"),

@@ -40,6 +40,8 @@ define_words! {
         JobStage = "job.stage",
         JobCompleted = "job.completed",
         JobCancelled = "job.cancelled",
+        /// A job that was completed or cancelled goes on.
+        JobReopened = "job.reopened",
         /// Another program told us something.
         WebhookReceived = "webhook.received",
         /// A moment of a schedule has come.
@@ -109,6 +111,7 @@ impl EventKind {
             | EventKind::JobStage
             | EventKind::JobCompleted
             | EventKind::JobCancelled
+            | EventKind::JobReopened
             | EventKind::Manual => Shape::Fact,
             EventKind::Forgotten => Shape::Nothing,
         }

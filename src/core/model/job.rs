@@ -17,6 +17,13 @@ define_words! {
     }
 }
 
+impl JobState {
+    /// Tells whether nothing more is done about it.
+    pub fn is_over(self) -> bool {
+        matches!(self, JobState::Completed | JobState::Cancelled)
+    }
+}
+
 diesel::table! {
     jobs (tenant_id, id) {
         tenant_id -> Text,

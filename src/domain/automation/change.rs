@@ -155,6 +155,7 @@ pub fn record_job(conn: &mut Conn, before: &Job, after: Job, now: Timestamp) -> 
         let kind = match after.state {
             JobState::Completed => Some(EventKind::JobCompleted),
             JobState::Cancelled => Some(EventKind::JobCancelled),
+            JobState::Open | JobState::Scheduled if before.state.is_over() => Some(EventKind::JobReopened),
             JobState::Open | JobState::Scheduled => None,
         };
         if let Some(kind) = kind {

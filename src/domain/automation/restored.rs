@@ -47,6 +47,7 @@ fn is_new(event: &Event, restore: &Restore) -> bool {
         | EventKind::JobStage
         | EventKind::JobCompleted
         | EventKind::JobCancelled
+        | EventKind::JobReopened
         | EventKind::WebhookReceived
         | EventKind::Schedule
         | EventKind::Forgotten => false,

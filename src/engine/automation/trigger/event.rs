@@ -32,6 +32,9 @@ pub const JOB_COMPLETED: TriggerKind = any(EventKind::JobCompleted, "a job was c
 
 pub const JOB_CANCELLED: TriggerKind = any(EventKind::JobCancelled, "a job was cancelled");
 
+pub const JOB_REOPENED: TriggerKind =
+    any(EventKind::JobReopened, "a job that was completed or cancelled goes on");
+
 pub const CONNECTION_FAILING: TriggerKind =
     any(EventKind::ConnectionFailing, "an account has refused its credential");
 

@@ -44,6 +44,7 @@ pub const TRIGGERS: &[TriggerKind] = &[
     event::JOB_STAGE,
     event::JOB_COMPLETED,
     event::JOB_CANCELLED,
+    event::JOB_REOPENED,
     webhook::RECEIVED,
     schedule::SCHEDULE,
     event::MANUAL,

@@ -44,6 +44,7 @@ pub fn invent(conn: &mut Conn, linker: &SignedLinks, tenant: &Tenant, made_up: &
             | EventKind::JobStage
             | EventKind::JobCompleted
             | EventKind::JobCancelled
+            | EventKind::JobReopened
             | EventKind::WebhookReceived
             | EventKind::Schedule
             | EventKind::Manual
@@ -102,6 +103,7 @@ pub fn follow(conn: &mut Conn, tenant: &Tenant, event: &Event) -> Result<()> {
         | EventKind::JobStage
         | EventKind::JobCompleted
         | EventKind::JobCancelled
+        | EventKind::JobReopened
         | EventKind::WebhookReceived
         | EventKind::Schedule
         | EventKind::Manual
